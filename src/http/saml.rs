@@ -29,7 +29,13 @@ use crate::{
     },
 };
 
-pub(super) use crate::web::login::idp_redirect::{banner, browser, host, send_to_idp};
+pub(super) use crate::web::{
+    kit::request::host,
+    login::{
+        browser_cookie::browser,
+        idp_redirect::{banner, send_to_idp},
+    },
+};
 
 /// The form field that marks a form posted again from our own origin (ruling 6).
 const REPOSTED_FIELD: &str = "ostiary_bounced";

@@ -11,6 +11,7 @@ pub mod layout;
 pub mod list;
 pub mod message;
 pub mod posted;
+pub mod request;
 pub mod response;
 pub mod secret;
 pub mod streamed;

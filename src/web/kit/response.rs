@@ -62,6 +62,14 @@ pub fn page(status: StatusCode, policy: PagePolicy, markup: Markup) -> HttpRespo
         .body(markup.into_string())
 }
 
+/// Redirects to another of our pages.
+pub fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
 #[cfg(test)]
 mod tests {
     use maud::html;

@@ -5,12 +5,7 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
-use crate::{
-    app::State,
-    links::Links,
-    model::environment::Environment,
-    web::{kit::cookie_names::CookieNames, login::idp_redirect},
-};
+use crate::{app::State, links::Links, model::environment::Environment, web::kit::cookie_names::CookieNames};
 
 /// The session's cookie.
 const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_setup");
@@ -19,7 +14,11 @@ const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_s
 /// links use, and below the public URL; browsers store cookies by host, and each may have its own scheme.
 pub fn links_for_host(state: &State, environment: &Environment, request: &HttpRequest) -> Links {
     let own = state.links_of(environment);
-    if own.authority().eq_ignore_ascii_case(idp_redirect::host(request)) { own } else { state.links.clone() }
+    if own.authority().eq_ignore_ascii_case(crate::web::kit::request::host(request)) {
+        own
+    } else {
+        state.links.clone()
+    }
 }
 
 /// A session cookie of a request. Whether it is accepted depends on the environment that its session belongs to.

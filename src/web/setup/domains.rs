@@ -3,10 +3,7 @@
 use actix_web::web;
 use maud::{Markup, html};
 
-use super::{
-    see_other,
-    session::{SetupContext, SetupForm},
-};
+use super::{form::SetupForm, session::SetupContext};
 use crate::{
     app::{self, Error, organizations::shared_domains},
     links::{self, path},
@@ -19,7 +16,7 @@ use crate::{
         components::{ButtonStyle, Icon, copyable, facts, mark, notice, time},
         error::PageResult,
         forms::{Form, FormErrors, FormValues, FormView, button_form},
-        response::PagePolicy,
+        response::{PagePolicy, see_other},
     },
 };
 

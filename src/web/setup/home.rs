@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    saml::{self, Progress},
+    saml::connection::{self, Progress},
     scim,
     session::SetupContext,
 };
@@ -34,10 +34,10 @@ pub struct SetupTask {
 pub async fn show(context: SetupContext) -> PageResult {
     let mut tasks = Vec::new();
     if context.link.can_manage_saml {
-        let all = saml::connections(&context).await?;
+        let all = connection::connections(&context).await?;
         let best = all
             .iter()
-            .map(|(connection, test)| saml::progress_of(connection, test.as_ref()))
+            .map(|(connection, test)| connection::progress_of(connection, test.as_ref()))
             .max_by_key(|progress| *progress as u8);
         tasks.push(SetupTask {
             title: "Single sign-on",

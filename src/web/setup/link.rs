@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::{
     cookie,
+    form::{AnonymousForm, SetupForm},
     layout::SetupLayout,
-    see_other,
-    session::{AnonymousForm, SetupForm, current_session},
+    session::current_session,
 };
 use crate::{
     app::{
@@ -20,7 +20,7 @@ use crate::{
         components::{ButtonStyle, Icon, button, mark, time},
         error::PageResult,
         message::Message,
-        response::{PagePolicy, page},
+        response::{PagePolicy, page, see_other},
     },
 };
 

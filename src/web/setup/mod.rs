@@ -5,27 +5,25 @@
 //! [`providers`] holds the instructions for each product. Which step is done follows from what is stored; every
 //! step has a URL of its own.
 
+use actix_web::web::{self, ServiceConfig};
+use saml::{connection, test_result};
+
+use crate::links::path;
+
 mod cookie;
 mod domains;
+mod error;
+mod form;
 mod home;
 mod layout;
 mod link;
 pub mod providers;
-mod saml;
+pub mod saml;
 #[cfg(test)]
 mod samples;
 mod scim;
 mod session;
 mod steps;
-mod test_result;
-
-use actix_web::{
-    HttpResponse,
-    http::header,
-    web::{self, ServiceConfig},
-};
-
-use crate::links::path;
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -33,21 +31,17 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::SETUP).get(link::show).post(link::redeem))
         .service(web::resource(path::SETUP_HOME).get(home::show))
         .service(web::resource(path::SETUP_LEAVE).post(link::leave))
-        .service(web::resource(path::SETUP_SAML).get(saml::choose).post(saml::create))
-        .service(web::resource(path::SETUP_SAML_METADATA).get(saml::sp_metadata))
+        .service(web::resource(path::SETUP_SAML).get(connection::choose).post(connection::create))
+        .service(web::resource(path::SETUP_SAML_METADATA).get(connection::sp_metadata))
         .service(web::resource(path::SETUP_SAML_TEST).get(test_result::show))
-        .service(web::resource(path::SETUP_SAML_STEP).get(saml::step).post(saml::submit))
+        .service(
+            web::resource(path::SETUP_SAML_STEP)
+                .get(crate::web::setup::saml::step::step)
+                .post(crate::web::setup::saml::step::submit),
+        )
         .service(web::resource(path::SETUP_SCIM).get(scim::choose).post(scim::create))
         .service(web::resource(path::SETUP_SCIM_STEP).get(scim::step).post(scim::submit))
         .service(web::resource(path::SETUP_DOMAINS).get(domains::list).post(domains::add))
         .service(web::resource(path::SETUP_DOMAIN_CHECK).post(domains::check))
         .service(web::resource(path::SETUP_DOMAIN_REMOVE).post(domains::remove));
-}
-
-/// Redirects to another of our pages.
-fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish()
 }

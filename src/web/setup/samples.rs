@@ -6,9 +6,10 @@ use super::{
     domains,
     home::{self, SetupTask},
     layout::{Refresh, SetupLayout},
-    link, providers, scim,
+    link, providers,
+    saml::test_result,
+    scim,
     steps::{self, PartContents, SetupValues},
-    test_result,
 };
 use crate::{
     app::{organizations::shared_domains::TAKEN_MESSAGE, setup::links::SetupLinkError},
@@ -130,7 +131,13 @@ fn step_samples() {
                 values: &values,
                 connection: Some(Id::from_bits(9)),
                 metadata: ways.map(|ways| {
-                    steps::metadata_forms(ways, "/here", &FormValues::new(), &FormErrors::none(), &csrf)
+                    crate::web::setup::saml::metadata_form::metadata_forms(
+                        ways,
+                        "/here",
+                        &FormValues::new(),
+                        &FormErrors::none(),
+                        &csrf,
+                    )
                 }),
                 test: None,
                 token: None,
@@ -158,7 +165,7 @@ fn step_samples() {
     let errors = FormErrors::one("idpMetadataUrl", "the server answered 404");
     let typed =
         FormValues::new().with("way", "url").with("idpMetadataUrl", "https://idp.acme.example/metadata");
-    let forms = steps::metadata_forms(
+    let forms = crate::web::setup::saml::metadata_form::metadata_forms(
         &[providers::MetadataSource::Url, providers::MetadataSource::Values],
         "/here",
         &typed,

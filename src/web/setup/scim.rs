@@ -4,10 +4,9 @@ use actix_web::web;
 use maud::{Markup, html};
 
 use super::{
-    providers::{self, Provider, ScimSupport, StepPart},
-    saml::provider_choice,
-    see_other,
-    session::{SetupContext, SetupForm},
+    form::SetupForm,
+    providers::{self, Provider, ScimSupport, StepPart, choice::provider_choice},
+    session::SetupContext,
     steps::{self, PartContents, SetupValues},
 };
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
         components::{ButtonStyle, Column, Icon, copy_button, link_button, mark, notice, shape, table, time},
         error::PageResult,
         forms::button_form,
-        response::PagePolicy,
+        response::{PagePolicy, see_other},
     },
 };
 

@@ -4,15 +4,12 @@ use maud::{Markup, html};
 
 use super::{
     layout::LIVE_INTERVAL_SECONDS,
-    providers::{MetadataSource, SetupStep, SetupValue, StepPart},
+    providers::{SetupStep, SetupValue, StepPart},
 };
 use crate::{
     links,
     model::{id::SamlConnectionId, saml_connection::SamlConnection},
-    web::kit::{
-        components::{ButtonStyle, Icon, copyable, link_button, shape},
-        forms::{Form, FormErrors, FormValues, FormView},
-    },
+    web::kit::components::{ButtonStyle, Icon, copyable, link_button, shape},
 };
 
 /// The values to enter in the identity provider.
@@ -129,92 +126,6 @@ fn part_item(part: StepPart, contents: &PartContents<'_>) -> Markup {
 
 fn optional_item(markup: Option<&Markup>) -> Markup {
     html! { @if let Some(markup) = markup { li { (markup) } } }
-}
-
-/// The ways to give metadata, each a form of its own. The first one is visible, and one that was sent is open.
-pub fn metadata_forms(
-    ways: &[MetadataSource],
-    action: &str,
-    typed: &FormValues,
-    errors: &FormErrors,
-    csrf: &Markup,
-) -> Markup {
-    let sent = typed.text("way");
-    html! {
-        div.ways {
-            @for (at, way) in ways.iter().enumerate() {
-                @let open = if sent.is_empty() { at == 0 } else { sent == source_name(*way) };
-                @let form = way_form(*way, action, typed, errors, csrf, sent == source_name(*way));
-                @if at == 0 { (form) } @else {
-                    details open[open] { summary { (summary(*way)) } (form) }
-                }
-            }
-        }
-    }
-}
-
-/// The name of a way in the form.
-pub fn source_name(way: MetadataSource) -> &'static str {
-    match way {
-        MetadataSource::Url => "url",
-        MetadataSource::File => "file",
-        MetadataSource::Values => "values",
-    }
-}
-
-fn summary(way: MetadataSource) -> &'static str {
-    match way {
-        MetadataSource::Url => "Or give the metadata’s address",
-        MetadataSource::File => "Or upload the metadata file",
-        MetadataSource::Values => "Or enter single values",
-    }
-}
-
-fn way_form(
-    way: MetadataSource,
-    action: &str,
-    typed: &FormValues,
-    errors: &FormErrors,
-    csrf: &Markup,
-    sent: bool,
-) -> Markup {
-    let none = FormErrors::none();
-    let view = FormView::new(typed, if sent { errors } else { &none });
-    let fields = html! {
-        input type="hidden" name="way" value=(source_name(way));
-        @match way {
-            MetadataSource::Url => (view.url("idpMetadataUrl", "Metadata address").code().hint("It begins with https://")),
-            MetadataSource::File => (view.file("idpMetadata", "Metadata file", ".xml,application/xml,text/xml,application/samlmetadata+xml")),
-            MetadataSource::Values => {
-                (view.text("idpEntityId", "Entity ID").code().hint("Also called Issuer or Identifier"))
-                (view.url("idpRedirectUrl", "Sign-on URL").code().hint("Also called SSO URL, Login URL or Single sign-on service"))
-                (view.textarea("idpCertificate", "Signing certificate", 6).hint("The text of the certificate, with or without its BEGIN and END lines"))
-            },
-        }
-    };
-    let submit = match way {
-        MetadataSource::Url => "Fetch and continue",
-        MetadataSource::File => "Upload and continue",
-        MetadataSource::Values => "Save and continue",
-    };
-    let form = Form::new(action, submit, csrf.clone());
-    let form = if way == MetadataSource::File { form.multipart() } else { form };
-    view.render(&form, fields)
-}
-
-/// A certificate as PEM; bare base64 gets its BEGIN and END lines.
-pub fn certificate_text(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").trim().to_owned();
-    if text.is_empty() || text.contains("-----BEGIN") {
-        return text;
-    }
-    let base64: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if !base64.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)) {
-        return text;
-    }
-    let lines: Vec<&str> =
-        base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 /// The step navigation: links to all steps, with those that are done marked.

@@ -1,6 +1,6 @@
 //! Redirects, and query strings with only the console's own paths.
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::HttpRequest;
 
 use crate::links::console;
 
@@ -8,14 +8,6 @@ use crate::links::console;
 pub(in crate::web::console) fn query(request: &HttpRequest, name: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
     pairs.into_owned().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-/// A redirect with 303, not cached.
-pub(in crate::web::console) fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish()
 }
 
 /// The path and query of this request, to return to after sign-in.

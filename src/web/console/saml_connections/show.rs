@@ -75,8 +75,8 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
     let (browser, host) = (
-        idp_redirect::browser(&context.state.links, context.request()),
-        idp_redirect::host(context.request()),
+        crate::web::login::browser_cookie::browser(&context.state.links, context.request()),
+        crate::web::kit::request::host(context.request()),
     );
     let begun =
         app::login::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)

@@ -23,7 +23,7 @@ use crate::{
         console::kit::{
             cookies,
             form::{AnonymousForm, ConsoleForm},
-            redirect::{query, safe_next, see_other},
+            redirect::{query, safe_next},
             session::{CurrentAdministrator, device},
         },
         kit::{
@@ -33,7 +33,7 @@ use crate::{
             forms::{FormErrors, FormValues, FormView},
             layout::{Layout, Masthead},
             message,
-            response::{PagePolicy, page},
+            response::{PagePolicy, page, see_other},
         },
     },
 };

@@ -13,10 +13,13 @@ use crate::{
     web::{
         console::kit::{
             cookies,
-            redirect::{query, safe_next, see_other},
+            redirect::{query, safe_next},
             session::{CurrentAdministrator, device},
         },
-        kit::error::{PageError, PageResult},
+        kit::{
+            error::{PageError, PageResult},
+            response::see_other,
+        },
         login::idp_redirect,
     },
 };
@@ -27,7 +30,8 @@ const CONFIRM: &str = "confirm";
 /// `GET /console/sign-in/saml`
 pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let next = query(&request, "next").unwrap_or_default();
-    let (local, browser) = (safe_next(&next), idp_redirect::browser(&state.links, &request));
+    let (local, browser) =
+        (safe_next(&next), crate::web::login::browser_cookie::browser(&state.links, &request));
     let account = signed_in_email(&request).await;
     match sso::begin_saml(&state, local, browser, purpose(&request, account.as_ref())).await {
         Ok((begun, sso_cookie)) => {
@@ -82,7 +86,7 @@ pub async fn finish_saml(
     flow: web::Path<String>,
 ) -> PageResult {
     let sso_cookie = cookies::read_sso(&state.links, &request);
-    let browser = idp_redirect::browser(&state.links, &request);
+    let browser = crate::web::login::browser_cookie::browser(&state.links, &request);
     let callback = sso::finish_saml(&state, &flow, &sso_cookie, browser.as_ref(), &device(&request)).await;
     finish(&state, &request, callback).await
 }

@@ -4,6 +4,7 @@
 //! product gets every value that it needs, and none of the dynamic parts twice.
 
 mod adfs;
+pub mod choice;
 mod entra;
 mod google;
 mod jumpcloud;

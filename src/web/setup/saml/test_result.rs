@@ -4,12 +4,7 @@
 use actix_web::web;
 use maud::{Markup, html};
 
-use super::{
-    providers::{self, Provider},
-    saml,
-    session::SetupContext,
-    steps,
-};
+use super::connection;
 use crate::{
     app::{self, Error, login::test_login::TestLogin},
     links::{self, path},
@@ -26,7 +21,12 @@ use crate::{
             error::PageResult,
             response::PagePolicy,
         },
-        login::{error_texts, idp_redirect},
+        login::error_texts,
+        setup::{
+            providers::{self, Provider},
+            session::SetupContext,
+            steps,
+        },
     },
 };
 
@@ -39,7 +39,7 @@ pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> P
     if found.organization_id != context.organization.id {
         return Err(gone().into());
     }
-    let browser = idp_redirect::browser(&context.state.links, &context.request);
+    let browser = crate::web::login::browser_cookie::browser(&context.state.links, &context.request);
     let proof = context.parameter(app::login::TEST_PROOF);
     let (state, actor) = (&context.state, &context.actor);
     let test =
@@ -64,12 +64,17 @@ pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> P
                 @if test.flow.email.is_some() {
                     (link_button(ButtonStyle::Primary, "Finish", &links::setup_saml_step(connection, "done")))
                 }
-                (saml::test_again_button(&context, connection, if test.flow.email.is_some() { ButtonStyle::Plain } else { ButtonStyle::Primary }))
+                (crate::web::setup::saml::step::test_again_button(&context, connection, if test.flow.email.is_some() { ButtonStyle::Plain } else { ButtonStyle::Primary }))
             }
             p.small.soft { "Reference " (copyable(&flow.to_string(), "reference")) }
         }
     };
-    Ok(context.layout().answer_with(saml::TEST_RESULT_STATUS, PagePolicy::AnyFormTarget, title, content))
+    Ok(context.layout().answer_with(
+        connection::TEST_RESULT_STATUS,
+        PagePolicy::AnyFormTarget,
+        title,
+        content,
+    ))
 }
 
 /// The check that caused the last refusal.

@@ -1,195 +1,33 @@
-//! `/setup/saml`: single sign-on, from the choice of the identity provider to the test.
+//! One step of the setup of a connection: shows it and saves what was entered.
 
-use actix_web::{HttpResponse, http::StatusCode, http::header, web};
+use actix_web::web;
 use maud::{Markup, html};
 
-use super::{
-    providers::{self, MetadataSource, Provider, StepPart},
-    see_other,
-    session::{SetupContext, SetupForm},
-    steps::{self, PartContents, SetupValues},
-};
+use super::connection::{Progress, load, progress_of};
 use crate::{
-    app::{self, Error, connections::saml::SamlConnectionChange, pagination::PageQuery},
+    app::{self, Error, connections::saml::SamlConnectionChange},
     links::{self, path},
     model::{
         id::SamlConnectionId,
-        idp_kind::IdpKind,
         saml_connection::SamlConnection,
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+        saml_flow::{FlowOrigin, SamlFlow},
     },
     web::{
         kit::{
-            components::{ButtonStyle, Icon, button, facts, link_button, mark, notice, shape, time},
+            components::{ButtonStyle, Icon, button, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::{FormErrors, FormValues, button_form},
-            response::PagePolicy,
+            response::{PagePolicy, see_other},
         },
         login::idp_redirect,
+        setup::{
+            form::SetupForm,
+            providers::{self, MetadataSource, StepPart},
+            session::SetupContext,
+            steps::{self, PartContents, SetupValues},
+        },
     },
 };
-
-/// The maximum number of connections that are shown.
-const MAX_CONNECTIONS: &str = "20";
-
-/// How far a connection has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// The identity provider's settings are not complete.
-    Started,
-    /// They are, and no test succeeded yet.
-    Configured,
-    /// A test succeeded.
-    Tested,
-}
-
-/// How far a connection has come, from what is stored.
-pub fn progress_of(connection: &SamlConnection, test: Option<&SamlFlow>) -> Progress {
-    let tested = test.is_some_and(|flow| {
-        flow.status == FlowStatus::Succeeded || flow.request.as_ref().is_some_and(|r| r.consumed_at.is_some())
-    });
-    match (connection.missing_settings().is_empty(), tested) {
-        (false, _) => Progress::Started,
-        (true, false) => Progress::Configured,
-        (true, true) => Progress::Tested,
-    }
-}
-
-impl Progress {
-    /// The progress as a badge.
-    pub fn view(self) -> Markup {
-        match self {
-            Self::Started => mark(Icon::Note, "Begun"),
-            Self::Configured => mark(Icon::Attention, "Not tested yet"),
-            Self::Tested => mark(Icon::Good, "Tested"),
-        }
-    }
-
-    /// The step to continue with.
-    pub fn resume(self, provider: &Provider) -> &'static str {
-        match self {
-            Self::Started => provider.saml[0].slug,
-            Self::Configured | Self::Tested => "test",
-        }
-    }
-}
-
-/// The organization's connections with their latest tests.
-pub async fn connections(context: &SetupContext) -> app::Result<Vec<(SamlConnection, Option<SamlFlow>)>> {
-    let query = PageQuery { token: None, size: Some(MAX_CONNECTIONS.to_owned()) };
-    let page =
-        app::connections::saml::list(&context.state, &context.actor, context.organization.id, &query).await?;
-    let mut all = Vec::with_capacity(page.items.len());
-    for described in page.items {
-        let test =
-            app::login::test_login::latest(&context.state, &context.actor, described.connection.id).await?;
-        all.push((described.connection, test));
-    }
-    Ok(all)
-}
-
-/// `GET /setup/saml`
-pub async fn choose(context: SetupContext) -> PageResult {
-    let all = connections(&context).await?;
-    let now = context.state.now();
-    let content = html! {
-        p.back { a href=(path::SETUP_HOME) { "Overview" } }
-        h1 { "Single sign-on" }
-        @if !all.is_empty() {
-            section.card {
-                h2 { "Begun here" }
-                ul.choices {
-                    @for (connection, test) in &all {
-                        @let provider = providers::for_kind(connection.idp_kind);
-                        @let progress = progress_of(connection, test.as_ref());
-                        li {
-                            a href=(links::setup_saml_step(connection.id, progress.resume(provider))) {
-                                span.text { (provider.kind.name()) small { (progress.view()) " · begun " (time(connection.created_at, now)) } }
-                                (shape(Icon::Forward))
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        (provider_choice(path::SETUP_SAML, "Which identity provider does your company use?", &context.csrf(), |_| None))
-    };
-    Ok(context.layout().answer("Single sign-on", content))
-}
-
-/// The products to choose from; `note` replaces the description of one.
-pub fn provider_choice(
-    action: &str,
-    question: &str,
-    csrf: &Markup,
-    note: impl Fn(&Provider) -> Option<&'static str>,
-) -> Markup {
-    html! {
-        section.card {
-            h2 { (question) }
-            form method="post" action=(action) {
-                (csrf)
-                ul.choices {
-                    @for provider in providers::ALL {
-                        li {
-                            button type="submit" name="idpKind" value=(provider.kind.as_str()) {
-                                span.text { (provider.kind.name()) small { (note(provider).unwrap_or(provider.screen)) } }
-                                (shape(Icon::Forward))
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `POST /setup/saml`: chooses the product. A connection that has no settings yet is reused.
-pub async fn create(sent: SetupForm) -> PageResult {
-    let context = &sent.context;
-    let kind = IdpKind::parse(sent.text("idpKind"))
-        .ok_or_else(|| Error::invalid("idpKind", "choose one of the identity providers"))?;
-    let all = connections(context).await?;
-    let fresh = all.iter().find(|(connection, test)| {
-        test.is_none() && connection.idp_entity_id.is_none() && connection.idp_redirect_url.is_none()
-    });
-    let mut change =
-        SamlConnectionChange { idp_kind: Some(kind.as_str().to_owned()), ..SamlConnectionChange::default() };
-    let described = match fresh {
-        Some((connection, _)) => {
-            app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await?
-        }
-        None => {
-            change.primary = Some(all.is_empty());
-            app::connections::saml::create(&context.state, &context.actor, context.organization.id, &change)
-                .await?
-        }
-    };
-    let first = providers::for_kind(Some(kind)).saml[0].slug;
-    Ok(see_other(&links::setup_saml_step(described.connection.id, first)))
-}
-
-/// The connection with the id of the path, if it belongs to the organization.
-async fn load(context: &SetupContext, id: &str) -> app::Result<SamlConnection> {
-    let id: SamlConnectionId = id.parse().map_err(|_| Error::not_found("SAML connection", "(no such id)"))?;
-    let found = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
-    match found.organization_id == context.organization.id {
-        true => Ok(found),
-        false => Err(Error::not_found("SAML connection", id)),
-    }
-}
-
-/// `GET /setup/saml/{connection}/sp-metadata.xml`
-pub async fn sp_metadata(context: SetupContext, path: web::Path<String>) -> PageResult {
-    let connection = load(&context, &path).await?;
-    let xml = app::connections::saml::sp_metadata::render(&context.state, connection.id).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/samlmetadata+xml")
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"sp-metadata.xml\""))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(xml))
-}
 
 /// `GET /setup/saml/{connection}/{step}`
 pub async fn step(context: SetupContext, path: web::Path<(String, String)>) -> PageResult {
@@ -233,7 +71,7 @@ async fn show(
         metadata: ways.map(|ways| {
             html! {
                 @if progress != Progress::Started { (stored_settings(connection)) }
-                (steps::metadata_forms(ways, &action, typed, errors, &csrf))
+                (crate::web::setup::saml::metadata_form::metadata_forms(ways, &action, typed, errors, &csrf))
             }
         }),
         test: Some(test_part(context, connection, progress, test.as_ref(), &action, &csrf)),
@@ -384,11 +222,13 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
 fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
     let none = SamlConnectionChange::default;
     match sent.text("way") {
-        way if way == steps::source_name(MetadataSource::Url) => match sent.text("idpMetadataUrl").trim() {
-            "" => Err(Error::invalid("idpMetadataUrl", "enter the address of the metadata")),
-            url => Ok(SamlConnectionChange { idp_metadata_url: Some(url.to_owned()), ..none() }),
-        },
-        way if way == steps::source_name(MetadataSource::File) => {
+        way if way == crate::web::setup::saml::metadata_form::source_name(MetadataSource::Url) => {
+            match sent.text("idpMetadataUrl").trim() {
+                "" => Err(Error::invalid("idpMetadataUrl", "enter the address of the metadata")),
+                url => Ok(SamlConnectionChange { idp_metadata_url: Some(url.to_owned()), ..none() }),
+            }
+        }
+        way if way == crate::web::setup::saml::metadata_form::source_name(MetadataSource::File) => {
             let file = sent.file("idpMetadata").filter(|file| !file.bytes.is_empty());
             let file = file.ok_or_else(|| Error::invalid("idpMetadata", "choose the metadata file"))?;
             let xml = String::from_utf8(file.bytes.to_vec())
@@ -408,7 +248,9 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
             Ok(SamlConnectionChange {
                 idp_entity_id: Some(sent.text("idpEntityId").trim().to_owned()),
                 idp_redirect_url: Some(sent.text("idpRedirectUrl").trim().to_owned()),
-                idp_certificate: Some(steps::certificate_text(sent.text("idpCertificate"))),
+                idp_certificate: Some(crate::web::setup::saml::metadata_form::certificate_text(
+                    sent.text("idpCertificate"),
+                )),
                 ..none()
             })
         }
@@ -416,8 +258,10 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
 }
 
 async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult {
-    let (browser, host) =
-        (idp_redirect::browser(&context.state.links, &context.request), idp_redirect::host(&context.request));
+    let (browser, host) = (
+        crate::web::login::browser_cookie::browser(&context.state.links, &context.request),
+        crate::web::kit::request::host(&context.request),
+    );
     let begun = app::login::test_login::begin(
         &context.state,
         &context.actor,
@@ -440,6 +284,3 @@ async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult
 pub fn test_again_button(context: &SetupContext, connection: SamlConnectionId, style: ButtonStyle) -> Markup {
     button_form(&links::setup_saml_step(connection, "test"), "Test again", style, context.csrf())
 }
-
-/// The status of a test result page. It is 200 for a failed test too: the request itself succeeded.
-pub const TEST_RESULT_STATUS: StatusCode = StatusCode::OK;

@@ -1,0 +1,78 @@
+//! Why a request of the setup is not answered by its handler.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+
+use crate::{
+    app::Error,
+    web::kit::{
+        message::Message,
+        posted::PostedFormError,
+        response::{PagePolicy, page},
+    },
+};
+
+/// Why a request does not reach its handler.
+#[derive(Debug)]
+pub enum ExtractError {
+    /// No link was redeemed in this browser, or the session expired.
+    NoSession,
+    /// The posted form was rejected.
+    Form(PostedFormError),
+    /// An internal error, or an organization that was deleted.
+    Internal(Error),
+}
+
+impl From<PostedFormError> for ExtractError {
+    fn from(error: PostedFormError) -> Self {
+        Self::Form(error)
+    }
+}
+
+impl From<Error> for ExtractError {
+    fn from(error: Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl fmt::Display for ExtractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSession => f.write_str("no setup link was redeemed here"),
+            Self::Form(error) => error.fmt(f),
+            Self::Internal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for ExtractError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NoSession => StatusCode::UNAUTHORIZED,
+            Self::Form(error) => error.status_code(),
+            Self::Internal(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let message = match self {
+            Self::NoSession | Self::Internal(Error::NotFound { .. }) => Message {
+                reason: Some("setup_not_open"),
+                ..Message::new(
+                    "These setup pages are not open here",
+                    "They open with the link that the application’s team sent you, in the browser in which you first \
+                     opened it, until it expires.",
+                    "Open the link in the browser that you used before, or ask whoever sent it for a new one.",
+                )
+            },
+            Self::Form(error) => return error.error_response(),
+            Self::Internal(error) => {
+                crate::web::kit::error::log_internal_error(error);
+                Message::internal()
+            }
+        };
+        page(self.status_code(), PagePolicy::SameOriginForms, message.view())
+    }
+}

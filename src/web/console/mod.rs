@@ -224,11 +224,11 @@ fn event_routes(config: &mut ServiceConfig) {
         .service(web::resource(path::EDIT_WEBHOOK).get(webhooks::form::edit).post(webhooks::form::update))
         .service(web::resource(path::ENABLE_WEBHOOK).post(webhooks::show::enable))
         .service(web::resource(path::DISABLE_WEBHOOK).post(webhooks::show::disable))
-        .service(web::resource(path::REPLAY_WEBHOOK).post(webhooks::deliveries::replay))
+        .service(web::resource(path::REPLAY_WEBHOOK).post(webhooks::replay::replay))
         .service(
             web::resource(path::DELETE_WEBHOOK).get(webhooks::delete::confirm).post(webhooks::delete::remove),
         )
-        .service(web::resource(path::REPLAY_WEBHOOK_DELIVERY).post(webhooks::deliveries::replay_delivery))
+        .service(web::resource(path::REPLAY_WEBHOOK_DELIVERY).post(webhooks::replay::replay_delivery))
         .service(web::resource(path::AUDIT_EVENTS).get(audit_events::list::list))
         .service(web::resource(path::EXPORT_AUDIT_EVENTS).get(audit_events::export::export));
 }
@@ -240,12 +240,4 @@ fn flow_routes(config: &mut ServiceConfig) {
         .service(
             web::resource(path::CHECK_FLOW).get(flows::recheck::check_redirect).post(flows::recheck::check),
         );
-}
-
-/// Turns a reason of `app::Error` into a sentence: capital letter and full stop.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let text = first + letters.as_str();
-    if text.ends_with('.') { text } else { text + "." }
 }

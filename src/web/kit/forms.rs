@@ -114,7 +114,7 @@ impl FormErrors {
 }
 
 /// Makes a sentence of a reason: errors of `app` are worded to follow a field's name ("must be …").
-fn sentence(reason: &str) -> String {
+pub fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let capital: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     let text = capital + letters.as_str();

@@ -1,13 +1,13 @@
 //! The setup pages: a customer's own IT admin connects the company's identity provider, step by step, in the
 //! words of that product's screens, with the vendor's branding.
 //!
-//! `visitor` authenticates a browser that redeemed a link, `layout` is the document around every page, and
+//! `session` authenticates a browser that redeemed a link, `layout` is the document around every page, and
 //! [`providers`] holds the instructions for each product. Which step is done follows from what is stored; every
 //! step has a URL of its own.
 
 use actix_web::web::{self, ServiceConfig};
-use saml::{connection, test_result};
 
+use self::saml::{connection, step, test_result};
 use crate::links::path;
 
 mod cookie;
@@ -34,11 +34,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::SETUP_SAML).get(connection::choose).post(connection::create))
         .service(web::resource(path::SETUP_SAML_METADATA).get(connection::sp_metadata))
         .service(web::resource(path::SETUP_SAML_TEST).get(test_result::show))
-        .service(
-            web::resource(path::SETUP_SAML_STEP)
-                .get(crate::web::setup::saml::step::step)
-                .post(crate::web::setup::saml::step::submit),
-        )
+        .service(web::resource(path::SETUP_SAML_STEP).get(step::step).post(step::submit))
         .service(web::resource(path::SETUP_SCIM).get(scim::choose).post(scim::create))
         .service(web::resource(path::SETUP_SCIM_STEP).get(scim::step).post(scim::submit))
         .service(web::resource(path::SETUP_DOMAINS).get(domains::list).post(domains::add))

@@ -175,15 +175,6 @@ mod tests {
     }
 
     #[test]
-    fn certificates_come_with_their_lines_or_without() {
-        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
-        assert_eq!(certificate_text(&format!(" {pem}\r\n")), pem);
-        assert_eq!(certificate_text("AA\r\nAA"), format!("{pem}\n"));
-        assert_eq!(certificate_text("not a certificate!"), "not a certificate!");
-        assert_eq!(certificate_text(" "), "");
-    }
-
-    #[test]
     fn names_of_screens_stand_out_and_nothing_else_is_markup() {
         assert_eq!(with_bold("Go to **A <b>** & on").into_string(), "Go to <b>A &lt;b&gt;</b> &amp; on");
     }

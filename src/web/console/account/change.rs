@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::show::respond;
+use super::show::{next_or_account, respond};
 use crate::{
     app::{
         Error,
@@ -14,7 +14,6 @@ use crate::{
             context::ConsoleContext,
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
-            redirect::safe_next,
         },
         kit::{
             error::{PageError, PageResult},
@@ -22,14 +21,6 @@ use crate::{
         },
     },
 };
-
-/// The path to redirect to; the account page if `next` is empty.
-pub(super) fn next_or_account(next: &str) -> &str {
-    match next {
-        "" => console::ACCOUNT,
-        next => safe_next(next),
-    }
-}
 
 /// Redirects with the flash message, or shows the page with the error.
 async fn finish_change(

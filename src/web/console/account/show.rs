@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{browser_name::browser_name, change::next_or_account};
+use super::browser_name::browser_name;
 use crate::{
     app::{
         Error,
@@ -19,7 +19,10 @@ use crate::{
     },
     web::{
         console::{
-            kit::{context::ConsoleContext, redirect::query},
+            kit::{
+                context::ConsoleContext,
+                redirect::{query, safe_next},
+            },
             sign_in::sso,
         },
         kit::{
@@ -338,5 +341,13 @@ const fn by(method: AuthenticationMethod) -> &'static str {
         AuthenticationMethod::Saml => "Signed in through SAML",
         AuthenticationMethod::Oidc => "Signed in through OpenID Connect",
         AuthenticationMethod::Invitation => "Signed in by invitation",
+    }
+}
+
+/// The path to redirect to; the account page if `next` is empty.
+pub(super) fn next_or_account(next: &str) -> &str {
+    match next {
+        "" => console::ACCOUNT,
+        next => safe_next(next),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod list;
+pub mod page;
 pub(in crate::web::console) mod products;
 pub mod recheck;
 pub mod show;

@@ -4,7 +4,7 @@
 use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
 
-use super::show::{FlowPage, page, title};
+use super::page::{FlowPage, page, title};
 use crate::{
     app::{
         self,

@@ -6,18 +6,19 @@ use maud::{Markup, html};
 use super::{
     certificates::certificates,
     list::{outcome, person},
+    page::{FlowPage, failed_check, page, title},
     products::{Product, screen},
     recheck::recheck_button,
     timeline::{curl, flow_timeline},
 };
 use crate::{
     app::{self, login::description, support::flows::FlowView},
-    links::{self, Links, console},
+    links::{self, console},
     model::{
         check::{Check, Fixer},
-        id::{EnvironmentId, SamlFlowKind},
+        id::SamlFlowKind,
         saml_connection::SamlConnection,
-        saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow, StepKind},
+        saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
         time::Timestamp,
     },
     web::{
@@ -35,47 +36,6 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
     let content = view(&page(&context, &described), &described);
     Ok(context.shell(Section::Flows, &title(&described.found.flow)).respond(content))
-}
-
-pub(super) fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
-    let links = context.state.links_of(&context.environment);
-    let own = context.href(console::FLOW, &[&described.found.flow.id]);
-    FlowPage {
-        environment: context.environment.id,
-        now: context.now(),
-        csrf: context.csrf(),
-        address: format!("{}{own}", context.state.links.origin()),
-        links,
-    }
-}
-
-/// What the page needs beside the login.
-pub(in crate::web::console) struct FlowPage {
-    pub environment: EnvironmentId,
-    pub now: Timestamp,
-    pub csrf: Markup,
-    /// The absolute URL of this page.
-    pub address: String,
-    pub links: Links,
-}
-
-/// The page's title: the person, else what the flow is.
-pub(super) fn title(flow: &SamlFlow) -> String {
-    match flow.email.as_ref().or(flow.claimed_email.as_ref()) {
-        Some(email) => format!("Login of {email}"),
-        None if flow.origin == FlowOrigin::Detached => "A response that belongs to no login".to_owned(),
-        None => "Login of somebody not known".to_owned(),
-    }
-}
-
-/// The last refused step and the check that failed in it.
-fn failed_check(described: &FlowView) -> Option<(&FlowStep, &Check)> {
-    let code = described.found.flow.refusal.as_deref();
-    let failed = |step: &&FlowStep| step.kind == StepKind::Refused;
-    let step = described.found.steps.iter().rev().find(failed)?;
-    let named = step.checks.iter().find(|check| !check.passed && Some(&*check.name) == code);
-    let check = named.or_else(|| step.checks.iter().find(|check| !check.passed))?;
-    Some((step, check))
 }
 
 /// The whole page.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::show::FlowPage;
+use super::page::FlowPage;
 use crate::{
     app::support::flows::{DocumentFacts, FlowView},
     model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind},

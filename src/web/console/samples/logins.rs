@@ -36,7 +36,7 @@ use crate::{
     },
     web::{
         console::{
-            flows::{self, list::FlowResults, show::FlowPage},
+            flows::{self, list::FlowResults, page::FlowPage},
             kit::shell::{Section, Shell},
             overview,
         },

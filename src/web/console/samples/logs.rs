@@ -24,7 +24,7 @@ use crate::{
             kit::shell::{Section, Shell},
             webhooks::{
                 self,
-                show::{WebhookActions, WebhookPage},
+                page::{WebhookActions, WebhookPage},
             },
         },
         kit::{

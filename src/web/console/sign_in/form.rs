@@ -128,7 +128,7 @@ pub(in crate::web::console) async fn respond_with_error(
     let (status, text) = match &error {
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, text.to_string()),
         Error::Forbidden(text) | Error::FailedPrecondition(text) => {
-            (StatusCode::FORBIDDEN, crate::web::console::sentence(text))
+            (StatusCode::FORBIDDEN, crate::web::kit::forms::sentence(text))
         }
         Error::Limited { retry_after } => {
             let mut response = page(

@@ -2,7 +2,10 @@
 
 use actix_web::HttpResponse;
 
-use super::show::{find, host, href};
+use super::{
+    page::{find, href},
+    show::host,
+};
 use crate::{
     app,
     links::console,

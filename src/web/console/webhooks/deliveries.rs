@@ -2,26 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::show::{WebhookActions, WebhookPage, find, href, respond};
+use super::page::{WebhookActions, WebhookPage};
 use crate::{
-    app,
     model::{
-        id::WebhookDeliveryId,
         time::Timestamp,
         webhook::{DeliveryState, WebhookDelivery},
     },
-    web::{
-        console::kit::{
-            context::EnvironmentContext,
-            flash::{Action, Flash, ResourceKind, see_other},
-            form::ConsoleForm,
-        },
-        kit::{
-            components::{Icon, copyable, mark, time},
-            error::PageResult,
-            forms::{self, FormErrors, FormValues, FormView},
-            list::{List, ListUrl, column, number},
-        },
+    web::kit::{
+        components::{Icon, copyable, mark, time},
+        forms::{self, FormView},
+        list::{List, ListUrl, column, number},
     },
 };
 
@@ -95,30 +85,4 @@ pub(super) fn replay_form(actions: &WebhookActions<'_>) -> Markup {
     let form = forms::Form::new(&actions.replay, "Send again", actions.csrf.clone()).plain();
     let field = view.text("after", "After event number").hint("The last one that the receiver has.");
     view.render(&form, html! { (field) })
-}
-
-/// `POST …/webhooks/{webhook}/replay`
-pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    let webhook = find(&context).await?;
-    let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
-    let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
-    let outcome = match after {
-        Ok(after) => {
-            app::webhooks::replay_from(&context.state, &context.actor, webhook.id, after).await.map(drop)
-        }
-        Err(error) => context.require_manage().map_err(|failure| failure.0).and(Err(error)),
-    };
-    match outcome {
-        Ok(()) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Events, Action::Queued))),
-        Err(error) => {
-            respond(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
-        }
-    }
-}
-
-/// `POST …/webhook-deliveries/{delivery}/replay`
-pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
-    let id: WebhookDeliveryId = context.id("delivery")?;
-    let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
-    Ok(see_other(&href(&context, delivery.webhook_id), Flash(ResourceKind::Delivery, Action::Queued)))
 }

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
+    page::{find, href},
     secret::secret_page,
-    show::{find, href},
 };
 use crate::{
     app::{self, webhooks::WebhookChange},

@@ -3,15 +3,14 @@
 
 use maud::{Markup, html};
 
-use super::deliveries::{STATES, deliveries, replay_form, with_state};
+use super::{
+    deliveries::{STATES, deliveries, replay_form, with_state},
+    page::{WebhookActions, WebhookPage, find, href},
+};
 use crate::{
     app::{self, pagination::Page, webhooks::WebhookChange},
     links::console,
-    model::{
-        id::{WebhookDeliveryId, WebhookId},
-        time::Timestamp,
-        webhook::{Webhook, WebhookDelivery},
-    },
+    model::{id::WebhookDeliveryId, webhook::Webhook},
     web::{
         console::{
             kit::{
@@ -25,41 +24,12 @@ use crate::{
         },
         kit::{
             components::{ButtonStyle, copyable, facts, link_button, time},
-            error::{PageError, PageResult},
+            error::PageResult,
             forms::{FormErrors, FormValues, button_form},
             list::ListUrl,
         },
     },
 };
-
-/// The page of a webhook.
-pub(in crate::web::console) struct WebhookPage<'a> {
-    pub webhook: &'a Webhook,
-    pub deliveries: &'a Page<WebhookDelivery>,
-    pub place: &'a ListUrl,
-    /// Errors of the filter.
-    pub filter_errors: &'a FormErrors,
-    /// The actions, if the administrator may use them.
-    pub actions: Option<WebhookActions<'a>>,
-    pub now: Timestamp,
-}
-
-/// The paths and form state of the page's actions.
-pub(in crate::web::console) struct WebhookActions<'a> {
-    pub csrf: Markup,
-    pub edit: String,
-    pub delete: String,
-    /// The path that enables a disabled webhook, or disables an enabled one.
-    pub toggle: String,
-    pub replay: String,
-    pub delivery: &'a dyn Fn(WebhookDeliveryId) -> String,
-    pub typed: &'a FormValues,
-    pub errors: &'a FormErrors,
-}
-
-pub(super) async fn find(context: &EnvironmentContext) -> Result<Webhook, PageError> {
-    Ok(app::webhooks::find(&context.state, &context.actor, context.id("webhook")?).await?)
-}
 
 /// `GET …/webhooks/{webhook}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
@@ -163,10 +133,6 @@ pub(in crate::web::console) fn view(page: &WebhookPage<'_>) -> Markup {
             }
         }
     }
-}
-
-pub(super) fn href(context: &EnvironmentContext, id: WebhookId) -> String {
-    context.href(console::WEBHOOK, &[&id])
 }
 
 /// `POST …/webhooks/{webhook}/enable`

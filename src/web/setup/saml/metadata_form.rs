@@ -92,3 +92,17 @@ pub fn certificate_text(text: &str) -> String {
         base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_come_with_their_lines_or_without() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        assert_eq!(certificate_text(&format!(" {pem}\r\n")), pem);
+        assert_eq!(certificate_text("AA\r\nAA"), format!("{pem}\n"));
+        assert_eq!(certificate_text("not a certificate!"), "not a certificate!");
+        assert_eq!(certificate_text(" "), "");
+    }
+}

@@ -1,0 +1,47 @@
+//! `…/replay`: sends events or one delivery again.
+
+use super::{
+    page::{find, href},
+    show::respond,
+};
+use crate::{
+    app,
+    model::id::WebhookDeliveryId,
+    web::{
+        console::kit::{
+            context::EnvironmentContext,
+            flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
+        },
+        kit::{
+            error::PageResult,
+            forms::{FormErrors, FormValues},
+        },
+    },
+};
+
+/// `POST …/webhooks/{webhook}/replay`
+pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let webhook = find(&context).await?;
+    let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
+    let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
+    let outcome = match after {
+        Ok(after) => {
+            app::webhooks::replay_from(&context.state, &context.actor, webhook.id, after).await.map(drop)
+        }
+        Err(error) => context.require_manage().map_err(|failure| failure.0).and(Err(error)),
+    };
+    match outcome {
+        Ok(()) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Events, Action::Queued))),
+        Err(error) => {
+            respond(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
+        }
+    }
+}
+
+/// `POST …/webhook-deliveries/{delivery}/replay`
+pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
+    let id: WebhookDeliveryId = context.id("delivery")?;
+    let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
+    Ok(see_other(&href(&context, delivery.webhook_id), Flash(ResourceKind::Delivery, Action::Queued)))
+}

@@ -4,6 +4,7 @@
 pub mod administrator;
 pub mod api_key;
 pub mod audit;
+pub mod bounded_json;
 pub mod branding;
 pub mod check;
 pub mod client_address;
@@ -16,7 +17,6 @@ pub mod event;
 pub mod http_url;
 pub mod id;
 pub mod idp_kind;
-pub mod json;
 pub mod logo;
 pub mod master_key;
 pub mod oauth_client;

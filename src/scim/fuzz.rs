@@ -10,7 +10,7 @@ use super::{
     BulkRequest, Error, Filter, ListQuery, PatchRequest, Path, Projection, Resource, ResourceType,
     WorkBudget, bulk::Method, evaluate::is_present, json, work_budget::MAX_WORK_UNITS,
 };
-use crate::model::json as bounded;
+use crate::model::bounded_json;
 
 fn user() -> Map<String, Value> {
     let user = json!({
@@ -43,7 +43,7 @@ pub fn filter(bytes: &[u8]) {
     }
     if let Ok(path) = Path::parse(&text) {
         let written = path.to_string();
-        if written.len() <= super::path::MAX_PATH_BYTES {
+        if written.len() <= super::attribute_path::MAX_PATH_BYTES {
             assert_eq!(Path::parse(&written), Ok(path), "{written}");
         }
     }
@@ -107,8 +107,8 @@ pub fn resource(bytes: &[u8]) {
 /// SearchRequest or a Bulk request with the data of each of its operations. The parser stops at its limits,
 /// and the work stays within the request's budget.
 pub fn request(bytes: &[u8]) {
-    let limits = bounded::Limits { values: 200, names: 20, ..json::LIMITS };
-    let (small, read) = bounded::parse_counted(bytes, &limits);
+    let limits = bounded_json::Limits { values: 200, names: 20, ..json::LIMITS };
+    let (small, read) = bounded_json::parse_counted(bytes, &limits);
     assert!(read.values <= limits.values + 1 && read.names <= read.values + 1, "{read:?}");
     let body = match json::parse(bytes) {
         Ok(body) => body,

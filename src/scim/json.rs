@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::Error;
-use crate::model::json::{self, Limits};
+use crate::model::bounded_json::{self, Limits};
 
 /// Maximum nesting depth of arrays and objects. A PATCH of a multi-valued attribute needs 5.
 pub const MAX_DEPTH: usize = 32;
@@ -32,9 +32,9 @@ pub const LIMITS: Limits = Limits {
 /// Parses one JSON value within [`LIMITS`], without duplicate names. Names that differ only in case are
 /// rejected later, where names are interpreted.
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
-    json::parse(bytes, &LIMITS).map_err(|error| match error {
-        json::Error::Syntax(_) => Error::InvalidSyntax(error.to_string()),
-        json::Error::Values(_) | json::Error::Names(_) => Error::TooLarge(error.to_string()),
+    bounded_json::parse(bytes, &LIMITS).map_err(|error| match error {
+        bounded_json::Error::Syntax(_) => Error::InvalidSyntax(error.to_string()),
+        bounded_json::Error::Values(_) | bounded_json::Error::Names(_) => Error::TooLarge(error.to_string()),
     })
 }
 

@@ -5,6 +5,7 @@
 //! [`schema`], booleans are booleans, and null or empty values are absent (RFC 7643 §2.5).
 
 mod attribute_edit;
+pub mod attribute_path;
 pub mod bulk;
 pub mod discovery;
 pub mod error;
@@ -12,24 +13,23 @@ pub mod evaluate;
 pub mod filter;
 pub mod fuzz;
 pub mod json;
-pub mod list;
 mod normalise;
 pub mod patch;
-pub mod path;
 pub mod projection;
+pub mod query;
 pub mod resource;
 mod resource_editor;
 pub mod schema;
 pub mod work_budget;
 
+pub use attribute_path::{AttributePath, Path};
 pub use bulk::BulkRequest;
 pub use error::Error;
 pub use evaluate::fold;
 pub use filter::Filter;
-pub use list::{ListQuery, ListResponse};
 pub use patch::{MembershipChange, PatchRequest, PatchResult};
-pub use path::{AttributePath, Path};
 pub use projection::Projection;
+pub use query::{ListQuery, ListResponse};
 pub use resource::{EmailEntry, Member, Resource};
 pub use schema::ResourceType;
 pub use work_budget::WorkBudget;

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     AttributePath, Error,
+    attribute_path::is_urn,
     evaluate::is_present,
-    path::is_urn,
     schema::{self, Returned},
 };
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Error, MembershipChange, ResourceType, WorkBudget, error::quoted, json::member, patch::Op, path::is_urn,
-    resource_editor::ResourceEditor, schema,
+    Error, MembershipChange, ResourceType, WorkBudget, attribute_path::is_urn, error::quoted, json::member,
+    patch::Op, resource_editor::ResourceEditor, schema,
 };
 use crate::model::time::Timestamp;
 

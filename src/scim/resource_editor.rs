@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use super::{
     AttributePath, Error, Filter, Member, MembershipChange, PatchResult, Path, Resource, WorkBudget,
     attribute_edit::AttributeEdit,
+    attribute_path::is_versioned,
     filter::{Literal, Operator},
     json::NameIndex,
     normalise,
     patch::Op,
-    path::is_versioned,
     schema::{self, Attribute, Returned},
 };
 

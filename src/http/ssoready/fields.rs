@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{Error, Result},
-    model::json::{self, Limits},
+    model::bounded_json::{self, Limits},
 };
 
 /// The limits of an API body: an organization with a thousand domains fits several times.
@@ -24,7 +24,7 @@ impl Fields {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
-        match json::parse(body, &LIMITS) {
+        match bounded_json::parse(body, &LIMITS) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(Error::invalid("", "the body must be a JSON object")),
             Err(error) => Err(Error::invalid("", error.to_string())),

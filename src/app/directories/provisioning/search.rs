@@ -29,7 +29,7 @@ use crate::{
     },
     scim::{
         self, ListQuery, ListResponse, ResourceType,
-        list::{Page, Position, Sort, SortKey},
+        query::{Page, Position, Sort, SortKey},
     },
     store::{
         self, Conn, Db, Sql,

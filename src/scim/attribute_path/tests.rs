@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::scim::path::*;
+use crate::scim::attribute_path::*;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 

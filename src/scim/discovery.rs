@@ -142,7 +142,7 @@ fn attribute(attribute: &Attribute) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::evaluate::is_present;
+    use crate::scim::comparison::is_present;
 
     const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_1";
     const LIMITS: ServiceLimits = ServiceLimits {

@@ -9,38 +9,20 @@ use serde_json::{Number, Value};
 
 use super::{
     AttributePath, Filter,
+    comparison::{fold, is_present, parse_date_time},
     filter::{Literal, Operator},
     json::member,
     schema::{Attribute, Type},
 };
-use crate::model::time::Timestamp;
 
-/// Folds text for case-insensitive comparison: each character in lower case.
-///
-/// Each character is folded on its own, without its context (Greek final sigma), so that a substring folds to
-/// a substring of the folded text and `co` finds it.
-pub fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
-}
-
-/// Parses an xs:dateTime (RFC 7643 §2.3.5). Without a zone it is UTC.
-pub fn parse_date_time(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    // No date and time is shorter than 19 characters, and none needs more than 64.
-    if !(19..=64).contains(&text.len()) || !text.is_ascii() {
-        return None;
+impl Filter {
+    /// Whether a resource matches, given in full as it would be returned.
+    pub fn matches(&self, resource: &Value) -> bool {
+        holds(self, Scope { root: resource, parent: None, element: false })
     }
-    let upper = text.to_ascii_uppercase();
-    Timestamp::parse_rfc3339(&upper).or_else(|| {
-        let zoned = upper.get(19..).is_some_and(|rest| rest.contains(['Z', '+', '-']));
-        if zoned { None } else { Timestamp::parse_rfc3339(&format!("{upper}Z")) }
-    })
 }
 
-pub(super) fn matches(filter: &Filter, resource: &Value) -> bool {
-    holds(filter, Scope { root: resource, parent: None, element: false })
-}
-
+/// Whether an element of the attribute `parent` matches.
 pub(super) fn matches_element(filter: &Filter, parent: Option<&'static Attribute>, element: &Value) -> bool {
     holds(filter, Scope { root: element, parent, element: true })
 }
@@ -113,17 +95,6 @@ fn any_value(
         Some(Value::Array(elements)) if !elements.is_empty() => elements.iter().any(part),
         Some(Value::Array(_)) | None => part(&Value::Null),
         Some(value) => part(value),
-    }
-}
-
-/// Whether a value is assigned (RFC 7643 §2.5): neither null nor empty.
-pub(super) fn is_present(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(elements) => elements.iter().any(is_present),
-        Value::Object(object) => object.values().any(is_present),
     }
 }
 

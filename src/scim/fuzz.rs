@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     BulkRequest, Error, Filter, ListQuery, PatchRequest, Path, Projection, Resource, ResourceType,
-    WorkBudget, bulk::Method, evaluate::is_present, json, work_budget::MAX_WORK_UNITS,
+    WorkBudget, bulk::Method, comparison::is_present, json, work_budget::MAX_WORK_UNITS,
 };
 use crate::model::bounded_json;
 

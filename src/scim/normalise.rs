@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use super::{
     Error,
+    comparison::{fold, is_present, parse_date_time},
     error::quoted,
-    evaluate::{self, fold},
     schema::{Attribute, Type},
 };
 
@@ -61,7 +61,7 @@ pub fn single(definition: &'static Attribute, at: &str, value: Value) -> Result<
             Ok(Some(Value::Bool(false)))
         }
         (Type::Boolean, _) => Err(invalid(at, "true or false")),
-        (Type::DateTime, Value::String(text)) if evaluate::parse_date_time(&text).is_some() => {
+        (Type::DateTime, Value::String(text)) if parse_date_time(&text).is_some() => {
             Ok(Some(Value::String(text)))
         }
         (Type::DateTime, _) => Err(invalid(at, "a date and time")),
@@ -223,7 +223,7 @@ pub fn deduplicate(
             }
         }
     }
-    elements.retain(|element| !is_valueless(element) && evaluate::is_present(element));
+    elements.retain(|element| !is_valueless(element) && is_present(element));
     let (elements, _) = join(definition, at, Vec::new(), elements)?;
     check_single_primary(at, &elements)?;
     Ok(elements)

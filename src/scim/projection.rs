@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     AttributePath, Error,
     attribute_path::is_urn,
-    evaluate::is_present,
+    comparison::is_present,
     schema::{self, Returned},
 };
 

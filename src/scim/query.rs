@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AttributePath, Error, Filter, Projection,
-    evaluate::{self, fold, parse_date_time},
+    comparison::{fold, parse_date_time},
+    evaluate,
     json::{member, take},
     normalise::is_primary,
     resource::check_schemas,

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::scim::filter::*;
+use crate::scim::{Error, filter::*};
 
 fn user() -> Value {
     json!({

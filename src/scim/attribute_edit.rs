@@ -10,7 +10,7 @@ use super::{
     filter::{Literal, Operator},
     json::NameIndex,
     normalise,
-    patch::Op,
+    operation::Op,
     schema::{Attribute, Type},
     work_budget::weight,
 };

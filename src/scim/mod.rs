@@ -6,6 +6,7 @@
 
 mod attribute_edit;
 pub mod attribute_path;
+pub mod body;
 pub mod bulk;
 pub mod comparison;
 pub mod discovery;
@@ -15,7 +16,9 @@ pub mod filter;
 mod filter_parser;
 pub mod fuzz;
 pub mod json;
+mod message;
 mod normalise;
+pub mod operation;
 pub mod patch;
 pub mod patch_path;
 pub mod projection;
@@ -30,7 +33,8 @@ pub use bulk::BulkRequest;
 pub use comparison::fold;
 pub use error::Error;
 pub use filter::Filter;
-pub use patch::{MembershipChange, PatchRequest, PatchResult};
+pub use operation::{MembershipChange, PatchResult};
+pub use patch::PatchRequest;
 pub use patch_path::Path;
 pub use projection::Projection;
 pub use query::{ListQuery, ListResponse};

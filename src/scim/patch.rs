@@ -1,7 +1,7 @@
 //! PATCH (RFC 7644 §3.5.2), as specified and as identity providers send it.
 //!
 //! The operations are applied in order to a copy, which becomes the result only if all of them succeed: a
-//! PATCH is atomic. A group's members are not loaded; changes to them are returned as [`MembershipChange`]s, so
+//! PATCH is atomic. A group's members are not loaded; changes to them are returned as [`MembershipChange`](super::MembershipChange)s, so
 //! that one member of a large group can be changed without reading the others.
 //!
 //! Accepted beyond the RFC, because identity providers send it:
@@ -17,7 +17,11 @@
 use serde_json::Value;
 
 use super::{
-    Error, Member, Path, Resource, WorkBudget, error::quoted, json, resource::check_schemas,
+    Error, PatchResult, Path, Resource, WorkBudget,
+    error::quoted,
+    json,
+    message::check_schemas,
+    operation::{Op, Operation},
     resource_editor::ResourceEditor,
 };
 
@@ -27,65 +31,10 @@ pub const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Maximum number of operations in one request.
 pub const MAX_OPERATIONS: usize = 5_000;
 
-/// The `op` of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
-    /// §3.5.2.1
-    Add,
-    /// §3.5.2.3
-    Replace,
-    /// §3.5.2.2
-    Remove,
-}
-
-/// One operation.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Operation {
-    /// Its `op`.
-    pub op: Op,
-    /// The target; the resource itself when there is none.
-    pub path: Option<Path>,
-    /// The value.
-    pub value: Option<Value>,
-}
-
 /// A PATCH body: at least one operation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PatchRequest {
     operations: Vec<Operation>,
-}
-
-/// A change of a group's members. Several are applied in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MembershipChange {
-    /// Adds these. Existing members are not changed.
-    Add(Vec<Member>),
-    /// Removes the members with these ids, if present.
-    Remove(Vec<String>),
-    /// Replaces all members by these.
-    Replace(Vec<Member>),
-    /// Removes every member that the path [`selects`](Path::selects).
-    RemoveWhere(Path),
-}
-
-/// The result of a PATCH.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PatchResult {
-    /// The resource, validated.
-    pub resource: Resource,
-    /// The changes of a group's members.
-    pub members: Vec<MembershipChange>,
-    /// The password that was sent, if any. The caller must not store it.
-    pub password: Option<String>,
-}
-
-impl std::fmt::Debug for PatchResult {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Patched")
-            .field("resource", &self.resource)
-            .field("members", &self.members)
-            .finish_non_exhaustive()
-    }
 }
 
 impl PatchRequest {

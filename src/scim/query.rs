@@ -10,8 +10,8 @@ use super::{
     comparison::{fold, parse_date_time},
     evaluate,
     json::{member, take},
+    message::check_schemas,
     normalise::is_primary,
-    resource::check_schemas,
     schema::{Attribute, Returned, Type},
 };
 

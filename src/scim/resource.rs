@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    Error, MembershipChange, ResourceType, WorkBudget, attribute_path::is_urn, error::quoted, json::member,
-    patch::Op, resource_editor::ResourceEditor, schema,
-};
+use super::{Error, ResourceType, attribute_path::is_urn, error::quoted, normalise::is_primary};
 use crate::model::time::Timestamp;
 
 /// Maximum length in bytes of an indexed value: `userName`, `displayName`, `externalId` and e-mail addresses.
@@ -23,24 +20,6 @@ pub struct Resource {
     pub kind: ResourceType,
     /// Its attributes. A group has `members` here only when parsed from a POST or PUT.
     pub attributes: Map<String, Value>,
-}
-
-/// A resource parsed from a request body, and the password sent with it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ParsedResource {
-    /// The resource.
-    pub resource: Resource,
-    /// The password. The caller must not store it.
-    pub password: Option<String>,
-}
-
-impl std::fmt::Debug for ParsedResource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parsed")
-            .field("resource", &self.resource)
-            .field("password", &self.password.is_some())
-            .finish()
-    }
 }
 
 /// An e-mail address of a user.
@@ -107,23 +86,6 @@ impl Resource {
         Self { kind, attributes }
     }
 
-    /// Parses the body of a POST (RFC 7644 §3.3). `active` defaults to `true` for users.
-    pub fn parse_create(kind: ResourceType, body: Value) -> Result<ParsedResource, Error> {
-        let mut parsed = Self::parse(kind, body)?;
-        if kind == ResourceType::User {
-            parsed.resource.attributes.entry("active").or_insert(Value::Bool(true));
-        }
-        Ok(parsed)
-    }
-
-    /// Parses the body of a PUT (RFC 7644 §3.5.1). Absent attributes are removed, except that an absent
-    /// `active` keeps its value: a user is never activated or deactivated implicitly.
-    pub fn parse_replace(&self, body: Value) -> Result<ParsedResource, Error> {
-        let mut parsed = Self::parse(self.kind, body)?;
-        parsed.resource.keep_active(self);
-        Ok(parsed)
-    }
-
     /// Copies `active` from the resource that this one replaces, unless it is set.
     pub fn keep_active(&mut self, before: &Self) {
         if let Some(active) = before.attributes.get("active")
@@ -131,26 +93,6 @@ impl Resource {
         {
             self.attributes.entry("active").or_insert_with(|| active.clone());
         }
-    }
-
-    /// Parses a resource. Read-only attributes (RFC 7644 §3.3, §3.5.1) and attributes of the other resource
-    /// type are ignored. `schemas` may be absent, but if present it must hold the core schema.
-    pub fn parse(kind: ResourceType, body: Value) -> Result<ParsedResource, Error> {
-        let Value::Object(body) = body else {
-            return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
-        };
-        check_schemas(&body, kind.schema().id)?;
-        let mut work = WorkBudget::default();
-        let mut draft = ResourceEditor::new(Self { kind, attributes: Map::new() }, &mut work);
-        draft.merge(Op::Replace, body)?;
-        let patched = draft.finish()?;
-        let mut resource = patched.resource;
-        for change in patched.members {
-            if let MembershipChange::Replace(members) | MembershipChange::Add(members) = change {
-                resource.set_members(&members);
-            }
-        }
-        Ok(ParsedResource { resource, password: patched.password })
     }
 
     /// Validates a resource: required attributes are present, indexed values are not too long.
@@ -201,7 +143,7 @@ impl Resource {
         let entry = |element: &Value| {
             Some(EmailEntry {
                 value: element.get("value")?.as_str()?.to_owned(),
-                primary: super::normalise::is_primary(element),
+                primary: is_primary(element),
                 kind: element.get("type").and_then(Value::as_str).map(str::to_owned),
             })
         };
@@ -260,32 +202,6 @@ fn check_length(name: &str, text: Option<&str>) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// Rejects a body whose `schemas` does not hold the required URN `own` (RFC 7644 §3.1). Additional URNs are
-/// accepted, and so is a body without `schemas`.
-pub(super) fn check_schemas(body: &Map<String, Value>, own: &str) -> Result<(), Error> {
-    let listed = match member(body, "schemas") {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::String(one)) => return check_listed(own, std::iter::once(one.as_str())),
-        Some(Value::Array(listed)) => listed,
-        Some(_) => return Err(Error::InvalidSyntax("schemas must be a list of URNs".into())),
-    };
-    if listed.is_empty() {
-        return Ok(());
-    }
-    if listed.iter().any(|urn| !urn.is_string()) {
-        return Err(Error::InvalidSyntax("schemas must be a list of URNs".into()));
-    }
-    check_listed(own, listed.iter().filter_map(Value::as_str))
-}
-
-fn check_listed<'a>(own: &str, mut listed: impl Iterator<Item = &'a str>) -> Result<(), Error> {
-    if listed.any(|urn| urn.eq_ignore_ascii_case(own)) {
-        return Ok(());
-    }
-    let what = schema::by_id(own).map_or("message", |schema| schema.name);
-    Err(Error::InvalidSyntax(format!("schemas must name {own} for this {what}")))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     filter::{Literal, Operator},
     json::NameIndex,
     normalise,
-    patch::Op,
+    operation::Op,
     schema::{self, Attribute, Returned},
 };
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, json};
 
-use crate::scim::{ResourceType, patch::*, work_budget::MAX_WORK_UNITS};
+use crate::scim::{Member, MembershipChange, ResourceType, patch::*, work_budget::MAX_WORK_UNITS};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

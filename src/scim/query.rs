@@ -1,22 +1,8 @@
-//! Queries (RFC 7644 §3.4.2, §3.4.3) and their responses: filtering, sorting, pagination by index and by
-//! cursor (RFC 9865).
+//! Queries (RFC 7644 §3.4.2, §3.4.3): filtering, sorting, pagination by index and by cursor (RFC 9865).
 
-use std::cmp::Ordering;
+use serde_json::{Map, Value};
 
-use serde_json::{Map, Value, json};
-
-use super::{
-    AttributePath, Error, Filter, Projection,
-    comparison::{fold, parse_date_time},
-    evaluate,
-    json::{member, take},
-    message::check_schemas,
-    normalise::is_primary,
-    schema::{Attribute, Returned, Type},
-};
-
-/// The schema of a ListResponse (RFC 7644 §3.4.2).
-pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+use super::{Error, Filter, Projection, json::take, message::check_schemas, sort::Sort};
 
 /// The schema of a SearchRequest, a query by POST (RFC 7644 §3.4.3).
 pub const SEARCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -210,150 +196,10 @@ fn number(body: &mut Map<String, Value>, name: &str) -> Result<Option<i64>, Erro
     }
 }
 
-/// The order of a list (RFC 7644 §3.4.2.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sort {
-    /// The attribute; `emails` is parsed as `emails.value`.
-    pub path: AttributePath,
-    /// Whether the order is descending.
-    pub descending: bool,
-}
-
-/// The key that a resource is sorted by. An unassigned one is last in ascending order.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
-pub enum SortKey {
-    /// `false` before `true`.
-    Boolean(bool),
-    /// In numeric order.
-    Number(f64),
-    /// Milliseconds since 1970-01-01 UTC.
-    DateTime(i64),
-    /// In code point order, case-folded unless the attribute is `caseExact`.
-    Text(String),
-    /// The attribute is unassigned, or its value has no order.
-    Unassigned,
-}
-
-impl Sort {
-    /// Parses `sortBy` and `sortOrder`.
-    pub fn parse(by: Option<&str>, order: Option<&str>) -> Result<Option<Self>, Error> {
-        let descending = match order.map(str::trim) {
-            None | Some("") => false,
-            Some(order) if order.eq_ignore_ascii_case("ascending") => false,
-            Some(order) if order.eq_ignore_ascii_case("descending") => true,
-            Some(_) => return Err(Error::InvalidValue("sortOrder must be ascending or descending".into())),
-        };
-        let Some(by) = by.map(str::trim).filter(|by| !by.is_empty()) else { return Ok(None) };
-        let invalid = |detail: &str| Error::InvalidValue(format!("sortBy: {detail}"));
-        let mut path = AttributePath::parse(by).map_err(|error| invalid(error.detail()))?;
-        let target = path.target();
-        if path.is_schema() || target.is_some_and(|target| target.returned == Returned::Never) {
-            return Err(invalid("nothing can be sorted by it"));
-        }
-        if let Some(complex) = target.filter(|target| target.kind == Type::Complex) {
-            if complex.sub_attribute("value").is_none() {
-                return Err(invalid("it is complex: name one of its sub-attributes"));
-            }
-            path = path.with_sub("value")?;
-        }
-        Ok(Some(Self { path, descending }))
-    }
-
-    /// The sort key of a resource, given in full as it would be returned. Of several values the primary one
-    /// is used, else the first.
-    pub fn key(&self, resource: &Value) -> SortKey {
-        let value = match evaluate::attribute(resource, &self.path) {
-            Some(Value::Array(elements)) => {
-                elements.iter().find(|it| is_primary(it)).or_else(|| elements.first())
-            }
-            value => value,
-        };
-        let value = match (self.path.sub(), value) {
-            (Some(sub), Some(Value::Object(object))) => member(object, sub),
-            (_, value) => value,
-        };
-        let Some(value) = value else { return SortKey::Unassigned };
-        sort_key(self.path.target(), value)
-    }
-
-    /// Compares two keys in this order.
-    pub fn order(&self, one: &SortKey, other: &SortKey) -> Ordering {
-        let ordering = one.partial_cmp(other).unwrap_or(Ordering::Equal);
-        if self.descending { ordering.reverse() } else { ordering }
-    }
-}
-
-fn sort_key(definition: Option<&'static Attribute>, value: &Value) -> SortKey {
-    match value {
-        Value::Bool(value) => SortKey::Boolean(*value),
-        Value::Number(number) => number.as_f64().map_or(SortKey::Unassigned, SortKey::Number),
-        Value::String(text) => match definition {
-            Some(definition) if definition.kind == Type::DateTime => {
-                parse_date_time(text).map_or(SortKey::Unassigned, |moment| SortKey::DateTime(moment.millis()))
-            }
-            Some(definition) if definition.case_exact => SortKey::Text(text.clone()),
-            _ => SortKey::Text(fold(text)),
-        },
-        _ => SortKey::Unassigned,
-    }
-}
-
-/// The response to a query (RFC 7644 §3.4.2, RFC 9865 §2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListResponse {
-    /// The number of all matching resources; may be unknown with cursors.
-    pub total: Option<u64>,
-    /// The resources of this page, projected.
-    pub resources: Vec<Value>,
-    /// The page's position in the result.
-    pub position: Position,
-}
-
-/// The position of a page in its result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Position {
-    /// The index of its first resource, from 1.
-    Index(u64),
-    /// The cursors of the adjacent pages.
-    Cursor {
-        /// The next page, if there is one.
-        next: Option<String>,
-        /// The previous page, if there is one and a cursor for it is known.
-        previous: Option<String>,
-    },
-}
-
-impl ListResponse {
-    /// A result in one page, for the discovery endpoints.
-    pub fn all(resources: Vec<Value>) -> Self {
-        Self { total: Some(resources.len() as u64), resources, position: Position::Index(1) }
-    }
-
-    /// The response body.
-    pub fn into_json(self) -> Value {
-        let mut body = Map::new();
-        body.insert("schemas".into(), json!([LIST_SCHEMA]));
-        if let Some(total) = self.total {
-            body.insert("totalResults".into(), total.into());
-        }
-        body.insert("itemsPerPage".into(), self.resources.len().into());
-        match self.position {
-            Position::Index(start) => drop(body.insert("startIndex".into(), start.into())),
-            Position::Cursor { next, previous } => {
-                for (name, cursor) in [("nextCursor", next), ("previousCursor", previous)] {
-                    if let Some(cursor) = cursor {
-                        body.insert(name.into(), cursor.into());
-                    }
-                }
-            }
-        }
-        body.insert("Resources".into(), Value::Array(self.resources));
-        Value::Object(body)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn query(text: &str) -> Result<ListQuery, Error> {
@@ -454,56 +300,6 @@ mod tests {
         assert_eq!(
             ListQuery::from_search(json!({"count": u64::MAX})).unwrap().page.count(),
             Some(i64::MAX as u64)
-        );
-    }
-
-    #[test]
-    fn sorting_follows_the_type_and_the_case_rule_of_the_attribute() {
-        let people = [
-            json!({"id": "b", "userName": "beta", "meta": {"created": "2026-01-01T00:00:00+02:00"}, "active": true}),
-            json!({"id": "A", "userName": "Alpha", "meta": {"created": "2025-12-31T23:00:00Z"}, "active": false}),
-            json!({"id": "c", "userName": "gamma", "meta": {"created": "2025-12-31T21:59:00Z"},
-                "emails": [{"value": "z@x.com"}, {"value": "B@x.com", "primary": true}]}),
-            json!({"id": "a", "userName": "delta", "emails": [{"value": "c@x.com"}]}),
-        ];
-        let cases = [
-            ("userName", "ascending", "A b a c"),
-            ("userName", "descending", "c a b A"),
-            ("id", "ascending", "A a b c"),
-            ("meta.created", "ascending", "c b A a"),
-            ("meta.created", "descending", "a A b c"),
-            ("emails", "ascending", "c a b A"),
-            ("active", "ascending", "A b c a"),
-            ("nickName", "ascending", "b A c a"),
-        ];
-        for (by, order, expected) in cases {
-            let sort = Sort::parse(Some(by), Some(order)).unwrap().unwrap();
-            let mut sorted = people.to_vec();
-            sorted.sort_by(|one, other| sort.order(&sort.key(one), &sort.key(other)));
-            let ids: Vec<_> = sorted.iter().map(|person| person["id"].as_str().unwrap()).collect();
-            assert_eq!(ids.join(" "), expected, "{by} {order}");
-        }
-    }
-
-    #[test]
-    fn a_list_says_where_it_stands() {
-        let page = ListResponse {
-            total: Some(7),
-            resources: vec![json!({"id": "a"})],
-            position: Position::Index(3),
-        };
-        assert_eq!(
-            page.into_json(),
-            json!({"schemas": [LIST_SCHEMA], "totalResults": 7, "itemsPerPage": 1, "startIndex": 3, "Resources": [{"id": "a"}]})
-        );
-        let page = ListResponse {
-            total: None,
-            resources: Vec::new(),
-            position: Position::Cursor { next: Some("n".into()), previous: None },
-        };
-        assert_eq!(
-            page.into_json(),
-            json!({"schemas": [LIST_SCHEMA], "itemsPerPage": 0, "nextCursor": "n", "Resources": []})
         );
     }
 }

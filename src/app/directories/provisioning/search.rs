@@ -29,7 +29,9 @@ use crate::{
     },
     scim::{
         self, ListQuery, ListResponse, ResourceType,
-        query::{Page, Position, Sort, SortKey},
+        list_response::Position,
+        query::Page,
+        sort::{Sort, SortKey},
     },
     store::{
         self, Conn, Db, Sql,

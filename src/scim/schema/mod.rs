@@ -1,0 +1,9 @@
+//! Schemas: what they consist of, those of this server, and the resource types that have them.
+
+mod definition;
+mod resource_type;
+mod tables;
+
+pub use definition::{Attribute, Mutability, Returned, Schema, Type};
+pub use resource_type::ResourceType;
+pub use tables::{ALL, COMMON, ENTERPRISE_USER, GROUP, USER, by_id, by_name};

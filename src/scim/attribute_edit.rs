@@ -8,7 +8,7 @@ use super::{
     Error, Filter, Path, WorkBudget,
     error::quoted,
     filter::{Literal, Operator},
-    json::NameIndex,
+    names::NameIndex,
     normalise,
     operation::Op,
     schema::{Attribute, Type},

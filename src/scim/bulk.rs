@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, ResourceType, error::quoted, json::take, message::check_schemas};
+use super::{Error, ResourceType, error::quoted, message::check_schemas, names::take};
 
 /// The schema of a Bulk request (RFC 7644 §3.7).
 pub const BULK_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";

@@ -11,7 +11,7 @@ use super::{
     AttributePath, Filter,
     comparison::{fold, is_present, parse_date_time},
     filter::{Literal, Operator},
-    json::member,
+    names::member,
     schema::{Attribute, Type},
 };
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, json::member, schema};
+use super::{Error, names::member, schema};
 
 /// Rejects a body whose `schemas` does not hold the required URN `own` (RFC 7644 §3.1). Additional URNs are
 /// accepted, and so is a body without `schemas`.

@@ -18,6 +18,7 @@ pub mod fuzz;
 pub mod json;
 pub mod list_response;
 mod message;
+mod names;
 mod normalise;
 pub mod operation;
 pub mod patch;

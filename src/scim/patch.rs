@@ -19,8 +19,8 @@ use serde_json::Value;
 use super::{
     Error, PatchResult, Path, Resource, WorkBudget,
     error::quoted,
-    json,
     message::check_schemas,
+    names::take,
     operation::{Op, Operation},
     resource_editor::ResourceEditor,
 };
@@ -44,7 +44,7 @@ impl PatchRequest {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
         check_schemas(&body, PATCH_SCHEMA)?;
-        let listed = match json::take(&mut body, "Operations")? {
+        let listed = match take(&mut body, "Operations")? {
             Some(Value::Array(listed)) => listed,
             Some(one @ Value::Object(_)) => vec![one],
             Some(_) => return Err(Error::InvalidSyntax("Operations must be a list".into())),
@@ -86,7 +86,7 @@ impl Operation {
         let Value::Object(mut operation) = operation else {
             return Err(Error::InvalidSyntax("an operation must be a JSON object".into()));
         };
-        let op = match json::take(&mut operation, "op")? {
+        let op = match take(&mut operation, "op")? {
             Some(Value::String(op)) => match op.to_ascii_lowercase().as_str() {
                 "add" => Op::Add,
                 "replace" => Op::Replace,
@@ -95,13 +95,13 @@ impl Operation {
             },
             _ => return Err(Error::InvalidSyntax("an operation has no op".into())),
         };
-        let path = match json::take(&mut operation, "path")? {
+        let path = match take(&mut operation, "path")? {
             None | Some(Value::Null) => None,
             Some(Value::String(path)) if path.trim().is_empty() => None,
             Some(Value::String(path)) => Some(Path::parse(&path)?),
             Some(_) => return Err(Error::InvalidPath("a path must be text".into())),
         };
-        let value = json::take(&mut operation, "value")?;
+        let value = take(&mut operation, "value")?;
         match (op, &path, &value) {
             (Op::Remove, None, _) => return Err(Error::NoTarget("remove needs a path".into())),
             (Op::Add | Op::Replace, _, None) => {

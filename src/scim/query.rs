@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, Filter, Projection, json::take, message::check_schemas, sort::Sort};
+use super::{Error, Filter, Projection, message::check_schemas, names::take, sort::Sort};
 
 /// The schema of a SearchRequest, a query by POST (RFC 7644 §3.4.3).
 pub const SEARCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";

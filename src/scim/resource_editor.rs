@@ -9,7 +9,7 @@ use super::{
     attribute_edit::AttributeEdit,
     attribute_path::is_versioned,
     filter::{Literal, Operator},
-    json::NameIndex,
+    names::NameIndex,
     normalise,
     operation::Op,
     schema::{self, Attribute, Returned},

@@ -8,7 +8,7 @@ use super::{
     AttributePath, Error,
     comparison::{fold, parse_date_time},
     evaluate,
-    json::member,
+    names::member,
     normalise::is_primary,
     schema::{Attribute, Returned, Type},
 };

@@ -2,7 +2,8 @@
 //!
 //! RFC 8259 §4 leaves the meaning of duplicate names open. If two parsers choose differently, one value may
 //! be validated and the other used, so duplicates are rejected. The parser counts values and stops at the
-//! first limit exceeded without reading the rest.
+//! first limit exceeded without reading the rest. [`quoted`] shortens a client's text for the errors of any
+//! parser.
 
 use std::fmt;
 
@@ -178,13 +179,14 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     }
 }
 
-/// A name, shortened for an error message.
-fn quoted(name: &str) -> String {
-    let short: String = name.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    match short.len() < name.len() && name.chars().nth(64).is_some() {
-        true => format!("\"{short}…\""),
-        false => format!("\"{short}\""),
+/// Text from a client, shortened and escaped for an error message.
+pub fn quoted(text: &str) -> String {
+    let mut short: String =
+        text.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if short.len() < text.len() && text.chars().nth(64).is_some() {
+        short.push('…');
     }
+    format!("\"{short}\"")
 }
 
 #[cfg(test)]
@@ -255,5 +257,12 @@ mod tests {
             assert!(parse(text.as_bytes(), &LIMITS).is_err());
             assert!(parse(text.as_bytes(), &Limits { refuse_nul: false, ..LIMITS }).is_ok());
         }
+    }
+
+    #[test]
+    fn what_is_quoted_is_short_and_printable() {
+        assert_eq!(quoted("a\nb"), "\"a\u{fffd}b\"");
+        assert_eq!(quoted(&"ä".repeat(64)), format!("\"{}\"", "ä".repeat(64)));
+        assert_eq!(quoted(&"ä".repeat(65)), format!("\"{}…\"", "ä".repeat(64)));
     }
 }

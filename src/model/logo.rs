@@ -94,7 +94,7 @@ impl Logo {
 
     /// The cache key in the file's URL.
     pub fn version(&self) -> String {
-        Digest::of_bytes(&self.bytes).to_hex()
+        Digest::of(&self.bytes).to_hex()
     }
 }
 

@@ -33,7 +33,7 @@ impl<K: SecretKind> Secret<K> {
 
     /// The stored form: SHA-256 of the 16 bytes, as in SSOReady, so that imported secrets keep working.
     pub fn digest(&self) -> Digest {
-        Digest(openssl::sha::sha256(&self.bits.to_be_bytes()))
+        Digest::of(self.bits.to_be_bytes())
     }
 }
 
@@ -57,14 +57,9 @@ impl<K> fmt::Debug for Secret<K> {
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of any text, for values that are not a [`Secret`], such as a browser's cookie.
-    pub fn of(text: impl AsRef<[u8]>) -> Self {
-        Self(openssl::sha::sha256(text.as_ref()))
-    }
-
-    /// The digest of a file.
-    pub fn of_bytes(bytes: &[u8]) -> Self {
-        Self(openssl::sha::sha256(bytes))
+    /// The digest of text or bytes that are not a [`Secret`], such as a browser's cookie or a file.
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        Self(openssl::sha::sha256(bytes.as_ref()))
     }
 
     /// Lower-case hexadecimal, the stored form.

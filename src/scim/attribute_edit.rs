@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::{
     Error, Filter, Path, WorkBudget,
-    error::quoted,
     filter::{Literal, Operator},
     names::NameIndex,
     normalise,
@@ -14,6 +13,7 @@ use super::{
     schema::{Attribute, Type},
     work_budget::weight,
 };
+use crate::model::bounded_json::quoted;
 
 /// The cost of copying a value, as a multiple of the cost of reading it.
 const COPY_FACTOR: u64 = 8;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::{
     Error, ResourceType,
-    error::quoted,
     schema::{self, Attribute},
 };
+use crate::model::bounded_json::quoted;
 
 /// Maximum length of a path in bytes.
 pub const MAX_PATH_BYTES: usize = 16 * 1024;

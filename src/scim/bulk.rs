@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, ResourceType, error::quoted, message::check_schemas, names::take};
+use super::{Error, ResourceType, message::check_schemas, names::take};
+use crate::model::bounded_json::quoted;
 
 /// The schema of a Bulk request (RFC 7644 §3.7).
 pub const BULK_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";

@@ -192,16 +192,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Text from the client, shortened and escaped for an error message.
-pub(super) fn quoted(text: &str) -> String {
-    let mut short: String =
-        text.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if short.len() < text.len() && text.chars().nth(64).is_some() {
-        short.push('…');
-    }
-    format!("\"{short}\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,12 +212,5 @@ mod tests {
         assert_eq!(missing.to_json().get("scimType"), None);
         assert_eq!(missing.code(), "notFound");
         assert_eq!(missing.to_string(), "notFound: no such user");
-    }
-
-    #[test]
-    fn what_is_quoted_is_short_and_printable() {
-        assert_eq!(quoted("a\nb"), "\"a\u{fffd}b\"");
-        assert_eq!(quoted(&"ä".repeat(64)), format!("\"{}\"", "ä".repeat(64)));
-        assert_eq!(quoted(&"ä".repeat(65)), format!("\"{}…\"", "ä".repeat(64)));
     }
 }

@@ -10,10 +10,10 @@ use serde_json::Number;
 
 use super::{
     AttributePath, Error, Filter,
-    error::quoted,
     filter::{Literal, MAX_FILTER_BYTES, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, Operator},
     schema::{Attribute, Returned, Type},
 };
+use crate::model::bounded_json::quoted;
 
 impl Filter {
     /// Parses a filter. Every error is [`Error::InvalidFilter`].

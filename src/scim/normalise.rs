@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use super::{
     Error,
     comparison::{fold, is_present, parse_date_time},
-    error::quoted,
     schema::{Attribute, Type},
 };
+use crate::model::bounded_json::quoted;
 
 /// Maximum number of values of an attribute. It does not apply to the members of a group.
 pub const MAX_ELEMENTS: usize = 1_000;

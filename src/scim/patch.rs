@@ -18,12 +18,12 @@ use serde_json::Value;
 
 use super::{
     Error, PatchResult, Path, Resource, WorkBudget,
-    error::quoted,
     message::check_schemas,
     names::take,
     operation::{Op, Operation},
     resource_editor::ResourceEditor,
 };
+use crate::model::bounded_json::quoted;
 
 /// The schema of a PATCH body (RFC 7644 §3.5.2).
 pub const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";

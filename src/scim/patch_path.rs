@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{AttributePath, Error, Filter, attribute_path::MAX_PATH_BYTES, error::quoted, evaluate};
+use super::{AttributePath, Error, Filter, attribute_path::MAX_PATH_BYTES, evaluate};
+use crate::model::bounded_json::quoted;
 
 /// The target of a PATCH operation: `attrPath / valuePath [subAttr]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, ResourceType, attribute_path::is_urn, error::quoted, normalise::is_primary};
+use super::{Error, ResourceType, attribute_path::is_urn, normalise::is_primary};
+use crate::model::bounded_json::quoted;
 use crate::model::time::Timestamp;
 
 /// Maximum length in bytes of an indexed value: `userName`, `displayName`, `externalId` and e-mail addresses.

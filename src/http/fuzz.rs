@@ -35,7 +35,7 @@ pub fn form(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         match (Parameters::parse(text), &fields) {
             (Ok(parameters), Some(fields)) => {
-                assert!(fields.len() <= oauth::parameters::MAX_PARAMETERS);
+                assert!(fields.len() <= oauth::limits::MAX_PARAMETERS);
                 NAMES.iter().for_each(|name| assert_read_alike(name, &parameters, fields));
             }
             (Ok(_), None) => panic!("OAuth accepts more fields than pages do"),
@@ -59,7 +59,7 @@ fn assert_read_alike(name: &'static str, parameters: &Parameters, fields: &[(Str
         Err(oauth::Error::Repeated(_)) => assert!(values.len() > 1, "{name}: {values:?}"),
         Err(error) => {
             let bad = |value: &str| {
-                value.len() > oauth::parameters::MAX_VALUE_BYTES
+                value.len() > oauth::limits::MAX_VALUE_BYTES
                     || value.contains(['\0', char::REPLACEMENT_CHARACTER])
             };
             assert!(matches!(*values, [only] if bad(only)), "{name}: {error}: {values:?}");

@@ -1,6 +1,5 @@
 //! OAuth clients: apps that sign users in through OpenID Connect.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
@@ -9,37 +8,7 @@ use super::{
     id::{EnvironmentId, OauthClientId},
     time::Timestamp,
 };
-
-/// How a client's ID tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
-pub enum IdTokenAlg {
-    /// RSASSA-PKCS1-v1_5 with SHA-256, which every client supports.
-    #[default]
-    RS256,
-    /// ECDSA with P-256 and SHA-256.
-    ES256,
-    /// Ed25519.
-    EdDSA,
-}
-
-impl IdTokenAlg {
-    /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
-
-    /// The registered name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RS256 => "RS256",
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-
-    /// Parses the registered name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|alg| alg.as_str() == text)
-    }
-}
+pub use crate::oauth::algorithm::IdTokenAlg;
 
 /// One OAuth client, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

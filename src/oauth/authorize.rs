@@ -8,6 +8,7 @@ use super::{
     Error,
     parameters::{self, Parameters},
     pkce::CodeChallenge,
+    scope::granted_scope,
 };
 use crate::model::id::{OauthClientId, OrganizationId, SamlConnectionId};
 
@@ -16,9 +17,6 @@ pub const MAX_STATE_BYTES: usize = 4096;
 
 /// Maximum length of `nonce` in bytes; it is stored too.
 pub const MAX_NONCE_BYTES: usize = 512;
-
-/// The supported scopes. Every response holds all of their claims, whichever are requested.
-pub const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 
 /// The client, and where to send the response.
 #[derive(Debug, PartialEq, Eq)]
@@ -180,16 +178,6 @@ impl AuthorizeRequest {
             selector: Selector::parse(parameters)?,
         })
     }
-}
-
-/// The granted scope: the supported ones of those requested, or all when none was requested. Unknown scopes
-/// are ignored (OpenID Connect Core §3.1.2.1). `openid` is always granted, because SSOReady's clients get an
-/// ID token whatever they request.
-fn granted_scope(asked: Option<&str>) -> String {
-    let asked: Option<Vec<_>> = asked.map(|text| text.split(' ').collect());
-    let wanted =
-        |scope: &&&str| **scope == "openid" || asked.as_ref().is_none_or(|asked| asked.contains(*scope));
-    SCOPES.iter().filter(wanted).copied().collect::<Vec<_>>().join(" ")
 }
 
 /// The code challenge (RFC 7636 §4.3). A missing method means `plain`, which is rejected like every method

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::limits::{MAX_PARAMETERS, MAX_REQUEST_BYTES};
+
 /// One error. [`Error::code`] is the code on the wire (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core
 /// §3.1.2.6, RFC 6750 §3.1); [`Error::description`] is for the client's developer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,11 +23,7 @@ pub enum Error {
         reason: String,
     },
     /// The request has too many or too long parameters.
-    #[error(
-        "the request has more than {} parameters or {} bytes",
-        super::parameters::MAX_PARAMETERS,
-        super::parameters::MAX_REQUEST_BYTES
-    )]
+    #[error("the request has more than {} parameters or {} bytes", MAX_PARAMETERS, MAX_REQUEST_BYTES)]
     RequestTooLarge,
     /// `client_id` is unknown.
     #[error("client_id {0} is unknown")]

@@ -184,9 +184,7 @@ mod tests {
             core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet},
         };
 
-        use crate::model::oauth_client::IdTokenAlg;
-
-        use crate::oauth::{jwk::JwkSet, signing_key::SigningKey};
+        use crate::oauth::{algorithm::IdTokenAlg, jwk::JwkSet, signing_key::SigningKey};
 
         let attributes = attributes();
         for algorithm in IdTokenAlg::ALL {

@@ -8,7 +8,7 @@ use openssl::{
 };
 use serde::Serialize;
 
-use crate::model::oauth_client::IdTokenAlg;
+use super::algorithm::IdTokenAlg;
 
 /// One public signing key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,16 +1,10 @@
 //! Parameters of a query or form by OAuth's rules: a repeated parameter is an error, an empty one is absent
 //! (RFC 6749 §3.1), and values are UTF-8 text.
 
-use super::Error;
-
-/// Maximum size of an encoded request in bytes. It fits every known parameter at its maximum length.
-pub const MAX_REQUEST_BYTES: usize = 32 * 1024;
-
-/// Maximum number of parameters of a request. The largest valid authorization request has twenty.
-pub const MAX_PARAMETERS: usize = 64;
-
-/// Maximum length of one value in bytes.
-pub const MAX_VALUE_BYTES: usize = 4 * 1024;
+use super::{
+    Error,
+    limits::{MAX_PARAMETERS, MAX_REQUEST_BYTES, MAX_VALUE_BYTES},
+};
 
 /// The decoded name-value pairs of `application/x-www-form-urlencoded` text.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::authorize;
-use crate::model::oauth_client::IdTokenAlg;
+use super::{algorithm::IdTokenAlg, scope::SCOPES};
 
 /// The provider's URLs.
 #[derive(Debug, Clone, Serialize)]
@@ -54,7 +53,7 @@ impl<'a> ProviderMetadata<'a> {
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: IdTokenAlg::ALL,
             token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
-            scopes_supported: authorize::SCOPES,
+            scopes_supported: SCOPES,
             claims_supported: [
                 "iss",
                 "sub",

@@ -18,8 +18,7 @@ use openssl::{
 };
 use serde::Serialize;
 
-use super::jwk::Jwk;
-use crate::model::oauth_client::IdTokenAlg;
+use super::{algorithm::IdTokenAlg, jwk::Jwk};
 
 /// Why a key cannot be generated, parsed or used.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("demo_app", &["links", "model", "web"]),
     ("http", &["app", "config", "links", "model", "oauth", "scim", "telemetry", "web"]),
     ("links", &["model"]),
-    ("model", &[]),
+    ("model", &["oauth"]),
     ("oauth", &["model"]),
     ("saml", &["model"]),
     ("scim", &["model"]),

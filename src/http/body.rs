@@ -1,7 +1,6 @@
 //! Reads request bodies: bounded in size and memory, and aborted when they arrive too slowly.
 
 use std::{
-    future::Future,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -17,12 +16,14 @@ use actix_web::{
     web::Bytes,
 };
 use futures_core::Stream;
-use tokio::time::Sleep;
 
-use super::connection::ConnectionState;
+use super::{
+    connection::ConnectionState,
+    transfer_rate::{DeadlineTimer, MinimumRate},
+};
 use crate::{
     app::limits::request_memory::{BodyAllowance, BodyError},
-    model::time::{Clock, Timestamp},
+    model::time::Clock,
 };
 
 /// How long a body may stall.
@@ -30,61 +31,6 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The minimum rate of a body, in bytes per second.
 const MIN_BYTES_PER_SECOND: u32 = 1024;
-
-/// The minimum rate of a transfer. Every byte extends the deadline, to at most `grace` from now: a transfer may stall
-/// for `grace`, but single bytes do not keep it alive.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MinimumRate {
-    bytes_per_second: u32,
-    grace: Duration,
-    deadline: Timestamp,
-}
-
-impl MinimumRate {
-    /// A transfer that starts now.
-    pub(super) fn new(bytes_per_second: u32, grace: Duration, now: Timestamp) -> Self {
-        Self { bytes_per_second, grace, deadline: now + grace }
-    }
-
-    /// Notes that bytes were transferred.
-    pub(super) fn transferred(&mut self, bytes: usize, now: Timestamp) {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let bought = Duration::from_secs(1) * bytes / self.bytes_per_second;
-        self.deadline = (self.deadline + bought).min(now + self.grace);
-    }
-
-    /// When the transfer is aborted, unless bytes arrive before.
-    pub(super) fn deadline(&self) -> Timestamp {
-        self.deadline
-    }
-}
-
-/// Wakes the task at a deadline.
-#[derive(Debug, Default)]
-pub(super) struct DeadlineTimer(Option<Pin<Box<Sleep>>>);
-
-impl DeadlineTimer {
-    /// Whether `deadline` has passed by `clock`; if not, the task is woken then to ask again.
-    pub(super) fn has_passed(
-        &mut self,
-        deadline: Timestamp,
-        clock: &dyn Clock,
-        context: &mut Context<'_>,
-    ) -> bool {
-        loop {
-            let now = clock.now();
-            if now >= deadline {
-                return true;
-            }
-            let sleep = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep(deadline.since(now))));
-            if sleep.as_mut().poll(context).is_pending() {
-                return false;
-            }
-            // It was set for an earlier deadline, or `clock` differs from the timer's clock.
-            self.0 = None;
-        }
-    }
-}
 
 /// A request's body, counted against its allowance. A refusal is recorded in the allowance, so that the middleware
 /// can report the reason.
@@ -179,47 +125,6 @@ impl Stream for MeteredBody {
                     false => Poll::Pending,
                 }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
-
-    fn after(seconds: u64) -> Timestamp {
-        NOW + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_transfer_may_stop_for_as_long_as_the_grace() {
-        let mut rate = MinimumRate::new(1024, Duration::from_secs(10), NOW);
-        assert_eq!(rate.deadline(), after(10));
-        rate.transferred(1 << 20, NOW);
-        assert_eq!(rate.deadline(), after(10), "haste is not saved up");
-        rate.transferred(1 << 20, after(9));
-        assert_eq!(rate.deadline(), after(19));
-    }
-
-    #[test]
-    fn a_byte_now_and_then_keeps_nothing_alive() {
-        let mut rate = MinimumRate::new(1024, Duration::from_secs(10), NOW);
-        let mut now = NOW;
-        while now < rate.deadline() {
-            rate.transferred(1, now);
-            now = now + Duration::from_secs(1);
-        }
-        assert_eq!(now, after(10));
-    }
-
-    #[test]
-    fn what_keeps_the_rate_goes_on() {
-        let mut rate = MinimumRate::new(1024, Duration::from_secs(10), NOW);
-        for second in 0..1000 {
-            assert!(after(second) < rate.deadline(), "{second}");
-            rate.transferred(1024, after(second));
         }
     }
 }

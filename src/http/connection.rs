@@ -29,7 +29,7 @@ use actix_web::{
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::body::{DeadlineTimer, MinimumRate};
+use super::transfer_rate::{DeadlineTimer, MinimumRate};
 use crate::{
     app::limits::request_memory::{RequestMemory, Reservation},
     model::{

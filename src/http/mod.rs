@@ -17,3 +17,4 @@ pub mod routes;
 pub mod saml;
 pub mod scim;
 pub mod ssoready;
+mod transfer_rate;

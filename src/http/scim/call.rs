@@ -11,11 +11,14 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use super::response::ScimError;
+use super::{
+    extensions::{AuthenticatedDirectory, LoggedBody, RequestPermit},
+    response::ScimError,
+};
 use crate::{
     app::{
         self, State,
-        directories::{self, ProvisioningTarget, limits::DirectoryPermit, provisioning::EntityTags},
+        directories::{self, ProvisioningTarget, provisioning::EntityTags},
     },
     model::id::ScimDirectoryId,
     scim,
@@ -28,19 +31,6 @@ pub(super) struct ScimCall {
     pub directory: ProvisioningTarget,
     body: web::Bytes,
 }
-
-/// The directory's permit for one of its concurrent requests, until the response is sent.
-pub(super) struct RequestPermit(
-    #[expect(dead_code, reason = "held, and given back when it is dropped")] DirectoryPermit,
-);
-
-/// The directory of an authenticated request, for the request log: unauthenticated requests are not logged.
-#[derive(Clone, Copy)]
-pub(super) struct AuthenticatedDirectory(pub ScimDirectoryId);
-
-/// The body of a request, for the request log.
-#[derive(Clone)]
-pub(super) struct LoggedBody(pub web::Bytes);
 
 impl ScimCall {
     /// Parses the body's JSON with `parse`. A large body is parsed on another thread.

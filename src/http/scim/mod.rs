@@ -4,6 +4,7 @@
 
 mod call;
 mod discovery;
+mod extensions;
 mod request_log;
 mod resources;
 mod response;

@@ -17,8 +17,8 @@ use actix_web::{
 use serde_json::Value;
 
 use super::{
-    call::{AuthenticatedDirectory, LoggedBody, RequestPermit, ScimCall},
-    response::ErrorCode,
+    call::ScimCall,
+    extensions::{AuthenticatedDirectory, ErrorCode, LoggedBody, ReceivedAt, RequestPermit},
 };
 use crate::{
     app::{
@@ -27,15 +27,6 @@ use crate::{
     },
     model::{id::ScimDirectoryId, time::Timestamp},
 };
-
-/// When a request arrived.
-#[derive(Clone, Copy)]
-struct ReceivedAt(Timestamp);
-
-/// When a request to a directory arrived.
-pub(super) fn received_at(request: &HttpRequest) -> Option<Timestamp> {
-    request.extensions().get::<ReceivedAt>().map(|arrived| arrived.0)
-}
 
 /// The log entry of a request that continues after its client has disconnected.
 pub(super) struct DetachedRequest {

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 
 use super::{
     call::{ScimCall, if_match, if_none_match},
+    extensions::received_at,
     request_log,
     response::{self, ScimError, ScimResult},
 };
@@ -158,7 +159,7 @@ pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpR
     let operations = call.parse(&state, bulk::OrderedBulkRequest::parse).await?;
     let more = operations.len().saturating_sub(1) as u64;
     state.directory_limits.charge_requests(call.directory.directory.id, state.now(), more);
-    let arrived = request_log::received_at(&request).unwrap_or_else(|| state.now());
+    let arrived = received_at(&request).unwrap_or_else(|| state.now());
     let detached = request_log::DetachedRequest::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();
     let (here, directory) = (state.get_ref().clone(), call.directory.clone());

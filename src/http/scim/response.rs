@@ -8,7 +8,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use super::call::AuthenticatedDirectory;
+use super::extensions::{AuthenticatedDirectory, ErrorCode};
 use crate::{
     app::{
         self, State,
@@ -20,10 +20,6 @@ use crate::{
 
 /// The result of a handler.
 pub(super) type ScimResult = Result<HttpResponse, ScimError>;
-
-/// The stable error code of a response, for the request log.
-#[derive(Clone, Copy)]
-pub(super) struct ErrorCode(pub &'static str);
 
 /// An error of a SCIM request.
 #[derive(Debug)]

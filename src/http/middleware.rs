@@ -28,7 +28,7 @@ use ipnet::IpNet;
 use tracing::Instrument as _;
 
 use super::{
-    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, normalize, routes,
+    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, normalize, route_limits,
 };
 use crate::{
     app::limits::{
@@ -84,8 +84,8 @@ impl MiddlewareState {
     /// The rate-limit entry of the request, if failures count on this route.
     fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<RateLimitKey> {
         let limits = self.limits.as_ref()?;
-        let rate_limit = routes::rate_limit(request.method(), route)?;
-        Some(limits.key(rate_limit, client.network(), &routes::limit_key(route, request.path())))
+        let rate_limit = route_limits::rate_limit(request.method(), route)?;
+        Some(limits.key(rate_limit, client.network(), &route_limits::limit_key(route, request.path())))
     }
 }
 
@@ -113,7 +113,7 @@ pub async fn handle(
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let allowance = BodyAllowance::new(
         middleware.memory.reservation(Some(client.network())),
-        routes::max_unauthenticated_body(&route),
+        route_limits::max_unauthenticated_body(&route),
     );
     let body = body::meter(&mut request, allowance, &middleware.clock, connection.clone());
     request.extensions_mut().insert(client);
@@ -151,7 +151,7 @@ pub async fn handle(
     // An overload does not count as the client's failure.
     let overloaded = matches!(unread, Some(BodyError::Busy(_)));
     if let (Some(caller), Some(limits), None, false) = (caller, &middleware.limits, refused, overloaded)
-        && routes::is_failure(&caller, response.status())
+        && route_limits::is_failure(&caller, response.status())
     {
         limits.record_failure(caller, middleware.clock.now());
     }

@@ -13,6 +13,7 @@ mod normalize;
 pub mod oauth;
 pub mod openapi;
 pub mod reference;
+mod route_limits;
 pub mod routes;
 pub mod saml;
 pub mod scim;

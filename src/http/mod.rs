@@ -7,6 +7,7 @@ pub mod connection;
 pub mod fallback;
 pub mod fuzz;
 pub mod health;
+mod login_error;
 pub mod metrics;
 pub mod middleware;
 mod normalize;

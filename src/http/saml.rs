@@ -5,35 +5,28 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use serde_json::json;
 
-use super::api_error::ApiError;
+use super::{api_error::ApiError, login_error::refusal_response};
 use crate::{
     app::{
         Error, State,
         connections::saml::sp_metadata,
         limits::request_memory::{BodyAllowance, BodyError},
-        login::{self, AcsOutcome, AcsRequest, RefusedLogin, Sender},
+        login::{self, AcsOutcome, AcsRequest, Sender},
     },
     links::path,
-    model::{check::Check, client_address::ClientAddress, id::SamlConnectionId},
+    model::{client_address::ClientAddress, id::SamlConnectionId},
     web::{
+        kit::request::host,
         kit::{
             posted,
             response::{PagePolicy, page},
         },
         login::{
             auto_post::{AutoPost, AutoPostPurpose},
-            idp_redirect::see_other,
+            browser_cookie::browser,
+            idp_redirect::{banner, see_other, send_to_idp},
         },
-    },
-};
-
-pub(super) use crate::web::{
-    kit::request::host,
-    login::{
-        browser_cookie::browser,
-        idp_redirect::{banner, send_to_idp},
     },
 };
 
@@ -188,46 +181,4 @@ fn repost_form(state: &State, form: &Form, request: &HttpRequest) -> HttpRespons
         banner: banner(state),
     };
     page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
-}
-
-/// The response to a refused login: a page, or JSON for clients that ask for it.
-pub(super) fn refusal_response(state: &State, refused: &RefusedLogin, request: &HttpRequest) -> HttpResponse {
-    let code = refused.refusal.code();
-    let flow = refused.flow.to_string();
-    let status = if refused.is_invalid_message() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
-    let words = crate::web::login::error_texts::text(code);
-    let decisive = refused.failed_check();
-    if let Some(page) = refused.test_result_url.as_deref().filter(|_| !wants_json(request)) {
-        return see_other(page);
-    }
-    if wants_json(request) {
-        let evidence = decisive.filter(|_| refused.signature_verified && words.show_values);
-        return HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
-            "reason": code,
-            "message": words.happened,
-            "remedy": words.remedy,
-            "samlFlowId": flow,
-            "expected": evidence.and_then(|check: &Check| check.expected.as_deref()),
-            "found": evidence.and_then(|check| check.found.as_deref()),
-            "redirectUrl": refused.error_redirect,
-        }));
-    }
-    let view = crate::web::login::error_page::LoginErrorPage {
-        code,
-        reference: &flow,
-        check: decisive,
-        signature_verified: refused.signature_verified,
-        application: refused.application.as_deref(),
-        organization: refused.organization.as_deref(),
-        back: refused.error_redirect.as_deref(),
-        banner: banner(state),
-    };
-    page(status, PagePolicy::SameOriginForms, view.view())
-}
-
-/// Whether the client accepts JSON and not HTML.
-pub(super) fn wants_json(request: &HttpRequest) -> bool {
-    let accept =
-        request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
 }

@@ -11,15 +11,20 @@ use crate::{
         State,
         authorization_server::authorize::{self, Outcome},
     },
-    http::{api_error::ApiError, saml},
+    http::{api_error::ApiError, login_error},
     links::path,
     oauth::Error,
     web::{
+        kit::request::host,
         kit::{
             message::Message,
             response::{PagePolicy, page},
         },
-        login::organization_chooser::{OrganizationChoice, OrganizationChooser},
+        login::{
+            browser_cookie::browser,
+            idp_redirect::{banner, send_to_idp},
+            organization_chooser::{OrganizationChoice, OrganizationChooser},
+        },
     },
 };
 
@@ -41,10 +46,9 @@ pub(super) async fn post(
 }
 
 async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<HttpResponse, ApiError> {
-    let outcome =
-        authorize::authorize(state, query, saml::browser(&state.links, request), saml::host(request)).await;
+    let outcome = authorize::authorize(state, query, browser(&state.links, request), host(request)).await;
     Ok(match outcome.map_err(|error| ApiError::page(error, request))? {
-        Outcome::Begun(begun) => saml::send_to_idp(state, begun),
+        Outcome::Begun(begun) => send_to_idp(state, begun),
         Outcome::Choose { application, choices, parameters } => {
             choose_organization(state, &application, &choices, &parameters)
         }
@@ -53,7 +57,7 @@ async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<Http
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::REFERRER_POLICY, "no-referrer"))
             .finish(),
-        Outcome::Refused(refused) => saml::refusal_response(state, &refused, request),
+        Outcome::Refused(refused) => login_error::refusal_response(state, &refused, request),
         Outcome::Page(error) => error_response(&error, request),
     })
 }
@@ -78,7 +82,7 @@ fn choose_organization(
         action: path::OAUTH_AUTHORIZE,
         fields: &fields,
         field: authorize::ORGANIZATION_PARAMETER,
-        banner: saml::banner(state),
+        banner: banner(state),
     };
     page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
 }
@@ -86,7 +90,7 @@ fn choose_organization(
 /// An error that must not be sent to a redirect URI (RFC 6749 §4.1.2.1): a page for the app's developer that shows
 /// what was sent and what is registered, or JSON for clients that ask for it.
 fn error_response(error: &Error, request: &HttpRequest) -> HttpResponse {
-    if saml::wants_json(request) {
+    if login_error::wants_json(request) {
         return HttpResponse::BadRequest()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(super::error_body(error));

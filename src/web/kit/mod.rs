@@ -13,6 +13,7 @@ pub mod message;
 pub mod posted;
 pub mod request;
 pub mod response;
+pub mod routing;
 pub mod secret;
 pub mod streamed;
 pub mod xml;

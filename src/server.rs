@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
+    rc::Rc,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -44,7 +45,13 @@ use crate::{
     store::{self, Db, PoolShare},
     telemetry,
     test_idp::{TestIdp, scim_client::ScimClient},
-    web::{home::Home, kit::layout::TEST_SETUP_BANNER},
+    web::{
+        home::Home,
+        kit::{
+            layout::TEST_SETUP_BANNER,
+            routing::{RouteTable, Routes},
+        },
+    },
 };
 
 /// How long a shutdown waits for the current operation of a Bulk request.
@@ -301,21 +308,21 @@ struct OptionalServices {
 }
 
 impl OptionalServices {
-    fn configure(&self, config: &mut web::ServiceConfig) {
+    fn configure(&self, routes: &mut Routes<'_>) {
         let test_idp = self.test_idp.is_some();
-        config.app_data(web::Data::new(Home {
+        routes.app_data(web::Data::new(Home {
             demo: self.demo.is_some(),
             test_idp,
             banner: test_idp.then_some(TEST_SETUP_BANNER),
         }));
         if let Some(test_idp) = &self.test_idp {
-            config.app_data(test_idp.clone()).configure(crate::test_idp::configure);
+            crate::test_idp::configure(routes.app_data(test_idp.clone()));
         }
         if let Some(client) = &self.scim_client {
-            config.app_data(client.clone()).configure(crate::test_idp::scim_client::configure);
+            crate::test_idp::scim_client::configure(routes.app_data(client.clone()));
         }
         if let Some(demo) = &self.demo {
-            config.app_data(demo.clone()).configure(crate::demo_app::configure);
+            crate::demo_app::configure(routes.app_data(demo.clone()));
         }
     }
 }
@@ -448,14 +455,19 @@ fn gateway(
     let directories = web::Data::new(state.with_share(PoolShare::Directory));
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let app = move || {
-        let (middleware, optional_services) = (Arc::clone(&middleware), optional_services.clone());
-        App::new()
+        let middleware = Arc::clone(&middleware);
+        let mut table = RouteTable::default();
+        let app = App::new()
             .app_data(shared.clone())
             .app_data(token.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
-            .configure(|config| optional_services.configure(config))
-            .configure(|config| routes::configure(config, &directories))
-            .wrap(from_fn(move |request, next| handle(Arc::clone(&middleware), request, next)))
+            .configure(|config| optional_services.configure(&mut Routes::new(config, &mut table)))
+            .configure(|config| routes::configure(config, &mut table, &directories));
+        // One table a worker: `configure` has filled it.
+        let table = Rc::new(table);
+        app.wrap(from_fn(move |request, next| {
+            handle(Arc::clone(&middleware), Rc::clone(&table), request, next)
+        }))
     };
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

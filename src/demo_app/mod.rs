@@ -12,8 +12,6 @@ mod views;
 
 use std::sync::Arc;
 
-use actix_web::web::{self, ServiceConfig};
-
 use self::{gateway_client::GatewayClient, sessions::Sessions};
 use crate::{
     links::{Links, path},
@@ -23,6 +21,7 @@ use crate::{
         secret::{ApiKeySecret, OauthClientSecret},
         time::Clock,
     },
+    web::kit::routing::Routes,
 };
 
 /// The settings of the sample app.
@@ -97,12 +96,12 @@ impl DemoApp {
 }
 
 /// Registers the sample app's routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(web::resource(path::DEMO).get(handlers::home))
-        .service(web::resource(path::DEMO_SIGN_IN).post(handlers::sign_in))
-        .service(web::resource(path::DEMO_CALLBACK).get(handlers::saml_callback))
-        .service(web::resource(path::DEMO_OAUTH_CALLBACK).get(handlers::oauth_callback))
-        .service(web::resource(path::DEMO_PEOPLE).get(handlers::people))
-        .service(web::resource(path::DEMO_SIGN_OUT).post(handlers::sign_out));
+pub fn configure(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::DEMO, |resource| resource.get(handlers::home))
+        .resource(path::DEMO_SIGN_IN, |resource| resource.post(handlers::sign_in))
+        .resource(path::DEMO_CALLBACK, |resource| resource.get(handlers::saml_callback))
+        .resource(path::DEMO_OAUTH_CALLBACK, |resource| resource.get(handlers::oauth_callback))
+        .resource(path::DEMO_PEOPLE, |resource| resource.get(handlers::people))
+        .resource(path::DEMO_SIGN_OUT, |resource| resource.post(handlers::sign_out));
 }

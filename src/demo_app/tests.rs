@@ -24,6 +24,7 @@ use crate::{
         random::SeededRandom,
         time::{ManualClock, Timestamp},
     },
+    web::kit::routing::RouteTable,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -111,7 +112,12 @@ async fn request_page(
     request: test::TestRequest,
     cookie: Option<&Cookie<'static>>,
 ) -> PageResponse {
-    let service = test::init_service(App::new().app_data(app.clone()).configure(configure)).await;
+    let service = test::init_service(
+        App::new()
+            .app_data(app.clone())
+            .configure(|config| configure(&mut Routes::new(config, &mut RouteTable::default()))),
+    )
+    .await;
     let request = match cookie {
         Some(cookie) => request.cookie(cookie.clone()),
         None => request,

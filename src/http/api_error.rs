@@ -24,51 +24,56 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::fallback::{self, Surface};
+use super::fallback;
 use crate::{
     app::{Error, directories::provisioning, pagination},
     scim,
-    web::kit::error::{self, Area},
+    web::kit::{
+        error::{self, Area},
+        routing::{ErrorFormat, MatchedRoute},
+    },
 };
 
-/// An error of a use case, and the surface on which it is returned.
+/// An error of a use case, and the format in which it is returned.
 #[derive(Debug)]
 pub struct ApiError {
-    surface: Surface,
+    format: ErrorFormat,
     error: Error,
 }
 
 impl ApiError {
     /// An error of the REST API.
     pub fn api(error: Error) -> Self {
-        Self { surface: Surface::Api, error }
+        Self { format: ErrorFormat::Api, error }
     }
 
     /// An error for OAuth clients (RFC 6749 §5.2).
     pub fn oauth(error: Error) -> Self {
-        Self { surface: Surface::Oauth, error }
+        Self { format: ErrorFormat::Oauth, error }
     }
 
     /// An error for SCIM clients (RFC 7644 §3.12).
     pub fn scim(error: Error) -> Self {
-        Self { surface: Surface::Scim, error }
+        Self { format: ErrorFormat::Scim, error }
     }
 
     /// An error of a route for browsers: a page, or JSON for clients that do not accept HTML.
     pub fn page(error: Error, request: &HttpRequest) -> Self {
-        Self { surface: Surface::of(request.path(), request.headers()), error }
+        Self { format: MatchedRoute::error_format(request), error }
     }
 
     /// The error, when it is rendered as a page.
     pub fn page_error(&self) -> Option<&Error> {
-        (self.surface == Surface::Page).then_some(&self.error)
+        (self.format == ErrorFormat::Page).then_some(&self.error)
     }
 
     /// The HTTP status. SCIM differs for conflicts; all other surfaces share those of pages.
     fn status(&self) -> StatusCode {
         match &self.error {
-            Error::Conflict { .. } if self.surface == Surface::Scim => StatusCode::CONFLICT,
-            Error::FailedPrecondition(_) if self.surface == Surface::Scim => StatusCode::PRECONDITION_FAILED,
+            Error::Conflict { .. } if self.format == ErrorFormat::Scim => StatusCode::CONFLICT,
+            Error::FailedPrecondition(_) if self.format == ErrorFormat::Scim => {
+                StatusCode::PRECONDITION_FAILED
+            }
             error => error::status(error),
         }
     }
@@ -136,11 +141,11 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         error::log_internal_error(&self.error);
-        let mut response = match self.surface {
-            Surface::Page => error::respond(&self.error, Area::Login, None),
-            Surface::Api => HttpResponse::build(self.status()).json(self.envelope()),
-            Surface::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),
-            Surface::Oauth => HttpResponse::build(self.status())
+        let mut response = match self.format {
+            ErrorFormat::Page => error::respond(&self.error, Area::Login, None),
+            ErrorFormat::Api => HttpResponse::build(self.status()).json(self.envelope()),
+            ErrorFormat::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),
+            ErrorFormat::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };
         match &self.error {
@@ -149,7 +154,7 @@ impl ResponseError for ApiError {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
             }
             // RFC 9110 §15.5.2: a 401 names the authentication scheme.
-            Error::Unauthenticated(_) if self.surface == Surface::Api => {
+            Error::Unauthenticated(_) if self.format == ErrorFormat::Api => {
                 let scheme = header::HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
             }
@@ -206,14 +211,14 @@ mod tests {
             let body: serde_json::Value = serde_json::from_slice(&bytes(answer)).unwrap();
             assert_eq!(body, json!({ "code": code, "message": message, "details": [] }));
 
-            for surface in [Surface::Oauth, Surface::Page] {
-                let answer = ApiError { surface, error: error() }.error_response();
+            for format in [ErrorFormat::Oauth, ErrorFormat::Page] {
+                let answer = ApiError { format, error: error() }.error_response();
                 assert_eq!(answer.status(), status, "{message}");
                 let body = String::from_utf8(bytes(answer)).unwrap();
                 assert!(!body.contains("secrets"), "{body}");
                 let json = serde_json::from_str::<serde_json::Value>(&body);
-                match surface {
-                    Surface::Oauth => assert!(json.unwrap()["error"].is_string()),
+                match format {
+                    ErrorFormat::Oauth => assert!(json.unwrap()["error"].is_string()),
                     _ => assert!(body.starts_with("<!DOCTYPE html>"), "{body}"),
                 }
             }

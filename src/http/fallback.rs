@@ -7,78 +7,22 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{self, HeaderMap, HeaderValue},
+        header::{self, HeaderValue},
     },
 };
 use serde_json::json;
 
 use crate::{
     app::limits::request_memory::{BodyError, Exhausted},
+    links::path,
     scim,
     web::kit::{
         error::Area,
         message::{self, Message},
         response::{PagePolicy, page},
+        routing::{ErrorFormat, MatchedRoute},
     },
 };
-
-/// The error format of a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surface {
-    /// The REST API (contracts §2.2: `code`, `message`, `details`).
-    Api,
-    /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
-    Oauth,
-    /// SCIM clients (RFC 7644 §3.12).
-    Scim,
-    /// Browsers: an HTML page.
-    Page,
-}
-
-impl Surface {
-    /// The format for a request to `path`. The API and SCIM always use JSON; elsewhere `Accept: text/html` selects a
-    /// page.
-    pub fn of(path: &str, headers: &HeaderMap) -> Self {
-        const API: &[&str] = &[
-            "/v1/environments",
-            "/v1/organizations",
-            "/v1/setup-urls",
-            "/v1/saml-connections",
-            "/v1/saml/redirect",
-            "/v1/saml/redeem",
-            "/v1/scim-directories",
-            "/v1/scim/users",
-            "/v1/scim/groups",
-            "/v1/scim-requests",
-            "/v1/events",
-            "/v1/webhooks",
-            "/v1/webhook-deliveries",
-            "/v1/environments",
-            "/v1/api-keys",
-            "/v1/saml-oauth-clients",
-            "/v1/audit-events",
-        ];
-        let begins = |prefix: &&str| {
-            path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        // The SCIM server of a directory; `/v1/scim/users` and `/v1/scim/groups` belong to the API.
-        if path.starts_with("/v1/scim/scim_directory_") {
-            return Self::Scim;
-        }
-        if API.iter().any(begins) {
-            return Self::Api;
-        }
-        let wants_page = headers
-            .get(header::ACCEPT)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|accept| accept.contains("text/html"));
-        match path {
-            _ if wants_page => Self::Page,
-            _ if begins(&"/v1/oauth") => Self::Oauth,
-            _ => Self::Api,
-        }
-    }
-}
 
 /// The error codes and texts of a status, for every surface.
 struct StatusText {
@@ -164,32 +108,37 @@ fn status_text(status: StatusCode) -> StatusText {
     StatusText { grpc_code, oauth, reason, title, sentence }
 }
 
-/// The response to a request for `path`. `reference` is the request id shown on a page.
-pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str) -> HttpResponse {
+/// The response to a request of `route`. `reference` is the request id shown on a page.
+pub fn respond(
+    format: ErrorFormat,
+    status: StatusCode,
+    route: &MatchedRoute,
+    reference: &str,
+) -> HttpResponse {
     let status_text = status_text(status);
-    let sentence = match (status, surface) {
+    let sentence = match (status, format) {
         (StatusCode::REQUEST_TIMEOUT, _) => {
             "The request took too long to arrive: a body must arrive with at least 1 KiB a second and within 30 \
              seconds. Send it again."
         }
-        (StatusCode::PAYLOAD_TOO_LARGE, Surface::Api | Surface::Scim) => {
+        (StatusCode::PAYLOAD_TOO_LARGE, ErrorFormat::Api | ErrorFormat::Scim) => {
             "A body has at most 1 MiB; send it in parts."
         }
         _ => status_text.sentence,
     };
-    match surface {
-        Surface::Page => {
-            let message = message(&status_text, status, path);
+    match format {
+        ErrorFormat::Page => {
+            let message = message(&status_text, status, route);
             page(status, PagePolicy::SameOriginForms, message.reference(reference).view())
         }
-        _ => json_response(StatusText { sentence, ..status_text }, surface, status),
+        _ => json_response(StatusText { sentence, ..status_text }, format, status),
     }
 }
 
-/// The page's message for `status`, by the audience of `path`.
-fn message(status_text: &StatusText, status: StatusCode, path: &str) -> Message<'static> {
+/// The page's message for `status`, by the readers of `route`.
+fn message(status_text: &StatusText, status: StatusCode, route: &MatchedRoute) -> Message<'static> {
     // People with a form go back to it; people who sign in start again at the app.
-    let (has_form, remedy) = match Area::of(path) {
+    let (has_form, remedy) = match route.surface.area() {
         Area::Console | Area::Setup => (true, "Go back, and begin again from there."),
         Area::Login => (false, "Go back to the app you were using and sign in from there."),
     };
@@ -200,7 +149,7 @@ fn message(status_text: &StatusText, status: StatusCode, path: &str) -> Message<
     match status {
         StatusCode::NOT_FOUND => Message::not_found(),
         StatusCode::INTERNAL_SERVER_ERROR => Message::internal(),
-        StatusCode::PAYLOAD_TOO_LARGE if is_acs(path) => Message::too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE if route.pattern == path::SAML_ACS => Message::too_large(),
         StatusCode::PAYLOAD_TOO_LARGE if has_form => plain(
             "This request is too large",
             "What you sent is larger than this page accepts.",
@@ -216,15 +165,10 @@ fn message(status_text: &StatusText, status: StatusCode, path: &str) -> Message<
     }
 }
 
-/// Whether `path` is an Assertion Consumer Service.
-fn is_acs(path: &str) -> bool {
-    path.starts_with("/v1/saml/") && path.ends_with("/acs")
-}
-
 /// The page's message for an overload.
-fn overload_message(path: &str) -> Message<'static> {
+fn overload_message(route: &MatchedRoute) -> Message<'static> {
     let unavailable = Message::unavailable();
-    match Area::of(path) {
+    match route.surface.area() {
         Area::Console | Area::Setup => Message {
             happened: "The server is very busy right now. Nothing was saved.",
             remedy: "Send it again in a few seconds.",
@@ -234,14 +178,14 @@ fn overload_message(path: &str) -> Message<'static> {
     }
 }
 
-/// The JSON response of a surface.
-fn json_response(status_text: StatusText, surface: Surface, status: StatusCode) -> HttpResponse {
-    match surface {
-        Surface::Api | Surface::Page => HttpResponse::build(status)
+/// The JSON response in a format.
+fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCode) -> HttpResponse {
+    match format {
+        ErrorFormat::Api | ErrorFormat::Page => HttpResponse::build(status)
             .json(json!({ "code": status_text.grpc_code, "message": status_text.sentence, "details": [] })),
-        Surface::Oauth => HttpResponse::build(status)
+        ErrorFormat::Oauth => HttpResponse::build(status)
             .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),
-        Surface::Scim => scim_error(
+        ErrorFormat::Scim => scim_error(
             status,
             &json!({
                 "schemas": [scim::error::ERROR_SCHEMA],
@@ -262,16 +206,14 @@ pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse 
 }
 
 /// The response to a client that is rate limited.
-pub fn rate_limited(surface: Surface, retry_after: Duration) -> HttpResponse {
-    let mut response = match surface {
-        Surface::Page => page(
+pub fn rate_limited(format: ErrorFormat, retry_after: Duration) -> HttpResponse {
+    let mut response = match format {
+        ErrorFormat::Page => page(
             StatusCode::TOO_MANY_REQUESTS,
             PagePolicy::SameOriginForms,
             message::too_many_requests(retry_after.max(Duration::from_secs(1))),
         ),
-        _ => {
-            json_response(status_text(StatusCode::TOO_MANY_REQUESTS), surface, StatusCode::TOO_MANY_REQUESTS)
-        }
+        _ => json_response(status_text(StatusCode::TOO_MANY_REQUESTS), format, StatusCode::TOO_MANY_REQUESTS),
     };
     let seconds = retry_after.as_millis().div_ceil(1000).max(1);
     response
@@ -285,25 +227,30 @@ const BUSY_RETRY_AFTER: u64 = 2;
 
 /// The response to a request whose body was not read to its end: it arrived too slowly, or there was no memory for it.
 /// A later attempt may succeed.
-pub fn body_error(surface: Surface, error: BodyError, path: &str, reference: &str) -> HttpResponse {
+pub fn body_error(
+    format: ErrorFormat,
+    error: BodyError,
+    route: &MatchedRoute,
+    reference: &str,
+) -> HttpResponse {
     let status = match error {
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
         BodyError::Busy(Exhausted::Client) => StatusCode::TOO_MANY_REQUESTS,
         BodyError::Busy(Exhausted::Total) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let BodyError::Busy(exhausted) = error else { return respond(surface, status, path, reference) };
+    let BodyError::Busy(exhausted) = error else { return respond(format, status, route, reference) };
     // The texts of an overload also for 429: the client did nothing wrong.
     let busy = status_text(StatusCode::SERVICE_UNAVAILABLE);
     let grpc_code = match exhausted {
         Exhausted::Client => status_text(StatusCode::TOO_MANY_REQUESTS).grpc_code,
         Exhausted::Total => busy.grpc_code,
     };
-    let mut response = match surface {
-        Surface::Page => {
-            page(status, PagePolicy::SameOriginForms, overload_message(path).reference(reference).view())
+    let mut response = match format {
+        ErrorFormat::Page => {
+            page(status, PagePolicy::SameOriginForms, overload_message(route).reference(reference).view())
         }
-        _ => json_response(StatusText { grpc_code, ..busy }, surface, status),
+        _ => json_response(StatusText { grpc_code, ..busy }, format, status),
     };
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
     response
@@ -311,9 +258,8 @@ pub fn body_error(surface: Surface, error: BodyError, path: &str, reference: &st
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-
     use super::*;
+    use crate::web::kit::routing::Surface;
 
     /// The body as text.
     fn text(response: HttpResponse) -> String {
@@ -322,55 +268,44 @@ mod tests {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    fn at(surface: Surface) -> MatchedRoute {
+        let pattern = if surface == Surface::Saml { path::SAML_ACS } else { "unmatched" };
+        MatchedRoute { pattern: pattern.into(), surface }
+    }
+
     #[test]
     fn overload_pages_have_texts_for_people() {
         for error in [BodyError::Busy(Exhausted::Client), BodyError::Busy(Exhausted::Total)] {
-            for (path, said) in [
-                ("/v1/saml/saml_conn_1/acs", "Reload this page in a few seconds."),
-                ("/console/sign-in", "Nothing was saved."),
-                ("/setup/domains", "Send it again in a few seconds."),
+            for (surface, said) in [
+                (Surface::Saml, "Reload this page in a few seconds."),
+                (Surface::Console, "Nothing was saved."),
+                (Surface::Setup, "Send it again in a few seconds."),
             ] {
-                let response = body_error(Surface::Page, error, path, "r1");
+                let response = body_error(ErrorFormat::Page, error, &at(surface), "r1");
                 assert!(response.headers().contains_key(header::RETRY_AFTER));
                 let text = text(response);
-                assert!(text.contains(said) && !text.contains("Retry-After"), "{path}: {text}");
+                assert!(text.contains(said) && !text.contains("Retry-After"), "{surface:?}: {text}");
             }
-            assert!(text(body_error(Surface::Api, error, "/v1/organizations", "r1")).contains("Retry-After"));
+            let response = body_error(ErrorFormat::Api, error, &at(Surface::Ssoready), "r1");
+            assert!(text(response).contains("Retry-After"));
         }
     }
 
     #[test]
     fn too_slow_and_too_large_say_what_to_do_at_this_address() {
         let groups = "send fewer groups";
-        for (surface, error, path, said) in [
-            (Surface::Page, BodyError::TooSlow, "/console/sign-in", "Go back and send it again."),
-            (Surface::Api, BodyError::TooSlow, "/v1/organizations", "1 KiB a second and within 30 seconds"),
-            (Surface::Api, BodyError::TooLarge, "/v1/organizations", "at most 1 MiB; send it in parts"),
-            (Surface::Page, BodyError::TooLarge, "/v1/saml/saml_conn_1/acs", groups),
-            (Surface::Page, BodyError::TooLarge, "/console/sign-in", "send less at once"),
-            (Surface::Page, BodyError::TooLarge, "/v1/oauth/authorize", "larger than this address accepts"),
+        let (api, page) = (ErrorFormat::Api, ErrorFormat::Page);
+        for (format, error, surface, said) in [
+            (page, BodyError::TooSlow, Surface::Console, "Go back and send it again."),
+            (api, BodyError::TooSlow, Surface::Ssoready, "1 KiB a second and within 30 seconds"),
+            (api, BodyError::TooLarge, Surface::Ssoready, "at most 1 MiB; send it in parts"),
+            (page, BodyError::TooLarge, Surface::Saml, groups),
+            (page, BodyError::TooLarge, Surface::Console, "send less at once"),
+            (page, BodyError::TooLarge, Surface::Oauth, "larger than this address accepts"),
         ] {
-            let text = text(body_error(surface, error, path, "r1"));
-            assert!(text.contains(said), "{path}: {text}");
-            assert_eq!(text.contains(groups), said == groups, "{path}: {text}");
+            let text = text(body_error(format, error, &at(surface), "r1"));
+            assert!(text.contains(said), "{surface:?}: {text}");
+            assert_eq!(text.contains(groups), said == groups, "{surface:?}: {text}");
         }
-    }
-
-    #[test]
-    fn the_path_decides_the_format() {
-        let surface = |path, accept: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            Surface::of(path, &headers)
-        };
-        let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
-        assert_eq!(surface("/v1/organizations/org_1", browser), Surface::Api);
-        assert_eq!(surface("/v1/organizationsx", browser), Surface::Page);
-        assert_eq!(surface("/v1/oauth/token", "*/*"), Surface::Oauth);
-        assert_eq!(surface("/v1/oauth/authorize", browser), Surface::Page);
-        assert_eq!(surface("/v1/saml/saml_conn_1/acs", browser), Surface::Page);
-        assert_eq!(surface("/v1/scim/scim_directory_1/Users", browser), Surface::Scim);
-        assert_eq!(surface("/v1/scim/users", "*/*"), Surface::Api);
-        assert_eq!(surface("/nowhere", "application/json"), Surface::Api);
     }
 }

@@ -37,7 +37,10 @@ use crate::{
     },
     model::{client_address::ClientAddress, random::Random, time::Clock},
     telemetry,
-    web::kit::error::{self, Area, PageError},
+    web::kit::{
+        error::{self, Area, PageError},
+        routing::{ErrorFormat, MatchedRoute, RouteTable},
+    },
 };
 
 /// How long a request may take, including the arrival of its body.
@@ -92,6 +95,7 @@ impl MiddlewareState {
 /// Handles one request from its arrival to its response.
 pub async fn handle(
     middleware: Arc<MiddlewareState>,
+    table: Rc<RouteTable>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -106,17 +110,17 @@ pub async fn handle(
     let client = client_address::client_address(peer, request.headers(), &middleware.trusted_proxies);
     let id = middleware.request_id(&request, peer_is_trusted);
     let method = method_name(request.method());
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let surface = fallback::Surface::of(request.path(), request.headers());
-    let caller = middleware.caller(&request, &route, client);
-    let path = request.path().to_owned();
+    let route = table.find(&request);
+    let format = route.surface.error_format(request.headers());
+    let caller = middleware.caller(&request, &route.pattern, client);
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let allowance = BodyAllowance::new(
         middleware.memory.reservation(Some(client.network())),
-        route_limits::max_unauthenticated_body(&route),
+        route_limits::max_unauthenticated_body(&route.pattern),
     );
     let body = body::meter(&mut request, allowance, &middleware.clock, connection.clone());
     request.extensions_mut().insert(client);
+    request.extensions_mut().insert(route.clone());
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     if *request.method() == Method::HEAD {
         // HEAD is GET without the body in the response (RFC 9110 §9.3.2). actix-http remembers the method and omits
@@ -124,14 +128,14 @@ pub async fn handle(
         request.head_mut().method = Method::GET;
     }
 
-    let span = tracing::info_span!("request", request_id = %id, method, route);
+    let span = tracing::info_span!("request", request_id = %id, method, route = &*route.pattern);
     let refused = caller.as_ref().and_then(|caller| {
         middleware.limits.as_ref().and_then(|limits| limits.check(caller, middleware.clock.now()).err())
     });
     let mut longest_poll = Duration::ZERO;
     let outcome = match refused {
         Some(retry_after) => {
-            Ok(request.into_response(fallback::rate_limited(surface, retry_after)).map_into_boxed_body())
+            Ok(request.into_response(fallback::rate_limited(format, retry_after)).map_into_boxed_body())
         }
         None => run_handler(request, next, &mut longest_poll).instrument(span.clone()).await,
     };
@@ -146,7 +150,7 @@ pub async fn handle(
     // If the body could not be read, the handler's error is a consequence of that and is replaced.
     let unread = body.and_then(|body| body.error()).filter(|_| response.status().as_u16() >= 400);
     if let Some(error @ (BodyError::TooSlow | BodyError::Busy(_))) = unread {
-        response = fallback::body_error(surface, error, &path, &id);
+        response = fallback::body_error(format, error, &route, &id);
     }
     // An overload does not count as the client's failure.
     let overloaded = matches!(unread, Some(BodyError::Busy(_)));
@@ -155,16 +159,22 @@ pub async fn handle(
     {
         limits.record_failure(caller, middleware.clock.now());
     }
-    if let Some(page) = error_page(&response, &path, &id) {
+    if let Some(page) = error_page(&response, route.surface.area(), &id) {
         response = page;
     } else if needs_error_body(&response) {
-        response = with_error_body(response, surface, &path, &id);
+        response = with_error_body(response, format, &route, &id);
     }
     add_head_to_allow(response.headers_mut());
     add_security_headers(response.headers_mut(), &id, middleware.https);
     let took = began.elapsed();
     span.in_scope(|| log_response(response.status(), took));
-    telemetry::request_answered(route, method, response.status().as_u16(), took, longest_poll);
+    telemetry::request_answered(
+        route.pattern.into_owned(),
+        method,
+        response.status().as_u16(),
+        took,
+        longest_poll,
+    );
     if let Some(connection) = &connection
         && !connection.request_answered()
         && is_chunked
@@ -220,12 +230,12 @@ async fn catch_panic<T>(
     .await
 }
 
-/// The page for an error of a handler, with the texts for the audience of `path` and the request's id.
-fn error_page(response: &HttpResponse, path: &str, id: &str) -> Option<HttpResponse> {
+/// The page for an error of a handler, with the texts for the readers in `area` and the request's id.
+fn error_page(response: &HttpResponse, area: Area, id: &str) -> Option<HttpResponse> {
     let error = response.error()?;
     let failure = error.as_error::<PageError>().map(|failure| &failure.0);
     let told = failure.or_else(|| error.as_error::<ApiError>().and_then(ApiError::page_error))?;
-    Some(error::respond(told, Area::of(path), Some(id)))
+    Some(error::respond(told, area, Some(id)))
 }
 
 /// Whether an error response needs a body: errors of the framework have none, or one line of plain text.
@@ -240,8 +250,13 @@ fn needs_error_body(response: &HttpResponse) -> bool {
     plain || matches!(response.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-fn with_error_body(response: HttpResponse, surface: fallback::Surface, path: &str, id: &str) -> HttpResponse {
-    let mut better = fallback::respond(surface, response.status(), path, id);
+fn with_error_body(
+    response: HttpResponse,
+    format: ErrorFormat,
+    route: &MatchedRoute,
+    id: &str,
+) -> HttpResponse {
+    let mut better = fallback::respond(format, response.status(), route, id);
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
             better.headers_mut().append(name.clone(), value.clone());
@@ -314,7 +329,6 @@ mod tests {
         App, HttpResponse,
         middleware::from_fn,
         test::{self, TestRequest},
-        web,
     };
 
     use super::*;
@@ -324,6 +338,7 @@ mod tests {
             random::SeededRandom,
             time::{ManualClock, Timestamp},
         },
+        web::kit::routing::{Routes, Surface},
     };
 
     #[actix_web::test]
@@ -339,9 +354,16 @@ mod tests {
         async fn panics() -> HttpResponse {
             panic!("a secret of the handler")
         }
-        let app = App::new()
-            .route("/v1/organizations", web::get().to(panics))
-            .wrap(from_fn(move |request, next| handle(Arc::clone(&middleware), request, next)));
+        let mut table = RouteTable::default();
+        let app = App::new().configure(|config| {
+            Routes::new(config, &mut table).surface(Surface::Ssoready, "", |routes| {
+                routes.resource("/v1/organizations", |resource| resource.get(panics));
+            });
+        });
+        let table = Rc::new(table);
+        let app = app.wrap(from_fn(move |request, next| {
+            handle(Arc::clone(&middleware), Rc::clone(&table), request, next)
+        }));
         let app = test::init_service(app).await;
         let error = test::try_call_service(&app, TestRequest::get().uri("/v1/organizations").to_request())
             .await

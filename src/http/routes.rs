@@ -1,4 +1,4 @@
-//! Every route, grouped by caller.
+//! Every route, grouped by surface.
 
 use actix_web::{
     HttpResponse,
@@ -9,46 +9,50 @@ use super::{health, metrics, oauth, openapi, reference, saml, scim, ssoready};
 use crate::{
     app::State,
     links::path,
-    web::{branding, console, home, kit::assets, setup},
+    web::{
+        branding, console, home,
+        kit::{
+            assets,
+            routing::{RouteTable, Routes, Surface},
+        },
+        setup,
+    },
 };
 
-/// Registers every route. Routes with GET also accept HEAD (`middleware`). `directories` is the state of the SCIM
-/// routes, with its own share of database connections.
-pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
-    // Load balancers and monitoring
-    config
-        .service(web::resource("/healthz").get(health::live))
-        .service(web::resource("/readyz").get(health::ready))
-        .service(web::resource("/metrics").get(metrics::serve_with_token));
-
-    // Browsers
-    config
-        .service(web::resource(path::HOME).get(home::serve))
-        .service(web::resource(path::ASSET).get(assets::serve))
-        .service(web::resource(path::BRANDING_STYLE).get(branding::style))
-        .service(web::resource(path::BRANDING_LOGO).get(branding::logo));
-
-    // Customers' admins, with a setup link
-    setup::configure(config);
-
-    // The vendor's administrators, in the console
-    console::configure(config);
-
-    // Browsers during a SAML login
-    saml::configure(config);
-
-    // OAuth clients, and browsers that they redirect
-    oauth::configure(config);
-
-    // The vendor's backend, with an API key
-    config
-        .service(web::resource(path::OPENAPI).get(openapi::serve))
-        .service(web::resource(path::API_REFERENCE).get(reference::overview))
-        .service(web::resource(path::API_REFERENCE_SECTION).get(reference::section));
-    ssoready::configure(config);
-
-    // SCIM clients of identity providers
-    scim::configure(config, directories);
+/// Registers every route and records it in `table`. Routes with GET also accept HEAD (`middleware`). `directories` is
+/// the state of the SCIM routes, with its own share of database connections.
+pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable, directories: &web::Data<State>) {
+    Routes::new(config, table)
+        // Load balancers and monitoring
+        .surface(Surface::Health, "", |routes| {
+            routes
+                .resource("/healthz", |resource| resource.get(health::live))
+                .resource("/readyz", |resource| resource.get(health::ready))
+                .resource("/metrics", |resource| resource.get(metrics::serve_with_token));
+        })
+        // Browsers
+        .surface(Surface::Site, "", |routes| {
+            routes
+                .resource(path::HOME, |resource| resource.get(home::serve))
+                .resource(path::ASSET, |resource| resource.get(assets::serve))
+                .resource(path::BRANDING_STYLE, |resource| resource.get(branding::style))
+                .resource(path::BRANDING_LOGO, |resource| resource.get(branding::logo))
+                .resource(path::OPENAPI, |resource| resource.get(openapi::serve))
+                .resource(path::API_REFERENCE, |resource| resource.get(reference::overview))
+                .resource(path::API_REFERENCE_SECTION, |resource| resource.get(reference::section));
+        })
+        // Customers' admins, with a setup link
+        .surface(Surface::Setup, path::SETUP, setup::configure)
+        // The vendor's administrators, in the console
+        .surface(Surface::Console, path::CONSOLE, console::configure)
+        // Browsers during a SAML login
+        .surface(Surface::Saml, "/v1/saml", saml::configure)
+        // OAuth clients, and browsers that they redirect
+        .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
+        // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
+        .surface(Surface::Ssoready, "", ssoready::configure)
+        // SCIM clients of identity providers
+        .surface(Surface::Scim, "", |routes| scim::configure(routes, directories));
 
     // Unknown routes: `middleware` adds the body.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

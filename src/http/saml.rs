@@ -21,6 +21,7 @@ use crate::{
         kit::{
             posted,
             response::{PagePolicy, page},
+            routing::Routes,
         },
         login::{
             auto_post::{AutoPost, AutoPostPurpose},
@@ -37,11 +38,11 @@ const REPOSTED_FIELD: &str = "ostiary_bounced";
 const MAX_FORM_FIELDS: usize = 64;
 
 /// Registers the routes.
-pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(web::resource(path::SAML_INIT).get(init))
-        .service(web::resource(path::SAML_ACS).post(acs))
-        .service(web::resource(path::SAML_METADATA).get(sp_metadata));
+pub fn configure(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::SAML_INIT, |resource| resource.get(init))
+        .resource(path::SAML_ACS, |resource| resource.post(acs))
+        .resource(path::SAML_METADATA, |resource| resource.get(sp_metadata));
 }
 
 /// `GET /v1/saml/{connection}/init?state=…`: the link that an app sends a browser to.

@@ -23,6 +23,7 @@ use crate::{
         kit::{
             message::Message,
             response::{PagePolicy, page},
+            routing::Routes,
         },
         login::auto_post::{AutoPost, AutoPostPurpose},
     },
@@ -32,22 +33,17 @@ use crate::{
 const MAX_FORM_BYTES: usize = 128 * 1024;
 
 /// Registers the routes. A `web::Data<TestIdp>` must be among the app's data.
-pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(web::resource(path::TEST_IDP).get(start_page))
-        .service(web::resource(path::TEST_IDP_METADATA).get(metadata))
-        .service(web::resource(path::TEST_IDP_START).get(idp_initiated))
-        .service(
-            web::resource(path::TEST_IDP_SSO)
-                .app_data(web::PayloadConfig::new(MAX_FORM_BYTES))
-                .get(sso_redirect)
-                .post(sso_post),
-        )
-        .service(
-            web::resource(path::TEST_IDP_RESPOND)
-                .app_data(web::PayloadConfig::new(MAX_FORM_BYTES))
-                .post(respond),
-        );
+pub fn configure(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::TEST_IDP, |resource| resource.get(start_page))
+        .resource(path::TEST_IDP_METADATA, |resource| resource.get(metadata))
+        .resource(path::TEST_IDP_START, |resource| resource.get(idp_initiated))
+        .resource(path::TEST_IDP_SSO, |resource| {
+            resource.app_data(web::PayloadConfig::new(MAX_FORM_BYTES)).get(sso_redirect).post(sso_post)
+        })
+        .resource(path::TEST_IDP_RESPOND, |resource| {
+            resource.app_data(web::PayloadConfig::new(MAX_FORM_BYTES)).post(respond)
+        });
 }
 
 /// An error page, for a request that cannot be answered or an internal error.

@@ -58,6 +58,13 @@ const MAY_NAME: &[(&str, &[&str], &str)] = &[
     ("anyhow", &["cli/"], "errors are closed enums everywhere else"),
     ("println!", &[], "a command writes by `cli/output.rs`, a server by `tracing`"),
     ("env::var", &["cli/mod.rs"], "settings are read once, by `config`"),
+    ("match_pattern", &["web/kit/routing.rs"], "the route of a request is looked up once"),
+    (
+        "web::resource(",
+        &["web/kit/routing.rs", "http/scim/mod.rs"],
+        "routes are registered through `web::kit::routing::Routes`, under a surface",
+    ),
+    ("web::scope(", &["web/kit/routing.rs"], "routes are registered through `web::kit::routing::Routes`"),
 ];
 
 /// A file of `src`, without its comments and its tests.

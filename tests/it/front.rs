@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostiary::config::Redacted;
+use ostiary::{config::Redacted, http::ssoready::ROUTES};
 use serde_json::json;
 
 use crate::{
@@ -88,6 +88,28 @@ both! {
         let answer = get(&app, "/v1/saml/redeem", &[]).await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"));
         assert_eq!(answer.json()["code"], 12);
+    }
+
+    async fn the_api_answers_in_json_whatever_accept_says(app: TestApp) {
+        let browser = app.browser();
+        let ask = async |method: &str, path: &str| {
+            let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let request = browser.request(method, &app.url(path));
+            browser.send(request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")).await
+        };
+        for (pattern, methods) in ROUTES {
+            // Every parameter is a whole segment.
+            let segments = pattern.split('/').map(|segment| if segment.starts_with('{') { "x" } else { segment });
+            let path = segments.collect::<Vec<_>>().join("/");
+            let other = ["put", "delete", "patch", "post"].into_iter().find(|method| !methods.contains(method));
+            let wrong_method = ask(&other.unwrap().to_uppercase(), &path).await;
+            let unknown = ask("GET", &format!("{path}/nowhere/x/y")).await;
+            for (answer, status, code) in [(wrong_method, 405, 12), (unknown, 404, 5)] {
+                let told = (answer.status.as_u16(), answer.header("content-type"));
+                assert_eq!(told, (status, "application/json"), "{path}");
+                assert_eq!(answer.json()["code"], code, "{path}");
+            }
+        }
     }
 
     async fn head_is_get_without_its_body(app: TestApp) {

@@ -260,6 +260,22 @@ both! {
         assert_eq!(browser.send(html).await.header("content-type"), "application/json");
     }
 
+    async fn tokens_cannot_be_guessed_at_unknown_addresses_of_a_directory(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let mut stranger = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
+        stranger.token = "wrong".to_owned();
+        for path in ["/nowhere", "", "/Users/x/y/z"] {
+            let mut refused = 0;
+            while app.scim(&stranger, Method::GET, path, None).await.status != 429 {
+                refused += 1;
+                assert!(refused < 1000, "{path}: nobody stops the guessing");
+            }
+            let answer = app.scim(&stranger, Method::GET, path, None).await;
+            assert_eq!(answer.header("content-type"), "application/scim+json", "{path}");
+        }
+        assert_eq!(app.scim(&stranger, Method::GET, "/Users", None).await.status, 429);
+    }
+
     async fn strangers_do_not_write_a_directorys_log(app: TestApp) {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "acme.example").await;

@@ -22,6 +22,7 @@ use crate::{
         parameters::Parameters,
         provider_metadata::{Endpoints, ProviderMetadata},
     },
+    web::kit::routing::Routes,
 };
 
 /// The realm in challenges (RFC 9110 §11.5).
@@ -31,20 +32,17 @@ const REALM: &str = "ostiary";
 const DISCOVERY_MAX_AGE: u64 = 3600;
 
 /// Registers the routes.
-pub fn configure(config: &mut web::ServiceConfig) {
+pub fn configure(routes: &mut Routes<'_>) {
     for address in [path::OAUTH_DISCOVERY, path::OAUTH_SERVER_METADATA] {
-        config.service(web::resource(address).get(discovery));
+        routes.resource(address, |resource| resource.get(discovery));
     }
-    config
-        .service(web::resource(path::OAUTH_AUTHORIZE).get(authorize::get).post(authorize::post))
-        .service(web::resource(path::OAUTH_JWKS).get(jwks))
-        .service(web::resource(path::OAUTH_TOKEN).post(exchange))
-        .service(
-            web::resource(path::OAUTH_USERINFO)
-                .get(userinfo)
-                .post(userinfo)
-                .route(web::method(Method::OPTIONS).to(preflight)),
-        );
+    routes
+        .resource(path::OAUTH_AUTHORIZE, |resource| resource.get(authorize::get).post(authorize::post))
+        .resource(path::OAUTH_JWKS, |resource| resource.get(jwks))
+        .resource(path::OAUTH_TOKEN, |resource| resource.post(exchange))
+        .resource(path::OAUTH_USERINFO, |resource| {
+            resource.get(userinfo).post(userinfo).route(web::method(Method::OPTIONS).to(preflight))
+        });
 }
 
 /// The provider's metadata (OpenID Connect Discovery 1.0 §4, RFC 8414 §3), readable from any origin.

@@ -9,22 +9,17 @@ mod request_log;
 mod resources;
 mod response;
 
-use actix_web::{
-    HttpResponse,
-    http::header,
-    middleware::from_fn,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, http::header, middleware::from_fn, web};
 
-use crate::app::State;
+use crate::{app::State, web::kit::routing::Routes};
 
 /// The route prefix of every directory. Other paths below `/v1/scim/` belong to the API, such as `/v1/scim/users`.
 pub(super) const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
 
 /// Registers the routes with `state`, which has the directories' share of database connections.
-pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
-    config.service(
-        web::scope(BASE)
+pub fn configure(routes: &mut Routes<'_>, state: &web::Data<State>) {
+    routes.scope(BASE, |scope| {
+        scope
             .app_data(state.clone())
             .wrap(from_fn(request_log::log_request))
             .service(
@@ -76,8 +71,8 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
                     .get(discovery::schema)
                     .default_service(method_not_allowed("GET")),
             )
-            .default_service(web::to(discovery::not_found)),
-    );
+            .default_service(web::to(discovery::not_found))
+    });
 }
 
 /// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.

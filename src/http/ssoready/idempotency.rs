@@ -27,6 +27,7 @@ use crate::{
     http::api_error::ApiError,
     links::path,
     model::{id::ApiKeyId, secret::Digest},
+    web::kit::routing::MatchedRoute,
 };
 
 /// The request's header.
@@ -83,7 +84,11 @@ pub async fn handle(
 async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, ApiKeyId)> {
     let changes = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
     // Login calls are not management; an access code can be redeemed only once anyway.
-    let login = [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&request.match_pattern()?.as_str());
+    let login = {
+        let extensions = request.extensions();
+        let route = extensions.get::<MatchedRoute>()?;
+        [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern)
+    };
     if !changes || login || !request.headers().contains_key(KEY) {
         return None;
     }

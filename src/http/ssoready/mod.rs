@@ -23,18 +23,14 @@ pub mod scim_users;
 pub mod setup_links;
 pub mod webhooks;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header,
-    middleware::from_fn,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, middleware::from_fn, web};
 use utoipa::OpenApi;
 
 use super::api_error::ApiError;
 use crate::{
     app::{Error, pagination::PageQuery},
     links::path,
+    web::kit::routing::Routes,
 };
 
 /// The result of an API handler.
@@ -47,13 +43,13 @@ macro_rules! routes {
         pub const ROUTES: &[(&str, &[&str])] = &[$((path::$path, &[$(stringify!($method)),+])),*];
 
         /// Registers the API's routes.
-        pub fn configure(config: &mut ServiceConfig) {
-            $(config.service(
-                web::resource(path::$path)
+        pub fn configure(routes: &mut Routes<'_>) {
+            $(routes.resource(path::$path, |resource| {
+                resource
                     $(.$method($module::$handler))+
                     .default_service(method_not_allowed(&[$(stringify!($method)),+]))
-                    .wrap(from_fn(idempotency::handle)),
-            );)*
+                    .wrap(from_fn(idempotency::handle))
+            });)*
         }
 
         /// The handlers' OpenAPI annotations.

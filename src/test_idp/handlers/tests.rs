@@ -18,6 +18,7 @@ use crate::{
         metadata::parse_idp_metadata,
     },
     test_idp::{handlers::*, provider::TestUser},
+    web::kit::routing::RouteTable,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
@@ -60,7 +61,12 @@ struct Answer {
 }
 
 async fn call(request: test::TestRequest) -> Answer {
-    let app = test::init_service(App::new().app_data(idp()).configure(configure)).await;
+    let app = test::init_service(
+        App::new()
+            .app_data(idp())
+            .configure(|config| configure(&mut Routes::new(config, &mut RouteTable::default()))),
+    )
+    .await;
     let response = test::call_service(&app, request.to_request()).await;
     let status = response.status().as_u16();
     let policy = response.headers().get(CONTENT_SECURITY_POLICY);

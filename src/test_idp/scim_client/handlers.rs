@@ -17,20 +17,20 @@ use crate::{
         provider::TestIdp,
         views::request_refused,
     },
-    web::kit::response::{PagePolicy, page},
+    web::kit::{
+        response::{PagePolicy, page},
+        routing::Routes,
+    },
 };
 
 /// The maximum size of a form in bytes.
 const MAX_FORM_BYTES: usize = 16 * 1024;
 
 /// Registers the routes. A `web::Data<ScimClient>` and a `web::Data<TestIdp>` must be among the app's data.
-pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource(path::TEST_IDP_SCIM)
-            .app_data(web::PayloadConfig::new(MAX_FORM_BYTES))
-            .get(provisioning_page)
-            .post(provision),
-    );
+pub fn configure(routes: &mut Routes<'_>) {
+    routes.resource(path::TEST_IDP_SCIM, |resource| {
+        resource.app_data(web::PayloadConfig::new(MAX_FORM_BYTES)).get(provisioning_page).post(provision)
+    });
 }
 
 /// `GET /test-idp/scim`

@@ -1,7 +1,7 @@
 //! Errors of use cases as pages: what happened, what to do, and the request's id to quote.
 //!
 //! Page handlers return `Result<HttpResponse, PageError>`. The text depends on the reader, who follows from the
-//! path; `http/middleware.rs` knows the path and the request's id, and renders the page.
+//! route's surface; `http/middleware.rs` knows the route and the request's id, and renders the page.
 
 use std::fmt;
 
@@ -43,17 +43,6 @@ pub enum Area {
     Setup,
     /// For a person in a login.
     Login,
-}
-
-impl Area {
-    /// The area of a path.
-    pub fn of(path: &str) -> Self {
-        match path.split('/').nth(1) {
-            Some("console") => Self::Console,
-            Some("setup") => Self::Setup,
-            _ => Self::Login,
-        }
-    }
 }
 
 /// The HTTP status of an error on a page.
@@ -222,19 +211,6 @@ mod tests {
                 // "Not yours" and "not there" read alike: not even the id is echoed.
                 assert!(!body.contains("org_1"), "{body}");
             }
-        }
-    }
-
-    #[test]
-    fn the_path_decides_the_area() {
-        for (path, area) in [
-            ("/console", Area::Console),
-            ("/console/env_1/organizations", Area::Console),
-            ("/setup/okta", Area::Setup),
-            ("/consolex", Area::Login),
-            ("/v1/saml/x/acs", Area::Login),
-        ] {
-            assert_eq!(Area::of(path), area, "{path}");
         }
     }
 }

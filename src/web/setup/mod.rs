@@ -5,10 +5,8 @@
 //! [`providers`] holds the instructions for each product. Which step is done follows from what is stored; every
 //! step has a URL of its own.
 
-use actix_web::web::{self, ServiceConfig};
-
 use self::saml::{connection, step, test_result};
-use crate::links::path;
+use crate::{links::path, web::kit::routing::Routes};
 
 mod cookie;
 mod domains;
@@ -26,18 +24,18 @@ mod session;
 mod steps;
 
 /// Registers the routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(web::resource(path::SETUP).get(link::show).post(link::redeem))
-        .service(web::resource(path::SETUP_HOME).get(home::show))
-        .service(web::resource(path::SETUP_LEAVE).post(link::leave))
-        .service(web::resource(path::SETUP_SAML).get(connection::choose).post(connection::create))
-        .service(web::resource(path::SETUP_SAML_METADATA).get(connection::sp_metadata))
-        .service(web::resource(path::SETUP_SAML_TEST).get(test_result::show))
-        .service(web::resource(path::SETUP_SAML_STEP).get(step::step).post(step::submit))
-        .service(web::resource(path::SETUP_SCIM).get(scim::choose).post(scim::create))
-        .service(web::resource(path::SETUP_SCIM_STEP).get(scim::step).post(scim::submit))
-        .service(web::resource(path::SETUP_DOMAINS).get(domains::list).post(domains::add))
-        .service(web::resource(path::SETUP_DOMAIN_CHECK).post(domains::check))
-        .service(web::resource(path::SETUP_DOMAIN_REMOVE).post(domains::remove));
+pub fn configure(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::SETUP, |resource| resource.get(link::show).post(link::redeem))
+        .resource(path::SETUP_HOME, |resource| resource.get(home::show))
+        .resource(path::SETUP_LEAVE, |resource| resource.post(link::leave))
+        .resource(path::SETUP_SAML, |resource| resource.get(connection::choose).post(connection::create))
+        .resource(path::SETUP_SAML_METADATA, |resource| resource.get(connection::sp_metadata))
+        .resource(path::SETUP_SAML_TEST, |resource| resource.get(test_result::show))
+        .resource(path::SETUP_SAML_STEP, |resource| resource.get(step::step).post(step::submit))
+        .resource(path::SETUP_SCIM, |resource| resource.get(scim::choose).post(scim::create))
+        .resource(path::SETUP_SCIM_STEP, |resource| resource.get(scim::step).post(scim::submit))
+        .resource(path::SETUP_DOMAINS, |resource| resource.get(domains::list).post(domains::add))
+        .resource(path::SETUP_DOMAIN_CHECK, |resource| resource.post(domains::check))
+        .resource(path::SETUP_DOMAIN_REMOVE, |resource| resource.post(domains::remove));
 }

@@ -8,6 +8,7 @@ pub mod fallback;
 pub mod fuzz;
 pub mod health;
 mod login_error;
+mod method_not_allowed;
 pub mod metrics;
 pub mod middleware;
 mod normalize;

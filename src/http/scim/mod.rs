@@ -9,8 +9,9 @@ mod request_log;
 mod resources;
 mod response;
 
-use actix_web::{HttpResponse, http::header, middleware::from_fn, web};
+use actix_web::{middleware::from_fn, web};
 
+use super::method_not_allowed::method_not_allowed;
 use crate::{app::State, web::kit::routing::Routes};
 
 /// The route prefix of every directory. Other paths below `/v1/scim/` belong to the API, such as `/v1/scim/users`.
@@ -73,11 +74,4 @@ pub fn configure(routes: &mut Routes<'_>, state: &web::Data<State>) {
             )
             .default_service(web::to(discovery::not_found))
     });
-}
-
-/// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.
-fn method_not_allowed(allowed: &'static str) -> actix_web::Route {
-    web::to(move || {
-        std::future::ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed)).finish())
-    })
 }

@@ -23,10 +23,10 @@ pub mod scim_users;
 pub mod setup_links;
 pub mod webhooks;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, middleware::from_fn, web};
+use actix_web::{HttpRequest, HttpResponse, middleware::from_fn};
 use utoipa::OpenApi;
 
-use super::api_error::ApiError;
+use super::{api_error::ApiError, method_not_allowed::method_not_allowed};
 use crate::{
     app::{Error, pagination::PageQuery},
     links::path,
@@ -47,7 +47,7 @@ macro_rules! routes {
             $(routes.resource(path::$path, |resource| {
                 resource
                     $(.$method($module::$handler))+
-                    .default_service(method_not_allowed(&[$(stringify!($method)),+]))
+                    .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
                     .wrap(from_fn(idempotency::handle))
             });)*
         }
@@ -107,16 +107,6 @@ routes! {
     AUDIT_EVENTS: get audit_events::list;
     AUDIT_EVENTS_EXPORT: get audit_events::export;
     AUDIT_EVENT: get audit_events::find;
-}
-
-/// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.
-fn method_not_allowed(methods: &'static [&'static str]) -> actix_web::Route {
-    let allowed = methods.join(", ").to_uppercase();
-    web::to(move || {
-        let answer =
-            HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed.as_str())).finish();
-        std::future::ready(answer)
-    })
 }
 
 /// The requested page of a list.

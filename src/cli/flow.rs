@@ -12,10 +12,10 @@ use crate::{
         support::flows::{self, CheckChange, FlowQuery, Recheck},
     },
     model::{
-        check::{Check, Fixer},
         id::SamlFlowId,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
     },
+    saml::check::{Check, Fixer},
 };
 
 /// Login flows: what happened in each login, check by check

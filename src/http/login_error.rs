@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     app::{State, login::RefusedLogin},
-    model::check::Check,
+    saml::check::Check,
     web::{
         kit::response::{PagePolicy, page},
         login::{

@@ -6,7 +6,6 @@ pub mod api_key;
 pub mod audit;
 pub mod bounded_json;
 pub mod branding;
-pub mod check;
 pub mod client_address;
 pub mod color;
 pub mod domain;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    check::Check,
     email::Email,
     id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
     secret::Digest,
     time::Timestamp,
 };
+use crate::saml::check::Check;
 
 /// The status of a login, in SSOReady's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use super::{
+    check::Check,
     error::Error,
     identifiers::{BEARER, status::SUCCESS},
     response::{Assertion, AuthnStatement, Conditions, DateTime, NameId, Response, SubjectConfirmation},
     verify::{Subject, Trust, VerifiedAssertion},
 };
-use crate::model::{check::Check, time::Timestamp};
+use crate::model::time::Timestamp;
 
 /// The maximum age of an assertion since its IssueInstant. It bounds how long replay protection keeps IDs.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);

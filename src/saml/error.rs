@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::check::{Check, Fixer};
+use super::check::{Check, Fixer};
 
 /// Declares the errors: each with its meaning (the doc comment), its code, the clause, who can fix it and
 /// how.

@@ -4,12 +4,12 @@ use openssl::pkey::{PKey, Private};
 
 use super::{
     certificate::Certificate,
+    check::Check,
     decrypt::decrypt,
     document,
     dom::{Element, ns},
     verify::{CrossCheck, Trust},
 };
-use crate::model::check::Check;
 
 /// The maximum number of certificates that are read from a response.
 const MAX_EMBEDDED_CERTIFICATES: usize = 4;
@@ -105,7 +105,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::model::check::Fixer;
+    use crate::saml::check::Fixer;
 
     fn check(name: &'static str, passed: bool, found: &str) -> Check {
         Check {

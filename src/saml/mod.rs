@@ -4,6 +4,7 @@
 pub mod authn_request;
 pub mod binding;
 pub mod certificate;
+pub mod check;
 pub mod checks;
 mod cross_check;
 mod decrypt;

@@ -7,6 +7,7 @@ use uppsala::Document;
 
 use super::{
     certificate::Certificate,
+    check::{Check, Fixer},
     checks::{self, CheckResult, ConditionChecks},
     cross_check,
     decrypt::decrypt,
@@ -18,10 +19,7 @@ use super::{
     signature::{self, SignedElement},
     structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
 };
-use crate::model::{
-    check::{Check, Fixer},
-    time::Timestamp,
-};
+use crate::model::time::Timestamp;
 
 /// The trust settings of one connection. Nothing in them is derived from the response.
 #[derive(Clone, Copy)]

@@ -4,16 +4,18 @@ use super::{
     Conn, clock,
     error::{Error, Result},
 };
-use crate::model::{
-    check::Check,
-    email::Email,
-    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
-    saml_flow::{
-        Attributes, FlowOrigin, FlowStatus, FlowStep, IssuedCode, OauthRequest, PendingRequest, SamlFlow,
-        StepKind,
+use crate::{
+    model::{
+        email::Email,
+        id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+        saml_flow::{
+            Attributes, FlowOrigin, FlowStatus, FlowStep, IssuedCode, OauthRequest, PendingRequest, SamlFlow,
+            StepKind,
+        },
+        secret::Digest,
+        time::Timestamp,
     },
-    secret::Digest,
-    time::Timestamp,
+    saml::check::Check,
 };
 
 #[derive(sqlx::FromRow)]

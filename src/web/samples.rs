@@ -26,10 +26,8 @@ use super::{
 };
 use crate::{
     links,
-    model::{
-        check::{Check, Fixer},
-        time::Timestamp,
-    },
+    model::time::Timestamp,
+    saml::check::{Check, Fixer},
 };
 
 /// Compares what a page itself says (title, scripts, marked navigation entry, `<main>`) with its snapshot,

@@ -1,9 +1,6 @@
 //! What identity providers really send is accepted, with the second opinion enforced.
 
-use ostiary::{
-    model::check::Check,
-    saml::{CrossCheck, VerifiedAssertion, checks},
-};
+use ostiary::saml::{CrossCheck, VerifiedAssertion, check::Check, checks};
 
 use crate::saml_world::{self as world, Connection, IDP, NOW, REQUEST, make};
 

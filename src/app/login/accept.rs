@@ -10,13 +10,12 @@ use super::{
 use crate::{
     app::{self, Result, State},
     model::{
-        check::Check,
         email::Email,
         saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
         secret::{AccessCode, Digest},
     },
     oauth,
-    saml::VerifiedAssertion,
+    saml::{VerifiedAssertion, check::Check},
     store::{
         saml_connections::LoginConnection,
         saml_flows::{self, AcceptedResponse, NewStep},

@@ -9,13 +9,13 @@
 use crate::{
     app::{Result, login},
     model::{
-        check::Check,
         email::Email,
         id::{OrganizationId, SamlConnectionId, SamlFlowId},
         saml_flow::StepKind,
         secret::Digest,
         time::Timestamp,
     },
+    saml::check::Check,
     store::{
         Conn, Transaction,
         login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},

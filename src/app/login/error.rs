@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    model::check::{Check, Fixer},
-    saml,
+use crate::saml::{
+    self,
+    check::{Check, Fixer},
 };
 
 macro_rules! refusals {

@@ -2,8 +2,8 @@
 
 use super::error::Error;
 use crate::{
-    model::{check::Check, email::Email, organization::Organization, saml_connection::SamlConnection},
-    saml::Subject,
+    model::{email::Email, organization::Organization, saml_connection::SamlConnection},
+    saml::{Subject, check::Check},
 };
 
 /// Attributes in which identity providers send the e-mail address if the NameID is not one.

@@ -11,13 +11,12 @@ use super::{
 use crate::{
     app::{self, Result, State, connections::saml::metadata},
     model::{
-        check::Check,
         client_address::ClientAddress,
         id::{SamlConnectionId, SamlFlowId},
         saml_flow::{PendingRequest, SamlFlow},
         secret::Digest,
     },
-    saml::{Verdict, VerifiedAssertion, checks},
+    saml::{Verdict, VerifiedAssertion, check::Check, checks},
     store::{
         saml_connections::{self, LoginConnection},
         saml_flows,

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     app::{self, Result, State},
-    model::{check::Check, email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
-    saml::{VerifiedAssertion, checks},
+    model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
+    saml::{VerifiedAssertion, check::Check, checks},
     store::saml_connections::LoginConnection,
 };
 

@@ -9,13 +9,13 @@ use super::Error;
 use crate::{
     app::{Result, State},
     model::{
-        check::Check,
         email::Email,
         id::{SamlConnectionId, SamlFlowId},
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
         time::Timestamp,
     },
     oauth,
+    saml::check::Check,
     store::{
         Conn,
         saml_connections::LoginConnection,

@@ -26,6 +26,7 @@ use crate::{
         saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind},
         time::Timestamp,
     },
+    saml::check::{Check, Fixer},
 };
 
 /// One login.
@@ -109,13 +110,13 @@ pub struct FlowCheck<'a> {
     /// Who can fix it: `identity_provider` (the customer's IT admin, in the identity provider), `vendor` (you, in the
     /// connection's settings), `user` (the person, by trying again).
     #[schema(value_type = String, example = "identity_provider")]
-    fixer: model::check::Fixer,
+    fixer: Fixer,
     /// What to do when it fails.
     remedy: &'a str,
 }
 
-impl<'a> From<&'a model::check::Check> for FlowCheck<'a> {
-    fn from(check: &'a model::check::Check) -> Self {
+impl<'a> From<&'a Check> for FlowCheck<'a> {
+    fn from(check: &'a Check) -> Self {
         Self {
             name: &check.name,
             passed: check.passed,

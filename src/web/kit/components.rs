@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, Render, html};
 
-use crate::model::{
-    check::{Check, Fixer},
-    time::Timestamp,
+use crate::{
+    model::time::Timestamp,
+    saml::check::{Check, Fixer},
 };
 
 /// A status icon. A meaning is never shown by colour alone: it also has a shape, and a word beside it.

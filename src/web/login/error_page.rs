@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::error_texts::{self, Contact, ErrorText};
 use crate::{
-    model::check::{Check, Fixer},
+    saml::check::{Check, Fixer},
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, copyable, join_with_and, link_button, shape},

@@ -16,7 +16,6 @@ use crate::{
     links::path,
     model::{
         branding::Branding,
-        check::{Check, Fixer},
         color::Color,
         domain::{Domain, DomainState},
         domain_verification::DomainVerification,
@@ -25,6 +24,7 @@ use crate::{
         scim_request::ScimRequest,
         time::Timestamp,
     },
+    saml::check::{Check, Fixer},
     web::{
         kit::{
             components::{Icon, mark},

@@ -6,12 +6,12 @@ use super::{load, open_steps};
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
     model::{
-        check::Check,
         email::Email,
         id::SamlFlowId,
         saml_flow::{FlowStep, StepKind},
         time::Timestamp,
     },
+    saml::check::Check,
     store::saml_connections,
 };
 

@@ -6,11 +6,11 @@ use crate::{
     app::support::flows::FlowView,
     links::{Links, console},
     model::{
-        check::Check,
         id::EnvironmentId,
         saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind},
         time::Timestamp,
     },
+    saml::check::Check,
     web::console::kit::context::EnvironmentContext,
 };
 

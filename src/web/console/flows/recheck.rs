@@ -13,10 +13,10 @@ use crate::{
     },
     links::{self, console},
     model::{
-        check::Check,
         id::SamlFlowKind,
         saml_flow::{FlowStep, StepKind},
     },
+    saml::check::Check,
     web::{
         console::kit::{context::EnvironmentContext, form::ConsoleForm, shell::Section},
         kit::{

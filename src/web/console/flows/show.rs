@@ -15,12 +15,12 @@ use crate::{
     app::{self, login::description, support::flows::FlowView},
     links::{self, console},
     model::{
-        check::{Check, Fixer},
         id::SamlFlowKind,
         saml_connection::SamlConnection,
         saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
         time::Timestamp,
     },
+    saml::check::{Check, Fixer},
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{

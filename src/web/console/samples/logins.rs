@@ -18,7 +18,6 @@ use crate::{
     },
     links::{Links, console, expand},
     model::{
-        check::{Check, Fixer},
         domain::{Domain, DomainState},
         email::Email,
         http_url::HttpUrl,
@@ -29,7 +28,10 @@ use crate::{
         secret::Digest,
         time::Timestamp,
     },
-    saml,
+    saml::{
+        self,
+        check::{Check, Fixer},
+    },
     store::{
         login_counts::{FailingConnection, FailingOrganization},
         scim_directories::IdleDirectory,

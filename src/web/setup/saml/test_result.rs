@@ -9,12 +9,12 @@ use crate::{
     app::{self, Error, login::test_login::TestLogin},
     links::{self, path},
     model::{
-        check::Check,
         domain::DomainState,
         email::Email,
         id::{SamlConnectionId, SamlFlowId},
         saml_flow::{SamlFlow, StepKind},
     },
+    saml::check::Check,
     web::{
         kit::{
             components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice},

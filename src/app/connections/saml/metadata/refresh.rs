@@ -19,7 +19,6 @@ use crate::{
         outgoing::{ConditionalResponse, Validators},
     },
     model::{
-        check::Check,
         event::EventKind,
         http_url::HttpUrl,
         id::SamlConnectionId,
@@ -28,6 +27,7 @@ use crate::{
     },
     saml::{
         self, Certificate,
+        check::Check,
         metadata::{IdpMetadata, MetadataError, parse_idp_metadata},
     },
     store, telemetry,

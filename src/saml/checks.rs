@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use super::{
+    assertion::{Subject, VerifiedAssertion},
     check::Check,
     error::Error,
     identifiers::{BEARER, status::SUCCESS},
     response::{Assertion, AuthnStatement, Conditions, DateTime, NameId, Response, SubjectConfirmation},
-    verify::{Subject, Trust, VerifiedAssertion},
+    trust::Trust,
 };
 use crate::model::time::Timestamp;
 

@@ -17,7 +17,7 @@ use openssl::{
 use super::{
     dom::{Element, is_space, ns},
     error::{Error, FailedCheck},
-    verify::Trust,
+    trust::Trust,
 };
 use crate::model::random::{Random, SystemRandom};
 

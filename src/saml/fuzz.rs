@@ -13,7 +13,8 @@ use super::{
     key_pair::{KeyKind, KeyPair},
     metadata::parse_idp_metadata,
     sign::{SignatureAlgorithm, sign_element},
-    verify::{CrossCheck, Trust, Verdict, verify_xml},
+    trust::{CrossCheck, Trust},
+    verify::{Verdict, verify_xml},
 };
 use crate::model::{random::SystemRandom, time::Timestamp};
 

@@ -8,7 +8,7 @@ use super::{
     decrypt::decrypt,
     document,
     dom::{Element, ns},
-    verify::{CrossCheck, Trust},
+    trust::{CrossCheck, Trust},
 };
 
 /// The maximum number of certificates that are read from a response.

@@ -1,11 +1,13 @@
 //! The service provider side of SAML 2.0: verifies responses, builds requests and metadata. No I/O; the time
 //! is an argument.
 
+mod assertion;
 pub mod authn_request;
 pub mod binding;
 pub mod certificate;
 pub mod check;
 pub mod checks;
+mod claims;
 mod cross_check;
 mod decrypt;
 mod document;
@@ -20,9 +22,13 @@ mod response;
 pub mod sign;
 mod signature;
 mod structure;
+mod trust;
 pub mod verify;
 pub mod xml_writer;
 
+pub use assertion::{Subject, VerifiedAssertion};
 pub use certificate::{Certificate, CertificateError};
+pub use claims::UnverifiedClaims;
 pub use error::Error;
-pub use verify::{CrossCheck, Subject, Trust, UnverifiedClaims, Verdict, VerifiedAssertion, verify};
+pub use trust::{CrossCheck, Trust};
+pub use verify::{Verdict, verify};

@@ -5,8 +5,8 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
+    assertion::Subject,
     dom::{Element, ns, trim},
-    verify::Subject,
 };
 use crate::model::time::Timestamp;
 

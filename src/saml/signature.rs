@@ -16,7 +16,7 @@ use super::{
     error::{Error, FailedCheck},
     identifiers::ENVELOPED_SIGNATURE,
     sign::SignatureAlgorithm,
-    verify::Trust,
+    trust::Trust,
 };
 
 /// The maximum number of prefixes in an InclusiveNamespaces list: canonicalization checks each for every

@@ -1,60 +1,24 @@
 //! Verifies a response: from the bytes that a browser posted to a verified assertion or an error.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
-
-use openssl::pkey::{PKey, Private};
-use uppsala::Document;
+use std::borrow::Cow;
 
 use super::{
-    certificate::Certificate,
+    assertion::{Subject, VerifiedAssertion},
     check::{Check, Fixer},
     checks::{self, CheckResult, ConditionChecks},
+    claims::UnverifiedClaims,
     cross_check,
     decrypt::decrypt,
     document,
-    dom::{Element, ns},
+    dom::Element,
     error::{Error, FailedCheck, truncate_value},
     inspect,
     response::{Assertion, Response},
     signature::{self, SignedElement},
     structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
+    trust::{CrossCheck, Trust},
 };
 use crate::model::time::Timestamp;
-
-/// The trust settings of one connection. Nothing in them is derived from the response.
-#[derive(Clone, Copy)]
-pub struct Trust<'a> {
-    /// The identity provider's entity ID.
-    pub idp_entity_id: &'a str,
-    /// Its signing certificates. Without any, every response is refused.
-    pub certificates: &'a [Arc<Certificate>],
-    /// The service provider's entity ID, which is the audience.
-    pub sp_entity_id: &'a str,
-    /// The service provider's Assertion Consumer Service URLs.
-    pub acs_urls: &'a [String],
-    /// Whether SHA-1 may be used in signatures and digests.
-    pub allow_sha1: bool,
-    /// Whether assertions may be encrypted with AES-CBC.
-    pub allow_cbc_encryption: bool,
-    /// Our decryption keys, the newest first.
-    pub decryption_keys: &'a [PKey<Private>],
-    /// The allowed difference between clocks.
-    pub clock_skew: Duration,
-    /// Whether a second implementation verifies too, and what its result means.
-    pub cross_check: CrossCheck,
-}
-
-/// What happens when the second implementation (xmlsec) does not find the same signed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CrossCheck {
-    /// The response is refused.
-    #[default]
-    Enforce,
-    /// The disagreement is reported; the response is accepted.
-    Observe,
-    /// The second implementation is not run.
-    Off,
-}
 
 /// The result of verifying a response.
 #[derive(Debug)]
@@ -73,48 +37,6 @@ pub struct Verdict {
     pub xml: Option<String>,
     /// Whether the second implementation disagreed.
     pub cross_check_disagreed: bool,
-}
-
-/// Unverified values from a response. Use them only to find the flow in which to show it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnverifiedClaims {
-    /// `InResponseTo`.
-    pub in_response_to: Option<String>,
-    /// The ID of its assertion.
-    pub assertion_id: Option<String>,
-    /// The `Issuer` of the response, or else of the assertion.
-    pub issuer: Option<String>,
-}
-
-/// An assertion that passed every check, read only from bytes whose signature verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedAssertion {
-    /// Its ID, for replay protection.
-    pub id: String,
-    /// The identity provider's entity ID.
-    pub issuer: String,
-    /// The ID of the request that it answers; none for an IdP-initiated login.
-    pub in_response_to: Option<String>,
-    /// The subject with its attributes.
-    pub subject: Subject,
-    /// The Format of its NameID.
-    pub name_id_format: Option<String>,
-    /// The time until which it could be accepted, clock skew included: replay protection must keep the ID
-    /// until then. At most 24 hours and the skew after its IssueInstant.
-    pub not_on_or_after: Timestamp,
-    /// `SessionIndex`: the session at the identity provider.
-    pub session_index: Option<String>,
-    /// When the person authenticated there.
-    pub authn_instant: Option<Timestamp>,
-}
-
-/// The subject and the attributes of an assertion whose signature verified.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Subject {
-    /// The NameID; empty when it is missing or malformed.
-    pub name_id: String,
-    /// The attributes by their `Name`, in document order, repeated names merged.
-    pub attributes: Vec<(String, Vec<String>)>,
 }
 
 /// Verifies the base64 text of a `SAMLResponse` form field against what a connection accepts. It
@@ -382,26 +304,5 @@ impl<'a> Verification<'a> {
             Ok(()) => self.checks.push(RULE.check(true, None, Some("the same signed bytes".to_owned()))),
         }
         Ok(())
-    }
-}
-
-impl UnverifiedClaims {
-    /// The maximum length of a value in bytes.
-    const MAX_LENGTH: usize = 1024;
-
-    fn of(document: &Document<'_>) -> Self {
-        let Some(response) = Element::root(document).filter(|root| root.is(ns::PROTOCOL, "Response")) else {
-            return Self::default();
-        };
-        let assertion = response.child(ns::ASSERTION, "Assertion");
-        let keep = |text: &str| (!text.is_empty() && text.len() <= Self::MAX_LENGTH).then(|| text.to_owned());
-        let issuer = |element: Element<'_>| {
-            element.child(ns::ASSERTION, "Issuer")?.text().and_then(|text| keep(&text))
-        };
-        Self {
-            in_response_to: response.attribute("InResponseTo").and_then(keep),
-            assertion_id: assertion.and_then(|assertion| assertion.attribute("ID")).and_then(keep),
-            issuer: issuer(response).or_else(|| assertion.and_then(issuer)),
-        }
     }
 }

@@ -7,7 +7,8 @@ use openssl::{
 
 use super::{
     identifiers::{binding, name_id_format, namespace},
-    sign::{SignatureAlgorithm, SigningError, sign_element},
+    sign::sign_element,
+    signature_algorithm::{SignatureAlgorithm, SigningError},
     xml_writer::XmlWriter,
 };
 use crate::model::{random::Random, time::Timestamp};

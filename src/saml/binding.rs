@@ -10,7 +10,7 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use openssl::pkey::{PKeyRef, Private};
 use url::Url;
 
-use super::sign::{SignatureAlgorithm, SigningError};
+use super::signature_algorithm::{SignatureAlgorithm, SigningError};
 
 /// A front-channel binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use super::{
     error::Error,
     key_pair::{KeyKind, KeyPair},
     metadata::parse_idp_metadata,
-    sign::{SignatureAlgorithm, sign_element},
+    sign::sign_element,
+    signature_algorithm::SignatureAlgorithm,
     trust::{CrossCheck, Trust},
     verify::{Verdict, verify_xml},
 };

@@ -21,6 +21,7 @@ pub mod metadata;
 mod response;
 pub mod sign;
 mod signature;
+mod signature_algorithm;
 mod structure;
 mod trust;
 pub mod verify;

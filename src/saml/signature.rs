@@ -15,7 +15,7 @@ use super::{
     dom::{Element, is_space, ns},
     error::{Error, FailedCheck},
     identifiers::ENVELOPED_SIGNATURE,
-    sign::SignatureAlgorithm,
+    signature_algorithm::SignatureAlgorithm,
     trust::Trust,
 };
 

@@ -38,3 +38,31 @@ pub struct Check {
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub remedy: Cow<'static, str>,
 }
+
+/// The maximum length in bytes of a value in a check; values in a response can be far longer.
+const MAX_VALUE_BYTES: usize = 512;
+
+/// Truncates a value to the maximum length.
+pub(super) fn truncate_value(mut text: String) -> String {
+    if text.len() > MAX_VALUE_BYTES {
+        let mut end = MAX_VALUE_BYTES;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_short_and_whole_characters() {
+        let shown = truncate_value("ü".repeat(1000));
+        assert!(shown.len() <= MAX_VALUE_BYTES + '…'.len_utf8() && shown.ends_with('…'));
+        assert_eq!(truncate_value("short".to_owned()), "short");
+    }
+}

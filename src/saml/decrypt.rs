@@ -16,8 +16,8 @@ use openssl::{
 
 use super::{
     dom::{Element, is_space, ns},
-    error::{Error, FailedCheck},
-    trust::Trust,
+    error::Error,
+    failed_check::FailedCheck,
 };
 use crate::model::random::{Random, SystemRandom};
 
@@ -38,19 +38,23 @@ pub(super) struct Decrypted {
     pub algorithms: String,
 }
 
-/// Decrypts with the connection's keys.
-pub(super) fn decrypt(encrypted: Element<'_>, trust: &Trust<'_>) -> Result<Decrypted, FailedCheck> {
+/// Decrypts with the connection's keys. `allow_cbc` says whether AES-CBC is accepted besides AES-GCM.
+pub(super) fn decrypt(
+    encrypted: Element<'_>,
+    keys: &[PKey<Private>],
+    allow_cbc: bool,
+) -> Result<Decrypted, FailedCheck> {
     let form = EncryptedParts::read(encrypted)?;
-    let content = ContentCipher::find(form.content_algorithm, trust)?;
+    let content = ContentCipher::find(form.content_algorithm, allow_cbc)?;
     let transport = KeyUnwrapper::find(&form)?;
-    if trust.decryption_keys.is_empty() {
+    if keys.is_empty() {
         return Err(Error::DecryptionKeyMissing.into());
     }
 
     let mut key = vec![0; content.cipher.key_len()];
     SystemRandom.fill(&mut key);
     // Every key is tried, even after one fitted.
-    for own in trust.decryption_keys {
+    for own in keys {
         if let Ok(unwrapped) = transport.unwrap_key(&form.wrapped_key, own)
             && unwrapped.len() == key.len()
         {
@@ -185,7 +189,7 @@ struct ContentCipher {
 
 impl ContentCipher {
     /// AES-GCM; AES-CBC where the connection allows it (XML Encryption 1.1 §5.2).
-    fn find(uri: &str, trust: &Trust<'_>) -> Result<Self, FailedCheck> {
+    fn find(uri: &str, allow_cbc: bool) -> Result<Self, FailedCheck> {
         let (cipher, authenticated) = match uri {
             "http://www.w3.org/2009/xmlenc11#aes128-gcm" => (Cipher::aes_128_gcm(), true),
             "http://www.w3.org/2009/xmlenc11#aes192-gcm" => (Cipher::aes_192_gcm(), true),
@@ -195,7 +199,7 @@ impl ContentCipher {
             "http://www.w3.org/2001/04/xmlenc#aes256-cbc" => (Cipher::aes_256_cbc(), false),
             _ => return Err(algorithm_refused(uri)),
         };
-        if !authenticated && !trust.allow_cbc_encryption {
+        if !authenticated && !allow_cbc {
             return Err(algorithm_refused(uri));
         }
         Ok(Self { cipher, authenticated })

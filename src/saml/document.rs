@@ -5,7 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use uppsala::{Document, Parser};
 
-use super::error::{Error, FailedCheck};
+use super::{error::Error, failed_check::FailedCheck};
 
 /// The maximum size of the XML in bytes.
 pub const MAX_BYTES: usize = 384 * 1024;

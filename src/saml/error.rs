@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::check::{Check, Fixer};
+use super::check::{Check, Fixer, truncate_value};
 
 /// Declares the errors: each with its meaning (the doc comment), its code, the clause, who can fix it and
 /// how.
@@ -259,53 +259,6 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The maximum length in bytes of a value in a check; values in a response can be far longer.
-const MAX_VALUE_BYTES: usize = 512;
-
-/// Truncates a value to the maximum length.
-pub(super) fn truncate_value(mut text: String) -> String {
-    if text.len() > MAX_VALUE_BYTES {
-        let mut end = MAX_VALUE_BYTES;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
-/// A failed check of the document stage: the error with what was expected and found.
-#[derive(Debug)]
-pub(super) struct FailedCheck {
-    pub error: Error,
-    pub expected: Option<String>,
-    pub found: Option<String>,
-}
-
-impl FailedCheck {
-    /// An error with what was found.
-    pub fn found(error: Error, found: impl Into<String>) -> Self {
-        Self { error, expected: None, found: Some(found.into()) }
-    }
-
-    /// Adds what would have passed.
-    pub fn expected(self, expected: impl Into<String>) -> Self {
-        Self { expected: Some(expected.into()), ..self }
-    }
-
-    /// The failed check.
-    pub fn check(&self) -> Check {
-        self.error.check(false, self.expected.clone(), self.found.clone())
-    }
-}
-
-impl From<Error> for FailedCheck {
-    fn from(error: Error) -> Self {
-        Self { error, expected: None, found: None }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -321,12 +274,5 @@ mod tests {
             assert!(error.meaning().ends_with('.') && !error.meaning().starts_with(' '));
             assert!(error.remedy().ends_with('.'), "{error}");
         }
-    }
-
-    #[test]
-    fn what_is_shown_is_short_and_whole_characters() {
-        let shown = truncate_value("ü".repeat(1000));
-        assert!(shown.len() <= MAX_VALUE_BYTES + '…'.len_utf8() && shown.ends_with('…'));
-        assert_eq!(truncate_value("short".to_owned()), "short");
     }
 }

@@ -8,7 +8,6 @@ use super::{
     decrypt::decrypt,
     document,
     dom::{Element, ns},
-    trust::{CrossCheck, Trust},
 };
 
 /// The maximum number of certificates that are read from a response.
@@ -79,20 +78,9 @@ pub fn is_encrypted(xml: &str) -> bool {
 
 /// The decrypted assertion of a response with an encrypted one, if one of these keys fits. It is unverified.
 pub fn decrypted_assertion(xml: &str, keys: &[PKey<Private>]) -> Option<String> {
-    let trust = Trust {
-        idp_entity_id: "",
-        certificates: &[],
-        sp_entity_id: "",
-        acs_urls: &[],
-        allow_sha1: false,
-        allow_cbc_encryption: true,
-        decryption_keys: keys,
-        clock_skew: std::time::Duration::ZERO,
-        cross_check: CrossCheck::Off,
-    };
     let document = document::parse(xml).ok()?;
     let encrypted = Element::root(&document)?.child(ns::ASSERTION, "EncryptedAssertion")?;
-    let plaintext = decrypt(encrypted, &trust).ok()?.plaintext;
+    let plaintext = decrypt(encrypted, keys, true).ok()?.plaintext;
     let mut text = document::decode_utf8(plaintext).ok()?;
     document::check_and_normalize(&mut text).ok()?;
     // The plaintext of a wrong key does not parse.

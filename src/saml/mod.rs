@@ -13,6 +13,7 @@ mod decrypt;
 mod document;
 mod dom;
 pub mod error;
+mod failed_check;
 pub mod fuzz;
 pub mod identifiers;
 pub mod inspect;

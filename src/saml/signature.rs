@@ -13,7 +13,8 @@ use uppsala::NodeId;
 use super::{
     certificate::{Certificate, PublicKeyKind},
     dom::{Element, is_space, ns},
-    error::{Error, FailedCheck},
+    error::Error,
+    failed_check::FailedCheck,
     identifiers::ENVELOPED_SIGNATURE,
     signature_algorithm::SignatureAlgorithm,
     trust::Trust,

@@ -10,7 +10,8 @@ use uppsala::{Document, NodeKind, QName};
 
 use super::{
     dom::{Element, ns},
-    error::{Error, FailedCheck},
+    error::Error,
+    failed_check::FailedCheck,
 };
 
 /// The maximum length of an ID. Identity providers use 33 to 80 characters.

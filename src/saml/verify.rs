@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use super::{
     assertion::{Subject, VerifiedAssertion},
-    check::{Check, Fixer},
+    check::{Check, Fixer, truncate_value},
     checks::{self, CheckResult, ConditionChecks},
     claims::UnverifiedClaims,
     cross_check,
     decrypt::decrypt,
     document,
     dom::Element,
-    error::{Error, FailedCheck, truncate_value},
+    error::Error,
+    failed_check::FailedCheck,
     inspect,
     response::{Assertion, Response},
     signature::{self, SignedElement},
@@ -212,7 +213,8 @@ impl<'a> Verification<'a> {
         covered: bool,
         results: &mut Vec<CheckResult>,
     ) -> Result<Option<VerifiedAssertion>, FailedCheck> {
-        let decrypted = decrypt(encrypted, self.conditions.trust)?;
+        let trust = self.conditions.trust;
+        let decrypted = decrypt(encrypted, trust.decryption_keys, trust.allow_cbc_encryption)?;
         // Where the ciphertext is not authenticated, different errors for different wrong plaintexts would be
         // a decryption oracle.
         let opaque = !covered && !decrypted.authenticated;
@@ -222,9 +224,10 @@ impl<'a> Verification<'a> {
         document::check_and_normalize(&mut text).map_err(mask)?;
         let document = document::parse(&text).map_err(mask)?;
         let layout = structure::assertion(&document).map_err(mask)?;
-        let (assertion, trust) = (layout.assertion, self.conditions.trust);
-        let signed =
-            layout.signature.map(|signature| signature::verify(assertion, signature, trust)).transpose();
+        let signed = layout
+            .signature
+            .map(|signature| signature::verify(layout.assertion, signature, trust))
+            .transpose();
         let signed = signed.map_err(mask)?;
         if signed.is_none() && !covered {
             return Err(mask(Error::SignatureMissing.into()));

@@ -37,6 +37,10 @@ pub struct Check {
     /// What the fixer should do, in one or two sentences. Empty when it passed.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub remedy: Cow<'static, str>,
+    /// In the check of a signature that verified: the SHA-256 fingerprint of the certificate whose key made it,
+    /// in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_sha256: Option<String>,
 }
 
 /// The maximum length in bytes of a value in a check; values in a response can be far longer.

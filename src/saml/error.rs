@@ -247,6 +247,7 @@ impl Error {
             clause: Cow::Borrowed(self.clause()),
             fixer: self.fixer(),
             remedy: Cow::Borrowed(self.remedy()),
+            certificate_sha256: None,
         }
     }
 }

@@ -22,27 +22,18 @@ pub struct VerifiedSignature<'a> {
     pub certificate: &'a str,
 }
 
-/// The text before the fingerprint in the check of a signature.
-const FINGERPRINT_PREFIX: &str = ", certificate with SHA-256 ";
-
-/// The text in the check of a signature that verified.
-pub(super) fn verified_with(algorithm: &str, certificate: &Certificate) -> String {
-    format!("{algorithm}{FINGERPRINT_PREFIX}{}", certificate.fingerprint_sha256())
-}
-
 /// The signatures that verified among these checks. Each covers its parent element, by a reference to its ID:
 /// no other signature verifies.
 pub fn verified_signatures(checks: &[Check]) -> Vec<VerifiedSignature<'_>> {
-    let read = |check: &'_ Check| match (&*check.name, check.passed) {
-        ("response_signature", true) => Some(true),
-        ("assertion_signature", true) => Some(false),
-        _ => None,
-    };
     checks
         .iter()
         .filter_map(|check| {
-            let (_, certificate) = check.found.as_deref()?.split_once(FINGERPRINT_PREFIX)?;
-            Some(VerifiedSignature { of_response: read(check)?, certificate })
+            let of_response = match (&*check.name, check.passed) {
+                ("response_signature", true) => true,
+                ("assertion_signature", true) => false,
+                _ => return None,
+            };
+            Some(VerifiedSignature { of_response, certificate: check.certificate_sha256.as_deref()? })
         })
         .collect()
 }
@@ -95,26 +86,28 @@ mod tests {
     use super::*;
     use crate::saml::check::Fixer;
 
-    fn check(name: &'static str, passed: bool, found: &str) -> Check {
+    fn check(name: &'static str, passed: bool, certificate_sha256: Option<&str>) -> Check {
         Check {
             name: Cow::Borrowed(name),
             passed,
             expected: None,
-            found: Some(found.to_owned()),
+            found: Some("rsa-sha256, certificate with SHA-256 0000".to_owned()),
             clause: Cow::Borrowed(""),
             fixer: Fixer::Vendor,
             remedy: Cow::Borrowed(""),
+            certificate_sha256: certificate_sha256.map(str::to_owned),
         }
     }
 
     #[test]
     fn signatures_are_read_from_the_checks_that_tell_them() {
         let checks = [
-            check("document", true, "7 bytes"),
-            check("response_signature", true, "rsa-sha256, certificate with SHA-256 ab12"),
-            check("assertion_signature", true, "ecdsa-sha256, certificate with SHA-256 cd34"),
-            check("assertion_signature", false, "rsa-sha256, certificate with SHA-256 ef56"),
-            check("assertion_audience", true, "x, certificate with SHA-256 ef56"),
+            check("document", true, None),
+            check("response_signature", true, Some("ab12")),
+            check("assertion_signature", true, Some("cd34")),
+            check("assertion_signature", true, None),
+            check("assertion_signature", false, Some("ef56")),
+            check("assertion_audience", true, Some("ef56")),
         ];
         assert_eq!(
             verified_signatures(&checks),

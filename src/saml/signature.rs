@@ -40,6 +40,14 @@ pub(super) struct SignedElement {
     pub sha1: bool,
 }
 
+impl SignedElement {
+    /// The text in the check of the signature: the algorithm and the certificate's fingerprint.
+    pub fn verified_with(&self) -> String {
+        let algorithm = self.algorithm.uri().rsplit('#').next().unwrap_or_default();
+        format!("{algorithm}, certificate with SHA-256 {}", self.certificate.fingerprint_sha256())
+    }
+}
+
 /// Verifies `signature`, a child of `parent`.
 pub(super) fn verify(
     parent: Element<'_>,

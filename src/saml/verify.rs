@@ -13,7 +13,6 @@ use super::{
     dom::Element,
     error::Error,
     failed_check::FailedCheck,
-    inspect,
     response::{Assertion, Response},
     signature::{self, SignedElement},
     structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
@@ -116,15 +115,7 @@ impl<'a> Verification<'a> {
     }
 
     fn record_pass(&mut self, name: &'static str, clause: &'static str, found: String) {
-        self.checks.push(Check {
-            name: Cow::Borrowed(name),
-            passed: true,
-            expected: None,
-            found: Some(truncate_value(found)),
-            clause: Cow::Borrowed(clause),
-            fixer: Fixer::IdentityProvider,
-            remedy: Cow::Borrowed(""),
-        });
+        self.checks.push(passed(name, clause, found));
     }
 
     /// Parses the document, verifies its signatures, runs the cross-check, then parses the signed bytes
@@ -272,9 +263,10 @@ impl<'a> Verification<'a> {
     /// certificate was pinned by hand (SAML 2.0 Metadata Interoperability Profile §2.6.1).
     fn record_signature(&mut self, name: &'static str, signed: &SignedElement) {
         let certificate = &signed.certificate;
-        let algorithm = signed.algorithm.uri().rsplit('#').next().unwrap_or_default();
-        let found = inspect::verified_with(algorithm, certificate);
-        self.record_pass(name, "SAML 2.0 Core §5.4, XML Signature §3.2", found);
+        self.checks.push(Check {
+            certificate_sha256: Some(certificate.fingerprint_sha256()),
+            ..passed(name, "SAML 2.0 Core §5.4, XML Signature §3.2", signed.verified_with())
+        });
         if certificate.not_after() < self.conditions.now {
             self.checks.push(Check {
                 name: Cow::Borrowed("certificate_expiry"),
@@ -287,6 +279,7 @@ impl<'a> Verification<'a> {
                     "The certificate has expired. It is still accepted, since it was configured by hand; \
                      replace it when the identity provider rotates its key.",
                 ),
+                certificate_sha256: None,
             });
         }
     }
@@ -307,5 +300,19 @@ impl<'a> Verification<'a> {
             Ok(()) => self.checks.push(RULE.check(true, None, Some("the same signed bytes".to_owned()))),
         }
         Ok(())
+    }
+}
+
+/// A check that passed and is none of [`Error`]'s.
+fn passed(name: &'static str, clause: &'static str, found: String) -> Check {
+    Check {
+        name: Cow::Borrowed(name),
+        passed: true,
+        expected: None,
+        found: Some(truncate_value(found)),
+        clause: Cow::Borrowed(clause),
+        fixer: Fixer::IdentityProvider,
+        remedy: Cow::Borrowed(""),
+        certificate_sha256: None,
     }
 }

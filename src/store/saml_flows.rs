@@ -590,11 +590,26 @@ pub async fn list_steps(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowSte
             Ok(FlowStep {
                 at: row.at,
                 kind: StepKind::parse(&row.kind).ok_or_else(|| broken("kind"))?,
-                checks: serde_json::from_str(&row.checks).map_err(|_| broken("checks"))?,
+                checks: checks_from_json(&row.checks).map_err(|_| broken("checks"))?,
                 document: row.document,
             })
         })
         .collect()
+}
+
+/// The stored checks of a step. Releases that did not store `certificateSha256` wrote the fingerprint of a
+/// signature's certificate only into the text of what was found; it is read from there for their rows.
+fn checks_from_json(json: &str) -> serde_json::Result<Vec<Check>> {
+    let mut checks: Vec<Check> = serde_json::from_str(json)?;
+    for check in &mut checks {
+        let is_signature = matches!(&*check.name, "response_signature" | "assertion_signature");
+        if is_signature && check.passed && check.certificate_sha256.is_none() {
+            let found =
+                check.found.as_deref().and_then(|text| text.split_once(", certificate with SHA-256 "));
+            check.certificate_sha256 = found.map(|(_, fingerprint)| fingerprint.to_owned());
+        }
+    }
+    Ok(checks)
 }
 
 /// Stores the digest of an accepted assertion until `expires_at`. Returns whether it is the first time; the
@@ -681,4 +696,26 @@ pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64
     .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_certificate_of_a_signature_is_known_for_rows_of_every_release() {
+        let fingerprint = |name: &str, passed: bool, rest: &str| {
+            let json = format!(
+                r#"[{{"name":"{name}","passed":{passed},"found":"rsa-sha256, certificate with SHA-256 ab12",
+                    "clause":"","fixer":"vendor"{rest}}}]"#
+            );
+            checks_from_json(&json).unwrap().remove(0).certificate_sha256
+        };
+        let stored = r#","certificateSha256":"cd34""#;
+        assert_eq!(fingerprint("response_signature", true, "").as_deref(), Some("ab12"));
+        assert_eq!(fingerprint("assertion_signature", true, "").as_deref(), Some("ab12"));
+        assert_eq!(fingerprint("assertion_signature", true, stored).as_deref(), Some("cd34"));
+        assert_eq!(fingerprint("assertion_signature", false, ""), None);
+        assert_eq!(fingerprint("assertion_audience", true, ""), None);
+    }
 }

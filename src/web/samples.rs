@@ -220,6 +220,7 @@ fn failed(name: &'static str, expected: &str, found: &str, remedy: &'static str)
         clause: "SAML 2.0 Core §2.5.1.4".into(),
         fixer: Fixer::IdentityProvider,
         remedy: remedy.into(),
+        certificate_sha256: None,
     }
 }
 

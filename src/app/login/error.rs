@@ -150,6 +150,7 @@ impl Error {
             clause: Cow::Borrowed(self.clause()),
             fixer: self.fixer(),
             remedy: Cow::Borrowed(if passed { "" } else { self.remedy() }),
+            certificate_sha256: None,
         }
     }
 }

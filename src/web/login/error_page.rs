@@ -145,6 +145,7 @@ mod tests {
             clause: "A clause".into(),
             fixer: Fixer::IdentityProvider,
             remedy: "A remedy.".into(),
+            certificate_sha256: None,
         };
         LoginErrorPage {
             code,

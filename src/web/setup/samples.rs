@@ -185,6 +185,7 @@ fn outcome_samples() {
         clause: "SAML 2.0 Core §2.5.1.4".into(),
         fixer: Fixer::IdentityProvider,
         remedy: "Set the audience.".into(),
+        certificate_sha256: None,
     };
     let okta = providers::ALL[0];
     sample(

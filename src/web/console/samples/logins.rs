@@ -148,6 +148,7 @@ fn note(name: &'static str, found: String) -> Check {
         clause: Cow::Borrowed("SAML 2.0 Core §5.4, XML Signature §3.2"),
         fixer: Fixer::IdentityProvider,
         remedy: Cow::Borrowed(""),
+        certificate_sha256: None,
     }
 }
 

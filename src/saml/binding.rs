@@ -12,12 +12,12 @@ use url::Url;
 
 use super::signature_algorithm::{SignatureAlgorithm, SigningError};
 
-/// A front-channel binding.
+/// A front-channel binding (SAML Bindings §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
-    /// HTTP-POST: a form that the browser posts.
+    /// HTTP-POST: a form that the browser posts (§3.5).
     Post,
-    /// HTTP-Redirect: a query that the browser is redirected with.
+    /// HTTP-Redirect: a query that the browser is redirected with (§3.4).
     Redirect,
 }
 

@@ -22,7 +22,8 @@ pub const MAX_RSA_BITS: u32 = 8192;
 /// The maximum number of certificates in one bundle.
 const MAX_CERTIFICATES: usize = 32;
 
-/// A certificate that a connection trusts, with a key of a supported type.
+/// A certificate that a connection trusts, with a key of a supported type (Ostiary SAML profile, trust; SAML 2.0
+/// Metadata Interoperability Profile §2.6.1).
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -34,7 +35,7 @@ pub struct Certificate {
     fingerprint: String,
 }
 
-/// The type of a certificate's key.
+/// The type of a certificate's key (Ostiary SAML profile, trust).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublicKeyKind {
     /// RSA with this many bits.
@@ -85,7 +86,7 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads every `CERTIFICATE` block of a PEM text; text around the blocks is ignored. A
+    /// Reads every `CERTIFICATE` block of a PEM text (RFC 7468 §5); text around the blocks is ignored. A
     /// text without any block may be the bare base64 that metadata and some consoles show.
     pub fn parse_pem_bundle(text: &str) -> Result<Vec<Self>, CertificateError> {
         let blocks = pem_blocks(text);

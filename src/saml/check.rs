@@ -1,4 +1,4 @@
-//! Checks: the conditions a login must meet, as shown in a flow's timeline.
+//! A check: one condition of a login, with what was expected and found, who can fix it and how.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Fixer {
     /// The customer's IT admin, in the identity provider's screens.
     IdentityProvider,
-    /// The vendor who runs Ostiary, in the settings here.
+    /// The operator of the service provider, in the settings of the connection.
     Vendor,
     /// The user who signs in, by trying again.
     User,

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::model::time::Timestamp;
 
-/// The maximum age of an assertion since its IssueInstant. It bounds how long replay protection keeps IDs.
+/// The maximum age of an assertion since its IssueInstant (Ostiary SAML profile, replay memory). It bounds how
+/// long replay protection keeps IDs.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The result of a check, and the error that a failure means.

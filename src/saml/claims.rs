@@ -7,11 +7,11 @@ use super::dom::{Element, ns};
 /// Unverified values from a response. Use them only to find the flow in which to show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnverifiedClaims {
-    /// `InResponseTo`.
+    /// `InResponseTo` of the response (SAML 2.0 Core §3.2.2).
     pub in_response_to: Option<String>,
-    /// The ID of its assertion.
+    /// The `ID` of its assertion (SAML 2.0 Core §2.3.3).
     pub assertion_id: Option<String>,
-    /// The `Issuer` of the response, or else of the assertion.
+    /// The `Issuer` of the response, or else of the assertion (SAML 2.0 Core §2.2.5).
     pub issuer: Option<String>,
 }
 

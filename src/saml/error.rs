@@ -276,4 +276,19 @@ mod tests {
             assert!(error.remedy().ends_with('.'), "{error}");
         }
     }
+
+    #[test]
+    fn the_readme_has_each_error_and_each_section_of_the_profile() {
+        let readme = include_str!("README.md");
+        for error in Error::ALL {
+            let row = format!("| `{}` | {} | {} |", error.code(), error.meaning(), error.clause());
+            assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+            for clause in error.clause().split("; ") {
+                if let Some(section) = clause.strip_prefix("Ostiary SAML profile, ") {
+                    let title = format!("### {}{}\n", section[..1].to_uppercase(), &section[1..]);
+                    assert!(readme.contains(&title), "README.md lacks the section {title}");
+                }
+            }
+        }
+    }
 }

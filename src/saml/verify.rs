@@ -20,28 +20,35 @@ use super::{
 };
 use crate::model::time::Timestamp;
 
-/// The result of verifying a response.
+/// The result of verifying a response (SAML 2.0 Profiles §4.1.4.3).
 #[derive(Debug)]
 pub struct Verdict {
     /// The verified assertion, or the error of the first failed check.
     pub outcome: Result<VerifiedAssertion, Error>,
     /// Every check that was made, in order.
     pub checks: Vec<Check>,
-    /// Whether the response, or an assertion in it, was signed by the connection's identity provider.
+    /// Whether the response, or an assertion in it, was signed by the connection's identity provider (SAML 2.0 Core
+    /// §5.4). Without it nothing in the checks comes from the identity provider.
     pub signature_verified: bool,
-    /// The subject of a signed assertion that failed a condition check.
+    /// The subject of a signed assertion that failed a condition check (SAML 2.0 Core §2.4): for support, never for
+    /// signing in.
     pub subject: Option<Subject>,
     /// Values from the response, UNVERIFIED.
     pub claims: UnverifiedClaims,
     /// The decoded document; none when it did not decode.
     pub xml: Option<String>,
-    /// Whether the second implementation disagreed.
+    /// Whether the second implementation disagreed (Ostiary SAML profile, cross-check).
     pub cross_check_disagreed: bool,
 }
 
-/// Verifies the base64 text of a `SAMLResponse` form field against what a connection accepts. It
-/// does no I/O and does not panic; it may take a millisecond of processor time, so run it off the
-/// async threads.
+/// Verifies the base64 text of a `SAMLResponse` form field (SAML 2.0 Bindings §3.5.4) against what a connection
+/// accepts, by the rules of the Web Browser SSO profile (SAML 2.0 Profiles §4.1.4.3) and the Ostiary SAML profile.
+///
+/// Two things are left to the caller, who knows the login: [`in_response_to`](checks::in_response_to), and replay
+/// protection with the ID of the assertion (Profiles §4.1.4.5).
+///
+/// It does no I/O and does not panic; it may take a millisecond of processor time, so run it off the async
+/// threads.
 pub fn verify(saml_response_base64: &str, trust: &Trust<'_>, now: Timestamp) -> Verdict {
     finish(document::decode_base64(saml_response_base64), trust, now)
 }

@@ -43,22 +43,23 @@ const MAX_ENTITY_ID_LENGTH: usize = 1024;
 /// The maximum number of candidates that an error lists.
 const MAX_LISTED_CANDIDATES: usize = 20;
 
-/// The parts of an identity provider's metadata that a connection needs.
+/// The parts of an identity provider's metadata that a connection needs (SAML 2.0 Metadata §2.3.2, §2.4.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdpMetadata {
-    /// Its entity id.
+    /// `entityID` (§2.3.2).
     pub entity_id: String,
-    /// The single sign-on URL.
+    /// The single sign-on URL: the `Location` of a `SingleSignOnService` (§2.4.3).
     pub sso_redirect_url: String,
-    /// The binding of that URL: HTTP-POST when it is offered, else HTTP-Redirect.
+    /// The binding of that URL: HTTP-POST when it is offered, else HTTP-Redirect (SAML 2.0 Bindings §3.4, §3.5).
     pub idp_binding: Binding,
-    /// Every certificate it may sign with, as PEM, each once, in document order.
+    /// Every certificate it may sign with, as PEM, each once, in document order: `KeyDescriptor` for signing or for
+    /// any use (§2.4.1.1).
     pub certificates_pem: Vec<String>,
-    /// `WantAuthnRequestsSigned`.
+    /// `WantAuthnRequestsSigned` (§2.4.3).
     pub want_authn_requests_signed: bool,
-    /// The earliest `validUntil` that applies to the entity.
+    /// The earliest `validUntil` that applies to the entity (§2.3.2, §4.3).
     pub valid_until: Option<Timestamp>,
-    /// The shortest `cacheDuration` that applies to the entity.
+    /// The shortest `cacheDuration` that applies to the entity (§2.3.2, §4.3).
     pub cache_duration: Option<Duration>,
 }
 
@@ -68,25 +69,25 @@ pub enum MetadataError {
     /// It is longer than [`MAX_METADATA_BYTES`].
     #[error("the metadata is larger than {} MiB", MAX_METADATA_BYTES / 1024 / 1024)]
     TooLarge,
-    /// It is not UTF-8.
+    /// It is not UTF-8 (XML 1.0 §4.3.3).
     #[error("the metadata is not UTF-8 text")]
     NotUtf8,
     /// It exceeds the limits on markup.
     #[error("the metadata has too many elements, or too many attributes on one of them")]
     TooComplex,
-    /// It has a document type declaration.
+    /// It has a document type declaration (XML 1.0 §2.8), which metadata needs for nothing.
     #[error("the metadata has a document type declaration (<!DOCTYPE …>), which is never read")]
     DocumentType,
-    /// It does not parse.
+    /// It does not parse (XML 1.0 §2.1, Namespaces in XML 1.0).
     #[error("the metadata is not well-formed XML: {0}")]
     NotXml(String),
-    /// The root element is not SAML 2.0 metadata.
+    /// The root element is not SAML 2.0 metadata (SAML 2.0 Metadata §2.3).
     #[error("the metadata's root is <{0}>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor")]
     NotMetadata(String),
-    /// No entity in it is a SAML 2.0 identity provider. It may be a service provider's metadata.
+    /// No entity in it is a SAML 2.0 identity provider (§2.4.3). It may be a service provider's metadata.
     #[error("the metadata describes no SAML 2.0 identity provider (no IDPSSODescriptor)")]
     NoIdentityProvider,
-    /// The requested entity is not among the identity providers.
+    /// The requested entity is not among the identity providers (§2.3.2).
     #[error("the metadata has no identity provider {requested:?}; it has {}", format_candidates(candidates))]
     UnknownEntity {
         /// The requested entity ID.
@@ -94,25 +95,25 @@ pub enum MetadataError {
         /// The entity IDs of the identity providers in it.
         candidates: Vec<String>,
     },
-    /// There are several identity providers, and none was requested by its entity ID.
+    /// There are several identity providers (§2.3.1), and none was requested by its entity ID.
     #[error("the metadata has several identity providers; name one of {}", format_candidates(candidates))]
     SeveralIdentityProviders {
         /// The entity IDs of the identity providers in it.
         candidates: Vec<String>,
     },
-    /// The entity id is missing, empty or too long.
+    /// The entity ID is missing, empty or too long (§2.2.1).
     #[error("the identity provider's entityID is missing or longer than {MAX_ENTITY_ID_LENGTH} characters")]
     BadEntityId,
-    /// There is no key to verify signatures with.
+    /// There is no key to verify signatures with (§2.4.1.1).
     #[error("the identity provider's metadata has no signing certificate")]
     NoSigningCertificate,
-    /// A signing certificate cannot be parsed.
+    /// A signing certificate cannot be parsed (XML Signature §4.5.4).
     #[error("a signing certificate in the metadata cannot be read: {0}")]
     BadCertificate(String),
-    /// It offers neither HTTP-POST nor HTTP-Redirect.
+    /// It offers neither HTTP-POST nor HTTP-Redirect (§2.4.3; SAML 2.0 Bindings §3.4, §3.5).
     #[error("the identity provider offers no SingleSignOnService over HTTP-POST or HTTP-Redirect")]
     NoSingleSignOnService,
-    /// Its single sign-on URL is not an http(s) URL.
+    /// Its single sign-on URL is not an http(s) URL (§2.2.2).
     #[error("the identity provider's SingleSignOnService is not an http(s) URL: {0:?}")]
     BadLocation(String),
 }
@@ -143,8 +144,10 @@ fn format_candidates(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { format!("{names:?}") }
 }
 
-/// Parses metadata: an `EntityDescriptor`, or nested `EntitiesDescriptor`s. It returns the identity provider
-/// with the entity ID `requested`; without one there must be exactly one.
+/// Parses metadata: an `EntityDescriptor` (SAML 2.0 Metadata §2.3.2), or nested `EntitiesDescriptor`s (§2.3.1). It
+/// returns the identity provider with the entity ID `requested`; without one there must be exactly one.
+///
+/// A signature of the metadata (§3) is not verified: its origin must be trusted.
 pub fn parse_idp_metadata(xml: &[u8], requested: Option<&str>) -> Result<IdpMetadata, MetadataError> {
     if xml.len() > MAX_METADATA_BYTES {
         return Err(MetadataError::TooLarge);

@@ -2,10 +2,12 @@
 //! transaction.
 
 use super::{
-    Error,
+    document,
     eligibility::{self, Denial, LoginSubject},
+    error::Error,
     identity,
-    refuse::{self, LoginAttempt, test_result_url_with_proof},
+    refuse::LoginAttempt,
+    test_result,
 };
 use crate::{
     app::{self, Result, State},
@@ -69,7 +71,7 @@ pub(super) async fn accept(
         // The code is not disclosed: the browser that began the login proves itself by its cookie.
         return Ok(Ok(state.links.console_saml_finish(flow.id).into()));
     }
-    if let Some(page) = test_result_url_with_proof(state, target, flow) {
+    if let Some(page) = test_result::url_with_proof(state, target, flow) {
         tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "test login accepted");
         return Ok(Ok(page));
     }
@@ -178,7 +180,7 @@ async fn record_accepted(
     attempt: &LoginAttempt,
 ) -> Result<()> {
     let now = state.now();
-    let document = attempt.xml.as_deref().map(|xml| refuse::seal_document(state, flow.id, xml, now));
+    let document = attempt.xml.as_deref().map(|xml| document::seal(state, flow.id, xml, now));
     let step = NewStep { at: now, kind: StepKind::Accepted, checks: &attempt.checks, document };
     Ok(saml_flows::insert_step(tx, flow.id, step).await?)
 }

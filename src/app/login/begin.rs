@@ -1,18 +1,21 @@
 //! The request: creates a flow and an AuthnRequest and redirects the browser to the identity provider.
 
-use std::time::Duration;
-
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-
 use url::{Position, Url};
 
-use super::{BrowserId, Error, RefusedLogin, refuse};
+use super::{
+    browser_id::BrowserId,
+    document,
+    error::Error,
+    flow::new_flow,
+    link::{LINK_LIFETIME, acs_url, login_link, parse_link_state},
+    refuse::{self, RefusedLogin},
+};
 use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
     model::{
         id::{SamlConnectionId, SamlFlowId},
         saml_connection::{IdpBinding, SamlConnection},
-        saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, PendingRequest, SamlFlow, StepKind},
+        saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
         time::Timestamp,
     },
     saml::{
@@ -25,12 +28,6 @@ use crate::{
         saml_flows::{self, NewStep},
     },
 };
-
-/// How long a login link is valid.
-const LINK_LIFETIME: Duration = Duration::from_secs(3600);
-
-/// The MAC purpose of the link's `state`.
-const LINK_PURPOSE: &str = "login link";
 
 /// How the browser transports an AuthnRequest to the identity provider.
 #[derive(Debug)]
@@ -50,37 +47,6 @@ pub struct BegunLogin {
     pub redirect: IdpRedirect,
     /// The browser that the flow is bound to; the caller must set its cookie.
     pub browser: BrowserId,
-}
-
-/// A new flow of the connection, not stored yet.
-pub fn new_flow(
-    target: &LoginConnection,
-    origin: FlowOrigin,
-    app_state: Option<String>,
-    oauth: Option<OauthRequest>,
-    force_authn: bool,
-    id: SamlFlowId,
-    now: Timestamp,
-) -> SamlFlow {
-    SamlFlow {
-        id,
-        environment_id: target.environment.id,
-        organization_id: target.organization.id,
-        saml_connection_id: target.connection.id,
-        origin,
-        status: FlowStatus::InProgress,
-        refusal: None,
-        state: app_state,
-        email: None,
-        claimed_email: None,
-        attributes: Attributes::new(),
-        request: None,
-        oauth,
-        force_authn: force_authn || target.connection.force_authn,
-        code: None,
-        created_at: now,
-        updated_at: now,
-    }
 }
 
 /// Checks that the connection is configured and enabled for logins.
@@ -193,46 +159,12 @@ async fn refuse_new(
     refuse::refuse_before_request(state, target, flow, refusal, checks).await
 }
 
-/// Stores a flow that begins when its link is opened, and returns that link.
-pub async fn create_link(
-    state: &State,
-    target: &LoginConnection,
-    app_state: Option<String>,
-) -> Result<String> {
-    let now = state.now();
-    let id = SamlFlowId::new(now, &*state.random);
-    let flow = new_flow(target, FlowOrigin::Api, app_state, None, false, id, now);
-    let mut tx = state.db.write().await?;
-    saml_flows::insert(&mut tx, &flow).await?;
-    tx.commit().await?;
-    login_link(state, &target.connection, id)
-}
-
-/// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
-/// there. The ACS URL is the stored one, not derived from today's public URL.
-fn login_link(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
-    let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
-    let mut origin = acs_url(connection)?;
-    origin.set_path("/");
-    origin.set_query(None);
-    Ok(state.links.for_auth_url(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
-}
-
-/// The ACS URL of our requests: the first of the connection's stored ones.
-fn acs_url(connection: &SamlConnection) -> Result<Url> {
-    let text = connection
-        .sp_acs_urls
-        .first()
-        .ok_or_else(|| app::Error::internal("a connection without an ACS URL"))?;
-    Url::parse(text).map_err(app::Error::internal)
-}
-
 /// Host and port as a browser writes them into its `Host` header.
 fn host_of(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
-/// Begins the login of a link from [`create_link`]. The link can be opened again until its login is finished; the
+/// Begins the login of a link from [`create_link`](super::create_link). The link can be opened again until its login is finished; the
 /// flow is bound to the browser that opened it last. This is safe only where the app creates the session, so no
 /// link begins the sign-in of an administrator.
 pub async fn begin_from_link(
@@ -275,16 +207,6 @@ pub async fn begin_from_link(
     record_request(state, &mut tx, flow.id, &xml, now).await?;
     tx.commit().await?;
     Ok(Ok(BegunLogin { flow: flow.id, redirect, browser }))
-}
-
-/// The flow id in a link's `state`, if its MAC is valid.
-fn parse_link_state(state: &State, link_state: &str) -> Option<SamlFlowId> {
-    let (id, tag) = link_state.split_once('.')?;
-    let tag = BASE64.decode(tag).ok()?;
-    if !state.master_key.verify_tag(LINK_PURPOSE, id, &tag) {
-        return None;
-    }
-    id.parse().ok()
 }
 
 /// A request with a new ID, unrelated to the flow's id.
@@ -351,7 +273,7 @@ async fn record_request(
     xml: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let document = refuse::seal_document(state, flow, xml, now);
+    let document = document::seal(state, flow, xml, now);
     let step = NewStep { at: now, kind: StepKind::Requested, checks: &[], document: Some(document) };
     Ok(saml_flows::insert_step(tx, flow, step).await?)
 }

@@ -6,8 +6,9 @@
 //! token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
 //! ends the code and tokens the login issued.
 
+use super::error::Error;
 use crate::{
-    app::{Result, login},
+    app::Result,
     model::{
         email::Email,
         id::{OrganizationId, SamlConnectionId, SamlFlowId},
@@ -40,7 +41,7 @@ pub(in crate::app) enum Denial {
     /// Its organization or its connection no longer exists.
     Gone,
     /// The organization or its directories refuse the user.
-    Refused(login::Error),
+    Refused(Error),
 }
 
 /// Checks in the transaction that accepts the login or consumes its code. Locks the user's rows in the
@@ -121,7 +122,7 @@ async fn find(
     Ok(match found.filter(|found| found.has_connection) {
         None => Err(Denial::Gone),
         Some(found) if !found.domain_counts => {
-            let refusal = login::Error::EmailOutsideOrganizationDomains;
+            let refusal = Error::EmailOutsideOrganizationDomains;
             let expected = Some("a domain of the organization".to_owned());
             checks.push(refusal.failed(expected, Some(login.email.to_string())));
             Err(Denial::Refused(refusal))
@@ -130,17 +131,13 @@ async fn find(
     })
 }
 
-fn decide(
-    policy: LoginPolicy,
-    standing: DirectoryStatus,
-    checks: &mut Vec<Check>,
-) -> Result<(), login::Error> {
+fn decide(policy: LoginPolicy, standing: DirectoryStatus, checks: &mut Vec<Check>) -> Result<(), Error> {
     let found = match standing {
         DirectoryStatus { active: true, .. } => "active in a directory",
         DirectoryStatus { inactive: true, .. } => "inactive or deleted in the directory",
         DirectoryStatus { .. } => "in no directory",
     };
-    let mut holds = |refusal: login::Error, expected: &str, holds: bool| {
+    let mut holds = |refusal: Error, expected: &str, holds: bool| {
         let (expected, found) = (Some(expected.to_owned()), Some(found.to_owned()));
         checks.push(if holds { refusal.passed(expected, found) } else { refusal.failed(expected, found) });
         if holds { Ok(()) } else { Err(refusal) }
@@ -148,12 +145,12 @@ fn decide(
     let switched_off = !standing.active && standing.inactive;
     let refused = switched_off && (standing.refused || policy.require_provisioned);
     holds(
-        login::Error::DirectoryUserInactive,
+        Error::DirectoryUserInactive,
         "not switched off in every directory that knows the person",
         !refused,
     )?;
     if policy.require_provisioned {
-        holds(login::Error::DirectoryUserUnknown, "active in a directory", standing.active)?;
+        holds(Error::DirectoryUserUnknown, "active in a directory", standing.active)?;
     }
     Ok(())
 }
@@ -164,8 +161,7 @@ mod tests {
 
     #[test]
     fn a_directorys_word_counts() {
-        let (inactive, unknown) =
-            (Err(login::Error::DirectoryUserInactive), Err(login::Error::DirectoryUserUnknown));
+        let (inactive, unknown) = (Err(Error::DirectoryUserInactive), Err(Error::DirectoryUserUnknown));
         let standing = |active, inactive, refused| DirectoryStatus { active, inactive, refused };
         for (require_provisioned, standing, expected) in [
             (false, standing(false, false, false), Ok(())),

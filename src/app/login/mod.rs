@@ -2,28 +2,34 @@
 //! or refuses the login and redirects the browser to the app.
 
 mod accept;
+mod acs;
 mod begin;
 mod browser_id;
+mod certificate_cache;
+pub(in crate::app) mod document;
 pub(in crate::app) mod eligibility;
 mod error;
+mod flow;
 mod identity;
+mod link;
 mod receive;
 mod recheck;
 mod refuse;
 mod response_limits;
 pub mod test_login;
+mod test_result;
 mod unsolicited;
 mod verification;
 
-pub use begin::{
-    BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse, create_link,
-    new_flow,
-};
+pub use acs::{AcsOutcome, AcsRequest};
+pub use begin::{BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse};
 pub use browser_id::BrowserId;
+pub use certificate_cache::CertificateCache;
 pub use error::{Error, description};
-pub use receive::{AcsOutcome, AcsRequest, receive};
+pub use flow::new_flow;
+pub use link::create_link;
+pub use receive::receive;
 pub(super) use recheck::recheck;
-pub(super) use refuse::document_context;
-pub use refuse::{RefusedLogin, TEST_PROOF, is_test_proof};
+pub use refuse::RefusedLogin;
 pub use response_limits::{Sender, check_rate_limit, count_failure};
-pub use verification::CertificateCache;
+pub use test_result::TEST_PROOF;

@@ -1,8 +1,11 @@
 //! The response, posted to the Assertion Consumer Service (SAML 2.0 Profiles §4.1.4.3).
 
 use super::{
-    BegunLogin, BrowserId, Error, RefusedLogin, accept,
+    accept,
+    acs::{AcsOutcome, AcsRequest},
     begin::check_ready,
+    browser_id::BrowserId,
+    error::Error,
     identity,
     refuse::{self, LoginAttempt},
     unsolicited,
@@ -12,7 +15,7 @@ use crate::{
     app::{self, Result, State, connections::saml::metadata},
     model::{
         client_address::ClientAddress,
-        id::{SamlConnectionId, SamlFlowId},
+        id::SamlConnectionId,
         saml_flow::{PendingRequest, SamlFlow},
         secret::Digest,
     },
@@ -22,47 +25,6 @@ use crate::{
         saml_flows,
     },
 };
-
-/// A post to the Assertion Consumer Service.
-#[derive(Debug)]
-pub struct AcsRequest {
-    /// The field `SAMLResponse`, if there is exactly one.
-    pub saml_response: Option<String>,
-    /// The field `RelayState`.
-    pub relay_state: Option<String>,
-    /// The host that the browser posted to.
-    pub host: String,
-    /// The address of the client.
-    pub client: ClientAddress,
-    /// The browser's cookie.
-    pub browser: Option<BrowserId>,
-    /// Whether one of our pages posted it again: the cookie was then sent if the browser has it.
-    pub reposted: bool,
-}
-
-/// The result of a post.
-#[derive(Debug)]
-pub enum AcsOutcome {
-    /// The login is accepted; the browser is redirected to the app.
-    Accepted {
-        /// The flow.
-        flow: SamlFlowId,
-        /// The app's URL with the code.
-        location: String,
-    },
-    /// The browser posts the same form again from one of our pages: a cross-site post from the identity provider
-    /// lacks the SameSite cookie.
-    Repost,
-    /// The response is discarded and a new login of the same connection begins.
-    Restarted(BegunLogin),
-    /// The response is discarded and the app is asked to begin the login (OpenID Connect Core §4).
-    InitiateAtApp {
-        /// The client's `initiate_login_uri`.
-        location: String,
-    },
-    /// The login is refused.
-    Refused(RefusedLogin),
-}
 
 /// Handles a response: verifies it, finds its flow, accepts or refuses the login, stores the result and returns the
 /// next step of the browser.

@@ -4,9 +4,10 @@
 //! checked as of the time at which the response was received.
 
 use super::{
-    Error, accept,
+    accept,
     begin::check_ready,
     eligibility::{self, Denial, LoginSubject},
+    error::Error,
     verification::{ResponseInput, verify},
 };
 use crate::{

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use url::Url;
-
-use super::Error;
+use super::{document, error::Error, flow::new_flow, test_result};
 use crate::{
     app::{Result, State},
     model::{
@@ -37,12 +34,6 @@ const MAX_VERIFIED_PER_HOUR: i64 = 500;
 
 /// The maximum size of a stored response without a verified signature. Typical responses have 6 to 15 kB.
 const MAX_UNVERIFIED_DOCUMENT_BYTES: usize = 16 * 1024;
-
-/// The query parameter of the test result page with the proof of `test_result_url_with_proof`.
-pub const TEST_PROOF: &str = "seen";
-
-/// The MAC purpose of that proof.
-const TEST_PROOF_PURPOSE: &str = "test result";
 
 /// A refused login, as it is shown to the person and reported to the app.
 #[derive(Debug)]
@@ -127,7 +118,7 @@ pub(super) async fn refuse(
     let claimed_email = claimed_email.filter(|_| signature_verified);
     let attached = flow.filter(|_| browser_matches || signature_verified);
     let kept = xml.filter(|xml| signature_verified || xml.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES);
-    let sealed = |id| kept.as_deref().map(|xml| seal_document(state, id, xml, now));
+    let sealed = |id| kept.as_deref().map(|xml| document::seal(state, id, xml, now));
     let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
     let connection = target.connection.id;
     let (id, error_redirect) = match &attached {
@@ -171,7 +162,7 @@ pub(super) async fn refuse(
             if is_stored {
                 let mut tx = state.db.write().await?;
                 if is_stored_detached(&mut tx, connection, signature_verified, now).await? {
-                    let mut flow = super::new_flow(target, origin, None, None, false, id, now);
+                    let mut flow = new_flow(target, origin, None, None, false, id, now);
                     flow.status = FlowStatus::Failed;
                     flow.refusal = Some(refusal.code().to_owned());
                     flow.claimed_email = claimed_email;
@@ -185,7 +176,7 @@ pub(super) async fn refuse(
         }
     };
     let own = attached.as_ref().filter(|_| browser_matches);
-    let test_result_url = own.and_then(|flow| test_result_url_with_proof(state, target, flow));
+    let test_result_url = own.and_then(|flow| test_result::url_with_proof(state, target, flow));
     if test_result_url.is_none() {
         telemetry::login_failed(refusal.code());
     }
@@ -243,7 +234,7 @@ pub(super) async fn refuse_before_request(
     let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
     saml_flows::insert_step(&mut tx, flow.id, step).await?;
     tx.commit().await?;
-    let test_result_url = test_result_url(state, target, flow);
+    let test_result_url = test_result::url(state, target, flow);
     if test_result_url.is_none() {
         telemetry::login_failed(refusal.code());
     }
@@ -261,50 +252,6 @@ pub(super) async fn refuse_before_request(
     })
 }
 
-/// The URL of the result page, if the login is a test, for the browser that posted the response. The browser's cookie
-/// is limited to the host of the ACS URL (RFC 6265 §5.3), so on another origin the URL carries a proof instead. The
-/// proof is bound to the request's ID, which changes if another browser opens the login's link.
-pub(super) fn test_result_url_with_proof(
-    state: &State,
-    target: &LoginConnection,
-    flow: &SamlFlow,
-) -> Option<String> {
-    let page = test_page_url(state, target, flow)?;
-    let acs = target.connection.sp_acs_urls.first().and_then(|acs| Url::parse(acs).ok());
-    let here = acs.is_some_and(|acs| acs.origin() == page.origin());
-    Some(match flow.request.as_ref().filter(|_| flow.origin == FlowOrigin::Setup && !here) {
-        Some(request) => {
-            let proof = BASE64.encode(state.master_key.compute_tag(TEST_PROOF_PURPOSE, &request.id));
-            let mut page = page;
-            page.query_pairs_mut().append_pair(TEST_PROOF, &proof);
-            page.into()
-        }
-        None => page.into(),
-    })
-}
-
-/// Whether `proof` is the one that `test_result_url_with_proof` issued for the flow's current request.
-pub fn is_test_proof(state: &State, flow: &SamlFlow, proof: &str) -> bool {
-    let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
-    state.master_key.verify_tag(TEST_PROOF_PURPOSE, &request.id, &tag)
-}
-
-/// The URL of the result page, if the login is a test.
-fn test_result_url(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
-    test_page_url(state, target, flow).map(Into::into)
-}
-
-fn test_page_url(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<Url> {
-    let page = match flow.origin {
-        FlowOrigin::Setup => {
-            state.links_of(&target.environment).setup_saml_test(flow.saml_connection_id, flow.id)
-        }
-        FlowOrigin::Console => state.links.console_flow(flow.environment_id, flow.id),
-        _ => return None,
-    };
-    Some(page)
-}
-
 /// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was consumed.
 fn error_redirect(flow: &SamlFlow, refusal: Error) -> Option<String> {
     let oauth_request = flow.oauth.as_ref()?;
@@ -319,22 +266,6 @@ fn error_redirect(flow: &SamlFlow, refusal: Error) -> Option<String> {
     }
     pairs.push(("saml_flow_id", &id));
     Some(oauth::authorize::response_url(&oauth_request.redirect_uri, &pairs))
-}
-
-/// A document for the flow's timeline: encrypted for this flow, with the time until which it is stored.
-pub(super) fn seal_document(
-    state: &State,
-    flow: SamlFlowId,
-    xml: &str,
-    now: Timestamp,
-) -> (String, Timestamp) {
-    let sealed = state.master_key.seal(&document_context(flow), xml.as_bytes(), &*state.random);
-    (sealed, now + state.settings.document_retention)
-}
-
-/// The encryption context of a flow's documents.
-pub(in crate::app) fn document_context(flow: SamlFlowId) -> String {
-    format!("saml_flow_steps/document/{flow}")
 }
 
 /// The name; `None` if it is empty.

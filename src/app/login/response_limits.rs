@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use url::Url;
 
-use super::BrowserId;
+use super::browser_id::BrowserId;
 use crate::{
     app::{
         self, Result, State,

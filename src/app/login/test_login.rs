@@ -1,11 +1,16 @@
 //! Test logins: they check a SAML connection without involving an app.
 
-use super::{BegunLogin, BrowserId, RefusedLogin};
+use super::{
+    begin::{self, BegunLogin},
+    browser_id::BrowserId,
+    flow::new_flow,
+    refuse::RefusedLogin,
+    test_result,
+};
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, OrganizationPart},
-        login,
     },
     model::{
         id::{SamlConnectionId, SamlFlowId},
@@ -54,11 +59,11 @@ pub async fn begin(
         return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
     }
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = login::new_flow(&target, origin, None, None, false, id, now);
-    login::begin_or_refuse(state, &target, flow, browser, host).await
+    let flow = new_flow(&target, origin, None, None, false, id, now);
+    begin::begin_or_refuse(state, &target, flow, browser, host).await
 }
 
-/// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`login::TEST_PROOF`], for browsers
+/// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`TEST_PROOF`](test_result::TEST_PROOF), for browsers
 /// that hold the cookie on another host.
 pub async fn find(
     state: &State,
@@ -77,7 +82,7 @@ pub async fn find(
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
     let carried_by = flow.request.as_ref().map(|request| request.browser);
     let own = carried_by.is_some() && carried_by == browser.map(BrowserId::digest)
-        || proof.is_some_and(|proof| login::is_test_proof(state, &flow, proof));
+        || proof.is_some_and(|proof| test_result::is_test_proof(state, &flow, proof));
     Ok(TestLogin { flow, steps, own })
 }
 

@@ -4,8 +4,12 @@
 use std::time::Duration;
 
 use super::{
-    AcsOutcome, Error, accept, begin, identity,
-    receive::AcsRequest,
+    accept,
+    acs::{AcsOutcome, AcsRequest},
+    begin,
+    error::Error,
+    flow::new_flow,
+    identity,
     refuse::{self, LoginAttempt},
     response_limits,
 };
@@ -51,7 +55,7 @@ pub(super) async fn receive(
             let relay_state = post.relay_state.clone().filter(|text| {
                 !text.is_empty() && text.len() <= MAX_RELAY_STATE_BYTES && !text.chars().any(char::is_control)
             });
-            let flow = begin::new_flow(target, FlowOrigin::Idp, relay_state, None, false, id, now);
+            let flow = new_flow(target, FlowOrigin::Idp, relay_state, None, false, id, now);
             match accept::accept_unsolicited(state, target, flow, &assertion, &mut attempt).await? {
                 Ok(location) => return Ok(AcsOutcome::Accepted { flow: id, location }),
                 Err(refusal) => refusal,
@@ -104,6 +108,6 @@ async fn restart(
     }
     response_limits::count_restart(state, target.connection.id, post.client)?;
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = begin::new_flow(target, FlowOrigin::Restart, None, None, false, id, now);
+    let flow = new_flow(target, FlowOrigin::Restart, None, None, false, id, now);
     Ok(Ok(AcsOutcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))
 }

@@ -1,54 +1,14 @@
-//! Verifies responses off the async threads, with a bounded pool and a cache of parsed certificates.
+//! Verifies responses off the async threads, with a bounded pool.
 
-use std::{
-    net::IpAddr,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
-
-use lru::LruCache;
+use std::{net::IpAddr, time::Instant};
 
 use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
-    model::{saml_connection::SamlConnection, time::Timestamp},
-    saml::{Certificate, Trust, Verdict, verify::verify_xml},
+    model::time::Timestamp,
+    saml::{Trust, Verdict, verify::verify_xml},
     store::saml_connections::LoginConnection,
     telemetry,
 };
-
-/// Parsed certificates by their PEM text. Entries cannot become stale.
-#[derive(Clone)]
-pub struct CertificateCache(Arc<Mutex<LruCache<String, Arc<Certificate>>>>);
-
-impl CertificateCache {
-    /// A cache of `most` certificates.
-    pub fn new(most: NonZeroUsize) -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(most))))
-    }
-
-    /// The connection's certificates, parsed on first use.
-    fn of(&self, connection: &SamlConnection) -> Result<Vec<Arc<Certificate>>> {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        connection
-            .idp_certificates
-            .iter()
-            .map(|pem| {
-                if let Some(certificate) = cache.get(pem) {
-                    return Ok(certificate.clone());
-                }
-                let mut parsed = Certificate::parse_pem_bundle(pem).map_err(app::Error::internal)?;
-                let certificate = Arc::new(
-                    parsed
-                        .pop()
-                        .ok_or_else(|| app::Error::internal("a stored certificate holds no PEM block"))?,
-                );
-                cache.put(pem.clone(), certificate.clone());
-                Ok(certificate)
-            })
-            .collect()
-    }
-}
 
 /// A response to verify.
 pub(super) enum ResponseInput {

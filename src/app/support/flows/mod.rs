@@ -54,7 +54,7 @@ async fn load(conn: &mut Conn, actor: &Actor, id: SamlFlowId) -> Result<SamlFlow
 /// The timeline with its documents decrypted.
 async fn open_steps(state: &State, conn: &mut Conn, id: SamlFlowId) -> Result<Vec<FlowStep>> {
     let mut steps = saml_flows::list_steps(conn, id).await?;
-    let place = login::document_context(id);
+    let place = login::document::context(id);
     for step in &mut steps {
         if let Some(sealed) = step.document.take() {
             let xml = state.master_key.open(&place, &sealed).map_err(Error::internal)?;

@@ -1,0 +1,45 @@
+//! What a browser posts to the Assertion Consumer Service, and what becomes of it.
+
+use super::{begin::BegunLogin, browser_id::BrowserId, refuse::RefusedLogin};
+use crate::model::{client_address::ClientAddress, id::SamlFlowId};
+
+/// A post to the Assertion Consumer Service.
+#[derive(Debug)]
+pub struct AcsRequest {
+    /// The field `SAMLResponse`, if there is exactly one.
+    pub saml_response: Option<String>,
+    /// The field `RelayState`.
+    pub relay_state: Option<String>,
+    /// The host that the browser posted to.
+    pub host: String,
+    /// The address of the client.
+    pub client: ClientAddress,
+    /// The browser's cookie.
+    pub browser: Option<BrowserId>,
+    /// Whether one of our pages posted it again: the cookie was then sent if the browser has it.
+    pub reposted: bool,
+}
+
+/// The result of a post.
+#[derive(Debug)]
+pub enum AcsOutcome {
+    /// The login is accepted; the browser is redirected to the app.
+    Accepted {
+        /// The flow.
+        flow: SamlFlowId,
+        /// The app's URL with the code.
+        location: String,
+    },
+    /// The browser posts the same form again from one of our pages: a cross-site post from the identity provider
+    /// lacks the SameSite cookie.
+    Repost,
+    /// The response is discarded and a new login of the same connection begins.
+    Restarted(BegunLogin),
+    /// The response is discarded and the app is asked to begin the login (OpenID Connect Core §4).
+    InitiateAtApp {
+        /// The client's `initiate_login_uri`.
+        location: String,
+    },
+    /// The login is refused.
+    Refused(RefusedLogin),
+}

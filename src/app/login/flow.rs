@@ -1,0 +1,41 @@
+//! A new flow of a login.
+
+use crate::{
+    model::{
+        id::SamlFlowId,
+        saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, SamlFlow},
+        time::Timestamp,
+    },
+    store::saml_connections::LoginConnection,
+};
+
+/// A new flow of the connection, not stored yet.
+pub fn new_flow(
+    target: &LoginConnection,
+    origin: FlowOrigin,
+    app_state: Option<String>,
+    oauth: Option<OauthRequest>,
+    force_authn: bool,
+    id: SamlFlowId,
+    now: Timestamp,
+) -> SamlFlow {
+    SamlFlow {
+        id,
+        environment_id: target.environment.id,
+        organization_id: target.organization.id,
+        saml_connection_id: target.connection.id,
+        origin,
+        status: FlowStatus::InProgress,
+        refusal: None,
+        state: app_state,
+        email: None,
+        claimed_email: None,
+        attributes: Attributes::new(),
+        request: None,
+        oauth,
+        force_authn: force_authn || target.connection.force_authn,
+        code: None,
+        created_at: now,
+        updated_at: now,
+    }
+}

@@ -1,0 +1,63 @@
+//! The link that an app sends a browser to: it begins a stored flow.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use url::Url;
+
+use super::flow::new_flow;
+use crate::{
+    app::{self, Result, State},
+    model::{id::SamlFlowId, saml_connection::SamlConnection, saml_flow::FlowOrigin},
+    store::{saml_connections::LoginConnection, saml_flows},
+};
+
+/// How long a login link is valid.
+pub(super) const LINK_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The MAC purpose of the link's `state`.
+const LINK_PURPOSE: &str = "login link";
+
+/// Stores a flow that begins when its link is opened, and returns that link.
+pub async fn create_link(
+    state: &State,
+    target: &LoginConnection,
+    app_state: Option<String>,
+) -> Result<String> {
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = new_flow(target, FlowOrigin::Api, app_state, None, false, id, now);
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, &flow).await?;
+    tx.commit().await?;
+    login_link(state, &target.connection, id)
+}
+
+/// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
+/// there. The ACS URL is the stored one, not derived from today's public URL.
+pub(super) fn login_link(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
+    let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
+    let mut origin = acs_url(connection)?;
+    origin.set_path("/");
+    origin.set_query(None);
+    Ok(state.links.for_auth_url(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
+}
+
+/// The ACS URL of our requests: the first of the connection's stored ones.
+pub(super) fn acs_url(connection: &SamlConnection) -> Result<Url> {
+    let text = connection
+        .sp_acs_urls
+        .first()
+        .ok_or_else(|| app::Error::internal("a connection without an ACS URL"))?;
+    Url::parse(text).map_err(app::Error::internal)
+}
+
+/// The flow id in a link's `state`, if its MAC is valid.
+pub(super) fn parse_link_state(state: &State, link_state: &str) -> Option<SamlFlowId> {
+    let (id, tag) = link_state.split_once('.')?;
+    let tag = BASE64.decode(tag).ok()?;
+    if !state.master_key.verify_tag(LINK_PURPOSE, id, &tag) {
+        return None;
+    }
+    id.parse().ok()
+}

@@ -12,7 +12,7 @@ use crate::{
         Error, State,
         connections::saml::sp_metadata,
         limits::request_memory::{BodyAllowance, BodyError},
-        login::{self, AcsOutcome, AcsRequest, Sender},
+        login::{self, AcsOutcome, AcsRequest, BeginOutcome, Sender},
     },
     links::path,
     model::{client_address::ClientAddress, id::SamlConnectionId},
@@ -56,8 +56,8 @@ async fn init(
     let link_state = single(&query, "state").unwrap_or_default();
     let begun = login::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
     Ok(match begun.map_err(|error| ApiError::page(error, &request))? {
-        Ok(begun) => send_to_idp(&state, begun),
-        Err(refused) => refusal_response(&state, &refused, &request),
+        BeginOutcome::Begun(begun) => send_to_idp(&state, begun),
+        BeginOutcome::Refused(refused) => refusal_response(&state, &refused, &request),
     })
 }
 

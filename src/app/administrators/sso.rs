@@ -20,7 +20,7 @@ use crate::{
         actor::{Credential, Principal},
         audit::{self, Entry},
         login::{
-            self as login, BrowserId,
+            self as login, BeginOutcome, BrowserId,
             eligibility::{self, LoginSubject},
         },
         outgoing::{HttpClient, HttpClientError, HttpClientLimits},
@@ -174,9 +174,12 @@ pub async fn begin_saml(
         saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
     };
     let force_authn = matches!(purpose, SsoPurpose::Confirm { .. });
-    let begun = login::begin_administrator(state, &target, browser, force_authn)
-        .await?
-        .map_err(|refused| Error::FailedPrecondition(refused.refusal.remedy().into()))?;
+    let begun = match login::begin_administrator(state, &target, browser, force_authn).await? {
+        BeginOutcome::Begun(begun) => begun,
+        BeginOutcome::Refused(refused) => {
+            return Err(Error::FailedPrecondition(refused.refusal.remedy().into()));
+        }
+    };
     let pending = PendingSso::new(state, begun.flow.to_string(), next, purpose);
     let cookie = seal(state, &pending)?;
     Ok((begun, cookie))

@@ -4,7 +4,7 @@
 use crate::{
     app::{
         Result, State,
-        login::{self, BegunLogin, BrowserId, RefusedLogin},
+        login::{self, BeginOutcome, BegunLogin, BrowserId, RefusedLogin},
     },
     model::{
         domain::Domain,
@@ -115,8 +115,8 @@ pub async fn authorize(
     let flow =
         login::new_flow(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
     Ok(match login::begin_or_refuse(state, &target, flow, browser, host).await? {
-        Ok(begun) => Outcome::Begun(begun),
-        Err(refused) => Outcome::Refused(refused),
+        BeginOutcome::Begun(begun) => Outcome::Begun(begun),
+        BeginOutcome::Refused(refused) => Outcome::Refused(refused),
     })
 }
 

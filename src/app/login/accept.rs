@@ -2,187 +2,137 @@
 //! transaction.
 
 use super::{
-    document,
-    eligibility::{self, Denial, LoginSubject},
+    attempt::{LoginAttempt, LoginResult},
+    document, eligibility,
     error::Error,
-    identity,
-    refuse::LoginAttempt,
     test_result,
 };
 use crate::{
-    app::{self, Result, State},
+    app::Result,
     model::{
         email::Email,
         saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
         secret::{AccessCode, Digest},
     },
     oauth,
-    saml::{VerifiedAssertion, check::Check},
+    saml::VerifiedAssertion,
     store::{
+        Transaction,
         saml_connections::LoginConnection,
         saml_flows::{self, AcceptedResponse, NewStep},
     },
     telemetry,
 };
 
-/// Accepts a pending login; returns the app's URL with the code, or the refusal.
-pub(super) async fn accept(
-    state: &State,
-    target: &LoginConnection,
-    flow: &SamlFlow,
-    request: &PendingRequest,
-    assertion: &VerifiedAssertion,
-    attempt: &mut LoginAttempt,
-) -> Result<Result<String, Error>> {
-    let is_administrator = flow.origin == FlowOrigin::Administrator;
-    let has_target = flow.oauth.is_some() || flow.origin.is_test() || is_administrator;
-    let email = match authorize(target, has_target, assertion, &mut attempt.checks) {
-        Ok(email) => email,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let now = state.now();
-    let code = AccessCode::new(&*state.random);
-    let attributes = attributes_of(assertion);
-    let lifetime = match flow.oauth {
-        Some(_) => oauth::token::CODE_LIFETIME,
-        None => state.settings.access_code_lifetime,
-    };
-    let answer = AcceptedResponse {
-        email: &email,
-        attributes: &attributes,
-        authenticated_at: assertion.authn_instant,
-        code: (!flow.origin.is_test()).then(|| (code.digest(), now + lifetime)),
-    };
-    let mut tx = state.db.write().await?;
-    if let Err(refusal) = authorize_in_transaction(&mut tx, target, &email, &mut attempt.checks).await? {
-        return Ok(Err(refusal));
-    }
-    if !saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, now).await? {
-        return Ok(Err(Error::RequestAlreadyUsed));
-    }
-    if !record_assertion(&mut tx, target, assertion).await? {
-        attempt.checks.push(replayed_check());
-        return Ok(Err(Error::AssertionReplayed));
-    }
-    attempt.checks.push(Error::AssertionReplayed.passed(None, None));
-    record_accepted(state, &mut tx, flow, attempt).await?;
-    tx.commit().await?;
-    if is_administrator {
-        // The code is not disclosed: the browser that began the login proves itself by its cookie.
-        return Ok(Ok(state.links.console_saml_finish(flow.id).into()));
-    }
-    if let Some(page) = test_result::url_with_proof(state, target, flow) {
-        tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "test login accepted");
-        return Ok(Ok(page));
-    }
-    Ok(Ok(app_redirect(target, flow, &code)))
-}
+/// What the check of [`Error::AssertionReplayed`] expects.
+pub(super) const UNUSED_ASSERTION: &str = "an assertion that was never used";
 
-/// Accepts `flow`, a new login that the identity provider began.
-pub(super) async fn accept_unsolicited(
-    state: &State,
-    target: &LoginConnection,
-    mut flow: SamlFlow,
-    assertion: &VerifiedAssertion,
-    attempt: &mut LoginAttempt,
-) -> Result<Result<String, Error>> {
-    let email = match authorize(target, false, assertion, &mut attempt.checks) {
-        Ok(email) => email,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let code = AccessCode::new(&*state.random);
-    flow.email = Some(email.clone());
-    flow.attributes = attributes_of(assertion);
-    flow.code = Some(IssuedCode {
-        digest: code.digest(),
-        expires_at: flow.created_at + state.settings.access_code_lifetime,
-        consumed_at: None,
-    });
-    let mut tx = state.db.write().await?;
-    if let Err(refusal) = authorize_in_transaction(&mut tx, target, &email, &mut attempt.checks).await? {
-        return Ok(Err(refusal));
+impl LoginAttempt<'_> {
+    /// Accepts a pending login; returns the app's URL with the code.
+    pub(super) async fn accept(
+        &mut self,
+        flow: &SamlFlow,
+        request: &PendingRequest,
+        assertion: &VerifiedAssertion,
+    ) -> LoginResult<String> {
+        let (state, target) = (self.state, self.target);
+        let is_administrator = flow.origin == FlowOrigin::Administrator;
+        let has_target = flow.oauth.is_some() || flow.origin.is_test() || is_administrator;
+        let email = self.authorize(assertion, has_target)?;
+        let now = state.now();
+        let code = AccessCode::new(&*state.random);
+        let attributes = attributes_of(assertion);
+        let lifetime = match flow.oauth {
+            Some(_) => oauth::token::CODE_LIFETIME,
+            None => state.settings.access_code_lifetime,
+        };
+        let response = AcceptedResponse {
+            email: &email,
+            attributes: &attributes,
+            authenticated_at: assertion.authn_instant,
+            code: (!flow.origin.is_test()).then(|| (code.digest(), now + lifetime)),
+        };
+        let mut tx = state.db.write().await?;
+        self.check_eligibility(&mut tx, &email).await?;
+        if !saml_flows::consume_request(&mut tx, flow.id, &request.id, &response, now).await? {
+            return Err(Error::RequestAlreadyUsed.into());
+        }
+        self.record_assertion(&mut tx, assertion).await?;
+        self.record_accepted(&mut tx, flow).await?;
+        tx.commit().await?;
+        if is_administrator {
+            // The code is not disclosed: the browser that began the login proves itself by its cookie.
+            return Ok(state.links.console_saml_finish(flow.id).into());
+        }
+        if let Some(page) = test_result::url_with_proof(state, target, flow) {
+            tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "test login accepted");
+            return Ok(page);
+        }
+        Ok(app_redirect(target, flow, &code))
     }
-    if !record_assertion(&mut tx, target, assertion).await? {
-        attempt.checks.push(replayed_check());
-        return Ok(Err(Error::AssertionReplayed));
+
+    /// Accepts `flow`, a new login that the identity provider began; returns the app's URL with the code.
+    pub(super) async fn accept_unsolicited(
+        &mut self,
+        mut flow: SamlFlow,
+        assertion: &VerifiedAssertion,
+    ) -> LoginResult<String> {
+        let state = self.state;
+        let email = self.authorize(assertion, false)?;
+        let code = AccessCode::new(&*state.random);
+        flow.email = Some(email.clone());
+        flow.attributes = attributes_of(assertion);
+        flow.code = Some(IssuedCode {
+            digest: code.digest(),
+            expires_at: flow.created_at + state.settings.access_code_lifetime,
+            consumed_at: None,
+        });
+        let mut tx = state.db.write().await?;
+        self.check_eligibility(&mut tx, &email).await?;
+        self.record_assertion(&mut tx, assertion).await?;
+        saml_flows::insert(&mut tx, &flow).await?;
+        self.record_accepted(&mut tx, &flow).await?;
+        tx.commit().await?;
+        Ok(app_redirect(self.target, &flow, &code))
     }
-    attempt.checks.push(Error::AssertionReplayed.passed(None, None));
-    saml_flows::insert(&mut tx, &flow).await?;
-    record_accepted(state, &mut tx, &flow, attempt).await?;
-    tx.commit().await?;
-    Ok(Ok(app_redirect(target, &flow, &code)))
-}
 
-/// Whether the assertion was accepted before.
-pub(super) async fn is_replayed(
-    state: &State,
-    target: &LoginConnection,
-    assertion: &VerifiedAssertion,
-) -> Result<bool> {
-    let mut conn = state.db.read().await?;
-    Ok(saml_flows::has_seen_assertion(&mut conn, target.connection.id, Digest::of(&assertion.id)).await?)
-}
-
-/// Authenticates and authorises the person: returns their e-mail address if its domain belongs to the organization and
-/// the login has a redirect target.
-pub(super) fn authorize(
-    target: &LoginConnection,
-    has_target: bool,
-    assertion: &VerifiedAssertion,
-    checks: &mut Vec<Check>,
-) -> Result<Email, Error> {
-    let email = identity::find_email(&target.connection, &assertion.subject, checks)?;
-    identity::check_domain(&target.organization, &email, checks)?;
-    if !has_target && target.environment.redirect_url.is_none() {
-        checks.push(Error::NoRedirectUrl.failed(None, None));
-        return Err(Error::NoRedirectUrl);
+    /// Whether the assertion was accepted before.
+    pub(super) async fn is_replayed(&self, assertion: &VerifiedAssertion) -> Result<bool> {
+        let mut conn = self.state.db.read().await?;
+        let digest = Digest::of(&assertion.id);
+        Ok(saml_flows::has_seen_assertion(&mut conn, self.connection_id(), digest).await?)
     }
-    Ok(email)
-}
 
-/// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed or
-/// the person deactivated since the response was verified.
-async fn authorize_in_transaction(
-    tx: &mut crate::store::Transaction,
-    target: &LoginConnection,
-    email: &Email,
-    checks: &mut Vec<Check>,
-) -> Result<Result<(), Error>> {
-    let connection_id = target.connection.id;
-    let login = LoginSubject { organization_id: target.organization.id, connection_id, email };
-    match eligibility::check(tx, login, checks).await? {
-        Ok(_) => Ok(Ok(())),
-        Err(Denial::Gone) => Err(app::Error::not_found("SAML connection", connection_id)),
-        Err(Denial::Refused(refusal)) => Ok(Err(refusal)),
+    /// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed
+    /// or the person deactivated since the response was verified.
+    async fn check_eligibility(&mut self, tx: &mut Transaction, email: &Email) -> LoginResult<()> {
+        let login = self.subject(email);
+        match eligibility::check(tx, login, &mut self.checks.0).await? {
+            Ok(_) => Ok(()),
+            Err(denial) => Err(self.stop(denial)),
+        }
     }
-}
 
-/// Stores the ID of the assertion against replay; `false` if it was accepted before, on any replica.
-async fn record_assertion(
-    tx: &mut crate::store::Transaction,
-    target: &LoginConnection,
-    assertion: &VerifiedAssertion,
-) -> Result<bool> {
-    let digest = Digest::of(&assertion.id);
-    let until = assertion.not_on_or_after;
-    Ok(saml_flows::insert_seen_assertion(tx, target.connection.id, digest, until).await?)
-}
+    /// Stores the ID of the assertion against replay; refuses the login if it was accepted before, on any replica.
+    async fn record_assertion(
+        &mut self,
+        tx: &mut Transaction,
+        assertion: &VerifiedAssertion,
+    ) -> LoginResult<()> {
+        let digest = Digest::of(&assertion.id);
+        let until = assertion.not_on_or_after;
+        let is_new = saml_flows::insert_seen_assertion(tx, self.connection_id(), digest, until).await?;
+        let expected = (!is_new).then(|| UNUSED_ASSERTION.to_owned());
+        Ok(self.checks.require(Error::AssertionReplayed, is_new, expected, None)?)
+    }
 
-fn replayed_check() -> Check {
-    Error::AssertionReplayed.failed(Some("an assertion that was never used".to_owned()), None)
-}
-
-/// Adds the accepted response to the flow's timeline.
-async fn record_accepted(
-    state: &State,
-    tx: &mut crate::store::Transaction,
-    flow: &SamlFlow,
-    attempt: &LoginAttempt,
-) -> Result<()> {
-    let now = state.now();
-    let document = attempt.xml.as_deref().map(|xml| document::seal(state, flow.id, xml, now));
-    let step = NewStep { at: now, kind: StepKind::Accepted, checks: &attempt.checks, document };
-    Ok(saml_flows::insert_step(tx, flow.id, step).await?)
+    /// Adds the accepted response to the flow's timeline.
+    async fn record_accepted(&self, tx: &mut Transaction, flow: &SamlFlow) -> Result<()> {
+        let now = self.state.now();
+        let document = self.xml.as_deref().map(|xml| document::seal(self.state, flow.id, xml, now));
+        let step = NewStep { at: now, kind: StepKind::Accepted, checks: &self.checks.0, document };
+        Ok(saml_flows::insert_step(tx, flow.id, step).await?)
+    }
 }
 
 /// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
@@ -200,7 +150,7 @@ fn app_redirect(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) ->
             oauth::authorize::response_url(&oauth.redirect_uri, &pairs)
         }
         (None, Some(url)) => url.with_query(&[("saml_access_code", &code)]),
-        (None, None) => String::from("/"), // `authorize` refused such a login
+        (None, None) => String::from("/"), // `LoginAttempt::authorize` refused such a login
     }
 }
 

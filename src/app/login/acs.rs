@@ -20,6 +20,13 @@ pub struct AcsRequest {
     pub reposted: bool,
 }
 
+impl AcsRequest {
+    /// Whether the browser may have the cookie without having sent it: one of our pages can post the form again.
+    pub(super) fn may_be_reposted(&self) -> bool {
+        self.browser.is_none() && !self.reposted
+    }
+}
+
 /// The result of a post.
 #[derive(Debug)]
 pub enum AcsOutcome {

@@ -3,18 +3,19 @@
 use url::{Position, Url};
 
 use super::{
+    attempt::{BrowserBinding, LoginAttempt},
     browser_id::BrowserId,
     document,
     error::Error,
     flow::new_flow,
     link::{LINK_LIFETIME, acs_url, login_link, parse_link_state},
-    refuse::{self, RefusedLogin},
+    refuse::RefusedLogin,
 };
 use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
     model::{
         id::{SamlConnectionId, SamlFlowId},
-        saml_connection::{IdpBinding, SamlConnection},
+        saml_connection::IdpBinding,
         saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
         time::Timestamp,
     },
@@ -49,16 +50,13 @@ pub struct BegunLogin {
     pub browser: BrowserId,
 }
 
-/// Checks that the connection is configured and enabled for logins.
-pub(super) fn check_ready(state: &State, connection: &SamlConnection) -> Result<(), (Error, Option<String>)> {
-    let missing = connection.missing_settings();
-    if !missing.is_empty() {
-        return Err((Error::ConnectionNotConfigured, Some(format!("{} missing", missing.join(", ")))));
-    }
-    if connection.test && !state.settings.test_idp {
-        return Err((Error::TestConnectionDisabled, None));
-    }
-    Ok(())
+/// What became of a login that was to begin.
+#[derive(Debug)]
+pub enum BeginOutcome {
+    /// It has begun.
+    Begun(BegunLogin),
+    /// It is refused.
+    Refused(RefusedLogin),
 }
 
 /// Begins `flow`, which is not stored yet, and stores it with its request. `host` is the host of the browser's
@@ -106,10 +104,24 @@ pub async fn begin_or_refuse(
     flow: SamlFlow,
     browser: Option<BrowserId>,
     host: &str,
-) -> Result<Result<BegunLogin, RefusedLogin>> {
-    match check_ready(state, &target.connection) {
-        Ok(()) => Ok(Ok(begin(state, target, flow, browser, host).await?)),
-        Err((refusal, found)) => Ok(Err(refuse_new(state, target, &flow, refusal, found).await?)),
+) -> Result<BeginOutcome> {
+    if let Some(refused) = refuse_unless_ready(state, target, &flow, BrowserBinding::New).await? {
+        return Ok(BeginOutcome::Refused(refused));
+    }
+    Ok(BeginOutcome::Begun(begin(state, target, flow, browser, host).await?))
+}
+
+/// Refuses `flow` if the connection is not ready for logins.
+async fn refuse_unless_ready(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    binding: BrowserBinding,
+) -> Result<Option<RefusedLogin>> {
+    let mut attempt = LoginAttempt::to_begin(state, target, flow.clone(), binding);
+    match attempt.check_ready() {
+        Ok(()) => Ok(None),
+        Err(error) => Ok(Some(attempt.refuse(error).await?)),
     }
 }
 
@@ -121,7 +133,7 @@ pub async fn begin_administrator(
     target: &LoginConnection,
     browser: Option<BrowserId>,
     force_authn: bool,
-) -> Result<Result<BegunLogin, RefusedLogin>> {
+) -> Result<BeginOutcome> {
     let (acs, console) = (acs_url(&target.connection)?, state.links.console());
     if acs.host() != console.host() {
         let name = |url: &Url| url.host_str().unwrap_or_default().to_owned();
@@ -138,25 +150,10 @@ pub async fn begin_administrator(
     let now = state.now();
     let id = SamlFlowId::new(now, &*state.random);
     let flow = new_flow(target, FlowOrigin::Administrator, None, None, force_authn, id, now);
-    match check_ready(state, &target.connection) {
-        Ok(()) => Ok(Ok(begin_in_browser(state, target, flow, browser).await?)),
-        Err((refusal, found)) => Ok(Err(refuse_new(state, target, &flow, refusal, found).await?)),
+    if let Some(refused) = refuse_unless_ready(state, target, &flow, BrowserBinding::New).await? {
+        return Ok(BeginOutcome::Refused(refused));
     }
-}
-
-/// Stores a flow and refuses it.
-async fn refuse_new(
-    state: &State,
-    target: &LoginConnection,
-    flow: &SamlFlow,
-    refusal: Error,
-    found: Option<String>,
-) -> Result<RefusedLogin> {
-    let mut tx = state.db.write().await?;
-    saml_flows::insert(&mut tx, flow).await?;
-    tx.commit().await?;
-    let checks = vec![refusal.failed(None, found)];
-    refuse::refuse_before_request(state, target, flow, refusal, checks).await
+    Ok(BeginOutcome::Begun(begin_in_browser(state, target, flow, browser).await?))
 }
 
 /// Host and port as a browser writes them into its `Host` header.
@@ -172,7 +169,7 @@ pub async fn begin_from_link(
     connection: SamlConnectionId,
     link_state: &str,
     browser: Option<BrowserId>,
-) -> Result<Result<BegunLogin, RefusedLogin>> {
+) -> Result<BeginOutcome> {
     let now = state.now();
     let mut conn = state.db.read().await?;
     let target = saml_connections::find_for_login(&mut conn, connection)
@@ -186,11 +183,10 @@ pub async fn begin_from_link(
     let is_open =
         |flow: &SamlFlow| flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now;
     let Some(mut flow) = flow.filter(is_open) else {
-        return Ok(Err(RefusedLogin::not_stored(state, Error::LinkExpired)));
+        return Ok(BeginOutcome::Refused(RefusedLogin::not_stored(state, Error::LinkExpired)));
     };
-    if let Err((refusal, found)) = check_ready(state, &target.connection) {
-        let checks = vec![refusal.failed(None, found)];
-        return Ok(Err(refuse::refuse_before_request(state, &target, &flow, refusal, checks).await?));
+    if let Some(refused) = refuse_unless_ready(state, &target, &flow, BrowserBinding::Beginning).await? {
+        return Ok(BeginOutcome::Refused(refused));
     }
     let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
     let request = match flow.request.take() {
@@ -202,11 +198,11 @@ pub async fn begin_from_link(
     let mut tx = state.db.write().await?;
     if !saml_flows::update_request(&mut tx, flow.id, &request, now).await? {
         drop(tx);
-        return Ok(Err(RefusedLogin::not_stored(state, Error::RequestAlreadyUsed)));
+        return Ok(BeginOutcome::Refused(RefusedLogin::not_stored(state, Error::RequestAlreadyUsed)));
     }
     record_request(state, &mut tx, flow.id, &xml, now).await?;
     tx.commit().await?;
-    Ok(Ok(BegunLogin { flow: flow.id, redirect, browser }))
+    Ok(BeginOutcome::Begun(BegunLogin { flow: flow.id, redirect, browser }))
 }
 
 /// A request with a new ID, unrelated to the flow's id.

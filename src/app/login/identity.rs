@@ -1,9 +1,9 @@
-//! The person in an assertion: the e-mail address, and whether its domain belongs to the organization.
+//! The person in an assertion: the e-mail address. No I/O, no state.
 
 use super::error::Error;
 use crate::{
     model::{email::Email, organization::Organization, saml_connection::SamlConnection},
-    saml::{Subject, check::Check},
+    saml::Subject,
 };
 
 /// Attributes in which identity providers send the e-mail address if the NameID is not one.
@@ -18,52 +18,38 @@ const EMAIL_ATTRIBUTES: [&str; 8] = [
     "urn:oid:1.2.840.113549.1.9.1",
 ];
 
-/// Returns the e-mail address of the person and adds the check to `checks`. A configured attribute takes
-/// precedence, without comparing the NameID; otherwise the NameID if it is an address; otherwise the usual
-/// attributes. Two addresses of different domains are refused.
-pub fn find_email(
+/// The failed check of an e-mail address.
+pub(super) struct FailedCheck {
+    /// The error.
+    pub(super) error: Error,
+    /// What was expected.
+    pub(super) expected: Option<String>,
+    /// What was found instead.
+    pub(super) found: Option<String>,
+}
+
+/// Returns the e-mail address of the person, and where it was found. A configured attribute takes precedence, without
+/// comparing the NameID; otherwise the NameID if it is an address; otherwise the usual attributes. Two addresses of
+/// different domains are refused.
+pub(super) fn find_email(
     connection: &SamlConnection,
     subject: &Subject,
-    checks: &mut Vec<Check>,
-) -> Result<Email, Error> {
-    let found = match &connection.email_attribute {
+) -> Result<(Email, String), FailedCheck> {
+    match &connection.email_attribute {
         Some(name) => from_attribute(name, subject),
         None => from_name_id_or_email_attributes(subject),
-    };
-    match found {
-        Ok((email, source)) => {
-            checks.push(Error::EmailMissing.passed(None, Some(source)));
-            Ok(email)
-        }
-        Err((refusal, expected, found)) => {
-            checks.push(refusal.failed(expected, found));
-            Err(refusal)
-        }
     }
 }
 
-/// Checks that the domain of `email` is exactly one of the organization's domains.
-pub fn check_domain(
-    organization: &Organization,
-    email: &Email,
-    checks: &mut Vec<Check>,
-) -> Result<(), Error> {
-    let refusal = Error::EmailOutsideOrganizationDomains;
-    let admitted: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
-    let expected = if admitted.is_empty() { "(no domain is listed)".to_owned() } else { admitted.join(", ") };
-    let found = email.to_string();
-    if organization.accepts_domain(email.domain()) {
-        checks.push(refusal.passed(Some(expected), Some(found)));
-        Ok(())
-    } else {
-        checks.push(refusal.failed(Some(expected), Some(found)));
-        Err(refusal)
-    }
+/// The domains whose e-mail addresses the organization accepts, as a check lists them.
+pub(super) fn accepted_domains(organization: &Organization) -> String {
+    let accepted: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
+    if accepted.is_empty() { "(no domain is listed)".to_owned() } else { accepted.join(", ") }
 }
 
 /// The most likely e-mail address in a refused response. It is for searching logins only, never for accepting one.
-pub fn claimed_email(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
-    let strict = find_email(connection, subject, &mut Vec::new()).ok();
+pub(super) fn claimed_email(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
+    let strict = find_email(connection, subject).ok().map(|(email, _)| email);
     strict.or_else(|| Email::parse(&subject.name_id)).or_else(|| {
         let usual =
             values(subject, |attribute| EMAIL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
@@ -71,58 +57,55 @@ pub fn claimed_email(connection: &SamlConnection, subject: &Subject) -> Option<E
     })
 }
 
-/// An address with its source, or the error with what was expected and what was found.
-type EmailResult = Result<(Email, String), (Error, Option<String>, Option<String>)>;
-
-fn from_attribute(name: &str, subject: &Subject) -> EmailResult {
-    let expected = || Some(format!("one e-mail address in the attribute {name}"));
+fn from_attribute(name: &str, subject: &Subject) -> Result<(Email, String), FailedCheck> {
+    let failed = |error, found| {
+        let expected = Some(format!("one e-mail address in the attribute {name}"));
+        Err(FailedCheck { error, expected, found: Some(found) })
+    };
     match values(subject, |attribute| attribute == name).as_slice() {
-        [] => Err((Error::EmailMissing, expected(), Some(attribute_names(subject)))),
+        [] => failed(Error::EmailMissing, attribute_names(subject)),
         [value] => match Email::parse(value) {
             Some(email) => Ok((email, format!("attribute {name}"))),
-            None => Err((Error::EmailMalformed, expected(), Some((*value).to_owned()))),
+            None => failed(Error::EmailMalformed, (*value).to_owned()),
         },
-        several => Err((Error::EmailAmbiguous, expected(), Some(format!("{} values", several.len())))),
+        several => failed(Error::EmailAmbiguous, format!("{} values", several.len())),
     }
 }
 
-fn from_name_id_or_email_attributes(subject: &Subject) -> EmailResult {
+fn from_name_id_or_email_attributes(subject: &Subject) -> Result<(Email, String), FailedCheck> {
     let usual =
         values(subject, |attribute| EMAIL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
     let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
-    // A malformed address is a different error than a missing one: another parser might accept it.
-    let malformed = |text: &str| {
-        let expected = Some("a plain e-mail address".to_owned());
-        Err((Error::EmailMalformed, expected, Some(text.to_owned())))
+    let failed = |error, expected: &str, found| {
+        Err(FailedCheck { error, expected: Some(expected.to_owned()), found: Some(found) })
     };
+    // A malformed address is a different error than a missing one: another parser might accept it.
+    let malformed = |text: &str| failed(Error::EmailMalformed, "a plain e-mail address", text.to_owned());
     attributes.sort_by_key(Email::key);
     attributes.dedup_by_key(|email| email.key());
     let strange = usual.iter().find(|value| value.contains('@') && Email::parse(value).is_none());
     match (Email::parse(&subject.name_id), attributes.as_slice()) {
         (Some(name_id), others) => match others.iter().find(|other| other.domain() != name_id.domain()) {
             None => Ok((name_id, "NameID".to_owned())),
-            Some(other) => Err((
+            Some(other) => failed(
                 Error::EmailAmbiguous,
-                Some(
-                    "one domain in NameID and e-mail attribute, or emailAttribute set in the connection"
-                        .to_owned(),
-                ),
-                Some(format!("NameID of {}, attribute of {}", name_id.domain(), other.domain())),
-            )),
+                "one domain in NameID and e-mail attribute, or emailAttribute set in the connection",
+                format!("NameID of {}, attribute of {}", name_id.domain(), other.domain()),
+            ),
         },
         (None, _) if strange.is_some() => malformed(strange.unwrap_or(&"")),
         (None, [one]) => Ok((one.clone(), "e-mail attribute".to_owned())),
-        (None, [_, _, ..]) => Err((
+        (None, [_, _, ..]) => failed(
             Error::EmailAmbiguous,
-            Some("one e-mail address, or emailAttribute set in the connection".to_owned()),
-            Some(format!("{} different addresses", attributes.len())),
-        )),
+            "one e-mail address, or emailAttribute set in the connection",
+            format!("{} different addresses", attributes.len()),
+        ),
         (None, []) if subject.name_id.contains('@') => malformed(&subject.name_id),
-        (None, []) => Err((
+        (None, []) => failed(
             Error::EmailMissing,
-            Some("an e-mail address as NameID or in the attribute email".to_owned()),
-            Some(attribute_names(subject)),
-        )),
+            "an e-mail address as NameID or in the attribute email",
+            attribute_names(subject),
+        ),
     }
 }
 
@@ -139,4 +122,58 @@ fn attribute_names(subject: &Subject) -> String {
         "NameID without an address; attributes: {}",
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Found = Result<(String, String), Error>;
+
+    fn subject(name_id: &str, attributes: &[(&str, &[&str])]) -> Subject {
+        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let attributes = attributes.iter().map(|(name, some)| ((*name).to_owned(), values(some))).collect();
+        Subject { name_id: name_id.to_owned(), attributes }
+    }
+
+    fn in_short(result: Result<(Email, String), FailedCheck>) -> Found {
+        result.map(|(email, source)| (email.to_string(), source)).map_err(|failed| failed.error)
+    }
+
+    fn found(email: &str, source: &str) -> Found {
+        Ok((email.to_owned(), source.to_owned()))
+    }
+
+    #[test]
+    fn without_a_configured_attribute_all_addresses_are_of_one_domain() {
+        let (ada, name_id) = (found("ada@a.example", "NameID"), "ada@a.example");
+        let attribute = found("ada@a.example", "e-mail attribute");
+        for (subject, expected) in [
+            (subject(name_id, &[]), ada.clone()),
+            (subject(name_id, &[("mail", &["a.lovelace@a.example"])]), ada),
+            (subject(name_id, &[("mail", &["ada@b.example"])]), Err(Error::EmailAmbiguous)),
+            (subject("4711", &[("Email", &[" ada@a.example\n"])]), attribute.clone()),
+            (subject("4711", &[("email", &["ada@a.example"]), ("mail", &["ADA@a.example"])]), attribute),
+            (subject("4711", &[("mail", &["ada@a.example", "b@a.example"])]), Err(Error::EmailAmbiguous)),
+            (subject("4711", &[("mail", &["ada@a.example", "\"x@y\"@z"])]), Err(Error::EmailMalformed)),
+            (subject("ada@", &[]), Err(Error::EmailMalformed)),
+            (subject("4711", &[("other", &["ada@a.example"])]), Err(Error::EmailMissing)),
+            (subject("", &[]), Err(Error::EmailMissing)),
+        ] {
+            assert_eq!(in_short(from_name_id_or_email_attributes(&subject)), expected, "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_configured_attribute_takes_precedence() {
+        for (values, expected) in [
+            (&["ada@a.example"][..], found("ada@a.example", "attribute work")),
+            (&["ada"], Err(Error::EmailMalformed)),
+            (&["ada@a.example", "ada@a.example"], Err(Error::EmailAmbiguous)),
+            (&[], Err(Error::EmailMissing)),
+        ] {
+            let subject = subject("eve@b.example", &[("work", values), ("mail", &["eve@b.example"])]);
+            assert_eq!(in_short(from_attribute("work", &subject)), expected, "{subject:?}");
+        }
+    }
 }

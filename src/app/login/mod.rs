@@ -3,6 +3,7 @@
 
 mod accept;
 mod acs;
+mod attempt;
 mod begin;
 mod browser_id;
 mod certificate_cache;
@@ -22,7 +23,9 @@ mod unsolicited;
 mod verification;
 
 pub use acs::{AcsOutcome, AcsRequest};
-pub use begin::{BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse};
+pub use begin::{
+    BeginOutcome, BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse,
+};
 pub use browser_id::BrowserId;
 pub use certificate_cache::CertificateCache;
 pub use error::{Error, description};

@@ -3,15 +3,16 @@
 //! Writes nothing. Checks that can pass only once (pending request, assertion replay, browser) are skipped; times are
 //! checked as of the time at which the response was received.
 
+use std::net::Ipv4Addr;
+
 use super::{
-    accept,
-    begin::check_ready,
-    eligibility::{self, Denial, LoginSubject},
+    attempt::{LoginAttempt, LoginResult, Stop},
+    eligibility,
     error::Error,
-    verification::{ResponseInput, verify},
+    verification::ResponseInput,
 };
 use crate::{
-    app::{self, Result, State},
+    app::{Result, State},
     model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
     saml::{VerifiedAssertion, check::Check, checks},
     store::saml_connections::LoginConnection,
@@ -26,74 +27,63 @@ pub(in crate::app) async fn recheck(
     xml: String,
     at: Timestamp,
 ) -> Result<(Vec<Check>, Result<Email, Error>)> {
-    if let Err((refusal, found)) = check_ready(state, &target.connection) {
-        return Ok((vec![refusal.failed(None, found)], Err(refusal)));
+    let mut attempt = LoginAttempt::new(state, target);
+    match handle(&mut attempt, flow, xml, at).await {
+        Ok(email) => Ok((attempt.checks.0, Ok(email))),
+        Err(Stop::Refused(error)) => Ok((attempt.checks.0, Err(error))),
+        Err(Stop::Failed(error)) => Err(error),
     }
-    // All rechecks share one client in the connection's queue.
-    let client = std::net::Ipv4Addr::UNSPECIFIED.into();
-    let verdict = verify(state, target, client, ResponseInput::Xml(xml), at).await?;
-    let mut checks = verdict.checks;
-    let outcome = match verdict.outcome {
-        Err(rejection) => Err(Error::Response(rejection)),
-        Ok(assertion) => authorize(state, target, flow, &assertion, &mut checks).await?,
-    };
-    Ok((checks, outcome))
 }
 
-async fn authorize(
-    state: &State,
-    target: &LoginConnection,
+/// Returns the e-mail address of the person if the login would be accepted.
+async fn handle(
+    attempt: &mut LoginAttempt<'_>,
     flow: &SamlFlow,
-    assertion: &VerifiedAssertion,
-    checks: &mut Vec<Check>,
-) -> Result<Result<Email, Error>> {
-    if let Err(refusal) = check_in_response_to(target, flow, assertion, checks) {
-        return Ok(Err(refusal));
-    }
-    let email = match accept::authorize(target, flow.oauth.is_some(), assertion, checks) {
-        Ok(email) => email,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let connection_id = target.connection.id;
-    let login = LoginSubject { organization_id: target.organization.id, connection_id, email: &email };
-    let mut conn = state.db.read().await?;
-    match eligibility::check_read_only(&mut conn, login, checks).await? {
-        Ok(_) => Ok(Ok(email)),
-        Err(Denial::Gone) => Err(app::Error::not_found("SAML connection", connection_id)),
-        Err(Denial::Refused(refusal)) => Ok(Err(refusal)),
+    xml: String,
+    at: Timestamp,
+) -> LoginResult<Email> {
+    attempt.check_ready()?;
+    // All rechecks share one client in the connection's queue.
+    let client = Ipv4Addr::UNSPECIFIED.into();
+    let assertion = attempt.verify(client, ResponseInput::Xml(xml), at).await?;
+    check_in_response_to(attempt, flow, &assertion)?;
+    let email = attempt.authorize(&assertion, flow.oauth.is_some())?;
+    let login = attempt.subject(&email);
+    let mut conn = attempt.state.db.read().await?;
+    match eligibility::check_read_only(&mut conn, login, &mut attempt.checks.0).await? {
+        Ok(_) => Ok(email),
+        Err(denial) => Err(attempt.stop(denial)),
     }
 }
 
 /// Checks that the response answers the flow's request, or that unsolicited responses are allowed.
 fn check_in_response_to(
-    target: &LoginConnection,
+    attempt: &mut LoginAttempt<'_>,
     flow: &SamlFlow,
     assertion: &VerifiedAssertion,
-    checks: &mut Vec<Check>,
 ) -> Result<(), Error> {
     match (&assertion.in_response_to, &flow.request) {
         (Some(_), Some(request)) => {
             let check = checks::in_response_to(Some(&request.id), assertion);
             let passed = check.passed;
-            checks.push(check);
+            attempt.checks.0.push(check);
             if passed { Ok(()) } else { Err(Error::InResponseToUnknown) }
         }
         (Some(found), None) => {
             let expected = Some("the ID of a request of ours".to_owned());
-            checks.push(Error::InResponseToUnknown.failed(expected, Some(found.clone())));
-            Err(Error::InResponseToUnknown)
+            Err(attempt.checks.fail(Error::InResponseToUnknown, expected, Some(found.clone())))
         }
         (None, _) => {
-            let policy = target.connection.idp_initiated.unwrap_or(target.environment.idp_initiated);
-            let (expected, found) = (Some("InResponseTo".to_owned()), Some(policy.as_str().to_owned()));
+            let policy = attempt.idp_initiated();
+            let found = Some(policy.as_str().to_owned());
             match policy {
                 IdpInitiated::Refuse => {
-                    checks.push(Error::IdpInitiatedRefused.failed(expected, found));
-                    Err(Error::IdpInitiatedRefused)
+                    let expected = Some("InResponseTo".to_owned());
+                    Err(attempt.checks.fail(Error::IdpInitiatedRefused, expected, found))
                 }
                 // Under RESTART the login that begins in its place signs the same person in.
                 IdpInitiated::Allow | IdpInitiated::Restart => {
-                    checks.push(Error::IdpInitiatedRefused.passed(None, found));
+                    attempt.checks.pass(Error::IdpInitiatedRefused, None, found);
                     Ok(())
                 }
             }

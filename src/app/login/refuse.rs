@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use super::{document, error::Error, flow::new_flow, test_result};
+use super::{
+    attempt::{BrowserBinding, LoginAttempt},
+    document,
+    error::Error,
+    flow::new_flow,
+    test_result,
+};
 use crate::{
     app::{Result, State},
     model::{
@@ -15,7 +21,6 @@ use crate::{
     saml::check::Check,
     store::{
         Conn,
-        saml_connections::LoginConnection,
         saml_flows::{self, NewStep},
     },
     telemetry,
@@ -89,108 +94,105 @@ impl RefusedLogin {
     }
 }
 
-/// What is known of a received response.
-pub(super) struct LoginAttempt {
-    /// The flow of its InResponseTo.
-    pub flow: Option<SamlFlow>,
-    /// Whether that flow is bound to the browser that posted it.
-    pub browser_matches: bool,
-    /// Whether a signature of the connection's identity provider was verified.
-    pub signature_verified: bool,
-    /// The e-mail address in it, used only if `signature_verified`.
-    pub claimed_email: Option<Email>,
-    /// All checks so far, in order.
-    pub checks: Vec<Check>,
-    /// The response document.
-    pub xml: Option<String>,
-}
-
-/// Refuses a response and stores the refusal: in the flow of its InResponseTo if the browser or the signature
-/// proves that it belongs there, otherwise in a detached flow. Only the flow's own browser changes the flow's status.
-pub(super) async fn refuse(
-    state: &State,
-    target: &LoginConnection,
-    attempt: LoginAttempt,
-    refusal: Error,
-) -> Result<RefusedLogin> {
-    let now = state.now();
-    let LoginAttempt { flow, browser_matches, signature_verified, claimed_email, checks, xml } = attempt;
-    let claimed_email = claimed_email.filter(|_| signature_verified);
-    let attached = flow.filter(|_| browser_matches || signature_verified);
-    let kept = xml.filter(|xml| signature_verified || xml.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES);
-    let sealed = |id| kept.as_deref().map(|xml| document::seal(state, id, xml, now));
-    let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
-    let connection = target.connection.id;
-    let (id, error_redirect) = match &attached {
-        Some(flow) => {
-            let mut tx = state.db.write().await?;
-            let is_history = is_history(&mut tx, connection, signature_verified, now).await?;
-            match browser_matches {
-                true => {
-                    let code = refusal.code();
-                    saml_flows::update_refused(
-                        &mut tx,
-                        flow.id,
-                        code,
-                        claimed_email.as_ref(),
-                        is_history,
-                        now,
-                    )
-                    .await?;
-                }
-                false => {
-                    saml_flows::update_seen(&mut tx, flow.id, claimed_email.as_ref(), is_history, now)
-                        .await?;
-                }
-            }
-            if is_history {
-                saml_flows::insert_step(&mut tx, flow.id, step(sealed(flow.id))).await?;
-            } else if flow.status != FlowStatus::Failed {
-                saml_flows::insert_step(&mut tx, flow.id, step(None)).await?;
-            }
-            tx.commit().await?;
-            (flow.id, browser_matches.then(|| error_redirect(flow, refusal)).flatten())
+impl LoginAttempt<'_> {
+    /// Refuses the login and stores the refusal: in its flow if the browser or the signature proves that it belongs
+    /// there, otherwise in a detached flow. Only the flow's own browser changes the flow's status.
+    pub(super) async fn refuse(self, error: Error) -> Result<RefusedLogin> {
+        let (state, target, now) = (self.state, self.target, self.state.now());
+        let attached = self.flow.as_ref().filter(|_| self.binding.is_own() || self.signature_verified);
+        let id = match attached {
+            Some(flow) => self.store_in(flow, error, now).await?,
+            None => self.store_detached(error, now).await?,
+        };
+        let own = attached.filter(|_| self.binding.is_own());
+        let is_beginning = self.binding.is_beginning();
+        // The proof is only for the browser that the request is bound to.
+        let test_result_url = own.and_then(|flow| match is_beginning {
+            true => test_result::url(state, target, flow),
+            false => test_result::url_with_proof(state, target, flow),
+        });
+        if test_result_url.is_none() {
+            telemetry::login_failed(error.code());
         }
-        None => {
-            let id = SamlFlowId::new(now, &*state.random);
-            let origin = if signature_verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
-            // Checked without the write lock first, and again inside the write transaction.
-            let is_stored = {
-                let mut conn = state.db.read().await?;
-                is_stored_detached(&mut conn, connection, signature_verified, now).await?
-            };
-            if is_stored {
-                let mut tx = state.db.write().await?;
-                if is_stored_detached(&mut tx, connection, signature_verified, now).await? {
-                    let mut flow = new_flow(target, origin, None, None, false, id, now);
-                    flow.status = FlowStatus::Failed;
-                    flow.refusal = Some(refusal.code().to_owned());
-                    flow.claimed_email = claimed_email;
-                    saml_flows::insert(&mut tx, &flow).await?;
-                    let document = if signature_verified { sealed(id) } else { None };
-                    saml_flows::insert_step(&mut tx, id, step(document)).await?;
-                    tx.commit().await?;
-                }
-            }
-            (id, None)
-        }
-    };
-    let own = attached.as_ref().filter(|_| browser_matches);
-    let test_result_url = own.and_then(|flow| test_result::url_with_proof(state, target, flow));
-    if test_result_url.is_none() {
-        telemetry::login_failed(refusal.code());
+        tracing::info!(flow = %id, connection = %target.connection.id, reason = error.code(), "login refused");
+        Ok(RefusedLogin {
+            refusal: error,
+            flow: id,
+            signature_verified: self.signature_verified,
+            application: non_empty(&target.environment.display_name),
+            organization: non_empty(&target.organization.display_name).filter(|_| !is_beginning),
+            error_redirect: own.and_then(|flow| error_redirect(flow, error)),
+            test_result_url,
+            checks: self.checks.0,
+        })
     }
-    tracing::info!(flow = %id, connection = %target.connection.id, reason = refusal.code(), "login refused");
-    Ok(RefusedLogin {
-        refusal,
-        flow: id,
-        checks,
-        signature_verified,
-        application: non_empty(&target.environment.display_name),
-        organization: non_empty(&target.organization.display_name),
-        error_redirect,
-        test_result_url,
-    })
+
+    /// Stores the refusal in `flow`.
+    async fn store_in(&self, flow: &SamlFlow, error: Error, now: Timestamp) -> Result<SamlFlowId> {
+        let claimed_email = self.signed_email();
+        let mut tx = self.state.db.write().await?;
+        if self.binding == BrowserBinding::New {
+            saml_flows::insert(&mut tx, flow).await?;
+        }
+        let is_history = is_history(&mut tx, self.connection_id(), self.signature_verified, now).await?;
+        if self.binding.is_own() {
+            let code = error.code();
+            saml_flows::update_refused(&mut tx, flow.id, code, claimed_email, is_history, now).await?;
+        } else {
+            saml_flows::update_seen(&mut tx, flow.id, claimed_email, is_history, now).await?;
+        }
+        if is_history {
+            let step = self.refused_step(now, self.sealed_document(flow.id, now));
+            saml_flows::insert_step(&mut tx, flow.id, step).await?;
+        } else if flow.status != FlowStatus::Failed || self.binding.is_beginning() {
+            saml_flows::insert_step(&mut tx, flow.id, self.refused_step(now, None)).await?;
+        }
+        tx.commit().await?;
+        Ok(flow.id)
+    }
+
+    /// Stores the refusal in a detached flow, unless there are too many; returns its id in either case.
+    async fn store_detached(&self, error: Error, now: Timestamp) -> Result<SamlFlowId> {
+        let (state, connection, verified) = (self.state, self.connection_id(), self.signature_verified);
+        let id = SamlFlowId::new(now, &*state.random);
+        let origin = if verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
+        // Checked without the write lock first, and again inside the write transaction.
+        let is_stored = {
+            let mut conn = state.db.read().await?;
+            is_stored_detached(&mut conn, connection, verified, now).await?
+        };
+        if is_stored {
+            let mut tx = state.db.write().await?;
+            if is_stored_detached(&mut tx, connection, verified, now).await? {
+                let mut flow = new_flow(self.target, origin, None, None, false, id, now);
+                flow.status = FlowStatus::Failed;
+                flow.refusal = Some(error.code().to_owned());
+                flow.claimed_email = self.signed_email().cloned();
+                saml_flows::insert(&mut tx, &flow).await?;
+                let document = if verified { self.sealed_document(id, now) } else { None };
+                saml_flows::insert_step(&mut tx, id, self.refused_step(now, document)).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(id)
+    }
+
+    /// The e-mail address in a signed response.
+    fn signed_email(&self) -> Option<&Email> {
+        self.claimed_email.as_ref().filter(|_| self.signature_verified)
+    }
+
+    /// The response for the timeline of `flow`, unless it is large and not signed.
+    fn sealed_document(&self, flow: SamlFlowId, now: Timestamp) -> Option<(String, Timestamp)> {
+        let xml = self.xml.as_deref()?;
+        let is_kept = self.signature_verified || xml.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES;
+        is_kept.then(|| document::seal(self.state, flow, xml, now))
+    }
+
+    /// The refusal for a flow's timeline.
+    fn refused_step(&self, now: Timestamp, document: Option<(String, Timestamp)>) -> NewStep<'_> {
+        NewStep { at: now, kind: StepKind::Refused, checks: &self.checks.0, document }
+    }
 }
 
 /// Whether one more refusal of the connection is retained as history.
@@ -217,39 +219,6 @@ async fn is_stored_detached(
     let stray =
         saml_flows::count_detached(conn, connection, an_hour_before(now), MAX_DETACHED_PER_HOUR).await?;
     Ok(stray < MAX_DETACHED_PER_HOUR)
-}
-
-/// Refuses a stored flow before its request is sent. The browser is the one that begins it.
-pub(super) async fn refuse_before_request(
-    state: &State,
-    target: &LoginConnection,
-    flow: &SamlFlow,
-    refusal: Error,
-    checks: Vec<Check>,
-) -> Result<RefusedLogin> {
-    let now = state.now();
-    let mut tx = state.db.write().await?;
-    let is_history = is_history(&mut tx, target.connection.id, false, now).await?;
-    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), None, is_history, now).await?;
-    let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
-    saml_flows::insert_step(&mut tx, flow.id, step).await?;
-    tx.commit().await?;
-    let test_result_url = test_result::url(state, target, flow);
-    if test_result_url.is_none() {
-        telemetry::login_failed(refusal.code());
-    }
-    tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, reason = refusal.code(), "login refused");
-    let error_redirect = error_redirect(flow, refusal);
-    Ok(RefusedLogin {
-        refusal,
-        flow: flow.id,
-        checks,
-        signature_verified: false,
-        application: non_empty(&target.environment.display_name),
-        organization: None,
-        error_redirect,
-        test_result_url,
-    })
 }
 
 /// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was consumed.

@@ -1,10 +1,9 @@
 //! Test logins: they check a SAML connection without involving an app.
 
 use super::{
-    begin::{self, BegunLogin},
+    begin::{self, BeginOutcome},
     browser_id::BrowserId,
     flow::new_flow,
-    refuse::RefusedLogin,
     test_result,
 };
 use crate::{
@@ -45,7 +44,7 @@ pub async fn begin(
     origin: FlowOrigin,
     browser: Option<BrowserId>,
     host: &str,
-) -> Result<Result<BegunLogin, RefusedLogin>> {
+) -> Result<BeginOutcome> {
     debug_assert!(origin.is_test());
     let target = load(state, actor, connection).await?;
     actor.authorize_manage_part(OrganizationPart::Saml, target.organization.id)?;

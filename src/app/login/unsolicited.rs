@@ -4,20 +4,17 @@
 use std::time::Duration;
 
 use super::{
-    accept,
     acs::{AcsOutcome, AcsRequest},
+    attempt::{LoginAttempt, LoginResult},
     begin,
     error::Error,
     flow::new_flow,
-    identity,
-    refuse::{self, LoginAttempt},
     response_limits,
 };
 use crate::{
-    app::{Result, State},
     model::{environment::IdpInitiated, id::SamlFlowId, saml_flow::FlowOrigin},
-    saml::{Verdict, VerifiedAssertion},
-    store::{oauth_clients, saml_connections::LoginConnection, saml_flows},
+    saml::VerifiedAssertion,
+    store::{oauth_clients, saml_flows},
 };
 
 /// A restarted login that is answered by another unsolicited response within this time is a loop.
@@ -27,87 +24,64 @@ const LOOP_WINDOW: Duration = Duration::from_secs(120);
 const MAX_RELAY_STATE_BYTES: usize = 2048;
 
 /// Handles a verified response without InResponseTo.
-pub(super) async fn receive(
-    state: &State,
-    target: &LoginConnection,
-    post: &AcsRequest,
-    assertion: VerifiedAssertion,
-    verdict: Verdict,
-) -> Result<AcsOutcome> {
-    let mut attempt = LoginAttempt {
-        flow: None,
-        browser_matches: false,
-        signature_verified: verdict.signature_verified,
-        claimed_email: None,
-        checks: verdict.checks,
-        xml: verdict.xml,
-    };
-    let policy = target.connection.idp_initiated.unwrap_or(target.environment.idp_initiated);
-    let refusal = match policy {
+pub(super) async fn handle(
+    attempt: &mut LoginAttempt<'_>,
+    request: &AcsRequest,
+    assertion: &VerifiedAssertion,
+) -> LoginResult<AcsOutcome> {
+    match attempt.idp_initiated() {
         IdpInitiated::Refuse => {
+            let expected = Some("InResponseTo".to_owned());
             let found = Some("a response that answers no request".to_owned());
-            attempt.checks.push(Error::IdpInitiatedRefused.failed(Some("InResponseTo".to_owned()), found));
-            Error::IdpInitiatedRefused
+            Err(attempt.checks.fail(Error::IdpInitiatedRefused, expected, found).into())
         }
         IdpInitiated::Allow => {
-            let now = state.now();
-            let id = SamlFlowId::new(now, &*state.random);
-            let relay_state = post.relay_state.clone().filter(|text| {
+            let now = attempt.state.now();
+            let id = SamlFlowId::new(now, &*attempt.state.random);
+            let relay_state = request.relay_state.clone().filter(|text| {
                 !text.is_empty() && text.len() <= MAX_RELAY_STATE_BYTES && !text.chars().any(char::is_control)
             });
-            let flow = new_flow(target, FlowOrigin::Idp, relay_state, None, false, id, now);
-            match accept::accept_unsolicited(state, target, flow, &assertion, &mut attempt).await? {
-                Ok(location) => return Ok(AcsOutcome::Accepted { flow: id, location }),
-                Err(refusal) => refusal,
-            }
+            let flow = new_flow(attempt.target, FlowOrigin::Idp, relay_state, None, false, id, now);
+            let location = attempt.accept_unsolicited(flow, assertion).await?;
+            Ok(AcsOutcome::Accepted { flow: id, location })
         }
-        IdpInitiated::Restart => match restart(state, target, post).await? {
-            Ok(outcome) => return Ok(outcome),
-            Err(refusal) => {
-                attempt.checks.push(refusal.failed(None, None));
-                refusal
-            }
-        },
-    };
-    attempt.claimed_email = identity::claimed_email(&target.connection, &assertion.subject);
-    Ok(AcsOutcome::Refused(refuse::refuse(state, target, attempt, refusal).await?))
+        IdpInitiated::Restart => restart(attempt, request).await,
+    }
 }
 
 /// Discards the response and begins a new login: here if the environment has a redirect URL, otherwise at the app
 /// if an OAuth client has an `initiate_login_uri`.
-async fn restart(
-    state: &State,
-    target: &LoginConnection,
-    post: &AcsRequest,
-) -> Result<Result<AcsOutcome, Error>> {
+async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginResult<AcsOutcome> {
+    let (state, target) = (attempt.state, attempt.target);
     let now = state.now();
     if target.environment.redirect_url.is_none() {
         let mut conn = state.db.read().await?;
-        let Some(client) = oauth_clients::find_initiating(&mut conn, target.environment.id).await? else {
-            return Ok(Err(Error::NoRedirectUrl));
+        let client = oauth_clients::find_initiating(&mut conn, target.environment.id).await?;
+        let Some(uri) = client.and_then(|client| client.initiate_login_uri) else {
+            return Err(attempt.checks.fail(Error::NoRedirectUrl, None, None).into());
         };
-        let Some(uri) = client.initiate_login_uri else { return Ok(Err(Error::NoRedirectUrl)) };
         let issuer = state.links.oauth_issuer();
         let organization = target.organization.id.to_string();
         let location = uri.with_query(&[("iss", &issuer), ("organization_id", &organization)]);
-        return Ok(Ok(AcsOutcome::InitiateAtApp { location }));
+        return Ok(AcsOutcome::InitiateAtApp { location });
     }
-    match &post.browser {
+    match &request.browser {
         // Over plain http a cross-site post has no cookie, and a loop could not be detected.
-        None if !post.reposted && !state.links.is_trustworthy() => return Ok(Ok(AcsOutcome::Repost)),
+        None if !request.reposted && !state.links.is_trustworthy() => return Ok(AcsOutcome::Repost),
         Some(browser) => {
             let mut conn = state.db.read().await?;
-            let digest = browser.digest();
-            if saml_flows::restart_is_pending(&mut conn, target.connection.id, digest, now - LOOP_WINDOW)
+            let since = now - LOOP_WINDOW;
+            if saml_flows::restart_is_pending(&mut conn, target.connection.id, browser.digest(), since)
                 .await?
             {
-                return Ok(Err(Error::RestartLoop));
+                return Err(attempt.checks.fail(Error::RestartLoop, None, None).into());
             }
         }
         None => {}
     }
-    response_limits::count_restart(state, target.connection.id, post.client)?;
+    response_limits::count_restart(state, target.connection.id, request.client)?;
     let id = SamlFlowId::new(now, &*state.random);
     let flow = new_flow(target, FlowOrigin::Restart, None, None, false, id, now);
-    Ok(Ok(AcsOutcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))
+    let begun = begin::begin(state, target, flow, request.browser.clone(), &request.host).await?;
+    Ok(AcsOutcome::Restarted(begun))
 }

@@ -10,6 +10,7 @@ use crate::{
             SamlConnectionView,
             certificates::{CertificateView, certificate_views},
         },
+        login::BeginOutcome,
     },
     links::{Links, console},
     model::{
@@ -82,8 +83,10 @@ pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult
         app::login::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)
             .await?;
     Ok(match begun {
-        Ok(begun) => idp_redirect::send_to_idp(&context.state, begun),
-        Err(refused) => idp_redirect::see_other(&context.href(console::FLOW, &[&refused.flow])),
+        BeginOutcome::Begun(begun) => idp_redirect::send_to_idp(&context.state, begun),
+        BeginOutcome::Refused(refused) => {
+            idp_redirect::see_other(&context.href(console::FLOW, &[&refused.flow]))
+        }
     })
 }
 

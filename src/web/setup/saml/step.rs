@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::connection::{Progress, load, progress_of};
 use crate::{
-    app::{self, Error, connections::saml::SamlConnectionChange},
+    app::{self, Error, connections::saml::SamlConnectionChange, login::BeginOutcome},
     links::{self, path},
     model::{
         id::SamlConnectionId,
@@ -272,8 +272,8 @@ async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult
     )
     .await?;
     Ok(match begun {
-        Ok(begun) => idp_redirect::send_to_idp(&context.state, begun),
-        Err(refused) => match refused.test_result_url {
+        BeginOutcome::Begun(begun) => idp_redirect::send_to_idp(&context.state, begun),
+        BeginOutcome::Refused(refused) => match refused.test_result_url {
             Some(page) => see_other(&page),
             None => return Err(PageError(Error::FailedPrecondition(refused.refusal.remedy().into()))),
         },

@@ -1,0 +1,263 @@
+//! A login while it is handled: what is known of it, and the checks made so far.
+
+use std::net::IpAddr;
+
+use super::{
+    browser_id::BrowserId,
+    eligibility::{Denial, LoginSubject},
+    error::Error,
+    identity,
+    verification::{self, ResponseInput},
+};
+use crate::{
+    app::{self, Result, State},
+    model::{
+        email::Email, environment::IdpInitiated, id::SamlConnectionId, saml_flow::SamlFlow, time::Timestamp,
+    },
+    saml::{VerifiedAssertion, check::Check},
+    store::{self, saml_connections::LoginConnection, saml_flows},
+};
+
+/// Why a step of a login ends it.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The login is refused; the failed check is among the checks of the attempt.
+    Refused(Error),
+    /// The request itself failed.
+    Failed(app::Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<app::Error> for Stop {
+    fn from(error: app::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The result of a step of a login.
+pub(super) type LoginResult<T> = std::result::Result<T, Stop>;
+
+/// The checks of a login, in order.
+#[derive(Debug, Default)]
+pub(super) struct Checks(pub(super) Vec<Check>);
+
+impl Checks {
+    /// Adds the check of `error`; returns `error` unless it passed.
+    pub(super) fn require(
+        &mut self,
+        error: Error,
+        passed: bool,
+        expected: Option<String>,
+        found: Option<String>,
+    ) -> Result<(), Error> {
+        if passed {
+            self.pass(error, expected, found);
+            Ok(())
+        } else {
+            Err(self.fail(error, expected, found))
+        }
+    }
+
+    /// Adds the failed check of `error`, and returns `error`.
+    #[must_use]
+    pub(super) fn fail(&mut self, error: Error, expected: Option<String>, found: Option<String>) -> Error {
+        self.0.push(error.failed(expected, found));
+        error
+    }
+
+    /// Adds the passed check of `error`.
+    pub(super) fn pass(&mut self, error: Error, expected: Option<String>, found: Option<String>) {
+        self.0.push(error.passed(expected, found));
+    }
+}
+
+/// How the browser of the request relates to the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BrowserBinding {
+    /// The flow is unknown, or bound to another browser.
+    Other,
+    /// The browser begins the flow, which is not stored yet.
+    New,
+    /// The browser begins the stored flow, which may be bound to another browser so far.
+    Beginning,
+    /// The request of the flow is bound to the browser.
+    Bound,
+}
+
+impl BrowserBinding {
+    /// Whether the login is this browser's own.
+    pub(super) fn is_own(self) -> bool {
+        self != Self::Other
+    }
+
+    /// Whether the browser only begins the login: its request was not sent yet.
+    pub(super) fn is_beginning(self) -> bool {
+        matches!(self, Self::New | Self::Beginning)
+    }
+}
+
+/// A login while it is handled. Each step adds its checks; a refusal stores what is known by then.
+pub(super) struct LoginAttempt<'a> {
+    /// The shared state.
+    pub(super) state: &'a State,
+    /// The connection, with its organization and environment.
+    pub(super) target: &'a LoginConnection,
+    /// The flow, once found.
+    pub(super) flow: Option<SamlFlow>,
+    /// How the browser relates to that flow.
+    pub(super) binding: BrowserBinding,
+    /// Whether a signature of the connection's identity provider was verified.
+    pub(super) signature_verified: bool,
+    /// The e-mail address in the response; used only if `signature_verified`.
+    pub(super) claimed_email: Option<Email>,
+    /// InResponseTo of the response, UNVERIFIED: use it only to find the flow in which a refusal is shown.
+    pub(super) unverified_in_response_to: Option<String>,
+    /// All checks so far, in order.
+    pub(super) checks: Checks,
+    /// The response document.
+    pub(super) xml: Option<String>,
+}
+
+impl<'a> LoginAttempt<'a> {
+    /// An attempt without a flow, as far as is known.
+    pub(super) fn new(state: &'a State, target: &'a LoginConnection) -> Self {
+        Self {
+            state,
+            target,
+            flow: None,
+            binding: BrowserBinding::Other,
+            signature_verified: false,
+            claimed_email: None,
+            unverified_in_response_to: None,
+            checks: Checks::default(),
+            xml: None,
+        }
+    }
+
+    /// An attempt to begin `flow` in a browser.
+    pub(super) fn to_begin(
+        state: &'a State,
+        target: &'a LoginConnection,
+        flow: SamlFlow,
+        binding: BrowserBinding,
+    ) -> Self {
+        Self { flow: Some(flow), binding, ..Self::new(state, target) }
+    }
+
+    /// Checks that the connection is configured and enabled for logins.
+    pub(super) fn check_ready(&mut self) -> Result<(), Error> {
+        let connection = &self.target.connection;
+        let missing = connection.missing_settings();
+        if !missing.is_empty() {
+            let found = Some(format!("{} missing", missing.join(", ")));
+            return Err(self.checks.fail(Error::ConnectionNotConfigured, None, found));
+        }
+        if connection.test && !self.state.settings.test_idp {
+            return Err(self.checks.fail(Error::TestConnectionDisabled, None, None));
+        }
+        Ok(())
+    }
+
+    /// Verifies the response from `client` as of `now`, and keeps what it says for a refusal.
+    pub(super) async fn verify(
+        &mut self,
+        client: IpAddr,
+        response: ResponseInput,
+        now: Timestamp,
+    ) -> LoginResult<VerifiedAssertion> {
+        let verdict = verification::verify(self.state, self.target, client, response, now).await?;
+        let subject = match &verdict.outcome {
+            Ok(assertion) => Some(&assertion.subject),
+            Err(_) => verdict.subject.as_ref(),
+        };
+        self.claimed_email =
+            subject.and_then(|subject| identity::claimed_email(&self.target.connection, subject));
+        self.signature_verified = verdict.signature_verified;
+        self.unverified_in_response_to = verdict.claims.in_response_to;
+        self.checks.0.extend(verdict.checks);
+        self.xml = verdict.xml;
+        verdict.outcome.map_err(|error| Error::Response(error).into())
+    }
+
+    /// Finds the connection's flow whose request has this ID, and how it relates to the browser.
+    pub(super) async fn find_flow(
+        &mut self,
+        request_id: Option<&str>,
+        browser: Option<&BrowserId>,
+    ) -> Result<()> {
+        let Some(request_id) = request_id else { return Ok(()) };
+        let mut conn = self.state.db.read().await?;
+        self.flow = saml_flows::find_by_request(&mut conn, self.connection_id(), request_id).await?;
+        let bound_to =
+            self.flow.as_ref().and_then(|flow| flow.request.as_ref()).map(|request| request.browser);
+        self.binding = match bound_to {
+            Some(digest) if browser.map(BrowserId::digest) == Some(digest) => BrowserBinding::Bound,
+            _ => BrowserBinding::Other,
+        };
+        Ok(())
+    }
+
+    /// Authenticates and authorises the person: returns their e-mail address if its domain belongs to the organization
+    /// and the login has a redirect target.
+    pub(super) fn authorize(
+        &mut self,
+        assertion: &VerifiedAssertion,
+        has_target: bool,
+    ) -> Result<Email, Error> {
+        let target = self.target;
+        let email = match identity::find_email(&target.connection, &assertion.subject) {
+            Ok((email, source)) => {
+                self.checks.pass(Error::EmailMissing, None, Some(source));
+                email
+            }
+            Err(failed) => return Err(self.checks.fail(failed.error, failed.expected, failed.found)),
+        };
+        let is_accepted = target.organization.accepts_domain(email.domain());
+        let expected = identity::accepted_domains(&target.organization);
+        let (expected, found) = (Some(expected), Some(email.to_string()));
+        self.checks.require(Error::EmailOutsideOrganizationDomains, is_accepted, expected, found)?;
+        if !has_target && target.environment.redirect_url.is_none() {
+            return Err(self.checks.fail(Error::NoRedirectUrl, None, None));
+        }
+        Ok(email)
+    }
+
+    /// The login of the person with this address, for [`eligibility`](super::eligibility).
+    pub(super) fn subject<'e>(&self, email: &'e Email) -> LoginSubject<'e> {
+        LoginSubject {
+            organization_id: self.target.organization.id,
+            connection_id: self.connection_id(),
+            email,
+        }
+    }
+
+    /// What a denial of [`eligibility`](super::eligibility) means for the login: it is refused, or its connection is
+    /// not found any more.
+    pub(super) fn stop(&self, denial: Denial) -> Stop {
+        match denial {
+            Denial::Gone => app::Error::not_found("SAML connection", self.connection_id()).into(),
+            Denial::Refused(error) => error.into(),
+        }
+    }
+
+    /// The policy for unsolicited responses: of the connection, or else of its environment.
+    pub(super) fn idp_initiated(&self) -> IdpInitiated {
+        self.target.connection.idp_initiated.unwrap_or(self.target.environment.idp_initiated)
+    }
+
+    /// The connection.
+    pub(super) fn connection_id(&self) -> SamlConnectionId {
+        self.target.connection.id
+    }
+}

@@ -10,7 +10,7 @@ use crate::{
         actor::{Actor, Principal},
         administrators::{
             invitations::{self, InviteOutcome},
-            people::{self, RoleScope},
+            roles::{self, RoleScope},
         },
         environments,
         pagination::PageQuery,
@@ -140,8 +140,8 @@ impl Admin {
             Self::List(list) => list.run(&state).await,
             Self::SetRole(change) => {
                 let scope = scope(&state, change.environment.as_deref()).await?;
-                let who = people::find_by_email(&state, &change.email).await?;
-                people::set_role(&state, &scope, who.id, change.role)
+                let who = roles::find_by_email(&state, &change.email).await?;
+                roles::set_role(&state, &scope, who.id, change.role)
                     .await
                     .map_err(|error| role_error(error, &who))?;
                 output::line(&format!("{} now has the role {}", who.email, change.role.as_str()));
@@ -149,13 +149,13 @@ impl Admin {
             }
             Self::Revoke(revoke) => {
                 let scope = scope(&state, revoke.environment.as_deref()).await?;
-                let who = people::find_by_email(&state, &revoke.email).await?;
-                people::remove(&state, &scope, who.id).await.map_err(|error| role_error(error, &who))?;
+                let who = roles::find_by_email(&state, &revoke.email).await?;
+                roles::remove(&state, &scope, who.id).await.map_err(|error| role_error(error, &who))?;
                 output::line(&format!("the role of {} was removed", who.email));
                 Ok(())
             }
             Self::Reset(reset) => {
-                let who = people::find_by_email(&state, &reset.email).await?;
+                let who = roles::find_by_email(&state, &reset.email).await?;
                 let (invitation, token) = invitations::create_reset(&state, &Principal::OPERATOR, who.id)
                     .await
                     .map_err(installation::cli_error)?;
@@ -211,7 +211,7 @@ impl List {
         let scope = scope(state, self.environment.as_deref()).await?;
         let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
         loop {
-            let page = people::list(state, &scope, &query).await.map_err(installation::cli_error)?;
+            let page = roles::list(state, &scope, &query).await.map_err(installation::cli_error)?;
             for (who, role) in &page.items {
                 if self.json {
                     let view = json!({

@@ -7,7 +7,7 @@ use ostiary::{
         actor::{Actor, Principal},
         administrators::{
             invitations::{self, InviteOutcome},
-            people::{self, RoleScope},
+            roles::{self, RoleScope},
         },
         audit::{self, AuditFilter},
         pagination::PageQuery,
@@ -290,7 +290,7 @@ both! {
         });
         let statuses = crate::support::all(tries).await;
         assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
-        let everybody = people::list(&app.state, &RoleScope::Global(Principal::OPERATOR), &PageQuery::default()).await;
+        let everybody = roles::list(&app.state, &RoleScope::Global(Principal::OPERATOR), &PageQuery::default()).await;
         assert_eq!(everybody.unwrap().items.len(), 1);
     }
 
@@ -534,14 +534,14 @@ both! {
             let (state, scope) = (&app.state, &scope);
             async move {
                 match number % 2 {
-                    0 => people::remove(state, scope, owner.id).await.is_ok(),
-                    _ => people::set_role(state, scope, owner.id, Role::Viewer).await.is_ok(),
+                    0 => roles::remove(state, scope, owner.id).await.is_ok(),
+                    _ => roles::set_role(state, scope, owner.id, Role::Viewer).await.is_ok(),
                 }
             }
         });
         let done = crate::support::all(tries).await;
         assert_eq!(done.iter().filter(|done| **done).count(), 7, "{done:?}");
-        let left = people::list(&app.state, &scope, &PageQuery::default()).await.unwrap();
+        let left = roles::list(&app.state, &scope, &PageQuery::default()).await.unwrap();
         assert_eq!(left.items.iter().filter(|(_, role)| *role == Role::Owner).count(), 1);
     }
 
@@ -721,9 +721,9 @@ both! {
         let used = invited(&app, "dana@vendor.example", Role::Admin, None).await;
         let spare = invited(&app, "DANA@vendor.example", Role::Owner, Some(&production)).await;
         assert_eq!(join(&app, &app.browser(), &used, "").await.status, 303);
-        let dana = people::find_by_email(&app.state, "dana@vendor.example").await.unwrap();
+        let dana = roles::find_by_email(&app.state, "dana@vendor.example").await.unwrap();
         let (reset, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
-        people::remove(&app.state, &scope, dana.id).await.unwrap();
+        roles::remove(&app.state, &scope, dana.id).await.unwrap();
         let browser = app.browser();
         for link in [&token.reveal(), &spare] {
             let page = browser.get(&app.url(&format!("/console/join?token={link}"))).await;
@@ -731,7 +731,7 @@ both! {
             assert_eq!(join(&app, &browser, link, "").await.status, 404);
         }
         assert!(!is_in(&app, &browser).await);
-        assert!(people::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
+        assert!(roles::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
 
         // One that is left nevertheless, as of before this was taken back, is refused where it is used.
         let mut tx = app.state.db.write().await.unwrap();
@@ -741,7 +741,7 @@ both! {
         tx.commit().await.unwrap();
         assert_eq!(browser.get(&app.url(&format!("/console/join?token={}", late.reveal()))).await.status, 404);
         assert_eq!(join(&app, &browser, &late.reveal(), "").await.status, 404);
-        assert!(people::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
+        assert!(roles::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
     }
 
     async fn a_new_password_signs_out_everywhere_else(app: TestApp) {

@@ -6,7 +6,7 @@ use ostiary::{
         actor::Principal,
         administrators::{
             invitations::{self, InviteOutcome},
-            people::RoleScope,
+            roles::RoleScope,
         },
     },
     config::Redacted,

@@ -11,7 +11,7 @@ use ostiary::{
         actor::{Actor, Principal},
         administrators::{
             invitations::{self, InviteOutcome},
-            people::RoleScope,
+            roles::RoleScope,
         },
     },
     config::{Config, Redacted},

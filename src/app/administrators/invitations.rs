@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Device,
-    people::{self, RoleScope},
+    roles::{self, RoleScope},
     sessions::NewSession,
     sign_in,
 };
@@ -63,7 +63,7 @@ pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -
     {
         // The creator of a link could use it to sign in as an administrator with more rights.
         let grant = RoleGrant { environment_id, role };
-        people::grant_role(&mut tx, state, &scope.principal(), &known, grant).await?;
+        roles::grant_role(&mut tx, state, &scope.principal(), &known, grant).await?;
         tx.commit().await?;
         return Ok(InviteOutcome::Added(known));
     }
@@ -320,7 +320,7 @@ pub(super) async fn accept(
     }
     if invitation.purpose == InvitationPurpose::Join {
         let principal = Principal { credential: Credential::Service, address: device.address };
-        people::grant_role(&mut tx, state, &principal, &administrator, invitation.grant).await?;
+        roles::grant_role(&mut tx, state, &principal, &administrator, invitation.grant).await?;
     }
     let action = match invitation.purpose {
         InvitationPurpose::Join => "joined",

@@ -4,7 +4,7 @@ pub mod confirm;
 pub mod invitations;
 pub mod passkeys;
 pub mod passwords;
-pub mod people;
+pub mod roles;
 pub mod sessions;
 pub mod sign_in;
 pub mod sso;

@@ -13,7 +13,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Device, people, sessions::NewSession, sign_in};
+use super::{Device, roles, sessions::NewSession, sign_in};
 use crate::{
     app::{
         Error, OidcProvider, Result, State,
@@ -401,7 +401,7 @@ async fn sign_in_with_email(
         store::administrators::enable(tx, administrator.id, now).await?;
     }
     let principal = Principal { credential: Credential::Service, address: device.address };
-    people::grant_role(tx, state, &principal, &administrator, invitation.grant).await?;
+    roles::grant_role(tx, state, &principal, &administrator, invitation.grant).await?;
     let principal = sign_in::principal_of(tx, &administrator, device).await?;
     let said = audit_fields! { "email": email.as_str(), "invitationId": invitation.id };
     let entry = Entry::of(&administrator, "joined").with_values(said);

@@ -6,11 +6,11 @@
 //! kept as it is here. What was removed in SSOReady is kept here. Pages are read outside of any transaction of ours
 //! and each is written in one, so that an interrupted import can be run again.
 
-mod credentials;
-mod customers;
+mod api_keys;
 mod environments;
-mod people;
+mod organizations;
 mod report;
+mod scim_users;
 
 use std::collections::{HashMap, HashSet};
 

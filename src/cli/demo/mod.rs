@@ -14,7 +14,7 @@ use crate::{
         actor::Principal,
         administrators::{
             invitations::{self, InviteOutcome},
-            people::{self, RoleScope},
+            roles::{self, RoleScope},
         },
     },
     config::{Config, ConfigError, SettingError},
@@ -97,7 +97,7 @@ impl Demo {
 
 /// The console's address; while there is no administrator, an invitation link for the first one.
 async fn console_url(state: &State) -> anyhow::Result<String> {
-    if people::any_exists(state).await? {
+    if roles::any_exists(state).await? {
         return Ok(state.links.console().into());
     }
     let everywhere = RoleScope::Global(Principal::OPERATOR);

@@ -1,14 +1,14 @@
 //! Login flows for support: search, details with every check, and a recheck with the current settings.
 
-mod describe;
 mod list;
 mod recheck;
 mod search_query;
+mod view;
 
-pub use describe::{DocumentFacts, FlowView, describe};
 pub use list::{FlowQuery, list};
 pub use recheck::{CheckChange, CheckComparison, Recheck, recheck};
 pub use search_query::{FlowSummary, SearchQuery, list_with_organizations, parse};
+pub use view::{DocumentFacts, FlowView, describe};
 
 use crate::{
     app::{Error, Result, State, actor::Actor, login},

@@ -8,7 +8,7 @@ use crate::{
         Error,
         administrators::{
             invitations,
-            people::{self, RoleScope},
+            roles::{self, RoleScope},
         },
     },
     links::console,
@@ -63,8 +63,8 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
     let (local, global) =
         (RoleScope::Environment(context.actor), RoleScope::Global(context.actor.principal()));
     let place = context.place(&[]);
-    let own = people::list(&context.state, &local, &place.query()).await?;
-    let everywhere = people::list_global(&context.state, &context.actor).await?;
+    let own = roles::list(&context.state, &local, &place.query()).await?;
+    let everywhere = roles::list_global(&context.state, &context.actor).await?;
     let (may_local, may_global) =
         (context.is_owner(), context.actor.principal().require_global_owner().is_ok());
     let own_invitations =
@@ -201,14 +201,11 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let id = context.id("administrator")?;
     let scope = scope_of(&context, &form);
     let (done, action) = if form.flag("remove") {
-        (
-            people::remove(&context.state, &scope, id).await,
-            Flash(ResourceKind::Administrator, Action::Deleted),
-        )
+        (roles::remove(&context.state, &scope, id).await, Flash(ResourceKind::Administrator, Action::Deleted))
     } else {
         let role = Role::parse(form.text("role"))
             .ok_or_else(|| PageError(Error::invalid("role", "must be viewer, admin or owner")))?;
-        (people::set_role(&context.state, &scope, id, role).await, Flash(ResourceKind::Role, Action::Saved))
+        (roles::set_role(&context.state, &scope, id, role).await, Flash(ResourceKind::Role, Action::Saved))
     };
     match done {
         Ok(()) => Ok(see_other(&context.href(console::ADMINISTRATORS, &[]), action)),

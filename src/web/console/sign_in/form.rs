@@ -13,7 +13,7 @@ use crate::{
         Error, State,
         administrators::{
             passkeys::{self, Challenge},
-            people,
+            roles,
             sessions::{self, NewSession},
             sign_in,
         },
@@ -158,7 +158,7 @@ async fn respond(state: &State, view: SignInPage, status: StatusCode) -> PageRes
         false => None,
     };
     let view = SignInPage {
-        no_administrator: !people::any_exists(state).await?,
+        no_administrator: !roles::any_exists(state).await?,
         passwords: settings.allows_passwords(),
         passkey,
         saml: settings.saml_connection.is_some(),

@@ -1,4 +1,4 @@
-//! Webhooks: created, found, listed, changed and removed; their deliveries, and replays.
+//! The endpoints of webhooks: created, found, listed, changed and removed, and their secrets rotated.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::{
         audit::audit_fields,
         event::EventKind,
         http_url::HttpUrl,
-        id::{EnvironmentId, Id, WebhookDeliveryId, WebhookId},
-        webhook::{DeliveryState, Webhook, WebhookDelivery},
+        id::{EnvironmentId, Id, WebhookId},
+        webhook::Webhook,
     },
     store,
 };
@@ -38,7 +38,7 @@ pub struct WebhookChange {
     /// The event types; empty for all.
     pub event_types: Option<Vec<String>>,
     /// Whether it receives events. When it is enabled again, it starts with new events; earlier ones can be sent
-    /// with [`replay_from`].
+    /// with [`replay_from`](super::replay_from).
     pub enabled: Option<bool>,
 }
 
@@ -181,96 +181,15 @@ pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
     Ok(())
 }
 
-/// Sends all events after a sequence number again, as new deliveries.
-pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64) -> Result<Webhook> {
-    let environment_id = actor.authorize_manage()?;
-    let mut tx = state.db.write().await?;
-    store::webhooks::lock(&mut tx, environment_id, id).await?;
-    let mut webhook = load(&mut tx, environment_id, id).await?;
-    if webhook.disabled_at.is_some() {
-        return Err(Error::FailedPrecondition("the webhook is disabled; enable it first".into()));
-    }
-    let last = store::events::last_sequence(&mut tx, environment_id).await?;
-    if after > last {
-        return Err(Error::invalid("after", format!("the last event is {last}")));
-    }
-    let first = store::events::first_sequence(&mut tx, environment_id).await?.unwrap_or(last + 1);
-    webhook.next_sequence = (after + 1).max(first);
-    webhook.updated_at = state.now();
-    store::webhooks::update(&mut tx, &webhook).await?;
-    let entry = Entry::of(&webhook, "replayed").with_values(audit_fields! { "after": after });
-    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
-    tx.commit().await?;
-    Ok(webhook)
-}
-
-/// One page of a webhook's deliveries, the newest first.
-pub async fn list_deliveries(
-    state: &State,
-    actor: &Actor,
-    webhook: WebhookId,
-    delivery_state: &str,
-    query: &PageQuery,
-) -> Result<Page<WebhookDelivery>> {
-    let environment_id = actor.authorize_view()?;
-    let wanted_state = match delivery_state {
-        "" => None,
-        name => Some(
-            DeliveryState::parse(name)
-                .ok_or_else(|| Error::invalid("state", "must be pending, delivered or failed"))?,
-        ),
-    };
-    let list = List::of(environment_id, format_args!("webhook_deliveries/{webhook}/{delivery_state}"));
-    let wanted = PageRequest::parse(state, &list, query)?;
-    let mut conn = state.db.read().await?;
-    load(&mut conn, environment_id, webhook).await?;
-    let found = store::webhook_deliveries::list(
-        &mut conn,
-        environment_id,
-        webhook,
-        wanted_state,
-        wanted.from,
-        wanted.limit(),
-    )
-    .await?;
-    Ok(wanted.page_of(state, &list, found, |delivery| delivery.id))
-}
-
-/// One delivery.
-pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.authorize_view()?;
-    let mut conn = state.db.read().await?;
-    let found = store::webhook_deliveries::find(&mut conn, environment_id, id).await?;
-    found.ok_or_else(|| delivery_not_found(id))
-}
-
-/// Sends one delivery again, under the same `webhook-id`.
-pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.authorize_manage()?;
-    let mut tx = state.db.write().await?;
-    if !store::webhook_deliveries::requeue(&mut tx, environment_id, id, state.now()).await? {
-        return Err(delivery_not_found(id));
-    }
-    let delivery = store::webhook_deliveries::find(&mut tx, environment_id, id)
-        .await?
-        .ok_or_else(|| delivery_not_found(id))?;
-    store::webhooks::reset_backoff(&mut tx, delivery.webhook_id).await?;
-    let webhook = load(&mut tx, environment_id, delivery.webhook_id).await?;
-    let facts = audit_fields! { "webhookDeliveryId": id.to_string() };
-    let entry = Entry::of(&webhook, "delivery_replayed").with_values(facts);
-    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
-    tx.commit().await?;
-    Ok(delivery)
-}
-
-async fn load(conn: &mut store::Conn, environment_id: EnvironmentId, id: WebhookId) -> Result<Webhook> {
+/// Loads a webhook of an environment.
+pub(super) async fn load(
+    conn: &mut store::Conn,
+    environment_id: EnvironmentId,
+    id: WebhookId,
+) -> Result<Webhook> {
     store::webhooks::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
 }
 
 fn not_found(id: WebhookId) -> Error {
     Error::not_found("webhook", id)
-}
-
-fn delivery_not_found(id: WebhookDeliveryId) -> Error {
-    Error::not_found("webhook delivery", id)
 }

@@ -1,10 +1,10 @@
 //! Webhooks: their endpoints, the deliveries of events to them, and the signatures of messages.
 
+mod deliveries;
 pub mod dispatcher;
 mod endpoints;
+mod retries;
 pub mod signature;
 
-pub use endpoints::{
-    DEFAULT_OVERLAP, WebhookChange, create, find, find_delivery, list, list_deliveries, remove,
-    replay_delivery, replay_from, rotate_secret, update,
-};
+pub use deliveries::{find_delivery, list_deliveries, replay_delivery, replay_from};
+pub use endpoints::{DEFAULT_OVERLAP, WebhookChange, create, find, list, remove, rotate_secret, update};

@@ -70,7 +70,13 @@ impl WebhookSecret {
 
 /// The signatures of a message: by the secret, and by the previous one during a rotation. Standard Webhooks
 /// separates them by spaces, and a receiver accepts either.
-pub(super) fn of(state: &State, webhook: &Webhook, id: &str, at: Timestamp, body: &[u8]) -> Result<String> {
+pub(super) fn sign_message(
+    state: &State,
+    webhook: &Webhook,
+    id: &str,
+    at: Timestamp,
+    body: &[u8],
+) -> Result<String> {
     let open = |sealed: &str| WebhookSecret::open(state, webhook.id, sealed);
     let mut signatures = open(&webhook.sealed_secret)?.sign(id, at, body);
     if let Some((sealed, until)) = &webhook.previous_secret

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        setup::links::{self, LinkState, SetupLinkError},
+        setup::sessions::{self, LinkState, SetupLinkError},
     },
     links::path,
     model::{branding::Branding, client_address::ClientAddress, id::EnvironmentId, time::Timestamp},
@@ -37,7 +37,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> PageResult {
     if token.is_empty() && session.is_some() {
         return Ok(see_other(path::SETUP_HOME));
     }
-    let arrival = links::check(&state, &token, session.as_deref()).await?;
+    let arrival = sessions::check(&state, &token, session.as_deref()).await?;
     link_response(&state, arrival, &token).await
 }
 
@@ -46,7 +46,7 @@ pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: Anonymo
     let token = form.0.text(TOKEN).to_owned();
     let session = current_session(&state, &request).await?.map(|session| session.value);
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    match links::redeem(&state, &token, session.as_deref(), address).await? {
+    match sessions::redeem(&state, &token, session.as_deref(), address).await? {
         Ok(redeemed) => {
             let mut response = see_other(path::SETUP_HOME);
             let max_age = redeemed.expires_at.since(state.now());
@@ -63,7 +63,7 @@ pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: Anonymo
 pub async fn leave(sent: SetupForm) -> PageResult {
     let context = &sent.context;
     for presented in cookie::read(&context.request) {
-        links::end_session(&context.state, &presented.value).await?;
+        sessions::end_session(&context.state, &presented.value).await?;
     }
     let message = Message {
         reason: Some("setup_left"),

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::{cookie, error::ExtractError, layout::SetupLayout};
 use crate::{
-    app::{self, Error, State, actor::Actor, setup::links},
+    app::{self, Error, State, actor::Actor, setup::sessions},
     model::{
         branding::Branding, client_address::ClientAddress, environment::Environment,
         organization::Organization, secret::Digest, setup_link::SetupLink,
@@ -52,7 +52,7 @@ impl SetupContext {
         let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let branding = app::environments::branding::of_environment(&state, link.environment_id).await?;
         Ok(Self {
-            actor: links::actor_of(&link).at(address),
+            actor: sessions::actor_of(&link).at(address),
             form_token: BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session_name(&value))),
             organization,
             environment,
@@ -105,9 +105,9 @@ pub struct BrowserSession {
 /// The valid session of a request, by the cookie that is accepted at the requested host.
 pub async fn current_session(state: &State, request: &HttpRequest) -> app::Result<Option<BrowserSession>> {
     for presented in cookie::read(request) {
-        let Some(session) = links::authenticate(state, &presented.value).await? else { continue };
+        let Some(session) = sessions::authenticate(state, &presented.value).await? else { continue };
         let link = session.link;
-        let (organization, environment) = links::load_context(state, &link).await?;
+        let (organization, environment) = sessions::load_context(state, &link).await?;
         if presented.is_accepted_at(&cookie::links_for_host(state, &environment, request)) {
             return Ok(Some(BrowserSession { link, organization, environment, value: presented.value }));
         }

@@ -12,7 +12,7 @@ use crate::{
         saml_flow::{FlowStatus, SamlFlow},
         time::Timestamp,
     },
-    store::saml_flows,
+    store::{self, saml_flows},
 };
 
 /// Filters for logins, as unparsed text. An empty filter matches every login.
@@ -78,6 +78,35 @@ pub async fn list(
         flows.append(&mut found.flows);
     }
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
+}
+
+/// A login in a list, with its organization's name.
+#[derive(Debug)]
+pub struct FlowSummary {
+    /// The login.
+    pub flow: SamlFlow,
+    /// The name of its organization, if that still exists.
+    pub organization: Option<String>,
+}
+
+/// A page of logins with the names of their organizations, and the token of the next page.
+pub async fn list_with_organizations(
+    state: &State,
+    actor: &Actor,
+    query: &FlowQuery,
+    page: &PageQuery,
+) -> Result<(Vec<FlowSummary>, String)> {
+    let page = list(state, actor, query, page).await?;
+    let mut ids: Vec<OrganizationId> = page.items.iter().map(|flow| flow.organization_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut conn = state.db.read().await?;
+    let names = store::organizations::list_names(&mut conn, actor.authorize_view()?, &ids).await?;
+    let listed = page.items.into_iter().map(|flow| FlowSummary {
+        organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
+        flow,
+    });
+    Ok((listed.collect(), page.next_token))
 }
 
 fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{load, open_steps};
+use super::details::{load, open_steps};
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
     model::{

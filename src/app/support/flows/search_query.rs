@@ -1,14 +1,12 @@
 //! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
 
-use super::list::{FlowQuery, list};
+use super::list::FlowQuery;
 use crate::{
     app::{Result, State, actor::Actor, organizations, pagination::PageQuery},
     model::{
         id::{OrganizationId, SamlConnectionId, SamlFlowId},
         organization::Organization,
-        saml_flow::SamlFlow,
     },
-    store,
 };
 
 /// A parsed search text.
@@ -60,33 +58,4 @@ pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery
         },
         _ => SearchQuery::Organizations(found),
     })
-}
-
-/// A login in a list, with its organization's name.
-#[derive(Debug)]
-pub struct FlowSummary {
-    /// The login.
-    pub flow: SamlFlow,
-    /// The name of its organization, if that still exists.
-    pub organization: Option<String>,
-}
-
-/// A page of logins with the names of their organizations, and the token of the next page.
-pub async fn list_with_organizations(
-    state: &State,
-    actor: &Actor,
-    query: &FlowQuery,
-    page: &PageQuery,
-) -> Result<(Vec<FlowSummary>, String)> {
-    let page = list(state, actor, query, page).await?;
-    let mut ids: Vec<OrganizationId> = page.items.iter().map(|flow| flow.organization_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut conn = state.db.read().await?;
-    let names = store::organizations::list_names(&mut conn, actor.authorize_view()?, &ids).await?;
-    let listed = page.items.into_iter().map(|flow| FlowSummary {
-        organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
-        flow,
-    });
-    Ok((listed.collect(), page.next_token))
 }

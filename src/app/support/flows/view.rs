@@ -1,7 +1,7 @@
 //! One login with its context: organization, connection, the certificates of both sides, what the signatures
 //! cover, and decrypted assertions.
 
-use super::{FlowDetails, find};
+use super::details::{FlowDetails, find};
 use crate::{
     app::{
         Error, Result, State,

@@ -1,24 +1,20 @@
-//! Import of API keys and OAuth clients: their ids and the digests of their secrets, which SSOReady computes alike.
+//! Import of API keys: their ids and the digests of their secrets, which SSOReady computes alike.
 
-use super::{ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of};
+use super::{
+    importer::Importer,
+    records::{DISPLAY_NAME, ID_TAKEN, ImportRecords, ImportStatus, NO_SECRET, REMOVED_HERE, digest_of},
+    report::ResourceKind,
+};
 use crate::{
     app::Result,
-    model::{
-        api_key::ApiKey,
-        id::EnvironmentId,
-        oauth_client::{IdTokenAlg, OauthClient},
-        secret::Digest,
-    },
+    model::{api_key::ApiKey, id::EnvironmentId, secret::Digest},
     store::{
         self, Transaction,
         imports::{SecretTable, Table},
-        ssoready::{SourceApiKey, SourceOauthClient},
+        ssoready::SourceApiKey,
     },
 };
 
-/// The display name of imported keys and clients: in SSOReady they have none.
-const NAME: &str = "Imported from SSOReady";
-const NO_SECRET: &str = "it has no digest of its secret";
 const SECRET_TAKEN: &str = "another API key has the same secret";
 
 impl Importer<'_> {
@@ -55,7 +51,7 @@ impl Importer<'_> {
             let ours = ApiKey {
                 id,
                 environment_id: environment,
-                display_name: NAME.to_owned(),
+                display_name: DISPLAY_NAME.to_owned(),
                 management: theirs.management,
                 created_at: self.now,
                 last_used_at: None,
@@ -82,57 +78,6 @@ impl Importer<'_> {
                     }
                     None => self.report.keep(KIND, id, REMOVED_HERE),
                 },
-            }
-        }
-        records.store(tx).await
-    }
-
-    pub(super) async fn import_oauth_clients(&mut self, environment: EnvironmentId) -> Result<()> {
-        let mut after = None;
-        loop {
-            let page = self.source.list_oauth_clients(environment, after).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
-            let mut tx = self.begin_page().await?;
-            self.write_oauth_clients(&mut tx, environment, &page).await?;
-            self.commit_page(tx, ResourceKind::OauthClient).await?;
-        }
-    }
-
-    async fn write_oauth_clients(
-        &mut self,
-        tx: &mut Transaction,
-        environment: EnvironmentId,
-        page: &[SourceOauthClient],
-    ) -> Result<()> {
-        const KIND: ResourceKind = ResourceKind::OauthClient;
-        let ids = page.iter().map(|client| client.id);
-        let mut records = ImportRecords::load(tx, Table::OauthClients, ids, self.now).await?;
-        for theirs in page {
-            let id = theirs.id;
-            let Some(secret) = theirs.secret else {
-                self.report.skip(KIND, id, NO_SECRET);
-                continue;
-            };
-            let source = digest_of(&secret.to_hex());
-            match records.status(id, source) {
-                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
-                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
-                // SSOReady never changes a client's secret: keep the settings that were made here.
-                ImportStatus::Changed(_) => self.report.keep(KIND, id, "its secret was changed in SSOReady"),
-                ImportStatus::New => {
-                    let ours = OauthClient {
-                        id,
-                        environment_id: environment,
-                        display_name: NAME.to_owned(),
-                        id_token_alg: IdTokenAlg::default(),
-                        initiate_login_uri: None,
-                        created_at: self.now,
-                    };
-                    store::oauth_clients::insert(tx, &ours, secret).await?;
-                    records.mark_imported(id, source);
-                    self.report.counts_of(KIND).imported += 1;
-                }
             }
         }
         records.store(tx).await

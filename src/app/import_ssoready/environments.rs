@@ -3,15 +3,20 @@
 use serde_json::json;
 
 use super::{
-    CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of,
-    incomplete_digest, sanitize,
+    importer::Importer,
+    records::{
+        CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, REMOVED_HERE, digest_of, incomplete_digest,
+    },
+    report::{Report, ResourceKind},
+    sanitize::sanitize,
+    slug::unused_slug,
 };
 use crate::{
     app::{Result, actor::Actor, audit},
     links::Links,
     model::{
         audit::AuditTarget,
-        environment::{Environment, IdpInitiated, Slug},
+        environment::{Environment, IdpInitiated},
         http_url::HttpUrl,
         id::EnvironmentId,
     },
@@ -41,7 +46,7 @@ impl Importer<'_> {
     }
 
     /// Records all that was imported as one entry in the audit log.
-    async fn record_audit_entry(&mut self, id: EnvironmentId, before: &super::Report) -> Result<()> {
+    async fn record_audit_entry(&mut self, id: EnvironmentId, before: &Report) -> Result<()> {
         let written = self.report.written_since(before);
         if written.is_empty() {
             return Ok(());
@@ -161,52 +166,5 @@ impl Importer<'_> {
         ours.auth_url =
             url("auth_url", theirs.auth_url.as_deref().filter(|url| !url.is_empty()).or(own.as_deref()));
         whole
-    }
-}
-
-/// An unused slug from the environment's name, or from its id.
-async fn unused_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
-    for text in slug_candidates(theirs.display_name.as_deref().unwrap_or_default(), theirs.id) {
-        if let Ok(slug) = Slug::parse(&text)
-            && store::environments::find_by_slug(tx, &slug).await?.is_none()
-        {
-            return Ok(slug);
-        }
-    }
-    Err(crate::app::Error::internal("an id that is a slug already"))
-}
-
-/// Candidates for the slug of an environment, best first; the last one is made of its id.
-fn slug_candidates(name: &str, id: EnvironmentId) -> Vec<String> {
-    let mut base = String::new();
-    for letter in name.chars() {
-        match letter.to_ascii_lowercase() {
-            letter if letter.is_ascii_alphanumeric() => base.push(letter),
-            _ if base.ends_with('-') || base.is_empty() => {}
-            _ => base.push('-'),
-        }
-    }
-    base.truncate(40);
-    let base = base.trim_end_matches('-').to_owned();
-    let numbered = (2..10).map(|n| format!("{base}-{n}"));
-    let own = id.to_string().replace('_', "-");
-    std::iter::once(base.clone()).chain(numbered).filter(|_| !base.is_empty()).chain([own]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::id::Id;
-
-    #[test]
-    fn slugs_come_from_the_name_and_are_always_some() {
-        let id: EnvironmentId = Id::from_bits(36);
-        assert_eq!(slug_candidates("Production (EU)", id)[..2], ["production-eu", "production-eu-2"]);
-        for name in ["", "生産", "--", &"x".repeat(300), "Ünï côdé", "console"] {
-            let all = slug_candidates(name, id);
-            assert!(all.iter().any(|slug| Slug::parse(slug).is_ok()), "{name}");
-            assert_eq!(all.last().unwrap(), "env-0000000000000000000000010");
-        }
-        assert!(Slug::parse(&slug_candidates("x", id)[9]).is_ok());
     }
 }

@@ -1,103 +1,33 @@
-//! Import of organizations, their SAML connections and their SCIM directories.
+//! Import of organizations with their domains.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of,
-    incomplete_digest, sanitize,
+    importer::Importer,
+    records::{
+        CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, REMOVED_HERE, digest_of, incomplete_digest,
+    },
+    report::ResourceKind,
+    sanitize::sanitize,
 };
 use crate::{
     app::{
         Result,
         actor::Actor,
-        connections::saml::is_test_idp,
         input,
         organizations::{MAX_DOMAINS, set_domains, shared_domains},
     },
     model::{
         domain::Domain,
-        environment::Environment,
-        http_url::HttpUrl,
-        id::{EnvironmentId, Id, IdKind, OrganizationId},
+        id::{EnvironmentId, OrganizationId},
         organization::Organization,
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
-        scim_directory::ScimDirectory,
-        secret::Digest,
-        time::Timestamp,
     },
-    saml::certificate::Certificate,
     store::{
-        self, Transaction,
-        imports::{PrimaryOf, SecretTable, Table},
-        organization_domains::SharedDomain,
-        ssoready::{SourceConnection, SourceDirectory, SourceOrganization},
+        self, Transaction, imports::Table, organization_domains::SharedDomain, ssoready::SourceOrganization,
     },
 };
 
-const NO_ORGANIZATION: &str = "its organization is not here";
-
-/// The primary connection or directory of each organization of a page, while the page is written.
-struct Primaries {
-    of: PrimaryOf,
-    environment: EnvironmentId,
-    current: HashMap<OrganizationId, (String, Timestamp)>,
-    imported_at: HashMap<String, Timestamp>,
-    now: Timestamp,
-}
-
-impl Primaries {
-    async fn load(
-        tx: &mut Transaction,
-        of: PrimaryOf,
-        environment: EnvironmentId,
-        organizations: &[OrganizationId],
-        now: Timestamp,
-    ) -> Result<Self> {
-        let current = store::imports::list_primaries(tx, of, organizations).await?;
-        let ids: Vec<String> = current.values().map(|(id, _)| id.clone()).collect();
-        let imported_at = store::imports::list(tx, &ids).await?;
-        let imported_at = imported_at.into_iter().map(|(id, imported)| (id, imported.written_at)).collect();
-        Ok(Self { of, environment, current, imported_at, now })
-    }
-
-    /// Makes `id` the primary one, if there is none or it was imported by an earlier run and is unchanged here
-    /// since; that one is unset. Returns whether `id` is the primary one.
-    async fn claim<K: IdKind>(
-        &mut self,
-        tx: &mut Transaction,
-        organization: OrganizationId,
-        id: Id<K>,
-    ) -> Result<bool> {
-        let id = id.to_string();
-        if let Some((holder, updated_at)) = self.current.get(&organization)
-            && *holder != id
-        {
-            let is_unchanged = self.imported_at.get(holder) == Some(updated_at) && *updated_at < self.now;
-            if !is_unchanged {
-                return Ok(false);
-            }
-            match self.of {
-                PrimaryOf::Connections => {
-                    store::saml_connections::unset_primary(tx, self.environment, organization).await?;
-                }
-                PrimaryOf::Directories => {
-                    store::scim_directories::unset_primary(tx, self.environment, organization).await?;
-                }
-            }
-        }
-        self.current.insert(organization, (id, self.now));
-        Ok(true)
-    }
-
-    /// Forgets `id` as the primary one.
-    fn release<K: IdKind>(&mut self, organization: OrganizationId, id: Id<K>) {
-        if self.current.get(&organization).is_some_and(|(holder, _)| *holder == id.to_string()) {
-            self.current.remove(&organization);
-        }
-    }
-}
-
-const NOT_PRIMARY: &str = "it was imported as not primary: another one is primary here";
+pub(super) const NO_ORGANIZATION: &str = "its organization is not here";
 
 impl Importer<'_> {
     pub(super) async fn import_organizations(&mut self, environment: EnvironmentId) -> Result<()> {
@@ -299,336 +229,13 @@ impl Importer<'_> {
         Ok(left_out.is_empty())
     }
 
-    pub(super) async fn import_connections(&mut self, environment: &Environment) -> Result<()> {
-        let mut after = None;
-        loop {
-            let page = self.source.list_connections(environment.id, after).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
-            let mut tx = self.begin_page().await?;
-            self.write_connections(&mut tx, environment, &page).await?;
-            self.commit_page(tx, ResourceKind::SamlConnection).await?;
-        }
-    }
-
-    async fn write_connections(
-        &mut self,
-        tx: &mut Transaction,
-        environment: &Environment,
-        page: &[SourceConnection],
-    ) -> Result<()> {
-        const KIND: ResourceKind = ResourceKind::SamlConnection;
-        let mut records =
-            ImportRecords::load(tx, Table::SamlConnections, page.iter().map(|it| it.id), self.now).await?;
-        let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
-        let present = self.existing_organizations(tx, &organizations).await?;
-        let mut primaries =
-            Primaries::load(tx, PrimaryOf::Connections, environment.id, &organizations, self.now).await?;
-        for theirs in page {
-            let id = theirs.id;
-            let source = digest_of(&(
-                theirs.primary,
-                &theirs.idp_entity_id,
-                &theirs.idp_redirect_url,
-                &theirs.idp_certificate,
-                &theirs.sp_entity_id,
-                &theirs.sp_acs_url,
-            ));
-            match records.status(id, source) {
-                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
-                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
-                ImportStatus::New if !present.contains(&theirs.organization_id.to_string()) => {
-                    self.report.skip(KIND, id, NO_ORGANIZATION);
-                }
-                ImportStatus::New => {
-                    let mut ours = self.new_connection(environment, theirs);
-                    let whole = self.apply_connection(&mut ours, theirs);
-                    ours.primary =
-                        self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
-                    store::saml_connections::insert(tx, &ours).await?;
-                    records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
-                    self.report.counts_of(KIND).imported += 1;
-                }
-                ImportStatus::Changed(written_at) => {
-                    match store::saml_connections::find(tx, environment.id, id).await? {
-                        None => self.report.keep(KIND, id, REMOVED_HERE),
-                        Some(ours) if ours.updated_at != written_at => {
-                            self.report.keep(KIND, id, CHANGED_HERE);
-                        }
-                        Some(before) => {
-                            let mut ours = before.clone();
-                            let whole = self.apply_connection(&mut ours, theirs);
-                            let source = if whole { source } else { incomplete_digest(source) };
-                            ours.primary =
-                                self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
-                            if ours == before {
-                                records.mark_imported_at(id, source, written_at);
-                                self.report.counts_of(KIND).unchanged += 1;
-                            } else {
-                                ours.updated_at = self.now;
-                                store::saml_connections::update(tx, &ours).await?;
-                                records.mark_imported(id, source);
-                                self.report.counts_of(KIND).updated += 1;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        records.store(tx).await
-    }
-
     /// Which of these organizations exist here.
-    async fn existing_organizations(
+    pub(super) async fn existing_organizations(
         &self,
         tx: &mut Transaction,
         organizations: &[OrganizationId],
     ) -> Result<HashSet<String>> {
         let ids: Vec<String> = organizations.iter().map(OrganizationId::to_string).collect();
         Ok(store::imports::list_existing_ids(tx, Table::Organizations, &ids).await?)
-    }
-
-    async fn claim_primary(
-        &mut self,
-        tx: &mut Transaction,
-        primaries: &mut Primaries,
-        kind: ResourceKind,
-        wanted: bool,
-        ours: &impl OrganizationResource,
-    ) -> Result<bool> {
-        let (organization, id) = ours.organization_and_id();
-        if !wanted {
-            primaries.release(organization, id);
-            return Ok(false);
-        }
-        let taken = primaries.claim(tx, organization, id).await?;
-        if !taken {
-            self.report.remark(kind, id, NOT_PRIMARY);
-        }
-        Ok(taken)
-    }
-
-    /// A connection without the settings of the identity provider. The SP entity id and the first ACS URL are those
-    /// that the identity provider is configured with; our own ACS URL is accepted too.
-    fn new_connection(&self, environment: &Environment, theirs: &SourceConnection) -> SamlConnection {
-        let mut sp_acs_urls = vec![theirs.sp_acs_url.clone()];
-        let links = self.state.links_of(environment);
-        let here = String::from(links.saml_acs(theirs.id));
-        if !links.is_loopback() && here != theirs.sp_acs_url {
-            sp_acs_urls.push(here);
-        }
-        SamlConnection {
-            id: theirs.id,
-            environment_id: environment.id,
-            organization_id: theirs.organization_id,
-            primary: false,
-            idp_entity_id: None,
-            idp_redirect_url: None,
-            idp_certificates: Vec::new(),
-            idp_certificate_expires_at: None,
-            idp_metadata_url: None,
-            metadata: MetadataRefresh::default(),
-            // SSOReady supports no other binding.
-            idp_binding: IdpBinding::Post,
-            sp_entity_id: theirs.sp_entity_id.clone(),
-            sp_acs_urls,
-            idp_initiated: None,
-            email_attribute: None,
-            allow_sha1: false,
-            assertion_encryption: false,
-            allow_cbc_encryption: false,
-            sign_authn_requests: false,
-            force_authn: false,
-            idp_kind: None,
-            test: false,
-            created_at: self.now,
-            updated_at: self.now,
-        }
-    }
-
-    /// Applies the values of SSOReady to our connection. Returns whether all of them were usable.
-    fn apply_connection(&mut self, ours: &mut SamlConnection, theirs: &SourceConnection) -> bool {
-        const KIND: ResourceKind = ResourceKind::SamlConnection;
-        let mut whole = true;
-        // SSOReady stores an empty text where its management API got none.
-        let given = |text: &Option<String>| {
-            text.as_deref().map(str::trim).map(str::to_owned).filter(|text| !text.is_empty())
-        };
-        ours.idp_entity_id = given(&theirs.idp_entity_id);
-        if ours.idp_entity_id.as_ref().is_some_and(|id| input::line("idpEntityId", id, 1024).is_err()) {
-            ours.idp_entity_id = None;
-            whole = false;
-            self.report.remark(
-                KIND,
-                ours.id,
-                "its idp_entity_id is too long or has control characters: left out",
-            );
-        }
-        ours.idp_redirect_url = given(&theirs.idp_redirect_url).and_then(|text| {
-            let url = HttpUrl::parse(&text);
-            if url.is_none() {
-                whole = false;
-                self.report.remark(KIND, ours.id, "its idp_redirect_url is no usable URL: left out");
-            }
-            url
-        });
-        ours.idp_certificates =
-            match given(&theirs.idp_certificate).map(|der| Certificate::parse_pem_bundle(&der)) {
-                None => Vec::new(),
-                Some(Ok(certificates)) => certificates.iter().map(Certificate::to_pem).collect(),
-                Some(Err(refused)) => {
-                    whole = false;
-                    self.report.remark(KIND, ours.id, format!("came without its certificate: {refused}"));
-                    Vec::new()
-                }
-            };
-        ours.idp_certificate_expires_at = last_expiry(&ours.idp_certificates);
-        if let Some(first) = ours.sp_acs_urls.first_mut() {
-            first.clone_from(&theirs.sp_acs_url);
-        }
-        ours.sp_entity_id.clone_from(&theirs.sp_entity_id);
-        ours.test = is_test_idp(self.state, ours);
-        whole
-    }
-
-    pub(super) async fn import_directories(&mut self, environment: EnvironmentId) -> Result<()> {
-        let mut after = None;
-        loop {
-            let page = self.source.list_directories(environment, after).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
-            let mut tx = self.begin_page().await?;
-            self.write_directories(&mut tx, environment, &page).await?;
-            self.commit_page(tx, ResourceKind::ScimDirectory).await?;
-        }
-    }
-
-    async fn write_directories(
-        &mut self,
-        tx: &mut Transaction,
-        environment: EnvironmentId,
-        page: &[SourceDirectory],
-    ) -> Result<()> {
-        const KIND: ResourceKind = ResourceKind::ScimDirectory;
-        let mut records =
-            ImportRecords::load(tx, Table::ScimDirectories, page.iter().map(|it| it.id), self.now).await?;
-        let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
-        let present = self.existing_organizations(tx, &organizations).await?;
-        let mut primaries =
-            Primaries::load(tx, PrimaryOf::Directories, environment, &organizations, self.now).await?;
-        let tokens: Vec<Digest> = page.iter().filter_map(|it| it.bearer_token).collect();
-        let mut taken =
-            store::imports::list_taken_secrets(tx, SecretTable::ScimBearerTokens, &tokens).await?;
-        for theirs in page {
-            let id = theirs.id;
-            let token = theirs.bearer_token.map(Digest::to_hex);
-            let source = digest_of(&(theirs.primary, &theirs.scim_base_url, &token));
-            match records.status(id, source) {
-                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
-                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
-                ImportStatus::New if !present.contains(&theirs.organization_id.to_string()) => {
-                    self.report.skip(KIND, id, NO_ORGANIZATION);
-                }
-                ImportStatus::New => {
-                    let mut ours = ScimDirectory {
-                        id,
-                        environment_id: environment,
-                        organization_id: theirs.organization_id,
-                        primary: false,
-                        scim_base_url: theirs.scim_base_url.trim_end_matches('/').to_owned(),
-                        allow_foreign_secondary_emails: false,
-                        refuse_inactive_logins: true,
-                        require_provisioned_logins: false,
-                        idp_kind: None,
-                        created_at: self.now,
-                        updated_at: self.now,
-                    };
-                    ours.primary =
-                        self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
-                    store::scim_directories::insert(tx, &ours).await?;
-                    match theirs.bearer_token {
-                        Some(token) if taken.insert(token.to_hex()) => {
-                            store::scim_directories::insert_token(tx, id, token, self.now).await?;
-                        }
-                        Some(_) => self.report.remark(
-                            KIND,
-                            id,
-                            "came without its bearer token: another directory has it",
-                        ),
-                        None => {}
-                    }
-                    records.mark_imported(id, source);
-                    self.report.counts_of(KIND).imported += 1;
-                }
-                ImportStatus::Changed(written_at) => {
-                    match store::scim_directories::find(tx, environment, id).await? {
-                        None => self.report.keep(KIND, id, REMOVED_HERE),
-                        Some(ours) if ours.updated_at != written_at => {
-                            self.report.keep(KIND, id, CHANGED_HERE);
-                        }
-                        Some(before) => {
-                            let primary =
-                                self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &before).await?;
-                            // The base URL of a directory never changes, in SSOReady or here.
-                            let ours = ScimDirectory { primary, updated_at: self.now, ..before };
-                            self.replace_token(tx, theirs, written_at, &mut taken).await?;
-                            store::scim_directories::update(tx, &ours).await?;
-                            records.mark_imported(id, source);
-                            self.report.counts_of(KIND).updated += 1;
-                        }
-                    }
-                }
-            }
-        }
-        records.store(tx).await
-    }
-
-    /// Replaces the bearer token with the one that SSOReady has now, unless a newer one was created here.
-    async fn replace_token(
-        &mut self,
-        tx: &mut Transaction,
-        theirs: &SourceDirectory,
-        written_at: Timestamp,
-        taken: &mut HashSet<String>,
-    ) -> Result<()> {
-        const MAX_TOKENS: i64 = 100;
-        let Some(token) = theirs.bearer_token.filter(|token| !taken.contains(&token.to_hex())) else {
-            return Ok(());
-        };
-        let working = store::scim_directories::list_tokens(tx, theirs.id, self.now, MAX_TOKENS).await?;
-        if working.iter().any(|token| token.created_at > written_at) {
-            self.report.remark(
-                ResourceKind::ScimDirectory,
-                theirs.id,
-                "its bearer token was changed in SSOReady, and here too: the one made here is kept",
-            );
-            return Ok(());
-        }
-        store::scim_directories::expire_tokens(tx, theirs.id, self.now, true).await?;
-        store::scim_directories::insert_token(tx, theirs.id, token, self.now).await?;
-        taken.insert(token.to_hex());
-        Ok(())
-    }
-}
-
-/// A resource of which an organization has one primary one.
-trait OrganizationResource {
-    /// The kind of its id.
-    type Kind: IdKind;
-    /// The id of the organization, and its own id.
-    fn organization_and_id(&self) -> (OrganizationId, Id<Self::Kind>);
-}
-
-impl OrganizationResource for SamlConnection {
-    type Kind = crate::model::id::SamlConnectionKind;
-    fn organization_and_id(&self) -> (OrganizationId, Id<Self::Kind>) {
-        (self.organization_id, self.id)
-    }
-}
-
-impl OrganizationResource for ScimDirectory {
-    type Kind = crate::model::id::ScimDirectoryKind;
-    fn organization_and_id(&self) -> (OrganizationId, Id<Self::Kind>) {
-        (self.organization_id, self.id)
     }
 }

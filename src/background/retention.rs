@@ -79,7 +79,7 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     let ended = now - EXPIRED_SESSION_RETENTION;
     sweep!(state, "console sessions", |tx| store::admin_sessions::remove_expired(tx, ended));
     sweep!(state, "invitations", |tx| store::admin_invitations::remove_expired(tx, ended));
-    sweep!(state, "sign-in challenges", |tx| store::admin_passkeys::remove_expired_challenges(tx, now));
+    sweep!(state, "sign-in challenges", |tx| store::admin_challenges::remove_expired(tx, now));
     sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::WINDOW));
     sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(
         tx,

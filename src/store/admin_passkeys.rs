@@ -1,10 +1,9 @@
-//! Passkeys of administrators, and the WebAuthn challenges that were answered.
+//! Passkeys of administrators.
 
-use super::{Conn, Result, clock};
+use super::{Conn, Result};
 use crate::model::{
     administrator::AdminPasskey,
     id::{AdministratorId, PasskeyId},
-    secret::Digest,
     time::Timestamp,
 };
 
@@ -153,27 +152,4 @@ pub async fn remove(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> R
 pub async fn remove_all(conn: &mut Conn, owner: AdministratorId) -> Result<()> {
     conn.sql("DELETE FROM administrator_passkeys WHERE administrator_id = $1").bind(owner).execute().await?;
     Ok(())
-}
-
-/// Marks a challenge as answered. Returns whether this was the first answer.
-pub async fn consume_challenge(conn: &mut Conn, challenge: Digest, expires_at: Timestamp) -> Result<bool> {
-    let written = conn
-        .sql("INSERT INTO admin_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(challenge)
-        .bind(expires_at)
-        .execute()
-        .await?;
-    Ok(written == 1)
-}
-
-/// Deletes a batch of answered challenges that have expired on every replica. Returns how many.
-pub async fn remove_expired_challenges(conn: &mut Conn, now: Timestamp) -> Result<u64> {
-    let before = clock::expiry_cutoff(conn, now).await?;
-    conn.sql(
-        "DELETE FROM admin_challenges WHERE id IN \
-         (SELECT id FROM admin_challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
-    )
-    .bind(before)
-    .execute()
-    .await
 }

@@ -4,6 +4,7 @@
 //! `consume` (single use), `remove`. Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
+pub mod admin_challenges;
 pub mod admin_invitations;
 pub mod admin_passkeys;
 pub mod admin_sessions;

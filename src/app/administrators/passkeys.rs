@@ -35,7 +35,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        self, Transaction,
+        self, Transaction, admin_challenges,
         admin_passkeys::{self, StoredPasskey},
     },
 };
@@ -121,7 +121,7 @@ fn open<T: for<'de> Deserialize<'de>>(
 /// Marks a challenge as answered. An error if it was answered before.
 async fn consume<T>(tx: &mut Transaction, sealed: &SealedChallenge<T>) -> Result<()> {
     let expires_at = Timestamp::from_millis(sealed.expires_at);
-    if admin_passkeys::consume_challenge(tx, Digest::of(&sealed.once), expires_at).await? {
+    if admin_challenges::consume(tx, Digest::of(&sealed.once), expires_at).await? {
         Ok(())
     } else {
         Err(Error::FailedPrecondition("this was answered already; try again".into()))

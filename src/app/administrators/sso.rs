@@ -35,7 +35,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        self, Transaction, admin_invitations, admin_passkeys, admin_sessions, saml_connections, saml_flows,
+        self, Transaction, admin_challenges, admin_invitations, admin_sessions, saml_connections, saml_flows,
     },
 };
 
@@ -153,7 +153,7 @@ fn unknown_sso_state() -> Error {
 /// Marks a pending sign-in as used. An error if it was used before.
 async fn consume(tx: &mut Transaction, pending: &PendingSso) -> Result<()> {
     let expires_at = Timestamp::from_millis(pending.expires_at);
-    match admin_passkeys::consume_challenge(tx, Digest::of(&pending.state), expires_at).await? {
+    match admin_challenges::consume(tx, Digest::of(&pending.state), expires_at).await? {
         true => Ok(()),
         false => Err(Error::FailedPrecondition("this sign-in was used already; begin again".into())),
     }

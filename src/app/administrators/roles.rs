@@ -1,17 +1,17 @@
-//! Roles of administrators: listed, changed and removed; at least one global owner always remains. Also changes
-//! to an administrator's own name and password.
+//! Roles of administrators: listed, granted, changed and removed; at least one global owner always remains.
 
-use super::{Device, confirm};
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, Principal},
         audit::{self, Entry},
+        input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
     model::{
         administrator::{Administrator, Role, RoleGrant},
         audit::audit_fields,
+        email::Email,
         id::{AdministratorId, EnvironmentId},
     },
     store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
@@ -81,8 +81,8 @@ pub async fn any_exists(state: &State) -> Result<bool> {
 
 /// The administrator with this e-mail address.
 pub async fn find_by_email(state: &State, email: &str) -> Result<Administrator> {
-    let missing = || Error::not_found("administrator", crate::app::input::quoted(email));
-    let parsed = crate::model::email::Email::parse(email.trim()).ok_or_else(missing)?;
+    let missing = || Error::not_found("administrator", input::quoted(email));
+    let parsed = Email::parse(email.trim()).ok_or_else(missing)?;
     let mut conn = state.db.read().await?;
     let found = store::administrators::find_by_email(&mut conn, &parsed).await?;
     found.filter(|found| found.disabled_at.is_none()).ok_or_else(missing)
@@ -128,7 +128,7 @@ pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Re
     Ok(())
 }
 
-/// RoleGrants a role where there is a lesser one or none, within the caller's transaction.
+/// Grants a role where there is a lesser one or none, within the caller's transaction.
 pub(super) async fn grant_role(
     tx: &mut Transaction,
     state: &State,
@@ -220,54 +220,4 @@ async fn record_role(
 ) -> Result<()> {
     let entry = role_entry(administrator, environment_id, before, after);
     audit::record(tx, state, environment_id, &scope.principal(), entry).await
-}
-
-/// Changes an administrator's own name.
-pub async fn rename(state: &State, admin: &super::SignedIn, name: &str, device: &Device) -> Result<()> {
-    let name = crate::app::input::line("displayName", name.trim(), 200)?;
-    let mut tx = state.db.write().await?;
-    let before = super::lock_account(&mut tx, admin).await?;
-    let after = Administrator { display_name: name, updated_at: state.now(), ..before.clone() };
-    store::administrators::update(&mut tx, &after).await?;
-    let mut entry = Entry::of(&after, "updated");
-    entry.before = audit_fields! { "displayName": before.display_name };
-    entry.after = audit_fields! { "displayName": after.display_name };
-    if before.display_name != after.display_name {
-        audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
-    }
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Changes an administrator's own password, or sets their first one, and revokes their other sessions.
-pub async fn set_password(
-    state: &State,
-    admin: &super::SignedIn,
-    current: &str,
-    new: &str,
-    device: &Device,
-) -> Result<()> {
-    super::sign_in::check_passwords_enabled(state)?;
-    let administrator = &admin.administrator;
-    match administrator.password_hash {
-        // The current password reauthenticates.
-        Some(_) if super::sign_in::verify_password(state, administrator, current, device).await? => {}
-        Some(_) => return Err(Error::invalid("currentPassword", "is not your password")),
-        None => confirm::require_recent_authentication(state, admin)?,
-    }
-    let own = [administrator.email.as_str(), &administrator.display_name];
-    state.passwords.check("newPassword", new, &own).await?;
-    let hash = state.passwords.hash(new, &*state.random).await?;
-    let mut tx = state.db.write().await?;
-    let before = super::lock_account(&mut tx, admin).await?;
-    if before.password_hash != administrator.password_hash {
-        return Err(Error::FailedPrecondition("your password was changed in the meantime".into()));
-    }
-    let after = Administrator { password_hash: Some(hash), updated_at: state.now(), ..before };
-    store::administrators::update(&mut tx, &after).await?;
-    admin_sessions::revoke_all(&mut tx, after.id, Some(admin.session.id), state.now()).await?;
-    let entry = Entry::of(&after, "password_changed");
-    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
-    tx.commit().await?;
-    Ok(())
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
-use super::{Device, SignedIn, confirm};
+use super::{
+    recent_authentication,
+    signed_in::{Device, SignedIn},
+};
 use crate::{
     app::{
         Error, Result, State,
@@ -96,7 +99,8 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
         admin_sessions::update_seen(&mut tx, &session).await?;
         tx.commit().await?;
     }
-    let recently_authenticated = confirm::is_recent_authentication(session.authenticated_at, now);
+    let recently_authenticated =
+        recent_authentication::is_recent_authentication(session.authenticated_at, now);
     Ok(Some(SignedIn { administrator, grants, session, recently_authenticated }))
 }
 

@@ -6,7 +6,7 @@ use super::show::{next_or_account, respond};
 use crate::{
     app::{
         Error,
-        administrators::{confirm, passkeys, roles, sessions},
+        administrators::{account, confirm, passkeys, sessions},
     },
     links::console,
     web::{
@@ -47,7 +47,7 @@ async fn finish_change(
 /// `POST /console/account/name`
 pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
-    let done = roles::rename(state, admin, form.text("displayName"), admin.device()).await;
+    let done = account::rename(state, admin, form.text("displayName"), admin.device()).await;
     finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
 }
 
@@ -56,7 +56,7 @@ pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> PageRes
     let (state, admin) = (&context.state, &context.admin);
     let new = form.text("newPassword");
     let done = if new == form.text("repeatPassword") {
-        roles::set_password(state, admin, form.text("currentPassword"), new, admin.device()).await
+        account::set_password(state, admin, form.text("currentPassword"), new, admin.device()).await
     } else {
         Err(Error::invalid("repeatPassword", "is not the same as above"))
     };

@@ -7,9 +7,9 @@ use crate::{
     app::{
         Error,
         administrators::{
-            SignedIn, confirm,
+            SignedIn,
             passkeys::{self, Challenge},
-            passwords, sessions,
+            password_rules, recent_authentication, sessions,
         },
     },
     links::{self, console},
@@ -88,7 +88,8 @@ pub(super) async fn respond(
 ) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let settings = &state.settings.console;
-    let (recent, passwords) = (confirm::is_recently_authenticated(state, admin), settings.allows_passwords());
+    let (recent, passwords) =
+        (recent_authentication::is_recently_authenticated(state, admin), settings.allows_passwords());
     let allows_passkeys = settings.allows_passkeys() && passkeys::are_supported(state);
     let challenge = match allows_passkeys && recent {
         true => passkeys::begin_registration(state, admin).await.map(Some).or_else(|error| match error {
@@ -203,7 +204,8 @@ impl AccountPage<'_> {
         let errors = self.errors_of(&["currentPassword", "newPassword", "repeatPassword"]);
         let view = FormView::new(self.typed, &errors);
         let has_one = self.admin.administrator.password_hash.is_some();
-        let hint = format!("At least {} characters. A few words in a row are good.", passwords::MIN_LENGTH);
+        let hint =
+            format!("At least {} characters. A few words in a row are good.", password_rules::MIN_LENGTH);
         let fields = html! {
             @if has_one { (view.password("currentPassword", "Current password").autocomplete("current-password")) }
             (view.password("newPassword", "New password").hint(&hint).autocomplete("new-password"))

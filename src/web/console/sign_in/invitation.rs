@@ -10,7 +10,7 @@ use crate::{
         administrators::{
             invitations::{self, InvitationForm, OpenedInvitation},
             passkeys::{self, Challenge},
-            passwords,
+            password_rules,
         },
     },
     links::console,
@@ -76,8 +76,15 @@ pub async fn join(state: web::Data<State>, request: HttpRequest, form: Anonymous
     }
     let answer = form.text("answer");
     let begun = if !answer.is_empty() {
-        passkeys::accept_invitation(&state, token, &invitation_form, form.text("challenge"), answer, &device)
-            .await
+        invitations::accept_with_passkey(
+            &state,
+            token,
+            &invitation_form,
+            form.text("challenge"),
+            answer,
+            &device,
+        )
+        .await
     } else if form.text("newPassword") != form.text("repeatPassword") {
         Err(Error::invalid("repeatPassword", "is not the same as above"))
     } else {
@@ -114,7 +121,7 @@ async fn respond(
     let mut known_email = email;
     let passkey = match offers_passkey {
         false => None,
-        true => match passkeys::begin_invitation_registration(state, token, invitation_form).await {
+        true => match invitations::begin_passkey(state, token, invitation_form).await {
             Ok(challenge) => Some(challenge),
             Err(error) => {
                 if let Some(wrong) = FormErrors::from_error(error)?.of("email") {
@@ -212,7 +219,8 @@ impl JoinPage {
         let view = FormView::new(&typed, &self.errors);
         let wrong =
             ["", "email", "passkey", "credential"].into_iter().find_map(|field| self.errors.of(field));
-        let hint = format!("At least {} characters. A few words in a row are good.", passwords::MIN_LENGTH);
+        let hint =
+            format!("At least {} characters. A few words in a row are good.", password_rules::MIN_LENGTH);
         html! {
             @if let Some(wrong) = wrong {
                 div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (wrong) } })) }

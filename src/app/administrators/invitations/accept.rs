@@ -1,0 +1,221 @@
+//! Acceptance of an invitation, with a password or a passkey.
+
+use webauthn_rs::prelude::PasskeyRegistration;
+
+use super::{
+    manage::parse_email,
+    open::{find_open, open},
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Credential, Principal},
+        administrators::{
+            passkeys::{
+                challenge::{self, Challenge, REGISTRATION, SealedChallenge},
+                registration,
+            },
+            password_check,
+            roles::grant_role,
+            sessions::NewSession,
+            signed_in::Device,
+            start_session::{principal_of, start_session},
+        },
+        audit::{self, Entry},
+        input,
+    },
+    model::{
+        administrator::{
+            AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash,
+        },
+        audit::audit_fields,
+        email::Email,
+        id::{AdministratorId, Id},
+    },
+    store::{
+        self, Transaction, admin_invitations,
+        admin_passkeys::{self, StoredPasskey},
+        admin_sessions,
+    },
+};
+
+/// What a person enters to accept an invitation.
+#[derive(Debug, Clone, Default)]
+pub struct InvitationForm {
+    /// Their address, where the invitation names none.
+    pub email: String,
+    /// Their display name.
+    pub display_name: String,
+}
+
+/// The credential of an account whose invitation is accepted.
+enum NewCredential {
+    /// A password.
+    Password(PasswordHash),
+    /// A passkey for the account with this id, and its `credential_key`.
+    Passkey(AdministratorId, Box<StoredPasskey>, String),
+}
+
+/// The address that an invitation is accepted with.
+fn invitee_email(invitation: &AdminInvitation, form: &InvitationForm) -> Result<Email> {
+    match &invitation.email {
+        Some(email) => Ok(email.clone()),
+        None => parse_email(form.email.trim()),
+    }
+}
+
+/// Accepts an invitation with a password. Returns the new session.
+pub async fn accept_with_password(
+    state: &State,
+    token: &str,
+    form: &InvitationForm,
+    password: &str,
+    device: &Device,
+) -> Result<NewSession> {
+    password_check::check_passwords_enabled(state)?;
+    let invitation = find_open(&mut state.db.read().await?, state, token).await?;
+    let email = invitee_email(&invitation, form)?;
+    state.passwords.check("newPassword", password, &[email.as_str(), &form.display_name]).await?;
+    let hash = state.passwords.hash(password, &*state.random).await?;
+    accept(state, token, form, NewCredential::Password(hash), device).await
+}
+
+/// The challenge for the passkey with which an invitation is accepted.
+pub async fn begin_passkey(state: &State, token: &str, form: &InvitationForm) -> Result<Challenge> {
+    let opened = open(state, token).await?;
+    let email = invitee_email(&opened.invitation, form)?;
+    let id = match opened.account {
+        Some(account) => account.id,
+        None => {
+            let mut conn = state.db.read().await?;
+            let known = store::administrators::find_by_email(&mut conn, &email).await?;
+            known.map_or_else(|| Id::new(state.now(), &*state.random), |known| known.id)
+        }
+    };
+    registration::registration_challenge(state, id, email.as_str(), form.display_name.trim(), &[]).await
+}
+
+/// Accepts an invitation with the passkey that answers the challenge.
+pub async fn accept_with_passkey(
+    state: &State,
+    token: &str,
+    form: &InvitationForm,
+    sealed: &str,
+    answer: &str,
+    device: &Device,
+) -> Result<NewSession> {
+    let sealed: SealedChallenge<PasskeyRegistration> = challenge::open(state, REGISTRATION, sealed)?;
+    let (stored, credential_key) = registration::verify_registration(state, &sealed, answer, "")?;
+    // The challenge is not consumed: the invitation is, in the transaction that writes the passkey.
+    let credential =
+        NewCredential::Passkey(stored.passkey.administrator_id, Box::new(stored), credential_key);
+    accept(state, token, form, credential, device).await
+}
+
+/// Accepts an invitation: one transaction consumes it and writes the administrator, the credential and the
+/// session.
+async fn accept(
+    state: &State,
+    token: &str,
+    form: &InvitationForm,
+    credential: NewCredential,
+    device: &Device,
+) -> Result<NewSession> {
+    let now = state.now();
+    let display_name = input::line("displayName", form.display_name.trim(), 200)?;
+    let mut tx = state.db.write().await?;
+    let invitation = find_open(&mut tx, state, token).await?;
+    let email = invitee_email(&invitation, form)?;
+    if !admin_invitations::consume(&mut tx, invitation.id, now).await? {
+        return Err(Error::not_found("invitation", ""));
+    }
+    let known = store::administrators::find_by_email(&mut tx, &email).await?;
+    let is_new = known.is_none();
+    let mut administrator = match known {
+        Some(known) if known.disabled_at.is_none() && invitation.purpose == InvitationPurpose::Join => {
+            // They accepted another invitation in the meantime. This one must not give access to their account.
+            return Err(Error::invalid("email", "already belongs to an administrator; sign in instead"));
+        }
+        Some(known) if known.disabled_at.is_some() && invitation.purpose == InvitationPurpose::Reset => {
+            // They were removed in the meantime. A reset does not enable an account again.
+            return Err(Error::not_found("invitation", ""));
+        }
+        Some(known) => known,
+        None if invitation.purpose == InvitationPurpose::Reset => {
+            return Err(Error::not_found("invitation", ""));
+        }
+        None => Administrator {
+            id: match &credential {
+                NewCredential::Passkey(id, ..) => *id,
+                NewCredential::Password(_) => Id::new(now, &*state.random),
+            },
+            email,
+            display_name: String::new(),
+            password_hash: None,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        },
+    };
+    if !display_name.is_empty() {
+        administrator.display_name = display_name;
+    }
+    let was_removed = administrator.disabled_at.take().is_some();
+    administrator.updated_at = now;
+    administrator.password_hash = match &credential {
+        NewCredential::Password(hash) => Some(hash.clone()),
+        NewCredential::Passkey(..) => None,
+    };
+    if is_new {
+        store::administrators::insert(&mut tx, &administrator)
+            .await
+            .map_err(Error::conflict_on("administrator", "email"))?;
+    } else {
+        if was_removed {
+            store::administrators::enable(&mut tx, administrator.id, now).await?;
+        }
+        store::administrators::update(&mut tx, &administrator).await?;
+        admin_passkeys::remove_all(&mut tx, administrator.id).await?;
+        admin_sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
+    }
+    if let NewCredential::Passkey(id, stored, credential_key) = &credential {
+        if *id != administrator.id {
+            return Err(Error::FailedPrecondition(
+                "this passkey was made for another account; try again".into(),
+            ));
+        }
+        admin_passkeys::insert(&mut tx, stored, credential_key)
+            .await
+            .map_err(Error::conflict_on("passkey", "credential"))?;
+    }
+    if invitation.purpose == InvitationPurpose::Join {
+        let principal = Principal { credential: Credential::Service, address: device.address };
+        grant_role(&mut tx, state, &principal, &administrator, invitation.grant).await?;
+    }
+    let action = match invitation.purpose {
+        InvitationPurpose::Join => "joined",
+        InvitationPurpose::Reset => "credentials_reset",
+    };
+    record_acceptance(&mut tx, state, &administrator, action, &invitation, device).await?;
+    let begun =
+        start_session(&mut tx, state, &administrator, AuthenticationMethod::Invitation, device).await?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+async fn record_acceptance(
+    tx: &mut Transaction,
+    state: &State,
+    administrator: &Administrator,
+    action: &str,
+    invitation: &AdminInvitation,
+    device: &Device,
+) -> Result<()> {
+    let principal = principal_of(tx, administrator, device).await?;
+    let said = audit_fields! {
+        "email": administrator.email.as_str(),
+        "invitationId": invitation.id,
+    };
+    let entry = Entry::of(administrator, action).with_values(said);
+    audit::record(tx, state, invitation.grant.environment_id, &principal, entry).await
+}

@@ -1,0 +1,9 @@
+//! Invitations: single-use links that make somebody an administrator or reset an administrator's credentials.
+
+mod accept;
+mod manage;
+mod open;
+
+pub use accept::{InvitationForm, accept_with_passkey, accept_with_password, begin_passkey};
+pub use manage::{InviteOutcome, LIFETIME, create, create_reset, list, revoke};
+pub use open::{OpenedInvitation, open};

@@ -1,0 +1,50 @@
+//! The invitation of a link, as the person who opens it sees it.
+
+use crate::{
+    app::{Error, Result, State},
+    model::{
+        administrator::{AdminInvitation, Administrator, InvitationPurpose},
+        environment::Environment,
+        secret::AdminInvitationToken,
+    },
+    store::{self, admin_invitations},
+};
+
+/// An invitation, found by the token of its link.
+#[derive(Debug, Clone)]
+pub struct OpenedInvitation {
+    /// The invitation.
+    pub invitation: AdminInvitation,
+    /// The environment it is for; `None` for every one.
+    pub environment: Option<Environment>,
+    /// The account of its address, if there is one.
+    pub account: Option<Administrator>,
+}
+
+/// Loads the invitation of a link. Does not consume it.
+pub async fn open(state: &State, token: &str) -> Result<OpenedInvitation> {
+    let mut conn = state.db.read().await?;
+    let invitation = find_open(&mut conn, state, token).await?;
+    let environment = match invitation.grant.environment_id {
+        Some(id) => store::environments::find(&mut conn, id).await?,
+        None => None,
+    };
+    let account = match &invitation.email {
+        Some(email) => store::administrators::find_by_email(&mut conn, email).await?,
+        None => None,
+    };
+    let removed = account.as_ref().is_none_or(|account| account.disabled_at.is_some());
+    if invitation.purpose == InvitationPurpose::Reset && removed {
+        return Err(Error::not_found("invitation", ""));
+    }
+    Ok(OpenedInvitation { invitation, environment, account })
+}
+
+pub(super) async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result<AdminInvitation> {
+    let missing = || Error::not_found("invitation", "");
+    let token: AdminInvitationToken = token.parse().map_err(|_| missing())?;
+    let found = admin_invitations::find_by_token(conn, token.digest()).await?;
+    found
+        .filter(|invitation| invitation.consumed_at.is_none() && invitation.expires_at > state.now())
+        .ok_or_else(missing)
+}

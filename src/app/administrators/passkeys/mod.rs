@@ -1,0 +1,13 @@
+//! Passkeys (WebAuthn Level 3): registered, listed, renamed, removed, and used to sign in without a user name.
+
+pub(super) mod authentication;
+pub(super) mod challenge;
+mod credentials;
+pub(super) mod registration;
+mod relying_party;
+
+pub use authentication::{begin_authentication, sign_in};
+pub use challenge::Challenge;
+pub use credentials::{list, remove, rename};
+pub use registration::{begin_registration, finish_registration};
+pub use relying_party::are_supported;

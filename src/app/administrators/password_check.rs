@@ -1,0 +1,40 @@
+//! The check of an administrator's own password, where passwords are enabled.
+
+use super::{
+    attempts::{caller, check_limit, count_failure, record_failure},
+    signed_in::Device,
+};
+use crate::{
+    app::{Error, Result, State},
+    model::administrator::{Administrator, AuthenticationMethod},
+};
+
+/// Returns an error if passwords are disabled, naming the method to use instead.
+pub(super) fn check_passwords_enabled(state: &State) -> Result<()> {
+    let settings = &state.settings.console;
+    match (settings.require_sso, settings.require_passkey) {
+        (true, _) => {
+            Err(Error::Forbidden("passwords are switched off here: sign in through single sign-on".into()))
+        }
+        (false, true) => Err(Error::Forbidden("passwords are switched off here: use a passkey".into())),
+        (false, false) => Ok(()),
+    }
+}
+
+/// Whether this is the password of a signed-in administrator. Wrong passwords count against the rate limit of
+/// sign-ins: another person may be using the browser.
+pub(super) async fn verify_password(
+    state: &State,
+    administrator: &Administrator,
+    password: &str,
+    device: &Device,
+) -> Result<bool> {
+    let caller = caller(state, administrator.email.as_str(), device);
+    check_limit(state, caller.as_ref())?;
+    let good = state.passwords.verify(password, administrator.password_hash.as_ref()).await?;
+    if !good {
+        count_failure(state, caller);
+        record_failure(state, administrator, AuthenticationMethod::Password, device).await;
+    }
+    Ok(good)
+}

@@ -1,0 +1,123 @@
+//! A signed-in administrator: their account, roles and session, and the actor or principal that they are.
+
+use std::net::IpAddr;
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Actor, Credential, Principal},
+        input,
+    },
+    model::{
+        administrator::{AdminSession, Administrator, Role, RoleGrants},
+        environment::Environment,
+        id::{AdministratorId, EnvironmentId},
+    },
+    store,
+};
+
+/// The maximum number of environments that are listed.
+const MAX_ENVIRONMENTS: usize = 500;
+
+/// The browser of an administrator, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct Device {
+    /// Its IP address.
+    pub address: Option<IpAddr>,
+    /// Its `User-Agent` header.
+    pub user_agent: String,
+}
+
+/// An administrator with an active session.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The account.
+    pub administrator: Administrator,
+    /// Their roles.
+    pub grants: RoleGrants,
+    /// The session, with the method and time of its authentication.
+    pub session: AdminSession,
+    /// Whether they authenticated recently.
+    pub recently_authenticated: bool,
+}
+
+impl SignedIn {
+    /// This administrator as the principal of changes to several environments or to their own account.
+    pub fn principal(&self, address: Option<IpAddr>) -> Principal {
+        principal(self.administrator.id, &self.grants, self.recently_authenticated, address)
+    }
+
+    /// This administrator as the actor in an environment. `NotFound` if they have no role in it.
+    pub fn actor(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Actor> {
+        let (role, everywhere) = self
+            .grants
+            .role_in(environment_id)
+            .ok_or_else(|| Error::not_found("environment", environment_id))?;
+        let (id, recently_authenticated) = (self.administrator.id, self.recently_authenticated);
+        let credential = Credential::Administrator { id, role, everywhere, recently_authenticated };
+        Ok(Principal { credential, address }.in_environment(environment_id))
+    }
+
+    /// The environments in which they have a role, oldest first.
+    pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
+        self.first_environments(state, MAX_ENVIRONMENTS).await
+    }
+
+    /// The first `max` environments in which they have a role, oldest first.
+    pub async fn first_environments(&self, state: &State, max: usize) -> Result<Vec<Environment>> {
+        let mut conn = state.db.read().await?;
+        if self.grants.global_role().is_some() {
+            let limit = i64::try_from(max).map_err(Error::internal)?;
+            return Ok(store::environments::list(&mut conn, None, limit).await?);
+        }
+        let mut own: Vec<EnvironmentId> = self.grants.environments().collect();
+        own.sort();
+        own.truncate(max);
+        let mut environments = Vec::with_capacity(own.len());
+        for id in own {
+            environments.extend(store::environments::find(&mut conn, id).await?);
+        }
+        Ok(environments)
+    }
+
+    /// Authorises this administrator in an environment. Returns the environment and the actor.
+    pub async fn authorize_in(
+        &self,
+        state: &State,
+        environment: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(Environment, Actor)> {
+        let missing = || Error::not_found("environment", input::quoted(environment));
+        let id: EnvironmentId = environment.parse().map_err(|_| missing())?;
+        let actor = self.actor(id, address)?;
+        let mut conn = state.db.read().await?;
+        let environment = store::environments::find(&mut conn, id).await?.ok_or_else(missing)?;
+        Ok((environment, actor))
+    }
+}
+
+/// Locks the account of a signed-in administrator until the transaction ends, and returns it. An error if it was
+/// removed.
+pub(super) async fn lock_account(tx: &mut store::Transaction, admin: &SignedIn) -> Result<Administrator> {
+    let removed = || Error::FailedPrecondition("your account was removed in the meantime".into());
+    if !store::administrators::lock_enabled(tx, admin.administrator.id).await? {
+        return Err(removed());
+    }
+    store::administrators::find(tx, admin.administrator.id).await?.ok_or_else(removed)
+}
+
+pub(super) fn principal(
+    id: AdministratorId,
+    grants: &RoleGrants,
+    recently_authenticated: bool,
+    address: Option<IpAddr>,
+) -> Principal {
+    let (role, everywhere) = match grants.global_role() {
+        Some(role) => (role, true),
+        None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
+    };
+    Principal {
+        credential: Credential::Administrator { id, role, everywhere, recently_authenticated },
+        address,
+    }
+}

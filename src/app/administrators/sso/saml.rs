@@ -1,0 +1,88 @@
+//! Sign-in to the console through a SAML connection of the gateway's own.
+
+use super::{
+    pending::{PendingSso, SsoPurpose, open, seal, unknown_sso_state},
+    session::{SsoCallback, asserted_auth_time, set_authentication_time, sign_in_with_email},
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        administrators::signed_in::Device,
+        login::{
+            self, BeginOutcome, BrowserId,
+            eligibility::{self, LoginSubject},
+        },
+    },
+    model::{administrator::AuthenticationMethod, id::SamlFlowId, saml_flow::FlowOrigin},
+    store::{saml_connections, saml_flows},
+};
+
+/// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
+/// the cookie with the pending sign-in.
+pub async fn begin_saml(
+    state: &State,
+    next: &str,
+    browser: Option<BrowserId>,
+    purpose: SsoPurpose<'_>,
+) -> Result<(login::BegunLogin, String)> {
+    let off = || Error::not_found("SAML sign-in", "(not configured)");
+    let id = state.settings.console.saml_connection.ok_or_else(off)?;
+    let target = {
+        let mut conn = state.db.read().await?;
+        saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
+    };
+    let force_authn = matches!(purpose, SsoPurpose::Confirm { .. });
+    let begun = match login::begin_administrator(state, &target, browser, force_authn).await? {
+        BeginOutcome::Begun(begun) => begun,
+        BeginOutcome::Refused(refused) => {
+            return Err(Error::FailedPrecondition(refused.refusal.remedy().into()));
+        }
+    };
+    let pending = PendingSso::new(state, begun.flow.to_string(), next, purpose);
+    let cookie = seal(state, &pending)?;
+    Ok((begun, cookie))
+}
+
+/// Completes a sign-in through the SAML connection: the flow succeeded, and this browser both began it and posted
+/// its response. A request of another browser is an error and consumes nothing.
+pub async fn finish_saml(
+    state: &State,
+    flow: &str,
+    cookie: &str,
+    browser: Option<&BrowserId>,
+    device: &Device,
+) -> Result<SsoCallback> {
+    let pending = open(state, cookie, flow)?;
+    let unknown = || Error::not_found("login flow", flow);
+    let id: SamlFlowId = flow.parse().map_err(|_| unknown())?;
+    let connection = state.settings.console.saml_connection.ok_or_else(unknown)?;
+    let found = saml_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
+    let over =
+        || Error::FailedPrecondition("this sign-in did not go well, or took too long; begin again".into());
+    let (FlowOrigin::Administrator, Some(email), Some(code)) = (found.origin, &found.email, &found.code)
+    else {
+        return Err(over());
+    };
+    let carried_by = found.request.as_ref().map(|request| request.browser);
+    if carried_by.is_none() || carried_by != browser.map(BrowserId::digest) {
+        return Err(unknown_sso_state());
+    }
+    pending.check_account(email)?;
+    let mut tx = state.db.write().await?;
+    let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
+    let login = LoginSubject { organization_id, connection_id, email };
+    if eligibility::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
+        return Err(over());
+    }
+    // The code was given to nobody. To consume it completes the flow, once and before the code expires.
+    if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
+        return Err(over());
+    }
+    let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
+    let auth_time = saml_flows::find_authentication_time(&mut tx, id).await?;
+    let authenticated_at =
+        asserted_auth_time(found.force_authn, auth_time, found.created_at, state.settings.clock_skew);
+    set_authentication_time(&mut tx, &mut begun, authenticated_at).await?;
+    tx.commit().await?;
+    Ok(SsoCallback { session: begun, next: pending.next })
+}

@@ -1,0 +1,52 @@
+//! The start of a session after any method of authentication.
+
+use super::{
+    sessions::{self, NewSession},
+    signed_in::{self, Device},
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Principal,
+        audit::{self, Entry},
+    },
+    model::{
+        administrator::{Administrator, AuthenticationMethod},
+        audit::audit_fields,
+    },
+    store::{self, Transaction},
+};
+
+/// Starts the session of an authenticated administrator and records it in the audit log.
+pub(super) async fn start_session(
+    tx: &mut Transaction,
+    state: &State,
+    administrator: &Administrator,
+    method: AuthenticationMethod,
+    device: &Device,
+) -> Result<NewSession> {
+    // A concurrent removal of the account waits for this lock and then ends this session, or it came first.
+    if !store::administrators::lock_enabled(tx, administrator.id).await? {
+        return Err(Error::Unauthenticated("this account was removed".into()));
+    }
+    let begun = sessions::create(tx, state, administrator.id, method, device).await?;
+    let principal = principal_of(tx, administrator, device).await?;
+    let said = audit_fields! {
+        "method": method.as_str(),
+        "sessionId": begun.session.id,
+        "userAgent": begun.session.user_agent,
+    };
+    audit::record(tx, state, None, &principal, Entry::of(administrator, "signed_in").with_values(said))
+        .await?;
+    Ok(begun)
+}
+
+/// An administrator who authenticates in this request, as the principal of changes to their own account.
+pub(super) async fn principal_of(
+    tx: &mut Transaction,
+    administrator: &Administrator,
+    device: &Device,
+) -> Result<Principal> {
+    let grants = store::administrators::list_grants(tx, administrator.id).await?;
+    Ok(signed_in::principal(administrator.id, &grants, true, device.address))
+}

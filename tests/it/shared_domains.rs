@@ -4,7 +4,10 @@ use ostiary::{
     app::{
         Error,
         actor::{Actor, SetupGrant},
-        organizations::{self, OrganizationChange, domains, shared_domains},
+        organizations::{
+            self, OrganizationChange,
+            domains::{self, sharing},
+        },
     },
     model::{administrator::Role, domain::DomainState, domain_verification::DomainVerification, id::Id},
 };
@@ -94,7 +97,7 @@ fn wanting(domain: &str, yes: bool) -> OrganizationChange {
 }
 
 fn asks(error: &Error) -> bool {
-    matches!(error, Error::Invalid { field, .. } if *field == shared_domains::FIELD)
+    matches!(error, Error::Invalid { field, .. } if *field == sharing::FIELD)
 }
 
 both! {

@@ -15,7 +15,7 @@ use crate::{
         Result,
         actor::Actor,
         input,
-        organizations::{MAX_DOMAINS, set_domains, shared_domains},
+        organizations::{MAX_DOMAINS, domains::sharing, set_domains},
     },
     model::{
         domain::Domain,
@@ -53,7 +53,7 @@ impl Importer<'_> {
         let mut records = ImportRecords::load(tx, Table::Organizations, ids, self.now).await?;
         let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
         let mut taken = store::imports::list_external_ids(tx, environment, &external).await?;
-        shared_domains::lock(tx, environment).await?;
+        sharing::lock(tx, environment).await?;
         let mut shared: Vec<(OrganizationId, SharedDomain)> = Vec::new();
         for theirs in page {
             let id = theirs.id;
@@ -110,7 +110,7 @@ impl Importer<'_> {
         for id in page.iter().map(|theirs| theirs.id) {
             let with: Vec<SharedDomain> =
                 shared.iter().filter(|(sharing, _)| *sharing == id).map(|(_, there)| there.clone()).collect();
-            shared_domains::record(tx, self.state, &actor, id, &with).await?;
+            sharing::record(tx, self.state, &actor, id, &with).await?;
         }
         Ok(())
     }
@@ -203,8 +203,7 @@ impl Importer<'_> {
             .filter_map(|text| Domain::parse(text).ok())
             .filter(|domain| !ours.accepts_domain(domain))
             .collect();
-        let elsewhere =
-            shared_domains::find_other_organizations(tx, ours.environment_id, ours.id, &new).await?;
+        let elsewhere = sharing::find_other_organizations(tx, ours.environment_id, ours.id, &new).await?;
         let mut left_out: HashSet<Domain> = HashSet::new();
         for there in elsewhere {
             let (domain, other) = (&there.domain, there.organization_id);

@@ -1,7 +1,6 @@
 //! Organizations: the vendor's customers, created, found, listed, changed and removed.
 
 pub mod domains;
-pub mod shared_domains;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +19,7 @@ use crate::{
     },
     store,
 };
-use shared_domains::SharedDomainError;
+use domains::sharing::{self, SharedDomainError};
 
 /// The maximum number of domains of an organization.
 pub(super) const MAX_DOMAINS: usize = 1000;
@@ -111,16 +110,16 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
     let elsewhere = match new.is_empty() {
         true => Vec::new(),
         false => {
-            shared_domains::lock(&mut tx, environment_id).await?;
-            shared_domains::find_other_organizations(&mut tx, environment_id, organization.id, &new).await?
+            sharing::lock(&mut tx, environment_id).await?;
+            sharing::find_other_organizations(&mut tx, environment_id, organization.id, &new).await?
         }
     };
-    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
+    sharing::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
     store::organizations::insert(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
     audit::created(&mut tx, state, actor, &organization).await?;
-    shared_domains::record(&mut tx, state, actor, organization.id, &elsewhere).await?;
+    sharing::record(&mut tx, state, actor, organization.id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
 }
@@ -194,7 +193,7 @@ pub async fn update(
     let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     if change.domains.is_some() {
-        shared_domains::lock(&mut tx, environment_id).await?;
+        sharing::lock(&mut tx, environment_id).await?;
     }
     store::organizations::lock(&mut tx, environment_id, id).await?;
     let before = load(&mut tx, environment_id, id).await?;
@@ -202,13 +201,13 @@ pub async fn update(
     change.apply(&mut organization)?;
     organization.updated_at = state.now();
     let new = newly_accepted(&before.domains, &organization.domains);
-    let elsewhere = shared_domains::find_other_organizations(&mut tx, environment_id, id, &new).await?;
-    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
+    let elsewhere = sharing::find_other_organizations(&mut tx, environment_id, id, &new).await?;
+    sharing::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
     store::organizations::update(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
     audit::updated(&mut tx, state, actor, &before, &organization).await?;
-    shared_domains::record(&mut tx, state, actor, id, &elsewhere).await?;
+    sharing::record(&mut tx, state, actor, id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
 }

@@ -12,7 +12,7 @@ use super::{
     schema::Done,
 };
 use crate::{
-    app::{self, State, actor::Actor, organizations::shared_domains::SharedDomain},
+    app::{self, State, actor::Actor, organizations::domains::sharing::SharedDomain},
     links::path,
     model::{
         domain::{Domain, DomainState},
@@ -94,7 +94,8 @@ pub struct OrganizationDomainInput {
 async fn reply(state: &State, actor: &Actor, listed: &DomainVerification) -> ApiResult {
     let domains = std::slice::from_ref(&listed.domain);
     let elsewhere =
-        app::organizations::shared_domains::list_others(state, actor, listed.organization_id, domains).await;
+        app::organizations::domains::sharing::list_others(state, actor, listed.organization_id, domains)
+            .await;
     let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
     Ok(HttpResponse::Ok().json(OrganizationDomainReply { domain }))
 }
@@ -119,7 +120,7 @@ pub async fn list(
     let listed = app::organizations::domains::list(&state, &call.actor, organization).await.map_err(api)?;
     let domains: Vec<Domain> = listed.iter().map(|listed| listed.domain.clone()).collect();
     let elsewhere =
-        app::organizations::shared_domains::list_others(&state, &call.actor, organization, &domains).await;
+        app::organizations::domains::sharing::list_others(&state, &call.actor, organization, &domains).await;
     let elsewhere = elsewhere.map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationDomainsReply {
         domains: listed.iter().map(|listed| OrganizationDomain::new(listed, &elsewhere)).collect(),

@@ -69,7 +69,7 @@ pub async fn organization_views(
     organizations: &[model::organization::Organization],
 ) -> app::Result<Vec<Organization>> {
     let ids: Vec<OrganizationId> = organizations.iter().map(|organization| organization.id).collect();
-    let mut shared = app::organizations::shared_domains::list(state, actor, &ids).await?;
+    let mut shared = app::organizations::domains::sharing::list(state, actor, &ids).await?;
     let described = |organization: &model::organization::Organization| {
         Organization::new(organization, shared.remove(&organization.id).unwrap_or_default())
     };
@@ -82,7 +82,7 @@ pub async fn organization_view(
     actor: &Actor,
     organization: &model::organization::Organization,
 ) -> app::Result<Organization> {
-    let mut shared = app::organizations::shared_domains::list(state, actor, &[organization.id]).await?;
+    let mut shared = app::organizations::domains::sharing::list(state, actor, &[organization.id]).await?;
     Ok(Organization::new(organization, shared.remove(&organization.id).unwrap_or_default()))
 }
 

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{form::SetupForm, session::SetupContext};
 use crate::{
-    app::{self, Error, organizations::shared_domains},
+    app::{self, Error, organizations::domains::sharing},
     links::{self, path},
     model::{
         domain::{Domain, DomainState},
@@ -72,7 +72,7 @@ fn view(
 
 /// One domain, with what to do next.
 pub fn card(listed: &DomainVerification, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
-    let is_taken = shared_domains::is_taken(listed);
+    let is_taken = sharing::is_taken(listed);
     html! {
         section.card {
             div.head-row {

@@ -12,7 +12,7 @@ use super::{
     steps::{self, PartContents, SetupValues},
 };
 use crate::{
-    app::{organizations::shared_domains::TAKEN_MESSAGE, setup::sessions::SetupLinkError},
+    app::{organizations::domains::sharing::TAKEN_MESSAGE, setup::sessions::SetupLinkError},
     links::path,
     model::{
         branding::Branding,

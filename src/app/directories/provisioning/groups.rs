@@ -6,7 +6,7 @@ use super::{
     Change, EntityTags, ProvisioningTarget, RenderedResource, RequestBudget, Result,
     change::{AppliedChange, MAX_ATTEMPTS, contention_error},
     check_size, check_version,
-    members::{self, MembershipPlan},
+    membership_plan::{self, MembershipPlan},
     not_found, parse_id, render, retry_deadlocks, version_conflict,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub async fn create(
         let members = members_of(&mut tx, &group, with_members).await?;
         let data = json!({ "after": render::group_event(&group) });
         record(&mut tx, directory, &group, now, EventKind::GroupCreated, data).await?;
-        members::record_delta(&mut tx, directory, id, now, &delta).await?;
+        membership_plan::record_delta(&mut tx, directory, id, now, &delta).await?;
         tx.commit().await?;
         Ok((group, members))
     })
@@ -221,7 +221,7 @@ async fn write(
         let data = json!({ "before": render::group_event(&before), "after": render::group_event(&group) });
         record(&mut tx, directory, &group, now, EventKind::GroupUpdated, data).await?;
     }
-    members::record_delta(&mut tx, directory, group.id, now, &delta).await?;
+    membership_plan::record_delta(&mut tx, directory, group.id, now, &delta).await?;
     tx.commit().await?;
     Ok((group, members))
 }
@@ -246,7 +246,8 @@ pub async fn remove(
             .await?
             .ok_or_else(|| version_conflict(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
-        members::record_removed_from(&mut tx, directory, &parents, now, &before.id.to_string()).await?;
+        membership_plan::record_removed_from(&mut tx, directory, &parents, now, &before.id.to_string())
+            .await?;
         usage::count_removed_members(&mut tx, directory, now, members).await?;
         let data = json!({ "before": render::group_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::GroupDeleted, data).await?;

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, ProvisioningTarget, Result, addresses, groups, members, render, users};
+use super::{Error, ProvisioningTarget, Result, addresses, groups, membership_plan, render, users};
 use crate::{
     model::{
         email::Email,
@@ -251,7 +251,7 @@ pub(in crate::app) async fn write_members(
     let inserted = store::scim_members::insert(tx, directory.directory.id, group, &wanted, now).await?;
     let removed = store::scim_members::remove(tx, group, &removed_ids).await?;
     if with_events {
-        members::record(tx, directory, group, now, &inserted, &removed).await?;
+        membership_plan::record(tx, directory, group, now, &inserted, &removed).await?;
     }
     Ok((inserted.len(), removed.len()))
 }

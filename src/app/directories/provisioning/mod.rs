@@ -9,7 +9,7 @@ mod change;
 pub mod cursor;
 pub mod groups;
 pub(in crate::app) mod import;
-mod members;
+mod membership_plan;
 mod render;
 pub mod search;
 pub mod users;

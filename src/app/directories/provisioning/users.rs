@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{
     Change, EntityTags, ProvisioningTarget, RenderedResource, RequestBudget, Result, addresses,
     change::{AppliedChange, MAX_ATTEMPTS, contention_error},
-    check_size, check_version, members, not_found, parse_id, render, retry_deadlocks, version_conflict,
+    check_size, check_version, membership_plan, not_found, parse_id, render, retry_deadlocks,
+    version_conflict,
 };
 use crate::{
     app::{
@@ -199,7 +200,8 @@ pub async fn remove(
             .ok_or_else(|| version_conflict(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &groups, now).await?;
         revoke_access(&mut tx, directory, &[&before], now).await?;
-        members::record_removed_from(&mut tx, directory, &groups, now, &before.id.to_string()).await?;
+        membership_plan::record_removed_from(&mut tx, directory, &groups, now, &before.id.to_string())
+            .await?;
         let data = json!({ "before": render::user_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::UserDeleted, data).await?;
         tx.commit().await?;

@@ -8,7 +8,7 @@ use super::{
     show::{find, load_organization},
 };
 use crate::{
-    app::{self, organizations::shared_domains},
+    app::{self, organizations::domains::sharing},
     links::console,
     model::domain_verification::DomainVerification,
     web::{
@@ -39,7 +39,7 @@ pub async fn approve_redirect(context: EnvironmentContext) -> PageResult {
 pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
-    let share = form.flag(shared_domains::FIELD);
+    let share = form.flag(sharing::FIELD);
     match app::organizations::domains::approve(&context.state, &context.actor, organization.id, domain, share)
         .await
     {
@@ -84,7 +84,7 @@ pub(in crate::web::console) fn approve_view(
     html! {
         h1 { "Approve " (listed.domain) }
         section.card {
-            @if let Some(question) = errors.of(shared_domains::FIELD) {
+            @if let Some(question) = errors.of(sharing::FIELD) {
                 (notice(Icon::Attention, "It counts for another organization", html! { p { (question) } }))
                 (view.render(&form, html! { (share_field(&view)) }))
             } @else {

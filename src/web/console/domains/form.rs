@@ -5,7 +5,7 @@ use maud::html;
 
 use super::show::load_organization;
 use crate::{
-    app::{self, organizations::shared_domains},
+    app::{self, organizations::domains::sharing},
     links::console,
     model::organization::Organization,
     web::{
@@ -80,6 +80,6 @@ fn new_page(
 
 /// The checkbox that shares a domain with another organization, below the error that names that organization.
 pub(in crate::web::console) fn share_field<'a>(view: &FormView<'a>) -> forms::Control<'a> {
-    view.checkbox(shared_domains::FIELD, "Share the domain with the other organization")
+    view.checkbox(sharing::FIELD, "Share the domain with the other organization")
         .hint("People with addresses of it can then sign in to both, by the identity provider of either.")
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::{
     app::{
         self, Error,
-        organizations::shared_domains::{self, SharedDomain},
+        organizations::domains::sharing::{self, SharedDomain},
     },
     links::console,
     model::{
@@ -49,8 +49,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let domains = std::slice::from_ref(&listed.domain);
-    let others =
-        shared_domains::list_others(&context.state, &context.actor, organization.id, domains).await?;
+    let others = sharing::list_others(&context.state, &context.actor, organization.id, domains).await?;
     let content = view(
         &listed,
         &others,
@@ -117,7 +116,7 @@ pub(in crate::web::console) fn view(
                     ("Value", copyable(&value, "record value")),
                 ]))
                 @if let Some(checked) = listed.checked_at {
-                    @if shared_domains::is_taken(listed) {
+                    @if sharing::is_taken(listed) {
                         (notice(Icon::Attention, "Proved, but it counted for another organization", html! {
                             p { "It counts for none now: check again, or approve it." }
                             p.small { "Asked " (time(checked, now)) "." }
@@ -138,7 +137,7 @@ pub(in crate::web::console) fn view(
 fn elsewhere(listed: &DomainVerification, others: &[SharedDomain], href: Href<'_>) -> Markup {
     let title = match listed.state.is_accepted() {
         true => "Shared with another organization",
-        false if shared_domains::is_taken(listed) => "Proved, but it counts for another organization",
+        false if sharing::is_taken(listed) => "Proved, but it counts for another organization",
         false => "It counts for another organization",
     };
     notice(

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::{
     app::{
         self,
-        organizations::{OrganizationChange, shared_domains},
+        organizations::{OrganizationChange, domains::sharing},
     },
     links::console,
     model::organization::Organization,
@@ -76,7 +76,7 @@ fn change(form: &PostedForm) -> OrganizationChange {
         external_id: Some(form.text("externalId").trim().to_owned()),
         domains: Some(lines(form.text("domains"))),
         allow_free_mail: form.flag("allowFreeMail"),
-        share_domain: form.flag(shared_domains::FIELD),
+        share_domain: form.flag(sharing::FIELD),
     }
 }
 
@@ -134,7 +134,7 @@ pub(in crate::web::console) fn view(
         (view.checkbox("allowFreeMail", "Allow free-mail providers among the domains")
             .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
         // Offered only after the error that names the other organization.
-        @if errors.of(shared_domains::FIELD).is_some() || typed.flag(shared_domains::FIELD) {
+        @if errors.of(sharing::FIELD).is_some() || typed.flag(sharing::FIELD) {
             (domains::form::share_field(&view))
         }
     };

@@ -33,7 +33,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let create = context.may_manage().then(|| context.href(console::NEW_ORGANIZATION, &[]));
     let href = |organization: &Organization| context.href(console::ORGANIZATION, &[&organization.id]);
     let ids: Vec<OrganizationId> = page.items.iter().map(|organization| organization.id).collect();
-    let shared = app::organizations::shared_domains::list(&context.state, &context.actor, &ids).await?;
+    let shared = app::organizations::domains::sharing::list(&context.state, &context.actor, &ids).await?;
     let content = view(&page, &shared, &place, create.as_deref(), &href, context.now());
     Ok(context.shell(Section::Organizations, "Organizations").respond(content))
 }

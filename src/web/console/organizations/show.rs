@@ -9,7 +9,7 @@ use crate::{
         audit::AuditFilter,
         connections::saml::SamlConnectionView,
         directories::ScimDirectoryView,
-        organizations::shared_domains::SharedDomain,
+        organizations::domains::sharing::SharedDomain,
         pagination::{Page, PageQuery},
     },
     links::console,
@@ -57,7 +57,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = app::organizations::find(state, actor, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
-    let shared = app::organizations::shared_domains::list_others(state, actor, id, &domains).await?;
+    let shared = app::organizations::domains::sharing::list_others(state, actor, id, &domains).await?;
     let connections = app::connections::saml::list(state, actor, id, &query).await?;
     let directories = app::directories::list(state, actor, id, &query).await?;
     let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };

@@ -14,7 +14,7 @@ use crate::{
             ScimDirectoryView,
             usage::{Quota, Usage},
         },
-        organizations::shared_domains::{self, SharedDomain, SharedDomainError},
+        organizations::domains::sharing::{self, SharedDomain, SharedDomainError},
         pagination::Page,
     },
     links::{self, Links},
@@ -377,7 +377,7 @@ fn organization_samples() {
         |verified| SharedDomain { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };
     let asked = SharedDomainError::Unconfirmed {
         elsewhere: vec![others(false), elsewhere("acme.test", false)],
-        yes: shared_domains::ADMINISTRATOR_HINT,
+        yes: sharing::ADMINISTRATOR_HINT,
     };
     for (name, refused) in [
         ("console-domain-share", asked),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use crate::{
-    app::directories::provisioning::members::*,
+    app::directories::provisioning::membership_plan::*,
     model::{id::Id, organization::Organization, scim_directory::ScimDirectory},
     scim::work_budget::MAX_WORK_UNITS,
 };

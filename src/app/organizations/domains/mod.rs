@@ -2,9 +2,10 @@
 //!
 //! A requested domain has no effect (ruling 1) until it is approved or verified.
 
+pub mod sharing;
+
 use std::time::Duration;
 
-use super::shared_domains::{self, SharedDomainError};
 use crate::{
     app::{
         Error, Result, State,
@@ -21,6 +22,7 @@ use crate::{
     },
     store,
 };
+use sharing::SharedDomainError;
 
 /// The field name of a domain in errors.
 const FIELD: &str = "domain";
@@ -139,21 +141,21 @@ pub async fn approve(
 ) -> Result<DomainVerification> {
     let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
-    shared_domains::lock(&mut tx, environment_id).await?;
+    sharing::lock(&mut tx, environment_id).await?;
     let before = lock(&mut tx, environment_id, organization_id, domain).await?;
     let mut listed = before.clone();
     if !listed.state.is_accepted() {
         let new = [listed.domain.clone()];
         let elsewhere =
-            shared_domains::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
-        shared_domains::check(actor, &elsewhere, share_domain).map_err(SharedDomainError::into_error)?;
+            sharing::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
+        sharing::check(actor, &elsewhere, share_domain).map_err(SharedDomainError::into_error)?;
         listed.state = DomainState::Whitelisted;
         listed.check_error = None;
         store::organization_domains::update(&mut tx, &listed).await?;
         let entry =
             Entry::of(&listed, "approved").with_values(audit_fields! { "state": listed.state.as_str() });
         audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
-        shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
+        sharing::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
         tx.commit().await?;
     }
     Ok(listed)
@@ -189,7 +191,7 @@ pub async fn check(
         Ok(()) => match record_verified(state, actor, &listed).await {
             Err(Error::Conflict { kind, field }) => {
                 // The customer may read this, and must not learn about other organizations.
-                record_failure(state, actor, &listed, shared_domains::TAKEN_MESSAGE).await?;
+                record_failure(state, actor, &listed, sharing::TAKEN_MESSAGE).await?;
                 Err(Error::Conflict { kind, field })
             }
             other => other,
@@ -209,19 +211,18 @@ async fn record_verified(
     let taken = Error::conflict_on("organization", FIELD);
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
-    shared_domains::lock(&mut tx, environment_id).await?;
+    sharing::lock(&mut tx, environment_id).await?;
     let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
     if listed.verification_token != checked.verification_token {
         return Err(not_found(checked.domain.as_str()));
     }
     let new = [listed.domain.clone()];
-    let elsewhere =
-        shared_domains::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
+    let elsewhere = sharing::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
     let was = listed.state;
     let allowed = match was.is_accepted() {
         // It is shared already; only one of the organizations may have it verified.
         true => !elsewhere.iter().any(|there| there.verified),
-        false => shared_domains::check(actor, &elsewhere, false).is_ok(),
+        false => sharing::check(actor, &elsewhere, false).is_ok(),
     };
     if !allowed {
         return Err(taken(store::Error::Duplicate));
@@ -238,7 +239,7 @@ async fn record_verified(
         audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     }
     if !was.is_accepted() {
-        shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
+        sharing::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
     }
     tx.commit().await?;
     Ok(listed)

@@ -26,8 +26,9 @@ use crate::{
             usage::{Quota, Quotas},
         },
         limits::{
+            body_allowance::MAX_BODY,
             rate_limiter::RateLimiter,
-            request_memory::{MAX_BODY, MemoryBounds, RequestMemory},
+            request_memory::{MemoryBounds, RequestMemory},
         },
     },
     background,

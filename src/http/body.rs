@@ -22,7 +22,7 @@ use super::{
     transfer_rate::{DeadlineTimer, MinimumRate},
 };
 use crate::{
-    app::limits::request_memory::{BodyAllowance, BodyError},
+    app::limits::body_allowance::{BodyAllowance, BodyError},
     model::time::Clock,
 };
 

@@ -13,7 +13,7 @@ use actix_web::{
 use serde_json::json;
 
 use crate::{
-    app::limits::request_memory::{BodyError, Exhausted},
+    app::limits::{body_allowance::BodyError, request_memory::Exhausted},
     links::path,
     scim,
     web::kit::{

@@ -32,8 +32,9 @@ use super::{
 };
 use crate::{
     app::limits::{
+        body_allowance::{BodyAllowance, BodyError},
         rate_limiter::{RateLimitKey, RateLimiter},
-        request_memory::{BodyAllowance, BodyError, RequestMemory},
+        request_memory::RequestMemory,
     },
     model::{client_address::ClientAddress, random::Random, time::Clock},
     telemetry,

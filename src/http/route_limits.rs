@@ -6,8 +6,8 @@ use actix_web::http::{Method, StatusCode};
 use super::scim;
 use crate::{
     app::limits::{
+        body_allowance::MAX_UNAUTHENTICATED_BODY,
         rate_limiter::{RateLimit, RateLimitKey},
-        request_memory::MAX_UNAUTHENTICATED_BODY,
     },
     links::{console as console_path, path},
     model::id::{SamlConnectionId, ScimDirectoryId},

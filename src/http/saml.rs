@@ -11,7 +11,7 @@ use crate::{
     app::{
         Error, State,
         connections::saml::sp_metadata,
-        limits::request_memory::{BodyAllowance, BodyError},
+        limits::body_allowance::{BodyAllowance, BodyError},
         login::{self, AcsOutcome, AcsRequest, BeginOutcome, Sender},
     },
     links::path,

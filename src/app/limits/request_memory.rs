@@ -1,22 +1,14 @@
-//! Limits on the memory of requests: bodies, and request heads that are not complete.
+//! The memory of requests: bodies, and request heads that are not complete.
 //!
 //! Bytes are counted as they arrive and released when the request ends, in total and per client address
 //! (ruling 21: an IPv6 client is its /64). Unauthenticated clients share a part of the total, so that room is left
 //! for authenticated ones. Each replica counts for itself.
 
 use std::{
-    cell::RefCell,
     collections::HashMap,
     net::IpAddr,
-    rc::Rc,
     sync::{Arc, Mutex, PoisonError},
 };
-
-/// The maximum body of an authenticated client, in bytes (ruling 15).
-pub const MAX_BODY: usize = 1024 * 1024;
-
-/// The maximum body of an unauthenticated client, in bytes, unless a route sets another.
-pub const MAX_UNAUTHENTICATED_BODY: usize = 64 * 1024;
 
 /// How many bytes may be in memory at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +160,7 @@ impl RequestMemory {
     }
 
     #[cfg(test)]
-    fn total(&self) -> usize {
+    pub(super) fn total(&self) -> usize {
         self.usage.lock().unwrap().all.total
     }
 }
@@ -206,7 +198,7 @@ impl Reservation {
     }
 
     /// Counts the bytes as authenticated from now on.
-    fn authenticate(&mut self) {
+    pub(super) fn authenticate(&mut self) {
         if !self.authenticated {
             self.authenticated = true;
             self.memory.release(self.client, self.bytes, false);
@@ -222,81 +214,6 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// Why the rest of a body is not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyError {
-    /// It is larger than the limit of this client and route.
-    TooLarge,
-    /// It arrives below the minimum rate.
-    TooSlow,
-    /// The memory for requests is used up.
-    Busy(Exhausted),
-}
-
-#[derive(Debug)]
-struct BodyState {
-    limit: usize,
-    received: usize,
-    reservation: Reservation,
-    error: Option<BodyError>,
-}
-
-/// The allowance of one request's body; added to every request by `http::middleware`.
-#[derive(Debug, Clone)]
-pub struct BodyAllowance(Rc<RefCell<BodyState>>);
-
-impl BodyAllowance {
-    /// A body of at most `limit` bytes until the client is authenticated.
-    pub fn new(reservation: Reservation, limit: usize) -> Self {
-        Self(Rc::new(RefCell::new(BodyState { limit, received: 0, reservation, error: None })))
-    }
-
-    /// The client is authenticated: the limit is [`MAX_BODY`].
-    pub fn authenticated(&self) {
-        let mut allowed = self.0.borrow_mut();
-        allowed.limit = allowed.limit.max(MAX_BODY);
-        allowed.reservation.authenticate();
-    }
-
-    /// Whether a body with this `Content-Length` is within the limit.
-    pub fn accepts(&self, announced: u64) -> bool {
-        usize::try_from(announced).is_ok_and(|length| length <= self.0.borrow().limit)
-    }
-
-    /// Counts bytes that arrived.
-    ///
-    /// # Errors
-    /// The body is too large or there is no memory; the bytes must be discarded.
-    pub fn receive(&self, bytes: usize) -> Result<(), BodyError> {
-        let mut allowed = self.0.borrow_mut();
-        let outcome = if allowed.received.saturating_add(bytes) > allowed.limit {
-            Err(BodyError::TooLarge)
-        } else {
-            allowed.reservation.grow(bytes).map_err(BodyError::Busy)
-        };
-        match outcome {
-            Ok(()) => allowed.received += bytes,
-            Err(error) => allowed.error = Some(error),
-        }
-        outcome
-    }
-
-    /// Records why the body is not read to its end.
-    pub fn refuse(&self, error: BodyError) {
-        self.0.borrow_mut().error = Some(error);
-    }
-
-    /// Why the body was not read to its end, if so.
-    pub fn error(&self) -> Option<BodyError> {
-        self.0.borrow().error
-    }
-
-    /// How many bytes arrived.
-    pub fn received(&self) -> usize {
-        self.0.borrow().received
     }
 }
 
@@ -327,62 +244,6 @@ mod tests {
         drop((second, other));
         assert_eq!(memory.total(), 0);
         assert!(memory.usage.lock().unwrap().clients.is_empty(), "nobody is remembered who holds nothing");
-    }
-
-    #[test]
-    fn strangers_leave_room_for_those_who_proved_who_they_are() {
-        let memory = RequestMemory::new(BOUNDS);
-        let strangers: Vec<Reservation> = (1..=4)
-            .map(|last| {
-                let mut reservation = memory.reservation(client(last));
-                reservation.grow(100).unwrap();
-                reservation
-            })
-            .collect();
-        assert_eq!(memory.reservation(client(5)).grow(13), Err(Exhausted::Total));
-        let mut small = memory.reservation(client(5));
-        small.grow(12).unwrap();
-        assert_eq!(small.grow(1), Err(Exhausted::Total), "what is kept back is for those who need little");
-        drop(small);
-        let known = BodyAllowance::new(memory.reservation(client(6)), 10);
-        known.authenticated();
-        known.receive(200).unwrap();
-        assert_eq!(known.receive(1), Err(BodyError::Busy(Exhausted::Client)));
-        assert_eq!(known.error(), Some(BodyError::Busy(Exhausted::Client)));
-        let proxy = &mut memory.reservation(None);
-        proxy.authenticate();
-        proxy.grow(200).unwrap();
-        assert_eq!(proxy.grow(1), Err(Exhausted::Total));
-        drop((strangers, known));
-        assert_eq!(memory.total(), 200);
-    }
-
-    #[test]
-    fn what_arrived_before_the_proof_stays_counted() {
-        let memory = RequestMemory::new(BOUNDS);
-        let body = BodyAllowance::new(memory.reservation(client(1)), 100);
-        body.receive(100).unwrap();
-        assert_eq!(body.receive(1), Err(BodyError::TooLarge));
-        body.authenticated();
-        body.authenticated();
-        body.receive(100).unwrap();
-        assert_eq!((memory.total(), body.received()), (200, 200));
-        memory.reservation(client(2)).grow(100).unwrap();
-        drop(body);
-        assert_eq!(memory.total(), 0);
-    }
-
-    #[test]
-    fn the_limit_grows_with_the_proof() {
-        let memory = RequestMemory::new(MemoryBounds::share(64 << 20, true));
-        let body = BodyAllowance::new(memory.reservation(client(1)), MAX_UNAUTHENTICATED_BODY);
-        assert!(
-            body.accepts(MAX_UNAUTHENTICATED_BODY as u64)
-                && !body.accepts(MAX_UNAUTHENTICATED_BODY as u64 + 1)
-        );
-        assert!(!body.accepts(u64::MAX));
-        body.authenticated();
-        assert!(body.accepts(MAX_BODY as u64) && !body.accepts(MAX_BODY as u64 + 1));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use super::{
     message::Message,
     response::{PagePolicy, page},
 };
-use crate::app::limits::request_memory::{BodyAllowance, MAX_BODY};
+use crate::app::limits::body_allowance::{BodyAllowance, MAX_BODY};
 
 /// The maximum size of a form in bytes, its files included.
 pub const MAX_FORM_BYTES: usize = MAX_BODY;

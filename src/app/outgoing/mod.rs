@@ -4,11 +4,11 @@
 //! before the request, a host name in the resolver whose answer is also connected to, and each redirect again.
 //! Size and time are bounded; no proxy is used.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+pub mod dns;
+mod error;
+mod targets;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use openidconnect::{HttpRequest, HttpResponse};
@@ -18,7 +18,12 @@ use reqwest::{
     header::{ACCEPT, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION},
     redirect::Policy,
 };
-use url::{Host, Url};
+use url::Url;
+
+use targets::{TargetPolicy, TargetRefusal};
+
+pub use error::HttpClientError;
+pub use targets::check;
 
 /// Limits of requests.
 #[derive(Debug, Clone, Copy)]
@@ -36,63 +41,6 @@ pub struct HttpClientLimits {
 impl Default for HttpClientLimits {
     fn default() -> Self {
         Self { bytes: 2 * 1024 * 1024, time: Duration::from_secs(10), redirects: 3, keep_connections: false }
-    }
-}
-
-/// Why a request failed.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpClientError {
-    /// Not http or https, without a host, or with user name or password.
-    #[error("the address must be http(s)://… without user and password")]
-    InvalidUrl,
-    /// The target is in a private network.
-    #[error(
-        "{0} is not a public address; Ostiary fetches from private and loopback addresses only when \
-         outgoing.allow_private_targets is on"
-    )]
-    PrivateTarget(String),
-    /// The target is link-local or a cloud's metadata service.
-    #[error("{0} is a link-local address or one of a cloud's own services; Ostiary never calls those")]
-    ForbiddenTarget(String),
-    /// A redirect from https to http.
-    #[error("{0} redirects from https to http")]
-    Downgrade(String),
-    /// Too many redirects.
-    #[error("more than {0} redirects")]
-    TooManyRedirects(usize),
-    /// A status other than 200.
-    #[error("the server answered {0}")]
-    Status(u16),
-    /// The response is too large.
-    #[error("the answer is longer than {0} bytes")]
-    TooLarge(usize),
-    /// The timeout expired.
-    #[error("no answer within {} s", .0.as_secs_f32())]
-    TimedOut(Duration),
-    /// A failure of the connection, of TLS or of HTTP.
-    #[error("{host} cannot be reached: {reason}")]
-    Unreachable {
-        /// The host.
-        host: String,
-        /// The cause, in one line.
-        reason: String,
-    },
-}
-
-impl HttpClientError {
-    /// The error's stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidUrl => "outgoing_not_web",
-            Self::PrivateTarget(_) => "outgoing_private_target",
-            Self::ForbiddenTarget(_) => "outgoing_forbidden_target",
-            Self::Downgrade(_) => "outgoing_downgrade",
-            Self::TooManyRedirects(_) => "outgoing_too_many_redirects",
-            Self::Status(_) => "outgoing_status",
-            Self::TooLarge(_) => "outgoing_too_large",
-            Self::TimedOut(_) => "outgoing_timed_out",
-            Self::Unreachable { .. } => "outgoing_unreachable",
-        }
     }
 }
 
@@ -276,11 +224,6 @@ impl HttpClient {
     }
 }
 
-/// Checks a URL as far as possible without resolving its host name.
-pub fn check(allow_private_targets: bool, url: &Url) -> Result<(), HttpClientError> {
-    TargetPolicy::new(allow_private_targets).check(url)
-}
-
 fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
@@ -297,62 +240,6 @@ fn to_error(url: &Url, error: reqwest::Error) -> HttpClientError {
         source = error.source();
     }
     HttpClientError::Unreachable { host: host_of(url), reason }
-}
-
-/// The addresses that may be connected to: public ones, and exceptions.
-#[derive(Debug)]
-struct TargetPolicy {
-    exceptions: Vec<IpNet>,
-}
-
-impl TargetPolicy {
-    /// Public addresses only, or also private ones.
-    fn new(allow_private: bool) -> Self {
-        let everything = [IpNet::from(ipnet::Ipv4Net::default()), IpNet::from(ipnet::Ipv6Net::default())];
-        Self { exceptions: if allow_private { everything.to_vec() } else { Vec::new() } }
-    }
-
-    /// Why an address is refused, if it is.
-    fn refusal(&self, address: IpAddr) -> Option<TargetRefusal> {
-        if is_forbidden(address) {
-            return Some(TargetRefusal::Forbidden);
-        }
-        let allowed = is_public(address) || self.exceptions.iter().any(|net| net.contains(&address));
-        (!allowed).then_some(TargetRefusal::Private)
-    }
-
-    /// Checks a URL as far as possible without resolving its host name.
-    fn check(&self, url: &Url) -> Result<(), HttpClientError> {
-        let plain = url.username().is_empty() && url.password().is_none();
-        if !matches!(url.scheme(), "http" | "https") || !plain {
-            return Err(HttpClientError::InvalidUrl);
-        }
-        let address = match url.host() {
-            None => return Err(HttpClientError::InvalidUrl),
-            Some(Host::Domain(_)) => return Ok(()),
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-        };
-        self.refusal(address).map_or(Ok(()), |refusal| Err(refusal.error(address.to_string())))
-    }
-}
-
-/// Why an address is refused.
-#[derive(Debug, Clone, Copy)]
-enum TargetRefusal {
-    /// It is not a public address.
-    Private,
-    /// It is one that no setting allows.
-    Forbidden,
-}
-
-impl TargetRefusal {
-    fn error(self, target: String) -> HttpClientError {
-        match self {
-            Self::Private => HttpClientError::PrivateTarget(target),
-            Self::Forbidden => HttpClientError::ForbiddenTarget(target),
-        }
-    }
 }
 
 /// A resolver with the rules of [`HttpClient`], for other clients.
@@ -383,114 +270,5 @@ impl Resolve for GuardedResolver {
     }
 }
 
-/// Special-purpose IPv4 networks (RFC 6890 and its registry), and Azure's 168.63.129.16, which is reachable only
-/// inside of that cloud.
-static NON_PUBLIC_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
-    [
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "168.63.129.16/32",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.88.99.0/24",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-    ]
-    .map(|net| net.parse().expect("a literal network"))
-    .to_vec()
-});
-
-/// Special-purpose networks within global unicast IPv6: protocol assignments with Teredo, documentation, 6to4.
-static NON_PUBLIC_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
-    ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]
-        .map(|net| net.parse().expect("a literal network"))
-        .to_vec()
-});
-
-/// Link-local IPv4 (RFC 3927) with the metadata services of most clouds, and those of Azure, Alibaba and Oracle.
-static FORBIDDEN_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
-    ["169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"]
-        .map(|net| net.parse().expect("a literal network"))
-        .to_vec()
-});
-
-/// Link-local IPv6 (RFC 4291 §2.5.6), and the metadata services of Amazon, Google and Scaleway.
-static FORBIDDEN_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
-    ["fe80::/10", "fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128"]
-        .map(|net| net.parse().expect("a literal network"))
-        .to_vec()
-});
-
-/// Whether an address is refused whatever the settings: itself, or an IPv4 address embedded in it in any form.
-fn is_forbidden(address: IpAddr) -> bool {
-    let forbidden_v4 = |address: &Ipv4Addr| FORBIDDEN_V4.iter().any(|net| net.contains(address));
-    match address {
-        IpAddr::V4(address) => forbidden_v4(&address),
-        IpAddr::V6(address) => {
-            FORBIDDEN_V6.iter().any(|net| net.contains(&address))
-                || embedded_v4_any(address).iter().flatten().any(forbidden_v4)
-        }
-    }
-}
-
-/// Every IPv4 address that may be embedded in an IPv6 one: mapped and compatible (RFC 4291 §2.5.5), translated
-/// (RFC 6052 §2.1, RFC 8215, RFC 2765 §2.1), 6to4 (RFC 3056 §2), Teredo (RFC 4380 §4), ISATAP (RFC 5214 §6.1).
-fn embedded_v4_any(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
-    let segments = address.segments();
-    let at = |index: usize, flip: u16| {
-        let (high, low) = (segments[index] ^ flip, segments[index + 1] ^ flip);
-        Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
-    };
-    let translated = matches!(
-        segments,
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, ..]
-    );
-    let isatap = matches!(segments, [_, _, _, _, 0 | 0x0200, 0x5efe, ..]);
-    [
-        (translated || isatap).then(|| at(6, 0)),
-        (segments[0] == 0x2002).then(|| at(1, 0)),
-        (segments[..2] == [0x2001, 0]).then(|| at(6, 0xffff)),
-        // RFC 8215's prefix has 48 bits: RFC 6052 §2.2 puts the address around bits 64 to 71.
-        (segments[..3] == [0x64, 0xff9b, 1]).then(|| {
-            let [.., a, b] = segments[3].to_be_bytes();
-            let ([_, c], [d, _]) = (segments[4].to_be_bytes(), segments[5].to_be_bytes());
-            Ipv4Addr::new(a, b, c, d)
-        }),
-    ]
-}
-
-/// Whether an address is known to be public.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => !NON_PUBLIC_V4.iter().any(|net| net.contains(&address)),
-        IpAddr::V6(address) => match embedded_v4(address) {
-            Some(inner) => is_public(IpAddr::V4(inner)),
-            None => {
-                (address.segments()[0] & 0xe000) == 0x2000
-                    && !NON_PUBLIC_V6.iter().any(|net| net.contains(&address))
-            }
-        },
-    }
-}
-
-/// The IPv4 address that an IPv6 one represents: mapped (RFC 4291 §2.5.5.2), or with the well-known NAT64 prefix
-/// (RFC 6052 §2.1), which DNS64 returns for every IPv4 host.
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return Some(mapped);
-    }
-    let [a, b, 0, 0, 0, 0, high, low] = address.segments() else { return None };
-    ((a, b) == (0x64, 0xff9b)).then(|| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
-}
-
-pub mod dns;
 #[cfg(test)]
 mod tests;

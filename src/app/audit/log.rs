@@ -1,0 +1,145 @@
+//! The audit log as it is read: page by page, one entry, or as an export.
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Actor, Principal},
+        input,
+        pagination::{List, Page, PageQuery, PageRequest},
+    },
+    model::{
+        audit::AuditEvent,
+        id::{AuditEventId, EnvironmentId},
+    },
+    store::{PoolShare, audit_events},
+};
+
+pub use crate::store::audit_events::AuditFilter;
+
+/// The log of an environment, or of the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log(Option<EnvironmentId>);
+
+impl Log {
+    /// The log of the caller's environment.
+    pub fn of(actor: &Actor) -> Result<Self> {
+        Ok(Self(Some(actor.authorize_view()?)))
+    }
+
+    /// The log of the installation, for owners of every environment.
+    pub fn of_installation(principal: &Principal) -> Result<Self> {
+        principal.require_global_owner()?;
+        Ok(Self(None))
+    }
+
+    /// One page, the newest first.
+    pub async fn list(
+        self,
+        state: &State,
+        filter: &AuditFilter,
+        query: &PageQuery,
+    ) -> Result<Page<AuditEvent>> {
+        check(filter)?;
+        let list = List::of(self.0.unwrap_or(EnvironmentId::from_bits(0)), "audit_events");
+        let wanted = PageRequest::parse(state, &list, query)?;
+        let mut conn = state.db.read().await?;
+        let found = audit_events::list(&mut conn, self.0, filter, wanted.from, wanted.limit()).await?;
+        Ok(wanted.page_of(state, &list, found, |event| event.id))
+    }
+
+    /// Starts an export of all entries that match a filter.
+    pub fn export(self, filter: AuditFilter) -> Result<Export> {
+        check(&filter)?;
+        Ok(Export { log: self, filter, next: Some(None) })
+    }
+}
+
+/// The maximum length of an id or an action in a filter.
+const MAX_FILTER_LENGTH: usize = 200;
+
+/// Validates a filter: PostgreSQL fails on a text with NUL.
+fn check(filter: &AuditFilter) -> Result<()> {
+    let texts = [("targetId", &filter.target_id), ("actorId", &filter.actor_id), ("action", &filter.action)];
+    for (field, text) in texts {
+        input::line(field, text.as_deref().unwrap_or_default(), MAX_FILTER_LENGTH)?;
+    }
+    Ok(())
+}
+
+/// One page of the environment's log, the newest first.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    filter: &AuditFilter,
+    query: &PageQuery,
+) -> Result<Page<AuditEvent>> {
+    Log::of(actor)?.list(state, filter, query).await
+}
+
+/// One page of the installation's log, the newest first.
+pub async fn list_installation(
+    state: &State,
+    principal: &Principal,
+    filter: &AuditFilter,
+    query: &PageQuery,
+) -> Result<Page<AuditEvent>> {
+    Log::of_installation(principal)?.list(state, filter, query).await
+}
+
+/// One entry of the environment's log.
+pub async fn find(state: &State, actor: &Actor, id: AuditEventId) -> Result<AuditEvent> {
+    let environment_id = actor.authorize_view()?;
+    let mut conn = state.db.read().await?;
+    let found = audit_events::find(&mut conn, Some(environment_id), id).await?;
+    found.ok_or_else(|| Error::not_found("audit event", id))
+}
+
+/// How many entries an export reads at a time.
+const EXPORT_BATCH: i64 = 200;
+
+/// An export of a log, the newest first, in batches.
+#[derive(Debug)]
+pub struct Export {
+    log: Log,
+    filter: AuditFilter,
+    /// The entry at which the next batch begins (`Some(None)`: the newest); `None` at the end.
+    next: Option<Option<AuditEventId>>,
+}
+
+impl Export {
+    /// The next entries as JSON lines ([`view`]); `None` at the end. Entries written during the export are not
+    /// included.
+    pub async fn next(&mut self, state: &State) -> Result<Option<Vec<u8>>> {
+        let Some(from) = self.next else { return Ok(None) };
+        let mut conn = state.db.with_share(PoolShare::Directory).read().await?;
+        let mut found =
+            audit_events::list(&mut conn, self.log.0, &self.filter, from, EXPORT_BATCH + 1).await?;
+        let size = usize::try_from(EXPORT_BATCH).unwrap_or(usize::MAX);
+        self.next = found.get(size).map(|event| Some(event.id));
+        found.truncate(size);
+        let mut lines = Vec::new();
+        for event in &found {
+            serde_json::to_writer(&mut lines, &view(event)).map_err(Error::internal)?;
+            lines.push(b'\n');
+        }
+        Ok(Some(lines))
+    }
+}
+
+/// An entry as JSON, for the API and exports.
+pub fn view(event: &AuditEvent) -> Value {
+    json!({
+        "id": event.id,
+        "environmentId": event.environment_id,
+        "timestamp": event.at,
+        "actor": { "type": event.actor.kind, "id": event.actor.id },
+        "address": event.address,
+        "action": event.action,
+        "target": { "type": event.target_kind, "id": event.target_id },
+        "organizationId": event.organization_id,
+        "before": event.before,
+        "after": event.after,
+    })
+}

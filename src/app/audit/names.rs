@@ -1,0 +1,87 @@
+//! The names of what the entries of the audit log refer to.
+
+use std::collections::{BTreeMap, btree_map};
+
+use serde_json::Value;
+
+use crate::{
+    app::{Result, State},
+    model::{
+        audit::AuditEvent,
+        email::Email,
+        id::{AdministratorId, ApiKeyId, OrganizationId},
+    },
+    store::{administrators, api_keys, organizations},
+};
+
+/// Display names of what entries refer to. Deleted resources have none.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Administrators.
+    pub administrators: BTreeMap<AdministratorId, Email>,
+    /// API keys that have a display name.
+    pub api_keys: BTreeMap<ApiKeyId, String>,
+    /// Organizations of the environment.
+    pub organizations: BTreeMap<OrganizationId, String>,
+}
+
+/// How many of an entry's other organizations are returned.
+const MAX_SHARED_ORGANIZATIONS: usize = 10;
+
+/// The first few organizations with which the entry's organization shares a domain since this entry.
+pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
+    let domains = event.after.get("sharedDomains").and_then(Value::as_object);
+    let others =
+        domains.into_iter().flat_map(|domains| domains.values()).filter_map(Value::as_array).flatten();
+    let mut ids: Vec<OrganizationId> = Vec::new();
+    for id in others.filter_map(|id| id.as_str()?.parse().ok()) {
+        if ids.len() >= MAX_SHARED_ORGANIZATIONS {
+            break;
+        }
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+/// The display names for a page of entries.
+pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
+    let mut names = Names::default();
+    let mut wanted: Vec<AdministratorId> = events
+        .iter()
+        .flat_map(|event| [event.actor.id.as_str(), event.target_id.as_str()])
+        .filter_map(|id| id.parse().ok())
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut conn = state.db.read().await?;
+    names.administrators.extend(administrators::list_emails(&mut conn, &wanted).await?);
+    if let Some(environment_id) = events.first().and_then(|event| event.environment_id) {
+        let mut wanted: Vec<OrganizationId> = events
+            .iter()
+            .filter_map(|event| event.organization_id)
+            .chain(events.iter().flat_map(shared_with))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);
+        for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
+            if let btree_map::Entry::Vacant(unknown) = names.api_keys.entry(id) {
+                let found = api_keys::find(&mut conn, environment_id, id).await?;
+                unknown.insert(found.map(|key| key.display_name).unwrap_or_default());
+            }
+        }
+        names.api_keys.retain(|_, name| !name.trim().is_empty());
+    }
+    Ok(names)
+}
+
+/// The id of the actor with this e-mail address; any other text is taken as an id.
+pub async fn actor_named(state: &State, text: &str) -> Result<String> {
+    let Some(email) = Email::parse(text) else { return Ok(text.to_owned()) };
+    let mut conn = state.db.read().await?;
+    let found = administrators::find_by_email(&mut conn, &email).await?;
+    // An unknown address matches no entry.
+    Ok(found.map_or_else(|| text.to_owned(), |administrator| administrator.id.to_string()))
+}

@@ -1,10 +1,10 @@
-//! Single domains of an organization: requested, approved by the vendor or verified by DNS, removed.
+//! Single domains of an organization: requested, approved by the vendor, removed.
 //!
 //! A requested domain has no effect (ruling 1) until it is approved or verified.
 
+pub(in crate::app) mod list;
 pub mod sharing;
-
-use std::time::Duration;
+mod verification;
 
 use crate::{
     app::{
@@ -22,17 +22,16 @@ use crate::{
     },
     store,
 };
+use list::MAX_DOMAINS;
 use sharing::SharedDomainError;
+
+pub use verification::check;
 
 /// The field name of a domain in errors.
 const FIELD: &str = "domain";
 
 /// How many domains of an organization may be pending.
 const MAX_PENDING: usize = 20;
-
-/// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
-/// removing and adding a domain does not reset it.
-const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// All domains of an organization, by name; their number is bounded.
 pub async fn list(
@@ -43,7 +42,7 @@ pub async fn list(
     let environment_id = actor.authorize_view_part(OrganizationPart::Domains, organization_id)?;
     let mut conn = state.db.read().await?;
     organizations::load(&mut conn, environment_id, organization_id).await?;
-    let most = i64::try_from(organizations::MAX_DOMAINS + MAX_PENDING).unwrap_or(i64::MAX);
+    let most = i64::try_from(MAX_DOMAINS + MAX_PENDING).unwrap_or(i64::MAX);
     Ok(store::organization_domains::list(&mut conn, environment_id, organization_id, most).await?)
 }
 
@@ -77,13 +76,13 @@ pub async fn add(
         None => {
             let organization = organizations::load(&mut tx, environment_id, organization_id).await?;
             let waiting = organization.domains.iter().filter(|domain| !domain.state.is_accepted()).count();
-            if waiting >= MAX_PENDING || organization.domains.len() >= organizations::MAX_DOMAINS {
+            if waiting >= MAX_PENDING || organization.domains.len() >= MAX_DOMAINS {
                 let why = match waiting >= MAX_PENDING {
                     true => format!(
                         "{MAX_PENDING} domains wait for approval or proof already; finish or remove some"
                     ),
                     false => {
-                        format!("there are {} domains already; remove some", organizations::MAX_DOMAINS)
+                        format!("there are {} domains already; remove some", MAX_DOMAINS)
                     }
                 };
                 return Err(Error::invalid(FIELD, why));
@@ -158,111 +157,6 @@ pub async fn approve(
         sharing::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
         tx.commit().await?;
     }
-    Ok(listed)
-}
-
-/// Checks the domain's TXT record. A pending domain becomes verified or failed; one that is in effect already
-/// stays in effect either way.
-pub async fn check(
-    state: &State,
-    actor: &Actor,
-    organization_id: OrganizationId,
-    domain: &str,
-) -> Result<DomainVerification> {
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
-    let now = state.now();
-    let mut tx = state.db.write().await?;
-    let mut listed = lock(&mut tx, environment_id, organization_id, domain).await?;
-    if listed.verification_token.is_none() {
-        listed.verification_token = Some(new_token(state));
-        store::organization_domains::update(&mut tx, &listed).await?;
-    }
-    let turn =
-        store::organization_domains::update_checked(&mut tx, &listed, now, now - CHECK_INTERVAL).await?;
-    tx.commit().await?;
-    if !turn {
-        return Err(Error::Limited { retry_after: CHECK_INTERVAL });
-    }
-    let found = match state.dns.txt(&listed.record_name()).await {
-        Ok(records) => listed.check_records(&records),
-        Err(error) => Err(error.to_string()),
-    };
-    match found {
-        Ok(()) => match record_verified(state, actor, &listed).await {
-            Err(Error::Conflict { kind, field }) => {
-                // The customer may read this, and must not learn about other organizations.
-                record_failure(state, actor, &listed, sharing::TAKEN_MESSAGE).await?;
-                Err(Error::Conflict { kind, field })
-            }
-            other => other,
-        },
-        Err(why) => record_failure(state, actor, &listed, &why).await,
-    }
-}
-
-/// Records that DNS verified the domain. [`Error::Conflict`], without a name, if another organization of the
-/// environment has it. Only the vendor's API key may share it this way, if it is not verified there; an
-/// administrator shares it by approving it.
-async fn record_verified(
-    state: &State,
-    actor: &Actor,
-    checked: &DomainVerification,
-) -> Result<DomainVerification> {
-    let taken = Error::conflict_on("organization", FIELD);
-    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
-    let mut tx = state.db.write().await?;
-    sharing::lock(&mut tx, environment_id).await?;
-    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
-    if listed.verification_token != checked.verification_token {
-        return Err(not_found(checked.domain.as_str()));
-    }
-    let new = [listed.domain.clone()];
-    let elsewhere = sharing::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
-    let was = listed.state;
-    let allowed = match was.is_accepted() {
-        // It is shared already; only one of the organizations may have it verified.
-        true => !elsewhere.iter().any(|there| there.verified),
-        false => sharing::check(actor, &elsewhere, false).is_ok(),
-    };
-    if !allowed {
-        return Err(taken(store::Error::Duplicate));
-    }
-    let now = state.now();
-    listed.state = DomainState::Verified;
-    listed.verified_at = Some(now);
-    listed.checked_at = Some(now);
-    listed.check_error = None;
-    store::organization_domains::update(&mut tx, &listed).await.map_err(taken)?;
-    if was != DomainState::Verified {
-        let entry =
-            Entry::of(&listed, "verified").with_values(audit_fields! { "state": listed.state.as_str() });
-        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
-    }
-    if !was.is_accepted() {
-        sharing::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
-    }
-    tx.commit().await?;
-    Ok(listed)
-}
-
-/// Records that DNS did not verify the domain, and why.
-async fn record_failure(
-    state: &State,
-    actor: &Actor,
-    checked: &DomainVerification,
-    why: &str,
-) -> Result<DomainVerification> {
-    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
-    let mut tx = state.db.write().await?;
-    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
-    let before = listed.clone();
-    if !listed.state.is_accepted() {
-        listed.state = DomainState::Failed;
-    }
-    listed.check_error = Some(why.to_owned());
-    store::organization_domains::update(&mut tx, &listed).await?;
-    audit::updated(&mut tx, state, actor, &before, &listed).await?;
-    tx.commit().await?;
     Ok(listed)
 }
 

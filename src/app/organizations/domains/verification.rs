@@ -1,0 +1,125 @@
+//! The verification of a domain by its TXT record.
+
+use std::time::Duration;
+
+use super::{FIELD, lock, new_token, not_found, sharing};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Actor, OrganizationPart},
+        audit::{self, Entry},
+    },
+    model::{
+        audit::audit_fields, domain::DomainState, domain_verification::DomainVerification, id::OrganizationId,
+    },
+    store,
+};
+
+/// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
+/// removing and adding a domain does not reset it.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Checks the domain's TXT record. A pending domain becomes verified or failed; one that is in effect already
+/// stays in effect either way.
+pub async fn check(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    domain: &str,
+) -> Result<DomainVerification> {
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
+    let now = state.now();
+    let mut tx = state.db.write().await?;
+    let mut listed = lock(&mut tx, environment_id, organization_id, domain).await?;
+    if listed.verification_token.is_none() {
+        listed.verification_token = Some(new_token(state));
+        store::organization_domains::update(&mut tx, &listed).await?;
+    }
+    let turn =
+        store::organization_domains::update_checked(&mut tx, &listed, now, now - CHECK_INTERVAL).await?;
+    tx.commit().await?;
+    if !turn {
+        return Err(Error::Limited { retry_after: CHECK_INTERVAL });
+    }
+    let found = match state.dns.txt(&listed.record_name()).await {
+        Ok(records) => listed.check_records(&records),
+        Err(error) => Err(error.to_string()),
+    };
+    match found {
+        Ok(()) => match record_verified(state, actor, &listed).await {
+            Err(Error::Conflict { kind, field }) => {
+                // The customer may read this, and must not learn about other organizations.
+                record_failure(state, actor, &listed, sharing::TAKEN_MESSAGE).await?;
+                Err(Error::Conflict { kind, field })
+            }
+            other => other,
+        },
+        Err(why) => record_failure(state, actor, &listed, &why).await,
+    }
+}
+
+/// Records that DNS verified the domain. [`Error::Conflict`], without a name, if another organization of the
+/// environment has it. Only the vendor's API key may share it this way, if it is not verified there; an
+/// administrator shares it by approving it.
+async fn record_verified(
+    state: &State,
+    actor: &Actor,
+    checked: &DomainVerification,
+) -> Result<DomainVerification> {
+    let taken = Error::conflict_on("organization", FIELD);
+    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
+    let mut tx = state.db.write().await?;
+    sharing::lock(&mut tx, environment_id).await?;
+    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
+    if listed.verification_token != checked.verification_token {
+        return Err(not_found(checked.domain.as_str()));
+    }
+    let new = [listed.domain.clone()];
+    let elsewhere = sharing::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
+    let was = listed.state;
+    let allowed = match was.is_accepted() {
+        // It is shared already; only one of the organizations may have it verified.
+        true => !elsewhere.iter().any(|there| there.verified),
+        false => sharing::check(actor, &elsewhere, false).is_ok(),
+    };
+    if !allowed {
+        return Err(taken(store::Error::Duplicate));
+    }
+    let now = state.now();
+    listed.state = DomainState::Verified;
+    listed.verified_at = Some(now);
+    listed.checked_at = Some(now);
+    listed.check_error = None;
+    store::organization_domains::update(&mut tx, &listed).await.map_err(taken)?;
+    if was != DomainState::Verified {
+        let entry =
+            Entry::of(&listed, "verified").with_values(audit_fields! { "state": listed.state.as_str() });
+        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    }
+    if !was.is_accepted() {
+        sharing::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
+    }
+    tx.commit().await?;
+    Ok(listed)
+}
+
+/// Records that DNS did not verify the domain, and why.
+async fn record_failure(
+    state: &State,
+    actor: &Actor,
+    checked: &DomainVerification,
+    why: &str,
+) -> Result<DomainVerification> {
+    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
+    let mut tx = state.db.write().await?;
+    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
+    let before = listed.clone();
+    if !listed.state.is_accepted() {
+        listed.state = DomainState::Failed;
+    }
+    listed.check_error = Some(why.to_owned());
+    store::organization_domains::update(&mut tx, &listed).await?;
+    audit::updated(&mut tx, state, actor, &before, &listed).await?;
+    tx.commit().await?;
+    Ok(listed)
+}

@@ -15,7 +15,10 @@ use crate::{
         Result,
         actor::Actor,
         input,
-        organizations::{MAX_DOMAINS, domains::sharing, set_domains},
+        organizations::domains::{
+            list::{MAX_DOMAINS, set_domains},
+            sharing,
+        },
     },
     model::{
         domain::Domain,

@@ -65,7 +65,7 @@ async fn handle_invalid(
         return Ok(AcsOutcome::Repost);
     }
     let connection = &attempt.target.connection;
-    metadata::refresh::request_refresh(attempt.state, connection, error, &mut attempt.checks.0).await?;
+    metadata::request::request_refresh(attempt.state, connection, error, &mut attempt.checks.0).await?;
     Err(Error::Response(error).into())
 }
 

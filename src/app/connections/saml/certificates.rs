@@ -1,6 +1,13 @@
-//! Certificates as they are shown to people.
+//! The certificates of a connection: as they are parsed, and as they are shown to people.
 
-use crate::{model::time::Timestamp, saml::certificate::Certificate};
+use crate::{
+    app::{Error, Result},
+    model::time::Timestamp,
+    saml::certificate::Certificate,
+};
+
+/// The maximum number of signing certificates of a connection.
+pub(in crate::app) const MAX_CERTIFICATES: usize = 32;
 
 /// What is shown of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +37,24 @@ impl From<&Certificate> for CertificateView {
             pem: certificate.to_pem(),
         }
     }
+}
+
+/// Parses PEM texts; returns each certificate once, as PEM of its own.
+pub(in crate::app) fn parse_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
+    let mut certificates = Vec::new();
+    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+        let bundle =
+            Certificate::parse_pem_bundle(text).map_err(|error| Error::invalid(field, error.to_string()))?;
+        for pem in bundle.iter().map(Certificate::to_pem) {
+            if !certificates.contains(&pem) {
+                certificates.push(pem);
+            }
+        }
+        if certificates.len() > MAX_CERTIFICATES {
+            return Err(Error::invalid(field, format!("must be at most {MAX_CERTIFICATES} certificates")));
+        }
+    }
+    Ok(certificates)
 }
 
 /// Parses the certificates in these PEM texts, in order. They were validated when they were stored; one that

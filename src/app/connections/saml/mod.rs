@@ -2,6 +2,7 @@
 
 pub mod certificate_expiry;
 pub mod certificates;
+mod change;
 pub mod metadata;
 pub mod sp_keys;
 pub mod sp_metadata;
@@ -10,61 +11,19 @@ use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, OrganizationPart},
-        audit, environments, input, organizations,
-        outgoing::Validators,
+        audit, environments, organizations,
         pagination::{List, Page, PageQuery, PageRequest},
     },
     model::{
-        environment::IdpInitiated,
         http_url::HttpUrl,
         id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
+        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
     },
-    saml::{binding::Binding, certificate::Certificate, metadata::IdpMetadata},
     store,
 };
 
 pub use crate::store::saml_connections::NamedConnection;
-
-/// The maximum number of signing certificates of a connection.
-pub(in crate::app) const MAX_CERTIFICATES: usize = 32;
-
-/// A change of a connection, unvalidated. `None` leaves a field unchanged, an empty text clears it.
-#[derive(Debug, Clone, Default)]
-pub struct SamlConnectionChange {
-    /// Whether logins that name only the organization use it. Setting it unsets the others.
-    pub primary: Option<bool>,
-    /// The identity provider's entity id.
-    pub idp_entity_id: Option<String>,
-    /// Its single sign-on URL.
-    pub idp_redirect_url: Option<String>,
-    /// Its signing certificates as one PEM text.
-    pub idp_certificate: Option<String>,
-    /// The same as a list. If both are given, the one that differs from the stored value is used.
-    pub idp_certificates: Option<Vec<String>>,
-    /// The binding of AuthnRequests: `POST` or `REDIRECT`.
-    pub idp_binding: Option<String>,
-    /// The policy for unsolicited responses: `ALLOW`, `RESTART`, `REFUSE`, or empty for the environment's.
-    pub idp_initiated: Option<String>,
-    /// The attribute with the e-mail address.
-    pub email_attribute: Option<String>,
-    /// Whether SHA-1 signatures are accepted.
-    pub allow_sha1: Option<bool>,
-    /// Whether our encryption certificate is published.
-    pub assertion_encryption: Option<bool>,
-    /// Whether AES-CBC is accepted.
-    pub allow_cbc_encryption: Option<bool>,
-    /// Whether our AuthnRequests are signed.
-    pub sign_authn_requests: Option<bool>,
-    /// Whether AuthnRequests set `ForceAuthn`.
-    pub force_authn: Option<bool>,
-    /// The product of the identity provider; empty for unknown.
-    pub idp_kind: Option<String>,
-    /// The identity provider's metadata as XML. Settings given explicitly take precedence.
-    pub idp_metadata: Option<String>,
-    /// The URL to fetch the metadata from, now and periodically. Empty stops that.
-    pub idp_metadata_url: Option<String>,
-}
+pub use change::SamlConnectionChange;
 
 /// A connection with what else is shown to the identity provider's admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,205 +32,6 @@ pub struct SamlConnectionView {
     pub connection: SamlConnection,
     /// Our encryption certificate, if the connection uses assertion encryption.
     pub encryption_certificate: Option<String>,
-}
-
-impl SamlConnectionChange {
-    /// Fetches and parses the metadata of the change. Call it outside of transactions. The `stored` URL is not
-    /// fetched again: a client that sends back a whole connection repeats it.
-    async fn metadata(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<ImportedMetadata>> {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        let wanted = given(&self.idp_entity_id);
-        match (given(&self.idp_metadata), self.new_metadata_url(state, stored)?) {
-            (None, None) => Ok(None),
-            (Some(_), Some(_)) => {
-                Err(Error::invalid(metadata::source::URL_FIELD, "must not come together with idpMetadata"))
-            }
-            (Some(xml), None) => {
-                let read = move || metadata::source::parse_document(xml.as_bytes(), wanted.as_deref());
-                let metadata = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
-                Ok(Some(ImportedMetadata { metadata, from: None }))
-            }
-            (None, Some(url)) => {
-                let (metadata, validators) =
-                    metadata::source::fetch_and_parse(state, &url, wanted.as_deref()).await?;
-                Ok(Some(ImportedMetadata { metadata, from: Some((url, validators)) }))
-            }
-        }
-    }
-
-    /// The metadata URL, if it differs from the `stored` one.
-    fn new_metadata_url(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<HttpUrl>> {
-        let Some(text) = self.idp_metadata_url.as_deref().map(str::trim).filter(|text| !text.is_empty())
-        else {
-            return Ok(None);
-        };
-        if stored.is_some_and(|stored| stored.as_str() == text) {
-            return Ok(None);
-        }
-        // The content of this URL is trusted from now on.
-        input::endpoint_url(state.settings.allow_private_metadata, metadata::source::URL_FIELD, text, &None)
-            .map(Some)
-    }
-
-    /// Sets or clears the metadata URL and its refresh state.
-    fn set_metadata_source(
-        &self,
-        state: &State,
-        connection: &mut SamlConnection,
-        imported: &Option<ImportedMetadata>,
-    ) {
-        let cleared = self.idp_metadata_url.as_ref().is_some_and(|url| url.trim().is_empty());
-        match imported {
-            Some(ImportedMetadata { metadata, from: Some((url, validators)) }) => {
-                connection.idp_metadata_url = Some(url.clone());
-                connection.metadata = metadata::refresh::refreshed_state(state, metadata, validators.clone());
-            }
-            // A document replaces the URL, unless the change confirms the URL too.
-            Some(ImportedMetadata { from: None, .. }) if self.idp_metadata_url.is_none() => {
-                clear_metadata(connection)
-            }
-            _ if cleared => clear_metadata(connection),
-            _ => {}
-        }
-    }
-
-    fn apply(
-        &self,
-        state: &State,
-        connection: &mut SamlConnection,
-        imported: Option<ImportedMetadata>,
-    ) -> Result<()> {
-        let idp_settings = |one: &SamlConnection| {
-            (
-                one.idp_entity_id.clone(),
-                one.idp_redirect_url.clone(),
-                one.idp_certificates.clone(),
-                one.idp_binding,
-            )
-        };
-        self.set_metadata_source(state, connection, &imported);
-        let before = idp_settings(connection);
-        let fetched = imported.as_ref().is_some_and(|imported| imported.from.is_some());
-        if let Some(ImportedMetadata { metadata, from }) = imported {
-            connection.idp_entity_id = Some(metadata.entity_id.clone());
-            let field =
-                if from.is_some() { metadata::source::URL_FIELD } else { metadata::source::DOCUMENT_FIELD };
-            connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url)?);
-            connection.idp_binding = binding_of(&metadata);
-            connection.idp_certificates = parse_certificates(field, &metadata.certificates_pem)?;
-            connection.sign_authn_requests |= metadata.want_authn_requests_signed;
-        }
-        if let Some(id) = &self.idp_entity_id {
-            // SAML 2.0 Core §8.3.6: at most 1024 characters.
-            connection.idp_entity_id = input::optional_line("idpEntityId", id.trim(), 1024)?;
-        }
-        if let Some(url) = &self.idp_redirect_url {
-            // Plain http is accepted: the server never calls it, and responses are trusted by their signature
-            // alone. `ostiary doctor` warns about it.
-            connection.idp_redirect_url = input::optional_url("idpRedirectUrl", url)?;
-        }
-        if let Some(certificates) = self.certificates(&connection.idp_certificates)? {
-            connection.idp_certificates = certificates;
-        }
-        if let Some(binding) = &self.idp_binding {
-            connection.idp_binding = match binding.as_str() {
-                "" => IdpBinding::default(),
-                name => IdpBinding::parse(name)
-                    .ok_or_else(|| Error::invalid("idpBinding", "must be POST or REDIRECT"))?,
-            };
-        }
-        if let Some(policy) = &self.idp_initiated {
-            connection.idp_initiated = match policy.as_str() {
-                "" => None,
-                name => Some(IdpInitiated::parse(name).ok_or_else(|| {
-                    Error::invalid(
-                        "idpInitiated",
-                        "must be ALLOW, RESTART, REFUSE, or null for the environment's",
-                    )
-                })?),
-            };
-        }
-        if let Some(name) = &self.email_attribute {
-            connection.email_attribute = input::optional_line("emailAttribute", name.trim(), 500)?;
-        }
-        let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
-        set(&mut connection.primary, self.primary);
-        set(&mut connection.allow_sha1, self.allow_sha1);
-        set(&mut connection.assertion_encryption, self.assertion_encryption);
-        set(&mut connection.allow_cbc_encryption, self.allow_cbc_encryption);
-        set(&mut connection.sign_authn_requests, self.sign_authn_requests);
-        set(&mut connection.force_authn, self.force_authn);
-        if let Some(kind) = &self.idp_kind {
-            connection.idp_kind = input::idp_kind(kind)?;
-        }
-        connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
-        if !fetched && idp_settings(connection) != before {
-            // After a manual change the next refresh must fetch and compare the whole document.
-            connection.metadata.etag = None;
-            connection.metadata.last_modified = None;
-        }
-        Ok(())
-    }
-
-    /// The new certificates, if given in either form. If both are given, the one that differs from `current` is
-    /// used: a client that sends back a whole connection has changed that one.
-    fn certificates(&self, current: &[String]) -> Result<Option<Vec<String>>> {
-        let one = self.idp_certificate.as_ref();
-        let text =
-            one.map(|text| parse_certificates("idpCertificate", std::slice::from_ref(text))).transpose()?;
-        let several = self.idp_certificates.as_ref();
-        let list = several.map(|list| parse_certificates("idpCertificates", list)).transpose()?;
-        match (text, list) {
-            (Some(text), Some(list)) if text != list => match (text == current, list == current) {
-                (true, false) => Ok(Some(list)),
-                (false, true) => Ok(Some(text)),
-                _ => Err(Error::invalid(
-                    "idpCertificates",
-                    "says something else than idpCertificate; send one of them",
-                )),
-            },
-            (text, list) => Ok(text.or(list)),
-        }
-    }
-}
-
-/// The metadata of a change.
-struct ImportedMetadata {
-    metadata: IdpMetadata,
-    /// The URL and validators, if it was fetched.
-    from: Option<(HttpUrl, Validators)>,
-}
-
-/// Clears the metadata URL and its refresh state.
-fn clear_metadata(connection: &mut SamlConnection) {
-    connection.idp_metadata_url = None;
-    connection.metadata = MetadataRefresh::default();
-}
-
-/// The binding of AuthnRequests according to the metadata.
-pub(in crate::app) fn binding_of(metadata: &IdpMetadata) -> IdpBinding {
-    match metadata.idp_binding {
-        Binding::Post => IdpBinding::Post,
-        Binding::Redirect => IdpBinding::Redirect,
-    }
-}
-
-/// Parses PEM texts; returns each certificate once, as PEM of its own.
-pub(in crate::app) fn parse_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
-    let mut certificates = Vec::new();
-    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
-        let bundle =
-            Certificate::parse_pem_bundle(text).map_err(|error| Error::invalid(field, error.to_string()))?;
-        for pem in bundle.iter().map(Certificate::to_pem) {
-            if !certificates.contains(&pem) {
-                certificates.push(pem);
-            }
-        }
-        if certificates.len() > MAX_CERTIFICATES {
-            return Err(Error::invalid(field, format!("must be at most {MAX_CERTIFICATES} certificates")));
-        }
-    }
-    Ok(certificates)
 }
 
 /// Creates a connection of an organization. Its SP entity id and ACS URL are derived from the current URL of the

@@ -1,13 +1,15 @@
-//! Importing identity provider metadata from a document or a URL.
+//! Metadata of identity providers, read from a document or a URL.
 
 use crate::{
     app::{
         Error, Result, State,
-        connections::saml::metadata,
         outgoing::{ConditionalResponse, HttpClientError, Validators},
     },
-    model::http_url::HttpUrl,
-    saml::metadata::{IdpMetadata, parse_idp_metadata},
+    model::{http_url::HttpUrl, saml_connection::IdpBinding, time::Timestamp},
+    saml::{
+        binding::Binding,
+        metadata::{IdpMetadata, MetadataError, parse_idp_metadata},
+    },
 };
 
 /// The field name of a metadata document.
@@ -15,6 +17,14 @@ pub const DOCUMENT_FIELD: &str = "idpMetadata";
 
 /// The field name of a metadata URL.
 pub const URL_FIELD: &str = "idpMetadataUrl";
+
+/// The result of a fetch.
+pub(super) enum FetchOutcome {
+    /// Not modified.
+    NotModified,
+    /// A new document.
+    Document(Box<IdpMetadata>, Validators),
+}
 
 /// Parses a document. `entity_id` is the entity id if it contains several entities.
 pub fn parse_document(xml: &[u8], entity_id: Option<&str>) -> Result<IdpMetadata> {
@@ -45,7 +55,77 @@ pub async fn fetch_and_parse(
     let metadata = tokio::task::spawn_blocking(move || parse(URL_FIELD, &xml, entity_id.as_deref()))
         .await
         .map_err(Error::internal)??;
-    metadata::refresh::check_validity(&metadata, state.now())
-        .map_err(|reason| Error::invalid(URL_FIELD, reason))?;
+    check_validity(&metadata, state.now()).map_err(|reason| Error::invalid(URL_FIELD, reason))?;
     Ok((metadata, validators))
+}
+
+/// Fetches and parses the metadata at `url`. Call it outside of transactions.
+pub(super) async fn fetch(
+    state: &State,
+    url: &HttpUrl,
+    known: &Validators,
+    wanted: Option<String>,
+) -> Result<std::result::Result<FetchOutcome, String>> {
+    let Some(address) = url.to_url() else { return Ok(Err("its address is no URL".to_owned())) };
+    let (xml, validators) = match state.http_client().await?.get_conditional(&address, known).await {
+        Ok(ConditionalResponse::NotModified) => return Ok(Ok(FetchOutcome::NotModified)),
+        Ok(ConditionalResponse::Document { bytes, validators }) => (bytes, validators),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    // Parsing up to two megabytes would block an async thread.
+    let parsed = tokio::task::spawn_blocking(move || parse_idp_metadata(&xml, wanted.as_deref()))
+        .await
+        .map_err(Error::internal)?;
+    Ok(match parsed {
+        Ok(metadata) => check_validity(&metadata, state.now())
+            .map(|()| FetchOutcome::Document(Box::new(metadata), validators)),
+        Err(error @ MetadataError::UnknownEntity { .. }) => Err(format!(
+            "{error}. Nothing is taken from it: if the customer moved to another identity provider, set \
+             idpMetadataUrl anew together with its entity id"
+        )),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Refuses metadata whose `validUntil` is past (SAML Metadata §2.3.1).
+fn check_validity(metadata: &IdpMetadata, now: Timestamp) -> std::result::Result<(), String> {
+    match metadata.valid_until {
+        Some(until) if until <= now => Err(format!("the metadata expired at {until} (validUntil)")),
+        _ => Ok(()),
+    }
+}
+
+/// The binding of AuthnRequests according to the metadata.
+pub(in crate::app::connections::saml) fn binding_of(metadata: &IdpMetadata) -> IdpBinding {
+    match metadata.idp_binding {
+        Binding::Post => IdpBinding::Post,
+        Binding::Redirect => IdpBinding::Redirect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1000;
+
+    fn metadata(valid_until: Option<i64>) -> IdpMetadata {
+        IdpMetadata {
+            entity_id: "https://idp.example".to_owned(),
+            sso_redirect_url: "https://idp.example/sso".to_owned(),
+            idp_binding: Binding::Post,
+            certificates_pem: Vec::new(),
+            want_authn_requests_signed: false,
+            valid_until: valid_until.map(Timestamp::from_seconds),
+            cache_duration: None,
+        }
+    }
+
+    #[test]
+    fn metadata_past_its_own_time_is_refused() {
+        let now = Timestamp::from_seconds(NOW);
+        assert!(check_validity(&metadata(None), now).is_ok());
+        assert!(check_validity(&metadata(Some(NOW + 1)), now).is_ok());
+        assert!(check_validity(&metadata(Some(NOW)), now).unwrap_err().contains("expired at"));
+    }
 }

@@ -22,8 +22,8 @@ use crate::{
         ConsoleSettings, OidcProvider, Settings, State,
         directories::{
             limits::DirectoryRates,
+            quota::{Quota, Quotas},
             request_log,
-            usage::{Quota, Quotas},
         },
         limits::{
             body_allowance::MAX_BODY,

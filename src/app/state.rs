@@ -8,9 +8,9 @@ use super::{
     authorization_server::signing_keys::KeyCache,
     directories::{
         limits::{DirectoryLimits, DirectoryRates},
-        provisioning::bulk::BulkExecutor,
-        request_log::ScimRequestLog,
-        usage::{EnvironmentUsageCache, Quotas},
+        provisioning::bulk_executor::BulkExecutor,
+        quota::{EnvironmentUsageCache, Quotas},
+        request_log::queue::ScimRequestLog,
     },
     limits::{fair_queue::FairQueue, offload::Offload, rate_limiter::RateLimiter},
     login::CertificateCache,

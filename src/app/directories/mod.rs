@@ -1,48 +1,34 @@
 //! SCIM directories, to which customers' identity providers push users and groups: created, found, listed, changed
-//! and removed, with their bearer tokens.
+//! and removed.
 
 pub mod limits;
 pub mod provisioning;
+pub mod quota;
 pub mod request_log;
 pub mod resources;
+mod tokens;
 pub mod usage;
-
-use std::time::Duration;
 
 use super::{
     Error, Result, State,
     actor::{Actor, OrganizationPart},
-    audit::{self, Entry},
-    environments, input, organizations,
+    audit, environments, input, organizations,
     pagination::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{
-        audit::audit_fields,
-        domain::Domain,
         id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId},
-        organization::Organization,
         scim_directory::{BearerToken, ScimDirectory},
-        secret::ScimBearerToken,
     },
     store,
 };
-use usage::{Allowance, Usage};
+use usage::Usage;
 
 pub use store::scim_directories::DirectorySummary;
-
-/// The default overlap of a rotation: how long replaced tokens keep working while the customer's admin enters the
-/// new one.
-pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 3600);
-
-/// The maximum overlap.
-pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
+pub use tokens::{DEFAULT_OVERLAP, MAX_OVERLAP, ProvisioningTarget, authenticate, end_overlap, rotate};
 
 /// The maximum number of valid tokens of a directory.
 const MAX_TOKENS: i64 = 10;
-
-/// The resolution of a token's last use: each update is a write.
-const LAST_USED_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// A change of a directory. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
@@ -82,52 +68,6 @@ pub struct ScimDirectoryView {
     pub tokens: Vec<BearerToken>,
     /// Its usage.
     pub usage: Usage,
-}
-
-/// The directory of an authenticated SCIM request, with what bounds its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProvisioningTarget {
-    /// The directory.
-    pub directory: ScimDirectory,
-    /// Its organization, whose domains bound the addresses of users.
-    pub organization: Organization,
-    /// Its quota.
-    pub allowance: Allowance,
-}
-
-impl ProvisioningTarget {
-    /// Whether users may have addresses of `domain` (ruling 1: whitelisted and verified domains only).
-    pub fn accepts_domain(&self, domain: &Domain) -> bool {
-        self.organization.accepts_domain(domain)
-    }
-}
-
-/// Authenticates a SCIM request by its bearer token. A token is valid for one directory; an unknown directory is
-/// not found.
-pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> Result<ProvisioningTarget> {
-    let refused = || Error::Unauthenticated("this bearer token is not valid for this directory".into());
-    let now = state.now();
-    // A malformed token is looked up too, so that the answer for an unknown directory is the same.
-    let digest = match bearer.parse::<ScimBearerToken>() {
-        Ok(token) => token.digest(),
-        Err(_) => crate::model::secret::Digest::of(bearer),
-    };
-    let presented = {
-        let mut conn = state.db.read().await?;
-        store::scim_directories::find_presented(&mut conn, id, digest, now).await?
-    };
-    let presented = presented.ok_or_else(|| not_found(id))?;
-    let token = presented.token.ok_or_else(refused)?;
-    let noted = now - LAST_USED_RESOLUTION;
-    if token.last_used_at.is_none_or(|at| at <= noted) {
-        let mut tx = state.db.write().await?;
-        store::scim_directories::update_last_used(&mut tx, digest, now, noted).await?;
-        let directory = &presented.directory;
-        store::scim_directories::upsert_use(&mut tx, directory.environment_id, directory.id, now).await?;
-        tx.commit().await?;
-    }
-    let allowance = usage::allowance(state, presented.directory.environment_id).await?;
-    Ok(ProvisioningTarget { directory: presented.directory, organization: presented.organization, allowance })
 }
 
 /// Creates a directory of an organization, without a token: [`rotate`] creates one. Its SCIM base URL is derived
@@ -260,62 +200,6 @@ pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result
     audit::deleted(&mut tx, state, actor, &directory).await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// Creates a new token, which is returned only here. Existing tokens keep working for `overlap`.
-pub async fn rotate(
-    state: &State,
-    actor: &Actor,
-    id: ScimDirectoryId,
-    overlap: Duration,
-) -> Result<ScimBearerToken> {
-    if overlap > MAX_OVERLAP {
-        return Err(Error::invalid(
-            "overlapSeconds",
-            format!("must be a number from 0 to {}", MAX_OVERLAP.as_secs()),
-        ));
-    }
-    let now = state.now();
-    let token = ScimBearerToken::new(&*state.random);
-    let mut tx = state.db.write().await?;
-    let directory = lock(&mut tx, actor, id).await?;
-    store::scim_directories::expire_tokens(&mut tx, id, now + overlap, true).await?;
-    if store::scim_directories::list_tokens(&mut tx, id, now, MAX_TOKENS).await?.len() >= MAX_TOKENS as usize
-    {
-        return Err(Error::FailedPrecondition(
-            format!(
-                "this directory already has {MAX_TOKENS} valid bearer tokens; end the overlap of the replaced \
-                 ones first, or rotate with overlapSeconds 0"
-            )
-            .into(),
-        ));
-    }
-    store::scim_directories::insert_token(&mut tx, directory.id, token.digest(), now).await?;
-    let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
-    let entry = Entry::of(&directory, "bearer_token_rotated").with_values(facts);
-    audit::record(&mut tx, state, Some(directory.environment_id), &actor.principal(), entry).await?;
-    tx.commit().await?;
-    Ok(token)
-}
-
-/// Ends all tokens but the newest, now.
-pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
-    let mut tx = state.db.write().await?;
-    let directory = lock(&mut tx, actor, id).await?;
-    store::scim_directories::expire_tokens(&mut tx, id, state.now(), false).await?;
-    let entry = Entry::of(&directory, "bearer_token_overlap_ended");
-    audit::record(&mut tx, state, Some(directory.environment_id), &actor.principal(), entry).await?;
-    let view = view(state, &mut tx, directory).await?;
-    tx.commit().await?;
-    Ok(view)
-}
-
-/// Locks the directory's tokens until the transaction ends, and loads the directory.
-async fn lock(tx: &mut store::Transaction, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectory> {
-    let directory = load(tx, actor.environment(), id).await?;
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, directory.organization_id)?;
-    store::organizations::lock(tx, environment_id, directory.organization_id).await?;
-    load(tx, environment_id, id).await
 }
 
 pub(super) async fn load(

@@ -8,7 +8,7 @@ use super::{importer::Importer, report::ResourceKind};
 use crate::{
     app::{
         Error, Result,
-        directories::{ProvisioningTarget, provisioning, usage::Allowance},
+        directories::{ProvisioningTarget, provisioning, quota::Allowance},
         input,
     },
     model::id::{EnvironmentId, ScimDirectoryId},

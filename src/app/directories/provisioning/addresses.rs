@@ -4,7 +4,7 @@
 //! of a PATCH, and Bulk.
 
 use crate::{
-    app::directories::ProvisioningTarget,
+    app::directories::tokens::ProvisioningTarget,
     model::email::Email,
     scim::{self, EmailEntry, Resource},
 };
@@ -160,7 +160,7 @@ mod tests {
                 created_at: at,
                 updated_at: at,
             },
-            allowance: crate::app::directories::usage::Allowance::unlimited(),
+            allowance: crate::app::directories::quota::Allowance::unlimited(),
         }
     }
 

@@ -4,26 +4,22 @@
 //! an outcome for every operation up to `failOnErrors`. One that does not fit into [`MAX_DURATION`] is not started, and its
 //! outcome says so.
 
-use std::{
-    collections::{HashMap, HashSet},
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
 
 use super::{
-    Change, EntityTags, Error, ProvisioningTarget, RenderedResource, RequestBudget, Result, etag, groups,
-    render, users,
+    change::Change,
+    entity_tag::{EntityTags, etag},
+    error::{Error, Result},
+    groups,
+    render::{self, RenderedResource},
+    request_budget::RequestBudget,
+    users,
 };
 use crate::{
-    app::{self, State},
-    model::{id::ScimDirectoryId, time::Timestamp},
+    app::{self, State, directories::tokens::ProvisioningTarget},
+    model::time::Timestamp,
     scim::{
         self, BulkRequest, PatchRequest, Resource, ResourceType,
         bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
@@ -37,113 +33,6 @@ pub const MAX_OPERATIONS: usize = 1000;
 /// How long after its arrival a request starts operations, so that the response is sent well before the request
 /// timeout.
 pub const MAX_DURATION: Duration = Duration::from_secs(15);
-
-/// How many Bulk requests run at a time; one per directory.
-const MAX_CONCURRENT: usize = 4;
-
-/// The `Retry-After` if no place is free.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// The running Bulk requests. Cheap to clone; shared by all requests.
-///
-/// They run on the server's main thread, not on the worker thread of the request: a worker that has no connections
-/// left stops, and its tasks end with it.
-#[derive(Debug, Clone)]
-pub struct BulkExecutor(Arc<Shared>);
-
-/// Creates a future on the thread that runs it.
-type Task = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
-
-#[derive(Debug)]
-struct Shared {
-    work: mpsc::UnboundedSender<Task>,
-    arrived: Mutex<Option<mpsc::UnboundedReceiver<Task>>>,
-    running: Mutex<HashSet<ScimDirectoryId>>,
-    stopping: AtomicBool,
-    ended: Notify,
-}
-
-/// A running Bulk request; its place is freed on drop.
-#[derive(Debug)]
-pub struct BulkPermit {
-    executor: BulkExecutor,
-    directory: ScimDirectoryId,
-}
-
-impl Default for BulkExecutor {
-    fn default() -> Self {
-        let (work, arrived) = mpsc::unbounded_channel();
-        Self(Arc::new(Shared {
-            work,
-            arrived: Mutex::new(Some(arrived)),
-            running: Mutex::default(),
-            stopping: AtomicBool::new(false),
-            ended: Notify::new(),
-        }))
-    }
-}
-
-impl BulkExecutor {
-    /// Acquires a place for a directory. [`app::Error::Limited`]: it has one already; [`app::Error::Unavailable`]: none
-    /// is free, or the server is stopping.
-    pub fn acquire(&self, directory: ScimDirectoryId) -> app::Result<BulkPermit> {
-        let mut running = self.running();
-        if running.contains(&directory) {
-            return Err(app::Error::Limited { retry_after: RETRY_AFTER });
-        }
-        if running.len() >= MAX_CONCURRENT || self.is_stopping() {
-            return Err(app::Error::Unavailable { retry_after: RETRY_AFTER });
-        }
-        running.insert(directory);
-        Ok(BulkPermit { executor: self.clone(), directory })
-    }
-
-    /// Queues `work`, which holds a [`BulkPermit`], for [`BulkExecutor::serve`].
-    pub fn spawn<F: Future<Output = ()> + 'static>(&self, work: impl FnOnce() -> F + Send + 'static) {
-        // Fails only after the server has stopped.
-        let _ = self.0.work.send(Box::new(move || Box::pin(work())));
-    }
-
-    /// Runs what [`BulkExecutor::spawn`] queues, on this thread, until it is dropped; a second call does nothing.
-    pub async fn serve(self) {
-        let arrived = self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut arrived) = arrived else { return };
-        while let Some(work) = arrived.recv().await {
-            tokio::task::spawn_local(work());
-        }
-    }
-
-    /// Stops all running requests before their next operation.
-    pub fn stop(&self) {
-        self.0.stopping.store(true, Ordering::Relaxed);
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.0.stopping.load(Ordering::Relaxed)
-    }
-
-    /// Waits until none is running.
-    pub async fn idle(&self) {
-        loop {
-            let ended = self.0.ended.notified();
-            if self.running().is_empty() {
-                return;
-            }
-            ended.await;
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashSet<ScimDirectoryId>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for BulkPermit {
-    fn drop(&mut self) {
-        self.executor.running().remove(&self.directory);
-        self.executor.0.ended.notify_waiters();
-    }
-}
 
 /// A Bulk request with the execution order of its operations.
 #[derive(Debug)]
@@ -222,7 +111,7 @@ fn not_started() -> Error {
 }
 
 fn failed_outcome(operation: &BulkOperation, location: Option<String>, error: Error) -> BulkOutcome {
-    if let Error::App(crate::app::Error::Internal(source)) = &error {
+    if let Error::App(app::Error::Internal(source)) = &error {
         tracing::error!(cause = source.to_string(), "a Bulk operation failed on our side");
     }
     BulkOutcome {

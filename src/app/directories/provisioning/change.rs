@@ -4,21 +4,12 @@
 //! the transaction, off the async threads, and written only if the resource is still the version that it was computed
 //! for. So no transaction holds its locks during a long computation.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use super::{Error, ProvisioningTarget, Result, check_size};
+use super::{error::Error, resource::check_size};
 use crate::{
-    app::{self, State, directories::limits::UNITS_PER_REQUEST},
-    scim::{
-        self, Member, MembershipChange, PatchRequest, Resource, WorkBudget,
-        work_budget::{MAX_WORK_UNITS, weight},
-    },
+    app,
+    scim::{self, Member, MembershipChange, PatchRequest, Resource, WorkBudget, work_budget::weight},
     store::scim_members::MAX_EXCEPT,
 };
 
@@ -36,29 +27,6 @@ pub(super) const MAX_ATTEMPTS: u32 = 5;
 
 /// The `Retry-After` after [`MAX_ATTEMPTS`] attempts.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// The units of work that a request may spend; in Bulk, for all its operations together.
-#[derive(Debug)]
-pub struct RequestBudget(AtomicU64);
-
-impl Default for RequestBudget {
-    fn default() -> Self {
-        Self(AtomicU64::new(MAX_WORK_UNITS))
-    }
-}
-
-impl RequestBudget {
-    pub(super) fn left(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Charges the units spent, also of a failed computation. They count as requests of the directory too.
-    pub(super) fn charge(&self, state: &State, directory: &ProvisioningTarget, units: u64) {
-        self.0.store(self.left().saturating_sub(units), Ordering::Relaxed);
-        let more = units / UNITS_PER_REQUEST;
-        state.directory_limits.charge_requests(directory.directory.id, state.now(), more);
-    }
-}
 
 /// A requested change of an existing resource. Cheap to clone.
 #[derive(Clone)]

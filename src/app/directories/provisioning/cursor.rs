@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
-use super::{ProvisioningTarget, Result, search::PageStart};
+use super::error::Result;
 use crate::{
-    app::State,
+    app::{State, directories::tokens::ProvisioningTarget},
     model::time::Timestamp,
     scim::{self, ListQuery, ResourceType},
 };
@@ -18,6 +18,15 @@ use crate::{
 pub const LIFETIME: Duration = Duration::from_secs(3600);
 
 const PURPOSE: &str = "scim cursor";
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PageStart {
+    /// After this id; at the first resource if it is empty.
+    After(String),
+    /// After this many resources.
+    Offset(u64),
+}
 
 /// Encodes and decodes the cursors of one query.
 pub(super) struct CursorCodec<'a> {

@@ -3,16 +3,21 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Change, EntityTags, ProvisioningTarget, RenderedResource, RequestBudget, Result,
-    change::{AppliedChange, MAX_ATTEMPTS, contention_error},
-    check_size, check_version,
-    membership_plan::{self, MembershipPlan},
-    not_found, parse_id, render, retry_deadlocks, version_conflict,
+    change::{AppliedChange, Change, MAX_ATTEMPTS, contention_error},
+    entity_tag::{EntityTags, check_version, version_conflict},
+    error::{Error, Result, not_found},
+    membership_events,
+    membership_plan::MembershipPlan,
+    render::{self, RenderedResource},
+    request_budget::RequestBudget,
+    resource::{check_size, parse_id},
+    retry::retry_deadlocks,
+    usage,
 };
 use crate::{
     app::{
         self, State,
-        directories::usage,
+        directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
     },
     model::{
@@ -57,7 +62,7 @@ pub async fn create(
         let members = members_of(&mut tx, &group, with_members).await?;
         let data = json!({ "after": render::group_event(&group) });
         record(&mut tx, directory, &group, now, EventKind::GroupCreated, data).await?;
-        membership_plan::record_delta(&mut tx, directory, id, now, &delta).await?;
+        membership_events::record_delta(&mut tx, directory, id, now, &delta).await?;
         tx.commit().await?;
         Ok((group, members))
     })
@@ -126,7 +131,7 @@ pub async fn change(
         let apply = move || {
             let mut work = work;
             let wanted = change.apply(&resource, &mut work);
-            let planned = wanted.map_err(super::Error::from).and_then(|wanted| {
+            let planned = wanted.map_err(Error::from).and_then(|wanted| {
                 let plan = MembershipPlan::from_changes(group_id, &wanted.members)?;
                 Ok((wanted, plan))
             });
@@ -145,7 +150,7 @@ pub async fn change(
         };
         budget.charge(state, directory, work.spent());
         let (resource, plan) = planned?;
-        Ok::<_, super::Error>(PreparedChange { before, resource, plan })
+        Ok::<_, Error>(PreparedChange { before, resource, plan })
     };
     let mut prepared = match change.is_light() {
         true => None,
@@ -221,7 +226,7 @@ async fn write(
         let data = json!({ "before": render::group_event(&before), "after": render::group_event(&group) });
         record(&mut tx, directory, &group, now, EventKind::GroupUpdated, data).await?;
     }
-    membership_plan::record_delta(&mut tx, directory, group.id, now, &delta).await?;
+    membership_events::record_delta(&mut tx, directory, group.id, now, &delta).await?;
     tx.commit().await?;
     Ok((group, members))
 }
@@ -246,7 +251,7 @@ pub async fn remove(
             .await?
             .ok_or_else(|| version_conflict(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
-        membership_plan::record_removed_from(&mut tx, directory, &parents, now, &before.id.to_string())
+        membership_events::record_removed_from(&mut tx, directory, &parents, now, &before.id.to_string())
             .await?;
         usage::count_removed_members(&mut tx, directory, now, members).await?;
         let data = json!({ "before": render::group_event(&before) });

@@ -5,8 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, ProvisioningTarget, Result, addresses, groups, membership_plan, render, users};
+use super::{
+    addresses,
+    entity_tag::version_conflict,
+    error::{Error, Result},
+    groups, membership_events, render, users,
+};
 use crate::{
+    app::directories::tokens::ProvisioningTarget,
     model::{
         email::Email,
         event::EventKind,
@@ -150,13 +156,13 @@ pub(in crate::app) async fn write_user(
         (false, true) => {
             let groups = store::scim_users::update_deleted(tx, before, now)
                 .await?
-                .ok_or_else(|| super::version_conflict(before.version))?;
+                .ok_or_else(|| version_conflict(before.version))?;
             update_groups(tx, directory, &groups, now).await?;
             (EventKind::UserDeleted, json!({ "before": render::user_event(before) }))
         }
         (false, false) => {
             if !store::scim_users::update(tx, before, user).await? {
-                return Err(super::version_conflict(before.version));
+                return Err(version_conflict(before.version));
             }
             match (before.active, user.active) {
                 (true, false) => (EventKind::UserDeactivated, both),
@@ -214,7 +220,7 @@ pub(in crate::app) async fn write_group(
         (Some(before), true) => {
             let parents = store::scim_groups::update_deleted(tx, before, now)
                 .await?
-                .ok_or_else(|| super::version_conflict(before.version))?;
+                .ok_or_else(|| version_conflict(before.version))?;
             update_groups(tx, directory, &parents, now).await?;
             (EventKind::GroupDeleted, json!({ "before": render::group_event(before) }))
         }
@@ -224,7 +230,7 @@ pub(in crate::app) async fn write_group(
         }
         (Some(before), false) => {
             if !store::scim_groups::update(tx, before.version, group).await? {
-                return Err(super::version_conflict(before.version));
+                return Err(version_conflict(before.version));
             }
             let data = json!({ "before": render::group_event(before), "after": render::group_event(group) });
             (EventKind::GroupUpdated, data)
@@ -251,7 +257,7 @@ pub(in crate::app) async fn write_members(
     let inserted = store::scim_members::insert(tx, directory.directory.id, group, &wanted, now).await?;
     let removed = store::scim_members::remove(tx, group, &removed_ids).await?;
     if with_events {
-        membership_plan::record(tx, directory, group, now, &inserted, &removed).await?;
+        membership_events::record(tx, directory, group, now, &inserted, &removed).await?;
     }
     Ok((inserted.len(), removed.len()))
 }

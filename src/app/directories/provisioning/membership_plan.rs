@@ -9,17 +9,15 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{ProvisioningTarget, Result, render};
+use super::{
+    error::{Error, Result},
+    render,
+};
 use crate::{
-    app::{
-        State,
-        directories::usage,
-        events::{self, NewEvent},
-    },
+    app::{State, directories::tokens::ProvisioningTarget},
     model::{
-        event::EventKind,
         id::ScimGroupId,
         scim_group::{ScimMember, ScimMemberId},
         time::Timestamp,
@@ -31,14 +29,13 @@ use crate::{
 /// How many members are read at a time.
 const MEMBERS_PER_READ: i64 = 1000;
 
-/// The most members in one event; more are split into several events.
-const MEMBERS_PER_EVENT: usize = 1000;
-
 /// The net effect of a request on the members.
 #[derive(Debug, Default)]
 pub(super) struct MembershipDelta {
-    added: BTreeSet<String>,
-    removed: BTreeSet<String>,
+    /// The members that were added.
+    pub(super) added: BTreeSet<String>,
+    /// The members that were removed.
+    pub(super) removed: BTreeSet<String>,
 }
 
 impl MembershipDelta {
@@ -282,7 +279,7 @@ impl Steps {
                 referenced.insert(member.id);
                 known.entry(member.id).or_insert(member);
             }
-            Ok::<_, super::Error>(known)
+            Ok::<_, Error>(known)
         };
         let steps = changes.into_iter().map(|change| {
             Ok(match change {
@@ -398,81 +395,9 @@ fn stored_attributes(member: &Member) -> Map<String, Value> {
 }
 
 /// The same error for ids of other directories.
-fn unknown_member(id: &str) -> super::Error {
+fn unknown_member(id: &str) -> Error {
     let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
     scim::Error::InvalidValue(format!("members: there is no user or group \"{shown}\" here")).into()
-}
-
-/// Records the events of a membership change.
-pub(super) async fn record_delta(
-    tx: &mut Transaction,
-    directory: &ProvisioningTarget,
-    group: ScimGroupId,
-    now: Timestamp,
-    delta: &MembershipDelta,
-) -> Result<()> {
-    let added: Vec<String> = delta.added.iter().cloned().collect();
-    let removed: Vec<String> = delta.removed.iter().cloned().collect();
-    record(tx, directory, group, now, &added, &removed).await
-}
-
-/// Records the events of members added to and removed from a group.
-pub(super) async fn record(
-    tx: &mut Transaction,
-    directory: &ProvisioningTarget,
-    group: ScimGroupId,
-    now: Timestamp,
-    added: &[String],
-    removed: &[String],
-) -> Result<()> {
-    let (mut added, mut removed) = (added.chunks(MEMBERS_PER_EVENT), removed.chunks(MEMBERS_PER_EVENT));
-    let chunks = std::iter::from_fn(|| match (added.next(), removed.next()) {
-        (None, None) => None,
-        (came, went) => Some((came.unwrap_or_default(), went.unwrap_or_default())),
-    });
-    let changes = chunks.map(|(came, went)| event(directory, group, came, went)).collect();
-    record_changes(tx, directory, now, changes).await
-}
-
-/// Records the events of one member removed from each of these groups.
-pub(super) async fn record_removed_from(
-    tx: &mut Transaction,
-    directory: &ProvisioningTarget,
-    groups: &[ScimGroupId],
-    now: Timestamp,
-    member: &str,
-) -> Result<()> {
-    let went = [member.to_owned()];
-    let changes = groups.iter().map(|group| event(directory, *group, &[], &went)).collect();
-    record_changes(tx, directory, now, changes).await
-}
-
-async fn record_changes(
-    tx: &mut Transaction,
-    directory: &ProvisioningTarget,
-    now: Timestamp,
-    changes: Vec<NewEvent<'_>>,
-) -> Result<()> {
-    let counted = changes.iter().map(|change| (change.kind, &change.data));
-    usage::count_all(tx, directory, now, counted).await?;
-    events::record_all(tx, now, changes).await?;
-    Ok(())
-}
-
-fn event<'a>(
-    directory: &'a ProvisioningTarget,
-    group: ScimGroupId,
-    added: &[String],
-    removed: &[String],
-) -> NewEvent<'a> {
-    NewEvent {
-        environment: &directory.directory.environment_id,
-        organization: &directory.directory.organization_id,
-        directory: Some(&directory.directory.id),
-        kind: EventKind::GroupMembershipChanged,
-        resource: group.to_string(),
-        data: json!({ "added": added, "removed": removed }),
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{ProvisioningTarget, Result, etag};
+use super::{entity_tag::etag, error::Result};
 use crate::{
+    app::directories::tokens::ProvisioningTarget,
     model::{
         id::{ScimGroupId, ScimUserId},
         scim_group::{ScimGroup, ScimMember, ScimMemberId},

@@ -3,15 +3,21 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Change, EntityTags, ProvisioningTarget, RenderedResource, RequestBudget, Result, addresses,
-    change::{AppliedChange, MAX_ATTEMPTS, contention_error},
-    check_size, check_version, membership_plan, not_found, parse_id, render, retry_deadlocks,
-    version_conflict,
+    addresses,
+    change::{AppliedChange, Change, MAX_ATTEMPTS, contention_error},
+    entity_tag::{EntityTags, check_version, version_conflict},
+    error::{Error, Result, not_found},
+    membership_events,
+    render::{self, RenderedResource},
+    request_budget::RequestBudget,
+    resource::{check_size, parse_id},
+    retry::retry_deadlocks,
+    usage,
 };
 use crate::{
     app::{
         State,
-        directories::usage,
+        directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
     },
     model::{
@@ -110,7 +116,7 @@ pub async fn change(
         let apply = move || (change.apply(&stored(&before), &mut work), work.spent());
         let (wanted, spent) = state.offload.run(Some(directory.directory.id), usize::MAX, apply).await?;
         budget.charge(state, directory, spent);
-        Ok::<_, super::Error>(PreparedChange { version, resource: wanted?.resource })
+        Ok::<_, Error>(PreparedChange { version, resource: wanted?.resource })
     };
     let mut prepared = match change.is_light() {
         true => None,
@@ -200,7 +206,7 @@ pub async fn remove(
             .ok_or_else(|| version_conflict(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &groups, now).await?;
         revoke_access(&mut tx, directory, &[&before], now).await?;
-        membership_plan::record_removed_from(&mut tx, directory, &groups, now, &before.id.to_string())
+        membership_events::record_removed_from(&mut tx, directory, &groups, now, &before.id.to_string())
             .await?;
         let data = json!({ "before": render::user_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::UserDeleted, data).await?;
@@ -237,7 +243,7 @@ async fn render_one(
     Ok(rendered.swap_remove(0))
 }
 
-fn user_name_conflict(error: store::Error, user: &ScimUser) -> super::Error {
+fn user_name_conflict(error: store::Error, user: &ScimUser) -> Error {
     match error {
         store::Error::Duplicate => {
             let name: String = user.user_name.chars().take(100).flat_map(char::escape_debug).collect();

@@ -10,10 +10,7 @@ use crate::{
     app::{
         audit::Names,
         connections::saml::{SamlConnectionView, certificates::CertificateView},
-        directories::{
-            ScimDirectoryView,
-            usage::{Quota, Usage},
-        },
+        directories::{ScimDirectoryView, quota::Quota, usage::Usage},
         organizations::domains::sharing::{self, SharedDomain, SharedDomainError},
         pagination::Page,
     },

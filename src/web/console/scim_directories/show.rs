@@ -9,7 +9,7 @@ use crate::{
         self,
         directories::{
             ScimDirectoryView,
-            usage::{DAILY_RESET_NOTE, DAY_BYTES, Quota},
+            quota::{DAILY_RESET_NOTE, DAY_BYTES, Quota},
         },
     },
     links::console,

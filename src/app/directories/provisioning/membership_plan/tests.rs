@@ -49,7 +49,7 @@ fn directory() -> ProvisioningTarget {
             created_at: at,
             updated_at: at,
         },
-        allowance: crate::app::directories::usage::Allowance::unlimited(),
+        allowance: crate::app::directories::quota::Allowance::unlimited(),
     }
 }
 

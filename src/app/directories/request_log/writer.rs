@@ -1,0 +1,197 @@
+//! Adds answered SCIM requests to the queue, and writes it to the log in batches.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{queue::QueuedRequest, redact};
+use crate::{
+    app::{Result, State, directories::limits::LogBudget},
+    model::{
+        id::{Id, ScimDirectoryId, ScimRequestId},
+        time::Timestamp,
+    },
+    store::{
+        self, PoolShare,
+        scim_requests::{self, StoredRequest},
+    },
+    telemetry,
+};
+
+/// How many bytes of a body are queued and parsed.
+const MAX_READ_BYTES: usize = 256 * 1024;
+
+/// How many bytes of a body are stored.
+const MAX_STORED_BYTES: usize = 16 * 1024;
+
+/// Up to this size repeated bodies are stored each time.
+const MAX_REPEATED_BYTES: usize = 1024;
+
+/// The size of a log row without path and bodies, in bytes.
+const ROW_BYTES: usize = 300;
+
+/// The maximum length of path and query that is stored.
+const MAX_PATH_LENGTH: usize = 2000;
+
+/// How many requests are written in one transaction.
+const BATCH: usize = 100;
+
+/// How long the writer waits after the first request, to collect a batch.
+const BATCH_DELAY: Duration = Duration::from_millis(200);
+
+/// A SCIM request that was answered.
+#[derive(Debug)]
+pub struct NewScimRequest<'a> {
+    /// The authenticated directory.
+    pub directory: ScimDirectoryId,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// The method: `GET`, `POST` …
+    pub method: &'a str,
+    /// Path and query as they came.
+    pub path: &'a str,
+    /// The status of the response.
+    pub status: u16,
+    /// How long the request took.
+    pub duration: Duration,
+    /// The request body.
+    pub request_body: &'a [u8],
+    /// The response body.
+    pub response_body: &'a [u8],
+    /// The stable code of the error, if it failed.
+    pub error: Option<&'static str>,
+}
+
+/// Adds an answered request to the queue, without waiting. When a directory uses up its log budget, first bodies
+/// are left out, then whole requests, which are counted in a metric. A repeated larger body is stored once.
+pub fn enqueue(state: &State, request: &NewScimRequest<'_>) {
+    let (limits, directory) = (&state.directory_limits, request.directory);
+    let repeats = request.request_body.len() > MAX_REPEATED_BYTES
+        && limits.is_repeated(directory, request.method, request.path, request.request_body);
+    let kept = |bytes: &[u8]| if repeats { 0 } else { bytes.len().min(MAX_STORED_BYTES) };
+    // Sealed and in base64, a body takes a third more.
+    let bodies = (kept(request.request_body) + kept(request.response_body)) * 4 / 3;
+    let row = ROW_BYTES + request.path.len().min(MAX_PATH_LENGTH);
+    let placeholder = match limits.charge_log(directory, request.at, row, bodies) {
+        LogBudget::Exhausted => {
+            telemetry::scim_request_unlogged(1);
+            return;
+        }
+        LogBudget::WithoutBodies => Some("(not kept: this directory's log is nearly full for this hour)"),
+        LogBudget::Sufficient => repeats.then_some("(not kept: the same body came to this address before)"),
+    };
+    let head = |bytes: &[u8]| match placeholder {
+        Some(_) => Vec::new(),
+        None => bytes[..bytes.len().min(MAX_READ_BYTES)].to_vec(),
+    };
+    let waiting = QueuedRequest {
+        id: Id::new(request.at, &*state.random),
+        directory: request.directory,
+        at: request.at,
+        method: request.method.chars().take(20).collect(),
+        path: request.path.to_owned(),
+        status: request.status,
+        duration: request.duration,
+        request_body: head(request.request_body),
+        request_length: request.request_body.len(),
+        response_body: head(request.response_body),
+        response_length: request.response_body.len(),
+        placeholder,
+        error: request.error,
+    };
+    if !state.scim_requests.push(waiting) {
+        telemetry::scim_request_unlogged(1);
+    }
+}
+
+/// The writer: stores the queue in batches until its task is dropped.
+pub async fn run_writer(state: State) {
+    loop {
+        state.scim_requests.filled.notified().await;
+        tokio::time::sleep(BATCH_DELAY).await;
+        if let Err(error) = flush(&state).await {
+            tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            state.scim_requests.filled.notify_one();
+        }
+    }
+}
+
+/// Writes the whole queue.
+pub async fn flush(state: &State) -> Result<()> {
+    let _turn = state.scim_requests.writing.lock().await;
+    loop {
+        let batch = state.scim_requests.take(BATCH);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        // Up to a hundred bodies are parsed to redact secrets.
+        let bytes = batch.iter().map(QueuedRequest::bytes).sum();
+        let batch = Arc::new(batch);
+        let (sealing, rows) = (Arc::clone(&batch), state.clone());
+        let rows = state.offload.run(None, bytes, move || sealing.iter().map(|it| seal(&rows, it)).collect());
+        let outcome: Result<Vec<StoredRequest>> = rows.await;
+        let outcome = match outcome {
+            Ok(rows) => write(state, &rows).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            state.scim_requests.requeue(Arc::unwrap_or_clone(batch));
+            return Err(error);
+        }
+    }
+}
+
+async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
+    let db = state.db.with_share(PoolShare::Directory);
+    let mut tx = db.write().await?;
+    let mut outcome = Ok(());
+    for row in rows {
+        outcome = scim_requests::insert(&mut tx, row).await;
+        if outcome.is_err() {
+            break;
+        }
+    }
+    match outcome {
+        Ok(()) => Ok(tx.commit().await?),
+        // A directory was removed meanwhile: skip its requests, and write the others one by one.
+        Err(store::Error::MissingReference) => {
+            drop(tx);
+            for row in rows {
+                let mut tx = db.write().await?;
+                match scim_requests::insert(&mut tx, row).await {
+                    Ok(()) => tx.commit().await?,
+                    Err(store::Error::MissingReference | store::Error::Duplicate) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The context in which a body is sealed.
+pub(super) fn seal_context(id: ScimRequestId, column: &str) -> String {
+    format!("scim_requests/{column}/{id}")
+}
+
+fn seal(state: &State, request: &QueuedRequest) -> StoredRequest {
+    let sealed = |column, body: &[u8], length| {
+        let text = match request.placeholder.filter(|_| length > 0) {
+            Some(text) => text.to_owned(),
+            None => redact::body(body, length, MAX_STORED_BYTES)?,
+        };
+        Some(state.master_key.seal(&seal_context(request.id, column), text.as_bytes(), &*state.random))
+    };
+    StoredRequest {
+        id: request.id,
+        directory_id: request.directory,
+        at: request.at,
+        method: redact::storable(&request.method),
+        path: redact::path(&request.path, MAX_PATH_LENGTH),
+        status: i64::from(request.status),
+        duration_ms: i64::try_from(request.duration.as_millis()).unwrap_or(i64::MAX),
+        request_body: sealed("request_body", &request.request_body, request.request_length),
+        response_body: sealed("response_body", &request.response_body, request.response_length),
+        error: request.error.map(str::to_owned),
+    }
+}

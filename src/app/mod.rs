@@ -13,6 +13,7 @@ pub mod events;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;
+pub mod key_rotation;
 pub mod limits;
 pub mod login;
 pub mod organizations;

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Dura
 use super::{
     Error, Result,
     administrators::passwords::Passwords,
-    authorization_server::signing_keys::KeyCache,
+    authorization_server::key_cache::KeyCache,
     directories::{
         limits::{DirectoryLimits, DirectoryRates},
         provisioning::bulk_executor::BulkExecutor,

@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, installation, output};
 use crate::app::{
-    authorization_server::signing_keys::{self, KeySummary, Rotation},
+    authorization_server::signing_keys::{self, KeySummary},
     connections::saml::sp_keys::{self, SpKeySummary},
     environments,
+    key_rotation::Rotation,
 };
 
 /// The keys that sign ID tokens, and the SAML key pairs of the service provider

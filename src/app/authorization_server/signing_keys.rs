@@ -4,13 +4,14 @@
 //! **active** until the next one is; then **retiring** until every token it signed has expired. The stage follows
 //! from stored times, so replicas agree without coordination.
 
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use super::key_cache::{CachedKey, KeySet};
 use crate::{
-    app::{Error, Result, State},
+    app::{
+        Error, Result, State,
+        key_rotation::{KeyStage, Rotation},
+    },
     model::{oauth_client::IdTokenAlg, time::Timestamp},
     oauth::{
         id_token,
@@ -23,45 +24,11 @@ use crate::{
 /// The `max-age` of the JWKS.
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
-/// How long this process caches the keys.
-const CACHE_TTL: Duration = Duration::from_secs(60);
-
 /// How long before its first signature a key is published: longer than clients and replicas cache the old set.
 const PUBLISH_AHEAD: Duration = Duration::from_secs(3600);
 
 /// How much longer than the last token a key stays published, to allow for clock skew.
 const CLOCK_MARGIN: Duration = Duration::from_secs(10 * 60);
-
-/// The cached keys of this process.
-#[derive(Default)]
-pub struct KeyCache {
-    cached: RwLock<Option<Arc<KeySet>>>,
-    load_lock: tokio::sync::Mutex<()>,
-}
-
-struct KeySet {
-    loaded_at: Timestamp,
-    keys: Vec<CachedKey>,
-}
-
-struct CachedKey {
-    key: Arc<SigningKey>,
-    generation: i64,
-    active_from: Timestamp,
-    retired_at: Option<Timestamp>,
-}
-
-/// The stage of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyStage {
-    /// Published, not yet signing.
-    Next,
-    /// Signing.
-    Active,
-    /// No longer signing; its tokens are still valid.
-    Retiring,
-}
 
 /// A key, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -77,17 +44,6 @@ pub struct KeySummary {
     pub active_from: Timestamp,
     /// When it is no longer published.
     pub retired_at: Option<Timestamp>,
-}
-
-/// How a rotation treats the current keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rotation {
-    /// The new keys are published now and sign in an hour; the old ones stay published until their last token
-    /// has expired.
-    Overlapping,
-    /// An old key is compromised: the new keys sign at once, and the old ones are no longer published. Other
-    /// processes learn of it within a minute, clients within [`JWKS_MAX_AGE`].
-    Compromised,
 }
 
 /// The active key of `algorithm`.
@@ -110,10 +66,25 @@ pub async fn published(state: &State) -> Result<JwkSet> {
 pub async fn list(state: &State) -> Result<Vec<KeySummary>> {
     let now = state.now();
     let ring = key_set(state).await?;
-    Ok(ring.unretired(now).map(|key| ring.summary(key, now)).collect())
+    Ok(ring.unretired(now).map(|key| summary(&ring, key, now)).collect())
+}
+
+fn summary(ring: &KeySet, key: &CachedKey, now: Timestamp) -> KeySummary {
+    let algorithm = key.key.algorithm();
+    let active = ring.active(algorithm, now).map_or(key.generation, |active| active.generation);
+    KeySummary {
+        kid: key.key.jwk().kid.clone(),
+        algorithm,
+        stage: KeyStage::of(key.generation, active),
+        active_from: key.active_from,
+        retired_at: key.retired_at,
+    }
 }
 
 /// Creates a new key for each algorithm. Returns all keys afterwards.
+///
+/// New keys sign in an hour, and the old ones stay published until their last token has expired. If one is
+/// compromised, other processes learn of it within a minute, clients within [`JWKS_MAX_AGE`].
 pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>> {
     let now = state.now();
     let (begin, retired_at) = match rotation {
@@ -141,51 +112,6 @@ pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>
     tx.commit().await?;
     state.id_token_keys.invalidate();
     list(state).await
-}
-
-impl KeyCache {
-    fn fresh(&self, now: Timestamp) -> Option<Arc<KeySet>> {
-        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
-        cached.as_ref().filter(|ring| ring.loaded_at <= now && now.since(ring.loaded_at) < CACHE_TTL).cloned()
-    }
-
-    fn replace(&self, ring: Option<Arc<KeySet>>) {
-        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = ring;
-    }
-
-    fn invalidate(&self) {
-        self.replace(None);
-    }
-}
-
-impl KeySet {
-    fn unretired(&self, now: Timestamp) -> impl Iterator<Item = &CachedKey> {
-        self.keys.iter().filter(move |key| key.retired_at.is_none_or(|at| at > now))
-    }
-
-    /// The newest key whose `active_from` is past; if there is none, which only a clock that was set back can cause,
-    /// the oldest.
-    fn active(&self, algorithm: IdTokenAlg, now: Timestamp) -> Option<&CachedKey> {
-        let line = || self.unretired(now).filter(|key| key.key.algorithm() == algorithm);
-        let begun = line().filter(|key| key.active_from <= now);
-        begun.max_by_key(|key| key.generation).or_else(|| line().min_by_key(|key| key.generation))
-    }
-
-    fn summary(&self, key: &CachedKey, now: Timestamp) -> KeySummary {
-        let algorithm = key.key.algorithm();
-        let active = self.active(algorithm, now).map_or(key.generation, |active| active.generation);
-        KeySummary {
-            kid: key.key.jwk().kid.clone(),
-            algorithm,
-            stage: match key.generation.cmp(&active) {
-                std::cmp::Ordering::Greater => KeyStage::Next,
-                std::cmp::Ordering::Equal => KeyStage::Active,
-                std::cmp::Ordering::Less => KeyStage::Retiring,
-            },
-            active_from: key.active_from,
-            retired_at: key.retired_at,
-        }
-    }
 }
 
 /// The cached keys, reloaded when the cache has expired. Concurrent requests load them once.
@@ -268,7 +194,7 @@ fn open(state: &State, stored: &StoredKey) -> Result<CachedKey> {
 mod tests {
     use super::*;
     use crate::{
-        app::Settings,
+        app::{Settings, authorization_server::key_cache::CACHE_TTL},
         links::Links,
         model::{
             master_key::MasterKey,

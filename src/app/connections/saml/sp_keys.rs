@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::{
     app::{
         Error, Result, State,
-        authorization_server::signing_keys::{KeyStage, Rotation},
+        key_rotation::{KeyStage, Rotation},
     },
     model::{
         id::{EnvironmentId, SigningKeyId},
@@ -78,11 +78,7 @@ pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKey
             let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
             Ok(SpKeySummary {
                 id: key.id.clone(),
-                stage: match key.generation.cmp(&signs) {
-                    std::cmp::Ordering::Greater => KeyStage::Next,
-                    std::cmp::Ordering::Equal => KeyStage::Active,
-                    std::cmp::Ordering::Less => KeyStage::Retiring,
-                },
+                stage: KeyStage::of(key.generation, signs),
                 active_from: key.active_from,
                 retired_at: key.retired_at,
                 certificate_sha256: read.first().map(Certificate::fingerprint_sha256).unwrap_or_default(),

@@ -19,10 +19,13 @@ pub mod login;
 pub mod organizations;
 pub mod outgoing;
 pub mod pagination;
+mod settings;
 pub mod setup;
 mod state;
 pub mod support;
 pub mod webhooks;
 
+pub use administrators::settings::{ConsoleSettings, OidcProvider};
 pub use error::{Error, Result};
-pub use state::{ConsoleSettings, OidcProvider, Settings, State};
+pub use settings::Settings;
+pub use state::State;

@@ -1,15 +1,13 @@
-//! The shared state of all use cases, and their settings.
+//! The shared state of all use cases.
 
-use std::{fmt, net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use super::{
     Error, Result,
     administrators::passwords::Passwords,
     authorization_server::key_cache::KeyCache,
     directories::{
-        limits::{DirectoryLimits, DirectoryRates},
-        provisioning::bulk_executor::BulkExecutor,
-        quota::{EnvironmentUsageCache, Quotas},
+        limits::DirectoryLimits, provisioning::bulk_executor::BulkExecutor, quota::EnvironmentUsageCache,
         request_log::queue::ScimRequestLog,
     },
     limits::{fair_queue::FairQueue, offload::Offload, rate_limiter::RateLimiter},
@@ -18,11 +16,11 @@ use super::{
         HttpClient, HttpClientLimits,
         dns::{Dns, TxtResolver},
     },
+    settings::Settings,
 };
 use crate::{
     links::Links,
     model::{
-        administrator::AuthenticationMethod,
         environment::Environment,
         http_url::HttpUrl,
         id::SamlConnectionId,
@@ -30,7 +28,6 @@ use crate::{
         random::Random,
         time::{Clock, Timestamp},
     },
-    saml::CrossCheck,
     store::{Db, PoolShare},
 };
 
@@ -144,129 +141,5 @@ impl State {
     /// The URLs of an environment for browsers and identity providers: below its auth URL, if it has one.
     pub fn links_of(&self, environment: &Environment) -> Links {
         self.links.for_auth_url(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
-    }
-}
-
-/// The settings of the use cases.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How long a started login may wait for its response.
-    pub login_lifetime: Duration,
-    /// How long an access code can be redeemed at `/v1/saml/redeem`.
-    pub access_code_lifetime: Duration,
-    /// How long the sealed XML of a login is kept.
-    pub document_retention: Duration,
-    /// The tolerated clock skew of identity providers.
-    pub clock_skew: Duration,
-    /// The effect of the second verification of signatures.
-    pub cross_check: CrossCheck,
-    /// Whether outgoing requests may go to private and loopback addresses.
-    pub allow_private_targets: bool,
-    /// Whether metadata of identity providers may be fetched from there regardless: at the command line.
-    pub allow_private_metadata: bool,
-    /// The name servers to query; empty: the system's.
-    pub dns_servers: Vec<SocketAddr>,
-    /// Whether the bundled test identity provider is enabled.
-    pub test_idp: bool,
-    /// The rate limits of each SCIM directory in a process.
-    pub scim_rates: DirectoryRates,
-    /// The quotas of SCIM directories.
-    pub scim_quotas: Quotas,
-    /// Whether refused responses are rate-limited.
-    pub rate_limits: bool,
-    /// The settings of the console's sign-in.
-    pub console: ConsoleSettings,
-}
-
-/// The settings of the console's sign-in.
-#[derive(Debug, Clone)]
-pub struct ConsoleSettings {
-    /// The idle timeout of a session.
-    pub session_idle: Duration,
-    /// The absolute lifetime of a session.
-    pub session_lifetime: Duration,
-    /// Whether administrators must use single sign-on.
-    pub require_sso: bool,
-    /// Whether administrators must use passkeys.
-    pub require_passkey: bool,
-    /// The SAML connection of this gateway through which administrators sign in.
-    pub saml_connection: Option<SamlConnectionId>,
-    /// The OpenID provider through which administrators sign in.
-    pub oidc: Option<OidcProvider>,
-    /// Whether wrong passwords are rate-limited.
-    pub rate_limits: bool,
-}
-
-impl ConsoleSettings {
-    /// Whether passwords are accepted.
-    pub fn allows_passwords(&self) -> bool {
-        !self.require_sso && !self.require_passkey
-    }
-
-    /// Whether passkeys are accepted.
-    pub fn allows_passkeys(&self) -> bool {
-        !self.require_sso
-    }
-
-    /// Whether a session of this sign-in method is accepted.
-    pub fn allows(&self, method: AuthenticationMethod) -> bool {
-        match method {
-            AuthenticationMethod::Password => self.allows_passwords(),
-            // An invited administrator registers a passkey if only passkeys are accepted.
-            AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.allows_passkeys(),
-            AuthenticationMethod::Saml => self.saml_connection.is_some(),
-            AuthenticationMethod::Oidc => self.oidc.is_some(),
-        }
-    }
-}
-
-/// The console's registration at an OpenID provider.
-#[derive(Clone)]
-pub struct OidcProvider {
-    /// Its issuer.
-    pub issuer: String,
-    /// The console's client id there.
-    pub client_id: String,
-    /// The client secret.
-    pub client_secret: String,
-}
-
-impl fmt::Debug for OidcProvider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.client_id, self.issuer)
-    }
-}
-
-impl Default for ConsoleSettings {
-    fn default() -> Self {
-        Self {
-            session_idle: Duration::from_secs(3600),
-            session_lifetime: Duration::from_secs(24 * 3600),
-            require_sso: false,
-            require_passkey: false,
-            saml_connection: None,
-            oidc: None,
-            rate_limits: true,
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            login_lifetime: Duration::from_secs(10 * 60),
-            access_code_lifetime: Duration::from_secs(5 * 60),
-            document_retention: Duration::from_secs(30 * 24 * 3600),
-            clock_skew: Duration::from_secs(60),
-            cross_check: CrossCheck::Enforce,
-            allow_private_targets: false,
-            allow_private_metadata: false,
-            dns_servers: Vec::new(),
-            test_idp: false,
-            scim_rates: DirectoryRates::default(),
-            scim_quotas: Quotas::default(),
-            rate_limits: true,
-            console: ConsoleSettings::default(),
-        }
     }
 }

@@ -11,6 +11,7 @@ pub mod passwords;
 pub mod recent_authentication;
 pub mod roles;
 pub mod sessions;
+pub mod settings;
 pub mod sign_in;
 mod signed_in;
 pub mod sso;

@@ -1,9 +1,9 @@
 //! The running server. Production and tests start the same object: [`Server::build`] opens the database and
 //! binds the address, [`Server::run`] serves until it is stopped, and then finishes the requests in flight.
 
-pub mod descriptors;
 pub mod master_key;
-mod test_idp;
+pub mod open_file_limit;
+mod test_service_providers;
 
 use std::{
     collections::HashMap,
@@ -241,7 +241,7 @@ impl ServerBuilder {
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
         telemetry::prometheus();
-        descriptors::raise();
+        open_file_limit::raise();
         let listener = listen(config.listen)?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
@@ -264,7 +264,7 @@ impl ServerBuilder {
         let Self { config, listener, address, state } = self;
         save_public_url(&state).await?;
         let test_idp = match config.test_idp {
-            true => Some(test_idp::build(&state).await?),
+            true => Some(test_service_providers::build(&state).await?),
             false => None,
         };
         let metrics = config.metrics_listen.map(|wanted| metrics_server(&state, wanted)).transpose()?;
@@ -385,7 +385,7 @@ impl Server {
         });
         let jobs = tokio::spawn(background::run(self.state.clone(), self.retention));
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
-        let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
+        let metadata = tokio::spawn(background::metadata_refresh::run(self.state.clone()));
         let log = tokio::spawn(request_log::run_writer(self.state.clone()));
         let bulk = actix_web::rt::spawn(self.state.bulk_executor.clone().serve());
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
@@ -434,12 +434,12 @@ fn gateway(
     optional_services: OptionalServices,
 ) -> io::Result<dev::Server> {
     let memory = RequestMemory::new(MemoryBounds::share(config.request_memory_mib << 20, config.rate_limits));
-    let open_files = descriptors::limit();
+    let open_files = open_file_limit::limit();
     let connections = Arc::new(Connections {
         trusted_proxies: config.trusted_proxies.clone(),
         max_per_client: config
             .rate_limits
-            .then(|| descriptors::max_connections_per_client(config.connections_per_client, open_files)),
+            .then(|| open_file_limit::max_connections_per_client(config.connections_per_client, open_files)),
         memory: Arc::clone(&memory),
         clock: Arc::clone(&state.clock),
         open: Mutex::new(HashMap::new()),
@@ -476,7 +476,7 @@ fn gateway(
     };
     let server = actix_server::Server::build()
         .workers(workers)
-        .max_concurrent_connections(descriptors::max_connections(open_files).div_ceil(workers))
+        .max_concurrent_connections(open_file_limit::max_connections(open_files).div_ceil(workers))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();

@@ -1,6 +1,6 @@
 //! Background jobs. Each is leased in the database, so that one replica at a time runs it.
 
-pub mod metadata;
+pub mod metadata_refresh;
 mod retention;
 pub mod webhooks;
 

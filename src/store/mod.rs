@@ -27,6 +27,7 @@ pub mod oauth_clients;
 pub mod organization_domains;
 pub mod organizations;
 pub mod saml_connections;
+pub mod saml_flow_search;
 pub mod saml_flows;
 pub mod scim_directories;
 pub mod scim_filter;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: SamlFlowId,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
@@ -65,9 +65,7 @@ macro_rules! select {
     };
 }
 
-mod search;
-
-pub use search::{FlowFilter, FlowPage, MAX_SCANNED, search};
+pub(super) use select;
 
 impl TryFrom<Row> for SamlFlow {
     type Error = Error;

@@ -2,10 +2,8 @@
 //! no state between two pages.
 
 use super::{
-    authn_request::is_xml_id,
-    flaw::Flaw,
+    protocol::{authn_request::is_xml_id, flaw::Flaw, response::Signing},
     provider::{ResponseOptions, TestIdp, TestUser},
-    response::Signing,
 };
 
 /// The maximum length of a single-line field in bytes.

@@ -9,10 +9,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use maud::Markup;
 
 use super::{
-    authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
-    flaw::Flaw,
     forms::{Fields, FormAction, FormError, LoginRequest, relay_state},
-    metadata::idp_metadata,
+    protocol::{
+        authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
+        flaw::Flaw,
+        metadata::idp_metadata,
+    },
     provider::{BuildError, ResponseOptions, ServiceProvider, TestIdp, build_response},
     scim_client::ScimClient,
     views::{BANNER, LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},

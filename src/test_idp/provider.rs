@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use openssl::x509::X509;
 
-use super::{
+use super::protocol::{
     encrypt::Encryption,
     flaw::Flaw,
     response::{ResponseContext, ResponseSpec, Signing},

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    flaw::{ExpectedOutcome, Flaw},
     forms::{LoginRequest, ResponseForm},
+    protocol::flaw::{ExpectedOutcome, Flaw},
     provider::{ServiceProvider, TestUser},
 };
 use crate::{

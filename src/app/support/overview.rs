@@ -16,7 +16,7 @@ use crate::{
     store::{
         self, Conn,
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
-        saml_flows,
+        saml_flow_search,
         scim_directories::IdleDirectory,
     },
 };
@@ -204,7 +204,7 @@ async fn last_refused(
     actor: &Actor,
     connection: &FailingConnection,
 ) -> Result<Option<SamlFlow>> {
-    let wanted = saml_flows::FlowFilter {
+    let wanted = saml_flow_search::FlowFilter {
         environment_id: actor.authorize_view()?,
         organization_id: Some(connection.organization_id),
         saml_connection_id: Some(connection.saml_connection_id),
@@ -216,13 +216,13 @@ async fn last_refused(
         from: None,
         limit: 10,
     };
-    let found = saml_flows::search(conn, &wanted).await?;
+    let found = saml_flow_search::search(conn, &wanted).await?;
     Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached && !flow.origin.is_test()))
 }
 
 async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
     let environment = actor.authorize_view()?;
-    let any = saml_flows::FlowFilter {
+    let any = saml_flow_search::FlowFilter {
         environment_id: environment,
         organization_id: None,
         saml_connection_id: None,
@@ -234,7 +234,7 @@ async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
         from: None,
         limit: 1,
     };
-    if !saml_flows::search(conn, &any).await?.flows.is_empty() {
+    if !saml_flow_search::search(conn, &any).await?.flows.is_empty() {
         return Ok(None);
     }
     let first = store::organizations::list(conn, environment, None, 1).await?;

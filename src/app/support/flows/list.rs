@@ -12,7 +12,7 @@ use crate::{
         saml_flow::{FlowStatus, SamlFlow},
         time::Timestamp,
     },
-    store::{self, saml_flows},
+    store::{self, saml_flow_search},
 };
 
 /// Filters for logins, as unparsed text. An empty filter matches every login.
@@ -49,7 +49,7 @@ pub async fn list(
     let list = List::of(environment_id, "saml_flows");
     let page = PageRequest::<SamlFlowKind>::parse(state, &list, page)?;
     let email = email_key(&query.email)?;
-    let mut wanted = saml_flows::FlowFilter {
+    let mut wanted = saml_flow_search::FlowFilter {
         environment_id,
         organization_id: parse_id::<OrganizationId>("organization_id", &query.organization_id)?,
         saml_connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
@@ -65,7 +65,7 @@ pub async fn list(
         return Err(Error::invalid("refusal", "must be the code of a refusal"));
     }
     let mut conn = state.db.read().await?;
-    let mut found = saml_flows::search(&mut conn, &wanted).await?;
+    let mut found = saml_flow_search::search(&mut conn, &wanted).await?;
     let mut flows = std::mem::take(&mut found.flows);
     for _ in 1..MAX_SEARCHES {
         let missing = page.limit() - i64::try_from(flows.len()).unwrap_or(i64::MAX);
@@ -74,7 +74,7 @@ pub async fn list(
         }
         wanted.from = found.next;
         wanted.limit = missing;
-        found = saml_flows::search(&mut conn, &wanted).await?;
+        found = saml_flow_search::search(&mut conn, &wanted).await?;
         flows.append(&mut found.flows);
     }
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))

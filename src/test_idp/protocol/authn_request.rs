@@ -127,7 +127,7 @@ fn read(xml: &[u8], sso_url: &str) -> Result<ParsedAuthnRequest, RequestError> {
 }
 
 /// Whether a text is an `xs:ID` of ASCII characters, at most 256 of them.
-pub(super) fn is_xml_id(text: &str) -> bool {
+pub fn is_xml_id(text: &str) -> bool {
     let mut bytes = text.bytes();
     let starts = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
     starts && text.len() <= 256 && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))

@@ -1,14 +1,14 @@
 //! Search for logins. Every call reads a bounded number of rows: it walks the best index from the newest entry
 //! on, and stops after [`MAX_SCANNED`] entries.
 
-use super::{Row, SamlFlow};
-use crate::{
-    model::{
-        id::{EnvironmentId, Id, OrganizationId, SamlConnectionId, SamlFlowId},
-        saml_flow::FlowStatus,
-        time::Timestamp,
-    },
-    store::{Conn, Sql, error::Result},
+use super::{
+    Conn, Result, Sql,
+    saml_flows::{Row, select},
+};
+use crate::model::{
+    id::{EnvironmentId, Id, OrganizationId, SamlConnectionId, SamlFlowId},
+    saml_flow::{FlowStatus, SamlFlow},
+    time::Timestamp,
 };
 
 /// How many index entries one call reads.

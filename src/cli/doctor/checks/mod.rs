@@ -22,7 +22,7 @@ use crate::{
         saml_connection::SamlConnection,
         time::{Clock as _, SystemClock, Timestamp},
     },
-    server::{self, descriptors, master_key},
+    server::{self, master_key, open_file_limit},
     store::{self, Db},
     telemetry,
 };
@@ -65,11 +65,11 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
 
 /// The limit of open files: every connection takes a file descriptor.
 fn check_open_files(config: &Config, findings: &mut Findings) {
-    let limit = descriptors::limit_of_server();
-    let all = descriptors::max_connections(limit);
-    let one = descriptors::max_connections_per_client(config.connections_per_client, limit);
+    let limit = open_file_limit::limit_of_server();
+    let all = open_file_limit::max_connections(limit);
+    let one = open_file_limit::max_connections_per_client(config.connections_per_client, limit);
     let seen = format!("the limit here is {limit}: {all} connections, {one} of one client address");
-    if limit >= descriptors::RECOMMENDED_LIMIT {
+    if limit >= open_file_limit::RECOMMENDED_LIMIT {
         findings.ok("open files", seen);
     } else {
         findings.attention(
@@ -646,7 +646,7 @@ mod tests {
 
     #[test]
     fn commands_in_texts_exist() {
-        let (own, _) = include_str!("checks.rs").split_once("mod tests").unwrap();
+        let (own, _) = include_str!("mod.rs").split_once("mod tests").unwrap();
         // A backslash continues a literal on the next line.
         let mut lines = own.split("\\\n");
         let first = lines.next().unwrap_or_default().to_owned();

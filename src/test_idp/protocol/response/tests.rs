@@ -9,7 +9,7 @@ use crate::{
         key_pair::{KeyKind, KeyPair},
         sign::{Signer, parse},
     },
-    test_idp::{
+    test_idp::protocol::{
         encrypt::{ContentAlgorithm, EncryptedKeyLocation, KeyTransport},
         response::*,
     },

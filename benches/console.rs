@@ -43,7 +43,7 @@ use ostiary::{
     },
     saml::key_pair::{KeyKind, KeyPair},
     server,
-    store::{self, Transaction, saml_connections::LoginConnection},
+    store::{self, Transaction, login_connections::LoginConnection},
 };
 use reqwest::{Client, header};
 use support::{Installation, Server};

@@ -17,9 +17,9 @@ use crate::{
     links::path,
     model::{client_address::ClientAddress, id::SamlConnectionId},
     web::{
-        kit::request::host,
         kit::{
             posted,
+            request::host,
             response::{PagePolicy, page},
             routing::Routes,
         },

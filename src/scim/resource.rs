@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Error, ResourceType, attribute_path::is_urn, normalise::is_primary};
-use crate::model::bounded_json::quoted;
-use crate::model::time::Timestamp;
+use crate::model::{bounded_json::quoted, time::Timestamp};
 
 /// Maximum length in bytes of an indexed value: `userName`, `displayName`, `externalId` and e-mail addresses.
 /// PostgreSQL's indexes hold 2704 bytes, and case folding can make a text longer.

@@ -1,6 +1,9 @@
 //! Events: one sequence per environment.
 
-use super::{Conn, Error, Result, Sql, Transaction};
+use super::{
+    Conn, Error, Result, Sql, Transaction,
+    batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
+};
 use crate::model::{
     event::{Event, EventKind},
     id::{EnvironmentId, OrganizationId},
@@ -8,12 +11,6 @@ use crate::model::{
 };
 
 const TABLE: &str = "events";
-
-/// How many events one statement deletes.
-const DELETE_BATCH_SIZE: i64 = 1000;
-
-/// How many events one statement inserts.
-const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 struct Row {

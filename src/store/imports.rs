@@ -2,15 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Conn, Result, Sql, scim_filter};
+use super::{Conn, Result, Sql, batch::BATCH_SIZE, scim_filter};
 use crate::model::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::Digest,
     time::Timestamp,
 };
-
-/// How many ids one statement contains.
-const BATCH_SIZE: usize = 500;
 
 /// The record of an imported object from its last import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Conn, Error, Result, Sql, Transaction, columns};
+use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, columns};
 use crate::model::{
     domain::{Domain, DomainState},
     id::{EnvironmentId, OrganizationId},
@@ -10,9 +10,6 @@ use crate::model::{
     search_index::{self, SearchWord},
     time::Timestamp,
 };
-
-/// How many rows one statement writes: SQLite and PostgreSQL both allow 32,766 parameters.
-const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -1,21 +1,13 @@
-//! Login flows: the row, its timeline, and the accepted assertions (replay cache).
+//! Login flows: the table `saml_flows`. Timelines are in `saml_flow_steps`, the replay cache in
+//! `saml_assertions_seen`.
 
-use super::{
-    Conn, clock,
-    error::{Error, Result},
-};
-use crate::{
-    model::{
-        email::Email,
-        id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
-        saml_flow::{
-            Attributes, FlowOrigin, FlowStatus, FlowStep, IssuedCode, OauthRequest, PendingRequest, SamlFlow,
-            StepKind,
-        },
-        secret::Digest,
-        time::Timestamp,
-    },
-    saml::check::Check,
+use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
+use crate::model::{
+    email::Email,
+    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    saml_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, OauthRequest, PendingRequest, SamlFlow},
+    secret::Digest,
+    time::Timestamp,
 };
 
 #[derive(sqlx::FromRow)]
@@ -232,47 +224,6 @@ pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFl
     row.map(SamlFlow::try_from).transpose()
 }
 
-/// Whether a login of this connection waits for its response in this browser.
-pub async fn has_pending_request(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    browser: Digest,
-    now: Timestamp,
-) -> Result<bool> {
-    let row: Option<(SamlFlowId,)> = conn
-        .sql(
-            "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 \
-             AND request_consumed_at IS NULL AND request_expires_at > $3 LIMIT 1",
-        )
-        .bind(browser)
-        .bind(connection)
-        .bind(now)
-        .optional()
-        .await?;
-    Ok(row.is_some())
-}
-
-/// Whether a login that replaced an unsolicited response was started in this browser after `since` and has
-/// received no response yet.
-pub async fn restart_is_pending(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    browser: Digest,
-    since: Timestamp,
-) -> Result<bool> {
-    let row: Option<(SamlFlowId,)> = conn
-        .sql(
-            "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 AND origin = 'restart' \
-             AND request_consumed_at IS NULL AND created_at > $3 LIMIT 1",
-        )
-        .bind(browser)
-        .bind(connection)
-        .bind(since)
-        .optional()
-        .await?;
-    Ok(row.is_some())
-}
-
 /// Sets the AuthnRequest that the flow waits for, unless an earlier one was answered already. Returns whether
 /// it did.
 pub async fn update_request(
@@ -439,78 +390,6 @@ pub async fn find_authentication_time(conn: &mut Conn, id: SamlFlowId) -> Result
     Ok(row.and_then(|(at,)| at))
 }
 
-/// How many detached responses the connection received after `since`; counting stops at `max`.
-pub async fn count_detached(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    since: Timestamp,
-    max: i64,
-) -> Result<i64> {
-    let (count,): (i64,) = conn
-        .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 AND origin = 'detached' \
-             AND created_at > $2 LIMIT $3) AS recent",
-        )
-        .bind(connection)
-        .bind(since)
-        .bind(max)
-        .one()
-        .await?;
-    Ok(count)
-}
-
-/// How many refused logins of the connection that started after `since` are retained as history; counting stops
-/// at `max`.
-pub async fn count_refused(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    since: Timestamp,
-    max: i64,
-) -> Result<i64> {
-    let (count,): (i64,) = conn
-        .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 AND status = 'failed' \
-             AND NOT unfinished AND created_at > $2 LIMIT $3) AS recent",
-        )
-        .bind(connection)
-        .bind(since)
-        .bind(max)
-        .one()
-        .await?;
-    Ok(count)
-}
-
-/// The number of unfinished logins per environment, among the latest `max` in total.
-pub async fn count_unfinished(conn: &mut Conn, max: i64) -> Result<Vec<(EnvironmentId, i64)>> {
-    conn.sql(
-        "SELECT environment_id, COUNT(*) FROM (SELECT environment_id FROM saml_flows WHERE unfinished \
-         ORDER BY id DESC LIMIT $1) AS latest GROUP BY environment_id",
-    )
-    .bind(max)
-    .all()
-    .await
-}
-
-/// How many test logins of the connection started after `since`; counting stops at `max`.
-pub async fn count_tests(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    since: Timestamp,
-    max: i64,
-) -> Result<i64> {
-    let (count,): (i64,) = conn
-        .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 \
-             AND origin IN ('setup', 'console') AND created_at > $2 LIMIT $3) AS recent",
-        )
-        .bind(connection)
-        .bind(since)
-        .bind(max)
-        .one()
-        .await?;
-    Ok(count)
-}
-
 /// The latest test login of the connection.
 pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
     conn.sql(select!(
@@ -521,159 +400,6 @@ pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> 
     .await?
     .map(SamlFlow::try_from)
     .transpose()
-}
-
-/// The maximum number of steps in a timeline, which bounds what repeated posts can add. The accepted response
-/// is always added.
-const MAX_STEPS: i64 = 20;
-
-/// How many of the steps store their document.
-const MAX_DOCUMENTS: i64 = 6;
-
-/// A step to be added. Its document is sealed already.
-#[derive(Debug)]
-pub struct NewStep<'a> {
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub kind: StepKind,
-    /// The checks that were made.
-    pub checks: &'a [Check],
-    /// The sealed document and when it expires.
-    pub document: Option<(String, Timestamp)>,
-}
-
-/// Appends a step to the flow's timeline, while there is room. The caller has written the flow's row in the
-/// same transaction, so that concurrent steps do not get the same sequence number.
-pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -> Result<()> {
-    let (document, expires_at) = step.document.unzip();
-    let accepted = step.kind == StepKind::Accepted;
-    conn.sql(
-        "INSERT INTO saml_flow_steps (flow_id, sequence, at, kind, checks, document, document_expires_at) \
-         SELECT $1, next, $2, $3, $4, CASE WHEN next <= $8 THEN $5 END, CASE WHEN next <= $8 THEN $6 END FROM \
-         (SELECT COALESCE(MAX(sequence), 0) + 1 AS next FROM saml_flow_steps WHERE flow_id = $1) AS place \
-         WHERE next <= $7",
-    )
-    .bind(flow)
-    .bind(step.at)
-    .bind(step.kind.as_str())
-    .bind(serde_json::json!(step.checks).to_string())
-    .bind(document)
-    .bind(expires_at)
-    .bind(if accepted { i64::MAX } else { MAX_STEPS })
-    .bind(if accepted { i64::MAX } else { MAX_DOCUMENTS })
-    .execute()
-    .await?;
-    Ok(())
-}
-
-#[derive(sqlx::FromRow)]
-struct StepRow {
-    at: Timestamp,
-    kind: String,
-    checks: String,
-    document: Option<String>,
-}
-
-/// The flow's timeline, oldest step first; documents are still sealed.
-pub async fn list_steps(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowStep>> {
-    let rows: Vec<StepRow> = conn
-        .sql("SELECT at, kind, checks, document FROM saml_flow_steps WHERE flow_id = $1 ORDER BY sequence")
-        .bind(flow)
-        .all()
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            let broken = |column| Error::inconsistent("saml_flow_steps", column, flow);
-            Ok(FlowStep {
-                at: row.at,
-                kind: StepKind::parse(&row.kind).ok_or_else(|| broken("kind"))?,
-                checks: checks_from_json(&row.checks).map_err(|_| broken("checks"))?,
-                document: row.document,
-            })
-        })
-        .collect()
-}
-
-/// The stored checks of a step. Releases that did not store `certificateSha256` wrote the fingerprint of a
-/// signature's certificate only into the text of what was found; it is read from there for their rows.
-fn checks_from_json(json: &str) -> serde_json::Result<Vec<Check>> {
-    let mut checks: Vec<Check> = serde_json::from_str(json)?;
-    for check in &mut checks {
-        let is_signature = matches!(&*check.name, "response_signature" | "assertion_signature");
-        if is_signature && check.passed && check.certificate_sha256.is_none() {
-            let found =
-                check.found.as_deref().and_then(|text| text.split_once(", certificate with SHA-256 "));
-            check.certificate_sha256 = found.map(|(_, fingerprint)| fingerprint.to_owned());
-        }
-    }
-    Ok(checks)
-}
-
-/// Stores the digest of an accepted assertion until `expires_at`. Returns whether it is the first time; the
-/// database decides between concurrent replicas (SAML profiles §4.1.4.5).
-pub async fn insert_seen_assertion(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    assertion: Digest,
-    expires_at: Timestamp,
-) -> Result<bool> {
-    let rows = conn
-        .sql(
-            "INSERT INTO saml_assertions_seen (saml_connection_id, assertion_sha256, expires_at) VALUES ($1, $2, $3) \
-             ON CONFLICT (saml_connection_id, assertion_sha256) DO NOTHING",
-        )
-        .bind(connection)
-        .bind(assertion)
-        .bind(expires_at)
-        .execute()
-        .await?;
-    Ok(rows == 1)
-}
-
-/// Whether an assertion was accepted before.
-pub async fn has_seen_assertion(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    assertion: Digest,
-) -> Result<bool> {
-    let row: Option<(Timestamp,)> = conn
-        .sql(
-            "SELECT expires_at FROM saml_assertions_seen WHERE saml_connection_id = $1 AND assertion_sha256 = $2",
-        )
-        .bind(connection)
-        .bind(assertion)
-        .optional()
-        .await?;
-    Ok(row.is_some())
-}
-
-/// How many rows one clean-up statement deletes.
-const DELETE_BATCH_SIZE: i64 = 1000;
-
-/// Deletes assertions that have expired on every replica. Returns how many.
-pub async fn remove_expired_assertions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
-    let before = clock::expiry_cutoff(conn, now).await?;
-    conn.sql(
-        "DELETE FROM saml_assertions_seen WHERE (saml_connection_id, assertion_sha256) IN \
-         (SELECT saml_connection_id, assertion_sha256 FROM saml_assertions_seen WHERE expires_at < $1 LIMIT $2)",
-    )
-    .bind(before)
-    .bind(DELETE_BATCH_SIZE)
-    .execute()
-    .await
-}
-
-/// Deletes expired documents; the checks stay. Returns how many.
-pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result<u64> {
-    conn.sql(
-        "UPDATE saml_flow_steps SET document = NULL, document_expires_at = NULL WHERE (flow_id, sequence) IN \
-         (SELECT flow_id, sequence FROM saml_flow_steps WHERE document_expires_at < $1 LIMIT $2)",
-    )
-    .bind(now)
-    .bind(DELETE_BATCH_SIZE)
-    .execute()
-    .await
 }
 
 /// Deletes flows that started before `before`, with their timelines and tokens. Returns how many.
@@ -694,26 +420,4 @@ pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64
     .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_certificate_of_a_signature_is_known_for_rows_of_every_release() {
-        let fingerprint = |name: &str, passed: bool, rest: &str| {
-            let json = format!(
-                r#"[{{"name":"{name}","passed":{passed},"found":"rsa-sha256, certificate with SHA-256 ab12",
-                    "clause":"","fixer":"vendor"{rest}}}]"#
-            );
-            checks_from_json(&json).unwrap().remove(0).certificate_sha256
-        };
-        let stored = r#","certificateSha256":"cd34""#;
-        assert_eq!(fingerprint("response_signature", true, "").as_deref(), Some("ab12"));
-        assert_eq!(fingerprint("assertion_signature", true, "").as_deref(), Some("ab12"));
-        assert_eq!(fingerprint("assertion_signature", true, stored).as_deref(), Some("cd34"));
-        assert_eq!(fingerprint("assertion_signature", false, ""), None);
-        assert_eq!(fingerprint("assertion_audience", true, ""), None);
-    }
 }

@@ -13,7 +13,7 @@ use ostiary::{
         login,
     },
     model::id::{Id, ScimDirectoryId},
-    store::saml_connections,
+    store::login_connections,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ async fn opens(app: &TestApp, id: &str, token: &str) -> bool {
 /// A whole login of `email`: the app's callback, or the refusal's page.
 async fn login(app: &TestApp, tenant: &Tenant, email: &str) -> Answer {
     let mut conn = app.state.db.read().await.unwrap();
-    let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
+    let target = login_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
     let link = login::create_link(&app.state, &target, None).await.unwrap();
     let browser = app.browser();

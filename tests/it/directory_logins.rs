@@ -11,7 +11,7 @@ use ostiary::{
         saml_flow::{Attributes, FlowStatus},
         secret::AccessCode,
     },
-    store::{self, login_eligibility, saml_connections, saml_flows},
+    store::{self, login_connections, login_eligibility, saml_flow_steps, saml_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn acme(app: &TestApp) -> (Tenant, String) {
 /// A login of `email` that is at the identity provider: what its browser posts next.
 async fn begun(app: &TestApp, tenant: &Tenant, email: &str) -> (Browser, Request, String) {
     let mut conn = app.state.db.read().await.unwrap();
-    let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
+    let target = login_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
     let link = login::create_link(&app.state, &target, None).await.unwrap();
     let browser = app.browser();
@@ -237,7 +237,7 @@ both! {
             let digest = code.parse::<AccessCode>().unwrap().digest();
             let mut conn = app.state.db.read().await.unwrap();
             let flow = saml_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
-            let steps = saml_flows::list_steps(&mut conn, flow.id).await.unwrap();
+            let steps = saml_flow_steps::list(&mut conn, flow.id).await.unwrap();
             let failed = steps.iter().flat_map(|step| &step.checks).filter(|check| !check.passed);
             let failed: Vec<String> = failed.map(|check| check.name.to_string()).collect();
             (flow.status, flow.refusal, failed)

@@ -22,7 +22,7 @@ use ostiary::{
         random::{Random, SeededRandom},
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
     },
-    store::{self, login_counts::Outcomes, saml_flows},
+    store::{self, login_counts::Outcomes, saml_flow_steps, saml_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -230,7 +230,7 @@ both! {
         // What is not kept cannot be checked.
         let mut tx = app.state.db.write().await.unwrap();
         let later = app.now() + Duration::from_secs(31 * 24 * 3600);
-        assert!(saml_flows::remove_expired_documents(&mut tx, later).await.unwrap() > 0);
+        assert!(saml_flow_steps::remove_expired_documents(&mut tx, later).await.unwrap() > 0);
         tx.commit().await.unwrap();
         let answer = app.api(&world.key, Method::POST, &format!("/v1/saml-flows/{good}/check"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(9)), "{}", answer.body);

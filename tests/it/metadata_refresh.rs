@@ -463,7 +463,7 @@ both! {
         assert_eq!(told().await, expected);
         let mut conn = app.state.db.read().await.unwrap();
         let count = async |conn: &mut store::Conn, after, days: u32| {
-            store::saml_connections::count_expiring(conn, after, app.now() + DAY * days).await.unwrap()
+            store::certificate_expiries::count_expiring(conn, after, app.now() + DAY * days).await.unwrap()
         };
         assert_eq!((count(&mut conn, Some(app.now()), 30).await, count(&mut conn, None, 0).await), (0, 0));
         drop(conn);

@@ -29,7 +29,7 @@ both! {
         assert_eq!(post().await.reason(), Some("assertion_replayed"));
         for ahead in AHEAD {
             let mut tx = app.state.db.write().await.unwrap();
-            let gone = store::saml_flows::remove_expired_assertions(&mut tx, app.now() + ahead).await.unwrap();
+            let gone = store::saml_assertions_seen::remove_expired(&mut tx, app.now() + ahead).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!(gone, 0, "{ahead:?}");
             assert_eq!(post().await.reason(), Some("assertion_replayed"), "{ahead:?}");
@@ -54,10 +54,10 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         for (name, expires_at) in [("over", now - hours(2)), ("margin", now - hours(1) / 2), ("good", now + hours(1))] {
             let (connection, digest) = (tenant.connection.id, Digest::of(name));
-            assert!(store::saml_flows::insert_seen_assertion(&mut tx, connection, digest, expires_at).await.unwrap());
+            assert!(store::saml_assertions_seen::insert(&mut tx, connection, digest, expires_at).await.unwrap());
             assert!(store::admin_challenges::consume(&mut tx, digest, expires_at).await.unwrap());
         }
-        assert_eq!(store::saml_flows::remove_expired_assertions(&mut tx, now).await.unwrap(), 1);
+        assert_eq!(store::saml_assertions_seen::remove_expired(&mut tx, now).await.unwrap(), 1);
         assert_eq!(store::admin_challenges::remove_expired(&mut tx, now).await.unwrap(), 1);
         // A replica whose clock is behind goes by its own.
         assert_eq!(store::clock::earliest(&mut tx, now - hours(5)).await.unwrap(), now - hours(5));

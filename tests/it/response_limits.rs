@@ -13,7 +13,7 @@ use ostiary::{
         id::{Id, SamlConnectionId},
         saml_flow::{FlowStatus, StepKind},
     },
-    store::saml_flows,
+    store::{saml_flow_steps, saml_flows},
 };
 use reqwest::Method;
 
@@ -130,7 +130,7 @@ both! {
             let mut conn = app.state.db.read().await.unwrap();
             let flow = saml_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap();
             assert_eq!((flow.status, flow.refusal), (FlowStatus::InProgress, None));
-            let steps = saml_flows::list_steps(&mut conn, flow.id).await.unwrap();
+            let steps = saml_flow_steps::list(&mut conn, flow.id).await.unwrap();
             assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::Requested]);
         }
 

@@ -15,7 +15,7 @@ use ostiary::{
         saml_connection::IdpBinding,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
     },
-    store::{saml_connections, saml_flows},
+    store::{login_connections, saml_flow_counts, saml_flow_steps, saml_flows},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 /// A login link as the API would give it.
 async fn link(app: &TestApp, tenant: &Tenant, app_state: &str) -> String {
     let mut conn = app.state.db.read().await.unwrap();
-    let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
+    let target = login_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
     login::create_link(&app.state, &target, Some(app_state.to_owned())).await.unwrap()
 }
@@ -54,7 +54,7 @@ async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> SamlFlow 
 
 async fn steps_of(app: &TestApp, flow: &SamlFlow) -> Vec<StepKind> {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flows::list_steps(&mut conn, flow.id).await.unwrap().into_iter().map(|step| step.kind).collect()
+    saml_flow_steps::list(&mut conn, flow.id).await.unwrap().into_iter().map(|step| step.kind).collect()
 }
 
 fn code_of(answer: &Answer) -> String {
@@ -366,7 +366,7 @@ both! {
         assert!(refused.document.as_ref().unwrap().contains("dana@globex.example"));
         // The XML is sealed at rest, and what was kept long enough goes.
         let mut conn = app.state.db.read().await.unwrap();
-        for step in saml_flows::list_steps(&mut conn, flow.id).await.unwrap() {
+        for step in saml_flow_steps::list(&mut conn, flow.id).await.unwrap() {
             assert!(!step.document.unwrap().contains("samlp"));
         }
         drop(conn);
@@ -400,7 +400,7 @@ both! {
         }
         let mut conn = app.state.db.read().await.unwrap();
         let since = app.now() - Duration::from_secs(60);
-        assert_eq!(saml_flows::count_detached(&mut conn, tenant.connection.id, since, 1000).await.unwrap(), 50);
+        assert_eq!(saml_flow_counts::count_detached(&mut conn, tenant.connection.id, since, 1000).await.unwrap(), 50);
     }
 
     async fn an_unsolicited_response_begins_a_fresh_login_by_default(app: TestApp) {

@@ -11,7 +11,7 @@ use ostiary::{
         random::SystemRandom,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
     },
-    store::{saml_connections, saml_flows},
+    store::{login_connections, saml_flow_counts, saml_flows},
 };
 
 use crate::{
@@ -67,7 +67,12 @@ async fn number(app: &TestApp, text: &'static str) -> i64 {
 
 async fn unfinished(app: &TestApp) -> i64 {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flows::count_unfinished(&mut conn, 1000).await.unwrap().into_iter().map(|(_, count)| count).sum()
+    saml_flow_counts::count_unfinished(&mut conn, 1000)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(_, count)| count)
+        .sum()
 }
 
 /// Begins a login and answers it by `response`, made from the request.
@@ -85,7 +90,7 @@ async fn answered(
 /// Stores so many refusals of the tenant's that are history.
 async fn store_refusals(app: &TestApp, tenant: &Tenant, count: usize) {
     let mut conn = app.state.db.read().await.unwrap();
-    let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
+    let target = login_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
     let mut tx = app.state.db.write().await.unwrap();
     for _ in 0..count {

@@ -18,8 +18,9 @@ use crate::{
         parameters::Parameters,
     },
     store::{
-        Conn, oauth_clients,
-        saml_connections::{self, LoginConnection},
+        Conn,
+        login_connections::{self, LoginConnection},
+        oauth_clients,
     },
 };
 
@@ -127,15 +128,15 @@ async fn find_targets(
     selector: &Selector,
 ) -> Result<Vec<LoginConnection>> {
     let one = match selector {
-        Selector::Connection(id) => saml_connections::find_in_environment(conn, environment, *id).await?,
-        Selector::Organization(id) => saml_connections::find_primary(conn, environment, *id).await?,
+        Selector::Connection(id) => login_connections::find_in_environment(conn, environment, *id).await?,
+        Selector::Organization(id) => login_connections::find_primary(conn, environment, *id).await?,
         Selector::OrganizationExternalId(id) => {
-            saml_connections::find_primary_by_external_id(conn, environment, id).await?
+            login_connections::find_primary_by_external_id(conn, environment, id).await?
         }
         Selector::Domain(_) | Selector::Email(_) => {
             let Some(domain) = routing_domain(selector) else { return Ok(Vec::new()) };
             return Ok(
-                saml_connections::list_primary_by_domain(conn, environment, &domain, MAX_CHOICES).await?
+                login_connections::list_primary_by_domain(conn, environment, &domain, MAX_CHOICES).await?
             );
         }
     };

@@ -3,7 +3,7 @@
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
     model::id::{EnvironmentId, OrganizationId, SamlConnectionId},
-    store::{self, saml_connections::LoginConnection},
+    store::{self, login_connections::LoginConnection},
 };
 
 /// The maximum length of the app's state, in bytes. It is stored with every started login; SSOReady does not limit
@@ -61,7 +61,7 @@ async fn find_connection(
             .saml_connection_id
             .parse()
             .map_err(|error| Error::invalid("saml_connection_id", ToString::to_string(&error)))?;
-        let found = store::saml_connections::find_in_environment(&mut conn, environment_id, id).await?;
+        let found = store::login_connections::find_in_environment(&mut conn, environment_id, id).await?;
         return found.ok_or_else(|| Error::invalid("", "saml connection not found"));
     }
     if !request.organization_id.is_empty() {
@@ -70,7 +70,7 @@ async fn find_connection(
             .organization_id
             .parse()
             .map_err(|error| Error::invalid(FIELD, ToString::to_string(&error)))?;
-        let found = store::saml_connections::find_primary(&mut conn, environment_id, id).await?;
+        let found = store::login_connections::find_primary(&mut conn, environment_id, id).await?;
         return found.ok_or_else(no_primary(FIELD));
     }
     if !request.organization_external_id.is_empty() {
@@ -80,7 +80,7 @@ async fn find_connection(
             return Err(no_primary());
         }
         let found =
-            store::saml_connections::find_primary_by_external_id(&mut conn, environment_id, external_id)
+            store::login_connections::find_primary_by_external_id(&mut conn, environment_id, external_id)
                 .await?;
         return found.ok_or_else(no_primary);
     }

@@ -18,8 +18,10 @@ use crate::{
     saml::VerifiedAssertion,
     store::{
         Transaction,
-        saml_connections::LoginConnection,
-        saml_flows::{self, AcceptedResponse, NewStep},
+        login_connections::LoginConnection,
+        saml_assertions_seen,
+        saml_flow_steps::{self, NewStep},
+        saml_flows::{self, AcceptedResponse},
     },
     telemetry,
 };
@@ -100,7 +102,7 @@ impl LoginAttempt<'_> {
     pub(super) async fn is_replayed(&self, assertion: &VerifiedAssertion) -> Result<bool> {
         let mut conn = self.state.db.read().await?;
         let digest = Digest::of(&assertion.id);
-        Ok(saml_flows::has_seen_assertion(&mut conn, self.connection_id(), digest).await?)
+        Ok(saml_assertions_seen::is_known(&mut conn, self.connection_id(), digest).await?)
     }
 
     /// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed
@@ -121,7 +123,7 @@ impl LoginAttempt<'_> {
     ) -> LoginResult<()> {
         let digest = Digest::of(&assertion.id);
         let until = assertion.not_on_or_after;
-        let is_new = saml_flows::insert_seen_assertion(tx, self.connection_id(), digest, until).await?;
+        let is_new = saml_assertions_seen::insert(tx, self.connection_id(), digest, until).await?;
         let expected = (!is_new).then(|| UNUSED_ASSERTION.to_owned());
         Ok(self.checks.require(Error::AssertionReplayed, is_new, expected, None)?)
     }
@@ -131,7 +133,7 @@ impl LoginAttempt<'_> {
         let now = self.state.now();
         let document = self.xml.as_deref().map(|xml| document::seal(self.state, flow.id, xml, now));
         let step = NewStep { at: now, kind: StepKind::Accepted, checks: &self.checks.0, document };
-        Ok(saml_flows::insert_step(tx, flow.id, step).await?)
+        Ok(saml_flow_steps::insert(tx, flow.id, step).await?)
     }
 }
 

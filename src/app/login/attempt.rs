@@ -15,7 +15,7 @@ use crate::{
         email::Email, environment::IdpInitiated, id::SamlConnectionId, saml_flow::SamlFlow, time::Timestamp,
     },
     saml::{VerifiedAssertion, check::Check},
-    store::{self, saml_connections::LoginConnection, saml_flows},
+    store::{self, login_connections::LoginConnection, saml_flows},
 };
 
 /// Why a step of a login ends it.

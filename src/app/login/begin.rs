@@ -25,8 +25,9 @@ use crate::{
     },
     store::{
         Transaction,
-        saml_connections::{self, LoginConnection},
-        saml_flows::{self, NewStep},
+        login_connections::{self, LoginConnection},
+        saml_flow_steps::{self, NewStep},
+        saml_flows,
     },
 };
 
@@ -172,7 +173,7 @@ pub async fn begin_from_link(
 ) -> Result<BeginOutcome> {
     let now = state.now();
     let mut conn = state.db.read().await?;
-    let target = saml_connections::find_for_login(&mut conn, connection)
+    let target = login_connections::find_for_login(&mut conn, connection)
         .await?
         .ok_or_else(|| app::Error::not_found("SAML connection", connection))?;
     let flow = match parse_link_state(state, link_state) {
@@ -271,5 +272,5 @@ async fn record_request(
 ) -> Result<()> {
     let document = document::seal(state, flow, xml, now);
     let step = NewStep { at: now, kind: StepKind::Requested, checks: &[], document: Some(document) };
-    Ok(saml_flows::insert_step(tx, flow, step).await?)
+    Ok(saml_flow_steps::insert(tx, flow, step).await?)
 }

@@ -20,7 +20,8 @@ use crate::{
     store::{
         Conn, Transaction,
         login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
-        saml_flows::{self, NewStep},
+        saml_flow_steps::{self, NewStep},
+        saml_flows,
     },
 };
 
@@ -76,7 +77,7 @@ pub(in crate::app) async fn check_code(
         Err(Denial::Refused(refusal)) => {
             if saml_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
                 let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
-                saml_flows::insert_step(&mut tx, flow, step).await?;
+                saml_flow_steps::insert(&mut tx, flow, step).await?;
                 tx.commit().await?;
                 tracing::info!(flow = %flow, reason = refusal.code(), "code refused");
             }

@@ -6,7 +6,7 @@ use crate::{
         saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, SamlFlow},
         time::Timestamp,
     },
-    store::saml_connections::LoginConnection,
+    store::login_connections::LoginConnection,
 };
 
 /// A new flow of the connection, not stored yet.

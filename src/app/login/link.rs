@@ -9,7 +9,7 @@ use super::flow::new_flow;
 use crate::{
     app::{self, Result, State},
     model::{id::SamlFlowId, saml_connection::SamlConnection, saml_flow::FlowOrigin},
-    store::{saml_connections::LoginConnection, saml_flows},
+    store::{login_connections::LoginConnection, saml_flows},
 };
 
 /// How long a login link is valid.

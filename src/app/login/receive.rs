@@ -15,7 +15,7 @@ use crate::{
         saml_flow::{PendingRequest, SamlFlow},
     },
     saml::{self, VerifiedAssertion, checks},
-    store::saml_connections,
+    store::login_connections,
 };
 
 /// Handles a response: verifies it, finds its flow, accepts or refuses the login, stores the result and returns the
@@ -23,7 +23,7 @@ use crate::{
 pub async fn receive(state: &State, connection: SamlConnectionId, request: AcsRequest) -> Result<AcsOutcome> {
     let target = {
         let mut conn = state.db.read().await?;
-        saml_connections::find_for_login(&mut conn, connection)
+        login_connections::find_for_login(&mut conn, connection)
             .await?
             .ok_or_else(|| app::Error::not_found("SAML connection", connection))?
     };

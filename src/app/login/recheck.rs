@@ -15,7 +15,7 @@ use crate::{
     app::{Result, State},
     model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
     saml::{VerifiedAssertion, check::Check, checks},
-    store::saml_connections::LoginConnection,
+    store::login_connections::LoginConnection,
 };
 
 /// Verifies `xml`, a response of `flow` received at `at`, against `target` as it is now. Returns all checks, and the

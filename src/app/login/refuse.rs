@@ -20,8 +20,9 @@ use crate::{
     oauth,
     saml::check::Check,
     store::{
-        Conn,
-        saml_flows::{self, NewStep},
+        Conn, saml_flow_counts,
+        saml_flow_steps::{self, NewStep},
+        saml_flows,
     },
     telemetry,
 };
@@ -143,9 +144,9 @@ impl LoginAttempt<'_> {
         }
         if is_history {
             let step = self.refused_step(now, self.sealed_document(flow.id, now));
-            saml_flows::insert_step(&mut tx, flow.id, step).await?;
+            saml_flow_steps::insert(&mut tx, flow.id, step).await?;
         } else if flow.status != FlowStatus::Failed || self.binding.is_beginning() {
-            saml_flows::insert_step(&mut tx, flow.id, self.refused_step(now, None)).await?;
+            saml_flow_steps::insert(&mut tx, flow.id, self.refused_step(now, None)).await?;
         }
         tx.commit().await?;
         Ok(flow.id)
@@ -170,7 +171,7 @@ impl LoginAttempt<'_> {
                 flow.claimed_email = self.signed_email().cloned();
                 saml_flows::insert(&mut tx, &flow).await?;
                 let document = if verified { self.sealed_document(id, now) } else { None };
-                saml_flows::insert_step(&mut tx, id, self.refused_step(now, document)).await?;
+                saml_flow_steps::insert(&mut tx, id, self.refused_step(now, document)).await?;
                 tx.commit().await?;
             }
         }
@@ -203,7 +204,7 @@ async fn is_history(
     now: Timestamp,
 ) -> Result<bool> {
     let most = if verified { MAX_VERIFIED_PER_HOUR } else { MAX_UNVERIFIED_PER_HOUR };
-    Ok(saml_flows::count_refused(conn, connection, an_hour_before(now), most).await? < most)
+    Ok(saml_flow_counts::count_refused(conn, connection, an_hour_before(now), most).await? < most)
 }
 
 /// Whether a refused response without a flow is stored.
@@ -217,7 +218,8 @@ async fn is_stored_detached(
         return is_history(conn, connection, true, now).await;
     }
     let stray =
-        saml_flows::count_detached(conn, connection, an_hour_before(now), MAX_DETACHED_PER_HOUR).await?;
+        saml_flow_counts::count_detached(conn, connection, an_hour_before(now), MAX_DETACHED_PER_HOUR)
+            .await?;
     Ok(stray < MAX_DETACHED_PER_HOUR)
 }
 

@@ -14,7 +14,7 @@ use crate::{
         limits::rate_limiter::{RateLimit, RateLimitKey},
     },
     model::{client_address::ClientAddress, http_url::HttpUrl, id::SamlConnectionId},
-    store::{saml_connections, saml_flows},
+    store::{login_connections, saml_flow_counts},
 };
 
 /// The sender of a response, as known without parsing it.
@@ -61,12 +61,13 @@ impl RateLimitKeys {
     ) -> Result<RateLimitKey> {
         let mut conn = state.db.read().await?;
         if let (Some(login), Some(browser)) = (self.login, &sender.browser)
-            && saml_flows::has_pending_request(&mut conn, connection, browser.digest(), state.now()).await?
+            && saml_flow_counts::has_pending_request(&mut conn, connection, browser.digest(), state.now())
+                .await?
         {
             return Ok(login);
         }
         if let (Some(idp), Some(origin)) = (self.idp, &sender.origin) {
-            let target = saml_connections::find_for_login(&mut conn, connection).await?;
+            let target = login_connections::find_for_login(&mut conn, connection).await?;
             let address = target.and_then(|target| target.connection.idp_redirect_url);
             if address.is_some_and(|address| has_origin(&address, origin)) {
                 return Ok(idp);

@@ -16,8 +16,8 @@ use crate::{
         saml_flow::{FlowOrigin, FlowStep, SamlFlow},
     },
     store::{
-        saml_connections::{self, LoginConnection},
-        saml_flows,
+        login_connections::{self, LoginConnection},
+        saml_flow_counts, saml_flow_steps, saml_flows,
     },
 };
 
@@ -52,7 +52,7 @@ pub async fn begin(
     let since = now - std::time::Duration::from_secs(3600);
     let begun = {
         let mut conn = state.db.read().await?;
-        saml_flows::count_tests(&mut conn, connection, since, MAX_PER_HOUR).await?
+        saml_flow_counts::count_tests(&mut conn, connection, since, MAX_PER_HOUR).await?
     };
     if begun >= MAX_PER_HOUR {
         return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
@@ -77,7 +77,7 @@ pub async fn find(
     let mut conn = state.db.read().await?;
     let found = saml_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
-    let steps = saml_flows::list_steps(&mut conn, flow.id).await?;
+    let steps = saml_flow_steps::list(&mut conn, flow.id).await?;
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
     let carried_by = flow.request.as_ref().map(|request| request.browser);
     let own = carried_by.is_some() && carried_by == browser.map(BrowserId::digest)
@@ -95,7 +95,7 @@ pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) 
 
 async fn load(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<LoginConnection> {
     let mut conn = state.db.read().await?;
-    saml_connections::find_in_environment(&mut conn, actor.environment(), connection)
+    login_connections::find_in_environment(&mut conn, actor.environment(), connection)
         .await?
         .ok_or_else(|| Error::not_found("SAML connection", connection))
 }

@@ -6,7 +6,7 @@ use url::Url;
 use crate::{
     app::State,
     model::saml_flow::{FlowOrigin, SamlFlow},
-    store::saml_connections::LoginConnection,
+    store::login_connections::LoginConnection,
 };
 
 /// The query parameter of the test result page with the proof of `url_with_proof`.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::{environment::IdpInitiated, id::SamlFlowId, saml_flow::FlowOrigin},
     saml::VerifiedAssertion,
-    store::{oauth_clients, saml_flows},
+    store::{oauth_clients, saml_flow_counts},
 };
 
 /// A restarted login that is answered by another unsolicited response within this time is a loop.
@@ -71,7 +71,7 @@ async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginR
         Some(browser) => {
             let mut conn = state.db.read().await?;
             let since = now - LOOP_WINDOW;
-            if saml_flows::restart_is_pending(&mut conn, target.connection.id, browser.digest(), since)
+            if saml_flow_counts::has_pending_restart(&mut conn, target.connection.id, browser.digest(), since)
                 .await?
             {
                 return Err(attempt.checks.fail(Error::RestartLoop, None, None).into());

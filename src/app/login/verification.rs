@@ -6,7 +6,7 @@ use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
     model::time::Timestamp,
     saml::{Trust, Verdict, verify::verify_xml},
-    store::saml_connections::LoginConnection,
+    store::login_connections::LoginConnection,
     telemetry,
 };
 

@@ -5,7 +5,8 @@ use std::{
     net::TcpListener,
 };
 
-use crate::app::outgoing::{targets::is_forbidden, *};
+use super::targets::is_forbidden;
+use crate::app::outgoing::*;
 
 /// A server on loopback with a fixed response for each path; `/silent` gets none.
 fn serve() -> SocketAddr {

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-pub use crate::store::login_counts::Outcomes;
-
 use super::login_counts::hour_of;
 use crate::{
     app::{Error, Result, State, actor::Actor},
@@ -20,6 +18,8 @@ use crate::{
         scim_directories::IdleDirectory,
     },
 };
+
+pub use crate::store::login_counts::Outcomes;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -149,7 +149,7 @@ pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview
         let flow = last_refused(&mut conn, actor, &connection).await?;
         connections.push(FailingConnectionView { connection, flow });
     }
-    let certificates = store::saml_connections::list_by_expiry(&mut conn, environment, None, MAX_SHOWN)
+    let certificates = store::certificate_expiries::list(&mut conn, environment, None, MAX_SHOWN)
         .await?
         .into_iter()
         .filter_map(|named| {

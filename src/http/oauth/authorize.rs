@@ -15,9 +15,9 @@ use crate::{
     links::path,
     oauth::Error,
     web::{
-        kit::request::host,
         kit::{
             message::Message,
+            request::host,
             response::{PagePolicy, page},
         },
         login::{

@@ -26,7 +26,8 @@ pub mod sign_in;
 pub mod webhooks;
 
 use self::sign_in::{invitation, sso};
-use crate::{links::console as path, web::kit::routing::Routes};
+use super::kit::routing::Routes;
+use crate::links::console as path;
 
 /// Registers the console's routes. actix takes the first match, so paths with fixed segments come before
 /// paths with an environment's id in the same position.

@@ -6,7 +6,8 @@
 //! step has a URL of its own.
 
 use self::saml::{connection, step, test_result};
-use crate::{links::path, web::kit::routing::Routes};
+use super::kit::routing::Routes;
+use crate::links::path;
 
 mod cookie;
 mod domains;

@@ -14,7 +14,7 @@ use crate::{
         },
     },
     model::{administrator::AuthenticationMethod, id::SamlFlowId, saml_flow::FlowOrigin},
-    store::{saml_connections, saml_flows},
+    store::{login_connections, saml_flows},
 };
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
@@ -29,7 +29,7 @@ pub async fn begin_saml(
     let id = state.settings.console.saml_connection.ok_or_else(off)?;
     let target = {
         let mut conn = state.db.read().await?;
-        saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
+        login_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
     };
     let force_authn = matches!(purpose, SsoPurpose::Confirm { .. });
     let begun = match login::begin_administrator(state, &target, browser, force_authn).await? {

@@ -17,7 +17,7 @@ use crate::{
         saml_connection::{EXPIRY_WARNINGS, last_expiry},
         time::Timestamp,
     },
-    store::{self, saml_connections::DueWarning},
+    store::{self, certificate_expiries::DueWarning},
     telemetry,
 };
 
@@ -33,7 +33,7 @@ pub async fn warn(state: &State) -> Result<usize> {
         let now = state.now();
         let due = {
             let mut conn = state.db.read().await?;
-            store::saml_connections::list_warnings_due(&mut conn, now, BATCH).await?
+            store::certificate_expiries::list_warnings_due(&mut conn, now, BATCH).await?
         };
         for warning in &due {
             warned += usize::from(warn_once(state, warning, now).await?);
@@ -47,7 +47,7 @@ pub async fn warn(state: &State) -> Result<usize> {
 async fn warn_once(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool> {
     let (step, next) = step(due.expires_at, now);
     let mut tx = state.db.write().await?;
-    if !store::saml_connections::claim_expiry_warning(&mut tx, due, next).await? {
+    if !store::certificate_expiries::claim_warning(&mut tx, due, next).await? {
         return Ok(false); // another replica recorded it, or the certificates have changed
     }
     let event = NewEvent {
@@ -90,12 +90,12 @@ pub async fn backfill(state: &State) -> Result<()> {
     loop {
         let unread = {
             let mut conn = state.db.read().await?;
-            store::saml_connections::list_missing_expiries(&mut conn, from, BATCH).await?
+            store::certificate_expiries::list_missing(&mut conn, from, BATCH).await?
         };
         let mut tx = state.db.write().await?;
         for (id, certificates) in &unread {
             if let Some(expires_at) = last_expiry(certificates) {
-                store::saml_connections::update_expiry(&mut tx, *id, certificates, expires_at).await?;
+                store::certificate_expiries::update(&mut tx, *id, certificates, expires_at).await?;
             }
         }
         tx.commit().await?;
@@ -112,10 +112,10 @@ pub async fn backfill(state: &State) -> Result<()> {
 pub async fn observe(state: &State) -> Result<()> {
     let now = state.now();
     let mut conn = state.db.read().await?;
-    let expired = store::saml_connections::count_expiring(&mut conn, None, now).await?;
+    let expired = store::certificate_expiries::count_expiring(&mut conn, None, now).await?;
     for (within, days) in [("7d", 7), ("30d", 30)] {
         let until = now + DAY * days;
-        let count = store::saml_connections::count_expiring(&mut conn, Some(now), until).await?;
+        let count = store::certificate_expiries::count_expiring(&mut conn, Some(now), until).await?;
         telemetry::certificates_expiring(within, count);
     }
     telemetry::certificates_expiring("expired", expired);

@@ -22,7 +22,7 @@ use crate::{
     store,
 };
 
-pub use crate::store::saml_connections::NamedConnection;
+pub use crate::store::certificate_expiries::NamedConnection;
 pub use change::SamlConnectionChange;
 
 /// A connection with what else is shown to the identity provider's admin.
@@ -150,8 +150,7 @@ pub async fn list_by_expiry(
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found =
-        store::saml_connections::list_by_expiry(&mut conn, environment_id, wanted.from, wanted.limit())
-            .await?;
+        store::certificate_expiries::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
     Ok(wanted.page_of(state, &list, found, |named| named.connection.id))
 }
 

@@ -7,7 +7,7 @@ use crate::{
     app::{Error, Result, State},
     model::id::SamlConnectionId,
     saml::metadata::{SpMetadata, sp_metadata},
-    store::saml_connections,
+    store::login_connections,
 };
 
 /// The metadata for the identity provider's admin: entity id, ACS URLs, and the certificates that the connection
@@ -15,7 +15,7 @@ use crate::{
 pub async fn render(state: &State, connection: SamlConnectionId) -> Result<String> {
     let target = {
         let mut conn = state.db.read().await?;
-        saml_connections::find_for_login(&mut conn, connection)
+        login_connections::find_for_login(&mut conn, connection)
             .await?
             .ok_or_else(|| Error::not_found("SAML connection", connection))?
     };

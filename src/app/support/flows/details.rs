@@ -6,7 +6,7 @@ use crate::{
         id::{EnvironmentId, SamlFlowId},
         saml_flow::{FlowStep, SamlFlow},
     },
-    store::{Conn, saml_flows},
+    store::{Conn, saml_flow_steps, saml_flows},
 };
 
 /// A login with its timeline.
@@ -43,7 +43,7 @@ pub(super) async fn load(conn: &mut Conn, actor: &Actor, id: SamlFlowId) -> Resu
 
 /// The timeline with its documents decrypted.
 pub(super) async fn open_steps(state: &State, conn: &mut Conn, id: SamlFlowId) -> Result<Vec<FlowStep>> {
-    let mut steps = saml_flows::list_steps(conn, id).await?;
+    let mut steps = saml_flow_steps::list(conn, id).await?;
     let place = login::document::context(id);
     for step in &mut steps {
         if let Some(sealed) = step.document.take() {

@@ -55,10 +55,13 @@ pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Fl
     let mut conn = state.db.read().await?;
     let organization =
         store::organizations::find(&mut conn, flow.environment_id, flow.organization_id).await?;
-    let connection =
-        store::saml_connections::find_in_environment(&mut conn, flow.environment_id, flow.saml_connection_id)
-            .await?
-            .map(|target| target.connection);
+    let connection = store::login_connections::find_in_environment(
+        &mut conn,
+        flow.environment_id,
+        flow.saml_connection_id,
+    )
+    .await?
+    .map(|target| target.connection);
     drop(conn);
     let mut trusted = Vec::new();
     for pem in connection.iter().flat_map(|connection| &connection.idp_certificates) {

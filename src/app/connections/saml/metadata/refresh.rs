@@ -49,7 +49,7 @@ const MAX_ERROR_LENGTH: usize = 500;
 pub async fn refresh_due(state: &State) -> Result<usize> {
     let due = {
         let mut conn = state.db.read().await?;
-        store::saml_connections::list_metadata_due(&mut conn, state.now(), BATCH).await?
+        store::metadata_refreshes::list_due(&mut conn, state.now(), BATCH).await?
     };
     let mut waiting = due.into_iter();
     let mut running = JoinSet::new();
@@ -75,13 +75,8 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
 async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<bool> {
     let mut tx = state.db.write().await?;
     let until = state.now() + LEASE;
-    let claimed = store::saml_connections::claim_metadata_refresh(
-        &mut tx,
-        connection.id,
-        connection.metadata.next_at,
-        until,
-    )
-    .await?;
+    let claimed =
+        store::metadata_refreshes::claim(&mut tx, connection.id, connection.metadata.next_at, until).await?;
     tx.commit().await?;
     if claimed {
         let actor = Actor::service(connection.environment_id);

@@ -31,8 +31,7 @@ pub(in crate::app) async fn request_refresh(
     let requested = may_request && {
         let mut tx = state.db.write().await?;
         let before = now - MIN_REQUEST_INTERVAL;
-        let requested =
-            store::saml_connections::request_metadata_refresh(&mut tx, connection.id, now, before).await?;
+        let requested = store::metadata_refreshes::request(&mut tx, connection.id, now, before).await?;
         tx.commit().await?;
         requested
     };

@@ -1,0 +1,186 @@
+//! When the certificates of identity providers expire, and the warnings before: columns of `saml_connections`.
+
+use super::{
+    Conn, Result, columns,
+    saml_connections::{Row, connection_columns, first_warning},
+};
+use crate::model::{
+    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    saml_connection::SamlConnection,
+    time::Timestamp,
+};
+
+/// A connection with the name of its organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedConnection {
+    /// The connection.
+    pub connection: SamlConnection,
+    /// The name of its organization.
+    pub organization: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct NamedRow {
+    #[sqlx(flatten)]
+    connection: Row,
+    o_display_name: String,
+}
+
+macro_rules! select_named {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            connection_columns!(),
+            ", o.display_name AS o_display_name \
+             FROM saml_connections c JOIN organizations o ON o.id = c.organization_id ",
+            $rest
+        )
+    };
+}
+
+/// Up to `limit` connections of an environment in order of certificate expiry, from `from` on.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<SamlConnectionId>,
+    limit: i64,
+) -> Result<Vec<NamedConnection>> {
+    let rows: Vec<NamedRow> = match from {
+        None => {
+            conn.sql(select_named!(
+                "WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL \
+                 ORDER BY c.idp_certificate_expires_at, c.id LIMIT $2"
+            ))
+            .bind(environment_id)
+            .bind(limit)
+            .all()
+            .await?
+        }
+        Some(from) => {
+            conn.sql(select_named!(
+                "WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL \
+                 AND (c.idp_certificate_expires_at, c.id) >= ((SELECT f.idp_certificate_expires_at \
+                 FROM saml_connections f WHERE f.id = $2), $2) \
+                 ORDER BY c.idp_certificate_expires_at, c.id LIMIT $3"
+            ))
+            .bind(environment_id)
+            .bind(from)
+            .bind(limit)
+            .all()
+            .await?
+        }
+    };
+    rows.into_iter()
+        .map(|row| {
+            Ok(NamedConnection {
+                connection: SamlConnection::try_from(row.connection)?,
+                organization: row.o_display_name,
+            })
+        })
+        .collect()
+}
+
+/// A certificate expiry warning that is due.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DueWarning {
+    /// The connection.
+    pub id: SamlConnectionId,
+    /// Its environment.
+    pub environment_id: EnvironmentId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// The entity id of its identity provider.
+    pub idp_entity_id: Option<String>,
+    /// The URL of its metadata.
+    pub idp_metadata_url: Option<String>,
+    /// When the certificate with the latest `notAfter` expires.
+    #[sqlx(rename = "idp_certificate_expires_at")]
+    pub expires_at: Timestamp,
+    /// Since when the warning is due.
+    #[sqlx(rename = "certificate_next_warning_at")]
+    pub due_at: Timestamp,
+}
+
+/// Up to `limit` warnings that are due, the longest overdue first.
+pub async fn list_warnings_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<DueWarning>> {
+    conn.sql(
+        "SELECT id, environment_id, organization_id, idp_entity_id, idp_metadata_url, \
+         idp_certificate_expires_at, certificate_next_warning_at FROM saml_connections \
+         WHERE certificate_next_warning_at IS NOT NULL AND certificate_next_warning_at <= $1 \
+         ORDER BY certificate_next_warning_at LIMIT $2",
+    )
+    .bind(now)
+    .bind(limit)
+    .all()
+    .await
+}
+
+/// Claims a warning and sets when the next one is due, unless another replica claimed it or the certificates
+/// changed. Returns whether it did.
+pub async fn claim_warning(conn: &mut Conn, due: &DueWarning, next: Option<Timestamp>) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE saml_connections SET certificate_next_warning_at = $4 WHERE id = $1 \
+             AND certificate_next_warning_at = $2 AND idp_certificate_expires_at = $3",
+        )
+        .bind(due.id)
+        .bind(due.due_at)
+        .bind(due.expires_at)
+        .bind(next)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// How many connections have a latest certificate that expires after `after` (if given) and not after `until`.
+pub async fn count_expiring(conn: &mut Conn, after: Option<Timestamp>, until: Timestamp) -> Result<u32> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM saml_connections \
+             WHERE idp_certificate_expires_at > $1 AND idp_certificate_expires_at <= $2",
+        )
+        .bind(after.unwrap_or(Timestamp::from_millis(i64::MIN)))
+        .bind(until)
+        .one()
+        .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Up to `limit` connections with certificates whose expiry is not stored, from `from` on.
+pub async fn list_missing(
+    conn: &mut Conn,
+    from: Option<SamlConnectionId>,
+    limit: i64,
+) -> Result<Vec<(SamlConnectionId, Vec<String>)>> {
+    let rows: Vec<(SamlConnectionId, String)> = conn
+        .sql(
+            "SELECT id, idp_certificates FROM saml_connections WHERE idp_certificate_expires_at IS NULL \
+             AND idp_certificates <> '' AND id >= $1 ORDER BY id LIMIT $2",
+        )
+        .bind(columns::page_start(from))
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id, text)| (id, columns::pem_blocks(&text))).collect())
+}
+
+/// Stores when a connection's certificates expire, unless the certificates changed or the expiry is stored
+/// already.
+pub async fn update(
+    conn: &mut Conn,
+    id: SamlConnectionId,
+    certificates: &[String],
+    expires_at: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE saml_connections SET idp_certificate_expires_at = $3, certificate_next_warning_at = $4 \
+         WHERE id = $1 AND idp_certificates = $2 AND idp_certificate_expires_at IS NULL",
+    )
+    .bind(id)
+    .bind(certificates.concat())
+    .bind(expires_at)
+    .bind(first_warning(expires_at))
+    .execute()
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,308 @@
+//! SAML connections with the organization and environment that a login needs, read by one query.
+
+use super::{
+    Conn, Error, Result, environments, organizations,
+    saml_connections::{Row, connection_columns},
+};
+use crate::model::{
+    domain::Domain,
+    environment::Environment,
+    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    organization::Organization,
+    saml_connection::SamlConnection,
+    time::Timestamp,
+};
+
+/// A connection with its organization and environment: what a login needs, read by one query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginConnection {
+    /// The connection.
+    pub connection: SamlConnection,
+    /// Its organization.
+    pub organization: Organization,
+    /// Its environment.
+    pub environment: Environment,
+}
+
+#[derive(sqlx::FromRow)]
+struct LoginRow {
+    #[sqlx(flatten)]
+    connection: Row,
+    o_display_name: String,
+    o_external_id: Option<String>,
+    o_domains: Option<String>,
+    o_created_at: Timestamp,
+    o_updated_at: Timestamp,
+    e_slug: String,
+    e_display_name: String,
+    e_redirect_url: Option<String>,
+    e_oauth_redirect_uris: String,
+    e_auth_url: Option<String>,
+    e_idp_initiated: String,
+    e_created_at: Timestamp,
+    e_updated_at: Timestamp,
+}
+
+impl TryFrom<LoginRow> for LoginConnection {
+    type Error = Error;
+
+    fn try_from(row: LoginRow) -> Result<Self> {
+        let connection = SamlConnection::try_from(row.connection)?;
+        let organization = Organization {
+            id: connection.organization_id,
+            environment_id: connection.environment_id,
+            display_name: row.o_display_name,
+            external_id: row.o_external_id,
+            domains: organizations::domains(row.o_domains.as_deref()).ok_or_else(|| {
+                Error::inconsistent("organization_domains", "domain, state", connection.organization_id)
+            })?,
+            created_at: row.o_created_at,
+            updated_at: row.o_updated_at,
+        };
+        let environment = Environment::try_from(environments::Row {
+            id: connection.environment_id,
+            slug: row.e_slug,
+            display_name: row.e_display_name,
+            redirect_url: row.e_redirect_url,
+            oauth_redirect_uris: row.e_oauth_redirect_uris,
+            auth_url: row.e_auth_url,
+            idp_initiated: row.e_idp_initiated,
+            created_at: row.e_created_at,
+            updated_at: row.e_updated_at,
+        })?;
+        Ok(Self { connection, organization, environment })
+    }
+}
+
+macro_rules! select_for_login {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            connection_columns!(),
+            ", o.display_name AS o_display_name, o.external_id AS o_external_id, \
+             (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
+             WHERE d.organization_id = o.id) AS o_domains, \
+             o.created_at AS o_created_at, o.updated_at AS o_updated_at, e.slug AS e_slug, \
+             e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
+             e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
+             e.idp_initiated AS e_idp_initiated, e.created_at AS e_created_at, \
+             e.updated_at AS e_updated_at \
+             FROM saml_connections c JOIN organizations o ON o.id = c.organization_id \
+             JOIN environments e ON e.id = c.environment_id ",
+            $rest
+        )
+    };
+}
+
+/// The connection named in a URL path by a browser or an identity provider. Not scoped: the id is the scope.
+pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE c.id = $1"))
+        .bind(id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The connection with this id in the environment, with what a login needs.
+pub async fn find_in_environment(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: SamlConnectionId,
+) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE c.environment_id = $1 AND c.id = $2"))
+        .bind(environment_id)
+        .bind(id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The primary connection of an organization.
+pub async fn find_primary(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE c.environment_id = $1 AND c.organization_id = $2 AND c.is_primary"))
+        .bind(environment_id)
+        .bind(organization_id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The primary connection of the organization with this external id.
+pub async fn find_primary_by_external_id(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    external_id: &str,
+) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE o.environment_id = $1 AND o.external_id = $2 AND c.is_primary"))
+        .bind(environment_id)
+        .bind(external_id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The primary connections of up to `limit` organizations for which the domain counts (ruling 2: `whitelisted`
+/// and `verified`), in the organizations' creation order.
+pub async fn list_primary_by_domain(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    domain: &Domain,
+    limit: i64,
+) -> Result<Vec<LoginConnection>> {
+    conn.sql(select_for_login!(
+        "JOIN organization_domains r ON r.organization_id = o.id WHERE r.environment_id = $1 \
+         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND c.is_primary \
+         ORDER BY o.id LIMIT $3"
+    ))
+    .bind(environment_id)
+    .bind(domain.as_str())
+    .bind(limit)
+    .all::<LoginRow>()
+    .await?
+    .into_iter()
+    .map(LoginConnection::try_from)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            domain::DomainState,
+            environment::{IdpInitiated, Slug},
+            http_url::HttpUrl,
+            id::{Id, IdKind},
+            idp_kind::IdpKind,
+            organization::OrganizationDomain,
+            saml_connection::{IdpBinding, MetadataRefresh},
+        },
+        store::{Db, api_keys, saml_connections},
+    };
+
+    fn id<K: IdKind>(bits: u128) -> Id<K> {
+        Id::from_bits(bits)
+    }
+
+    fn login_connection() -> LoginConnection {
+        let at = Timestamp::from_millis(1000);
+        let url = |text: &str| HttpUrl::parse(text).unwrap();
+        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        LoginConnection {
+            environment: Environment {
+                id: id(1),
+                slug: Slug::parse("prod").unwrap(),
+                display_name: "Production".into(),
+                redirect_url: Some(url("https://app.example/cb")),
+                oauth_redirect_uris: vec![url("https://app.example/oauth")],
+                auth_url: None,
+                idp_initiated: IdpInitiated::Restart,
+                created_at: at,
+                updated_at: at,
+            },
+            organization: Organization {
+                id: id(2),
+                environment_id: id(1),
+                display_name: "Acme".into(),
+                external_id: Some("acme".into()),
+                domains: vec![
+                    domain("acme.example", DomainState::Whitelisted),
+                    domain("beta.example", DomainState::Pending),
+                ],
+                created_at: at,
+                updated_at: at,
+            },
+            connection: SamlConnection {
+                id: id(3),
+                environment_id: id(1),
+                organization_id: id(2),
+                primary: true,
+                idp_entity_id: Some("https://idp.example".into()),
+                idp_redirect_url: Some(url("https://idp.example/sso")),
+                idp_certificates: Vec::new(),
+                idp_certificate_expires_at: None,
+                idp_metadata_url: Some(url("https://idp.example/metadata")),
+                metadata: MetadataRefresh {
+                    fetched_at: Some(at),
+                    etag: Some("\"v1\"".into()),
+                    last_modified: Some("Sun, 06 Nov 1994 08:49:37 GMT".into()),
+                    certificates: vec!["ab".into()],
+                    next_at: Some(at),
+                    refresh_requested_at: Some(at),
+                    error: Some("the server answered 500".into()),
+                    failures: 2,
+                },
+                idp_binding: IdpBinding::Redirect,
+                sp_entity_id: "https://sp.example".into(),
+                sp_acs_urls: vec!["https://sp.example/acs".into()],
+                idp_initiated: Some(IdpInitiated::Allow),
+                email_attribute: Some("mail".into()),
+                allow_sha1: true,
+                assertion_encryption: false,
+                allow_cbc_encryption: true,
+                sign_authn_requests: false,
+                force_authn: true,
+                idp_kind: Some(IdpKind::Okta),
+                test: false,
+                created_at: at,
+                updated_at: at,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_login_needs_is_found_by_every_way_to_name_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let all = login_connection();
+        let mut tx = db.write().await.unwrap();
+        environments::insert(&mut tx, &all.environment).await.unwrap();
+        organizations::insert(&mut tx, &all.organization).await.unwrap();
+        saml_connections::insert(&mut tx, &all.connection).await.unwrap();
+        assert!(saml_connections::update(&mut tx, &all.connection).await.unwrap());
+        assert!(organizations::lock(&mut tx, id(1), id(2)).await.unwrap());
+        assert!(organizations::update(&mut tx, &all.organization).await.unwrap());
+        assert!(environments::update(&mut tx, &all.environment).await.unwrap());
+        tx.commit().await.unwrap();
+
+        let mut conn = db.read().await.unwrap();
+        assert_eq!(find_for_login(&mut conn, id(3)).await.unwrap().as_ref(), Some(&all));
+        assert_eq!(find_in_environment(&mut conn, id(1), id(3)).await.unwrap().as_ref(), Some(&all));
+        assert_eq!(find_in_environment(&mut conn, id(9), id(3)).await.unwrap(), None);
+        assert_eq!(find_primary(&mut conn, id(1), id(2)).await.unwrap().as_ref(), Some(&all));
+        assert_eq!(find_primary(&mut conn, id(9), id(2)).await.unwrap(), None);
+        let by_name = find_primary_by_external_id(&mut conn, id(1), "acme").await.unwrap();
+        assert_eq!(by_name.as_ref(), Some(&all));
+        assert_eq!(
+            saml_connections::find(&mut conn, id(1), id(3)).await.unwrap().as_ref(),
+            Some(&all.connection)
+        );
+        assert_eq!(
+            saml_connections::list(&mut conn, id(1), id(2), None, 9).await.unwrap(),
+            std::slice::from_ref(&all.connection)
+        );
+        assert_eq!(saml_connections::list(&mut conn, id(1), id(2), Some(id(4)), 9).await.unwrap(), []);
+        let whitelisted = Domain::parse("acme.example").unwrap();
+        let pending = Domain::parse("beta.example").unwrap();
+        assert_eq!(
+            list_primary_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(),
+            std::slice::from_ref(&all)
+        );
+        assert_eq!(list_primary_by_domain(&mut conn, id(1), &pending, 9).await.unwrap(), []);
+        assert_eq!(
+            organizations::list_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(),
+            std::slice::from_ref(&all.organization)
+        );
+        assert_eq!(environments::find(&mut conn, id(1)).await.unwrap().as_ref(), Some(&all.environment));
+        assert_eq!(api_keys::list(&mut conn, id(1), None, 9).await.unwrap(), []);
+    }
+}

@@ -1,4 +1,5 @@
-//! Which time decides that a row has expired, when the clocks of replicas and database differ.
+//! The database's clock, and which time decides that a row has expired when the clocks of replicas and database
+//! differ.
 
 use std::time::Duration;
 
@@ -7,6 +8,18 @@ use crate::model::time::Timestamp;
 
 /// How far the clock of a replica may lag behind the database's.
 pub const MAX_REPLICA_SKEW: Duration = Duration::from_secs(3600);
+
+/// The database server's clock. `None` for SQLite, which uses our own clock.
+pub async fn database_time(conn: &mut Conn, dialect: Dialect) -> Result<Option<Timestamp>> {
+    match dialect {
+        Dialect::Sqlite => Ok(None),
+        Dialect::Postgres => {
+            let (millis,): (i64,) =
+                conn.sql("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").one().await?;
+            Ok(Some(Timestamp::from_millis(millis)))
+        }
+    }
+}
 
 /// The earlier of the caller's clock and the database's. A replica whose clock is ahead does not expire rows
 /// that the other replicas still need.

@@ -1,42 +1,32 @@
-//! One SQL text for two native drivers.
+//! The database: its pools, their shares, and its migrations.
 //!
-//! [`Db`] selects the driver from the URL, [`Conn`] is a borrowed connection, [`Transaction`] a unit of work,
-//! and [`Statement`] binds parameters and runs. No code outside `store` names a driver. The measurements behind
-//! this design, and behind the SQLite settings, are in `docs/decisions.md`.
+//! [`Db`] selects the driver from the URL. The measurements behind this design, and behind the SQLite settings,
+//! are in `docs/decisions.md`.
 //!
 //! The pool has shares: SCIM requests use at most [`PoolShare::Directory`], so that a login always gets a
 //! connection and waits for at most one writer on SQLite.
 
 use std::{
-    borrow::Cow,
-    fmt::Write as _,
     fs, io,
     num::NonZeroUsize,
-    ops,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread,
     time::Duration,
 };
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
-    pool::PoolConnection,
-    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
-    query::Query,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
-    },
+    Connection as _, SqlitePool,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::{Error, Result};
+use super::{
+    connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
+    error::{Error, Result},
+};
 
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,23 +38,6 @@ const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(3);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
-
-/// A value that both databases can store.
-pub trait Value<'t>: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> {}
-impl<'t, T> Value<'t> for T where T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> {}
-
-/// A row type that both databases can produce.
-pub trait Record: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
-impl<T> Record for T where T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
-
-/// The kind of database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// SQLite, embedded.
-    Sqlite,
-    /// A PostgreSQL server.
-    Postgres,
-}
 
 /// What a connection is used for, which bounds how many may be in use at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,15 +56,6 @@ pub struct Db {
     share: PoolShare,
     permits: Permits,
     statements: StatementCounts,
-}
-
-/// Counts statements. Tests use it to measure the cost of a request.
-#[derive(Debug, Clone, Default)]
-struct StatementCounts {
-    /// In total.
-    all: Arc<AtomicU64>,
-    /// In the transaction with the most statements.
-    longest: Arc<AtomicU64>,
 }
 
 /// How many connections [`PoolShare::Directory`] may hold. On PostgreSQL reads and writes use the same permits.
@@ -233,12 +197,6 @@ impl Db {
         }
     }
 
-    fn conn(&self, handle: Handle, permit: Option<OwnedSemaphorePermit>) -> Conn {
-        let is_transaction = matches!(handle, Handle::SqliteTransaction(_) | Handle::PostgresTransaction(_));
-        let counter = StatementCounter { statements: 0, is_transaction, reported: self.statements.clone() };
-        Conn { handle, counter, _permit: permit }
-    }
-
     /// The kind of database.
     pub fn dialect(&self) -> Dialect {
         match self.pools {
@@ -316,7 +274,7 @@ impl Db {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
             Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
         };
-        Ok(self.conn(handle, permit))
+        Ok(Conn::new(handle, self.statements.clone(), permit))
     }
 
     /// A transaction for writing. It rolls back unless it is committed.
@@ -328,7 +286,7 @@ impl Db {
             }
             Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
         };
-        Ok(Transaction(self.conn(handle, permit)))
+        Ok(Transaction(Conn::new(handle, self.statements.clone(), permit)))
     }
 
     /// The number of statements in the longest transaction since the last call. It bounds how long one request
@@ -379,325 +337,11 @@ async fn diagnose_timeout(options: &PgConnectOptions) -> sqlx::Error {
     }
 }
 
-/// A connection, inside or outside a transaction: the first argument of every storage function.
-#[derive(Debug)]
-pub struct Conn {
-    handle: Handle,
-    counter: StatementCounter,
-    /// The permit of its share; dropped after the connection.
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-/// Counts the statements of a connection. Those of a transaction are reported when it ends.
-#[derive(Debug)]
-struct StatementCounter {
-    statements: u64,
-    is_transaction: bool,
-    reported: StatementCounts,
-}
-
-impl StatementCounter {
-    fn count(&mut self) {
-        self.statements += 1;
-        self.reported.all.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Drop for StatementCounter {
-    fn drop(&mut self) {
-        if self.is_transaction {
-            self.reported.longest.fetch_max(self.statements, Ordering::Relaxed);
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Handle {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-    SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
-    PostgresTransaction(sqlx::Transaction<'static, Postgres>),
-}
-
-impl Conn {
-    /// Starts a statement: the same text, with `$1` placeholders, for both databases.
-    pub fn sql(&mut self, text: &'static str) -> Statement<'_> {
-        self.counter.count();
-        let run = match &mut self.handle {
-            Handle::Sqlite(c) => DriverQuery::Sqlite(sqlx::query(text), c),
-            Handle::SqliteTransaction(c) => DriverQuery::Sqlite(sqlx::query(text), c),
-            Handle::Postgres(c) => DriverQuery::Postgres(sqlx::query(text), c),
-            Handle::PostgresTransaction(c) => DriverQuery::Postgres(sqlx::query(text), c),
-        };
-        Statement { run, bound: 0, text: Cow::Borrowed(text) }
-    }
-
-    /// Starts a statement that was assembled at run time. It is not kept in the statement cache, because the
-    /// number of such texts is unbounded.
-    pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
-        self.counter.count();
-        let Sql { text, values } = sql;
-        // Safe: a `Sql` consists of literals, and values are parameters only.
-        macro_rules! query {
-            ($arm:path, $c:expr) => {
-                $arm(sqlx::query(AssertSqlSafe(text.clone())).persistent(false), $c)
-            };
-        }
-        let run = match &mut self.handle {
-            Handle::Sqlite(c) => query!(DriverQuery::Sqlite, c),
-            Handle::SqliteTransaction(c) => query!(DriverQuery::Sqlite, c),
-            Handle::Postgres(c) => query!(DriverQuery::Postgres, c),
-            Handle::PostgresTransaction(c) => query!(DriverQuery::Postgres, c),
-        };
-        let statement = Statement { run, bound: 0, text: Cow::Owned(text) };
-        values.into_iter().fold(statement, |statement, value| match value {
-            Parameter::Text(value) => statement.bind(value),
-            Parameter::Integer(value) => statement.bind(value),
-            Parameter::Boolean(value) => statement.bind(value),
-        })
-    }
-
-    /// The kind of database.
-    pub fn dialect(&self) -> Dialect {
-        match &self.handle {
-            Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
-            Handle::Postgres(_) | Handle::PostgresTransaction(_) => Dialect::Postgres,
-        }
-    }
-}
-
-/// SQL that is assembled at run time: text comes from literals, values are parameters only, so SQL injection is
-/// impossible by construction.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Sql {
-    text: String,
-    values: Vec<Parameter>,
-}
-
-/// A value in a [`Sql`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Parameter {
-    /// TEXT.
-    Text(String),
-    /// BIGINT.
-    Integer(i64),
-    /// BOOLEAN.
-    Boolean(bool),
-}
-
-impl From<&'static str> for Sql {
-    fn from(text: &'static str) -> Self {
-        Self::default().push(text)
-    }
-}
-
-impl From<&str> for Parameter {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Parameter {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Parameter {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<bool> for Parameter {
-    fn from(truth: bool) -> Self {
-        Self::Boolean(truth)
-    }
-}
-
-impl Sql {
-    /// Adds text. It contains no `$`: placeholders are added by [`Sql::value`].
-    #[must_use]
-    pub fn push(mut self, text: &'static str) -> Self {
-        debug_assert!(!text.contains('$'), "placeholders are made by `value`: {text}");
-        self.text.push_str(text);
-        self
-    }
-
-    /// Adds a placeholder and its value.
-    #[must_use]
-    pub fn value(mut self, value: impl Into<Parameter>) -> Self {
-        self.values.push(value.into());
-        // Writing to a String cannot fail.
-        let _ = write!(self.text, "${}", self.values.len());
-        self
-    }
-
-    /// Adds a comma-separated list of placeholders with their values.
-    #[must_use]
-    pub fn values<V: Into<Parameter>>(self, values: impl IntoIterator<Item = V>) -> Self {
-        values.into_iter().enumerate().fold(self, |sql, (at, value)| {
-            if at == 0 { sql.value(value) } else { sql.push(", ").value(value) }
-        })
-    }
-
-    /// Appends another statement part; its placeholders are renumbered after ours.
-    #[must_use]
-    pub fn append(mut self, other: Self) -> Self {
-        let mut pieces = other.text.split('$');
-        self.text.push_str(pieces.next().unwrap_or_default());
-        for (piece, value) in pieces.zip(other.values) {
-            self = self.value(value);
-            self.text.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
-        }
-        self
-    }
-}
-
-/// A unit of work. Dropped without [`Transaction::commit`], it rolls back.
-#[derive(Debug)]
-pub struct Transaction(Conn);
-
-impl Transaction {
-    /// Commits.
-    pub async fn commit(self) -> Result<()> {
-        match self.0.handle {
-            Handle::SqliteTransaction(transaction) => transaction.commit().await?,
-            Handle::PostgresTransaction(transaction) => transaction.commit().await?,
-            Handle::Sqlite(_) | Handle::Postgres(_) => {} // only `Db::write` creates transactions
-        }
-        Ok(())
-    }
-}
-
-impl ops::Deref for Transaction {
-    type Target = Conn;
-    fn deref(&self) -> &Conn {
-        &self.0
-    }
-}
-
-impl ops::DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
-    }
-}
-
-/// A statement whose parameters are still to be bound.
-#[must_use = "a statement does nothing until it is run"]
-pub struct Statement<'c> {
-    run: DriverQuery<'c>,
-    bound: usize,
-    text: Cow<'static, str>,
-}
-
-enum DriverQuery<'c> {
-    Sqlite(Query<'static, Sqlite, SqliteArguments>, &'c mut sqlx::SqliteConnection),
-    Postgres(Query<'static, Postgres, PgArguments>, &'c mut sqlx::PgConnection),
-}
-
-/// One fetched row, still in its driver's form.
-enum Row {
-    Sqlite(SqliteRow),
-    Postgres(PgRow),
-}
-
-impl Row {
-    fn decode<T: Record>(&self) -> Result<T> {
-        Ok(match self {
-            Self::Sqlite(row) => T::from_row(row)?,
-            Self::Postgres(row) => T::from_row(row)?,
-        })
-    }
-}
-
-impl<'c> Statement<'c> {
-    /// Binds the next `$n`.
-    pub fn bind<'t, T: Value<'t>>(self, value: T) -> Self {
-        let run = match self.run {
-            DriverQuery::Sqlite(query, c) => DriverQuery::Sqlite(query.bind(value), c),
-            DriverQuery::Postgres(query, c) => DriverQuery::Postgres(query.bind(value), c),
-        };
-        Self { run, bound: self.bound + 1, text: self.text }
-    }
-
-    /// Runs the statement and returns the number of affected rows.
-    pub async fn execute(self) -> Result<u64> {
-        Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.execute(c).await?.rows_affected(),
-            DriverQuery::Postgres(query, c) => query.execute(c).await?.rows_affected(),
-        })
-    }
-
-    /// The only row.
-    pub async fn one<T: Record>(self) -> Result<T> {
-        self.optional().await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
-    }
-
-    /// The row, if there is one.
-    pub async fn optional<T: Record>(self) -> Result<Option<T>> {
-        self.first_row().await?.map(|row| row.decode()).transpose()
-    }
-
-    /// Every row: for statements with a `LIMIT`, or with a bound given by the schema.
-    pub async fn all<T: Record>(self) -> Result<Vec<T>> {
-        self.rows().await?.iter().map(Row::decode).collect()
-    }
-
-    // The driver calls are not generic, so that they are compiled only once.
-
-    async fn first_row(self) -> Result<Option<Row>> {
-        Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::Sqlite),
-            DriverQuery::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::Postgres),
-        })
-    }
-
-    async fn rows(self) -> Result<Vec<Row>> {
-        Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Sqlite).collect(),
-            DriverQuery::Postgres(query, c) => {
-                query.fetch_all(c).await?.into_iter().map(Row::Postgres).collect()
-            }
-        })
-    }
-
-    /// SQLite reads an unbound parameter as NULL, so debug builds check the number of values.
-    fn checked(self) -> DriverQuery<'c> {
-        debug_assert_eq!(
-            placeholders(&self.text),
-            self.bound,
-            "placeholders and values differ: {}",
-            self.text
-        );
-        self.run
-    }
-}
-
-/// The highest `$n` in a statement.
-fn placeholders(text: &str) -> usize {
-    text.split('$')
-        .skip(1)
-        .filter_map(|rest| rest[..rest.bytes().take_while(u8::is_ascii_digit).count()].parse().ok())
-        .max()
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-
-    #[test]
-    fn pieces_keep_their_values_when_they_are_joined() {
-        let inner = Sql::from("b = ").value("x").push(" OR c IN (").values([1, 2]).push(")");
-        let sql = Sql::from("SELECT 1 WHERE a = ").value(true).push(" AND (").append(inner).push(")");
-        assert_eq!(sql.text, "SELECT 1 WHERE a = $1 AND (b = $2 OR c IN ($3, $4))");
-        let values = [Parameter::Boolean(true), "x".into(), 1.into(), 2.into()];
-        assert_eq!(sql.values, values);
-        assert_eq!(placeholders(&sql.text), 4);
-    }
 
     #[tokio::test]
     async fn only_its_owner_reads_an_embedded_database() {

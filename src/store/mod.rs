@@ -1,7 +1,8 @@
 //! All SQL of the program: a thin layer over two native drivers, and one file per table or aggregate.
 //!
-//! The verbs are always the same: `find` (returns an `Option`), `list` (a page), `insert`, `upsert`, `update`,
-//! `consume` (single use), `remove`. Every query is scoped by its environment, connection or key.
+//! The verbs are always the same: `find` (returns an `Option`), `list` (a page), `count`, `insert`, `upsert`,
+//! `update`, `consume` (single use), `remove`; `lock` (a row, until the transaction ends) and `claim` (work, for one
+//! replica). Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
 pub mod admin_challenges;
@@ -15,13 +16,16 @@ mod batch;
 pub mod brandings;
 pub mod certificate_expiries;
 pub mod clock;
+pub mod code_grants;
 mod columns;
+mod connection;
 mod db;
 pub mod environments;
 mod error;
 pub mod events;
 pub mod idempotency_keys;
-pub mod imports;
+pub mod import_lookups;
+pub mod import_records;
 pub mod leases;
 pub mod login_connections;
 pub mod login_counts;
@@ -47,9 +51,12 @@ pub mod scim_users;
 pub mod settings;
 pub mod setup_links;
 pub mod signing_keys;
+mod sql;
 pub mod ssoready;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
-pub use db::{Conn, Db, Dialect, Migrations, Parameter, PoolShare, PoolSize, Sql, Transaction};
+pub use connection::{Conn, Dialect, Transaction};
+pub use db::{Db, Migrations, PoolShare, PoolSize};
 pub use error::{Error, Result};
+pub use sql::{Parameter, Sql};

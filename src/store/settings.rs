@@ -1,7 +1,6 @@
 //! Values of this installation: the table `settings`.
 
-use super::{Conn, Dialect, error::Result};
-use crate::model::time::Timestamp;
+use super::{Conn, Result};
 
 /// The value called `name`.
 pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<String>> {
@@ -32,16 +31,4 @@ pub async fn upsert(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
     .execute()
     .await?;
     Ok(())
-}
-
-/// The database server's clock. `None` for SQLite, which uses our own clock.
-pub async fn database_time(conn: &mut Conn, dialect: Dialect) -> Result<Option<Timestamp>> {
-    match dialect {
-        Dialect::Sqlite => Ok(None),
-        Dialect::Postgres => {
-            let (millis,): (i64,) =
-                conn.sql("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").one().await?;
-            Ok(Some(Timestamp::from_millis(millis)))
-        }
-    }
 }

@@ -15,7 +15,8 @@ use crate::{
         token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
     },
     store::{
-        access_tokens::{self, CodeGrant},
+        access_tokens,
+        code_grants::{self, CodeGrant},
         saml_flows,
     },
 };
@@ -36,7 +37,7 @@ pub async fn exchange(
     let code = asked.as_ref().ok().map(|asked| asked.code.digest());
     let found = {
         let mut conn = state.db.read().await?;
-        access_tokens::find_code_grant(&mut conn, credentials.id, code).await?
+        code_grants::find(&mut conn, credentials.id, code).await?
     };
     let Some((client, grant)) = found.filter(|(client, _)| client.secret == credentials.secret.digest())
     else {

@@ -10,7 +10,7 @@ use crate::{
     model::{api_key::ApiKey, id::EnvironmentId, secret::Digest},
     store::{
         self, Transaction,
-        imports::{SecretTable, Table},
+        import_lookups::{SecretTable, Table},
         ssoready::SourceApiKey,
     },
 };
@@ -40,7 +40,7 @@ impl Importer<'_> {
         let mut records =
             ImportRecords::load(tx, Table::ApiKeys, page.iter().map(|key| key.id), self.now).await?;
         let secrets: Vec<Digest> = page.iter().filter_map(|key| key.secret).collect();
-        let taken = store::imports::list_taken_secrets(tx, SecretTable::ApiKeys, &secrets).await?;
+        let taken = store::import_lookups::list_taken_secrets(tx, SecretTable::ApiKeys, &secrets).await?;
         for theirs in page {
             let id = theirs.id;
             let Some(secret) = theirs.secret else {

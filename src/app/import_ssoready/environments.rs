@@ -20,7 +20,7 @@ use crate::{
         http_url::HttpUrl,
         id::EnvironmentId,
     },
-    store::{self, Transaction, imports::Table, ssoready::SourceEnvironment},
+    store::{self, Transaction, import_lookups::Table, ssoready::SourceEnvironment},
 };
 
 impl Importer<'_> {

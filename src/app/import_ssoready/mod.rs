@@ -1,9 +1,9 @@
 //! Import from SSOReady: everything that logins and directories depend on, including ids and secrets, so that
 //! neither the vendor's code nor a customer's identity provider needs a change.
 //!
-//! The import can be repeated. The record of each resource (`store::imports`) distinguishes three cases: unchanged
-//! in SSOReady, nothing is done; changed in SSOReady only, it is updated here; changed or removed here too, it is
-//! kept as it is here. What was removed in SSOReady is kept here. Pages are read outside of any transaction of ours
+//! The import can be repeated. The record of each resource (`store::import_records`) distinguishes three cases:
+//! unchanged in SSOReady, nothing is done; changed in SSOReady only, it is updated here; changed or removed here too,
+//! it is kept as it is here. What was removed in SSOReady is kept here. Pages are read outside of any transaction of ours
 //! and each is written in one, so that an interrupted import can be run again.
 
 mod api_keys;

@@ -11,7 +11,7 @@ use crate::{
         id::EnvironmentId,
         oauth_client::{IdTokenAlg, OauthClient},
     },
-    store::{self, Transaction, imports::Table, ssoready::SourceOauthClient},
+    store::{self, Transaction, import_lookups::Table, ssoready::SourceOauthClient},
 };
 
 impl Importer<'_> {

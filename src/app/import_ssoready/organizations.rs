@@ -26,7 +26,8 @@ use crate::{
         organization::Organization,
     },
     store::{
-        self, Transaction, imports::Table, organization_domains::SharedDomain, ssoready::SourceOrganization,
+        self, Transaction, import_lookups::Table, organization_domains::SharedDomain,
+        ssoready::SourceOrganization,
     },
 };
 
@@ -55,7 +56,7 @@ impl Importer<'_> {
         let ids = page.iter().map(|organization| organization.id);
         let mut records = ImportRecords::load(tx, Table::Organizations, ids, self.now).await?;
         let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
-        let mut taken = store::imports::list_external_ids(tx, environment, &external).await?;
+        let mut taken = store::import_lookups::list_external_ids(tx, environment, &external).await?;
         sharing::lock(tx, environment).await?;
         let mut shared: Vec<(OrganizationId, SharedDomain)> = Vec::new();
         for theirs in page {
@@ -238,6 +239,6 @@ impl Importer<'_> {
         organizations: &[OrganizationId],
     ) -> Result<HashSet<String>> {
         let ids: Vec<String> = organizations.iter().map(OrganizationId::to_string).collect();
-        Ok(store::imports::list_existing_ids(tx, Table::Organizations, &ids).await?)
+        Ok(store::import_lookups::list_existing_ids(tx, Table::Organizations, &ids).await?)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         scim_directory::ScimDirectory,
         time::Timestamp,
     },
-    store::{self, Transaction, imports::PrimaryOf},
+    store::{self, Transaction, import_lookups::PrimaryOf},
 };
 
 const NOT_PRIMARY: &str = "it was imported as not primary: another one is primary here";
@@ -33,9 +33,9 @@ impl Primaries {
         organizations: &[OrganizationId],
         now: Timestamp,
     ) -> Result<Self> {
-        let current = store::imports::list_primaries(tx, of, organizations).await?;
+        let current = store::import_lookups::list_primaries(tx, of, organizations).await?;
         let ids: Vec<String> = current.values().map(|(id, _)| id.clone()).collect();
-        let imported_at = store::imports::list(tx, &ids).await?;
+        let imported_at = store::import_records::list(tx, &ids).await?;
         let imported_at = imported_at.into_iter().map(|(id, imported)| (id, imported.written_at)).collect();
         Ok(Self { of, environment, current, imported_at, now })
     }

@@ -11,10 +11,7 @@ use crate::{
         secret::Digest,
         time::Timestamp,
     },
-    store::{
-        self, Transaction,
-        imports::{ImportRecord, Table},
-    },
+    store::{self, Transaction, import_lookups::Table, import_records::ImportRecord},
 };
 
 /// The state of a resource, compared with its import record.
@@ -46,9 +43,9 @@ impl ImportRecords {
         now: Timestamp,
     ) -> Result<Self> {
         let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
-        let previous = store::imports::list(tx, &ids).await?;
+        let previous = store::import_records::list(tx, &ids).await?;
         let unknown: Vec<String> = ids.into_iter().filter(|id| !previous.contains_key(id)).collect();
-        let existing = store::imports::list_existing_ids(tx, table, &unknown).await?;
+        let existing = store::import_lookups::list_existing_ids(tx, table, &unknown).await?;
         Ok(Self { previous, existing, now, pending: Vec::new() })
     }
 
@@ -73,7 +70,7 @@ impl ImportRecords {
     }
 
     pub(super) async fn store(self, tx: &mut Transaction) -> Result<()> {
-        Ok(store::imports::upsert(tx, &self.pending).await?)
+        Ok(store::import_records::upsert(tx, &self.pending).await?)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     saml::certificate::Certificate,
     store::{
         self, Transaction,
-        imports::{PrimaryOf, Table},
+        import_lookups::{PrimaryOf, Table},
         ssoready::SourceConnection,
     },
 };

@@ -19,7 +19,7 @@ use crate::{
     },
     store::{
         self, Transaction,
-        imports::{PrimaryOf, SecretTable, Table},
+        import_lookups::{PrimaryOf, SecretTable, Table},
         ssoready::SourceDirectory,
     },
 };
@@ -52,7 +52,7 @@ impl Importer<'_> {
             Primaries::load(tx, PrimaryOf::Directories, environment, &organizations, self.now).await?;
         let tokens: Vec<Digest> = page.iter().filter_map(|it| it.bearer_token).collect();
         let mut taken =
-            store::imports::list_taken_secrets(tx, SecretTable::ScimBearerTokens, &tokens).await?;
+            store::import_lookups::list_taken_secrets(tx, SecretTable::ScimBearerTokens, &tokens).await?;
         for theirs in page {
             let id = theirs.id;
             let token = theirs.bearer_token.map(Digest::to_hex);

@@ -14,7 +14,7 @@ use crate::{
         directories::provisioning::{self, import},
     },
     model::{id::EnvironmentId, scim_group::ScimGroup},
-    store::{self, Transaction, imports::Table, ssoready::SourceGroup},
+    store::{self, Transaction, import_lookups::Table, ssoready::SourceGroup},
 };
 
 impl Importer<'_> {

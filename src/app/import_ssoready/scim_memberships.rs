@@ -32,12 +32,12 @@ impl Importer<'_> {
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::ScimMembership;
         let wanted: HashSet<(ScimUserId, ScimGroupId)> = theirs.iter().copied().collect();
-        let present = store::imports::list_memberships(tx, users).await?;
+        let present = store::import_lookups::list_memberships(tx, users).await?;
         self.report.counts_of(KIND).unchanged += wanted.intersection(&present).count() as u64;
         if wanted == present {
             return Ok(());
         }
-        let living = store::imports::list_existing_users(tx, users).await?;
+        let living = store::import_lookups::list_existing_users(tx, users).await?;
         let mut changes: HashMap<ScimGroupId, (Vec<ScimUserId>, Vec<ScimUserId>)> = HashMap::new();
         for (user, group) in wanted.difference(&present) {
             match living.contains(user) {
@@ -51,9 +51,9 @@ impl Importer<'_> {
         }
         let mut groups: Vec<ScimGroupId> = changes.keys().copied().collect();
         groups.sort_unstable();
-        let known = store::imports::list_groups(tx, &groups).await?;
+        let known = store::import_lookups::list_groups(tx, &groups).await?;
         let ids: Vec<String> = groups.iter().map(ScimGroupId::to_string).collect();
-        let noted = store::imports::list(tx, &ids).await?;
+        let noted = store::import_records::list(tx, &ids).await?;
         let mut directories = Directories::default();
         for group in groups {
             let Some((come, gone)) = changes.get(&group) else { continue };
@@ -96,7 +96,7 @@ impl Importer<'_> {
         now: Timestamp,
     ) -> Result<()> {
         store::scim_groups::update_versions(tx, directory.directory.id, &[group], now).await?;
-        store::imports::update_written(tx, &group.to_string(), now).await?;
+        store::import_records::update_written(tx, &group.to_string(), now).await?;
         Ok(())
     }
 }

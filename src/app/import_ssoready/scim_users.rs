@@ -25,7 +25,7 @@ use crate::{
     },
     store::{
         self, Transaction,
-        imports::{Table, user_name_key},
+        import_lookups::{Table, user_name_key},
         ssoready::SourceUser,
     },
 };
@@ -94,7 +94,7 @@ impl Importer<'_> {
         for in_directory in page.chunk_by(|a, b| a.directory_id == b.directory_id) {
             let Some(first) = in_directory.first() else { continue };
             let keys: Vec<String> = in_directory.iter().map(|it| user_name_key(&it.email)).collect();
-            let taken = store::imports::list_user_names(tx, first.directory_id, &keys).await?;
+            let taken = store::import_lookups::list_user_names(tx, first.directory_id, &keys).await?;
             names.extend(taken.into_iter().map(|(key, id)| ((first.directory_id, key), id)));
         }
         for theirs in page {

@@ -187,16 +187,16 @@ async fn update_groups(
     groups: &[ScimGroupId],
     now: Timestamp,
 ) -> Result<()> {
-    let known = store::imports::list_groups(tx, groups).await?;
+    let known = store::import_lookups::list_groups(tx, groups).await?;
     let noted: Vec<String> = groups.iter().map(ScimGroupId::to_string).collect();
-    let noted = store::imports::list(tx, &noted).await?;
+    let noted = store::import_records::list(tx, &noted).await?;
     store::scim_groups::update_versions(tx, directory.directory.id, groups, now).await?;
     for group in groups {
         let as_imported = known.get(group).is_some_and(|known| {
             noted.get(&group.to_string()).is_some_and(|noted| noted.written_at == known.updated_at)
         });
         if as_imported {
-            store::imports::update_written(tx, &group.to_string(), now).await?;
+            store::import_records::update_written(tx, &group.to_string(), now).await?;
         }
     }
     Ok(())

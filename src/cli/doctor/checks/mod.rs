@@ -225,7 +225,7 @@ async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
 /// Assertions are valid for minutes: with a wrong clock, valid ones are refused and expired ones accepted.
 async fn clock(db: &Db, findings: &mut Findings) {
     let theirs = match db.read().await {
-        Ok(mut conn) => store::settings::database_time(&mut conn, db.dialect()).await,
+        Ok(mut conn) => store::clock::database_time(&mut conn, db.dialect()).await,
         Err(error) => Err(error),
     };
     match theirs {

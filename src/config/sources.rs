@@ -1,9 +1,14 @@
 //! The sources of settings: defaults, then the TOML file, the environment, the command line; later ones
 //! override earlier ones. Every invalid setting is reported by name and source.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Config, SETTINGS, Setting};
+use super::{
+    error::{ConfigError, SettingError},
+    fields::Config,
+    settings::{SETTINGS, Setting},
+    values::{CrossCheck, DatabaseUrl, LogFormat, Migrate},
+};
 
 /// The sources of a process's configuration.
 #[derive(Debug, Clone, Default)]
@@ -15,42 +20,6 @@ pub struct Sources {
     /// Settings from the command line: the flag as it was written, the key, the value.
     pub flags: Vec<(String, &'static str, String)>,
 }
-
-/// An invalid setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingError {
-    /// The setting, as its source names it: `OSTIARY_LISTEN`, `--listen`, a TOML key.
-    pub name: String,
-    /// What is wrong and what is valid.
-    pub reason: String,
-}
-
-impl SettingError {
-    pub(super) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { name: name.into(), reason: reason.into() }
-    }
-}
-
-/// All invalid settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// At least one.
-    pub problems: Vec<SettingError>,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.problems.iter().enumerate() {
-            if at > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "setting {}: {}", problem.name, problem.reason)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 /// A value and the source that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +52,67 @@ impl Sources {
             given.insert(*key, SettingValue { name: flag.clone(), value: value.clone() });
         }
         (given, problems)
+    }
+}
+
+impl Default for Config {
+    /// The configuration without any setting.
+    fn default() -> Self {
+        let mut config = Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
+            database_url: DatabaseUrl::Sqlite(PathBuf::new()),
+            database_pool_size: 1,
+            database_migrate: Migrate::Auto,
+            master_key: None,
+            master_key_file: None,
+            trusted_proxies: Vec::new(),
+            connections_per_client: 0,
+            request_memory_mib: 0,
+            rate_limits: true,
+            metrics_listen: None,
+            metrics_token: None,
+            log_format: LogFormat::Pretty,
+            log_level: String::new(),
+            saml_cross_check: CrossCheck::Enforce,
+            saml_clock_skew: Duration::ZERO,
+            login_lifetime: Duration::ZERO,
+            login_access_code_lifetime: Duration::ZERO,
+            retention_assertions: Duration::ZERO,
+            retention_logins: Duration::ZERO,
+            retention_unfinished_logins: Duration::ZERO,
+            retention_events: Duration::ZERO,
+            retention_webhook_deliveries: Duration::ZERO,
+            retention_scim_requests: Duration::ZERO,
+            scim_requests_per_second: 1,
+            scim_kilobytes_per_second: 1,
+            scim_log_megabytes_per_hour: 1,
+            scim_directory_users: 1,
+            scim_directory_groups: 1,
+            scim_directory_megabytes: 1,
+            scim_directory_megabytes_per_day: 1,
+            scim_environment_users: 1,
+            scim_environment_groups: 1,
+            scim_environment_megabytes: 1,
+            scim_environment_megabytes_per_day: 1,
+            console_session_idle: Duration::ZERO,
+            console_session_lifetime: Duration::ZERO,
+            console_saml_connection: None,
+            console_oidc_issuer: None,
+            console_oidc_client_id: None,
+            console_oidc_client_secret: None,
+            console_require_sso: false,
+            console_require_passkey: false,
+            outgoing_allow_private_targets: false,
+            dns_servers: Vec::new(),
+            test_idp: false,
+            workers: 0,
+            shutdown_timeout: Duration::ZERO,
+        };
+        for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
+            (setting.apply)(&mut config, setting.default).expect("defaults pass their own checks (tested)");
+        }
+        config
     }
 }
 
@@ -213,6 +243,15 @@ mod tests {
 
     fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn every_default_passes_its_own_check() {
+        let config = Config::default();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.login_lifetime, Duration::from_secs(600));
+        assert_eq!(config.retention_assertions, Duration::from_secs(30 * 86_400));
+        assert!(config.warnings().is_empty(), "{:?}", config.warnings());
     }
 
     #[test]

@@ -1,0 +1,17 @@
+//! Every setting: name, default, description and validation.
+//!
+//! [`SETTINGS`] is the single list. The TOML file, the environment, `ostiary config`, `--help` and
+//! `docs/configuration.md` are derived from it. A leaf: `cli` and `server` read it.
+
+mod checks;
+mod error;
+mod fields;
+mod settings;
+mod sources;
+mod values;
+
+pub use error::{ConfigError, SettingError};
+pub use fields::Config;
+pub use settings::{SETTINGS, Setting};
+pub use sources::{SettingValue, Sources};
+pub use values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted, key as parse_key};

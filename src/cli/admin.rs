@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         Error, State,
@@ -128,7 +128,7 @@ fn role_error(error: Error, who: &Administrator) -> anyhow::Error {
             "{} has no such role; --environment names one environment, and without it the role in every environment is meant",
             who.email
         ),
-        other => installation::cli_error(other),
+        other => field_flags::cli_error(other),
     }
 }
 
@@ -158,7 +158,7 @@ impl Admin {
                 let who = roles::find_by_email(&state, &reset.email).await?;
                 let (invitation, token) = invitations::create_reset(&state, &Principal::OPERATOR, who.id)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 let link = state.links.console_join(&token.reveal());
                 let view =
                     json!({ "email": who.email.as_str(), "expiresAt": invitation.expires_at, "link": link });
@@ -177,7 +177,7 @@ impl Invite {
         let scope = scope(state, self.environment.as_deref()).await?;
         let invited = invitations::create(state, &scope, &self.email, self.role)
             .await
-            .map_err(installation::cli_error)?;
+            .map_err(field_flags::cli_error)?;
         match invited {
             InviteOutcome::Link(invitation, token) => {
                 let view = json!({
@@ -211,7 +211,7 @@ impl List {
         let scope = scope(state, self.environment.as_deref()).await?;
         let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
         loop {
-            let page = roles::list(state, &scope, &query).await.map_err(installation::cli_error)?;
+            let page = roles::list(state, &scope, &query).await.map_err(field_flags::cli_error)?;
             for (who, role) in &page.items {
                 if self.json {
                     let view = json!({

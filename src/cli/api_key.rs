@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -65,7 +65,7 @@ impl ApiKey {
                 let change = ApiKeyChange { display_name: create.display_name };
                 let (key, secret) = api_keys::create(&state, &actor, create.management, &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 let view = wire::ApiKey::created(&key, &secret);
                 output::resource(create.json, &view, "API key created; its secret is shown only once:")
             }
@@ -73,7 +73,7 @@ impl ApiKey {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                api_keys::remove(&state, &actor, id).await.map_err(installation::cli_error)?;
+                api_keys::remove(&state, &actor, id).await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted"));
                 Ok(())
             }

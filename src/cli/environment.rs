@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         actor::{Actor, Principal},
@@ -115,7 +115,7 @@ impl Environment {
                 change.slug = Some(create.slug);
                 let made = environments::create(&state, &Principal::OPERATOR, &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 output::resource(create.json, &wire::Environment::from(&made), "Environment created:")
             }
             Self::Update(update) => {
@@ -124,7 +124,7 @@ impl Environment {
                 change.slug = update.slug;
                 let now = environments::update(&state, &Actor::operator(found.id), &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 output::resource(update.json, &wire::Environment::from(&now), "Environment changed:")
             }
             Self::List(list) => {

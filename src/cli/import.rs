@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::import_ssoready::{self, ImportOptions, Report, ResourceKind},
     model::{id::EnvironmentId, time::Timestamp},
@@ -93,9 +93,8 @@ impl Ssoready {
                 output::progress(&progress_text(kind, report, began, now));
             }
         };
-        let report = import_ssoready::import(&state, &options, &mut progress)
-            .await
-            .map_err(installation::cli_error)?;
+        let report =
+            import_ssoready::import(&state, &options, &mut progress).await.map_err(field_flags::cli_error)?;
         output::progress(&format!("done in {} s", clock.now().since(began).as_secs()));
         match self.json {
             true => output::line(&serde_json::to_string(&report)?),

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::app::{
     authorization_server::signing_keys::{self, KeySummary},
     connections::saml::sp_keys::{self, SpKeySummary},
@@ -74,13 +74,13 @@ impl Keys {
                 Self::List(_) => sp_keys::list(&state, environment).await,
                 Self::Rotate(rotate) => sp_keys::rotate(&state, environment, rotate.rotation()).await,
             };
-            return print(*json, &keys.map_err(installation::cli_error)?, format_key_pair);
+            return print(*json, &keys.map_err(field_flags::cli_error)?, format_key_pair);
         }
         let (keys, json) = match self {
             Self::List(list) => (signing_keys::list(&state).await, list.json),
             Self::Rotate(rotate) => (signing_keys::rotate(&state, rotate.rotation()).await, rotate.json),
         };
-        print(json, &keys.map_err(installation::cli_error)?, format_key)
+        print(json, &keys.map_err(field_flags::cli_error)?, format_key)
     }
 }
 

@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod doctor;
 mod environment;
+mod field_flags;
 mod flow;
 mod healthcheck;
 mod import;

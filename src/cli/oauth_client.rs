@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -71,7 +71,7 @@ impl OauthClient {
                     initiate_login_uri: create.initiate_login_uri,
                 };
                 let actor = Actor::operator(environment.id);
-                let made = clients::create(&state, &actor, &change).await.map_err(installation::cli_error)?;
+                let made = clients::create(&state, &actor, &change).await.map_err(field_flags::cli_error)?;
                 let view = wire::OauthClient::created(&made.client, &made.secret);
                 output::resource(create.json, &view, "OAuth client created; its secret is shown only once:")?;
                 if !create.json {
@@ -87,7 +87,7 @@ impl OauthClient {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                clients::remove(&state, &actor, id).await.map_err(installation::cli_error)?;
+                clients::remove(&state, &actor, id).await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} and its access tokens were deleted"));
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -133,9 +133,9 @@ impl Organization {
                 let change = create.fields.change();
                 let actor = Actor::operator(environment.id);
                 let made =
-                    organizations::create(&state, &actor, &change).await.map_err(installation::cli_error)?;
+                    organizations::create(&state, &actor, &change).await.map_err(field_flags::cli_error)?;
                 let made =
-                    wire::organization_view(&state, &actor, &made).await.map_err(installation::cli_error)?;
+                    wire::organization_view(&state, &actor, &made).await.map_err(field_flags::cli_error)?;
                 output::resource(create.json, &made, "Organization created:")
             }
             Self::Update(update) => {
@@ -143,15 +143,15 @@ impl Organization {
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
                 let now = organizations::update(&state, &actor, id, &update.fields.change())
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 let now =
-                    wire::organization_view(&state, &actor, &now).await.map_err(installation::cli_error)?;
+                    wire::organization_view(&state, &actor, &now).await.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &now, "Organization changed:")
             }
             Self::Delete(delete) => {
                 let id = delete.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                organizations::remove(&state, &actor, id).await.map_err(installation::cli_error)?;
+                organizations::remove(&state, &actor, id).await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} and its connections were deleted; its logins stay as history"));
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         State,
@@ -234,7 +234,7 @@ impl SamlConnection {
                 }
                 let made = saml::create(&state, &actor, create.organization, &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 output::resource(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
             }
             Self::Update(update) => {
@@ -248,10 +248,10 @@ impl SamlConnection {
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
                 let mut now = saml::update(&state, &actor, update.connection, &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 if again {
                     let refreshed = metadata::refresh::refresh_now(&state, &actor, update.connection).await;
-                    now = refreshed.map_err(installation::cli_error)?;
+                    now = refreshed.map_err(field_flags::cli_error)?;
                 }
                 output::resource(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
             }
@@ -260,7 +260,7 @@ impl SamlConnection {
                 let actor = Actor::operator(saml::environment_of(&state, id).await?);
                 let now = metadata::refresh::refresh_now(&state, &actor, id)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 output::resource(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
             }
             Self::Delete(delete) => {
@@ -268,7 +268,7 @@ impl SamlConnection {
                 let environment = saml::environment_of(&state, id).await?;
                 saml::remove(&state, &Actor::operator(environment), id)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted; its logins stay as history"));
                 Ok(())
             }

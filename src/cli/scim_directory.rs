@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         State,
@@ -127,7 +127,7 @@ impl ScimDirectory {
                 };
                 let made = directories::create(&state, &actor, create.organization, &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
                 rotate(&state, &actor, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
             }
@@ -185,7 +185,7 @@ async fn rotate(
     json: bool,
     title: &str,
 ) -> anyhow::Result<()> {
-    let token = directories::rotate(state, actor, id, overlap).await.map_err(installation::cli_error)?;
+    let token = directories::rotate(state, actor, id, overlap).await.map_err(field_flags::cli_error)?;
     let directory = directories::find(state, actor, id).await?;
     let directory = wire::ScimDirectory::from(&directory);
     output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)

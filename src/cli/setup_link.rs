@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -111,7 +111,7 @@ impl SetupLink {
                 };
                 let (link, url) = links::create(&state, &Actor::operator(environment), &wanted)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 let made = LinkWithUrl { url, link: wire::SetupLink::at(state.now(), &link) };
                 output::resource(create.json, &made, "Setup link created; its URL is shown only once:")
             }

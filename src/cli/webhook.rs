@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, installation, output};
+use super::{SettingsArgs, field_flags, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -81,7 +81,7 @@ impl Webhook {
                 };
                 let (webhook, secret) = webhooks::create(&state, &Actor::operator(environment.id), &change)
                     .await
-                    .map_err(installation::cli_error)?;
+                    .map_err(field_flags::cli_error)?;
                 let made =
                     WebhookWithSecret { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
                 output::resource(

@@ -1,11 +1,12 @@
 //! `ostiary doctor`: diagnostics, each finding with its remedy.
 
 mod checks;
+mod findings;
 
 use std::process::ExitCode;
 
 use clap::Args;
-use serde::Serialize;
+use findings::{Findings, Level};
 
 use super::{SettingsArgs, output};
 
@@ -27,60 +28,6 @@ pub(super) struct Doctor {
     /// Print one JSON array
     #[arg(long)]
     json: bool,
-}
-
-/// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Ok,
-    Attention,
-    Bad,
-}
-
-/// The result of one check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
-    level: Level,
-    /// What was checked: `database`, `clock`, `saml_conn_…`.
-    subject: String,
-    /// The observation.
-    seen: String,
-    /// The remedy, unless the level is `ok`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
-}
-
-/// The results of all checks.
-#[derive(Debug, Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn ok(&mut self, subject: &str, seen: impl Into<String>) {
-        self.0.push(Finding { level: Level::Ok, subject: subject.to_owned(), seen: seen.into(), mend: None });
-    }
-
-    fn attention(&mut self, subject: &str, seen: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Finding {
-            level: Level::Attention,
-            subject: subject.to_owned(),
-            seen: seen.into(),
-            mend: Some(mend.into()),
-        });
-    }
-
-    fn bad(&mut self, subject: &str, seen: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Finding {
-            level: Level::Bad,
-            subject: subject.to_owned(),
-            seen: seen.into(),
-            mend: Some(mend.into()),
-        });
-    }
-
-    fn worst(&self) -> Level {
-        self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
-    }
 }
 
 impl Doctor {

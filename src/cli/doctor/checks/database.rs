@@ -1,0 +1,65 @@
+//! The database, its migrations and the permissions of its file.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::{cli::doctor::findings::Findings, config::Config, server, store::Db, telemetry};
+
+/// Opens the database and reports missing migrations; `None` unless all are applied.
+pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
+    const SUBJECT: &str = "database";
+    let url = config.database_url.to_string();
+    if let Some(file) = config.database_url.sqlite_file()
+        && !file.exists()
+    {
+        // Opening the file would create it.
+        findings.attention(
+            SUBJECT,
+            format!("{url} does not exist yet"),
+            "the first `ostiary serve` creates it",
+        );
+        return None;
+    }
+    let db = match server::open_database(config).await {
+        Ok(db) => db,
+        Err(error) => {
+            findings.bad(
+                SUBJECT,
+                telemetry::error_chain(&error),
+                "correct database.url (OSTIARY_DATABASE_URL) or start the database",
+            );
+            return None;
+        }
+    };
+    check_file_permissions(config, findings);
+    match db.migrations().await {
+        Ok(migrations) if migrations.missing.is_empty() => {
+            findings.ok(SUBJECT, format!("{url} answers and has every migration"));
+            Some(db)
+        }
+        Ok(migrations) => {
+            findings.bad(
+                SUBJECT,
+                format!("{url} lacks migrations: {}", migrations.missing.join(", ")),
+                "run `ostiary migrate`",
+            );
+            None
+        }
+        Err(error) => {
+            findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says");
+            None
+        }
+    }
+}
+
+/// The permissions of the SQLite file: it holds e-mail addresses in plain text.
+fn check_file_permissions(config: &Config, findings: &mut Findings) {
+    let Some(file) = config.database_url.sqlite_file() else { return };
+    let Ok(metadata) = std::fs::metadata(file) else { return };
+    if metadata.permissions().mode() & 0o077 != 0 {
+        findings.attention(
+            "database",
+            format!("other users of this machine can read {}", file.display()),
+            format!("chmod 600 {0} {0}-wal {0}-shm", file.display()),
+        );
+    }
+}

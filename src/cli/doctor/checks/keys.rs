@@ -1,0 +1,61 @@
+//! The master key, and the signing keys that it seals.
+
+use crate::{
+    cli::doctor::findings::Findings,
+    config::Config,
+    model::master_key::MasterKey,
+    server::master_key,
+    store::{self, Db},
+};
+
+pub(super) async fn check_master_key(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
+    const REMEDY: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";
+    let key = match master_key::read(config, None) {
+        Ok(key) => key,
+        Err(error) => {
+            findings.bad("master key", error.to_string(), REMEDY);
+            return None;
+        }
+    };
+    match master_key::verify(db, &key, None).await {
+        Ok(()) => {
+            findings.ok("master key", "fits the database");
+            Some(key)
+        }
+        Err(error) => {
+            findings.bad("master key", error.to_string(), REMEDY);
+            None
+        }
+    }
+}
+
+pub(super) async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
+    let sealed = match db.read().await {
+        Ok(mut conn) => store::signing_keys::list_sealed(&mut conn, 10_000).await,
+        Err(error) => Err(error),
+    };
+    match sealed {
+        Ok(sealed) => {
+            let mut good = 0;
+            for (id, private_key) in &sealed {
+                match key.open(&store::signing_keys::StoredKey::place(id), private_key) {
+                    Ok(_) => good += 1,
+                    Err(error) => findings.bad(
+                        "signing keys",
+                        format!("{id} cannot be decrypted: {error}"),
+                        "add the master key it was sealed with to the key file, below the present one; or `ostiary keys rotate`",
+                    ),
+                }
+            }
+            if good == sealed.len() {
+                let seen = match good {
+                    0 => "none yet; they are created when first needed".to_owned(),
+                    1 => "1 can be decrypted".to_owned(),
+                    many => format!("{many} can be decrypted"),
+                };
+                findings.ok("signing keys", seen);
+            }
+        }
+        Err(error) => findings.bad("signing keys", error.to_string(), "see what the database's own log says"),
+    }
+}

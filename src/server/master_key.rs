@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::StartError;
+use super::error::StartError;
 use crate::{
     config::{self, Config},
     model::{

@@ -63,7 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What only some may name: the text, the files (by how their path begins) that may, and why.
 const MAY_NAME: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["store/"], "SQL and its drivers live in `store`"),
-    ("actix_web", &["http/", "web/", "server.rs", "test_idp/", "demo_app/"], "HTTP lives at the edge"),
+    ("actix_web", &["http/", "web/", "server/", "test_idp/", "demo_app/"], "HTTP lives at the edge"),
     ("SystemTime", &["model/time.rs"], "time is passed in"),
     ("OffsetDateTime::now", &["model/time.rs"], "time is passed in"),
     ("rand_bytes", &["model/random.rs"], "randomness is passed in"),

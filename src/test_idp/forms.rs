@@ -2,8 +2,11 @@
 //! no state between two pages.
 
 use super::{
-    protocol::{authn_request::is_xml_id, flaw::Flaw, response::Signing},
-    provider::{ResponseOptions, TestIdp, TestUser},
+    protocol::{
+        authn_request::is_xml_id, build_response::ResponseOptions, flaw::Flaw, parties::TestUser,
+        response::Signing,
+    },
+    provider::TestIdp,
 };
 
 /// The maximum length of a single-line field in bytes.

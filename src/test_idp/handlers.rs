@@ -12,10 +12,12 @@ use super::{
     forms::{Fields, FormAction, FormError, LoginRequest, relay_state},
     protocol::{
         authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
+        build_response::{BuildError, ResponseOptions, build_response},
         flaw::Flaw,
         metadata::idp_metadata,
+        parties::ServiceProvider,
     },
-    provider::{BuildError, ResponseOptions, ServiceProvider, TestIdp, build_response},
+    provider::TestIdp,
     scim_client::ScimClient,
     views::{BANNER, LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };

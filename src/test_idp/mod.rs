@@ -17,5 +17,9 @@ pub mod scim_client;
 mod views;
 
 pub use handlers::configure;
-pub use protocol::{encrypt, flaw, metadata, response};
-pub use provider::{ServiceProvider, ServiceProviders, TestIdp, TestUser};
+pub use protocol::{
+    encrypt, flaw, metadata,
+    parties::{ServiceProvider, TestUser},
+    response,
+};
+pub use provider::{ServiceProviders, TestIdp};

@@ -4,7 +4,7 @@ use openssl::x509::X509;
 
 use super::{
     forms::{LoginRequest, ResponseForm},
-    provider::{ServiceProvider, TestUser},
+    protocol::parties::{ServiceProvider, TestUser},
     views::{LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };
 use crate::web::samples::page;

@@ -4,8 +4,10 @@ use maud::{Markup, html};
 
 use super::{
     forms::{LoginRequest, ResponseForm},
-    protocol::flaw::{ExpectedOutcome, Flaw},
-    provider::{ServiceProvider, TestUser},
+    protocol::{
+        flaw::{ExpectedOutcome, Flaw},
+        parties::{ServiceProvider, TestUser},
+    },
 };
 use crate::{
     links::path,

@@ -17,7 +17,7 @@ use crate::{
         key_pair::{KeyKind, KeyPair},
         metadata::parse_idp_metadata,
     },
-    test_idp::{handlers::*, provider::TestUser},
+    test_idp::{handlers::*, protocol::parties::TestUser},
     web::kit::routing::RouteTable,
 };
 

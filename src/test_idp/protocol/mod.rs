@@ -2,7 +2,9 @@
 //! Responses of any form from plain data. It needs no HTTP, no pages and no addresses of a server.
 
 pub mod authn_request;
+pub mod build_response;
 pub mod encrypt;
 pub mod flaw;
 pub mod metadata;
+pub mod parties;
 pub mod response;

@@ -7,7 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    EmulatedIdp, ScimClient, ScimOperation,
+    client::{ScimClient, ScimOperation, ScimTarget},
+    emulated_idp::EmulatedIdp,
     views::{ProvisioningPage, RunResult},
 };
 use crate::{
@@ -61,7 +62,7 @@ async fn provision(client: Data<ScimClient>, idp: Data<TestIdp>, body: Bytes) ->
     }
 }
 
-type ScimCommand<'a> = (&'a super::ScimTarget, EmulatedIdp, ScimOperation<'a>);
+type ScimCommand<'a> = (&'a ScimTarget, EmulatedIdp, ScimOperation<'a>);
 
 fn read<'a>(fields: &Fields, client: &'a ScimClient, idp: &'a TestIdp) -> Result<ScimCommand<'a>, FormError> {
     let wanted = fields.get("directory")?.unwrap_or_default();

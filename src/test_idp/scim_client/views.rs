@@ -2,10 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::{EmulatedIdp, ScimExchange, ScimTarget};
+use super::{
+    client::{ScimExchange, ScimTarget},
+    emulated_idp::EmulatedIdp,
+};
 use crate::{
     links::path,
-    test_idp::{provider::TestUser, views::BANNER},
+    test_idp::{protocol::parties::TestUser, views::BANNER},
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, code_block, link_button, mark, notice},

@@ -7,7 +7,7 @@ use reqwest::{Client, Method, header, redirect};
 use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
-use super::DemoOrganization;
+use super::organization::DemoOrganization;
 use crate::{
     links::Links,
     model::{

@@ -10,22 +10,36 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    DemoApp,
+    app::DemoApp,
     gateway_client::GatewayError,
     sessions::{PendingLogin, Protocol, SignedInUser},
     views,
 };
 use crate::{
     links::path,
-    web::kit::response::{PagePolicy, page},
+    web::kit::{
+        response::{PagePolicy, page},
+        routing::Routes,
+    },
 };
 
 const COOKIE: &str = "ostiary_demo";
 
 type App = web::Data<DemoApp>;
 
+/// Registers the sample app's routes.
+pub fn configure(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::DEMO, |resource| resource.get(home))
+        .resource(path::DEMO_SIGN_IN, |resource| resource.post(sign_in))
+        .resource(path::DEMO_CALLBACK, |resource| resource.get(saml_callback))
+        .resource(path::DEMO_OAUTH_CALLBACK, |resource| resource.get(oauth_callback))
+        .resource(path::DEMO_PEOPLE, |resource| resource.get(people))
+        .resource(path::DEMO_SIGN_OUT, |resource| resource.post(sign_out));
+}
+
 /// `GET /demo`: the signed-in user, or the sign-in page.
-pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
+async fn home(app: App, request: HttpRequest) -> HttpResponse {
     let now = app.clock.now();
     let person = browser(&request).and_then(|session| app.sessions.person(&session, now));
     let markup = match person {
@@ -40,7 +54,7 @@ pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
 }
 
 /// `GET /demo/people`: the users that the customers' identity providers provisioned.
-pub(super) async fn people(app: App) -> HttpResponse {
+async fn people(app: App) -> HttpResponse {
     let mut directories = Vec::new();
     for organization in &app.organizations {
         match app.gateway.people(organization).await {
@@ -69,7 +83,7 @@ enum LoginMethod {
 }
 
 /// `POST /demo/sign-in`: begins a login.
-pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<SignIn>) -> HttpResponse {
+async fn sign_in(app: App, request: HttpRequest, form: web::Form<SignIn>) -> HttpResponse {
     let email = form.email.trim();
     let organization = match form.way {
         LoginMethod::Refused => app.organizations.first(),
@@ -115,11 +129,7 @@ pub(super) struct SamlCallback {
 }
 
 /// `GET /demo/callback`: the browser returns with an access code.
-pub(super) async fn saml_callback(
-    app: App,
-    request: HttpRequest,
-    query: web::Query<SamlCallback>,
-) -> HttpResponse {
+async fn saml_callback(app: App, request: HttpRequest, query: web::Query<SamlCallback>) -> HttpResponse {
     let Some(code) = &query.saml_access_code else {
         return message_page(StatusCode::BAD_REQUEST, "This address was opened without an access code.");
     };
@@ -171,11 +181,7 @@ pub(super) struct OauthCallback {
 }
 
 /// `GET /demo/oauth/callback`: the browser returns with a code or an error.
-pub(super) async fn oauth_callback(
-    app: App,
-    request: HttpRequest,
-    query: web::Query<OauthCallback>,
-) -> HttpResponse {
+async fn oauth_callback(app: App, request: HttpRequest, query: web::Query<OauthCallback>) -> HttpResponse {
     let now = app.clock.now();
     let browser = browser(&request).unwrap_or_default();
     let pending = query.state.as_ref().and_then(|state| app.sessions.finish(state, &browser, now));
@@ -223,7 +229,7 @@ pub(super) async fn oauth_callback(
 }
 
 /// `POST /demo/sign-out`.
-pub(super) async fn sign_out(app: App, request: HttpRequest) -> HttpResponse {
+async fn sign_out(app: App, request: HttpRequest) -> HttpResponse {
     if let Some(session) = browser(&request) {
         app.sessions.sign_out(&session);
     }

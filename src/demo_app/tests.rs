@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::{
     demo_app::*,
+    links::{Links, path},
     model::{
         random::SeededRandom,
         time::{ManualClock, Timestamp},

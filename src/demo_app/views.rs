@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{
-    DemoOrganization,
     gateway_client::{ApiExchange, pretty},
+    organization::DemoOrganization,
     sessions::SignedInUser,
 };
 use crate::{

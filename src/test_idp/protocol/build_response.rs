@@ -211,10 +211,7 @@ mod tests {
         use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
         use crate::{
-            saml::{
-                certificate::Certificate,
-                verify::{CrossCheck, Trust, verify},
-            },
+            saml::{CrossCheck, Trust, certificate::Certificate, verify},
             test_idp::protocol::flaw::ExpectedOutcome,
         };
 

@@ -1,4 +1,4 @@
-//! Logs and metrics. A leaf: every module may report here, and it imports none but `config`. Logs and metrics
+//! Logs and metrics. A leaf: every module may report here, and it imports none. Logs and metrics
 //! contain ids, codes, routes and durations; no names, addresses, assertions or secrets.
 
 use std::{
@@ -10,8 +10,6 @@ use std::{
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
-
-use crate::config::LogFormat;
 
 /// Requests answered, by `route` (its pattern), `method` and `status`.
 pub const HTTP_REQUESTS: &str = "http_requests_total";
@@ -64,15 +62,15 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Starts writing logs to standard error. A second call in the same process changes nothing.
-pub fn start_logs(format: LogFormat, filter: &str) {
+/// Starts writing logs to standard error, as JSON or for people. A second call in the same process changes nothing.
+pub fn start_logs(as_json: bool, filter: &str) {
     let registry = tracing_subscriber::registry().with(env_filter(filter));
-    let started = match format {
-        LogFormat::Pretty => {
+    let started = match as_json {
+        false => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
             registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(ansi)).try_init()
         }
-        LogFormat::Json => registry
+        true => registry
             .with(
                 fmt::layer()
                     .json()

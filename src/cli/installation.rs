@@ -17,7 +17,7 @@ use crate::{
 /// the server that ran last.
 pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
     let mut config = settings.load(&[])?;
-    telemetry::start_logs(config.log_format, "warn");
+    telemetry::start_logs(config.logs_are_json(), "warn");
     if config.public_url.is_none() {
         config.public_url = server::last_public_url(&config).await?;
     }

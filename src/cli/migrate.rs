@@ -22,7 +22,7 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let config = settings.load(&[])?;
-        telemetry::start_logs(config.log_format, "warn");
+        telemetry::start_logs(config.logs_are_json(), "warn");
         let db = server::open_database(&config).await?;
         let missing = db.migrations().await?.missing;
         if self.check {

@@ -43,7 +43,7 @@ impl Serve {
             ("--migrate", "database.migrate", self.migrate.then_some("always")),
             ("--test-idp", "test_idp", self.test_idp.then_some("on")),
         ])?;
-        telemetry::start_logs(config.log_format, &config.log_level);
+        telemetry::start_logs(config.logs_are_json(), &config.log_level);
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }

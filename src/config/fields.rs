@@ -137,6 +137,11 @@ impl Config {
         }
     }
 
+    /// Whether log lines are JSON.
+    pub fn logs_are_json(&self) -> bool {
+        self.log_format == LogFormat::Json
+    }
+
     /// Whether a start applies missing migrations to this database.
     pub fn migrates_on_start(&self) -> bool {
         match self.database_migrate {

@@ -18,6 +18,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::web::kit::routing::Routes;
 use crate::{
     demo_app::*,
     links::{Links, path},

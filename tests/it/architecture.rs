@@ -55,7 +55,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("store", &["model", "saml", "scim"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &[]),
     ("test_idp", &["links", "model", "saml", "web"]),
     ("web", &["app", "links", "model", "saml", "telemetry"]),
 ];

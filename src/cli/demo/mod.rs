@@ -48,7 +48,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let config = self.load(settings)?;
-        telemetry::start_logs(config.log_format, &config.log_level);
+        telemetry::start_logs(config.logs_are_json(), &config.log_level);
         let database = config.database_url.to_string();
         let builder = serve::open(config).await?;
         let demo_data = seed::seed_demo(builder.state()).await?;

@@ -9,6 +9,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
     time::Instant,
 };
 
@@ -67,8 +68,10 @@ impl Dispatcher {
         Ok(Self { state, outgoing, permits: Arc::new(Semaphore::new(CONCURRENCY)), serving: Arc::default() })
     }
 
-    /// Starts a task for every endpoint that has due work and is not being served. Does not wait for the tasks.
-    pub async fn dispatch_due(&self) -> Result<()> {
+    /// Starts a task for every endpoint that has due work and is not being served. Returns the tasks; they run on
+    /// when their handles are dropped.
+    pub async fn dispatch_due(&self) -> Result<Vec<JoinHandle<()>>> {
+        let mut tasks = Vec::new();
         let now = self.state.now();
         let busy = {
             let mut conn = self.state.db.read().await?;
@@ -80,12 +83,12 @@ impl Dispatcher {
                 continue;
             }
             if self.claim(webhook.id, now).await? {
-                tokio::spawn(self.clone().run(webhook, turn));
+                tasks.push(tokio::spawn(self.clone().run(webhook, turn)));
             } else {
                 self.serving.lock().await.remove(&webhook.id);
             }
         }
-        Ok(())
+        Ok(tasks)
     }
 
     async fn claim(&self, id: WebhookId, now: Timestamp) -> Result<bool> {

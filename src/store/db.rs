@@ -56,6 +56,8 @@ pub struct Db {
     share: PoolShare,
     permits: Permits,
     statements: StatementCounts,
+    /// How many write transactions were requested.
+    writes: Arc<AtomicU64>,
 }
 
 /// How many connections [`PoolShare::Directory`] may hold. On PostgreSQL reads and writes use the same permits.
@@ -164,7 +166,13 @@ impl Db {
     }
 
     fn new(pools: Pools, permits: Permits) -> Self {
-        Self { pools, share: PoolShare::General, permits, statements: StatementCounts::default() }
+        Self {
+            pools,
+            share: PoolShare::General,
+            permits,
+            statements: StatementCounts::default(),
+            writes: Arc::default(),
+        }
     }
 
     /// The same database, with connections taken from `share`.
@@ -182,6 +190,12 @@ impl Db {
     /// request.
     pub fn statements(&self) -> u64 {
         self.statements.all.load(Ordering::Relaxed)
+    }
+
+    /// How many write transactions were requested in total, over all shares. Tests use it to see that a request
+    /// has come as far as its transaction.
+    pub fn requested_writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// Waits for a permit of the share, which is held as long as the connection. [`Error::Busy`]: none became
@@ -279,6 +293,7 @@ impl Db {
 
     /// A transaction for writing. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
         let permit = self.permit(&self.permits.write).await?;
         let handle = match &self.pools {
             Pools::Sqlite { writer, .. } => {

@@ -27,6 +27,7 @@ use crate::{
     support::{
         Answer, Browser, TestApp,
         administrators::{CONSOLE_COOKIE, PASSWORD},
+        eventually,
     },
 };
 
@@ -446,13 +447,9 @@ both! {
         }
         assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:#?}");
         // The failure is in the log of the one whose account it was.
-        for _ in 0..200 {
-            if actions(&app).await.iter().any(|action| action == "administrator.sign_in_failed") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the failed sign-in was not noted");
+        eventually("the failed sign-in in the audit log", async || {
+            actions(&app).await.iter().any(|action| action == "administrator.sign_in_failed").then_some(())
+        }).await;
     }
 
     async fn guessing_is_slowed_down_by_account(app: TestApp) {

@@ -7,21 +7,15 @@ use serde_json::json;
 
 use crate::{
     both,
-    support::{Browser, TestApp, forms::form_to},
+    support::{Browser, TestApp, eventually, forms::form_to},
 };
 
 /// Nobody listens there.
 const NOBODY: &str = "http://127.0.0.1:1/hook";
 
 async fn settled(app: &TestApp, browser: &Browser, path: &str, text: &str) -> String {
-    for _ in 0..1500 {
-        let page = app.page(browser, path).await.body;
-        if page.contains(text) {
-            return page;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{path} never said {text}");
+    eventually(text, async || Some(app.page(browser, path).await.body).filter(|page| page.contains(text)))
+        .await
 }
 
 both! {

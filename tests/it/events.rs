@@ -100,7 +100,6 @@ both! {
         };
         while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
             follow(&mut seen).await;
-            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         for writer in writers {
             writer.await.unwrap();

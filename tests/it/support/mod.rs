@@ -364,6 +364,17 @@ pub fn python() -> std::path::PathBuf {
     path
 }
 
+/// Polls until there is a value. A minute is far more than a loaded machine needs.
+pub async fn eventually<T>(what: &str, poll: impl AsyncFn() -> Option<T>) -> T {
+    for _ in 0..6000 {
+        if let Some(value) = poll().await {
+            return value;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: not within a minute");
+}
+
 /// Awaits all of them at once, and gives what they give in their order.
 pub async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut waiting: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();

@@ -1,33 +1,32 @@
 //! Webhooks: signed, retried, each endpoint by itself, logged and sent again.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use ostiary::{
-    app::webhooks::signature::WebhookSecret,
-    model::{event::EventKind, time::Timestamp},
+    app::webhooks::{dispatcher::Dispatcher, signature::WebhookSecret},
+    model::{event::EventKind, time::Timestamp, webhook::Webhook},
+    store,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 use crate::{
     both,
-    support::{Answer, TestApp},
+    support::{Answer, TestApp, eventually},
 };
 
 /// A vendor's endpoint: answers what it is told to and remembers what it got.
 struct Receiver {
     url: String,
-    status: Arc<AtomicU16>,
+    status: watch::Sender<u16>,
     got: Arc<Mutex<Vec<Message>>>,
 }
 
@@ -56,18 +55,24 @@ impl Message {
 }
 
 impl Receiver {
-    /// One that answers with `status`; 0 keeps the caller waiting for ever.
+    /// One that answers with `status`; with 0 it answers once another status is set.
     async fn start(status: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let (status, got) = (Arc::new(AtomicU16::new(status)), Arc::new(Mutex::new(Vec::new())));
-        let (answer, log) = (Arc::clone(&status), Arc::clone(&got));
+        let (status, answer) = watch::channel(status);
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&got);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&answer), Arc::clone(&log)));
+                tokio::spawn(serve(stream, answer.clone(), Arc::clone(&log)));
             }
         });
         Self { url, status, got }
+    }
+
+    /// Answers with `status` from now on, also what still waits for its answer.
+    fn answer(&self, status: u16) {
+        self.status.send_replace(status);
     }
 
     fn got(&self) -> Vec<Message> {
@@ -80,17 +85,12 @@ impl Receiver {
 
     /// Waits until it got so many messages.
     async fn wait_for(&self, count: usize) -> Vec<Message> {
-        for _ in 0..500 {
-            if self.got().len() >= count {
-                return self.got();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{} of {count} messages came", self.got().len());
+        let what = format!("message {count}");
+        eventually(&what, async || Some(self.got()).filter(|messages| messages.len() >= count)).await
     }
 }
 
-async fn serve(mut stream: TcpStream, status: Arc<AtomicU16>, log: Arc<Mutex<Vec<Message>>>) {
+async fn serve(mut stream: TcpStream, mut status: watch::Receiver<u16>, log: Arc<Mutex<Vec<Message>>>) {
     let mut bytes = Vec::new();
     loop {
         let end = loop {
@@ -112,10 +112,7 @@ async fn serve(mut stream: TcpStream, status: Arc<AtomicU16>, log: Arc<Mutex<Vec
         message.body = bytes[end..end + length].to_vec();
         bytes.drain(..end + length);
         log.lock().unwrap().push(message);
-        let code = status.load(Ordering::SeqCst);
-        if code == 0 {
-            std::future::pending::<()>().await;
-        }
+        let Ok(code) = status.wait_for(|status| *status != 0).await.map(|status| *status) else { return };
         let answer = format!("HTTP/1.1 {code} x\r\ncontent-length: 2\r\n\r\nok");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
@@ -166,33 +163,29 @@ impl Stage {
         list.json()["webhookDeliveries"].as_array().unwrap().clone()
     }
 
-    /// Waits until the newest delivery was tried so often. Time goes on until it is: when an endpoint's rest
-    /// begins, which is after its attempt is seen, is not for this test to know.
-    async fn attempted(&self, webhook: &str, count: u64) {
-        for turn in 0..500 {
-            let newest = self.deliveries(webhook, "").await.first().cloned().unwrap_or_default();
-            if newest["attempts"].as_u64() >= Some(count) {
-                return;
-            }
-            if turn % 25 == 24 {
-                self.app.wait(Duration::from_secs(30 * 3600));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("there was no attempt {count}");
-    }
-
     /// Waits until the newest delivery is as `test` wants it.
     async fn delivery(&self, webhook: &str, test: impl Fn(&Value) -> bool) -> Value {
-        let mut last = Value::Null;
-        for _ in 0..500 {
-            last = self.deliveries(webhook, "").await.first().cloned().unwrap_or_default();
-            if test(&last) {
-                return last;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("the delivery stayed {last}");
+        let newest = async || self.deliveries(webhook, "").await.into_iter().next().filter(&test);
+        eventually("the expected delivery", newest).await
+    }
+
+    /// Waits until so many attempts in a row have failed. The backoff of the endpoint begins then, which is after
+    /// the attempt is stored.
+    async fn failures(&self, webhook: &str, count: u32) {
+        let id = webhook.parse().unwrap();
+        eventually(&format!("failure {count}"), async || {
+            let mut conn = self.app.state.db.read().await.unwrap();
+            let found = store::webhooks::find(&mut conn, self.directory.directory.environment_id, id).await;
+            (found.unwrap()?.failures == count).then_some(())
+        })
+        .await;
+    }
+
+    /// The endpoints that a dispatcher would serve after `wait`.
+    async fn due_in(&self, wait: Duration) -> Vec<String> {
+        let mut conn = self.app.state.db.read().await.unwrap();
+        let due = store::webhooks::list_due(&mut conn, self.app.now() + wait, 100).await.unwrap();
+        due.iter().map(|webhook: &Webhook| webhook.id.to_string()).collect()
     }
 }
 
@@ -265,22 +258,26 @@ both! {
     async fn a_dead_endpoint_delays_nobody_else(app: TestApp) {
         let stage = Stage::set(&app).await;
         let (silent, failing, good) = (Receiver::start(0).await, Receiver::start(500).await, Receiver::start(204).await);
-        stage.webhook(&silent.url, &[]).await;
-        stage.webhook(&failing.url, &[]).await;
+        let (silent_id, _) = stage.webhook(&silent.url, &[]).await;
+        let (failing_id, _) = stage.webhook(&failing.url, &[]).await;
         // Nobody listens there at all.
         stage.webhook("http://127.0.0.1:1/", &[]).await;
         stage.webhook(&good.url, &[]).await;
-        let began = std::time::Instant::now();
         for _ in 0..5 {
             stage.happens(EventKind::UserUpdated).await;
         }
         good.wait_for(5).await;
         assert_eq!(good.sequences(), [1, 2, 3, 4, 5], "in order");
+        silent.wait_for(1).await;
+        stage.failures(&failing_id, 1).await;
         stage.happens(EventKind::UserUpdated).await;
         good.wait_for(6).await;
-        assert!(began.elapsed() < Duration::from_secs(9), "the silent one holds a connection for 10 s");
-        assert_eq!(silent.got().len(), 1, "one attempt is still waiting for its answer");
-        assert_eq!(failing.got().len(), 1, "one that fails rests");
+        let waiting = stage.deliveries(&silent_id, "").await;
+        assert!(waiting.iter().all(|delivery| delivery["attempts"] == 0), "its first attempt ended: {waiting:?}");
+        assert_eq!(silent.got().len(), 1, "one attempt at a time");
+        assert!(!stage.due_in(Duration::ZERO).await.contains(&failing_id), "one that fails rests");
+        assert!(stage.due_in(Duration::from_secs(2)).await.contains(&failing_id));
+        assert_eq!(failing.got().len(), 1);
     }
 
     async fn a_failed_delivery_is_tried_again_later_under_the_same_id(app: TestApp) {
@@ -291,18 +288,27 @@ both! {
         let failed = stage.delivery(&id, |delivery| delivery["attempts"] == 1).await;
         assert_eq!((&failed["state"], &failed["lastStatus"]), (&json!("pending"), &json!(503)));
         assert_eq!(failed["lastError"], "the endpoint answered 503");
-        tokio::time::sleep(Duration::from_millis(1200)).await;
-        assert_eq!(receiver.got().len(), 1, "not before its time");
-        receiver.status.store(200, Ordering::SeqCst);
-        stage.app.wait(Duration::from_secs(7));
-        let messages = receiver.wait_for(2).await;
-        assert_eq!(messages[0].header("webhook-id"), messages[1].header("webhook-id"));
-        assert_eq!(messages[0].body, messages[1].body);
-        let (name, at) = (messages[1].header("webhook-id"), messages[1].header("webhook-timestamp"));
+        stage.failures(&id, 1).await;
+        receiver.answer(200);
+        // The backoff of the endpoint is over and the delay of the delivery is not. Due deliveries are sent in the
+        // order of their events: the first would come before the second.
+        stage.app.wait(Duration::from_secs(2));
+        stage.happens(EventKind::UserUpdated).await;
+        receiver.wait_for(2).await;
+        assert_eq!(receiver.sequences(), [1, 2], "not before its time");
+        stage.app.wait(Duration::from_secs(5));
+        let messages = receiver.wait_for(3).await;
+        let (first, again) = (&messages[0], &messages[2]);
+        assert_eq!(first.header("webhook-id"), again.header("webhook-id"));
+        assert_eq!(first.body, again.body);
+        let (name, at) = (again.header("webhook-id"), again.header("webhook-timestamp"));
         let at = Timestamp::from_seconds(at.parse().unwrap());
-        assert_eq!(messages[1].header("webhook-signature"), secret.sign(name, at, &messages[1].body));
-        assert_ne!(messages[0].header("webhook-signature"), messages[1].header("webhook-signature"));
-        stage.delivery(&id, |delivery| delivery["state"] == "delivered" && delivery["attempts"] == 2).await;
+        assert_eq!(again.header("webhook-signature"), secret.sign(name, at, &again.body));
+        assert_ne!(first.header("webhook-signature"), again.header("webhook-signature"));
+        eventually("the delivery at the second attempt", async || {
+            let deliveries = stage.deliveries(&id, "&state=delivered").await;
+            deliveries.iter().any(|delivery| delivery["id"] == failed["id"] && delivery["attempts"] == 2).then_some(())
+        }).await;
     }
 
     async fn a_delivery_is_given_up_in_the_end_and_can_be_had_again(app: TestApp) {
@@ -310,15 +316,16 @@ both! {
         let receiver = Receiver::start(500).await;
         let (id, _) = stage.webhook(&receiver.url, &[]).await;
         stage.happens(EventKind::UserUpdated).await;
-        for attempt in 1..=12_u64 {
-            stage.attempted(&id, attempt).await;
+        for attempt in 1..=12 {
+            stage.failures(&id, attempt).await;
+            stage.app.wait(Duration::from_secs(30 * 3600));
         }
         let failed = stage.delivery(&id, |delivery| delivery["state"] == "failed").await;
         assert_eq!((&failed["attempts"], &failed["nextAttemptAt"]), (&json!(12), &Value::Null));
         assert_eq!(stage.deliveries(&id, "&state=failed").await.len(), 1);
         assert_eq!(stage.deliveries(&id, "&state=pending").await.len(), 0);
 
-        receiver.status.store(200, Ordering::SeqCst);
+        receiver.answer(200);
         let path = format!("/v1/webhook-deliveries/{}/replay", failed["id"].as_str().unwrap());
         assert_eq!(stage.call(Method::POST, &path, None).await.status, 200);
         let again = stage.delivery(&id, |delivery| delivery["state"] == "delivered").await;
@@ -363,7 +370,7 @@ both! {
         assert_eq!(receiver.sequences(), [3]);
 
         // An endpoint that says that it is gone is switched off.
-        receiver.status.store(410, Ordering::SeqCst);
+        receiver.answer(410);
         // Deliveries are listed by when they were made: the next one is made later.
         stage.app.wait(Duration::from_secs(1));
         stage.happens(EventKind::UserDeleted).await;
@@ -392,14 +399,11 @@ both! {
         let made = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": "https://localhost:9/" }))).await;
         let id = made.json()["webhook"]["id"].as_str().unwrap().to_owned();
         app.happened(&directory, EventKind::UserCreated, json!({})).await;
-        let mut error = Value::Null;
-        for _ in 0..500 {
+        let error = eventually("a failed attempt", async || {
             let list = app.api(&key, Method::GET, &format!("/v1/webhook-deliveries?webhookId={id}"), None).await.json();
-            error = list["webhookDeliveries"][0]["lastError"].clone();
-            if !error.is_null() { break }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        assert!(error.as_str().unwrap().starts_with("outgoing_private_target"), "{error}");
+            list["webhookDeliveries"][0]["lastError"].as_str().filter(|error| !error.is_empty()).map(str::to_owned)
+        }).await;
+        assert!(error.starts_with("outgoing_private_target"), "{error}");
 
         let foreign = app.api_key(&app.environment("staging").await, true).await;
         let plain = app.api_key(&environment, false).await;
@@ -416,14 +420,29 @@ both! {
     async fn two_replicas_deliver_each_event_once(app: TestApp) {
         let stage = Stage::set(&app).await;
         let second = stage.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
-        let receiver = Receiver::start(200).await;
+        let receiver = Receiver::start(0).await;
         stage.webhook(&receiver.url, &[]).await;
-        for _ in 0..20 {
-            stage.happens(EventKind::UserUpdated).await;
+        let dispatchers = [&stage.app, &second].map(|app| Dispatcher::new(app.state.clone()).unwrap());
+        // Both at once; the servers' own jobs may be first.
+        let dispatch = async || {
+            let (a, b) = tokio::join!(dispatchers[0].dispatch_due(), dispatchers[1].dispatch_due());
+            a.unwrap().into_iter().chain(b.unwrap()).count()
+        };
+        stage.happens(EventKind::UserUpdated).await;
+        receiver.wait_for(1).await;
+        // While one serves the endpoint nobody else does.
+        stage.happens(EventKind::UserUpdated).await;
+        assert_eq!(dispatch().await, 0);
+        assert_eq!(receiver.got().len(), 1);
+        receiver.answer(200);
+        for round in 1..=6 {
+            for _ in 0..3 {
+                stage.happens(EventKind::UserUpdated).await;
+            }
+            assert!(dispatch().await <= 1, "round {round}");
+            receiver.wait_for(2 + 3 * round).await;
+            assert_eq!(receiver.sequences(), (1..=2 + 3 * round as u64).collect::<Vec<_>>());
         }
-        receiver.wait_for(20).await;
-        tokio::time::sleep(Duration::from_millis(1200)).await;
-        assert_eq!(receiver.sequences(), (1..=20).collect::<Vec<_>>());
         drop(second);
     }
 }

@@ -26,7 +26,7 @@ use tokio::{
 
 use crate::{
     both,
-    support::{Answer, IdentityProvider, Request, Tenant, TestApp, random},
+    support::{Answer, IdentityProvider, Request, Tenant, TestApp, eventually, random},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -184,13 +184,7 @@ impl Stage {
     }
 
     async fn until(&self, holds: impl AsyncFn() -> bool) {
-        for _ in 0..500 {
-            if holds().await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it stayed {}", self.seen().await);
+        eventually("the expected metadata", async || holds().await.then_some(())).await;
     }
 
     async fn trusts(&self, expected: &[&KeyPair]) {
@@ -261,12 +255,13 @@ both! {
         assert_eq!(stage.sign_in(&next).await.status, 303);
 
         // A stranger's nonsense cannot make us fetch without end.
-        let asked = stage.server.asked();
+        let (asked, stored) = (stage.server.asked(), stage.stored().await.metadata);
         for _ in 0..3 {
             assert_eq!(stage.sign_in(&strange).await.status, 400);
         }
-        metadata::refresh::refresh_due(&stage.app.state).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(2500)).await;
+        // A request would have made the next fetch due, and a fetch would have set a new time for the next one.
+        assert_eq!(stage.stored().await.metadata, stored);
+        assert_eq!(metadata::refresh::refresh_due(&stage.app.state).await.unwrap(), 0);
         assert_eq!(stage.server.asked(), asked);
         stage.app.wait(Duration::from_secs(301));
         assert_eq!(stage.sign_in(&strange).await.status, 400);

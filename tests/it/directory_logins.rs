@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::login,
+    app::{directories::request_log, login},
     model::{
         email::Email,
         id::{Id, ScimUserId},
@@ -116,20 +116,19 @@ both! {
         let user: ScimUserId = id(&user).parse().unwrap();
         let (browser, request, response) = begun(&app, &tenant, ADA).await;
 
-        // The deactivation is written and not committed when the response comes.
+        // From here on only the login writes. The deactivation is written and not committed when the response comes.
+        request_log::flush(&app.state).await.unwrap();
         let mut tx = app.state.db.write().await.unwrap();
         let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
         let mut after = before.clone();
         (after.active, after.version) = (false, before.version + 1);
         assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
+        let writes = app.state.db.requested_writes();
         let posted = {
             let tenant = tenant.clone();
             actix_web::rt::spawn(async move { request.answer(&browser, &tenant, &response).await })
         };
-        // As far as it gets without it: these are answered behind it by the same worker.
-        for _ in 0..20 {
-            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
-        }
+        app.write_blocked(writes).await;
         tx.commit().await.unwrap();
         assert_eq!(posted.await.unwrap().reason(), INACTIVE);
     }
@@ -141,6 +140,8 @@ both! {
         let (_, request, _) = begun(&app, &tenant, ADA).await;
         let (email, code) = (Email::parse(ADA).unwrap(), AccessCode::new(&SystemRandom));
 
+        // From here on only the deactivation writes.
+        request_log::flush(&app.state).await.unwrap();
         // A login as it stands before its commit: the person was found active, the code is written.
         let mut tx = app.state.db.write().await.unwrap();
         let flow = saml_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
@@ -154,6 +155,7 @@ both! {
             code: Some((code.digest(), app.now() + Duration::from_secs(300))),
         };
         assert!(saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, app.now()).await.unwrap());
+        let writes = app.state.db.requested_writes();
         let off = {
             let (browser, url) = (app.browser(), format!("{}/Users/{user}", directory.base));
             let request = browser.request(Method::PATCH, &url).bearer_auth(&directory.token);
@@ -161,9 +163,7 @@ both! {
             let request = request.header(reqwest::header::CONTENT_TYPE, "application/scim+json").body(body);
             actix_web::rt::spawn(async move { browser.send(request).await })
         };
-        for _ in 0..20 {
-            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
-        }
+        app.write_blocked(writes).await;
         assert!(!off.is_finished(), "it waits for the login");
         tx.commit().await.unwrap();
         assert_eq!(off.await.unwrap().status, 200);
@@ -213,18 +213,18 @@ both! {
         let idp = IdentityProvider::get();
         let response = idp.sign(&idp.response(&tenant, None, ADA, app.now()));
 
+        request_log::flush(&app.state).await.unwrap();
         let mut tx = app.state.db.write().await.unwrap();
         let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
         let mut after = before.clone();
         (after.active, after.version) = (false, before.version + 1);
         assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
+        let writes = app.state.db.requested_writes();
         let posted = {
             let (browser, url) = (app.browser(), tenant.acs_url().to_owned());
             actix_web::rt::spawn(async move { browser.post(&url, &[("SAMLResponse", &response)]).await })
         };
-        for _ in 0..20 {
-            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
-        }
+        app.write_blocked(writes).await;
         tx.commit().await.unwrap();
         assert_eq!(posted.await.unwrap().reason(), INACTIVE);
     }

@@ -302,6 +302,33 @@ impl TestApp {
         (client, secret.reveal())
     }
 
+    /// Waits until a write transaction that was requested after the first `before` waits for one that the test
+    /// holds open.
+    pub async fn write_blocked(&self, before: u64) {
+        eventually("a write transaction waits", async || {
+            if self.state.db.requested_writes() <= before {
+                return None;
+            }
+            match self.backend {
+                // There is one writer at a time.
+                Backend::Sqlite => Some(()),
+                Backend::Postgres => {
+                    let mut conn = self.state.db.read().await.expect("a connection");
+                    let waiting: (i64,) = conn
+                        .sql(
+                            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                             AND wait_event_type = 'Lock'",
+                        )
+                        .one()
+                        .await
+                        .expect("a count");
+                    (waiting.0 > 0).then_some(())
+                }
+            }
+        })
+        .await;
+    }
+
     /// Calls the API with a key.
     pub async fn api(&self, key: &str, method: reqwest::Method, path: &str, body: Option<Value>) -> Answer {
         let browser = self.browser();

@@ -393,24 +393,24 @@ mod tests {
 
         // One directory request writes and sixty-four wait: the next writer is still the login.
         let writing = directories.write().await.unwrap();
-        let waiting: Vec<_> = (0..64)
-            .map(|_| {
-                let directories = directories.clone();
-                tokio::spawn(async move { directories.write().await.unwrap().commit().await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
+        let mut waiting: Vec<_> =
+            (0..64).map(|_| Box::pin(async { directories.write().await.unwrap().commit().await })).collect();
+        for one in &mut waiting {
+            assert!(waits(one.as_mut()).await);
+        }
         let mut login = std::pin::pin!(db.write());
         assert!(waits(login.as_mut()).await, "the writer is held");
         writing.commit().await.unwrap();
         let login = login.await.unwrap();
-        assert!(
-            waiting.iter().all(|one| !one.is_finished()),
-            "it waits for the current writer only, not for the queue"
-        );
+        for one in &mut waiting {
+            assert!(
+                waits(one.as_mut()).await,
+                "the login waits for the current writer only, not for the queue"
+            );
+        }
         drop(login);
         for one in waiting {
-            one.await.unwrap().unwrap();
+            one.await.unwrap();
         }
     }
 

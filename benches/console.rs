@@ -70,18 +70,18 @@ async fn measure(database: &str, url: &str, organizations: usize) {
     let create = ["environment", "create", "--slug", "bench", "--display-name", "Bench"];
     installation.json(&[&create[..], &["--redirect-url", "https://app.example/callback"]].concat());
     let begun = Instant::now();
-    let world = World::make(&installation, organizations).await;
+    let fixture = Fixture::make(&installation, organizations).await;
     println!("\n{database}: {organizations} organizations made in {:.0} s", begun.elapsed().as_secs_f64());
     let server = Server::start(&installation, &[]).await;
     println!("{:46}  {:>9}  {:>9}  {:>8}", "", "median", "slowest", "CPU each");
-    for (name, path) in world.pages() {
-        world.ask(&server, name, &path).await;
+    for (name, path) in fixture.pages() {
+        fixture.ask(&server, name, &path).await;
     }
     println!("memory at its highest {:.1} MiB", server.memory("VmHWM"));
 }
 
 /// What there is, and who may look at it.
-struct World {
+struct Fixture {
     http: Client,
     environment: Environment,
     /// One in the middle.
@@ -91,7 +91,7 @@ struct World {
     key: String,
 }
 
-impl World {
+impl Fixture {
     async fn make(installation: &Installation, organizations: usize) -> Self {
         let state = open(installation).await;
         let environment = ostiary::app::environments::find(&state, "bench").await.expect("an environment");

@@ -48,16 +48,16 @@ const PEOPLE: usize = 10_000;
 /// How many organizations share the domain of the chooser.
 const SHARING: usize = 50;
 /// How often somebody signs in.
-const PACE: Duration = Duration::from_millis(50);
+const LOGIN_INTERVAL: Duration = Duration::from_millis(50);
 /// How long they wait.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bounds of a login's 95th percentile: so many times the quiet one, or this, whichever is larger.
-const FACTOR: u32 = 5;
-const AT_MOST: Duration = Duration::from_millis(100);
+const MAX_P95_FACTOR: u32 = 5;
+const MAX_P95: Duration = Duration::from_millis(100);
 /// The bound of the server's memory, in MiB.
-const MEMORY: f64 = 256.0;
+const MAX_MEMORY_MIB: f64 = 256.0;
 /// Where the strangers stand; the victim is at 127.0.0.1.
-const ELSEWHERE: [u8; 4] = [127, 0, 0, 2];
+const FIRST_ATTACKER_ADDRESS: [u8; 4] = [127, 0, 0, 2];
 
 /// Set for the process that attacks; its standard input says what.
 const ATTACKER: &str = "OSTIARY_BENCH_ATTACKER";
@@ -104,11 +104,11 @@ impl Attack {
             path: format!("/v1/scim/{}{path}", target.directory),
             token: Some(target.token.clone()),
             content_type: "application/scim+json",
-            ..Self::stranger(method, String::new(), body)
+            ..Self::unauthenticated(method, String::new(), body)
         }
     }
 
-    fn stranger(method: Method, path: String, body: Vec<u8>) -> Self {
+    fn unauthenticated(method: Method, path: String, body: Vec<u8>) -> Self {
         Self {
             method,
             path,
@@ -178,14 +178,14 @@ const KINDS: &[Kind] = &[
         name: "acs-unfinished",
         make: |target, _| Attack {
             withheld: true,
-            ..Attack::stranger(Method::POST, acs(&target.victim_connection), vec![b'A'; 1024 * 1024])
+            ..Attack::unauthenticated(Method::POST, acs(&target.victim_connection), vec![b'A'; 1024 * 1024])
         },
     },
     Kind {
         name: "acs-costly",
         make: |target, _| {
             let body = form(&[("SAMLResponse", &target.costly_response)]).into_bytes();
-            Attack::stranger(Method::POST, acs(&target.hostile_connection), body)
+            Attack::unauthenticated(Method::POST, acs(&target.hostile_connection), body)
         },
     },
     Kind {
@@ -194,7 +194,7 @@ const KINDS: &[Kind] = &[
             let junk = BASE64.encode(format!("<junk>{n}</junk>"));
             Attack {
                 neighbour: true,
-                ..Attack::stranger(
+                ..Attack::unauthenticated(
                     Method::POST,
                     acs(&target.victim_connection),
                     form(&[("SAMLResponse", &junk)]).into_bytes(),
@@ -206,7 +206,7 @@ const KINDS: &[Kind] = &[
         name: "console-guesses",
         make: |_, n| {
             let body = form(&[("email", "root@ops.example"), ("password", &format!("guess {n} of many"))]);
-            Attack::stranger(Method::POST, "/%63onsole/sign-in".to_owned(), body.into_bytes())
+            Attack::unauthenticated(Method::POST, "/%63onsole/sign-in".to_owned(), body.into_bytes())
         },
     },
     Kind {
@@ -215,7 +215,7 @@ const KINDS: &[Kind] = &[
             let long = format!("{n}{}", "s".repeat(8000));
             let query =
                 authorize(target, &[("domain_hint", "mallory.example"), ("state", &long), ("nonce", &long)]);
-            Attack::stranger(Method::GET, format!("/v1/oauth/authorize?{query}"), Vec::new())
+            Attack::unauthenticated(Method::GET, format!("/v1/oauth/authorize?{query}"), Vec::new())
         },
     },
     Kind {
@@ -225,7 +225,7 @@ const KINDS: &[Kind] = &[
             for n in 0..10_000 {
                 body.push_str(&format!("&parameter{n}={}", "j".repeat(80)));
             }
-            Attack::stranger(Method::POST, "/v1/oauth/authorize".to_owned(), body.into_bytes())
+            Attack::unauthenticated(Method::POST, "/v1/oauth/authorize".to_owned(), body.into_bytes())
         },
     },
 ];
@@ -289,7 +289,7 @@ async fn measure(database: &str, url: &str, dir: &std::path::Path) {
     std::fs::write(&certificate, keys.certificate_pem().expect("a certificate")).expect("a file");
     let keys = Arc::new(keys);
     let installation = Installation::new(url);
-    let (mut login, target) = furnish(&installation, &keys, certificate.to_str().expect("a path")).await;
+    let (mut login, target) = seed(&installation, &keys, certificate.to_str().expect("a path")).await;
     let settings =
         [("OSTIARY_RATE_LIMITS", "on"), ("OSTIARY_WORKERS", "2"), ("OSTIARY_METRICS_TOKEN", METRICS_TOKEN)];
 
@@ -302,7 +302,7 @@ async fn measure(database: &str, url: &str, dir: &std::path::Path) {
     login = login.at(&server.base);
     sign_in_for(&login, Duration::from_secs(2)).await;
     let quiet = sign_in_for(&login, seconds).await;
-    let bound = AT_MOST.max(quiet.p95 * FACTOR);
+    let bound = MAX_P95.max(quiet.p95 * MAX_P95_FACTOR);
     quiet.print("(quiet)", server.memory("VmHWM"), longest_poll(&server).await, "");
     drop(server);
 
@@ -336,10 +336,10 @@ async fn measure(database: &str, url: &str, dir: &std::path::Path) {
         attackers.wait().expect("their end");
         let memory = server.memory("VmHWM");
         figures.print(kind.name, memory, longest_poll(&server).await, answered.trim());
-        kept &= figures.p95 <= bound && figures.failed == 0 && memory <= MEMORY;
+        kept &= figures.p95 <= bound && figures.failed == 0 && memory <= MAX_MEMORY_MIB;
     }
     println!(
-        "bounds: p95 {:.0} ms, no failed login, {MEMORY:.0} MiB: {}\n",
+        "bounds: p95 {:.0} ms, no failed login, {MAX_MEMORY_MIB:.0} MiB: {}\n",
         bound.as_secs_f64() * 1e3,
         if kept { "kept" } else { "NOT kept" }
     );
@@ -389,15 +389,15 @@ impl Figures {
     }
 }
 
-/// Lets somebody sign in every [`PACE`], however long the others before take, for as long as that.
+/// Lets somebody sign in every [`LOGIN_INTERVAL`], however long the others before take, for as long as that.
 async fn sign_in_for(login: &Arc<Login>, time: Duration) -> Figures {
     let (begun, mut logins) = (Instant::now(), Vec::new());
-    let mut pace = tokio::time::interval(PACE);
+    let mut pace = tokio::time::interval(LOGIN_INTERVAL);
     while begun.elapsed() < time {
         let due = pace.tick().await;
         let login = Arc::clone(login);
         logins.push(tokio::spawn(async move {
-            let outcome = tokio::time::timeout(PATIENCE, login.once()).await;
+            let outcome = tokio::time::timeout(LOGIN_TIMEOUT, login.once()).await;
             (due.elapsed(), outcome.unwrap_or(Err("no answer".to_owned())))
         }));
     }
@@ -418,11 +418,7 @@ async fn sign_in_for(login: &Arc<Login>, time: Duration) -> Figures {
 }
 
 /// Two tenants, one of them hostile, with a full directory.
-async fn furnish(
-    installation: &Installation,
-    keys: &Arc<KeyPair>,
-    certificate: &str,
-) -> (Arc<Login>, Target) {
+async fn seed(installation: &Installation, keys: &Arc<KeyPair>, certificate: &str) -> (Arc<Login>, Target) {
     let text =
         |value: &Value, name: &str| value[name].as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
     let redirects = ["--redirect-url", REDIRECT_URI, "--oauth-redirect-uri", REDIRECT_URI];
@@ -593,7 +589,8 @@ async fn attack(target: Target) {
     let answers: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let next = Arc::new(AtomicUsize::new(0));
     let target = Arc::new(target);
-    let from = IpAddr::from(if (kind.make)(&target, 0).neighbour { [127, 0, 0, 1] } else { ELSEWHERE });
+    let from =
+        IpAddr::from(if (kind.make)(&target, 0).neighbour { [127, 0, 0, 1] } else { FIRST_ATTACKER_ADDRESS });
     let http = Client::builder().no_proxy().redirect(redirect::Policy::none()).local_address(from);
     let http = http.build().expect("a client");
     let mut tasks = Vec::new();
@@ -646,7 +643,7 @@ async fn withhold(base: &str, attack: &Attack, left: Duration) -> String {
     let address: SocketAddr = base.trim_start_matches("http://").parse().expect("an address");
     let hold = async {
         let socket = tokio::net::TcpSocket::new_v4()?;
-        socket.bind((ELSEWHERE, 0).into())?;
+        socket.bind((FIRST_ATTACKER_ADDRESS, 0).into())?;
         let mut stream = socket.connect(address).await?;
         let head = format!(
             "POST {} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",

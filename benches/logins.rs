@@ -23,7 +23,7 @@ use support::{
 };
 use tokio::sync::Semaphore;
 
-const AT_A_TIME: usize = 8;
+const CONCURRENCY: usize = 8;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -39,13 +39,13 @@ fn main() {
         let mut databases = vec![("sqlite", sqlite)];
         databases.extend(std::env::var("OSTIARY_BENCH_POSTGRES_URL").ok().map(|url| ("postgres", url)));
         for (name, url) in databases {
-            let stage = Stage::new(&url, certificate.to_str().expect("a path"));
+            let setup = Setup::new(&url, certificate.to_str().expect("a path"));
             for cross_check in ["enforce", "off"] {
                 for alg in ["RS256", "ES256"] {
-                    let client = stage.client(alg);
-                    let server = Server::start(&stage.installation, &[("OSTIARY_SAML_CROSS_CHECK", cross_check)]).await;
+                    let client = setup.client(alg);
+                    let server = Server::start(&setup.installation, &[("OSTIARY_SAML_CROSS_CHECK", cross_check)]).await;
                     let idle = server.memory("VmRSS");
-                    let login = Arc::new(Login { server_base: server.base.clone(), client, keys: Arc::clone(&keys), organization: stage.organization.clone(), address: "dana@acme.example".to_owned() });
+                    let login = Arc::new(Login { server_base: server.base.clone(), client, keys: Arc::clone(&keys), organization: setup.organization.clone(), address: "dana@acme.example".to_owned() });
                     run(&login, 50).await;
                     let (cpu, begun) = (server.cpu(), Instant::now());
                     run(&login, logins).await;
@@ -65,7 +65,7 @@ fn main() {
 }
 
 async fn run(login: &Arc<Login>, logins: usize) {
-    let turns = Arc::new(Semaphore::new(AT_A_TIME));
+    let turns = Arc::new(Semaphore::new(CONCURRENCY));
     let mut tasks = Vec::new();
     for _ in 0..logins {
         let turn = Arc::clone(&turns).acquire_owned().await.expect("a turn");
@@ -81,12 +81,12 @@ async fn run(login: &Arc<Login>, logins: usize) {
 }
 
 /// What the command line set up.
-struct Stage {
+struct Setup {
     installation: Installation,
     organization: String,
 }
 
-impl Stage {
+impl Setup {
     fn new(database_url: &str, certificate: &str) -> Self {
         let installation = Installation::new(database_url);
         let environment = ["environment", "create", "--slug", "bench", "--display-name", "Bench"];

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use support::{Installation, Server};
 
 const SMALL: usize = 1000;
-const AT_A_TIME: usize = 8;
+const CONCURRENCY: usize = 8;
 /// How many of the users are made one after the other, for the time that each takes.
 const MADE_ALONE: usize = 100;
 /// How many members one PATCH adds while the largest group is filled.
@@ -35,7 +35,7 @@ fn main() {
     runtime.block_on(async {
         let users = support::number("OSTIARY_BENCH_USERS", 100_000);
         let requests = support::number("OSTIARY_BENCH_REQUESTS", 640);
-        assert!(users >= SMALL && requests >= AT_A_TIME, "too few to measure anything");
+        assert!(users >= SMALL && requests >= CONCURRENCY, "too few to measure anything");
         assert!(requests + requests / 8 <= SMALL - SMALL / 5, "there are fewer people to make members of");
         let dir = tempfile::TempDir::new().expect("a directory");
         let mut databases = vec![("SQLite", format!("sqlite://{}/bench.db", dir.path().display()))];
@@ -47,9 +47,9 @@ fn main() {
 }
 
 async fn measure(database: &str, url: &str, most: usize, requests: usize) {
-    let stage = Stage::new(url);
-    let server = Server::start(&stage.installation, &[]).await;
-    let mut directory = Directory::new(&server, &stage);
+    let setup = Setup::new(url);
+    let server = Server::start(&setup.installation, &[]).await;
+    let mut directory = Directory::new(&server, &setup);
     let mut columns = Vec::new();
     for users in [SMALL, most] {
         let filled = directory.fill(&server, users).await;
@@ -224,11 +224,11 @@ struct Directory {
 }
 
 impl Directory {
-    fn new(server: &Server, stage: &Stage) -> Self {
+    fn new(server: &Server, setup: &Setup) -> Self {
         Self {
             http: Client::builder().no_proxy().build().expect("a client"),
-            base: format!("{}/v1/scim/{}", server.base, stage.directory),
-            token: stage.token.clone(),
+            base: format!("{}/v1/scim/{}", server.base, setup.directory),
+            token: setup.token.clone(),
             users: Arc::default(),
             groups: 0,
             largest: String::new(),
@@ -305,7 +305,7 @@ impl Directory {
         once: impl Fn(Self, usize) -> F + Send + Sync + 'static,
     ) -> Vec<T> {
         let (next, once) = (Arc::new(AtomicUsize::new(numbers.start)), Arc::new(once));
-        let clients: Vec<_> = (0..AT_A_TIME)
+        let clients: Vec<_> = (0..CONCURRENCY)
             .map(|_| {
                 let (this, next, once, end) =
                     (self.clone(), Arc::clone(&next), Arc::clone(&once), numbers.end);
@@ -412,13 +412,13 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 /// What the command line set up.
-struct Stage {
+struct Setup {
     installation: Installation,
     directory: String,
     token: String,
 }
 
-impl Stage {
+impl Setup {
     fn new(database_url: &str) -> Self {
         let installation = Installation::new(database_url);
         let environment = ["environment", "create", "--slug", "bench", "--display-name", "Bench"];

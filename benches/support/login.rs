@@ -50,7 +50,7 @@ impl Login {
             "{}/v1/oauth/authorize?response_type=code&scope=openid&state=s&client_id={}&redirect_uri={REDIRECT_URI}&organization_id={}",
             self.server_base, self.client.0, self.organization
         );
-        let page = http.get(authorize).header(header::ACCEPT, "text/html").send().await.map_err(told)?;
+        let page = http.get(authorize).header(header::ACCEPT, "text/html").send().await.map_err(text_of)?;
         let cookies: Vec<String> = page
             .headers()
             .get_all(header::SET_COOKIE)
@@ -93,11 +93,11 @@ impl Login {
             .body(form(&[("SAMLResponse", &response), ("RelayState", &relay_state)]))
             .send()
             .await
-            .map_err(told)?;
+            .map_err(text_of)?;
         let location =
             answer.headers().get(header::LOCATION).and_then(|l| l.to_str().ok()).map(str::to_owned);
         let Some(location) = location else {
-            return Err(format!("ACS: {} {}", answer.status(), answer.text().await.map_err(told)?));
+            return Err(format!("ACS: {} {}", answer.status(), answer.text().await.map_err(text_of)?));
         };
         let location = Url::parse(&location).map_err(|error| error.to_string())?;
         let code = location.query_pairs().find(|(name, _)| name == "code").ok_or("no code")?.1.into_owned();
@@ -113,7 +113,7 @@ impl Login {
             ]))
             .send()
             .await
-            .map_err(told)?;
+            .map_err(text_of)?;
         let tokens = json_of("token", answer).await?;
         let access_token = tokens["access_token"].as_str().ok_or("no access token")?;
         let answer = http
@@ -121,7 +121,7 @@ impl Login {
             .bearer_auth(access_token)
             .send()
             .await
-            .map_err(told)?;
+            .map_err(text_of)?;
         let person = json_of("userinfo", answer).await?;
         match person["sub"] == self.address.as_str() {
             true => Ok(()),
@@ -130,13 +130,13 @@ impl Login {
     }
 }
 
-fn told(error: reqwest::Error) -> String {
+fn text_of(error: reqwest::Error) -> String {
     error.to_string()
 }
 
 async fn body_of(step: &str, answer: Response) -> Result<String, String> {
     let status = answer.status();
-    let body = answer.text().await.map_err(told)?;
+    let body = answer.text().await.map_err(text_of)?;
     if status.is_success() { Ok(body) } else { Err(format!("{step}: {status} {body}")) }
 }
 

@@ -59,7 +59,7 @@ async fn sign_in(app: &TestApp, browser: &Browser, email: &str, password: &str, 
     browser.post(&app.url("/console/sign-in"), &fields).await
 }
 
-async fn is_in(app: &TestApp, browser: &Browser) -> bool {
+async fn is_signed_in(app: &TestApp, browser: &Browser) -> bool {
     let answer = browser.get(&app.url("/console/account")).await;
     match answer.status {
         StatusCode::OK => true,
@@ -181,7 +181,7 @@ both! {
             let page = browser.get(&app.url(page)).await.body;
             assert!(!page.contains("Confirm first that it is you"), "{page}");
         }
-        app.wait(Duration::from_secs(10 * 60));
+        app.advance(Duration::from_secs(10 * 60));
         // It is said before anything is typed, with the way to it and back.
         for path in &pages {
             let page = browser.get(&app.url(path)).await.body;
@@ -216,7 +216,7 @@ both! {
         let dana = app.with_password("dana@vendor.example").await;
         stored_passkey(&app, &dana, "one").await;
         let browser = app.signed_in(&dana).await;
-        app.wait(Duration::from_secs(10 * 60));
+        app.advance(Duration::from_secs(10 * 60));
         let offers = |page: &str| page.contains("webauthn\"");
         let confirm = browser.get(&app.url("/console/account")).await.body;
         assert!(confirm.contains("Confirm by passkey") && !offers(&confirm), "{confirm}");
@@ -252,7 +252,7 @@ both! {
         let joined = join(&app, &browser, &token, "Dana@Vendor.example").await;
         assert_eq!(joined.status, 303, "{}", joined.body);
         assert_eq!(joined.location().path(), "/console");
-        assert!(is_in(&app, &browser).await);
+        assert!(is_signed_in(&app, &browser).await);
         let again = join(&app, &app.browser(), &token, "eve@vendor.example").await;
         assert_eq!((again.status, again.reason()), (StatusCode::NOT_FOUND, Some("invitation_closed")));
 
@@ -260,13 +260,13 @@ both! {
         let entered = sign_in(&app, &other, " dana@vendor.EXAMPLE ", PASSWORD, "/console/account?x=1").await;
         assert_eq!(entered.status, 303, "{}", entered.body);
         assert_eq!(entered.location().as_str(), app.url("/console/account?x=1"));
-        assert!(is_in(&app, &other).await);
+        assert!(is_signed_in(&app, &other).await);
         let account = other.get(&app.url("/console/account")).await.body;
         assert!(account.contains("this browser") && account.contains("Signed in by invitation"), "{account}");
 
         let token = form_token(&app, &other).await;
         other.post(&app.url("/console/sign-out"), &[("form_token", &token)]).await;
-        assert!(!is_in(&app, &other).await && is_in(&app, &browser).await);
+        assert!(!is_signed_in(&app, &other).await && is_signed_in(&app, &browser).await);
         let said = actions(&app).await;
         for action in ["admin_invitation.created", "administrator.joined", "administrator.role_changed",
             "administrator.signed_in", "administrator.signed_out"] {
@@ -274,7 +274,7 @@ both! {
         }
     }
 
-    async fn an_invitation_lets_one_of_sixteen_in(app: TestApp) {
+    async fn of_sixteen_that_accept_one_invitation_one_succeeds(app: TestApp) {
         let token = invited(&app, "", Role::Admin, None).await;
         let tries = (0..16).map(|number| {
             let (app, token) = (&app, token.clone());
@@ -291,7 +291,7 @@ both! {
 
     async fn invitations_end_by_time_and_by_hand(app: TestApp) {
         let old = invited(&app, "old@vendor.example", Role::Owner, None).await;
-        app.wait(Duration::from_secs(72 * 3600 + 1));
+        app.advance(Duration::from_secs(72 * 3600 + 1));
         assert_eq!(join(&app, &app.browser(), &old, "").await.status, 404);
 
         let scope = RoleScope::Global(Principal::OPERATOR);
@@ -315,7 +315,7 @@ both! {
         let thief = app.browser();
         let answer = join(&app, &thief, &trap, "").await;
         assert_eq!(answer.status, 422, "{}", answer.body);
-        assert!(!is_in(&app, &thief).await && is_in(&app, &boss).await);
+        assert!(!is_signed_in(&app, &thief).await && is_signed_in(&app, &boss).await);
         // With the account there, an invitation is a role and no link.
         let scope = RoleScope::Environment(Actor::operator(production.id));
         let invited = invitations::create(&app.state, &scope, "BOSS@vendor.example", Role::Admin).await.unwrap();
@@ -371,23 +371,23 @@ both! {
         assert_eq!(ids.len(), 2, "this one is not in the list of those to end");
         let end = app.url(&format!("/console/account/sessions/{}", ids[0]));
         assert_eq!(first.post(&end, &[("form_token", &token)]).await.status, 303);
-        assert_eq!([is_in(&app, &second).await, is_in(&app, &third).await].iter().filter(|alive| **alive).count(), 1);
+        assert_eq!([is_signed_in(&app, &second).await, is_signed_in(&app, &third).await].iter().filter(|alive| **alive).count(), 1);
         first.post(&app.url("/console/account/sessions/others"), &[("form_token", &token)]).await;
-        assert!(is_in(&app, &first).await && !is_in(&app, &second).await && !is_in(&app, &third).await);
+        assert!(is_signed_in(&app, &first).await && !is_signed_in(&app, &second).await && !is_signed_in(&app, &third).await);
         // Nobody ends another's.
         let eve = app.administrator(Role::Owner, None).await;
         let eves = form_token(&app, &eve).await;
         assert_eq!(eve.post(&end, &[("form_token", &eves)]).await.status, 404);
 
         for _ in 0..26 {
-            app.wait(Duration::from_secs(55 * 60));
-            assert!(is_in(&app, &first).await, "a session that is used goes on");
+            app.advance(Duration::from_secs(55 * 60));
+            assert!(is_signed_in(&app, &first).await, "a session that is used goes on");
         }
-        app.wait(Duration::from_secs(10 * 60));
-        assert!(!is_in(&app, &first).await, "a day is over");
+        app.advance(Duration::from_secs(10 * 60));
+        assert!(!is_signed_in(&app, &first).await, "a day is over");
         let rested = app.signed_in(&dana).await;
-        app.wait(Duration::from_secs(3600));
-        assert!(!is_in(&app, &rested).await, "an hour of rest is over");
+        app.advance(Duration::from_secs(3600));
+        assert!(!is_signed_in(&app, &rested).await, "an hour of rest is over");
         let posted = rested.post(&app.url("/console/account/name"), &[("displayName", "x"), ("form_token", "x")]).await;
         assert_eq!((posted.status, posted.reason()), (StatusCode::UNAUTHORIZED, Some("session_ended")));
     }
@@ -396,7 +396,7 @@ both! {
         let dana = app.with_password("dana@vendor.example").await;
         let victim = app.browser();
         victim.set_cookie(&app.base, CONSOLE_COOKIE, "ostiary_session_0000000000000000000000000");
-        assert!(!is_in(&app, &victim).await);
+        assert!(!is_signed_in(&app, &victim).await);
         assert_eq!(sign_in(&app, &victim, "dana@vendor.example", PASSWORD, "").await.status, 303);
         let first = victim.cookie(&app.base, CONSOLE_COOKIE).unwrap();
         assert_ne!(first, "ostiary_session_0000000000000000000000000");
@@ -404,7 +404,7 @@ both! {
         assert_ne!(victim.cookie(&app.base, CONSOLE_COOKIE).unwrap(), first);
         let thief = app.browser();
         thief.set_cookie(&app.base, CONSOLE_COOKIE, &first);
-        assert!(!is_in(&app, &thief).await, "the replaced session is over");
+        assert!(!is_signed_in(&app, &thief).await, "the replaced session is over");
         // Cookie attributes: no script reads it, and no post of another site carries it.
         let answer = sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await;
         let lines: Vec<&str> =
@@ -414,7 +414,7 @@ both! {
         drop(dana);
     }
 
-    async fn nobody_is_led_to_another_site(app: TestApp) {
+    async fn nobody_is_redirected_to_another_site(app: TestApp) {
         app.with_password("dana@vendor.example").await;
         for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "/v1/oauth/authorize", "/console/../demo",
             "javascript:alert(1)", "/console@evil.example", "/console/sign-in?next=/console"] {
@@ -459,7 +459,7 @@ both! {
         assert!(!limited.header("retry-after").is_empty());
         assert_eq!(app.state.passwords.hash_count(), runs, "nothing is hashed for who must wait");
         assert_eq!(sign_in(&app, &browser, "other@vendor.example", PASSWORD, "").await.status, 303);
-        app.wait(Duration::from_secs(31));
+        app.advance(Duration::from_secs(31));
         assert_eq!(sign_in(&app, &browser, "dana@vendor.example", PASSWORD, "").await.status, 303);
     }
 
@@ -518,7 +518,7 @@ both! {
         let mut owners: Vec<Administrator> = Vec::new();
         for number in 0..8 {
             owners.push(app.account(&format!("owner{number}@vendor.example"), Role::Owner, None).await);
-            app.wait(Duration::from_millis(2));
+            app.advance(Duration::from_millis(2));
         }
         let scope = RoleScope::Global(Principal::OPERATOR);
         let tries = owners.iter().enumerate().map(|(number, owner)| {
@@ -554,7 +554,7 @@ both! {
         let fields = [("form_token", token.as_str()), ("where", "everywhere"), ("remove", "1")];
         let removed = boss.post(&url, &fields).await;
         assert_eq!(removed.status, 303, "{}", removed.body);
-        assert!(!is_in(&app, &browser).await);
+        assert!(!is_signed_in(&app, &browser).await);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
         assert_eq!(join(&app, &app.browser(), &friend, "").await.status, 404, "{friend}");
         // Invited again, they begin anew.
@@ -571,13 +571,13 @@ both! {
         let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let page = app.browser().get(&app.url(&format!("/console/join?token={}", token.reveal()))).await;
         assert!(page.body.contains("Choose a new way to sign in"), "{}", page.body);
-        assert!(is_in(&app, &browser).await, "nothing happens before the button");
+        assert!(is_signed_in(&app, &browser).await, "nothing happens before the button");
         let new = app.browser();
         let password = "another violet kettle";
         let fields = [("token", token.reveal()), ("newPassword", password.into()), ("repeatPassword", password.into())];
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(new.post(&app.url("/console/join"), &fields).await.status, 303);
-        assert!(is_in(&app, &new).await && !is_in(&app, &browser).await);
+        assert!(is_signed_in(&app, &new).await && !is_signed_in(&app, &browser).await);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", password, "").await.status, 303);
     }
@@ -597,7 +597,7 @@ both! {
         let recent = account(&browser).await;
         assert!(recent.contains("Add a passkey") && recent.contains("Remove this passkey"), "{recent}");
 
-        app.wait(Duration::from_secs(10 * 60));
+        app.advance(Duration::from_secs(10 * 60));
         let rested = account(&browser).await;
         assert!(rested.contains("Confirm that it is you") && rested.contains("Confirm by passkey"), "{rested}");
         assert!(!rested.contains("Add a passkey") && !rested.contains("Remove this passkey"), "{rested}");
@@ -637,7 +637,7 @@ both! {
         assert!(nonsense.status == 422 && nonsense.body.contains("not a passkey of your account"), "{}", nonsense.body);
         assert!(account(&browser).await.contains("Confirm that it is you"));
 
-        app.wait(Duration::from_secs(5 * 60));
+        app.advance(Duration::from_secs(5 * 60));
         let proved = post(&browser, &token, "/confirm", &[("confirmPassword", PASSWORD)]).await;
         assert_eq!(proved.status, 303, "{}", proved.body);
         assert!(account(&browser).await.contains("Your identity confirmed."));
@@ -645,7 +645,7 @@ both! {
         assert!(actions(&app).await.iter().any(|action| action == "administrator.confirmed"));
         assert!(account(&other).await.contains("Confirm that it is you"), "each session for itself");
         // Who has a password proves it by that; the first one is set by who signed in just now.
-        app.wait(Duration::from_secs(10 * 60));
+        app.advance(Duration::from_secs(10 * 60));
         let fields = [("currentPassword", PASSWORD), ("newPassword", new), ("repeatPassword", new)];
         assert_eq!(post(&browser, &token, "/password", &fields).await.status, 303);
         let fresh = app.signed_in(&keyless).await;
@@ -662,7 +662,7 @@ both! {
         assert!(page.contains("Sign in with a passkey") && !page.contains("name=\"password\""), "{page}");
         let refused = sign_in(&strict, &app.browser(), "dana@vendor.example", PASSWORD, "").await;
         assert!(refused.status == 403 && refused.body.contains("use a passkey"), "{}", refused.body);
-        assert!(is_in(&app, &by_password).await && !is_in(&strict, &by_password).await, "nor does an older session");
+        assert!(is_signed_in(&app, &by_password).await && !is_signed_in(&strict, &by_password).await, "nor does an older session");
         // A link makes a passkey, and no password.
         let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let link = strict.url(&format!("/console/join?token={}", token.reveal()));
@@ -721,7 +721,7 @@ both! {
             assert_eq!((page.status, page.reason()), (StatusCode::NOT_FOUND, Some("invitation_closed")));
             assert_eq!(join(&app, &browser, link, "").await.status, 404);
         }
-        assert!(!is_in(&app, &browser).await);
+        assert!(!is_signed_in(&app, &browser).await);
         assert!(roles::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
 
         // One that is left nevertheless, as of before this was taken back, is refused where it is used.
@@ -754,9 +754,9 @@ both! {
             assert_eq!(answer.status, 422);
             assert!(answer.body.contains(said), "{said}: {}", answer.body);
         }
-        assert!(is_in(&app, &elsewhere).await);
+        assert!(is_signed_in(&app, &elsewhere).await);
         assert_eq!(post(PASSWORD, new, new).await.status, 303);
-        assert!(is_in(&app, &here).await && !is_in(&app, &elsewhere).await);
+        assert!(is_signed_in(&app, &here).await && !is_signed_in(&app, &elsewhere).await);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", new, "").await.status, 303);
     }
 }
@@ -764,7 +764,7 @@ both! {
 /// The built program's administrators, as an operator makes them, then in a browser with a passkey.
 #[test]
 fn a_passkey_is_made_and_opens_the_console() {
-    crate::support::play(crate::support::Backend::Sqlite, async |app: TestApp| {
+    crate::support::run_scenario(crate::support::Backend::Sqlite, async |app: TestApp| {
         let (first, second) =
             (invited(&app, "", Role::Owner, None).await, invited(&app, "", Role::Owner, None).await);
         let link = |token: &str| app.url(&format!("/console/join?token={token}"));

@@ -22,7 +22,13 @@ use crate::{
 };
 
 /// Goes away to sign in from `console`, through the test's identity provider, and gives the way back.
-async fn away(app: &TestApp, browser: &Browser, tenant: &Tenant, to_idp: &Answer, email: &str) -> Answer {
+async fn sign_in_at_idp(
+    app: &TestApp,
+    browser: &Browser,
+    tenant: &Tenant,
+    to_idp: &Answer,
+    email: &str,
+) -> Answer {
     let request = Request::read(to_idp);
     let idp = IdentityProvider::get();
     let response = idp.sign(&idp.response(tenant, Some(&request.id), email, app.now()));
@@ -30,7 +36,7 @@ async fn away(app: &TestApp, browser: &Browser, tenant: &Tenant, to_idp: &Answer
 }
 
 /// The console of another replica, where a setting names what the first one made.
-async fn is_in(console: &TestApp, browser: &Browser) -> bool {
+async fn is_signed_in(console: &TestApp, browser: &Browser) -> bool {
     browser.get(&console.url("/console/account")).await.status == 200
 }
 
@@ -53,7 +59,7 @@ both! {
         assert_eq!(browser.post(&console.url("/console/sign-in"), &fields).await.status, 403);
 
         let to_idp = browser.get(&console.url("/console/sign-in/saml?next=/console/account")).await;
-        let accepted = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
+        let accepted = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
         let location = accepted.location();
         assert!(location.path().starts_with("/console/sign-in/saml/saml_flow_"), "{location}");
         assert!(query(&location, "saml_access_code").is_none(), "no code is handed out");
@@ -61,7 +67,7 @@ both! {
         // Another browser cannot finish what this one began.
         let thief = app.browser();
         assert_eq!(thief.get(&finish).await.status, 403);
-        assert!(!is_in(&console, &thief).await);
+        assert!(!is_signed_in(&console, &thief).await);
         // Nor does the cookie of the sign-in do without that of the browser.
         let cookie = browser.cookie(&app.base, "ostiary_console_sso").unwrap();
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
@@ -71,7 +77,7 @@ both! {
         assert_eq!(thief.get(&finish).await.status, 403);
         let entered = browser.get(&finish).await;
         assert_eq!(entered.location().path(), "/console/account", "nothing was used up: {entered:?}");
-        assert!(is_in(&console, &browser).await);
+        assert!(is_signed_in(&console, &browser).await);
         // Nor can it be finished twice.
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
         assert_eq!(thief.get(&finish).await.status, 403);
@@ -80,7 +86,7 @@ both! {
         let stranger = app.browser();
         let signed_in = async |browser: &Browser, email: &str| {
             let to_idp = browser.get(&console.url("/console/sign-in/saml")).await;
-            let accepted = away(&app, browser, &tenant, &to_idp, email).await;
+            let accepted = sign_in_at_idp(&app, browser, &tenant, &to_idp, email).await;
             browser.get(&console.url(accepted.location().path())).await
         };
         let refused = signed_in(&stranger, "eve@vendor.example").await;
@@ -90,7 +96,7 @@ both! {
         let invited = invitations::create(&app.state, &scope, "Eve@vendor.example", Role::Viewer).await.unwrap();
         assert!(matches!(invited, InviteOutcome::Link(..)));
         assert_eq!(signed_in(&stranger, "eve@vendor.example").await.status, 303);
-        assert!(is_in(&console, &stranger).await);
+        assert!(is_signed_in(&console, &stranger).await);
     }
 
     async fn a_saml_sign_in_that_another_browser_began_opens_nothing(app: TestApp) {
@@ -111,14 +117,14 @@ both! {
         let finish = console.url(&format!("/console/sign-in/saml/{}", request.relay_state.clone().unwrap()));
         let waiting = stranger.cookie(&app.base, "ostiary_console_sso").unwrap();
         // The owner's identity provider answers without a question.
-        let bounced = away(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await;
+        let bounced = sign_in_at_idp(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await;
         let refused = owner.submit(&bounced, &bounced.form()).await;
         assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("browser_mismatch")));
         assert_eq!(owner.get(&finish).await.status, 403);
         owner.set_cookie(&app.base, "ostiary_console_sso", &waiting);
         assert_eq!(owner.get(&finish).await.status, 403);
         assert_eq!(stranger.get(&finish).await.status, 403);
-        assert!(!is_in(&console, &stranger).await && !is_in(&console, &owner).await);
+        assert!(!is_signed_in(&console, &stranger).await && !is_signed_in(&console, &owner).await);
 
         // Nor does a link of ours begin such a flow anew, in whichever browser: not one of before either.
         let flow = request.relay_state.clone().unwrap();
@@ -131,12 +137,12 @@ both! {
         assert_eq!(stranger.get(&finish).await.status, 403);
 
         // The flow still belongs to the stranger's browser, and is good for who signs in there.
-        let accepted = away(&app, &stranger, &tenant, &to_idp, "owner@vendor.example").await;
+        let accepted = sign_in_at_idp(&app, &stranger, &tenant, &to_idp, "owner@vendor.example").await;
         assert_eq!(accepted.location().path(), Url::parse(&finish).unwrap().path());
         assert_eq!(owner.get(&finish).await.status, 403);
         stranger.set_cookie(&app.base, "ostiary_console_sso", &waiting);
         assert_eq!(stranger.get(&finish).await.status, 303);
-        assert!(is_in(&console, &stranger).await && !is_in(&console, &owner).await);
+        assert!(is_signed_in(&console, &stranger).await && !is_signed_in(&console, &owner).await);
     }
 
     async fn a_sign_in_that_the_provider_answered_by_itself_proves_nothing_anew(app: TestApp) {
@@ -178,7 +184,7 @@ both! {
         let browser = app.signed_in(&dana).await;
         for (email, status) in [("eve@vendor.example", 403), ("DANA@vendor.example", 303)] {
             let to_idp = browser.get(&console.url("/console/sign-in/saml?next=/console/account&confirm=1")).await;
-            let accepted = away(&app, &browser, &tenant, &to_idp, email).await;
+            let accepted = sign_in_at_idp(&app, &browser, &tenant, &to_idp, email).await;
             let answer = browser.get(&console.url(accepted.location().path())).await;
             assert_eq!(answer.status, status, "{}", answer.body);
             if status == 403 {
@@ -209,13 +215,13 @@ both! {
         let mut authorize = stranger.get(&console.url("/console/sign-in/oidc")).await.location();
         authorize.query_pairs_mut().append_pair("organization_id", &tenant.organization.id.to_string());
         let to_idp = owner.get(authorize.as_str()).await;
-        let back = away(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await.location();
+        let back = sign_in_at_idp(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await.location();
         assert_eq!(owner.get(back.as_str()).await.status, 403, "it was begun elsewhere");
         // The stranger knows the state, and no code.
         let mut guessed = back.clone();
         guessed.set_query(Some(&format!("state={}", query(&back, "state").unwrap())));
         assert_eq!(stranger.get(guessed.as_str()).await.status, 401);
-        assert!(!is_in(&console, &stranger).await && !is_in(&console, &owner).await);
+        assert!(!is_signed_in(&console, &stranger).await && !is_signed_in(&console, &owner).await);
     }
 
     async fn a_saml_sign_in_needs_the_acs_on_the_consoles_own_host(app: TestApp) {
@@ -261,7 +267,7 @@ both! {
         assert_eq!(post("__Host-ostiary_browser").await.status, 303);
     }
 
-    async fn required_single_sign_on_shuts_the_other_doors_and_the_operator_opens_them(app: TestApp) {
+    async fn required_single_sign_on_disables_the_other_methods_and_the_operator_enables_them(app: TestApp) {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "vendor.example").await;
         let id = tenant.connection.id.to_string();
@@ -275,7 +281,7 @@ both! {
             let answer = browser.post(&console.url(path), fields).await;
             assert_eq!(answer.status, 403, "{path}: {}", answer.body);
             assert!(answer.body.contains("single sign-on"), "{path}: {}", answer.body);
-            assert!(!is_in(&console, &browser).await);
+            assert!(!is_signed_in(&console, &browser).await);
         };
         let password = crate::support::administrators::PASSWORD;
         refused("/console/sign-in", &[("email", "dana@vendor.example"), ("password", password)]).await;
@@ -290,12 +296,12 @@ both! {
         let fields = [("token", token.as_str()), ("newPassword", new), ("repeatPassword", new)];
         let answer = browser.post(&console.url("/console/join"), &fields).await;
         assert_eq!(answer.status, 403, "{}", answer.body);
-        assert!(!is_in(&console, &browser).await);
+        assert!(!is_signed_in(&console, &browser).await);
 
         // The operator starts the gateway with the setting off, and the same link lets Dana in.
         let back = app.browser();
         assert_eq!(back.post(&app.url("/console/join"), &fields).await.status, 303);
-        assert!(is_in(&app, &back).await);
+        assert!(is_signed_in(&app, &back).await);
     }
 
     async fn a_login_of_an_app_does_not_open_the_console(app: TestApp) {
@@ -310,11 +316,11 @@ both! {
         browser.get(&console.url("/console/sign-in/saml")).await;
         let to_idp = browser.get(&app.login_link(&key, &tenant, "s").await).await;
         let request = Request::read(&to_idp);
-        let accepted = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
+        let accepted = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
         assert!(query(&accepted.location(), "saml_access_code").is_some());
         let finish = console.url(&format!("/console/sign-in/saml/{}", request.relay_state.unwrap_or_default()));
         assert_eq!(browser.get(&finish).await.status, 403);
-        assert!(!is_in(&console, &browser).await);
+        assert!(!is_signed_in(&console, &browser).await);
     }
 
     async fn an_openid_provider_opens_the_console(app: TestApp) {
@@ -342,7 +348,7 @@ both! {
         assert_eq!(query(&authorize, "code_challenge_method").as_deref(), Some("S256"));
         authorize.query_pairs_mut().append_pair("organization_id", &tenant.organization.id.to_string());
         let to_idp = browser.get(authorize.as_str()).await;
-        let back = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await.location();
+        let back = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await.location();
         assert_eq!(back.path(), "/console/sign-in/oidc/callback");
         // Not without the cookie, not with another state.
         let thief = app.browser();
@@ -355,7 +361,7 @@ both! {
         let entered = browser.get(back.as_str()).await;
         assert_eq!(entered.status, 303, "{}", entered.body);
         assert_eq!(entered.location().path(), "/console");
-        assert!(is_in(&console, &browser).await);
+        assert!(is_signed_in(&console, &browser).await);
         // The provider was not asked to ask: that proves nothing anew.
         let account = async || browser.get(&console.url("/console/account")).await.body;
         assert!(account().await.contains("Confirm that it is you"));
@@ -363,11 +369,11 @@ both! {
         assert_eq!(query(&authorize, "prompt").as_deref(), Some("login"));
         authorize.query_pairs_mut().append_pair("organization_id", &tenant.organization.id.to_string());
         let to_idp = browser.get(authorize.as_str()).await;
-        let confirmed = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await.location();
+        let confirmed = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await.location();
         assert_eq!(browser.get(confirmed.as_str()).await.status, 303);
         assert!(!account().await.contains("Confirm that it is you"));
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
         assert_eq!(thief.get(back.as_str()).await.status, 403, "it counts once");
-        assert!(!is_in(&console, &thief).await);
+        assert!(!is_signed_in(&console, &thief).await);
     }
 }

@@ -46,19 +46,19 @@ struct Route {
 
 impl Route {
     /// The same route, of another thing.
-    fn of(&self, id: &str) -> String {
+    fn url_for(&self, id: &str) -> String {
         self.pattern.replace("{id}", id).replace("{domain}", "acme.example")
     }
 
     /// An id of the same kind that nothing has.
-    fn nowhere(&self) -> Option<String> {
+    fn unknown_id(&self) -> Option<String> {
         let (prefix, _) = self.id.as_deref()?.rsplit_once('_')?;
         Some(format!("{prefix}_0000000000000000000000001"))
     }
 }
 
 /// One of everything that routes speak of.
-struct World {
+struct Resources {
     tenant: Tenant,
     directory: String,
     user: String,
@@ -73,7 +73,7 @@ struct World {
     change: String,
 }
 
-impl World {
+impl Resources {
     /// The ids of everything that nobody else may see.
     fn ids(&self) -> Vec<String> {
         let (tenant, id) = (&self.tenant, |id: &dyn ToString| id.to_string());
@@ -96,14 +96,14 @@ impl World {
     }
 }
 
-impl std::ops::Deref for World {
+impl std::ops::Deref for Resources {
     type Target = Tenant;
     fn deref(&self) -> &Tenant {
         &self.tenant
     }
 }
 
-fn routes(tenant: &World) -> Vec<Route> {
+fn routes(tenant: &Resources) -> Vec<Route> {
     let organization = tenant.organization.id.to_string();
     let connection = tenant.connection.id.to_string();
     let any = |pattern: &'static str, body: Value| Route {
@@ -268,7 +268,7 @@ fn assert_error(answer: &Answer, status: u16, code: u64, context: &str) -> Strin
     body["message"].as_str().expect("a message").to_owned()
 }
 
-async fn acme(app: &TestApp) -> World {
+async fn acme(app: &TestApp) -> Resources {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let (key, browser) = (app.api_key(&environment, false).await, app.browser());
@@ -298,7 +298,7 @@ async fn acme(app: &TestApp) -> World {
     request_log::enqueue(&app.state, &noted);
     let (actor, any) = (Actor::operator(environment.id), ScimRequestQuery::default());
     let requests = request_log::list(&app.state, &actor, directory_id, &any, &PageQuery::default()).await;
-    let sequence = app.happened(&directory, EventKind::UserCreated, json!({})).await;
+    let sequence = app.record_event(&directory, EventKind::UserCreated, json!({})).await;
     let (now, webhook_id): (_, WebhookId) = (app.now(), Id::new(app.now(), &SystemRandom));
     let webhook = Webhook {
         id: webhook_id,
@@ -344,7 +344,7 @@ async fn acme(app: &TestApp) -> World {
     let named = ApiKeyChange { display_name: Some("Backend".to_owned()) };
     let (api_key, _) = api_keys::create(&app.state, &actor, false, &named).await.unwrap();
     let changes = audit::list(&app.state, &actor, &AuditFilter::default(), &PageQuery::default()).await;
-    World {
+    Resources {
         tenant,
         directory: directory_id.to_string(),
         user: user.to_string(),
@@ -368,10 +368,10 @@ fn fields(document: &Value, operation: &Value) -> Vec<String> {
     document["components"]["schemas"][name]["properties"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Everything that a key of its own environment sees of a world.
-async fn seen(app: &TestApp, key: &str, world: &World) -> Vec<(String, String)> {
+/// Everything that a key of its own environment sees of its resources.
+async fn seen(app: &TestApp, key: &str, resources: &Resources) -> Vec<(String, String)> {
     let mut seen = Vec::new();
-    for route in routes(world).into_iter().filter(|route| route.method == Method::GET) {
+    for route in routes(resources).into_iter().filter(|route| route.method == Method::GET) {
         let answer = app.api(key, Method::GET, &route.url, None).await;
         assert_eq!(answer.status, 200, "{}: {answer:#?}", route.url);
         seen.push((route.url, answer.body));
@@ -418,7 +418,7 @@ both! {
         }
     }
 
-    async fn a_stranger_gets_nowhere_and_his_body_is_not_read(app: TestApp) {
+    async fn an_unauthenticated_call_is_refused_and_its_body_is_not_read(app: TestApp) {
         let tenant = acme(&app).await;
         let good = app.api_key(&tenant.environment, true).await;
         let unknown = "Bearer ssoready_sk_0000000000000000000000000".to_owned();
@@ -482,12 +482,12 @@ both! {
     }
 
     async fn a_key_sees_changes_and_deletes_nothing_of_another_environment(app: TestApp) {
-        let world = acme(&app).await;
+        let resources = acme(&app).await;
         let other = app.environment("staging").await;
-        let (own, foreign) = (app.api_key(&world.environment, true).await, app.api_key(&other, true).await);
-        let before = seen(&app, &own, &world).await;
-        let ids = world.ids();
-        for route in routes(&world) {
+        let (own, foreign) = (app.api_key(&resources.environment, true).await, app.api_key(&other, true).await);
+        let before = seen(&app, &own, &resources).await;
+        let ids = resources.ids();
+        for route in routes(&resources) {
             let context = format!("{} {}", route.method, route.url);
             let answer = app.api(&foreign, route.method.clone(), &route.url, route.body.clone()).await;
             let asked = format!("{} {}", route.url, route.body.clone().unwrap_or_default());
@@ -507,21 +507,21 @@ both! {
                 assert!(!answer.body.contains(id.as_str()), "{context} tells {id}: {}", answer.body);
             }
             // Exactly what a thing that is nowhere answers.
-            if let (Some(id), Some(nowhere)) = (&route.id, route.nowhere()) {
-                let url = route.of(&nowhere).replace("{domain}", "acme.example");
+            if let (Some(id), Some(unknown_id)) = (&route.id, route.unknown_id()) {
+                let url = route.url_for(&unknown_id).replace("{domain}", "acme.example");
                 let there = app.api(&own, route.method.clone(), &url, route.body.clone()).await;
                 assert_error(&there, 404, 5, &context);
-                assert_eq!(there.body.replace(&nowhere, "ID"), answer.body.replace(id, "ID"), "{context}");
+                assert_eq!(there.body.replace(&unknown_id, "ID"), answer.body.replace(id, "ID"), "{context}");
             }
         }
-        assert_eq!(before, seen(&app, &own, &world).await, "nothing was changed");
+        assert_eq!(before, seen(&app, &own, &resources).await, "nothing was changed");
     }
 
     async fn what_the_document_says_a_route_takes_it_reads(app: TestApp) {
-        let world = acme(&app).await;
-        let key = app.api_key(&world.environment, true).await;
+        let resources = acme(&app).await;
+        let key = app.api_key(&resources.environment, true).await;
         let document = app.browser().get(&app.url(path::OPENAPI)).await.json();
-        for route in routes(&world) {
+        for route in routes(&resources) {
             let operation = &document["paths"][route.pattern][route.method.as_str().to_lowercase()];
             // Nothing that is read as another kind can be none: an object is no text, no list, no number.
             for name in fields(&document, operation) {
@@ -561,8 +561,8 @@ both! {
         let tenant = acme(&app).await;
         let key = app.api_key(&tenant.environment, true).await;
         for route in routes(&tenant).iter().filter(|route| route.pattern.contains("{id}")) {
-            let nowhere = route.nowhere().unwrap();
-            let prefix = nowhere.trim_end_matches(char::is_numeric);
+            let unknown_id = route.unknown_id().unwrap();
+            let prefix = unknown_id.trim_end_matches(char::is_numeric);
             for (id, reason) in [
                 ("xxx".to_owned(), format!("\"xxx\" does not have expected prefix {prefix:?}")),
                 (format!("{prefix}1"), format!("\"{prefix}1\" does not have expected length {}", prefix.len() + 25)),
@@ -577,7 +577,7 @@ both! {
                 ("%00".to_owned(), format!("\"\\0\" does not have expected prefix {prefix:?}")),
                 ("%ff".to_owned(), String::new()),
             ] {
-                let url = route.of(&id);
+                let url = route.url_for(&id);
                 let answer = app.api(&key, route.method.clone(), &url, route.body.clone()).await;
                 let message = assert_error(&answer, 400, 3, &url);
                 if !reason.is_empty() {
@@ -664,8 +664,8 @@ both! {
             assert_error(&answer, 405, 12, pattern);
             assert_eq!(answer.header("allow"), allow);
         }
-        for nowhere in ["/v1/organizations/", "/v1/organizations/org_1/x", "/v1/saml-connections/a/b", "/v1/nothing"] {
-            assert_error(&app.api(&key, Method::GET, nowhere, None).await, 404, 5, nowhere);
+        for path in ["/v1/organizations/", "/v1/organizations/org_1/x", "/v1/saml-connections/a/b", "/v1/nothing"] {
+            assert_error(&app.api(&key, Method::GET, path, None).await, 404, 5, path);
         }
     }
 }

@@ -258,7 +258,7 @@ both! {
         assert_eq!(pages(&app, &key, "").await, [Vec::<String>::new()]);
         let mut ids = Vec::new();
         for _ in 0..25 {
-            app.wait(std::time::Duration::from_millis(1));
+            app.advance(std::time::Duration::from_millis(1));
             ids.push(create(&app, &key, json!({})).await["id"].as_str().unwrap().to_owned());
         }
         let chunks = |size: usize| ids.chunks(size).map(<[String]>::to_vec).collect::<Vec<_>>();

@@ -90,7 +90,7 @@ both! {
     async fn a_key_makes_names_and_deletes_others_but_not_itself(app: TestApp) {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;
-        app.wait(Duration::from_millis(1));
+        app.advance(Duration::from_millis(1));
         let body = json!({ "displayName": "Backend", "hasManagementApiAccess": true });
         let made = good(&app, &key, Method::POST, "/v1/api-keys", Some(body)).await["apiKey"].clone();
         let secret = made["secretToken"].as_str().unwrap();
@@ -116,7 +116,7 @@ both! {
         assert_eq!(app.api(&key, Method::GET, &path, None).await.status, 404);
     }
 
-    async fn an_oauth_client_lives_and_gets_a_new_secret(app: TestApp) {
+    async fn an_oauth_client_is_created_and_gets_a_new_secret(app: TestApp) {
         let key = app.api_key(&app.environment("prod").await, true).await;
         let body = json!({ "displayName": "Web", "idTokenAlg": "ES256" });
         let made = good(&app, &key, Method::POST, "/v1/saml-oauth-clients", Some(body)).await["samlOauthClient"].clone();
@@ -148,13 +148,13 @@ both! {
         let (key, second) = (app.api_key(&environment, true).await, app.api_key(&environment, true).await);
         let mut ids = Vec::new();
         for number in 0..104 {
-            app.wait(Duration::from_millis(1));
+            app.advance(Duration::from_millis(1));
             let body = Some(json!({ "displayName": format!("Company {number}") }));
             let made = good(&app, &key, Method::POST, "/v1/organizations", body).await;
             ids.push(made["organization"]["id"].as_str().unwrap().to_owned());
         }
         let before = app.now();
-        app.wait(Duration::from_millis(1));
+        app.advance(Duration::from_millis(1));
         let path = format!("/v1/organizations/{}", ids[7]);
         good(&app, &second, Method::PATCH, &path, Some(json!({ "displayName": "Renamed" }))).await;
 

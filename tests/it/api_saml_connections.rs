@@ -31,15 +31,15 @@ fn certificates() -> &'static [String; 3] {
     })
 }
 
-struct Stage {
+struct Fixture {
     app: TestApp,
     key: String,
     environment: ostiary::model::environment::Environment,
     organization: String,
 }
 
-impl Stage {
-    async fn set(app: TestApp) -> Self {
+impl Fixture {
+    async fn new(app: TestApp) -> Self {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;
         let organization = Self::organization(&app, &key).await;
@@ -102,29 +102,29 @@ fn metadata(entity: &str, certificates: &[&str]) -> String {
 
 both! {
     async fn a_new_connection_has_every_field(app: TestApp) {
-        let stage = Stage::set(app).await;
-        let made = stage.create(json!({})).await;
+        let fixture = Fixture::new(app).await;
+        let made = fixture.create(json!({})).await;
         let id = made["id"].as_str().unwrap();
         assert_eq!(made, json!({
-            "id": id, "organizationId": stage.organization, "primary": false,
+            "id": id, "organizationId": fixture.organization, "primary": false,
             "idpRedirectUrl": "", "idpCertificate": "", "idpCertificates": [], "idpEntityId": "",
             "idpCertificateExpiresAt": null, "idpMetadataUrl": "", "metadataFetchedAt": null, "metadataError": "",
-            "spEntityId": stage.app.url(&format!("/v1/saml/{id}")),
-            "spAcsUrl": stage.app.url(&format!("/v1/saml/{id}/acs")),
+            "spEntityId": fixture.app.url(&format!("/v1/saml/{id}")),
+            "spAcsUrl": fixture.app.url(&format!("/v1/saml/{id}/acs")),
             "idpBinding": "POST", "idpInitiated": null, "emailAttribute": "", "allowSha1": false,
             "assertionEncryption": false, "allowCbcEncryption": false, "signAuthnRequests": false,
             "forceAuthn": false, "idpKind": null, "spEncryptionCertificate": null,
         }));
-        assert_eq!(stage.get(&made["id"]).await, made);
-        assert_eq!(stage.list("").await, json!({ "samlConnections": [made], "nextPageToken": "" }));
+        assert_eq!(fixture.get(&made["id"]).await, made);
+        assert_eq!(fixture.list("").await, json!({ "samlConnections": [made], "nextPageToken": "" }));
         let url = format!("{ROUTE}/{id}");
-        let removed = stage.app.api(&stage.key, Method::DELETE, &url, None).await;
+        let removed = fixture.app.api(&fixture.key, Method::DELETE, &url, None).await;
         assert_eq!((removed.status.as_u16(), removed.body.as_str()), (200, "{}"));
-        assert_eq!(stage.app.api(&stage.key, Method::GET, &url, None).await.status, 404);
+        assert_eq!(fixture.app.api(&fixture.key, Method::GET, &url, None).await.status, 404);
     }
 
     async fn every_field_is_written_read_and_cleared(app: TestApp) {
-        let stage = Stage::set(app).await;
+        let fixture = Fixture::new(app).await;
         let [first, second, _] = certificates();
         let settings = json!({
             "primary": true, "idpRedirectUrl": "https://idp.example/sso?x=1", "idpEntityId": "urn:idp",
@@ -132,13 +132,13 @@ both! {
             "emailAttribute": "mail", "allowSha1": true, "allowCbcEncryption": true, "signAuthnRequests": true,
             "forceAuthn": true, "idpKind": "entra",
         });
-        let made = stage.create(settings.clone()).await;
+        let made = fixture.create(settings.clone()).await;
         for (name, value) in settings.as_object().unwrap() {
             assert_eq!(&made[name], value, "{name}");
         }
         assert_eq!(made["idpCertificates"], json!([first, second]));
         // What is not named stays, one field at a time …
-        assert_eq!(one(&stage.patch(&made["id"], json!({})).await), made);
+        assert_eq!(one(&fixture.patch(&made["id"], json!({})).await), made);
         let mut expected = made.clone();
         let zero = [
             ("primary", json!(false)), ("idpRedirectUrl", json!("")), ("idpEntityId", json!("")),
@@ -148,41 +148,41 @@ both! {
         ];
         for (name, value) in zero {
             // … and null clears like the zero value.
-            let changed = one(&stage.patch(&made["id"], json!({ name: null })).await);
+            let changed = one(&fixture.patch(&made["id"], json!({ name: null })).await);
             expected[name] = value;
             assert_eq!(changed, expected, "{name}");
         }
-        let changed = one(&stage.patch(&made["id"], json!({ "idp_certificate": "" })).await);
+        let changed = one(&fixture.patch(&made["id"], json!({ "idp_certificate": "" })).await);
         assert_eq!((&changed["idpCertificate"], &changed["idpCertificates"]), (&json!(""), &json!([])));
-        let changed = one(&stage.patch(&made["id"], json!({ "idp_initiated": "REFUSE", "id": "x", "organizationId": "y", "spEntityId": "z" })).await);
+        let changed = one(&fixture.patch(&made["id"], json!({ "idp_initiated": "REFUSE", "id": "x", "organizationId": "y", "spEntityId": "z" })).await);
         assert_eq!((&changed["idpInitiated"], &changed["organizationId"], &changed["spEntityId"]), (&json!("REFUSE"), &made["organizationId"], &made["spEntityId"]));
     }
 
     async fn certificates_come_in_both_forms_and_are_written_anew(app: TestApp) {
-        let stage = Stage::set(app).await;
+        let fixture = Fixture::new(app).await;
         let [first, second, third] = certificates();
         let messy = format!("Bag Attributes\r\n{}\nand\n{second}{first}", first.replace('\n', "\r\n"));
-        let made = stage.create(json!({ "idpCertificate": messy })).await;
+        let made = fixture.create(json!({ "idpCertificate": messy })).await;
         assert_eq!(made["idpCertificates"], json!([first, second]), "each once, in order");
         assert_eq!(made["idpCertificate"], format!("{first}{second}"));
         let id = &made["id"];
-        let changed = one(&stage.patch(id, json!({ "idpCertificates": [third] })).await);
+        let changed = one(&fixture.patch(id, json!({ "idpCertificates": [third] })).await);
         assert_eq!((&changed["idpCertificate"], &changed["idpCertificates"]), (&json!(third), &json!([third])));
         // Whoever sends the whole back with one of the two forms changed means that one.
         let mut whole = changed.clone();
         whole["idpCertificates"] = json!([third, first]);
-        assert_eq!(one(&stage.patch(id, whole.clone()).await)["idpCertificates"], json!([third, first]));
+        assert_eq!(one(&fixture.patch(id, whole.clone()).await)["idpCertificates"], json!([third, first]));
         whole["idpCertificate"] = json!(second);
-        assert_eq!(one(&stage.patch(id, whole.clone()).await)["idpCertificates"], json!([second]));
+        assert_eq!(one(&fixture.patch(id, whole.clone()).await)["idpCertificates"], json!([second]));
         whole["idpCertificate"] = json!(first);
-        assert!(refused(&stage.patch(id, whole).await).starts_with("bad idpCertificates: says something else"));
-        assert_eq!(stage.get(id).await["idpCertificates"], json!([second]));
-        assert_eq!(one(&stage.patch(id, json!({ "idpCertificates": [] })).await)["idpCertificate"], "");
+        assert!(refused(&fixture.patch(id, whole).await).starts_with("bad idpCertificates: says something else"));
+        assert_eq!(fixture.get(id).await["idpCertificates"], json!([second]));
+        assert_eq!(one(&fixture.patch(id, json!({ "idpCertificates": [] })).await)["idpCertificate"], "");
     }
 
     async fn what_cannot_be_used_is_refused_by_its_name(app: TestApp) {
-        let stage = Stage::set(app).await;
-        let made = stage.create(json!({ "idpEntityId": "urn:idp" })).await;
+        let fixture = Fixture::new(app).await;
+        let made = fixture.create(json!({ "idpEntityId": "urn:idp" })).await;
         let small = {
             let key = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
             let mut builder = X509::builder().unwrap();
@@ -216,20 +216,20 @@ both! {
             (json!({ "idpMetadata": "<x/>" }), "bad idpMetadata: the metadata's root is <x>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor".to_owned()),
             (json!({ "idpMetadata": "<x/>", "idpMetadataUrl": "https://idp.example" }), "bad idpMetadataUrl: must not come together with idpMetadata".to_owned()),
         ] {
-            assert_eq!(refused(&stage.post(body.clone()).await), message, "{body}");
-            assert_eq!(refused(&stage.patch(&made["id"], body.clone()).await), message, "{body}");
+            assert_eq!(refused(&fixture.post(body.clone()).await), message, "{body}");
+            assert_eq!(refused(&fixture.patch(&made["id"], body.clone()).await), message, "{body}");
         }
         for url in ["http://127.0.0.1:1/", "http://169.254.169.254/latest", "http://[::1]/", "file:///etc/passwd"] {
-            let message = refused(&stage.post(json!({ "idpMetadataUrl": url })).await);
+            let message = refused(&fixture.post(json!({ "idpMetadataUrl": url })).await);
             assert!(message.starts_with("bad idpMetadataUrl: "), "{message}");
         }
-        assert_eq!(refused(&stage.post(json!({ "organizationId": "" })).await), "bad organization_id: is required");
-        assert_eq!(refused(&stage.post(json!({ "organizationId": "x" })).await), "bad organization_id: \"x\" does not have expected prefix \"org_\"");
-        let nowhere = stage.post(json!({ "organizationId": "org_0000000000000000000000001" })).await;
+        assert_eq!(refused(&fixture.post(json!({ "organizationId": "" })).await), "bad organization_id: is required");
+        assert_eq!(refused(&fixture.post(json!({ "organizationId": "x" })).await), "bad organization_id: \"x\" does not have expected prefix \"org_\"");
+        let nowhere = fixture.post(json!({ "organizationId": "org_0000000000000000000000001" })).await;
         assert_eq!((nowhere.status.as_u16(), &nowhere.json()["code"]), (404, &json!(5)));
-        assert_eq!(stage.list("").await["samlConnections"], json!([made]), "nothing of it was stored");
+        assert_eq!(fixture.list("").await["samlConnections"], json!([made]), "nothing of it was stored");
         for (query, status) in [("", 400), ("?organizationId=", 400), ("?organizationId=x", 400), ("?organization_id=org_0000000000000000000000001", 404)] {
-            assert_eq!(stage.app.api(&stage.key, Method::GET, &format!("{ROUTE}{query}"), None).await.status, status, "{query}");
+            assert_eq!(fixture.app.api(&fixture.key, Method::GET, &format!("{ROUTE}{query}"), None).await.status, status, "{query}");
         }
     }
 
@@ -237,127 +237,127 @@ both! {
         let test_idp = TestApp::spawn_with(app.backend, |config| config.test_idp = true).await;
         for (app, reason) in [(app, Some("test_connection_disabled")), (test_idp, None)] {
             let links = app.state.links.clone();
-            let stage = Stage::set(app).await;
-            let address = format!("/v1/organizations/{}", stage.organization);
+            let fixture = Fixture::new(app).await;
+            let address = format!("/v1/organizations/{}", fixture.organization);
             let name = Some(json!({ "displayName": "Wired & Co" }));
-            assert_eq!(stage.app.api(&stage.key, Method::PATCH, &address, name).await.status, 200);
+            assert_eq!(fixture.app.api(&fixture.key, Method::PATCH, &address, name).await.status, 200);
             let [certificate, ..] = certificates();
             let real = json!({
                 "idpEntityId": "urn:idp", "idpRedirectUrl": "https://idp.example/sso", "idpCertificate": certificate,
             });
             let opened = async |connection: &Value| {
                 let body = json!({ "samlConnectionId": connection["id"] });
-                let link = stage.app.api(&stage.key, Method::POST, "/v1/saml/redirect", Some(body)).await;
-                let opened = stage.app.browser().get(link.json()["redirectUrl"].as_str().unwrap()).await;
+                let link = fixture.app.api(&fixture.key, Method::POST, "/v1/saml/redirect", Some(body)).await;
+                let opened = fixture.app.browser().get(link.json()["redirectUrl"].as_str().unwrap()).await;
                 opened.reason().map(str::to_owned)
             };
             let listed = async || {
-                let page = stage.app.browser().get(&stage.app.url("/test-idp")).await;
+                let page = fixture.app.browser().get(&fixture.app.url("/test-idp")).await;
                 (page.status != 404).then(|| page.body.contains("Wired &amp; Co"))
             };
             let test_idp = reason.is_none();
-            let made = stage.create(real.clone()).await;
+            let made = fixture.create(real.clone()).await;
             assert_eq!((opened(&made).await, listed().await), (None, test_idp.then_some(false)), "a real one");
             for wired in [
                 json!({ "idpEntityId": links.test_idp_metadata() }),
                 json!({ "idpRedirectUrl": links.test_idp_sso() }),
             ] {
-                let patched = one(&stage.patch(&made["id"], wired.clone()).await);
+                let patched = one(&fixture.patch(&made["id"], wired.clone()).await);
                 assert_eq!(opened(&patched).await.as_deref(), reason, "{wired}");
                 assert_eq!(listed().await, test_idp.then_some(true), "{wired}");
-                one(&stage.patch(&made["id"], real.clone()).await);
+                one(&fixture.patch(&made["id"], real.clone()).await);
                 assert_eq!((opened(&made).await, listed().await), (None, test_idp.then_some(false)), "real again");
             }
             let mut born = real.clone();
             born["idpEntityId"] = json!(links.test_idp_metadata());
-            let born = stage.create(born).await;
+            let born = fixture.create(born).await;
             assert_eq!(opened(&born).await.as_deref(), reason);
             assert_eq!(listed().await, test_idp.then_some(true));
         }
     }
 
     async fn metadata_gives_what_is_not_given_by_itself(app: TestApp) {
-        let stage = Stage::set(app).await;
+        let fixture = Fixture::new(app).await;
         let [first, second, third] = certificates();
         let xml = metadata("https://meta.example", &[first, second]);
-        let made = stage.create(json!({ "idpMetadata": xml })).await;
+        let made = fixture.create(json!({ "idpMetadata": xml })).await;
         assert_eq!(
             (&made["idpEntityId"], &made["idpRedirectUrl"], &made["idpBinding"], &made["idpCertificates"], &made["signAuthnRequests"]),
             (&json!("https://meta.example"), &json!("https://meta.example/sso"), &json!("REDIRECT"), &json!([first, second]), &json!(true))
         );
-        let changed = one(&stage.patch(&made["id"], json!({
+        let changed = one(&fixture.patch(&made["id"], json!({
             "idpMetadata": metadata("https://meta.example", &[first]), "idpCertificates": [third], "idpBinding": "POST",
         })).await);
         assert_eq!((&changed["idpCertificates"], &changed["idpBinding"]), (&json!([third]), &json!("POST")));
-        let wrong = stage.patch(&made["id"], json!({ "idpMetadata": xml, "idpEntityId": "https://other.example" })).await;
+        let wrong = fixture.patch(&made["id"], json!({ "idpMetadata": xml, "idpEntityId": "https://other.example" })).await;
         assert!(refused(&wrong).contains("https://meta.example"), "the candidates are named");
     }
 
     async fn what_the_identity_provider_knows_never_moves(app: TestApp) {
-        let mut stage = Stage::set(app).await;
-        let made = stage.create(json!({})).await;
-        stage.environment.auth_url = HttpUrl::parse("https://sso.vendor.example");
-        stage.app.update_environment(&stage.environment).await;
-        assert_eq!(stage.get(&made["id"]).await, made);
-        let second = stage.create(json!({})).await;
+        let mut fixture = Fixture::new(app).await;
+        let made = fixture.create(json!({})).await;
+        fixture.environment.auth_url = HttpUrl::parse("https://sso.vendor.example");
+        fixture.app.update_environment(&fixture.environment).await;
+        assert_eq!(fixture.get(&made["id"]).await, made);
+        let second = fixture.create(json!({})).await;
         let id = second["id"].as_str().unwrap();
         assert_eq!(second["spEntityId"], format!("https://sso.vendor.example/v1/saml/{id}"));
         assert_eq!(second["spAcsUrl"], format!("https://sso.vendor.example/v1/saml/{id}/acs"));
     }
 
     async fn one_connection_is_primary_at_a_time(app: TestApp) {
-        let stage = Stage::set(app).await;
-        let other = Stage::organization(&stage.app, &stage.key).await;
-        let elsewhere = stage.create(json!({ "organizationId": other, "primary": true })).await;
-        let first = stage.create(json!({ "primary": true })).await;
-        let second = stage.create(json!({ "primary": true })).await;
-        let primary = async |connection: &Value| stage.get(&connection["id"]).await["primary"].clone();
+        let fixture = Fixture::new(app).await;
+        let other = Fixture::organization(&fixture.app, &fixture.key).await;
+        let elsewhere = fixture.create(json!({ "organizationId": other, "primary": true })).await;
+        let first = fixture.create(json!({ "primary": true })).await;
+        let second = fixture.create(json!({ "primary": true })).await;
+        let primary = async |connection: &Value| fixture.get(&connection["id"]).await["primary"].clone();
         assert_eq!((primary(&first).await, primary(&second).await), (json!(false), json!(true)));
-        assert_eq!(one(&stage.patch(&first["id"], json!({ "primary": true })).await)["primary"], true);
+        assert_eq!(one(&fixture.patch(&first["id"], json!({ "primary": true })).await)["primary"], true);
         assert_eq!((primary(&first).await, primary(&second).await), (json!(true), json!(false)));
-        stage.patch(&first["id"], json!({ "emailAttribute": "mail" })).await;
+        fixture.patch(&first["id"], json!({ "emailAttribute": "mail" })).await;
         assert_eq!(primary(&first).await, true, "what is not named stays");
-        stage.patch(&first["id"], json!({ "primary": false })).await;
+        fixture.patch(&first["id"], json!({ "primary": false })).await;
         assert_eq!((primary(&first).await, primary(&second).await), (json!(false), json!(false)));
         assert_eq!(primary(&elsewhere).await, true, "another organization's");
     }
 
     async fn of_sixteen_that_become_primary_at_once_one_is_it_in_the_end(app: TestApp) {
-        let stage = Rc::new(Stage::set(app).await);
+        let fixture = Rc::new(Fixture::new(app).await);
         let mut ids = Vec::new();
         for _ in 0..8 {
-            ids.push(stage.create(json!({})).await["id"].clone());
+            ids.push(fixture.create(json!({})).await["id"].clone());
         }
         let tries: Vec<_> = (0..16).map(|n| {
-            let (stage, id) = (stage.clone(), ids[n % 8].clone());
+            let (fixture, id) = (fixture.clone(), ids[n % 8].clone());
             actix_web::rt::spawn(async move {
                 match n % 2 {
-                    0 => stage.patch(&id, json!({ "primary": true })).await.status,
-                    _ => stage.post(json!({ "primary": true })).await.status,
+                    0 => fixture.patch(&id, json!({ "primary": true })).await.status,
+                    _ => fixture.post(json!({ "primary": true })).await.status,
                 }
             })
         }).collect();
         for attempt in tries {
             assert_eq!(attempt.await.unwrap(), 200);
         }
-        let listed = stage.list("&pageSize=100").await;
+        let listed = fixture.list("&pageSize=100").await;
         let connections = listed["samlConnections"].as_array().unwrap();
         assert_eq!(connections.len(), 16);
         assert_eq!(connections.iter().filter(|connection| connection["primary"] == true).count(), 1);
     }
 
     async fn the_encryption_certificate_is_there_when_it_is_wanted_and_is_one(app: TestApp) {
-        let stage = Rc::new(Stage::set(app).await);
-        let plain = stage.create(json!({ "spEncryptionCertificate": "x" })).await;
+        let fixture = Rc::new(Fixture::new(app).await);
+        let plain = fixture.create(json!({ "spEncryptionCertificate": "x" })).await;
         assert_eq!(plain["spEncryptionCertificate"], json!(null));
         // Several that need the environment's first key at once get the same one, on every replica.
-        let replica = Rc::new(stage.app.replica().await);
+        let replica = Rc::new(fixture.app.replica().await);
         let tries: Vec<_> = (0..8).map(|n| {
-            let (stage, replica) = (stage.clone(), replica.clone());
+            let (fixture, replica) = (fixture.clone(), replica.clone());
             actix_web::rt::spawn(async move {
-                let body = json!({ "organizationId": stage.organization, "assertionEncryption": true });
-                let app = if n % 2 == 0 { &stage.app } else { &replica };
-                one(&app.api(&stage.key, Method::POST, ROUTE, Some(body)).await)["spEncryptionCertificate"].clone()
+                let body = json!({ "organizationId": fixture.organization, "assertionEncryption": true });
+                let app = if n % 2 == 0 { &fixture.app } else { &replica };
+                one(&app.api(&fixture.key, Method::POST, ROUTE, Some(body)).await)["spEncryptionCertificate"].clone()
             })
         }).collect();
         let mut seen = Vec::new();
@@ -367,41 +367,41 @@ both! {
         seen.dedup();
         assert_eq!(seen.len(), 1);
         let pem = seen[0].as_str().unwrap();
-        let pairs = sp_keys::key_pairs(&stage.app.state, stage.environment.id).await.unwrap();
+        let pairs = sp_keys::key_pairs(&fixture.app.state, fixture.environment.id).await.unwrap();
         assert_eq!((pairs.len(), pairs[0].certificate_pem().unwrap().as_str()), (1, pem));
         assert!(pairs[0].key.public_eq(&X509::from_pem(pem.as_bytes()).unwrap().public_key().unwrap()));
         assert_eq!(pairs[0].key.bits(), 2048);
 
-        for connection in stage.list("").await["samlConnections"].as_array().unwrap() {
+        for connection in fixture.list("").await["samlConnections"].as_array().unwrap() {
             let expected = if connection["assertionEncryption"] == true { json!(pem) } else { json!(null) };
             assert_eq!(connection["spEncryptionCertificate"], expected);
         }
-        let changed = one(&stage.patch(&plain["id"], json!({ "assertionEncryption": true })).await);
+        let changed = one(&fixture.patch(&plain["id"], json!({ "assertionEncryption": true })).await);
         assert_eq!(changed["spEncryptionCertificate"], pem);
-        let other = stage.app.environment("staging").await;
-        assert_ne!(sp_keys::encryption_certificate(&stage.app.state, other.id).await.unwrap(), pem);
+        let other = fixture.app.environment("staging").await;
+        assert_ne!(sp_keys::encryption_certificate(&fixture.app.state, other.id).await.unwrap(), pem);
         // The private key is nowhere in the clear.
-        let mut conn = stage.app.state.db.read().await.unwrap();
-        let purpose = store::signing_keys::Purpose::SamlSp(stage.environment.id);
-        let stored = store::signing_keys::list(&mut conn, purpose, stage.app.now()).await.unwrap();
+        let mut conn = fixture.app.state.db.read().await.unwrap();
+        let purpose = store::signing_keys::Purpose::SamlSp(fixture.environment.id);
+        let stored = store::signing_keys::list(&mut conn, purpose, fixture.app.now()).await.unwrap();
         assert!(stored.iter().all(|key| !key.private_key.contains("PRIVATE KEY")));
     }
 
     async fn a_list_is_read_page_by_page(app: TestApp) {
-        let stage = Stage::set(app).await;
+        let fixture = Fixture::new(app).await;
         let mut ids = Vec::new();
         for _ in 0..12 {
-            stage.app.wait(std::time::Duration::from_millis(1));
-            ids.push(stage.create(json!({})).await["id"].clone());
+            fixture.app.advance(std::time::Duration::from_millis(1));
+            ids.push(fixture.create(json!({})).await["id"].clone());
         }
         let id = |page: &Value| page["samlConnections"].as_array().unwrap().iter().map(|c| c["id"].clone()).collect::<Vec<_>>();
-        let first = stage.list("").await;
+        let first = fixture.list("").await;
         let token = first["nextPageToken"].as_str().unwrap();
-        let second = stage.list(&format!("&pageToken={token}")).await;
+        let second = fixture.list(&format!("&pageToken={token}")).await;
         assert_eq!((id(&first).as_slice(), id(&second).as_slice()), (&ids[..10], &ids[10..]));
         assert_eq!(second["nextPageToken"], "");
-        let other = Stage::organization(&stage.app, &stage.key).await;
-        let answer = stage.app.api(&stage.key, Method::GET, &format!("{ROUTE}?organizationId={other}&pageToken={token}"), None).await;
+        let other = Fixture::organization(&fixture.app, &fixture.key).await;
+        let answer = fixture.app.api(&fixture.key, Method::GET, &format!("{ROUTE}?organizationId={other}&pageToken={token}"), None).await;
         assert_eq!(answer.json()["details"][0]["description"], "invalid pagination token", "a token of another organization's list");
     }
 }

@@ -125,7 +125,7 @@ fn is_test(name: &str) -> bool {
 }
 
 /// The room of a file: `app/login/accept.rs` → `app`.
-fn room(name: &str) -> &str {
+fn module_of(name: &str) -> &str {
     let first = name.split('/').next().unwrap();
     first.strip_suffix(".rs").unwrap_or(first)
 }
@@ -172,15 +172,15 @@ fn imports_are_read_from_paths_and_trees() {
 }
 
 #[test]
-fn every_room_imports_only_what_it_may() {
+fn every_module_imports_only_what_it_may() {
     let permitted: BTreeMap<&str, BTreeSet<&str>> =
-        MAY_IMPORT.iter().map(|(room, others)| (*room, others.iter().copied().collect())).collect();
+        MAY_IMPORT.iter().map(|(module, others)| (*module, others.iter().copied().collect())).collect();
     let mut done: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| source.name != "lib.rs" && source.name != "main.rs") {
-        let here = room(&source.name);
+        let here = module_of(&source.name);
         let Some((here, permitted)) = permitted.get_key_value(here) else {
-            panic!("{} is in a room that the table does not know", source.name)
+            panic!("{} is in a module that the table does not know", source.name)
         };
         for there in imports(&source.code).into_iter().filter(|there| there != here) {
             match permitted.get(there.as_str()) {
@@ -193,9 +193,9 @@ fn every_room_imports_only_what_it_may() {
     }
     assert!(wrong.is_empty(), "the import table forbids:\n{}", wrong.join("\n"));
     let mut unused = Vec::new();
-    for (room, others) in permitted {
-        let done = done.entry(room).or_default();
-        unused.extend(others.difference(done).map(|other| format!("{room} to import {other}")));
+    for (module, others) in permitted {
+        let done = done.entry(module).or_default();
+        unused.extend(others.difference(done).map(|other| format!("{module} to import {other}")));
     }
     assert!(unused.is_empty(), "the table permits what nobody does:\n{}", unused.join("\n"));
 }
@@ -204,9 +204,9 @@ fn every_room_imports_only_what_it_may() {
 fn only_some_may_name_some_things() {
     let sources = sources();
     let mut wrong = Vec::new();
-    for (text, rooms, why) in MAY_NAME {
+    for (text, prefixes, why) in MAY_NAME {
         for source in &sources {
-            if source.code.contains(text) && !rooms.iter().any(|room| source.name.starts_with(room)) {
+            if source.code.contains(text) && !prefixes.iter().any(|prefix| source.name.starts_with(prefix)) {
                 wrong.push(format!("{} names {text}: {why}", source.name));
             }
         }
@@ -215,7 +215,7 @@ fn only_some_may_name_some_things() {
 }
 
 #[test]
-fn every_file_says_what_lives_there() {
+fn every_file_begins_with_a_module_comment() {
     for source in sources().iter().filter(|source| !is_test(&source.name)) {
         assert!(source.whole.starts_with("//! "), "{} begins without a word about itself", source.name);
     }
@@ -225,12 +225,12 @@ fn every_file_says_what_lives_there() {
 fn the_documented_import_table_is_the_real_one() {
     let documented =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
-    for (room, others) in MAY_IMPORT {
+    for (module, others) in MAY_IMPORT {
         let others = match others {
             [] => "nobody".to_owned(),
             others => others.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", "),
         };
-        let row = format!("| `{room}` | {others} |");
+        let row = format!("| `{module}` | {others} |");
         assert!(documented.contains(&row), "docs/architecture.md lacks the row\n{row}");
     }
 }
@@ -241,7 +241,7 @@ fn the_documented_import_table_is_the_real_one() {
 fn the_first_segment_of_every_route_is_reserved() {
     let mut routes = BTreeSet::new();
     for source in sources() {
-        let is_list = room(&source.name) == "links";
+        let is_list = module_of(&source.name) == "links";
         for (at, _) in source.code.match_indices("\"/") {
             let literal = source.code[at + 1..].split('"').next().unwrap();
             let before = source.code[..at].trim_end();

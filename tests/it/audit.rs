@@ -26,7 +26,7 @@ both! {
         let key = app.api_key(&environment, true).await;
         let actor = Actor::operator(environment.id);
         let call = async |method, path: &str, body| {
-            app.wait(Duration::from_millis(5));
+            app.advance(Duration::from_millis(5));
             let answer = app.api(&key, method, path, Some(body)).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
             answer.json()

@@ -26,7 +26,7 @@ impl Installation {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = bare(self.directory.path(), arguments);
+        let mut command = isolated(self.directory.path(), arguments);
         command.env("OSTIARY_DATABASE_URL", &self.database.url).env("OSTIARY_MASTER_KEY", "07".repeat(32));
         command
     }
@@ -38,11 +38,11 @@ impl Installation {
     /// What a command with `--json` prints.
     fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        assert!(output.status.success(), "{arguments:?}: {}", text_of(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn serve(&self, arguments: &[&str]) -> Served {
+    fn serve(&self, arguments: &[&str]) -> ServerProcess {
         let all = [&["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json"], arguments].concat();
         let mut child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -55,41 +55,41 @@ impl Installation {
         };
         // Whatever else it says must not fill the pipe.
         let log = std::thread::spawn(move || lines.map_while(Result::ok).collect());
-        Served { child, address, log: Some(log) }
+        ServerProcess { child, address, log: Some(log) }
     }
 }
 
-fn bare(directory: &Path, arguments: &[&str]) -> Command {
+fn isolated(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
     command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn said(output: &Output) -> String {
+fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// A running server; it goes when this goes.
-struct Served {
+struct ServerProcess {
     child: Child,
     address: SocketAddr,
     log: Option<std::thread::JoinHandle<Vec<String>>>,
 }
 
-impl Served {
+impl ServerProcess {
     fn terminate(&self) {
         let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(kill.success());
     }
 
-    fn wait(&mut self, patience: Duration) -> std::process::ExitStatus {
+    fn wait(&mut self, timeout: Duration) -> std::process::ExitStatus {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(began.elapsed() < patience, "the server does not stop");
+            assert!(began.elapsed() < timeout, "the server does not stop");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -108,7 +108,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -300,7 +300,7 @@ fn wrong_commands_end_with_two_and_failures_with_one() {
         ),
     ] {
         let output = installation.run(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text_of(&output));
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
@@ -315,8 +315,8 @@ fn a_webhook_of_the_command_line_goes_by_the_setting() {
         for url in ["http://localhost:9/", "https://127.0.0.1/", "https://10.0.0.1/hook"] {
             let create = ["webhook", "create", "--environment", "prod", "--url", url];
             let refused = installation.run(&create);
-            assert_eq!(refused.status.code(), Some(1), "{url}: {}", said(&refused));
-            assert!(said(&refused).contains("--url: "), "{url}: {}", said(&refused));
+            assert_eq!(refused.status.code(), Some(1), "{url}: {}", text_of(&refused));
+            assert!(text_of(&refused).contains("--url: "), "{url}: {}", text_of(&refused));
             installation.json(&[&create[..], &["--set", "outgoing.allow_private_targets=on"]].concat());
         }
     }
@@ -326,7 +326,7 @@ fn a_webhook_of_the_command_line_goes_by_the_setting() {
 fn a_misspelt_variable_and_a_wrong_file_are_refused_by_name() {
     let directory = TempDir::new().unwrap();
     std::fs::write(directory.path().join("o.toml"), "[saml]\ncross_chekc = \"off\"\n").unwrap();
-    let output = bare(directory.path(), &["serve", "--config", "o.toml"])
+    let output = isolated(directory.path(), &["serve", "--config", "o.toml"])
         .env("OSTIARY_TRUSTED_PROXYS", "10.0.0.0/8")
         .env("OSTIARY_MASTER_KEY", "too short")
         .output()
@@ -353,12 +353,12 @@ fn postgresql_is_migrated_when_told_so() {
     assert_ne!(url, fresh.url);
     let refused = with(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(said(&refused).contains("0001_create_foundation"), "{}", said(&refused));
-    assert!(said(&refused).contains("ostiary migrate"), "{}", said(&refused));
+    assert!(text_of(&refused).contains("0001_create_foundation"), "{}", text_of(&refused));
+    assert!(text_of(&refused).contains("ostiary migrate"), "{}", text_of(&refused));
     assert_eq!(with(&["migrate", "--check"]).status.code(), Some(1));
-    assert!(said(&with(&["migrate"])).contains("applied 0001_create_foundation"));
+    assert!(text_of(&with(&["migrate"])).contains("applied 0001_create_foundation"));
     assert_eq!(with(&["migrate", "--check"]).status.code(), Some(0));
-    assert!(said(&with(&["migrate"])).contains("is up to date"));
+    assert!(text_of(&with(&["migrate"])).contains("is up to date"));
 }
 
 #[test]
@@ -411,7 +411,7 @@ fn a_healthcheck_asks_the_running_server() {
 }
 
 #[test]
-fn the_doctor_says_what_to_mend() {
+fn the_doctor_says_what_to_fix() {
     let installation = Installation::new(Backend::Sqlite);
     installation.json(&["environment", "create", "--slug", "prod"]);
     let organization = installation.json(&["organization", "create", "--environment", "prod"]);
@@ -431,15 +431,19 @@ fn the_doctor_says_what_to_mend() {
         installation.command(&["doctor", "--offline"]).env("OSTIARY_MASTER_KEY", "08".repeat(32)).output();
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("is not the one this database was sealed with"), "{}", said(&output));
+    assert!(
+        text_of(&output).contains("is not the one this database was sealed with"),
+        "{}",
+        text_of(&output)
+    );
 }
 
 #[test]
 fn completions_and_the_man_page_come_from_the_definitions() {
     let directory = TempDir::new().unwrap();
     let output = |arguments: &[&str]| {
-        let output = bare(directory.path(), arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        let output = isolated(directory.path(), arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text_of(&output));
         String::from_utf8(output.stdout).unwrap()
     };
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
@@ -514,7 +518,7 @@ fn what_was_made_can_be_changed_and_taken_away() {
     assert_eq!(update(&["--external-id", "", "--domain", ""]), json!(["Acme", "", []]));
 
     let refused = installation.run(&["organization", "update", id, "--domain", "gmail.com"]);
-    let words = said(&refused);
+    let words = text_of(&refused);
     assert!(words.contains("--allow-free-mail") && !words.contains("allowFreeMail"), "{words}");
     update(&["--domain", "gmail.com", "--allow-free-mail"]);
 
@@ -522,7 +526,7 @@ fn what_was_made_can_be_changed_and_taken_away() {
     let second =
         ["organization", "create", "--environment", "prod", "--domain", "gmail.com", "--allow-free-mail"];
     let refused = installation.run(&second);
-    let words = said(&refused);
+    let words = text_of(&refused);
     assert!(
         !refused.status.success() && words.contains("--share-domain") && words.contains("Acme"),
         "{words}"
@@ -530,9 +534,9 @@ fn what_was_made_can_be_changed_and_taken_away() {
     let shared = installation.json(&[&second[..], &["--share-domain"]].concat());
     assert_eq!(shared["sharedDomains"], json!(["gmail.com"]));
     let list = installation.run(&["organization", "list", "--environment", "prod"]);
-    assert_eq!(said(&list).matches("gmail.com (shared)").count(), 2, "{}", said(&list));
+    assert_eq!(text_of(&list).matches("gmail.com (shared)").count(), 2, "{}", text_of(&list));
     let output = installation.run(&["organization", "delete", shared["id"].as_str().unwrap()]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", text_of(&output));
 
     let connection = |arguments: &[&str]| {
         let made =
@@ -555,7 +559,7 @@ fn what_was_made_can_be_changed_and_taken_away() {
     assert_eq!(delete("organization", id), Some(0));
     assert_eq!(delete("organization", id), Some(1));
     let list = installation.run(&["organization", "list", "--environment", "prod"]);
-    assert!(list.status.success() && list.stdout.is_empty(), "{}", said(&list));
+    assert!(list.status.success() && list.stdout.is_empty(), "{}", text_of(&list));
 }
 
 #[test]
@@ -595,12 +599,12 @@ fn our_saml_key_pair_is_rotated_for_one_environment() {
     let compromised = installation.json(&["keys", "rotate", "--sp", "prod", "--compromised"]);
     assert_eq!(stages(&compromised), ["active"]);
     let refused = installation.run(&["keys", "rotate", "--sp", "nowhere"]);
-    assert!(said(&refused).contains("environment not found"), "{}", said(&refused));
+    assert!(text_of(&refused).contains("environment not found"), "{}", text_of(&refused));
     let listed = installation.run(&["keys", "list", "--sp", "prod"]);
     assert!(
-        said(&listed).contains(compromised[0]["certificateSha256"].as_str().unwrap()),
+        text_of(&listed).contains(compromised[0]["certificateSha256"].as_str().unwrap()),
         "{}",
-        said(&listed)
+        text_of(&listed)
     );
 }
 
@@ -609,12 +613,12 @@ fn a_taken_address_and_a_database_that_is_down_are_told_once() {
     let installation = Installation::new(Backend::Sqlite);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let refused = said(&installation.run(&["serve", "--listen", &address]));
+    let refused = text_of(&installation.run(&["serve", "--listen", &address]));
     assert_eq!(refused.matches("os error").count(), 1, "{refused}");
 
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://x@{free}/x");
-    let doctor = said(&installation.run(&["doctor", "--offline", "--database-url", &url]));
+    let doctor = text_of(&installation.run(&["doctor", "--offline", "--database-url", &url]));
     assert!(doctor.contains("Connection refused") && !doctor.contains("timed out"), "{doctor}");
     assert_eq!(doctor.matches("os error").count(), 1, "{doctor}");
 }
@@ -634,23 +638,23 @@ fn a_certificate_is_shown_to_people_once() {
         "--idp-metadata",
         "metadata.xml",
     ]);
-    assert_eq!(said(&made).matches("BEGIN CERTIFICATE").count(), 1, "{}", said(&made));
+    assert_eq!(text_of(&made).matches("BEGIN CERTIFICATE").count(), 1, "{}", text_of(&made));
 }
 
 #[test]
 fn what_must_be_known_of_a_proxy_and_of_the_file_is_said() {
     let installation = Installation::new(Backend::Sqlite);
     let public = ["doctor", "--offline", "--public-url", "https://sso.example.com"];
-    let warned = said(&installation.run(&public));
+    let warned = text_of(&installation.run(&public));
     assert!(warned.contains("OSTIARY_TRUSTED_PROXIES"), "{warned}");
     let named = [&public[..], &["--set", "trusted_proxies=10.0.0.0/8"]].concat();
-    assert!(!said(&installation.run(&named)).contains("OSTIARY_TRUSTED_PROXIES"));
+    assert!(!text_of(&installation.run(&named)).contains("OSTIARY_TRUSTED_PROXIES"));
 
     // The copy that this test works on was made by hand, for all to read.
     let file = installation.database.url.strip_prefix("sqlite://").unwrap();
     let mode = |mode: u32| {
         std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
-        said(&installation.run(&["doctor", "--offline"]))
+        text_of(&installation.run(&["doctor", "--offline"]))
     };
     assert!(mode(0o644).contains("chmod 600"));
     assert!(!mode(0o600).contains("chmod"));
@@ -661,7 +665,7 @@ fn an_ssoready_database_comes_by_one_command(backend: Backend) {
     let source = crate::import_ssoready::ssoready();
     let import = ["import", "ssoready", "--from", source.url.as_str()];
     let trial = installation.run(&[&import[..], &["--dry-run"]].concat());
-    assert!(trial.status.success(), "{}", said(&trial));
+    assert!(trial.status.success(), "{}", text_of(&trial));
     let told = String::from_utf8(trial.stdout.clone()).unwrap();
     assert!(told.starts_with("A trial: nothing was written."), "{told}");
     assert!(installation.run(&["environment", "list"]).stdout.is_empty(), "the trial wrote something");
@@ -670,7 +674,7 @@ fn an_ssoready_database_comes_by_one_command(backend: Backend) {
     assert_eq!(report["counts"]["organization"]["imported"], 3, "{report}");
     assert_eq!(report["counts"]["scim_user"]["skipped"], 3, "{report}");
     let listed = installation.run(&["organization", "list", "--environment", "production"]);
-    assert!(said(&listed).contains("acme.example"), "{}", said(&listed));
+    assert!(text_of(&listed).contains("acme.example"), "{}", text_of(&listed));
 
     let again = installation.run(&import);
     let told = String::from_utf8(again.stdout.clone()).unwrap();
@@ -678,15 +682,15 @@ fn an_ssoready_database_comes_by_one_command(backend: Backend) {
         told.lines().find(|line| line.starts_with("SCIM users")).unwrap().split_whitespace().collect();
     assert_eq!(users, ["SCIM", "users", "0", "0", "4", "0", "3"], "{told}");
     assert!(told.contains("emails of foreign domains") || told.contains("without its certificate"), "{told}");
-    assert!(String::from_utf8_lossy(&again.stderr).contains("done in"), "{}", said(&again));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("done in"), "{}", text_of(&again));
 
     let unknown =
         installation.run(&[&import[..], &["--environment", "env_12vqjrnxk9xeov6o4f05pan0g"]].concat());
-    assert_eq!(unknown.status.code(), Some(1), "{}", said(&unknown));
-    assert!(said(&unknown).contains("--environment: there is no environment"), "{}", said(&unknown));
+    assert_eq!(unknown.status.code(), Some(1), "{}", text_of(&unknown));
+    assert!(text_of(&unknown).contains("--environment: there is no environment"), "{}", text_of(&unknown));
     let nothing = installation.run(&["import", "ssoready", "--from", "mysql://x/y"]);
-    assert_eq!(nothing.status.code(), Some(1), "{}", said(&nothing));
-    assert!(said(&nothing).contains("--from: "), "{}", said(&nothing));
+    assert_eq!(nothing.status.code(), Some(1), "{}", text_of(&nothing));
+    assert!(text_of(&nothing).contains("--from: "), "{}", text_of(&nothing));
 }
 
 #[test]

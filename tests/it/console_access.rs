@@ -75,7 +75,7 @@ both! {
             }
         }
         assert!(of_foreign > 30 && through_own > 8, "{of_foreign} {through_own}");
-        console.page("/console").await.says("Environment own").is_silent_of("Environment foreign");
+        console.page("/console").await.says("Environment own").does_not_say("Environment foreign");
         let other = app.console(Role::Viewer, &foreign).await;
         other.page(&format!("/organizations/{}", tenant.organization.id)).await.says("Company acme.example");
         other.page("/audit-events").await.says("There was none yet.");

@@ -36,13 +36,13 @@ both! {
         };
         let actor = Actor::operator(environment.id);
         let acme = organizations::create(&app.state, &actor, &change("Acme <1>", "a")).await.unwrap();
-        app.wait(Duration::from_secs(2));
+        app.advance(Duration::from_secs(2));
         // Through the console's own form, so that the administrator made it.
         let edit = format!("/console/{}/organizations/{}/edit", environment.id, acme.id);
         let form = app.page(&browser, &edit).await;
         let saved = app.press(&browser, &form, &edit, &[("displayName", "Acme <2>"), ("externalId", "a")]).await;
         assert_eq!(saved.status, 303, "{}", saved.body);
-        app.wait(Duration::from_secs(2));
+        app.advance(Duration::from_secs(2));
         let other = organizations::create(&app.state, &actor, &change("Globex", "g")).await.unwrap();
 
         let log = format!("/console/{}/audit-events", environment.id);
@@ -89,7 +89,7 @@ both! {
         for number in 0..450 {
             let change = OrganizationChange { display_name: Some(format!("N{number}")), ..OrganizationChange::default() };
             organizations::create(&app.state, &actor, &change).await.unwrap();
-            app.wait(Duration::from_millis(1));
+            app.advance(Duration::from_millis(1));
         }
         let viewer = app.administrator(Role::Viewer, Some(&environment)).await;
         let lines = export(&app, &viewer, &format!("/console/{}/audit-events/export", environment.id)).await;

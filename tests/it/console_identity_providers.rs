@@ -21,7 +21,7 @@ fn metadata(idp: &IdentityProvider) -> String {
 }
 
 /// Whether a SCIM client with this token is let in.
-async fn opens(app: &TestApp, directory: &str, token: &str) -> u16 {
+async fn token_status(app: &TestApp, directory: &str, token: &str) -> u16 {
     let browser = app.browser();
     let request = browser.request(Method::GET, &app.url(&format!("/v1/scim/{directory}/Users")));
     browser.send(request.bearer_auth(token)).await.status.as_u16()
@@ -107,7 +107,7 @@ both! {
         let made = console.done(&new, &[]).await;
         made.says("Nobody can sign in through it yet");
         made.says("its entity ID, its sign-on address and its signing certificate");
-        made.is_silent_of("Test login");
+        made.does_not_say("Test login");
     }
 
     async fn a_directory_is_made_given_tokens_changed_and_deleted(app: TestApp) {
@@ -118,18 +118,18 @@ both! {
         assert_eq!(made.status, 200, "{}", made.body);
         let id = made.first_id("scim_directory_");
         let first = made.secret();
-        assert_eq!(opens(&app, &id, &first).await, 200);
+        assert_eq!(token_status(&app, &id, &first).await, 200);
 
         let path = format!("/scim-directories/{id}");
         let page = console.page(&path).await;
         page.says("Directory of Company acme.example").says(&app.url(&format!("/v1/scim/{id}"))).says("current");
         assert!(!page.body.contains(&first));
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         let second = console.post(&format!("{path}/rotate"), &[("overlapSeconds", "86400")]).await.secret();
-        assert_eq!((opens(&app, &id, &first).await, opens(&app, &id, &second).await), (200, 200));
+        assert_eq!((token_status(&app, &id, &first).await, token_status(&app, &id, &second).await), (200, 200));
         console.page(&path).await.says("replaced, works until");
-        console.done(&format!("{path}/end-overlap"), &[]).await.says("Replaced tokens ended.").is_silent_of("replaced, works");
-        assert_eq!((opens(&app, &id, &first).await, opens(&app, &id, &second).await), (401, 200));
+        console.done(&format!("{path}/end-overlap"), &[]).await.says("Replaced tokens ended.").does_not_say("replaced, works");
+        assert_eq!((token_status(&app, &id, &first).await, token_status(&app, &id, &second).await), (401, 200));
         let refused = console.post(&format!("{path}/rotate"), &[("overlapSeconds", "999999999")]).await;
         assert!(refused.status == 422 || refused.status == 400, "{}", refused.status);
 
@@ -143,6 +143,6 @@ both! {
         console.page(&delete).await.says("Logins are no longer checked against it");
         assert_eq!(console.post(&delete, &[("confirm", "no")]).await.status, 422);
         console.done(&delete, &[("confirm", "Company acme.example")]).await.says("SCIM directory deleted.");
-        assert_eq!(opens(&app, &id, &second).await, 404);
+        assert_eq!(token_status(&app, &id, &second).await, 404);
     }
 }

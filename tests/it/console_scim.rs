@@ -40,10 +40,10 @@ both! {
             "userName": "dana@acme.example", "externalId": "00u-dana", "displayName": "Dana <Okafor>",
             "title": "Head & shoulders", "active": true,
         }))).await.json();
-        app.wait(Duration::from_millis(5));
+        app.advance(Duration::from_millis(5));
         let eve = app.scim_user(&directory, "eve@acme.example").await;
         let group = app.scim_group(&directory, "Engineering <1>", &[id(&dana)]).await;
-        app.wait(Duration::from_millis(5));
+        app.advance(Duration::from_millis(5));
         let off = patch(json!([{ "op": "replace", "path": "active", "value": false }]));
         let answer = app.scim(&directory, Method::PATCH, &format!("/Users/{}", id(&eve)), off).await;
         assert!(answer.status.is_success(), "{}", answer.body);
@@ -91,7 +91,7 @@ both! {
         let mut people = Vec::new();
         for number in 0..30 {
             people.push(app.person(&directory, &format!("p{number:02}@acme.example"), true, false).await);
-            app.wait(Duration::from_millis(2));
+            app.advance(Duration::from_millis(2));
         }
         let group = app.group(&directory, "Everybody", &people).await;
         let viewer = app.administrator(Role::Viewer, Some(&environment)).await;
@@ -111,10 +111,10 @@ both! {
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.scim_directory(&tenant).await;
         app.scim_user(&directory, "dana@acme.example").await;
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         let foreign = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "x@gmail.example" });
         assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(foreign)).await.status, 400);
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         // Strangers write no log; what is there of them from before is still explained.
         let refused = NewScimRequest {
             directory: directory.id,

@@ -59,7 +59,7 @@ both! {
         let token = address.rsplit(['=', '/']).next().unwrap().to_owned();
         assert!(!list.body.contains(&token), "a link is shown once");
         let id = list.first_id("setup_link_");
-        console.done(&format!("/setup-links/{id}/revoke"), &[]).await.says("Setup link revoked.").is_silent_of("waits to be opened");
+        console.done(&format!("/setup-links/{id}/revoke"), &[]).await.says("Setup link revoked.").does_not_say("waits to be opened");
         console.page("/audit-events").await.says("revoked setup link").says("created setup link");
     }
 
@@ -90,7 +90,7 @@ both! {
         let admin = app.console(Role::Admin, &environment).await;
         admin.page("/branding").await.says("Owners of the environment can change it.");
         assert_eq!(admin.post("/branding", &[("applicationName", "X")]).await.status, 403);
-        owner.done("/branding", &[("applicationName", ""), ("accentColor", ""), ("removeLogo", "true")]).await.is_silent_of("Present logo");
+        owner.done("/branding", &[("applicationName", ""), ("accentColor", ""), ("removeLogo", "true")]).await.does_not_say("Present logo");
     }
 
     async fn a_test_login_goes_to_the_identity_provider_and_ends_on_its_timeline(app: TestApp) {
@@ -112,7 +112,7 @@ both! {
         assert!(flow.path().starts_with(&format!("/console/{}/flows/saml_flow_", environment.id)), "{flow}");
         console.page(flow.path()).await.says("dana@acme.example");
         let viewer = app.console(Role::Viewer, &environment).await;
-        viewer.page(&path).await.is_silent_of("Test login");
+        viewer.page(&path).await.does_not_say("Test login");
         assert_eq!(viewer.post(&format!("{path}/test"), &[]).await.status, 403);
     }
 }

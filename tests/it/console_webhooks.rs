@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// Nobody listens there.
-const NOBODY: &str = "http://127.0.0.1:1/hook";
+const UNREACHABLE: &str = "http://127.0.0.1:1/hook";
 
-async fn settled(app: &TestApp, browser: &Browser, path: &str, text: &str) -> String {
+async fn page_with(app: &TestApp, browser: &Browser, path: &str, text: &str) -> String {
     eventually(text, async || Some(app.page(browser, path).await.body).filter(|page| page.contains(text)))
         .await
 }
@@ -38,17 +38,17 @@ both! {
         assert!(wrong.body.contains("id=\"url-error\"") && wrong.body.contains("value=\"ftp://&quot;&lt;b&gt;\""), "{}", wrong.body);
         assert!(wrong.body.contains("value=\"scim_user.deleted\" checked"), "{}", wrong.body);
 
-        let made = app.press(&admin, &form, &new, &[("url", NOBODY), ("eventTypes", "scim_user.created"), ("eventTypes", "scim_user.deleted")]).await;
+        let made = app.press(&admin, &form, &new, &[("url", UNREACHABLE), ("eventTypes", "scim_user.created"), ("eventTypes", "scim_user.deleted")]).await;
         assert_eq!(made.status, 200, "{}", made.body);
         assert_eq!(made.header("cache-control"), "no-store");
         assert!(made.body.contains("whsec_") && made.body.contains("standardwebhooks"), "{}", made.body);
         let (_, rest) = made.body.split_once(&format!("href=\"{base}/webhook_")).expect("a way on");
         let path = format!("{base}/webhook_{}", rest.split_once('"').unwrap().0);
 
-        app.happened(&directory, EventKind::UserCreated, json!({ "after": {} })).await;
-        app.happened(&directory, EventKind::UserUpdated, json!({ "after": {} })).await;
+        app.record_event(&directory, EventKind::UserCreated, json!({ "after": {} })).await;
+        app.record_event(&directory, EventKind::UserUpdated, json!({ "after": {} })).await;
         // The endpoint's own count is written last.
-        let page = settled(&app, &admin, &path, "Failing: 1 in a row").await;
+        let page = page_with(&app, &admin, &path, "Failing: 1 in a row").await;
         assert!(!page.contains("whsec_"), "shown once");
         assert!(page.contains("Waiting to try again") && page.contains("scim_user.deleted"), "{page}");
         let delivery = |page: &str| {
@@ -61,13 +61,13 @@ both! {
         assert_eq!(admin.get(&app.url(&format!("{path}?state=lost"))).await.status, 422);
         // All twelve attempts fail; then it can be had again.
         for attempt in 2..=12 {
-            app.wait(Duration::from_secs(30 * 3600));
+            app.advance(Duration::from_secs(30 * 3600));
             // Nobody stays signed in for so long.
             admin = app.signed_in(&account).await;
-            settled(&app, &admin, &path, &format!(">{attempt}</div>")).await;
-            settled(&app, &admin, &path, &format!("Failing: {attempt} in a row")).await;
+            page_with(&app, &admin, &path, &format!(">{attempt}</div>")).await;
+            page_with(&app, &admin, &path, &format!("Failing: {attempt} in a row")).await;
         }
-        let given_up = settled(&app, &admin, &format!("{path}?state=failed"), &id).await;
+        let given_up = page_with(&app, &admin, &format!("{path}?state=failed"), &id).await;
         assert!(given_up.contains("Given up"), "{given_up}");
         let page = app.page(&admin, &path).await;
         let again = format!("/console/{}/webhook-deliveries/{id}/replay", environment.id);
@@ -85,7 +85,7 @@ both! {
         assert_eq!(app.press(&admin, &page, &replay, &[("after", "0")]).await.status, 303);
 
         let edit = app.page(&admin, &format!("{path}/edit")).await;
-        assert!(edit.body.contains("value=\"scim_user.created\" checked") && edit.body.contains(NOBODY));
+        assert!(edit.body.contains("value=\"scim_user.created\" checked") && edit.body.contains(UNREACHABLE));
         let saved = app.press(&admin, &edit, &format!("{path}/edit"), &[("url", "http://127.0.0.1:1/other")]).await;
         assert_eq!(saved.status, 303);
         let page = app.page(&admin, &path).await;

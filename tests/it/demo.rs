@@ -5,13 +5,13 @@ use std::process::Command;
 use crate::support::{Browser, Demo};
 
 #[test]
-fn the_demo_walks_in_a_browser() {
+fn the_demo_works_in_a_browser() {
     let demo = Demo::start();
     demo.walk("tests/python/walk_demo.py", &[]);
 }
 
 #[test]
-fn the_console_walks_in_a_browser_from_the_first_administrator_to_a_mended_login() {
+fn the_console_works_in_a_browser_from_the_first_administrator_to_a_fixed_login() {
     let demo = Demo::start();
     let join = demo.said.split_whitespace().find(|word| word.contains("/console/join?")).expect("a link");
     demo.walk("tests/python/walk_console.py", &[join]);

@@ -51,7 +51,7 @@ async fn rotate(app: &TestApp, key: &str, id: &str, body: Option<Value>) -> Stri
     rotated.json()["bearerToken"].as_str().unwrap().to_owned()
 }
 
-async fn opens(app: &TestApp, id: &str, token: &str) -> bool {
+async fn token_is_accepted(app: &TestApp, id: &str, token: &str) -> bool {
     match directories::authenticate(&app.state, id.parse().unwrap(), token).await {
         Ok(directory) => directory.directory.id.to_string() == id,
         Err(Error::Unauthenticated(_)) => false,
@@ -72,7 +72,7 @@ async fn login(app: &TestApp, tenant: &Tenant, email: &str) -> Answer {
     request.answer(&browser, tenant, &response).await
 }
 
-fn is_in(answer: &Answer) -> bool {
+fn is_signed_in(answer: &Answer) -> bool {
     answer.status == 303 && query(&answer.location(), "saml_access_code").is_some()
 }
 
@@ -143,13 +143,13 @@ both! {
         let (tenant, key) = acme(&app).await;
         let id = create(&app, &key, &tenant, true).await["id"].as_str().unwrap().to_owned();
         let other = create(&app, &key, &tenant, false).await["id"].as_str().unwrap().to_owned();
-        assert!(!opens(&app, &id, "").await);
+        assert!(!token_is_accepted(&app, &id, "").await);
 
         let first = rotate(&app, &key, &id, None).await;
         assert!(first.starts_with("ssoready_scim_bearer_token_"));
-        assert!(opens(&app, &id, &first).await);
-        assert!(!opens(&app, &other, &first).await, "a token opens its own directory only");
-        assert!(!opens(&app, &id, &first[..first.len() - 1]).await);
+        assert!(token_is_accepted(&app, &id, &first).await);
+        assert!(!token_is_accepted(&app, &other, &first).await, "a token opens its own directory only");
+        assert!(!token_is_accepted(&app, &id, &first[..first.len() - 1]).await);
         let unknown: ScimDirectoryId = Id::from_bits(5);
         assert!(matches!(
             directories::authenticate(&app.state, unknown, &first).await,
@@ -158,26 +158,26 @@ both! {
 
         // By default the replaced token works for a day more.
         let second = rotate(&app, &key, &id, Some(json!({}))).await;
-        assert!(opens(&app, &id, &first).await && opens(&app, &id, &second).await);
+        assert!(token_is_accepted(&app, &id, &first).await && token_is_accepted(&app, &id, &second).await);
         let tokens = get(&app, &key, &format!("/v1/scim-directories/{id}")).await.json();
         let tokens = tokens["scimDirectory"]["bearerTokens"].as_array().unwrap().clone();
         assert_eq!(tokens.len(), 2);
         assert_eq!(tokens.iter().filter(|token| token["expiresAt"].is_null()).count(), 1);
-        app.wait(Duration::from_secs(24 * 3600));
-        assert!(!opens(&app, &id, &first).await && opens(&app, &id, &second).await);
+        app.advance(Duration::from_secs(24 * 3600));
+        assert!(!token_is_accepted(&app, &id, &first).await && token_is_accepted(&app, &id, &second).await);
 
         // The overlap can be ended, or left out as SSOReady does.
         let third = rotate(&app, &key, &id, Some(json!({ "overlapSeconds": 3600 }))).await;
-        assert!(opens(&app, &id, &second).await);
+        assert!(token_is_accepted(&app, &id, &second).await);
         let ended = post(&app, &key, &format!("/v1/scim-directories/{id}/end-bearer-token-overlap"), json!({})).await;
         assert_eq!(ended.json()["scimDirectory"]["bearerTokens"].as_array().unwrap().len(), 1);
-        assert!(!opens(&app, &id, &second).await && opens(&app, &id, &third).await);
+        assert!(!token_is_accepted(&app, &id, &second).await && token_is_accepted(&app, &id, &third).await);
         let fourth = rotate(&app, &key, &id, Some(json!({ "overlapSeconds": 0 }))).await;
-        assert!(!opens(&app, &id, &third).await && opens(&app, &id, &fourth).await);
+        assert!(!token_is_accepted(&app, &id, &third).await && token_is_accepted(&app, &id, &fourth).await);
         let too_long = json!({ "overlapSeconds": 31 * 24 * 3600 });
         let refused = post(&app, &key, &format!("/v1/scim-directories/{id}/rotate-bearer-token"), too_long).await;
         assert_eq!(refused.status, 400);
-        assert!(opens(&app, &id, &fourth).await);
+        assert!(token_is_accepted(&app, &id, &fourth).await);
     }
 
     async fn the_last_use_of_a_token_is_noted_once_a_minute(app: TestApp) {
@@ -190,13 +190,13 @@ both! {
         };
         assert_eq!(last_used().await, Value::Null);
         let first = app.now();
-        assert!(opens(&app, &id, &token).await);
+        assert!(token_is_accepted(&app, &id, &token).await);
         assert_eq!(last_used().await, json!(first));
-        app.wait(Duration::from_secs(59));
-        assert!(opens(&app, &id, &token).await);
+        app.advance(Duration::from_secs(59));
+        assert!(token_is_accepted(&app, &id, &token).await);
         assert_eq!(last_used().await, json!(first));
-        app.wait(Duration::from_secs(1));
-        assert!(opens(&app, &id, &token).await);
+        app.advance(Duration::from_secs(1));
+        assert!(token_is_accepted(&app, &id, &token).await);
         assert_eq!(last_used().await, json!(app.now()));
     }
 
@@ -302,9 +302,9 @@ both! {
             });
         };
         note("POST", "/v1/scim/d/Users", 201, br#"{"userName":"a","password":"S3cret"}"#, None);
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         note("GET", "/v1/scim/d/Users?filter=x", 401, b"", Some("unauthorized"));
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         note("PATCH", "/v1/scim/d/Users/1", 400, b"{", Some("invalid_syntax"));
         let list = async |more: &str| {
             let path = format!("/v1/scim-requests?scimDirectoryId={}{more}", directory.id);
@@ -354,21 +354,21 @@ both! {
 
     async fn who_is_switched_off_in_the_directory_does_not_sign_in(app: TestApp) {
         let (tenant, _) = acme(&app).await;
-        assert!(is_in(&login(&app, &tenant, "dana@acme.example").await), "no directory, no rule");
+        assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await), "no directory, no rule");
         let directory = app.directory(&tenant).await;
-        assert!(is_in(&login(&app, &tenant, "dana@acme.example").await), "unknown people may come by default");
+        assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await), "unknown people may come by default");
         let dana = app.person(&directory, "dana@acme.example", true, false).await;
         app.address(&directory, dana, "alias@acme.example").await;
-        assert!(is_in(&login(&app, &tenant, "dana@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await));
 
         app.set_active(dana, false).await;
         for email in ["dana@acme.example", "DANA@acme.example", "alias@acme.example"] {
             let refused = login(&app, &tenant, email).await;
             assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("directory_user_inactive")), "{email}");
         }
-        assert!(is_in(&login(&app, &tenant, "other@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "other@acme.example").await));
         app.set_active(dana, true).await;
-        assert!(is_in(&login(&app, &tenant, "dana@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await));
 
         // Whoever was deleted does not come in by another of the addresses.
         let pushed = app.scim_directory(&tenant).await;
@@ -378,7 +378,7 @@ both! {
         });
         let made = app.scim(&pushed, Method::POST, "/Users", Some(body)).await;
         assert_eq!(made.status, 201, "{}", made.body);
-        assert!(is_in(&login(&app, &tenant, "bo.alias@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "bo.alias@acme.example").await));
         let id = made.json()["id"].as_str().unwrap().to_owned();
         assert_eq!(app.scim(&pushed, Method::DELETE, &format!("/Users/{id}"), None).await.status, 204);
         for email in ["bo@acme.example", "bo.alias@acme.example"] {
@@ -389,16 +389,16 @@ both! {
         app.person(&directory, "gone@acme.example", true, true).await;
         assert_eq!(login(&app, &tenant, "gone@acme.example").await.reason(), Some("directory_user_inactive"));
         app.person(&directory, "gone@acme.example", true, false).await;
-        assert!(is_in(&login(&app, &tenant, "gone@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "gone@acme.example").await));
 
         // The rule is the directory's: it can be switched off, and another organization's directory has no say.
         app.set_active(dana, false).await;
         set(&app, &tenant, &directory, ScimDirectoryChange { refuse_inactive_logins: Some(false), ..Default::default() }).await;
-        assert!(is_in(&login(&app, &tenant, "dana@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await));
         let globex = app.tenant(&tenant.environment, "globex.example").await;
         let theirs = app.directory(&globex).await;
         app.person(&theirs, "eve@acme.example", false, false).await;
-        assert!(is_in(&login(&app, &tenant, "eve@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "eve@acme.example").await));
     }
 
     async fn only_provisioned_people_sign_in_where_that_is_asked_for(app: TestApp) {
@@ -410,7 +410,7 @@ both! {
             require_provisioned_logins: Some(true), refuse_inactive_logins: Some(false), ..Default::default()
         };
         set(&app, &tenant, &directory, change).await;
-        assert!(is_in(&login(&app, &tenant, "dana@acme.example").await));
+        assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await));
         for (email, reason) in [("stranger@acme.example", "directory_user_unknown"), ("away@acme.example", "directory_user_inactive")] {
             let refused = login(&app, &tenant, email).await;
             assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some(reason)), "{email}");

@@ -230,7 +230,7 @@ both! {
         assert_eq!(get(&slow, &two, "/Users?count=0").await.status, 200, "another directory");
         let stranger = TestDirectory { token: "x".to_owned(), ..one.clone() };
         assert_eq!(get(&slow, &stranger, "/Users?count=0").await.status, 401, "strangers use up nothing");
-        app.wait(Duration::from_secs(2));
+        app.advance(Duration::from_secs(2));
         assert_eq!(get(&slow, &one, "/Users?count=0").await.status, 200);
         // The operations of a Bulk count one by one.
         let operations: Vec<Value> = (0..60).map(|_| json!({ "method": "DELETE", "path": "/Users/x" })).collect();
@@ -249,7 +249,7 @@ both! {
             assert_eq!(create(&slow, &directory, body).await.status, 201);
         }
         refused(&create(&slow, &directory, large("late@acme.example", 'x')).await, 429, "try again");
-        app.wait(Duration::from_secs(60));
+        app.advance(Duration::from_secs(60));
         assert_eq!(create(&slow, &directory, large("late@acme.example", 'x')).await.status, 201);
     }
 
@@ -329,7 +329,7 @@ both! {
         assert!(times < 20, "{times} times 180 kB");
         let deactivate = patch(json!([{ "op": "replace", "path": "active", "value": false }]));
         assert_eq!(written.scim(&there, Method::PATCH, &path, deactivate).await.status, 200);
-        app.wait(Duration::from_secs(86_400));
+        app.advance(Duration::from_secs(86_400));
         assert_eq!(written.scim(&there, Method::PUT, &path, Some(large("u1@acme.example", '1'))).await.status, 200);
     }
 
@@ -343,7 +343,7 @@ both! {
         small.scim_user(&at(&small, &one), "ada@one.example").await;
         small.scim_user(&at(&small, &two), "ben@two.example").await;
         // The sum may be a minute old.
-        app.wait(Duration::from_secs(61));
+        app.advance(Duration::from_secs(61));
         let cyd = json!({ "userName": "cyd@two.example" });
         refused(&create(&small, &at(&small, &two), cyd).await, 403, "this environment may have 2 users");
         small.scim_user(&at(&small, &elsewhere), "dan@three.example").await;
@@ -420,7 +420,7 @@ both! {
         assert_eq!(sum(&small, "SELECT COUNT(*) FROM scim_requests").await, 40, "each is there, some without bodies");
         create(&small, &two, large("ada@two.example", 'x')).await;
         assert!(sum(&small, logged).await > kept + 30_000, "another directory has room of its own");
-        app.wait(Duration::from_secs(3600));
+        app.advance(Duration::from_secs(3600));
         create(&small, &one, large("late@one.example", 'x')).await;
         assert!(sum(&small, logged).await > kept + 60_000, "an hour later there is room");
     }

@@ -294,7 +294,7 @@ both! {
         assert_eq!(app.redeem(&key, &code).await.status, 404);
     }
 
-    async fn whom_entra_soft_deletes_does_not_come_in_by_the_former_address(app: TestApp) {
+    async fn a_user_whom_entra_soft_deletes_does_not_sign_in_with_the_former_address(app: TestApp) {
         let (tenant, key) = acme(&app).await;
         let directory = app.scim_directory(&tenant).await;
         let long = "a-local-part-of-more-than-thirty-two-characters@acme.example";
@@ -411,7 +411,7 @@ both! {
         assert_eq!(app.api(&key, Method::GET, &search, None).await.json()["scimUsers"].as_array().unwrap().len(), 1);
     }
 
-    async fn an_address_that_was_given_to_somebody_else_lets_them_in(app: TestApp) {
+    async fn an_address_that_was_given_to_somebody_else_signs_them_in(app: TestApp) {
         let (tenant, key) = acme(&app).await;
         let directory = app.scim_directory(&tenant).await;
         // Renamed as anybody is, and as Entra does.
@@ -451,7 +451,7 @@ both! {
         let directory = app.scim_directory(&tenant).await;
         let user = id(&app.scim_user(&directory, "n0@acme.example").await).to_owned();
         for number in 1..=103 {
-            app.wait(Duration::from_millis(1));
+            app.advance(Duration::from_millis(1));
             let named = change(&app, &directory, &user, json!([rename(&format!("n{number}@acme.example"))])).await;
             assert_eq!(named.status, 200);
         }

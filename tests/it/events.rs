@@ -31,7 +31,7 @@ both! {
         let directory = app.directory(&tenant).await;
         assert_eq!(feed(&app, &key, "").await.json(), json!({ "events": [], "nextAfter": 0, "hasMore": false }));
         for kind in EventKind::ALL.into_iter().take(9) {
-            app.happened(&directory, kind, json!({ "after": { "userName": "a" } })).await;
+            app.record_event(&directory, kind, json!({ "after": { "userName": "a" } })).await;
         }
         let all = feed(&app, &key, "after=0").await.json();
         assert_eq!(sequences(&all), (1..=9).collect::<Vec<_>>());
@@ -115,9 +115,9 @@ both! {
         let directory = app.directory(&tenant).await;
         let old = app.now() - Duration::from_secs(91 * 24 * 3600);
         for _ in 0..3 {
-            app.happened_at(&directory, EventKind::UserUpdated, json!({}), old).await;
+            app.record_event_at(&directory, EventKind::UserUpdated, json!({}), old).await;
         }
-        app.happened(&directory, EventKind::UserUpdated, json!({})).await;
+        app.record_event(&directory, EventKind::UserUpdated, json!({})).await;
         let mut tx = app.state.db.write().await.unwrap();
         assert_eq!(store::events::remove_old(&mut tx, app.now() - Duration::from_secs(90 * 24 * 3600)).await.unwrap(), 3);
         tx.commit().await.unwrap();
@@ -126,6 +126,6 @@ both! {
         assert!(told.json()["message"].as_str().unwrap().starts_with("events 2 to 3 are no longer kept"), "{}", told.body);
         assert_eq!(sequences(&feed(&app, &key, "after=3").await.json()), [4]);
         assert_eq!(sequences(&feed(&app, &key, "").await.json()), [4], "from the beginning is from what there is");
-        assert_eq!(app.happened(&directory, EventKind::UserUpdated, json!({})).await, 5);
+        assert_eq!(app.record_event(&directory, EventKind::UserUpdated, json!({})).await, 5);
     }
 }

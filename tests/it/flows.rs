@@ -32,48 +32,48 @@ use crate::{
     support::{Browser, IdentityProvider, Request, Tenant, TestApp},
 };
 
-struct World {
+struct Fixture {
     tenant: Tenant,
     key: String,
 }
 
-async fn world(app: &TestApp) -> World {
+async fn fixture(app: &TestApp) -> Fixture {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let key = app.api_key(&environment, true).await;
-    World { tenant, key }
+    Fixture { tenant, key }
 }
 
 /// Begins a login and answers it with a response for `email`, changed before it is signed.
 async fn log_in(
     app: &TestApp,
-    world: &World,
+    fixture: &Fixture,
     email: &str,
     change: impl FnOnce(&mut ostiary::test_idp::response::ResponseSpec),
 ) -> SamlFlowId {
-    answer_from(app, world, email, change, None, IdentityProvider::get()).await
+    answer_from(app, fixture, email, change, None, IdentityProvider::get()).await
 }
 
 async fn answer_from(
     app: &TestApp,
-    world: &World,
+    fixture: &Fixture,
     email: &str,
     change: impl FnOnce(&mut ostiary::test_idp::response::ResponseSpec),
     other_browser: Option<Browser>,
     idp: &IdentityProvider,
 ) -> SamlFlowId {
-    app.wait(Duration::from_secs(1));
+    app.advance(Duration::from_secs(1));
     let browser = app.browser();
-    let request = app.begin(&browser, &world.key, &world.tenant).await;
-    let mut spec = idp.response(&world.tenant, Some(&request.id), email, app.now());
+    let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
+    let mut spec = idp.response(&fixture.tenant, Some(&request.id), email, app.now());
     change(&mut spec);
-    request.answer(other_browser.as_ref().unwrap_or(&browser), &world.tenant, &idp.sign(&spec)).await;
-    flow_of(app, world, &request).await
+    request.answer(other_browser.as_ref().unwrap_or(&browser), &fixture.tenant, &idp.sign(&spec)).await;
+    flow_of(app, fixture, &request).await
 }
 
-async fn flow_of(app: &TestApp, world: &World, request: &Request) -> SamlFlowId {
+async fn flow_of(app: &TestApp, fixture: &Fixture, request: &Request) -> SamlFlowId {
     let mut conn = app.state.db.read().await.unwrap();
-    let connection = world.tenant.connection.id;
+    let connection = fixture.tenant.connection.id;
     saml_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap().id
 }
 
@@ -88,8 +88,8 @@ fn ids(page: &Value) -> Vec<String> {
     flows.iter().map(|flow| flow["id"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn check(app: &TestApp, world: &World, id: SamlFlowId) -> Value {
-    let answer = app.api(&world.key, Method::POST, &format!("/v1/saml-flows/{id}/check"), None).await;
+async fn check(app: &TestApp, fixture: &Fixture, id: SamlFlowId) -> Value {
+    let answer = app.api(&fixture.key, Method::POST, &format!("/v1/saml-flows/{id}/check"), None).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json()
 }
@@ -116,22 +116,22 @@ async fn written(app: &TestApp) -> Vec<(i64, i64)> {
 
 both! {
     async fn a_refused_login_is_found_by_the_address_that_was_sent(app: TestApp) {
-        let world = world(&app).await;
-        let outside = log_in(&app, &world, "Dana@gmail.example", |_| {}).await;
-        let audience = log_in(&app, &world, "dana@gmail.example", |spec| {
+        let fixture = fixture(&app).await;
+        let outside = log_in(&app, &fixture, "Dana@gmail.example", |_| {}).await;
+        let audience = log_in(&app, &fixture, "dana@gmail.example", |spec| {
             spec.audience_restrictions = vec![vec!["https://other.example".to_owned()]];
         }).await;
         // Another browser, which is known here but did not begin this login.
         let other = app.browser();
-        app.begin(&other, &world.key, &world.tenant).await;
+        app.begin(&other, &fixture.key, &fixture.tenant).await;
         let elsewhere =
-            answer_from(&app, &world, "dana@gmail.example", |_| {}, Some(other), IdentityProvider::get())
+            answer_from(&app, &fixture, "dana@gmail.example", |_| {}, Some(other), IdentityProvider::get())
                 .await;
         // A forger's word is nobody's.
-        answer_from(&app, &world, "dana@gmail.example", |_| {}, None, IdentityProvider::other()).await;
-        log_in(&app, &world, "erin@acme.example", |_| {}).await;
+        answer_from(&app, &fixture, "dana@gmail.example", |_| {}, None, IdentityProvider::other()).await;
+        log_in(&app, &fixture, "erin@acme.example", |_| {}).await;
 
-        let page = get(&app, &world.key, "/v1/saml-flows?email=DANA%40gmail.example").await;
+        let page = get(&app, &fixture.key, "/v1/saml-flows?email=DANA%40gmail.example").await;
         assert_eq!(ids(&page), [elsewhere, audience, outside].map(|id| id.to_string()));
         for flow in page["samlFlows"].as_array().unwrap() {
             assert_eq!(flow["email"], "", "nobody signed in");
@@ -140,65 +140,65 @@ both! {
         assert_eq!(page["samlFlows"][2]["refusal"], "email_outside_organization_domains");
         assert_eq!(page["samlFlows"][0]["status"], "SAML_FLOW_STATUS_IN_PROGRESS", "its own browser may still come");
 
-        let flow = get(&app, &world.key, &format!("/v1/saml-flows/{outside}")).await["samlFlow"].clone();
+        let flow = get(&app, &fixture.key, &format!("/v1/saml-flows/{outside}")).await["samlFlow"].clone();
         assert_eq!(flow["status"], "SAML_FLOW_STATUS_FAILED");
         assert_eq!(flow["emailOutsideOrganizationDomains"], "gmail.example");
         assert!(flow["initiateRequest"].as_str().unwrap().contains("AuthnRequest"));
         assert!(flow["assertion"].as_str().unwrap().contains("Dana@gmail.example"));
         assert!(flow["steps"][1]["checks"].as_array().unwrap().len() > 20);
-        let flow = get(&app, &world.key, &format!("/v1/saml-flows/{audience}")).await["samlFlow"].clone();
+        let flow = get(&app, &fixture.key, &format!("/v1/saml-flows/{audience}")).await["samlFlow"].clone();
         assert_eq!(flow["badAudience"], "https://other.example");
     }
 
     async fn who_signs_in_after_a_refusal_is_the_one_who_counts(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let browser = app.browser();
-        let request = app.begin(&browser, &world.key, &world.tenant).await;
+        let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
         let idp = IdentityProvider::get();
         let answer = async |email: &str| {
-            let spec = idp.response(&world.tenant, Some(&request.id), email, app.now());
-            request.answer(&browser, &world.tenant, &idp.sign(&spec)).await
+            let spec = idp.response(&fixture.tenant, Some(&request.id), email, app.now());
+            request.answer(&browser, &fixture.tenant, &idp.sign(&spec)).await
         };
         answer("dana@gmail.example").await;
         answer("dana@acme.example").await;
         // What comes later names nobody any more.
         answer("eve@acme.example").await;
-        let id = flow_of(&app, &world, &request).await;
-        let flow = get(&app, &world.key, &format!("/v1/saml-flows/{id}")).await["samlFlow"].clone();
+        let id = flow_of(&app, &fixture, &request).await;
+        let flow = get(&app, &fixture.key, &format!("/v1/saml-flows/{id}")).await["samlFlow"].clone();
         assert_eq!((&flow["email"], &flow["claimedEmail"]), (&json!("dana@acme.example"), &json!("")));
-        let found = async |email: &str| ids(&get(&app, &world.key, &format!("/v1/saml-flows?email={email}")).await);
+        let found = async |email: &str| ids(&get(&app, &fixture.key, &format!("/v1/saml-flows?email={email}")).await);
         assert_eq!(found("dana@acme.example").await, [id.to_string()]);
         assert!(found("dana@gmail.example").await.is_empty() && found("eve@acme.example").await.is_empty());
     }
 
     async fn a_response_is_checked_again_with_todays_settings(app: TestApp) {
-        let mut world = world(&app).await;
-        let outside = log_in(&app, &world, "dana@gmail.example", |_| {}).await;
-        let audience = log_in(&app, &world, "dana@acme.example", |spec| {
+        let mut fixture = fixture(&app).await;
+        let outside = log_in(&app, &fixture, "dana@gmail.example", |_| {}).await;
+        let audience = log_in(&app, &fixture, "dana@acme.example", |spec| {
             spec.audience_restrictions = vec![vec!["https://old.example/saml".to_owned()]];
         }).await;
         let rotated =
-            answer_from(&app, &world, "dana@acme.example", |_| {}, None, IdentityProvider::other()).await;
-        let good = log_in(&app, &world, "dana@acme.example", |_| {}).await;
+            answer_from(&app, &fixture, "dana@acme.example", |_| {}, None, IdentityProvider::other()).await;
+        let good = log_in(&app, &fixture, "dana@acme.example", |_| {}).await;
         // Days later: the assertion would have expired long ago.
-        app.wait(Duration::from_secs(3 * 24 * 3600));
+        app.advance(Duration::from_secs(3 * 24 * 3600));
         let before = written(&app).await;
         for (id, code) in [
             (outside, "email_outside_organization_domains"),
             (audience, "assertion_audience"),
             (rotated, "signature_mismatch"),
         ] {
-            let checked = check(&app, &world, id).await;
+            let checked = check(&app, &fixture, id).await;
             assert_eq!((&checked["passed"], &checked["refusal"]), (&json!(false), &json!(code)));
             assert_eq!(change_of(&checked, code), ["still_failed"]);
         }
-        let checked = check(&app, &world, good).await;
+        let checked = check(&app, &fixture, good).await;
         assert_eq!((&checked["passed"], &checked["email"]), (&json!(true), &json!("dana@acme.example")));
         assert_eq!(change_of(&checked, "assertion_replayed"), ["not_asked"], "the first use is no second one");
         assert_eq!(written(&app).await, before, "checking writes nothing");
 
         // The vendor mends the settings.
-        let mut organization = world.tenant.organization.clone();
+        let mut organization = fixture.tenant.organization.clone();
         organization.domains.push(OrganizationDomain {
             domain: Domain::parse("gmail.example").unwrap(),
             state: DomainState::Whitelisted,
@@ -206,25 +206,25 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         assert!(store::organizations::update(&mut tx, &organization).await.unwrap());
         tx.commit().await.unwrap();
-        let checked = check(&app, &world, outside).await;
+        let checked = check(&app, &fixture, outside).await;
         assert_eq!((&checked["passed"], &checked["email"]), (&json!(true), &json!("dana@gmail.example")));
         assert_eq!(change_of(&checked, "email_outside_organization_domains"), ["mended"]);
 
         let pem = |idp: &IdentityProvider| idp.keys.certificate_pem().unwrap();
-        world.tenant.connection.idp_certificates.push(pem(IdentityProvider::other()));
-        app.update_connection(&world.tenant.connection).await;
-        let checked = check(&app, &world, rotated).await;
+        fixture.tenant.connection.idp_certificates.push(pem(IdentityProvider::other()));
+        app.update_connection(&fixture.tenant.connection).await;
+        let checked = check(&app, &fixture, rotated).await;
         assert_eq!(checked["passed"], true, "{checked}");
         assert_eq!(change_of(&checked, "signature_mismatch"), ["not_asked"], "it is a note when it holds");
         let signed = [change_of(&checked, "response_signature"), change_of(&checked, "assertion_signature")];
         assert!(signed.concat().iter().all(|change| change == "newly_passed") && !signed.concat().is_empty());
 
-        world.tenant.connection.sp_entity_id = "https://old.example/saml".to_owned();
-        app.update_connection(&world.tenant.connection).await;
-        let checked = check(&app, &world, audience).await;
+        fixture.tenant.connection.sp_entity_id = "https://old.example/saml".to_owned();
+        app.update_connection(&fixture.tenant.connection).await;
+        let checked = check(&app, &fixture, audience).await;
         assert_eq!((&checked["passed"], &checked["refusal"]), (&json!(true), &json!("")), "{checked}");
         assert_eq!(change_of(&checked, "assertion_audience"), ["mended"]);
-        let checked = check(&app, &world, good).await;
+        let checked = check(&app, &fixture, good).await;
         assert_eq!(change_of(&checked, "assertion_audience"), ["broken"]);
 
         // What is not kept cannot be checked.
@@ -232,13 +232,13 @@ both! {
         let later = app.now() + Duration::from_secs(31 * 24 * 3600);
         assert!(saml_flow_steps::remove_expired_documents(&mut tx, later).await.unwrap() > 0);
         tx.commit().await.unwrap();
-        let answer = app.api(&world.key, Method::POST, &format!("/v1/saml-flows/{good}/check"), None).await;
+        let answer = app.api(&fixture.key, Method::POST, &format!("/v1/saml-flows/{good}/check"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(9)), "{}", answer.body);
     }
 
     async fn another_environments_login_is_not_there(app: TestApp) {
-        let world = world(&app).await;
-        let id = log_in(&app, &world, "dana@acme.example", |_| {}).await;
+        let fixture = fixture(&app).await;
+        let id = log_in(&app, &fixture, "dana@acme.example", |_| {}).await;
         let other = app.environment("other").await;
         let key = app.api_key(&other, true).await;
         for (method, path) in
@@ -246,8 +246,8 @@ both! {
         {
             assert_eq!(app.api(&key, method, &path, None).await.status, 404, "{path}");
         }
-        let organization = world.tenant.organization.id;
-        let connection = world.tenant.connection.id;
+        let organization = fixture.tenant.organization.id;
+        let connection = fixture.tenant.connection.id;
         for query in [
             "".to_owned(),
             "?email=dana@acme.example".to_owned(),
@@ -255,10 +255,10 @@ both! {
             format!("?samlConnectionId={connection}&status=in_progress"),
         ] {
             assert!(ids(&get(&app, &key, &format!("/v1/saml-flows{query}")).await).is_empty(), "{query}");
-            assert_eq!(ids(&get(&app, &world.key, &format!("/v1/saml-flows{query}")).await), [id.to_string()]);
+            assert_eq!(ids(&get(&app, &fixture.key, &format!("/v1/saml-flows{query}")).await), [id.to_string()]);
         }
         for bad in ["email=dana", "status=ok", "since=soon", "organizationId=x", "samlConnectionId=org_1"] {
-            let answer = app.api(&world.key, Method::GET, &format!("/v1/saml-flows?{bad}"), None).await;
+            let answer = app.api(&fixture.key, Method::GET, &format!("/v1/saml-flows?{bad}"), None).await;
             assert_eq!(answer.status, 400, "{bad}");
         }
     }
@@ -382,11 +382,11 @@ both! {
         assert_eq!(found, ["saml_flow_0000000000000000000000007".parse::<SamlFlowId>().unwrap()]);
     }
 
-    async fn what_was_not_reached_is_told_from_what_was_mended(app: TestApp) {
-        let world = world(&app).await;
-        let id = log_in(&app, &world, "dana@gmail.example", |spec| spec.set_issuer("https://other.example")).await;
-        let actor = Actor::operator(world.tenant.environment.id);
-        let mut connection = world.tenant.connection.clone();
+    async fn what_was_not_checked_is_distinguished_from_what_was_fixed(app: TestApp) {
+        let fixture = fixture(&app).await;
+        let id = log_in(&app, &fixture, "dana@gmail.example", |spec| spec.set_issuer("https://other.example")).await;
+        let actor = Actor::operator(fixture.tenant.environment.id);
+        let mut connection = fixture.tenant.connection.clone();
         connection.idp_entity_id = Some("https://other.example".to_owned());
         app.update_connection(&connection).await;
         let checked = flows::recheck(&app.state, &actor, id).await.unwrap();
@@ -419,35 +419,35 @@ async fn everything(app: &TestApp, environment: &Environment, query: &FlowQuery)
 
 both! {
     async fn counts_are_what_counting_gives(app: TestApp) {
-        let mut world = world(&app).await;
-        world.tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
-        app.update_connection(&world.tenant.connection).await;
-        let actor = Actor::operator(world.tenant.environment.id);
-        let globex = app.tenant(&world.tenant.environment, "globex.example").await;
-        let other = World { tenant: globex, key: world.key.clone() };
-        log_in(&app, &world, "dana@gmail.example", |_| {}).await;
+        let mut fixture = fixture(&app).await;
+        fixture.tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
+        app.update_connection(&fixture.tenant.connection).await;
+        let actor = Actor::operator(fixture.tenant.environment.id);
+        let globex = app.tenant(&fixture.tenant.environment, "globex.example").await;
+        let other = Fixture { tenant: globex, key: fixture.key.clone() };
+        log_in(&app, &fixture, "dana@gmail.example", |_| {}).await;
         for _ in 0..3 {
             log_in(&app, &other, "hank@gmail.example", |_| {}).await;
         }
-        app.browser().post(world.tenant.acs_url(), &[("SAMLResponse", "AAAA")]).await;
-        app.wait(Duration::from_secs(5 * 3600));
+        app.browser().post(fixture.tenant.acs_url(), &[("SAMLResponse", "AAAA")]).await;
+        app.advance(Duration::from_secs(5 * 3600));
         let left_open = log_in(&app, &other, "hank@globex.example", |_| {}).await;
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         assert_counted(&app, &actor).await;
 
         // One signs in, one is refused long after he began.
         let browser = app.browser();
-        app.wait(Duration::from_secs(1));
-        let request = app.begin(&browser, &world.key, &world.tenant).await;
+        app.advance(Duration::from_secs(1));
+        let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
         let idp = IdentityProvider::get();
-        let answer = idp.sign(&idp.response(&world.tenant, Some(&request.id), "dana@acme.example", app.now()));
-        let answer = request.answer(&browser, &world.tenant, &answer).await;
+        let answer = idp.sign(&idp.response(&fixture.tenant, Some(&request.id), "dana@acme.example", app.now()));
+        let answer = request.answer(&browser, &fixture.tenant, &answer).await;
         let code = crate::support::query(&answer.location(), "saml_access_code").unwrap();
-        let redeemed = app.redeem(&world.key, &code).await;
+        let redeemed = app.redeem(&fixture.key, &code).await;
         assert_eq!(redeemed.status, 200, "{}", redeemed.body);
         let late = app.browser();
-        let request = app.begin(&late, &world.key, &other.tenant).await;
-        app.wait(Duration::from_secs(3 * 3600));
+        let request = app.begin(&late, &fixture.key, &other.tenant).await;
+        app.advance(Duration::from_secs(3 * 3600));
         let spec = idp.response(&other.tenant, Some(&request.id), "hank@globex.example", app.now());
         request.answer(&late, &other.tenant, &idp.sign(&spec)).await;
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
@@ -456,7 +456,7 @@ both! {
 
         let shown = overview::load(&app.state, &actor, Period::Day).await.unwrap();
         let failed: Vec<_> = shown.organizations.iter().map(|o| (o.organization_id, o.failed)).collect();
-        assert_eq!(failed, [(other.tenant.organization.id, 4), (world.tenant.organization.id, 1)]);
+        assert_eq!(failed, [(other.tenant.organization.id, 4), (fixture.tenant.organization.id, 1)]);
         let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.saml_connection_id).collect();
         assert_eq!(failing, [other.tenant.connection.id], "Acme has let somebody in since");
         assert_eq!(shown.connections[0].flow.as_ref().unwrap().refusal.as_deref(), Some("request_expired"));
@@ -472,10 +472,10 @@ both! {
     }
 
     async fn a_directory_that_nobody_calls_any_more_is_told(app: TestApp) {
-        let world = world(&app).await;
-        let actor = Actor::operator(world.tenant.environment.id);
-        let never = app.directory(&world.tenant).await;
-        let globex = app.tenant(&world.tenant.environment, "globex.example").await;
+        let fixture = fixture(&app).await;
+        let actor = Actor::operator(fixture.tenant.environment.id);
+        let never = app.directory(&fixture.tenant).await;
+        let globex = app.tenant(&fixture.tenant.environment, "globex.example").await;
         let directory = app.directory(&globex).await;
         let token = ostiary::app::directories::rotate(&app.state, &actor, directory.directory.id, Duration::ZERO)
             .await
@@ -492,7 +492,7 @@ both! {
         };
         call().await;
         assert!(silent().await.is_empty());
-        app.wait(Duration::from_secs(24 * 3600 + 1));
+        app.advance(Duration::from_secs(24 * 3600 + 1));
         assert_eq!(silent().await, [directory.directory.id]);
         assert_ne!(never.directory.id, directory.directory.id);
         call().await;
@@ -523,10 +523,10 @@ async fn assert_counted(app: &TestApp, actor: &Actor) {
 
 both! {
     async fn a_viewer_finds_a_refused_login_in_the_console_and_checks_it_again(app: TestApp) {
-        let world = world(&app).await;
-        let environment = &world.tenant.environment;
-        let refused = log_in(&app, &world, "dana@gmail.example", |_| {}).await;
-        let good = log_in(&app, &world, "erin@acme.example", |_| {}).await;
+        let fixture = fixture(&app).await;
+        let environment = &fixture.tenant.environment;
+        let refused = log_in(&app, &fixture, "dana@gmail.example", |_| {}).await;
+        let good = log_in(&app, &fixture, "erin@acme.example", |_| {}).await;
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         let viewer = app.administrator(Role::Viewer, Some(environment)).await;
         let at = |path: &str| app.url(&format!("/console/{}{path}", environment.id));
@@ -577,7 +577,7 @@ both! {
         assert!(checked.body.contains("The login would still be refused") && checked.body.contains("Still fails"));
         assert_eq!(viewer.post(&url, &[]).await.status, 403);
         assert_eq!(viewer.get(&url).await.location().path(), format!("/console/{}/flows/{refused}", environment.id));
-        let mut organization = world.tenant.organization.clone();
+        let mut organization = fixture.tenant.organization.clone();
         organization.domains.push(OrganizationDomain {
             domain: Domain::parse("gmail.example").unwrap(),
             state: DomainState::Whitelisted,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     both,
-    support::{Answer, Backend, Browser, TestApp, play},
+    support::{Answer, Backend, Browser, TestApp, run_scenario},
 };
 
 async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -182,11 +182,11 @@ both! {
         assert_eq!((last.status.as_u16(), last.json()["code"].as_i64()), (429, Some(8)));
         let wait: u64 = last.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&wait) && refused >= 10, "{refused} {wait}");
-        app.wait(Duration::from_secs(wait));
+        app.advance(Duration::from_secs(wait));
         assert_eq!(guess().await.status, 401);
 
         // A right key with a wrong code is no guess: the code came by way of a stranger's browser.
-        app.wait(Duration::from_secs(3600));
+        app.advance(Duration::from_secs(3600));
         let environment = app.environment("prod").await;
         let secret = app.api_key(&environment, false).await;
         let authorization = format!("Bearer {secret}");
@@ -240,7 +240,7 @@ both! {
         assert_eq!(get(&app, &path(&directory.id, "Groups"), &[WRONG_KEY]).await.status, 429);
         let other = path(&"scim_directory_0000000000000000000000001", "Users");
         assert_ne!(get(&app, &other, &[WRONG_KEY]).await.status, 429, "another directory");
-        app.wait(Duration::from_secs(2));
+        app.advance(Duration::from_secs(2));
         assert_eq!(get(&app, &path(&directory.id, "Users"), &[WRONG_KEY]).await.status, 401);
     }
 
@@ -260,7 +260,7 @@ both! {
             };
             assert!(begun >= 300, "a whole company may come at once: {begun}");
             assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
-            app.wait(Duration::from_secs(1));
+            app.advance(Duration::from_secs(1));
             assert_eq!(get(&app, path, &[]).await.status, refused);
         }
     }
@@ -326,7 +326,7 @@ fn a_trusted_proxy_is_believed_about_ids_and_clients() {
 
 #[test]
 fn limits_can_be_off() {
-    play(Backend::Sqlite, async |_| {
+    run_scenario(Backend::Sqlite, async |_| {
         let app = TestApp::spawn_with(Backend::Sqlite, |config| config.rate_limits = false).await;
         let browser = app.browser();
         for _ in 0..200 {

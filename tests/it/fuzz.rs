@@ -14,8 +14,8 @@ use ostiary::{
 };
 
 use crate::{
+    saml_fixtures::{certificate, make, names},
     saml_fuzz,
-    saml_world::{certificate, make, names},
 };
 
 /// One body, what it begins with, and what is put into that.

@@ -83,7 +83,7 @@ both! {
         assert_eq!(app.api(&key, Method::DELETE, &path, None).await.status, 404);
 
         // A day later nobody remembers.
-        app.wait(idempotency::RETENTION);
+        app.advance(idempotency::RETENTION);
         let anew = make("k-1", &body).await;
         assert_eq!((anew.status.as_u16(), replayed(&anew)), (200, false));
         assert_ne!(anew.body, first.body);
@@ -158,9 +158,9 @@ both! {
         drop(conn);
         let begin = async || idempotency::claim(&app.state, key, "k", Digest::of("request")).await.unwrap();
         let ClaimOutcome::Claimed(lost) = begin().await else { panic!("the first is the first") };
-        app.wait(Duration::from_secs(119));
+        app.advance(Duration::from_secs(119));
         assert!(matches!(begin().await, ClaimOutcome::InProgress));
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         let ClaimOutcome::Claimed(second) = begin().await else { panic!("the first one is lost") };
         // The lost one comes back to life, and changes nothing.
         idempotency::complete(&app.state, &lost, 200, b"late").await.unwrap();

@@ -71,7 +71,7 @@ fn options(source: &ForeignDatabase) -> ImportOptions {
 }
 
 async fn import_with(app: &TestApp, options: &ImportOptions) -> Report {
-    app.wait(Duration::from_secs(1));
+    app.advance(Duration::from_secs(1));
     import_ssoready::import(&app.state, options, &mut |_, _| {}).await.unwrap()
 }
 
@@ -408,7 +408,7 @@ both! {
         import(&app, &source).await;
         // Here: Acme's domains and name.
         let acme_id = id::<ostiary::model::id::OrganizationKind>("b0", 1);
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         let renamed = app.api(&management_key(), Method::PATCH, &format!("/v1/organizations/{acme_id}"),
             Some(json!({ "displayName": "Acme Inc", "externalId": "acme", "domains": ["acme.example"] }))).await;
         assert_eq!(renamed.status, 200, "{}", renamed.body);
@@ -473,7 +473,7 @@ both! {
     async fn what_an_identity_provider_pushed_here_since_stays(app: TestApp) {
         let source = ssoready();
         import(&app, &source).await;
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         let directory = directory(&app);
         let hal = id::<ostiary::model::id::ScimUserKind>("90", 7);
         let staff = id::<ostiary::model::id::ScimGroupKind>("60", 1);

@@ -35,7 +35,7 @@ const ENTITY: &str = "https://idp.acme.example/metadata";
 
 /// What the customer's server answers.
 #[derive(Debug, Clone)]
-struct Served {
+struct StubResponse {
     status: u16,
     body: String,
     etag: Option<&'static str>,
@@ -44,17 +44,17 @@ struct Served {
 /// The customer's server.
 struct MetadataServer {
     url: String,
-    served: Arc<Mutex<Served>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    response: Arc<Mutex<StubResponse>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl MetadataServer {
     async fn start(body: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metadata", listener.local_addr().unwrap());
-        let served = Arc::new(Mutex::new(Served { status: 200, body, etag: None }));
-        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (answers, log) = (Arc::clone(&served), Arc::clone(&asked));
+        let response = Arc::new(Mutex::new(StubResponse { status: 200, body, etag: None }));
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (answers, log) = (Arc::clone(&response), Arc::clone(&requests));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
@@ -67,7 +67,7 @@ impl MetadataServer {
                     }
                     let head = String::from_utf8(head).unwrap().to_lowercase();
                     log.lock().unwrap().push(head.clone());
-                    let Served { status, body, etag } = answers.lock().unwrap().clone();
+                    let StubResponse { status, body, etag } = answers.lock().unwrap().clone();
                     let known = etag.is_some_and(|etag| head.contains(&format!("if-none-match: {etag}")));
                     let (status, body) = if known { (304, String::new()) } else { (status, body) };
                     let etag = etag.map(|etag| format!("etag: {etag}\r\n")).unwrap_or_default();
@@ -79,19 +79,19 @@ impl MetadataServer {
                 });
             }
         });
-        Self { url, served, asked }
+        Self { url, response, requests }
     }
 
     fn serve(&self, body: String) {
-        *self.served.lock().unwrap() = Served { status: 200, body, etag: None };
+        *self.response.lock().unwrap() = StubResponse { status: 200, body, etag: None };
     }
 
     fn fail(&self, status: u16) {
-        self.served.lock().unwrap().status = status;
+        self.response.lock().unwrap().status = status;
     }
 
-    fn asked(&self) -> usize {
-        self.asked.lock().unwrap().len()
+    fn request_count(&self) -> usize {
+        self.requests.lock().unwrap().len()
     }
 }
 
@@ -122,7 +122,7 @@ fn metadata(entity: &str, more: &str, listed: &[&KeyPair]) -> String {
 }
 
 /// A server that may fetch from this machine, and a tenant whose connection follows the customer's metadata.
-struct Stage {
+struct Fixture {
     app: TestApp,
     key: String,
     tenant: Tenant,
@@ -130,8 +130,8 @@ struct Stage {
     first: KeyPair,
 }
 
-impl Stage {
-    async fn set(app: &TestApp) -> Self {
+impl Fixture {
+    async fn new(app: &TestApp) -> Self {
         let app =
             TestApp::spawn_with(app.backend, |config| config.outgoing_allow_private_targets = true).await;
         let environment = app.environment("prod").await;
@@ -171,8 +171,8 @@ impl Stage {
 
     /// Lets the metadata's rest pass, and has it fetched, by the server's own job or by us.
     async fn refresh(&self) {
-        self.app.wait(7 * HOUR);
-        let asked = self.server.asked();
+        self.app.advance(7 * HOUR);
+        let asked = self.server.request_count();
         metadata::refresh::refresh_due(&self.app.state).await.unwrap();
         // Once the answer is written down, the claim that held it is over.
         self.until(async || {
@@ -180,7 +180,7 @@ impl Stage {
             stored.fetched_at == Some(self.app.now()) || stored.failures > 0
         })
         .await;
-        assert_eq!(self.server.asked(), asked + 1, "asked once");
+        assert_eq!(self.server.request_count(), asked + 1, "asked once");
     }
 
     async fn until(&self, holds: impl AsyncFn() -> bool) {
@@ -214,94 +214,94 @@ impl Stage {
 
 both! {
     async fn a_key_rollover_costs_no_login(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let next = keys(stage.app.now());
-        stage.trusts(&[&stage.first]).await;
-        assert_eq!(stage.sign_in(&stage.first).await.status, 303);
+        let fixture = Fixture::new(&app).await;
+        let next = keys(fixture.app.now());
+        fixture.trusts(&[&fixture.first]).await;
+        assert_eq!(fixture.sign_in(&fixture.first).await.status, 303);
 
-        stage.server.serve(metadata(ENTITY, "", &[&stage.first, &next]));
-        stage.refresh().await;
-        stage.trusts(&[&stage.first, &next]).await;
-        for keys in [&stage.first, &next] {
-            assert_eq!(stage.sign_in(keys).await.status, 303);
+        fixture.server.serve(metadata(ENTITY, "", &[&fixture.first, &next]));
+        fixture.refresh().await;
+        fixture.trusts(&[&fixture.first, &next]).await;
+        for keys in [&fixture.first, &next] {
+            assert_eq!(fixture.sign_in(keys).await.status, 303);
         }
-        stage.server.serve(metadata(ENTITY, "", &[&next]));
-        stage.refresh().await;
-        stage.trusts(&[&next]).await;
-        assert_eq!(stage.sign_in(&next).await.status, 303);
-        assert_eq!(stage.sign_in(&stage.first).await.status, 400, "a withdrawn key opens nothing");
+        fixture.server.serve(metadata(ENTITY, "", &[&next]));
+        fixture.refresh().await;
+        fixture.trusts(&[&next]).await;
+        assert_eq!(fixture.sign_in(&next).await.status, 303);
+        assert_eq!(fixture.sign_in(&fixture.first).await.status, 400, "a withdrawn key opens nothing");
 
         // Both changes are events and stand in the audit log, by the service.
-        let events = stage.events(EventKind::MetadataChanged).await;
+        let events = fixture.events(EventKind::MetadataChanged).await;
         assert_eq!(events.len(), 2);
-        assert_eq!(events[0]["resourceId"], json!(stage.tenant.connection.id));
-        assert_eq!((&events[0]["scimDirectoryId"], &events[0]["organizationId"]), (&json!(null), &json!(stage.tenant.organization.id)));
+        assert_eq!(events[0]["resourceId"], json!(fixture.tenant.connection.id));
+        assert_eq!((&events[0]["scimDirectoryId"], &events[0]["organizationId"]), (&json!(null), &json!(fixture.tenant.organization.id)));
         let count = |side: &str| events[0]["data"][side]["idpCertificates"].as_array().unwrap().len();
         assert_eq!((count("before"), count("after")), (1, 2));
-        let actor = Actor::operator(stage.tenant.environment.id);
-        let log = ostiary::app::audit::list(&stage.app.state, &actor, &Default::default(), &PageQuery::default()).await.unwrap();
+        let actor = Actor::operator(fixture.tenant.environment.id);
+        let log = ostiary::app::audit::list(&fixture.app.state, &actor, &Default::default(), &PageQuery::default()).await.unwrap();
         let by_service: Vec<_> = log.items.iter().filter(|entry| entry.actor.kind == "service").collect();
         assert_eq!(by_service.len(), 2);
         assert!(by_service.iter().all(|entry| entry.action == "saml_connection.updated" && entry.after.contains_key("idpCertificates")));
     }
 
     async fn a_key_switched_overnight_works_at_the_second_attempt(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let (next, strange) = (keys(stage.app.now()), keys(stage.app.now()));
-        stage.server.serve(metadata(ENTITY, "", &[&next]));
-        let refused = stage.sign_in(&next).await;
+        let fixture = Fixture::new(&app).await;
+        let (next, strange) = (keys(fixture.app.now()), keys(fixture.app.now()));
+        fixture.server.serve(metadata(ENTITY, "", &[&next]));
+        let refused = fixture.sign_in(&next).await;
         assert_eq!(refused.status, 400);
-        stage.until(async || stage.seen().await["idpCertificates"] == json!([pem(&next)])).await;
-        assert_eq!(stage.sign_in(&next).await.status, 303);
+        fixture.until(async || fixture.seen().await["idpCertificates"] == json!([pem(&next)])).await;
+        assert_eq!(fixture.sign_in(&next).await.status, 303);
 
         // A stranger's nonsense cannot make us fetch without end.
-        let (asked, stored) = (stage.server.asked(), stage.stored().await.metadata);
+        let (asked, stored) = (fixture.server.request_count(), fixture.stored().await.metadata);
         for _ in 0..3 {
-            assert_eq!(stage.sign_in(&strange).await.status, 400);
+            assert_eq!(fixture.sign_in(&strange).await.status, 400);
         }
         // A request would have made the next fetch due, and a fetch would have set a new time for the next one.
-        assert_eq!(stage.stored().await.metadata, stored);
-        assert_eq!(metadata::refresh::refresh_due(&stage.app.state).await.unwrap(), 0);
-        assert_eq!(stage.server.asked(), asked);
-        stage.app.wait(Duration::from_secs(301));
-        assert_eq!(stage.sign_in(&strange).await.status, 400);
-        stage.until(async || stage.server.asked() == asked + 1).await;
+        assert_eq!(fixture.stored().await.metadata, stored);
+        assert_eq!(metadata::refresh::refresh_due(&fixture.app.state).await.unwrap(), 0);
+        assert_eq!(fixture.server.request_count(), asked);
+        fixture.app.advance(Duration::from_secs(301));
+        assert_eq!(fixture.sign_in(&strange).await.status, 400);
+        fixture.until(async || fixture.server.request_count() == asked + 1).await;
 
         // Whoever looks into the flow is told.
-        let remedies = remedies(&stage).await;
+        let remedies = remedies(&fixture).await;
         assert!(remedies.iter().any(|remedy| remedy.contains("try again in a minute")), "{remedies:?}");
         assert!(remedies.iter().any(|remedy| remedy.contains("was last fetched at")), "{remedies:?}");
     }
 
     async fn unchanged_metadata_is_not_sent_again(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        stage.server.served.lock().unwrap().etag = Some("\"v1\"");
-        stage.refresh().await;
-        let fetched = stage.seen().await["metadataFetchedAt"].clone();
-        stage.refresh().await;
-        let head = stage.server.asked.lock().unwrap().last().unwrap().clone();
+        let fixture = Fixture::new(&app).await;
+        fixture.server.response.lock().unwrap().etag = Some("\"v1\"");
+        fixture.refresh().await;
+        let fetched = fixture.seen().await["metadataFetchedAt"].clone();
+        fixture.refresh().await;
+        let head = fixture.server.requests.lock().unwrap().last().unwrap().clone();
         assert!(head.contains("if-none-match: \"v1\""), "{head}");
-        assert_ne!(stage.seen().await["metadataFetchedAt"], fetched, "it was found good again");
-        stage.trusts(&[&stage.first]).await;
-        assert_eq!(stage.events(EventKind::MetadataChanged).await.len(), 0);
+        assert_ne!(fixture.seen().await["metadataFetchedAt"], fetched, "it was found good again");
+        fixture.trusts(&[&fixture.first]).await;
+        assert_eq!(fixture.events(EventKind::MetadataChanged).await.len(), 0);
         // What a hand changed is compared with the whole document.
         let changed = json!({ "idpRedirectUrl": "https://elsewhere.example/sso" });
-        assert_eq!(stage.call(Method::PATCH, &stage.path(""), Some(changed)).await.status, 200);
-        stage.refresh().await;
-        assert_eq!(stage.seen().await["idpRedirectUrl"], "https://idp.acme.example/sso");
+        assert_eq!(fixture.call(Method::PATCH, &fixture.path(""), Some(changed)).await.status, 200);
+        fixture.refresh().await;
+        assert_eq!(fixture.seen().await["idpRedirectUrl"], "https://idp.acme.example/sso");
         // A document that says how long it is good is always read again.
-        stage.server.serve(metadata(ENTITY, "cacheDuration=\"PT1H\"", &[&stage.first]));
-        stage.server.served.lock().unwrap().etag = Some("\"v2\"");
-        stage.refresh().await;
-        let stored = stage.stored().await.metadata;
-        let rest = stored.next_at.unwrap().since(stage.app.now());
+        fixture.server.serve(metadata(ENTITY, "cacheDuration=\"PT1H\"", &[&fixture.first]));
+        fixture.server.response.lock().unwrap().etag = Some("\"v2\"");
+        fixture.refresh().await;
+        let stored = fixture.stored().await.metadata;
+        let rest = stored.next_at.unwrap().since(fixture.app.now());
         assert!(stored.etag.is_none() && rest > HOUR * 8 / 10 && rest < HOUR * 12 / 10, "{stored:?}");
     }
 
     async fn what_cannot_be_followed_changes_nothing_but_the_error(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let good = metadata(ENTITY, "", &[&stage.first]);
-        let other = keys(stage.app.now());
+        let fixture = Fixture::new(&app).await;
+        let good = metadata(ENTITY, "", &[&fixture.first]);
+        let other = keys(fixture.app.now());
         for (body, said) in [
             (metadata("https://other.example", "", &[&other]), "has no identity provider \"https://idp.acme.example/metadata\"; it has [\"https://other.example\"]"),
             (metadata(ENTITY, "", &[]), "has no signing certificate"),
@@ -310,116 +310,116 @@ both! {
             ("<html>maintenance</html>".to_owned(), "not a SAML 2.0 EntityDescriptor"),
             ("x".repeat(3 * 1024 * 1024), "the answer is longer than 2097152 bytes"),
         ] {
-            stage.server.serve(body);
-            let answer = stage.call(Method::POST, &stage.path("/refresh-metadata"), None).await;
+            fixture.server.serve(body);
+            let answer = fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await;
             assert_eq!(answer.status, 400, "{}", answer.body);
             assert!(answer.json()["message"].as_str().unwrap().contains(said), "{}", answer.body);
-            let seen = stage.seen().await;
+            let seen = fixture.seen().await;
             assert!(seen["metadataError"].as_str().unwrap().contains(said), "{seen}");
             assert_eq!((&seen["idpEntityId"], &seen["idpRedirectUrl"]), (&json!(ENTITY), &json!("https://idp.acme.example/sso")));
-            stage.trusts(&[&stage.first]).await;
+            fixture.trusts(&[&fixture.first]).await;
         }
         // Each failure rests longer.
-        assert_eq!(stage.stored().await.metadata.failures, 6);
-        stage.server.serve(good);
-        stage.server.fail(503);
-        stage.app.wait(7 * HOUR);
-        let before = stage.app.now();
-        metadata::refresh::refresh_due(&stage.app.state).await.unwrap();
-        stage.until(async || stage.stored().await.metadata.failures == 7).await;
-        let stored = stage.stored().await.metadata;
+        assert_eq!(fixture.stored().await.metadata.failures, 6);
+        fixture.server.serve(good);
+        fixture.server.fail(503);
+        fixture.app.advance(7 * HOUR);
+        let before = fixture.app.now();
+        metadata::refresh::refresh_due(&fixture.app.state).await.unwrap();
+        fixture.until(async || fixture.stored().await.metadata.failures == 7).await;
+        let stored = fixture.stored().await.metadata;
         assert_eq!(stored.error.as_deref(), Some("the server answered 503"));
         let rest = stored.next_at.unwrap().since(before);
         assert!(rest > 280 * HOUR / 60 && rest < 360 * HOUR / 60, "{rest:?}");
-        assert_eq!(stage.sign_in(&stage.first).await.status, 303, "logins go on");
+        assert_eq!(fixture.sign_in(&fixture.first).await.status, 303, "logins go on");
         // And what is well again is well.
-        stage.server.fail(200);
-        let answer = stage.call(Method::POST, &stage.path("/refresh-metadata"), None).await;
+        fixture.server.fail(200);
+        let answer = fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["samlConnection"]["metadataError"]), (200, &json!("")));
-        assert_eq!(stage.events(EventKind::MetadataChanged).await.len(), 0);
+        assert_eq!(fixture.events(EventKind::MetadataChanged).await.len(), 0);
     }
 
     async fn nothing_is_fetched_from_inside_the_network(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         // A replica whose settings do not allow it.
-        let guarded = stage.app.replica().await;
-        let answer = guarded.api(&stage.key, Method::POST, &stage.path("/refresh-metadata"), None).await;
+        let guarded = fixture.app.replica().await;
+        let answer = guarded.api(&fixture.key, Method::POST, &fixture.path("/refresh-metadata"), None).await;
         assert_eq!(answer.status, 400);
         assert!(answer.json()["message"].as_str().unwrap().contains("not a public address"), "{}", answer.body);
-        assert_eq!(stage.server.asked(), 1, "when it was made");
+        assert_eq!(fixture.server.request_count(), 1, "when it was made");
         for (url, said) in [
-            (stage.server.url.replace("metadata", "other"), "must begin with https://"),
+            (fixture.server.url.replace("metadata", "other"), "must begin with https://"),
             ("https://10.0.0.1/latest".to_owned(), "not a public address"),
             ("https://169.254.169.254/latest".to_owned(), "never calls"),
         ] {
             let body = json!({ "idpMetadataUrl": url });
-            let answer = guarded.api(&stage.key, Method::PATCH, &stage.path(""), Some(body)).await;
+            let answer = guarded.api(&fixture.key, Method::PATCH, &fixture.path(""), Some(body)).await;
             assert_eq!(answer.status, 400);
             assert!(answer.json()["message"].as_str().unwrap().contains(said), "{}", answer.body);
         }
     }
 
     async fn two_replicas_fetch_once(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let second = stage.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
+        let fixture = Fixture::new(&app).await;
+        let second = fixture.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
         for round in 1..=3 {
-            stage.app.wait(7 * HOUR);
-            let (a, b) = tokio::join!(metadata::refresh::refresh_due(&stage.app.state), metadata::refresh::refresh_due(&second.state));
+            fixture.app.advance(7 * HOUR);
+            let (a, b) = tokio::join!(metadata::refresh::refresh_due(&fixture.app.state), metadata::refresh::refresh_due(&second.state));
             assert!(a.unwrap() + b.unwrap() <= 1, "the servers' own jobs may have been quicker");
-            stage.until(async || stage.stored().await.metadata.fetched_at == Some(stage.app.now())).await;
-            assert_eq!(stage.server.asked(), 1 + round);
+            fixture.until(async || fixture.stored().await.metadata.fetched_at == Some(fixture.app.now())).await;
+            assert_eq!(fixture.server.request_count(), 1 + round);
         }
     }
 
     async fn an_address_is_remembered_changed_and_forgotten(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let seen = stage.seen().await;
-        assert_eq!((&seen["idpMetadataUrl"], &seen["metadataFetchedAt"], &seen["metadataError"]), (&json!(stage.server.url), &json!(stage.app.now()), &json!("")));
-        let ends = stage.stored().await.idp_certificate_expires_at.unwrap();
+        let fixture = Fixture::new(&app).await;
+        let seen = fixture.seen().await;
+        assert_eq!((&seen["idpMetadataUrl"], &seen["metadataFetchedAt"], &seen["metadataError"]), (&json!(fixture.server.url), &json!(fixture.app.now()), &json!("")));
+        let ends = fixture.stored().await.idp_certificate_expires_at.unwrap();
         assert_eq!(seen["idpCertificateExpiresAt"], json!(ends));
-        assert_eq!(ends.seconds(), stage.app.now().seconds() + 3650 * 86_400);
+        assert_eq!(ends.seconds(), fixture.app.now().seconds() + 3650 * 86_400);
         // Whoever sends back the whole connection asks for nothing.
         let mut whole = seen.clone();
         whole["forceAuthn"] = json!(true);
-        let changed = stage.call(Method::PATCH, &stage.path(""), Some(whole.clone())).await.json()["samlConnection"].clone();
+        let changed = fixture.call(Method::PATCH, &fixture.path(""), Some(whole.clone())).await.json()["samlConnection"].clone();
         assert_eq!(changed, whole);
-        assert_eq!(stage.server.asked(), 1);
+        assert_eq!(fixture.server.request_count(), 1);
         // A certificate added by hand stays beside the metadata's.
-        let (by_hand, next) = (keys(stage.app.now()), keys(stage.app.now()));
-        let both = json!({ "idpCertificates": [pem(&stage.first), pem(&by_hand)] });
-        assert_eq!(stage.call(Method::PATCH, &stage.path(""), Some(both)).await.status, 200);
-        stage.server.serve(metadata(ENTITY, "", &[&next]));
-        stage.refresh().await;
-        stage.trusts(&[&next, &by_hand]).await;
+        let (by_hand, next) = (keys(fixture.app.now()), keys(fixture.app.now()));
+        let both = json!({ "idpCertificates": [pem(&fixture.first), pem(&by_hand)] });
+        assert_eq!(fixture.call(Method::PATCH, &fixture.path(""), Some(both)).await.status, 200);
+        fixture.server.serve(metadata(ENTITY, "", &[&next]));
+        fixture.refresh().await;
+        fixture.trusts(&[&next, &by_hand]).await;
         // Another address is fetched at once.
         let moved = MetadataServer::start(metadata("https://new.example", "", &[&by_hand])).await;
-        let changed = stage.call(Method::PATCH, &stage.path(""), Some(json!({ "idpMetadataUrl": moved.url }))).await.json();
+        let changed = fixture.call(Method::PATCH, &fixture.path(""), Some(json!({ "idpMetadataUrl": moved.url }))).await.json();
         assert_eq!(changed["samlConnection"]["idpEntityId"], "https://new.example");
-        stage.trusts(&[&by_hand]).await;
+        fixture.trusts(&[&by_hand]).await;
         // A document in its place ends the following, and so does an empty address.
         let document = json!({ "idpMetadata": metadata(ENTITY, "", &[&next]) });
-        let changed = stage.call(Method::PATCH, &stage.path(""), Some(document)).await.json()["samlConnection"].clone();
+        let changed = fixture.call(Method::PATCH, &fixture.path(""), Some(document)).await.json()["samlConnection"].clone();
         assert_eq!((&changed["idpMetadataUrl"], &changed["metadataFetchedAt"]), (&json!(""), &json!(null)));
-        assert_eq!(stage.stored().await.metadata, Default::default());
-        let back = json!({ "idpMetadataUrl": stage.server.url });
-        assert_eq!(stage.call(Method::PATCH, &stage.path(""), Some(back)).await.status, 200);
-        let cleared = stage.call(Method::PATCH, &stage.path(""), Some(json!({ "idpMetadataUrl": null }))).await.json();
+        assert_eq!(fixture.stored().await.metadata, Default::default());
+        let back = json!({ "idpMetadataUrl": fixture.server.url });
+        assert_eq!(fixture.call(Method::PATCH, &fixture.path(""), Some(back)).await.status, 200);
+        let cleared = fixture.call(Method::PATCH, &fixture.path(""), Some(json!({ "idpMetadataUrl": null }))).await.json();
         assert_eq!(cleared["samlConnection"]["idpMetadataUrl"], "");
-        stage.trusts(&[&next]).await;
-        let answer = stage.call(Method::POST, &stage.path("/refresh-metadata"), None).await;
+        fixture.trusts(&[&next]).await;
+        let answer = fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(9)));
     }
 
     async fn only_its_own_environment_refreshes_a_connection(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let other = stage.app.environment("staging").await;
-        let foreign = stage.app.api_key(&other, true).await;
-        let plain = stage.app.api_key(&stage.tenant.environment, false).await;
+        let fixture = Fixture::new(&app).await;
+        let other = fixture.app.environment("staging").await;
+        let foreign = fixture.app.api_key(&other, true).await;
+        let plain = fixture.app.api_key(&fixture.tenant.environment, false).await;
         for (key, status) in [(foreign, 404), (plain, 401)] {
-            let answer = stage.app.api(&key, Method::POST, &stage.path("/refresh-metadata"), None).await;
+            let answer = fixture.app.api(&key, Method::POST, &fixture.path("/refresh-metadata"), None).await;
             assert_eq!(answer.status, status);
         }
-        assert_eq!(stage.server.asked(), 1);
+        assert_eq!(fixture.server.request_count(), 1);
     }
 
     async fn each_step_towards_a_certificates_end_is_told_once(app: TestApp) {
@@ -446,7 +446,7 @@ both! {
         assert!(told().await.is_empty());
         let mut expected: Vec<String> = Vec::new();
         for (days, within) in [(11, Some("30d")), (5, None), (11, Some("14d")), (7, Some("7d")), (5, Some("1d")), (1, Some("expired")), (90, None)] {
-            app.wait(DAY * days);
+            app.advance(DAY * days);
             expected.extend(within.map(str::to_owned));
             assert_eq!(told().await, expected, "{days} days later");
         }
@@ -465,7 +465,7 @@ both! {
         set(json!([ending(20)])).await;
         let mut conn = app.state.db.read().await.unwrap();
         assert_eq!((count(&mut conn, Some(app.now()), 30).await, count(&mut conn, Some(app.now()), 7).await), (1, 0));
-        app.wait(DAY * 21);
+        app.advance(DAY * 21);
         assert_eq!((count(&mut conn, Some(app.now()), 30).await, count(&mut conn, None, 0).await), (0, 1));
     }
 
@@ -480,7 +480,7 @@ both! {
             tenant.connection.idp_certificates = vec![pem(&keys(app.now() - DAY * 3650 + DAY * days))];
             app.update_connection(&tenant.connection).await;
             expected.push((days, tenant.connection.id, tenant.organization.display_name.clone()));
-            app.wait(Duration::from_millis(2));
+            app.advance(Duration::from_millis(2));
         }
         // Certificates end on whole seconds: those of one second stand in their ids' order.
         expected.sort();
@@ -517,8 +517,8 @@ both! {
 }
 
 /// What the flows' failed checks tell their readers.
-async fn remedies(stage: &Stage) -> Vec<String> {
-    let mut conn = stage.app.state.db.read().await.unwrap();
+async fn remedies(fixture: &Fixture) -> Vec<String> {
+    let mut conn = fixture.app.state.db.read().await.unwrap();
     let rows: Vec<(String,)> =
         conn.sql("SELECT checks FROM saml_flow_steps WHERE kind = 'refused'").all().await.unwrap();
     let checks = rows.iter().flat_map(|(json,)| serde_json::from_str::<Vec<Value>>(json).unwrap());

@@ -41,7 +41,7 @@ both! {
             ("Bücher & Söhne", "c-30", "bücher.example"),
             ("Zeta", "acme-old", "zeta.example"),
         ] {
-            app.wait(Duration::from_millis(5));
+            app.advance(Duration::from_millis(5));
             let change = OrganizationChange {
                 display_name: Some(name.to_owned()),
                 external_id: Some(external_id.to_owned()),

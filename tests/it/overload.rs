@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     both,
-    support::{Backend, TestApp, all, play},
+    support::{Backend, TestApp, all, run_scenario},
 };
 
 const ACS: &str = "/v1/saml/saml_conn_0000000000000000000000000/acs";
@@ -134,7 +134,7 @@ both! {
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
-    async fn a_body_that_dribbles_in_is_cut(app: TestApp) {
+    async fn a_body_that_arrives_too_slowly_is_refused(app: TestApp) {
         let mut stream = connect(&app, "127.0.0.1").await.unwrap();
         let head = format!(
             "POST {ACS} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
@@ -145,7 +145,7 @@ both! {
         let mut go_on = [0; 25];
         stream.read_exact(&mut go_on).await.unwrap();
         assert!(go_on.starts_with(b"HTTP/1.1 100 Continue"));
-        app.wait(Duration::from_secs(11));
+        app.advance(Duration::from_secs(11));
         stream.write_all(b"a").await.unwrap();
         let answer = answer(&mut stream).await;
         assert_eq!(status(&answer), 408, "{answer}");
@@ -296,7 +296,7 @@ both! {
         }
         assert_eq!(logged().await, [0; 0]);
         assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 200);
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(json!({}))).await.status, 400);
         assert_eq!(logged().await, [400, 200]);
     }
@@ -355,7 +355,7 @@ fn a_trusted_proxy_is_not_capped_and_its_bodies_count_for_whom_it_forwards() {
 
 #[test]
 fn without_rate_limits_one_address_may_take_what_there_is() {
-    play(Backend::Sqlite, async |_| {
+    run_scenario(Backend::Sqlite, async |_| {
         let app = TestApp::spawn_with(Backend::Sqlite, |config| {
             config.connections_per_client = 16;
             config.rate_limits = false;

@@ -26,7 +26,7 @@ both! {
         let code = query(&answer.location(), "saml_access_code").expect("an access code");
 
         // Lists are in the order of making, to the millisecond.
-        app.wait(std::time::Duration::from_millis(1));
+        app.advance(std::time::Duration::from_millis(1));
         let told = json!({
             "base_url": app.base,
             "management_key": management, "plain_key": plain, "foreign_key": foreign,

@@ -29,7 +29,7 @@ both! {
             users.push(id(&app.scim_user(&directory, &format!("user{number}@acme.example")).await));
         }
         let group = id(&app.scim_group(&directory, "Staff", &[&active]).await);
-        app.wait(std::time::Duration::from_millis(1)); // lists are in the order of making, to the millisecond
+        app.advance(std::time::Duration::from_millis(1)); // lists are in the order of making, to the millisecond
         let told = json!({
             "base_url": app.base,
             "management_key": app.api_key(&environment, true).await,

@@ -22,20 +22,20 @@ use crate::{
     support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, all},
 };
 
-const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const CLIENT_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-struct World {
+struct Fixture {
     tenant: Tenant,
     other: Tenant,
     key: String,
 }
 
-async fn world(app: &TestApp) -> World {
+async fn fixture(app: &TestApp) -> Fixture {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let other = app.tenant(&environment, "globex.example").await;
     let key = app.api_key(&environment, true).await;
-    World { tenant, other, key }
+    Fixture { tenant, other, key }
 }
 
 fn good(app: &TestApp, tenant: &Tenant, request: Option<&Request>, email: &str) -> String {
@@ -44,9 +44,9 @@ fn good(app: &TestApp, tenant: &Tenant, request: Option<&Request>, email: &str) 
 }
 
 /// Signs somebody in, in a browser of their own.
-async fn sign_in(app: &TestApp, world: &World, tenant: &Tenant, email: &str) -> Answer {
+async fn sign_in(app: &TestApp, fixture: &Fixture, tenant: &Tenant, email: &str) -> Answer {
     let browser = app.browser();
-    let request = app.begin(&browser, &world.key, tenant).await;
+    let request = app.begin(&browser, &fixture.key, tenant).await;
     request.answer(&browser, tenant, &good(app, tenant, Some(&request), email)).await
 }
 
@@ -66,31 +66,31 @@ async fn post_from(browser: &Browser, tenant: &Tenant, origin: Option<&str>, res
 }
 
 /// Posts junk until nobody looks at it any more; says how much was looked at.
-async fn junk(browser: &Browser, tenant: &Tenant, origin: Option<&str>) -> u32 {
-    let mut looked_at = 0;
+async fn post_until_limited(browser: &Browser, tenant: &Tenant, origin: Option<&str>) -> u32 {
+    let mut accepted = 0;
     loop {
         let answer = post_from(browser, tenant, origin, "AAAA").await;
         match answer.status.as_u16() {
             429 => {
                 assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
-                return looked_at;
+                return accepted;
             }
             status => assert!((400..500).contains(&status), "{answer:?}"),
         }
-        looked_at += 1;
-        assert!(looked_at < 1000, "nobody stops the flood");
+        accepted += 1;
+        assert!(accepted < 1000, "nobody stops the flood");
     }
 }
 
 /// Every turn that there is.
-async fn all_turns(app: &TestApp) -> Vec<Permit<SamlConnectionId>> {
+async fn all_permits(app: &TestApp) -> Vec<Permit<SamlConnectionId>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let nobody = Id::from_bits(1);
-    let mut turns = Vec::new();
+    let mut permits = Vec::new();
     for _ in 0..cores {
-        turns.push(app.state.verifications.acquire(nobody, HERE).await.unwrap());
+        permits.push(app.state.verifications.acquire(nobody, CLIENT_ADDRESS).await.unwrap());
     }
-    turns
+    permits
 }
 
 /// Lets others go on until `done`.
@@ -102,27 +102,27 @@ async fn until(done: impl Fn() -> bool) {
 
 both! {
     async fn an_overload_is_nobodys_failure_and_other_connections_go_on(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let browser = app.browser();
-        let request = app.begin(&browser, &world.key, &world.tenant).await;
-        let response = good(&app, &world.tenant, Some(&request), "dana@acme.example");
+        let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
+        let response = good(&app, &fixture.tenant, Some(&request), "dana@acme.example");
         let elsewhere = app.browser();
-        let there = app.begin(&elsewhere, &world.key, &world.other).await;
-        let response_there = good(&app, &world.other, Some(&there), "erin@globex.example");
+        let there = app.begin(&elsewhere, &fixture.key, &fixture.other).await;
+        let response_there = good(&app, &fixture.other, Some(&there), "erin@globex.example");
 
-        let turns = all_turns(&app).await;
-        let (queue, connection) = (&app.state.verifications, world.tenant.connection.id);
+        let permits = all_permits(&app).await;
+        let (queue, connection) = (&app.state.verifications, fixture.tenant.connection.id);
         let flood: Vec<_> = (0..MAX_WAITING_PER_CLIENT)
             .map(|_| {
                 let queue = queue.clone();
-                actix_web::rt::spawn(async move { drop(queue.acquire(connection, HERE).await) })
+                actix_web::rt::spawn(async move { drop(queue.acquire(connection, CLIENT_ADDRESS).await) })
             })
             .collect();
         until(|| queue.waiting() == MAX_WAITING_PER_CLIENT).await;
 
         // More often than a login may fail.
         for _ in 0..35 {
-            let answer = request.answer(&browser, &world.tenant, &response).await;
+            let answer = request.answer(&browser, &fixture.tenant, &response).await;
             assert_eq!((answer.status.as_u16(), answer.reason()), (503, Some("unavailable")));
             assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
         }
@@ -137,93 +137,93 @@ both! {
         // Another connection has a place of its own.
         let release = async {
             until(|| queue.waiting() > MAX_WAITING_PER_CLIENT).await;
-            drop(turns);
+            drop(permits);
         };
-        let (answer, ()) = tokio::join!(there.answer(&elsewhere, &world.other, &response_there), release);
+        let (answer, ()) = tokio::join!(there.answer(&elsewhere, &fixture.other, &response_there), release);
         assert_eq!(answer.status, 303, "{}", answer.body);
         all(flood).await.into_iter().for_each(|done| done.unwrap());
         assert_eq!(queue.waiting(), 0);
-        let answer = request.answer(&browser, &world.tenant, &response).await;
+        let answer = request.answer(&browser, &fixture.tenant, &response).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
     }
 
     async fn junk_from_one_browser_does_not_lock_its_company_out(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let stranger = app.browser();
-        assert!(junk(&stranger, &world.tenant, None).await >= 100);
+        assert!(post_until_limited(&stranger, &fixture.tenant, None).await >= 100);
         for person in 0..12 {
-            let answer = sign_in(&app, &world, &world.tenant, &format!("p{person}@acme.example")).await;
+            let answer = sign_in(&app, &fixture, &fixture.tenant, &format!("p{person}@acme.example")).await;
             assert_eq!(answer.status, 303, "{}", answer.body);
-            assert_eq!(post_from(&stranger, &world.tenant, None, "AAAA").await.status, 429);
+            assert_eq!(post_from(&stranger, &fixture.tenant, None, "AAAA").await.status, 429);
         }
         // A cookie that we did not set for a login of this connection that waits changes nothing.
         let forger = app.browser();
         for name in ["ostiary_browser", "__Host-ostiary_browser"] {
-            forger.set_cookie(world.tenant.acs_url(), name, "0123456789abcdef0123456789abcdef");
+            forger.set_cookie(fixture.tenant.acs_url(), name, "0123456789abcdef0123456789abcdef");
         }
-        assert_eq!(post_from(&forger, &world.tenant, None, "AAAA").await.status, 429);
+        assert_eq!(post_from(&forger, &fixture.tenant, None, "AAAA").await.status, 429);
         let elsewhere = app.browser();
-        app.begin(&elsewhere, &world.key, &world.other).await;
-        assert_eq!(post_from(&elsewhere, &world.tenant, None, "AAAA").await.status, 429);
+        app.begin(&elsewhere, &fixture.key, &fixture.other).await;
+        assert_eq!(post_from(&elsewhere, &fixture.tenant, None, "AAAA").await.status, 429);
         // Nor does one whose login's time is over.
         let late = app.browser();
-        app.begin(&late, &world.key, &world.tenant).await;
-        app.wait(Duration::from_secs(24 * 3600));
-        junk(&stranger, &world.tenant, None).await;
-        assert_eq!(post_from(&late, &world.tenant, None, "AAAA").await.status, 429);
+        app.begin(&late, &fixture.key, &fixture.tenant).await;
+        app.advance(Duration::from_secs(24 * 3600));
+        post_until_limited(&stranger, &fixture.tenant, None).await;
+        assert_eq!(post_from(&late, &fixture.tenant, None, "AAAA").await.status, 429);
     }
 
     async fn junk_in_the_browser_of_a_login_counts_against_that_login_alone(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let browser = app.browser();
-        let request = app.begin(&browser, &world.key, &world.tenant).await;
-        let looked_at = junk(&browser, &world.tenant, Some("https://evil.example")).await;
-        assert!((5..=20).contains(&looked_at), "{looked_at}");
-        let response = good(&app, &world.tenant, Some(&request), "dana@acme.example");
-        assert_eq!(request.answer(&browser, &world.tenant, &response).await.status, 429);
-        assert_eq!(sign_in(&app, &world, &world.tenant, "erin@acme.example").await.status, 303);
+        let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
+        let accepted = post_until_limited(&browser, &fixture.tenant, Some("https://evil.example")).await;
+        assert!((5..=20).contains(&accepted), "{accepted}");
+        let response = good(&app, &fixture.tenant, Some(&request), "dana@acme.example");
+        assert_eq!(request.answer(&browser, &fixture.tenant, &response).await.status, 429);
+        assert_eq!(sign_in(&app, &fixture, &fixture.tenant, "erin@acme.example").await.status, 303);
         // The address is not charged, or the next would be it.
-        assert!(junk(&app.browser(), &world.tenant, None).await >= 300);
-        app.wait(Duration::from_secs(10));
-        let response = good(&app, &world.tenant, Some(&request), "dana@acme.example");
-        let answer = request.answer(&browser, &world.tenant, &response).await;
+        assert!(post_until_limited(&app.browser(), &fixture.tenant, None).await >= 300);
+        app.advance(Duration::from_secs(10));
+        let response = good(&app, &fixture.tenant, Some(&request), "dana@acme.example");
+        let answer = request.answer(&browser, &fixture.tenant, &response).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
     }
 
-    async fn an_unsolicited_response_gets_in_beside_junk_that_any_page_can_post(app: TestApp) {
-        let mut world = world(&app).await;
-        world.tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
-        app.update_connection(&world.tenant.connection).await;
+    async fn an_unsolicited_response_is_accepted_beside_junk_that_any_page_can_post(app: TestApp) {
+        let mut fixture = fixture(&app).await;
+        fixture.tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
+        app.update_connection(&fixture.tenant.connection).await;
         let hostile = app.browser();
         let idp = Some("https://idp.example");
-        junk(&hostile, &world.tenant, Some("https://evil.example")).await;
+        post_until_limited(&hostile, &fixture.tenant, Some("https://evil.example")).await;
         for origin in [None, Some("null"), Some("https://idp.example.evil.example"), Some("http://idp.example")] {
-            let response = good(&app, &world.tenant, None, "dana@acme.example");
-            assert_eq!(post_from(&app.browser(), &world.tenant, origin, &response).await.status, 429, "{origin:?}");
+            let response = good(&app, &fixture.tenant, None, "dana@acme.example");
+            assert_eq!(post_from(&app.browser(), &fixture.tenant, origin, &response).await.status, 429, "{origin:?}");
         }
         for person in 0..5 {
-            let response = good(&app, &world.tenant, None, &format!("p{person}@acme.example"));
-            let answer = post_from(&app.browser(), &world.tenant, idp, &response).await;
+            let response = good(&app, &fixture.tenant, None, &format!("p{person}@acme.example"));
+            let answer = post_from(&app.browser(), &fixture.tenant, idp, &response).await;
             assert_eq!(answer.status, 303, "{}", answer.body);
         }
         // Who only says so has the identity provider's allowance, and no more.
-        assert!(junk(&hostile, &world.tenant, idp).await >= 100);
-        let answer = sign_in(&app, &world, &world.tenant, "erin@acme.example").await;
+        assert!(post_until_limited(&hostile, &fixture.tenant, idp).await >= 100);
+        let answer = sign_in(&app, &fixture, &fixture.tenant, "erin@acme.example").await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         // A trickle is left to everybody.
-        app.wait(Duration::from_secs(1));
-        let response = good(&app, &world.tenant, None, "dana@acme.example");
-        assert_eq!(post_from(&app.browser(), &world.tenant, None, &response).await.status, 303);
+        app.advance(Duration::from_secs(1));
+        let response = good(&app, &fixture.tenant, None, "dana@acme.example");
+        assert_eq!(post_from(&app.browser(), &fixture.tenant, None, &response).await.status, 303);
     }
 
     async fn a_response_that_begins_a_login_anew_does_not_do_so_without_end(app: TestApp) {
-        let world = world(&app).await;
-        let response = good(&app, &world.tenant, None, "dana@acme.example");
-        let again = async || post_from(&app.browser(), &world.tenant, None, &response).await.status.as_u16();
+        let fixture = fixture(&app).await;
+        let response = good(&app, &fixture.tenant, None, "dana@acme.example");
+        let again = async || post_from(&app.browser(), &fixture.tenant, None, &response).await.status.as_u16();
         assert_eq!(again().await, 200, "the form that goes to the identity provider");
         let limits = &app.state.response_limits;
-        let subject = format!("restart {}", world.tenant.connection.id);
-        let caller = limits.key(RateLimit::LoginStart, HERE, &subject);
+        let subject = format!("restart {}", fixture.tenant.connection.id);
+        let caller = limits.key(RateLimit::LoginStart, CLIENT_ADDRESS, &subject);
         let mut begun = 1;
         while limits.check(&caller, app.now()).is_ok() {
             limits.record_failure(caller, app.now());
@@ -231,14 +231,14 @@ both! {
         }
         assert!(begun >= 300, "a whole company may come from its portal: {begun}");
         assert_eq!(again().await, 429);
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         assert_eq!(again().await, 200);
     }
 
     async fn a_stray_post_that_is_not_written_down_waits_for_no_writer(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let browser = app.browser();
-        let stray = async || post_from(&browser, &world.tenant, None, "AAAA").await.status.as_u16();
+        let stray = async || post_from(&browser, &fixture.tenant, None, "AAAA").await.status.as_u16();
         let count = async || {
             let mut conn = app.state.db.read().await.unwrap();
             let row: (i64,) = conn.sql("SELECT COUNT(*) FROM saml_flows").one().await.unwrap();
@@ -256,7 +256,7 @@ both! {
         }
         drop(tx);
         assert_eq!(count().await, 50);
-        app.wait(Duration::from_secs(3601));
+        app.advance(Duration::from_secs(3601));
         assert_eq!((stray().await, count().await), (400, 51));
     }
 }

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ostiary::saml::{self, CrossCheck, Verdict, checks};
 use proptest::prelude::*;
 
-use crate::saml_world::{self as world, Connection, NOW, document, edit, element, fill, key, make};
+use crate::saml_fixtures::{self as fixtures, Connection, NOW, document, edit, element, fill, key, make};
 
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -22,9 +22,12 @@ fn refusal(what: &str, verdict: &Verdict) -> saml::Error {
     assert!(!first.clause.is_empty() && !first.remedy.is_empty(), "{what}");
     if !verdict.signature_verified {
         for check in &verdict.checks {
-            for ours in
-                [world::SP, world::ACS, "old.example", &world::certificate("idp").fingerprint_sha256()]
-            {
+            for ours in [
+                fixtures::SP,
+                fixtures::ACS,
+                "old.example",
+                &fixtures::certificate("idp").fingerprint_sha256(),
+            ] {
                 let expected = check.expected.as_deref().unwrap_or_default();
                 assert!(!expected.contains(ours), "{what}: {} tells a stranger of {ours}", check.name);
             }
@@ -50,7 +53,7 @@ fn signed_response() -> String {
 
 #[test]
 fn every_rejected_fixture_meets_the_refusal_it_is_named_for() {
-    let names = world::names("rejected");
+    let names = fixtures::names("rejected");
     assert!(names.len() >= 60, "{}", names.len());
     let mut wrong = Vec::new();
     for name in &names {
@@ -66,8 +69,8 @@ fn every_rejected_fixture_meets_the_refusal_it_is_named_for() {
 #[test]
 fn every_refusal_is_met() {
     let mut met: BTreeSet<String> =
-        world::names("rejected").iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
-    for (_, rejection, _) in made() {
+        fixtures::names("rejected").iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
+    for (_, rejection, _) in malformed_documents() {
         met.insert(rejection.code().to_owned());
     }
     // The caller's check: it needs the flow.
@@ -82,7 +85,7 @@ fn every_refusal_is_met() {
 }
 
 /// A forged copy of the assertion: another person, another ID.
-fn evil(assertion: &str) -> String {
+fn forged(assertion: &str) -> String {
     assertion.replace("dana@", "admin@").replace("_assertion", "_evil").replace("_session", "_evil_session")
 }
 
@@ -113,13 +116,13 @@ fn wrapped() -> Vec<(&'static str, saml::Error, String)> {
     use saml::Error as R;
     let response = signed_response();
     let (inner, signature) = (unsigned(&response), element(&response, "ds:Signature"));
-    let evil_response = evil(&response).replace("ID=\"_response\"", "ID=\"_evil_response\"");
+    let evil_response = forged(&response).replace("ID=\"_response\"", "ID=\"_evil_response\"");
     let plain = signed();
     let original = element(&plain, "saml:Assertion");
     let declared =
         original.replacen("<saml:Assertion", &format!("<saml:Assertion xmlns:saml=\"{ASSERTION}\""), 1);
     let (bare, mark) = (unsigned(&original), element(&original, "ds:Signature"));
-    let evil_bare = evil(&bare);
+    let evil_bare = forged(&bare);
     let evil_signed = evil_bare.replacen("</saml:Issuer>", &format!("</saml:Issuer>{mark}"), 1);
     let around = |content: &str| plain.replace(&original, content);
     let evil_with =
@@ -242,7 +245,7 @@ fn wrapped() -> Vec<(&'static str, saml::Error, String)> {
 }
 
 #[test]
-fn no_way_of_wrapping_gets_in() {
+fn no_signature_wrapping_is_accepted() {
     for (what, expected, xml) in wrapped() {
         let verdict = refused(what, expected, xml);
         assert!(!verdict.signature_verified, "{what}");
@@ -250,7 +253,7 @@ fn no_way_of_wrapping_gets_in() {
 }
 
 /// Documents that are too much, or no text at all.
-fn made() -> Vec<(&'static str, saml::Error, Vec<u8>)> {
+fn malformed_documents() -> Vec<(&'static str, saml::Error, Vec<u8>)> {
     use saml::Error as R;
     let plain = signed();
     let value = |content: &str| {
@@ -336,7 +339,7 @@ fn made() -> Vec<(&'static str, saml::Error, Vec<u8>)> {
 
 #[test]
 fn too_much_and_no_text_are_refused_at_once() {
-    for (what, expected, bytes) in made() {
+    for (what, expected, bytes) in malformed_documents() {
         let begun = Instant::now();
         refused(what, expected, bytes);
         assert!(begun.elapsed().as_secs() < 2, "{what} took {:?}", begun.elapsed());
@@ -382,34 +385,35 @@ fn the_limits_leave_room_for_what_is_allowed() {
 #[test]
 fn white_space_around_issuer_and_name_is_no_part_of_them() {
     let xml = document("plain").replace(">dana@acme.example<", ">\n\tdana@acme.example \n<");
-    let xml = xml.replace(&format!(">{}<", world::IDP), &format!("> {}\n<", world::IDP));
+    let xml = xml.replace(&format!(">{}<", fixtures::IDP), &format!("> {}\n<", fixtures::IDP));
     let assertion = Connection::default().verify(fill(&xml, "_assertion", key("idp"))).outcome.unwrap();
     assert_eq!(
         (assertion.subject.name_id.as_str(), assertion.issuer.as_str()),
-        ("dana@acme.example", world::IDP)
+        ("dana@acme.example", fixtures::IDP)
     );
     // Only XML's four characters are white space; a no-break space makes another name.
-    let xml = document("plain").replace(&format!(">{}<", world::IDP), &format!(">\u{a0}{}<", world::IDP));
+    let xml =
+        document("plain").replace(&format!(">{}<", fixtures::IDP), &format!(">\u{a0}{}<", fixtures::IDP));
     refused("a no-break space", saml::Error::ResponseIssuer, fill(&xml, "_assertion", key("idp")));
 }
 
 #[test]
 fn clocks_may_differ_by_a_minute_and_no_more() {
     let at = |from: &str, to: i64| {
-        let xml = edit(&document("plain"), from, &from.replace(&world::at(-60), &world::at(to)));
+        let xml = edit(&document("plain"), from, &from.replace(&fixtures::at(-60), &fixtures::at(to)));
         Connection::default().verify(fill(&xml, "_assertion", key("idp")))
     };
-    let not_before = format!("NotBefore=\"{}\"", world::at(-60));
+    let not_before = format!("NotBefore=\"{}\"", fixtures::at(-60));
     assert!(at(&not_before, 60).outcome.is_ok());
     assert_eq!(refusal("61 s", &at(&not_before, 61)), saml::Error::AssertionNotYetValid);
 }
 
 #[test]
-fn every_condition_is_judged_though_the_first_decides() {
+fn every_condition_is_checked_though_the_first_failure_decides() {
     let xml = document("plain")
-        .replace(world::SP, "https://other.example")
-        .replace(world::ACS, "https://other.example/acs")
-        .replace(&world::at(300), &world::at(-3600));
+        .replace(fixtures::SP, "https://other.example")
+        .replace(fixtures::ACS, "https://other.example/acs")
+        .replace(&fixtures::at(300), &fixtures::at(-3600));
     let verdict =
         refused("many things", saml::Error::ResponseDestination, fill(&xml, "_assertion", key("idp")));
     let failed: Vec<_> =
@@ -431,9 +435,9 @@ fn every_condition_is_judged_though_the_first_decides() {
 fn claims_are_told_though_nothing_verified() {
     let made = make("rejected", "signature_mismatch");
     let verdict = made.connection.verify(made.xml);
-    assert_eq!(verdict.claims.in_response_to.as_deref(), Some(world::REQUEST));
+    assert_eq!(verdict.claims.in_response_to.as_deref(), Some(fixtures::REQUEST));
     assert_eq!(verdict.claims.assertion_id.as_deref(), Some("_assertion"));
-    assert_eq!(verdict.claims.issuer.as_deref(), Some(world::IDP));
+    assert_eq!(verdict.claims.issuer.as_deref(), Some(fixtures::IDP));
     assert!(verdict.xml.is_some() && !verdict.signature_verified);
 }
 
@@ -446,7 +450,7 @@ fn seen(verdict: &Verdict) -> String {
 
 /// Ciphertexts that are wrong in every way there is, for one cipher.
 fn broken(cipher: &str) -> Vec<(String, String)> {
-    let xml = world::encrypt(&signed(), &[cipher, "oaep"], "");
+    let xml = fixtures::encrypt(&signed(), &[cipher, "oaep"], "");
     let values: Vec<String> = xml
         .split("<xenc:CipherValue>")
         .skip(1)
@@ -494,7 +498,7 @@ fn broken(cipher: &str) -> Vec<(String, String)> {
 fn whatever_is_wrong_with_a_ciphertext_the_answer_is_one() {
     for cipher in ["aes128-gcm", "aes256-gcm", "aes128-cbc", "aes256-cbc"] {
         let connection = Connection { allow_cbc: true, ..Connection::default() };
-        let whole = world::encrypt(&signed(), &[cipher, "oaep"], "");
+        let whole = fixtures::encrypt(&signed(), &[cipher, "oaep"], "");
         assert!(connection.verify(whole).outcome.is_ok(), "{cipher}");
         let mut answers = BTreeSet::new();
         for (what, xml) in broken(cipher) {
@@ -523,12 +527,12 @@ fn a_ciphertext_of_anything_but_an_assertion_is_refused() {
             format!("<ds:Signature xmlns:ds=\"{SIGNATURE}\"/>"),
             saml::Error::AssertionMissing,
         ),
-        ("two assertions", format!("{whole}{}", evil(&whole)), saml::Error::XmlMalformed),
+        ("two assertions", format!("{whole}{}", forged(&whole)), saml::Error::XmlMalformed),
         (
             "an assertion in the assertion",
             whole.replace(
                 "</saml:Subject>",
-                &format!("</saml:Subject><saml:Advice>{}</saml:Advice>", evil(&whole)),
+                &format!("</saml:Subject><saml:Advice>{}</saml:Advice>", forged(&whole)),
             ),
             saml::Error::AssertionNotSingle,
         ),
@@ -536,7 +540,7 @@ fn a_ciphertext_of_anything_but_an_assertion_is_refused() {
         ("a changed assertion", whole.replace("dana@", "admin@"), saml::Error::DigestMismatch),
     ] {
         for (cipher, expected) in [("aes256-gcm", expected), ("aes256-cbc", saml::Error::DecryptionFailed)] {
-            let xml = plain.replace(&original, &world::sealed(plaintext.as_bytes(), &[cipher]));
+            let xml = plain.replace(&original, &fixtures::sealed(plaintext.as_bytes(), &[cipher]));
             let verdict = connection.verify(xml);
             assert_eq!(refusal(what, &verdict), expected, "{what} by {cipher}");
         }
@@ -546,8 +550,8 @@ fn a_ciphertext_of_anything_but_an_assertion_is_refused() {
 #[test]
 fn encrypted_parts_of_another_login_do_not_help() {
     // The stolen ciphertext is whole and signed; it is only not meant for this moment.
-    let stolen = document("plain").replace(&world::at(300), &world::at(-600));
-    let stolen = world::encrypt(&fill(&stolen, "_assertion", key("idp")), &["aes256-gcm", "oaep"], "");
+    let stolen = document("plain").replace(&fixtures::at(300), &fixtures::at(-600));
+    let stolen = fixtures::encrypt(&fill(&stolen, "_assertion", key("idp")), &["aes256-gcm", "oaep"], "");
     refused("an old ciphertext", saml::Error::AssertionExpired, stolen.clone());
     // In the forger's own response, signed with the forger's key.
     let response = document("response-signed");
@@ -555,9 +559,9 @@ fn encrypted_parts_of_another_login_do_not_help() {
     let forged = response.replace(&original, &element(&stolen, "saml:EncryptedAssertion"));
     refused("a forged response", saml::Error::SignatureMismatch, fill(&forged, "_response", key("other")));
     // The identity provider's signature covers the ciphertext; another cannot be put in its place.
-    let covered = fill(&world::encrypt(&response, &["aes256-gcm"], ""), "_response", key("idp"));
+    let covered = fill(&fixtures::encrypt(&response, &["aes256-gcm"], ""), "_response", key("idp"));
     assert!(Connection::default().verify(covered.clone()).outcome.is_ok());
-    let mine = world::encrypt(&edit(&response, "dana@", "admin@"), &["aes256-gcm"], "");
+    let mine = fixtures::encrypt(&edit(&response, "dana@", "admin@"), &["aes256-gcm"], "");
     let exchanged = covered
         .replace(&element(&covered, "saml:EncryptedAssertion"), &element(&mine, "saml:EncryptedAssertion"));
     assert_ne!(exchanged, covered);
@@ -592,8 +596,11 @@ fn each_connection_trusts_only_what_is_its_own() {
         other(|c| c.sp_entity_id = "https://ostiary.example/v1/saml/saml_conn_2".into()),
         saml::Error::AssertionAudience
     );
-    assert_eq!(other(|c| c.acs_urls = vec![format!("{}2", world::ACS)]), saml::Error::ResponseDestination);
-    assert_eq!(other(|c| c.certificates = vec![world::certificate("other")]), saml::Error::SignatureMismatch);
+    assert_eq!(other(|c| c.acs_urls = vec![format!("{}2", fixtures::ACS)]), saml::Error::ResponseDestination);
+    assert_eq!(
+        other(|c| c.certificates = vec![fixtures::certificate("other")]),
+        saml::Error::SignatureMismatch
+    );
     assert_eq!(other(|c| c.certificates = Vec::new()), saml::Error::CertificateMissing);
     assert_eq!(other(|c| c.acs_urls = Vec::new()), saml::Error::ResponseDestination);
 }

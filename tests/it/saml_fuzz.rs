@@ -4,7 +4,7 @@ use ostiary::{model::random::SeededRandom, saml::fuzz};
 
 use crate::{
     fuzz::Mutator,
-    saml_world::{make, names},
+    saml_fixtures::{make, names},
 };
 
 fn corpus() -> Vec<Vec<u8>> {

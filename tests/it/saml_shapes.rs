@@ -2,7 +2,7 @@
 
 use ostiary::saml::{CrossCheck, VerifiedAssertion, check::Check, checks};
 
-use crate::saml_world::{self as world, Connection, IDP, NOW, REQUEST, make};
+use crate::saml_fixtures::{self as fixtures, Connection, IDP, NOW, REQUEST, make};
 
 fn accepted(name: &str) -> (VerifiedAssertion, Vec<Check>) {
     let made = make("accepted", name);
@@ -20,7 +20,7 @@ fn accepted(name: &str) -> (VerifiedAssertion, Vec<Check>) {
 
 #[test]
 fn every_shape_is_accepted_and_read() {
-    for name in world::names("accepted") {
+    for name in fixtures::names("accepted") {
         let made = make("accepted", &name);
         let (assertion, _) = accepted(&name);
         assert_eq!(assertion.issuer, IDP, "{name}");
@@ -40,7 +40,7 @@ fn every_shape_is_accepted_and_read() {
 
 #[test]
 fn the_twelve_identity_providers_are_all_there() {
-    let names = world::names("accepted");
+    let names = fixtures::names("accepted");
     for idp in [
         "adfs",
         "auth0",
@@ -60,8 +60,8 @@ fn the_twelve_identity_providers_are_all_there() {
 }
 
 #[test]
-fn the_outcome_is_the_same_without_the_second_opinion() {
-    for name in world::names("accepted") {
+fn the_outcome_is_the_same_without_the_cross_check() {
+    for name in fixtures::names("accepted") {
         let mut made = make("accepted", &name);
         let (assertion, _) = accepted(&name);
         for cross_check in [CrossCheck::Off, CrossCheck::Observe] {
@@ -96,17 +96,17 @@ fn base64_may_be_wrapped_and_the_text_may_have_a_mark() {
 #[test]
 fn several_certificates_are_tried_whatever_their_keys() {
     let made = make("accepted", "both-signed");
-    let certificates = ["p256", "other", "p384", "idp"].map(world::certificate);
+    let certificates = ["p256", "other", "p384", "idp"].map(fixtures::certificate);
     let connection = Connection { certificates: certificates.to_vec(), ..Connection::default() };
     assert!(connection.verify(made.xml).outcome.is_ok());
 }
 
 #[test]
-fn the_replay_memory_is_as_long_as_the_assertion_could_be_used() {
+fn a_replay_is_detected_as_long_as_the_assertion_could_be_used() {
     let (assertion, _) = accepted("plain");
     assert_eq!(assertion.not_on_or_after.seconds() - NOW.seconds(), 300 + 60);
-    let xml = world::document("plain").replace(&world::at(300), &world::at(9 * 86_400));
-    let xml = world::fill(&xml, "_assertion", world::key("idp"));
+    let xml = fixtures::document("plain").replace(&fixtures::at(300), &fixtures::at(9 * 86_400));
+    let xml = fixtures::fill(&xml, "_assertion", fixtures::key("idp"));
     let assertion = Connection::default().verify(xml).outcome.unwrap();
     assert_eq!(assertion.not_on_or_after.seconds() - NOW.seconds(), 86_400 + 60);
 }

@@ -23,7 +23,7 @@ use crate::support::{
 const CLIENTS: usize = 8;
 
 /// How many acknowledged writes there are when the server is killed.
-const ACKNOWLEDGED_AT_DEATH: usize = 200;
+const ACKNOWLEDGED_AT_KILL: usize = 200;
 
 /// The program with a database, and the directory that the clients write to.
 struct Installation {
@@ -163,7 +163,7 @@ async fn write(
     let http = http();
     let acknowledge = || {
         // The one who hears the last yes kills the server, while the others' writes are under way.
-        if count.fetch_add(1, Ordering::SeqCst) + 1 == ACKNOWLEDGED_AT_DEATH {
+        if count.fetch_add(1, Ordering::SeqCst) + 1 == ACKNOWLEDGED_AT_KILL {
             server.kill();
         }
     };
@@ -217,7 +217,7 @@ fn whatever_was_acknowledged_is_there_after_a_kill(backend: Backend) {
             for client in clients {
                 client.await.unwrap();
             }
-            assert!(count.load(Ordering::SeqCst) >= ACKNOWLEDGED_AT_DEATH);
+            assert!(count.load(Ordering::SeqCst) >= ACKNOWLEDGED_AT_KILL);
             server = Arc::new(installation.serve());
             let acknowledged = acknowledged.lock().unwrap().clone();
             check(&server, &http, &group, &acknowledged, (round + 1) * CLIENTS).await;

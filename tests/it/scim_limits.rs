@@ -36,7 +36,7 @@ use crate::{
 const MANY: u128 = 10_000;
 
 /// The id of a member of a large group, whom nobody ever made.
-fn nobody(number: u128) -> ScimMemberId {
+fn unknown_member(number: u128) -> ScimMemberId {
     ScimMemberId::User(Id::from_bits(number))
 }
 
@@ -48,7 +48,7 @@ async fn large_group(app: &TestApp, directory: &TestDirectory, count: u128) -> S
         .map(|number| {
             let display = Map::from_iter([("display".to_owned(), Value::from(format!("Old {number}")))]);
             let attributes = if number % 2 == 0 { display } else { Map::new() };
-            ScimMember { id: nobody(number), attributes }
+            ScimMember { id: unknown_member(number), attributes }
         })
         .collect();
     let mut tx = app.state.db.write().await.unwrap();
@@ -62,14 +62,14 @@ async fn member_count(app: &TestApp, group: &str) -> i64 {
     store::scim_members::count(&mut conn, &[group.parse().unwrap()]).await.unwrap()[0]
 }
 
-/// How many statements the longest transaction since [`quiet`] ran. That of the log of requests, which
+/// How many statements the longest transaction since [`flush_log`] ran. That of the log of requests, which
 /// another task writes, is one of them, and short.
-async fn longest(app: &TestApp) -> u64 {
+async fn longest_transaction(app: &TestApp) -> u64 {
     app.state.db.take_longest_transaction()
 }
 
 /// Writes the log of requests now, so that nobody else does it while statements are counted.
-async fn quiet(app: &TestApp) {
+async fn flush_log(app: &TestApp) {
     request_log::flush(&app.state).await.unwrap();
     app.state.db.take_longest_transaction();
 }
@@ -94,11 +94,11 @@ both! {
             ("many schemas", 400, of(vec![format!("\"schemas\":[{}]", urns.join(","))])),
             ("many Operations", 413, of(vec![format!("\"Operations\":[{}]", vec!["{\"op\":\"remove\",\"path\":\"a\"}"; 25_000].join(","))])),
         ];
-        quiet(&app).await;
+        flush_log(&app).await;
         let path = format!("/Users/{}", id(&user));
         for (what, status, body) in bodies {
             // So much at once is more than a directory may send.
-            app.wait(std::time::Duration::from_secs(60));
+            app.advance(std::time::Duration::from_secs(60));
             assert!(body.len() > 300_000 && body.len() < 1024 * 1024, "{what}: {}", body.len());
             for (method, path) in [
                 (Method::POST, "/Users"), (Method::PUT, &*path), (Method::PATCH, &*path), (Method::POST, "/Bulk"), (Method::POST, "/.search"),
@@ -129,7 +129,7 @@ both! {
         let remove = |filter: &str, count: usize| {
             patch(json!(vec![json!({ "op": "remove", "path": format!("members[{filter}]") }); count]))
         };
-        quiet(&app).await;
+        flush_log(&app).await;
         let refused = app.scim(&directory, Method::PATCH, &path, remove("display co \"x\"", 4_000)).await;
         assert_eq!(refused.status, 413, "{}", refused.body);
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
@@ -138,7 +138,7 @@ both! {
         let refused = app.scim(&directory, Method::PATCH, &path, remove(&terms.join(" or "), 3)).await;
         assert_eq!(refused.status, 413, "{}", refused.body);
         // No transaction of the directory, only that of the log.
-        assert!(longest(&app).await <= 3);
+        assert!(longest_transaction(&app).await <= 3);
         assert_eq!(member_count(&app, &group).await, MANY as i64);
 
         // One filter over as many is carried out.
@@ -146,7 +146,7 @@ both! {
         assert_eq!(done.status, 204, "{}", done.body);
         assert_eq!(member_count(&app, &group).await, MANY as i64 / 2);
         // Ten statements remove them, and one each locks, updates, counts and tells, besides the log.
-        let statements = longest(&app).await;
+        let statements = longest_transaction(&app).await;
         assert!(statements <= 16, "{statements}");
     }
 
@@ -157,11 +157,11 @@ both! {
         let group = large_group(&app, &directory, MANY).await;
         let path = format!("/Groups/{group}");
         let bound = async |what: &str, most: u64| {
-            let statements = longest(&app).await;
+            let statements = longest_transaction(&app).await;
             assert!(statements <= most, "{what}: {statements} statements");
-            quiet(&app).await;
+            flush_log(&app).await;
         };
-        quiet(&app).await;
+        flush_log(&app).await;
 
         let add = json!([{ "op": "add", "path": "members", "value": [{ "value": id(&user) }] }]);
         assert_eq!(app.scim(&directory, Method::PATCH, &path, patch(add)).await.status, 204);
@@ -172,7 +172,7 @@ both! {
 
         let in_turn: Vec<Value> = (1..=2_500_u128)
             .flat_map(|number| [
-                json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", nobody(number)) }),
+                json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", unknown_member(number)) }),
                 json!({ "op": "add", "path": "members", "value": [{ "value": id(&user) }] }),
             ])
             .collect();
@@ -181,7 +181,7 @@ both! {
         assert_eq!(member_count(&app, &group).await, MANY as i64 - 2_500 + 1);
         bound("2,500 are removed and one added, in turn", 13).await;
 
-        let left: Vec<Value> = (2_501..=MANY).map(|number| json!({ "value": nobody(number).to_string() })).collect();
+        let left: Vec<Value> = (2_501..=MANY).map(|number| json!({ "value": unknown_member(number).to_string() })).collect();
         let whole = json!({ "displayName": "Everybody", "members": left });
         let answer = app.scim(&directory, Method::PUT, &format!("{path}?attributes=id"), Some(whole.clone())).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -221,9 +221,9 @@ both! {
         }
         tx.commit().await.unwrap();
         for (path, version) in [(format!("/Users/{}", id(&user)), 2), (format!("/Groups/{}", id(&group)), 3)] {
-            quiet(&app).await;
+            flush_log(&app).await;
             assert_eq!(app.scim(&directory, Method::DELETE, &path, None).await.status, 204);
-            let statements = longest(&app).await;
+            let statements = longest_transaction(&app).await;
             assert!(statements <= 24, "{path}: {statements}");
             let mut conn = app.state.db.read().await.unwrap();
             for group in [&outer[0], &outer[700], &outer[1_199]] {
@@ -249,19 +249,19 @@ both! {
         let user = app.scim_user(&directory, "a@acme.example").await;
         let path = format!("/Users/{}", id(&user));
         let emails: Vec<Value> = (0..900).map(|n| json!({ "value": format!("a{n}@acme.example") })).collect();
-        quiet(&app).await;
+        flush_log(&app).await;
         let all = patch(json!([{ "op": "add", "path": "emails", "value": emails }]));
         assert_eq!(app.scim(&directory, Method::PATCH, &path, all).await.status, 200);
         let none = patch(json!([{ "op": "remove", "path": "emails" }]));
         assert_eq!(app.scim(&directory, Method::PATCH, &path, none).await.status, 200);
-        let statements = longest(&app).await;
+        let statements = longest_transaction(&app).await;
         assert!(statements <= 14, "{statements}");
         // Many operations are applied before the transaction.
         let many: Vec<Value> = (0..4_000).map(|n| json!({ "op": "replace", "path": "title", "value": n.to_string() })).collect();
-        quiet(&app).await;
+        flush_log(&app).await;
         let answer = app.scim(&directory, Method::PATCH, &path, patch(json!(many))).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["title"]), (200, &json!("3999")), "{}", answer.body);
-        assert!(longest(&app).await <= 8);
+        assert!(longest_transaction(&app).await <= 8);
         // More than a request may take is refused, and nothing is done.
         let each: Vec<Value> = (0..3_000)
             .map(|n| json!({ "op": "add", "path": "roles", "value": [{ "value": format!("r{}", n % 900) }] }))

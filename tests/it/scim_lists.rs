@@ -46,7 +46,7 @@ async fn people(app: &TestApp, directory: &TestDirectory) {
     ] {
         let made = app.scim(directory, Method::POST, "/Users", Some(body)).await;
         assert_eq!(made.status, 201, "{}", made.body);
-        app.wait(std::time::Duration::from_millis(1500));
+        app.advance(std::time::Duration::from_millis(1500));
     }
 }
 
@@ -182,13 +182,13 @@ both! {
             groups.push(app.scim_group(&directory, name, &ids).await);
         }
         let opened = directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
-        let mut dice = Dice(SeededRandom::new(20_261_121));
+        let mut generator = FilterGenerator(SeededRandom::new(20_261_121));
         for (kind, rounds) in [(ResourceType::User, 600), (ResourceType::Group, 300)] {
             let stored = in_process(&app, &opened, kind, None).await;
             let words = words(&stored);
             let mut found_some = 0;
             for _ in 0..rounds {
-                let filter = dice.filter(kind, &words, 3);
+                let filter = generator.filter(kind, &words, 3);
                 let parsed = Filter::parse(&filter).unwrap_or_else(|error| panic!("{filter}: {error}"));
                 let by_memory: Vec<&str> = stored.iter().filter(|one| parsed.matches(one)).map(id).collect();
                 let found = in_process(&app, &opened, kind, Some(&filter)).await;
@@ -253,7 +253,7 @@ both! {
         for (name, nick, display) in [("b", Some("x"), None), ("A", None, Some("Zeta")), ("c", Some("Q"), Some("alpha")), ("_", None, None)] {
             let body = json!({ "userName": name, "nickName": nick, "displayName": display });
             assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(body)).await.status, 201);
-            app.wait(std::time::Duration::from_millis(10));
+            app.advance(std::time::Duration::from_millis(10));
         }
         for (by, order, expected) in [
             ("userName", "ascending", "_ A b c"),
@@ -312,7 +312,7 @@ both! {
         assert_eq!(scim_type(&[("cursor", cursor), ("count", "2"), ("filter", "active eq true")]).await, "invalidCursor");
         assert_eq!(scim_type(&[("cursor", "AAAA"), ("count", "2")]).await, "invalidCursor");
         assert_eq!(scim_type(&[("cursor", &cursor.replace(&cursor[60..61], "_")), ("count", "2")]).await, "invalidCursor");
-        app.wait(std::time::Duration::from_secs(3700));
+        app.advance(std::time::Duration::from_secs(3700));
         assert_eq!(scim_type(&[("cursor", cursor), ("count", "2")]).await, "expiredCursor");
     }
 
@@ -322,11 +322,11 @@ both! {
         for name in ["b", "d"] {
             let body = json!({ "userName": format!("{name}@acme.example"), "displayName": name });
             assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(body)).await.status, 201);
-            app.wait(std::time::Duration::from_millis(10));
+            app.advance(std::time::Duration::from_millis(10));
         }
         for name in ["a", "c"] {
             app.scim_group(&directory, name, &[]).await;
-            app.wait(std::time::Duration::from_millis(10));
+            app.advance(std::time::Duration::from_millis(10));
         }
         let search = async |body: Value| {
             let answer = app.scim(&directory, Method::POST, "/.search", Some(body)).await;
@@ -379,19 +379,19 @@ fn words(resources: &[Value]) -> Vec<String> {
 }
 
 /// Makes filters up.
-struct Dice(SeededRandom);
+struct FilterGenerator(SeededRandom);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl FilterGenerator {
+    fn below(&mut self, sides: usize) -> usize {
         (self.0.bits() % sides as u128) as usize
     }
 
     fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.roll(of.len())]
+        &of[self.below(of.len())]
     }
 
     fn filter(&mut self, kind: ResourceType, words: &[String], depth: u32) -> String {
-        match self.roll(if depth == 0 { 2 } else { 6 }) {
+        match self.below(if depth == 0 { 2 } else { 6 }) {
             3 => format!("not ({})", self.filter(kind, words, depth - 1)),
             4 => format!(
                 "({} and {})",
@@ -434,8 +434,8 @@ impl Dice {
             ],
         };
         let operators = ["eq", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"];
-        let text = |dice: &mut Self| Value::from(dice.pick(words).as_str()).to_string();
-        match self.roll(8) {
+        let text = |generator: &mut Self| Value::from(generator.pick(words).as_str()).to_string();
+        match self.below(8) {
             0 => format!("{} pr", self.pick(texts)),
             1 => format!("{} {} null", self.pick(texts), self.pick(&["eq", "ne"])),
             2 if kind == ResourceType::User => {
@@ -458,7 +458,7 @@ impl Dice {
                     ResourceType::Group => ("members", "type"),
                 };
                 let value = format!("value {} {}", self.pick(&operators), text(self));
-                match self.roll(3) {
+                match self.below(3) {
                     0 => format!("{parent}[{value}]"),
                     1 => format!("{parent}[{value} and {sub} eq {}]", text(self)),
                     _ => format!("{parent}[{value} or not ({sub} eq {})]", text(self)),

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 /// Sends all of them at once, each on a connection of its own.
 async fn all(
@@ -65,8 +65,8 @@ both! {
                 let body = json!({ "userName": in_case(&format!("{round}@acme.example"), number) });
                 (Method::POST, "/Users".to_owned(), Some(body), None)
             };
-            let answers = all(&app, &directory, (0..AT_ONCE).map(make)).await;
-            let mut expected = vec![409; AT_ONCE];
+            let answers = all(&app, &directory, (0..CONCURRENCY).map(make)).await;
+            let mut expected = vec![409; CONCURRENCY];
             expected[0] = 201;
             assert_eq!(statuses(&answers), expected);
             let refused = answers.iter().find(|answer| answer.status == 409).unwrap();
@@ -78,7 +78,7 @@ both! {
         let environment = app.environment("prod").await;
         let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
         let mut paths = Vec::new();
-        for number in 0..AT_ONCE {
+        for number in 0..CONCURRENCY {
             let user = app.scim_user(&directory, &format!("user{number}@acme.example")).await;
             paths.push(format!("/Users/{}", id(&user)));
         }
@@ -87,7 +87,7 @@ both! {
             (Method::PATCH, path.clone(), body, None)
         };
         let answers = all(&app, &directory, paths.iter().map(rename)).await;
-        let mut expected = vec![409; AT_ONCE];
+        let mut expected = vec![409; CONCURRENCY];
         expected[0] = 200;
         assert_eq!(statuses(&answers), expected);
     }
@@ -99,8 +99,8 @@ both! {
             let body = json!({ "displayName": in_case("keyholders", number) });
             (Method::POST, "/Groups".to_owned(), Some(body), None)
         };
-        let answers = all(&app, &directory, (0..AT_ONCE).map(make)).await;
-        let mut expected = vec![409; AT_ONCE];
+        let answers = all(&app, &directory, (0..CONCURRENCY).map(make)).await;
+        let mut expected = vec![409; CONCURRENCY];
         expected[0] = 201;
         assert_eq!(statuses(&answers), expected);
     }
@@ -109,7 +109,7 @@ both! {
         let environment = app.environment("prod").await;
         let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
         let mut users = Vec::new();
-        for number in 0..AT_ONCE {
+        for number in 0..CONCURRENCY {
             users.push(id(&app.scim_user(&directory, &format!("user{number}@acme.example")).await).to_owned());
         }
         let group = app.scim_group(&directory, "Keyholders", &[]).await;
@@ -119,10 +119,10 @@ both! {
             (Method::PATCH, path.clone(), body, None)
         };
         let answers = all(&app, &directory, users.iter().map(add)).await;
-        assert_eq!(statuses(&answers), vec![204; AT_ONCE]);
+        assert_eq!(statuses(&answers), vec![204; CONCURRENCY]);
         let now = app.scim(&directory, Method::GET, &path, None).await.json();
-        assert_eq!(now["members"].as_array().unwrap().len(), AT_ONCE);
-        assert_eq!(now["meta"]["version"], format!("W/\"{}\"", 1 + AT_ONCE));
+        assert_eq!(now["members"].as_array().unwrap().len(), CONCURRENCY);
+        assert_eq!(now["meta"]["version"], format!("W/\"{}\"", 1 + CONCURRENCY));
 
         // Half of them go while the other half is taken out: whoever is gone is in no group.
         let remove = |(at, user): (usize, &String)| match at % 2 {
@@ -133,7 +133,7 @@ both! {
             }
         };
         let answers = all(&app, &directory, users.iter().enumerate().map(remove)).await;
-        assert_eq!(statuses(&answers), vec![204; AT_ONCE]);
+        assert_eq!(statuses(&answers), vec![204; CONCURRENCY]);
         let now = app.scim(&directory, Method::GET, &path, None).await.json();
         assert_eq!(now.get("members"), None, "{now}");
     }
@@ -144,7 +144,7 @@ both! {
         let group = app.scim_group(&directory, "Keyholders", &[]).await;
         let path = format!("/Groups/{}", id(&group));
         let mut requests = Vec::new();
-        for number in 0..AT_ONCE / 2 {
+        for number in 0..CONCURRENCY / 2 {
             let user = app.scim_user(&directory, &format!("user{number}@acme.example")).await;
             let body = patch(json!([{ "op": "add", "path": "members", "value": [{ "value": id(&user) }] }]));
             requests.push((Method::PATCH, path.clone(), body, None));
@@ -167,8 +167,8 @@ both! {
                 let body = patch(json!([{ "op": "replace", "path": "displayName", "value": value }]));
                 (Method::PATCH, path.clone(), body, Some("W/\"1\"".to_owned()))
             };
-            let answers = all(&app, &directory, (0..AT_ONCE).map(change)).await;
-            let mut expected = vec![412; AT_ONCE];
+            let answers = all(&app, &directory, (0..CONCURRENCY).map(change)).await;
+            let mut expected = vec![412; CONCURRENCY];
             expected[0] = won;
             assert_eq!(statuses(&answers), expected, "{path}");
         }
@@ -185,15 +185,15 @@ both! {
             }
         };
         for (directory, domain) in [(&one, "one.example"), (&two, "two.example")] {
-            let right = all(&app, directory, (0..AT_ONCE).map(make(domain)));
-            let wrong = all(&app, directory, (0..AT_ONCE).map(make("evil.example")));
+            let right = all(&app, directory, (0..CONCURRENCY).map(make(domain)));
+            let wrong = all(&app, directory, (0..CONCURRENCY).map(make("evil.example")));
             let (right, wrong) = tokio::join!(right, wrong);
-            assert_eq!(statuses(&right), vec![201; AT_ONCE]);
-            assert_eq!(statuses(&wrong), vec![400; AT_ONCE]);
+            assert_eq!(statuses(&right), vec![201; CONCURRENCY]);
+            assert_eq!(statuses(&wrong), vec![400; CONCURRENCY]);
         }
         for (directory, domain) in [(&one, "one.example"), (&two, "two.example")] {
             let list = app.scim(directory, Method::GET, "/Users?filter=externalId+eq+%22same%22", None).await.json();
-            assert_eq!(list["totalResults"], AT_ONCE);
+            assert_eq!(list["totalResults"], CONCURRENCY);
             let users = list["Resources"].as_array().unwrap();
             assert!(users.iter().all(|user| user["userName"].as_str().unwrap().ends_with(domain)));
         }
@@ -213,7 +213,7 @@ both! {
         assert_eq!(same.headers["etag"], "W/\"1\"");
         assert_eq!(with(Method::GET, None, header::IF_NONE_MATCH, "\"7\", W/\"1\"").await.status, 304);
         assert_eq!(with(Method::GET, None, header::IF_NONE_MATCH, "W/\"2\"").await.status, 200);
-        app.wait(Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         let changed = with(Method::PATCH, title("a"), header::IF_MATCH, "W/\"1\"").await;
         assert_eq!(changed.status, 200, "{}", changed.body);
         assert_ne!(changed.json()["meta"]["lastModified"], user["meta"]["lastModified"]);

@@ -87,7 +87,7 @@ both! {
         assert_eq!(browser.send(bare).await.status, 200, "the word may be missing");
     }
 
-    async fn a_foreign_address_gets_in_by_no_path(app: TestApp) {
+    async fn a_foreign_address_is_accepted_by_no_path(app: TestApp) {
         let environment = app.environment("prod").await;
         let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
         let user = app.scim_user(&directory, "dana").await;

@@ -29,7 +29,7 @@ async fn link(app: &TestApp, key: &str, tenant: &Tenant) -> (String, String) {
     (made["url"].as_str().unwrap().to_owned(), made["setupLink"]["id"].as_str().unwrap().to_owned())
 }
 
-async fn stage(app: &TestApp) -> (Tenant, String) {
+async fn tenant_and_key(app: &TestApp) -> (Tenant, String) {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let key = app.api_key(&environment, true).await;
@@ -43,7 +43,7 @@ async fn press(browser: &Browser, url: &str) -> Answer {
     browser.submit(&page, &page.form()).await
 }
 
-async fn let_in(app: &TestApp, key: &str, tenant: &Tenant) -> Browser {
+async fn opened_session(app: &TestApp, key: &str, tenant: &Tenant) -> Browser {
     let browser = app.browser();
     let (url, _) = link(app, key, tenant).await;
     let answer = press(&browser, &url).await;
@@ -69,7 +69,7 @@ async fn send(app: &TestApp, browser: &Browser, path: &str, fields: &[(&str, &st
 
 both! {
     async fn a_link_is_looked_at_without_harm_and_opens_in_one_browser(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let (url, id) = link(&app, &key, &tenant).await;
         for _ in 0..3 {
             let page = app.browser().get(&url).await;
@@ -93,8 +93,8 @@ both! {
         assert_eq!(found["setupLink"]["status"], "redeemed");
     }
 
-    async fn one_of_sixteen_browsers_that_press_at_once_gets_in(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+    async fn of_sixteen_browsers_that_open_a_link_at_once_one_succeeds(app: TestApp) {
+        let (tenant, key) = tenant_and_key(&app).await;
         let (url, _) = link(&app, &key, &tenant).await;
         let token = url.rsplit('=').next().unwrap().to_owned();
         let mut presses = Vec::new();
@@ -102,19 +102,19 @@ both! {
             let (browser, to, token) = (app.browser(), app.url("/setup"), token.clone());
             presses.push(actix_web::rt::spawn(async move { browser.post(&to, &[("one-time-token", &token)]).await.status }));
         }
-        let mut let_in = 0;
+        let mut opened_session = 0;
         for press in presses {
             match press.await.unwrap().as_u16() {
-                303 => let_in += 1,
+                303 => opened_session += 1,
                 410 => {}
                 other => panic!("{other}"),
             }
         }
-        assert_eq!(let_in, 1);
+        assert_eq!(opened_session, 1);
     }
 
     async fn a_link_ends_with_its_time_and_when_it_is_taken_back(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let (late, _) = link(&app, &key, &tenant).await;
         let (url, id) = link(&app, &key, &tenant).await;
         let browser = app.browser();
@@ -123,7 +123,7 @@ both! {
         let revoked = call(&app, &key, Method::DELETE, &format!("/v1/setup-urls/{id}"), json!({})).await;
         assert_eq!(revoked["setupLink"]["status"], "revoked");
         assert_eq!(browser.get(&app.url("/setup/home")).await.status, 401, "its sessions end");
-        app.wait(Duration::from_secs(24 * 3600));
+        app.advance(Duration::from_secs(24 * 3600));
         let expired = app.browser().get(&late).await;
         assert_eq!(expired.status, 410);
         assert!(expired.body.contains("It expired"), "{expired:#?}");
@@ -137,9 +137,9 @@ both! {
     }
 
     async fn a_session_opens_its_organization_and_what_the_link_allows(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let other = app.tenant(&tenant.environment, "globex.example").await;
-        let browser = let_in(&app, &key, &tenant).await;
+        let browser = opened_session(&app, &key, &tenant).await;
         let own = format!("/setup/saml/{}/test", tenant.connection.id);
         assert_eq!(browser.get(&app.url(&own)).await.status, 200);
         let foreign = browser.get(&app.url(&format!("/setup/saml/{}/test", other.connection.id))).await;
@@ -160,8 +160,8 @@ both! {
     }
 
     async fn a_connection_is_set_up_and_tested_without_any_app_hearing_of_it(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
-        let browser = let_in(&app, &key, &tenant).await;
+        let (tenant, key) = tenant_and_key(&app).await;
+        let browser = opened_session(&app, &key, &tenant).await;
         let chosen = send(&app, &browser, "/setup/saml", &[("idpKind", "okta")]).await;
         let first = chosen.location();
         assert!(first.path().ends_with("/create-app"), "{first}");
@@ -221,7 +221,7 @@ both! {
 
     /// The cookie that binds a login stays on the host of the ACS URL, and the setup pages may be on another one.
     async fn a_tests_result_is_told_to_its_browser_whose_cookie_is_on_another_host(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let setup = app.base.replace("localhost", "127.0.0.1");
         let mut environment = tenant.environment.clone();
         environment.auth_url = ostiary::model::http_url::HttpUrl::parse(&setup);
@@ -279,8 +279,8 @@ both! {
     }
 
     async fn a_domain_counts_for_nothing_until_it_is_approved(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
-        let browser = let_in(&app, &key, &tenant).await;
+        let (tenant, key) = tenant_and_key(&app).await;
+        let browser = opened_session(&app, &key, &tenant).await;
         let added = send(&app, &browser, "/setup/domains", &[("domain", "dana@NEW.example")]).await;
         assert_eq!(added.status, 303, "{added:#?}");
         let page = browser.get(&app.url("/setup/domains")).await;
@@ -319,7 +319,7 @@ both! {
     }
 
     async fn branding_is_checked_and_served(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let branding = format!("/v1/environments/{}/branding", tenant.environment.id);
         let set = json!({ "applicationName": "North<wind>", "accentColor": "#FFCC00", "supportContact": "help@app.example", "returnUrl": "https://app.example/" });
         assert_eq!(call(&app, &key, Method::PATCH, &branding, set).await["branding"]["accentColor"], "#ffcc00");
@@ -354,8 +354,8 @@ both! {
     }
 
     async fn a_directory_is_set_up_and_its_first_people_seen(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
-        let browser = let_in(&app, &key, &tenant).await;
+        let (tenant, key) = tenant_and_key(&app).await;
+        let browser = opened_session(&app, &key, &tenant).await;
         let cannot = send(&app, &browser, "/setup/scim", &[("idpKind", "google")]).await;
         let told = browser.get(cannot.location().as_str()).await;
         assert!(told.body.contains("Google Workspace cannot do this"), "{told:#?}");
@@ -379,11 +379,11 @@ both! {
     }
 
     async fn what_a_link_holder_does_is_in_the_audit_log_under_the_link(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let browser = app.browser();
         let (url, id) = link(&app, &key, &tenant).await;
         press(&browser, &url).await;
-        app.wait(Duration::from_millis(5));
+        app.advance(Duration::from_millis(5));
         send(&app, &browser, "/setup/domains", &[("domain", "new.example")]).await;
         let mut conn = app.state.db.read().await.unwrap();
         let rows: Vec<(String, String)> = conn
@@ -409,7 +409,7 @@ async fn sign_in(app: &TestApp, key: &str, tenant: &Tenant, email: &str) -> Answ
 both! {
     /// Setup pages below an environment's own address keep their cookie by that address's scheme.
     async fn the_cookie_follows_the_host_of_the_pages(app: TestApp) {
-        let (tenant, key) = stage(&app).await;
+        let (tenant, key) = tenant_and_key(&app).await;
         let mut environment = tenant.environment.clone();
         environment.auth_url = ostiary::model::http_url::HttpUrl::parse("https://sso.vendor.example");
         app.update_environment(&environment).await;
@@ -446,7 +446,7 @@ fn dns_proves_a_domain_once() {
         actix_web::rt::System::new().block_on(async {
             let dns = NameServer::start().await;
             let app = TestApp::spawn_with(backend, |config| config.dns_servers = vec![dns.address()]).await;
-            let (tenant, key) = stage(&app).await;
+            let (tenant, key) = tenant_and_key(&app).await;
             let rival = app.tenant(&tenant.environment, "globex.example").await;
             let path = |tenant: &Tenant| format!("/v1/organizations/{}/domains", tenant.organization.id);
             let ask = json!({ "domain": "new.example" });
@@ -465,7 +465,7 @@ fn dns_proves_a_domain_once() {
             call(&app, &key, Method::DELETE, &one, json!({})).await;
             let added = call(&app, &key, Method::POST, &path(&tenant), ask.clone()).await["domain"].clone();
             assert_eq!(app.api(&key, Method::POST, &check, Some(json!({}))).await.status, 429);
-            app.wait(Duration::from_secs(11));
+            app.advance(Duration::from_secs(11));
             dns.publish(
                 "_ostiary-challenge.new.example",
                 &["other", added["txtRecordValue"].as_str().unwrap()],
@@ -487,19 +487,19 @@ fn dns_proves_a_domain_once() {
             let listed = call(&app, &key, Method::GET, &path(&rival), json!({})).await;
             assert_eq!(listed["domains"][1]["state"], "failed", "{listed}");
             // Nor is the rival's admin, who is not told to wait for DNS either.
-            let browser = let_in(&app, &key, &rival).await;
+            let browser = opened_session(&app, &key, &rival).await;
             let page = browser.get(&app.url("/setup/domains")).await;
             page.says("It is taken")
                 .says("The record was found")
                 .says("has this domain already. Ask the team of");
-            page.is_silent_of("The last check").is_silent_of("an hour").is_silent_of("publish this record");
+            page.does_not_say("The last check").does_not_say("an hour").does_not_say("publish this record");
             assert!(!page.body.contains("acme"), "{page:#?}");
             let console = app.console(Role::Admin, &tenant.environment).await;
             let domain = format!("/organizations/{}/domains/new.example", rival.organization.id);
             let page = console.page(&domain).await;
             page.says("Proved, but it counts for another organization").says("Company acme.example");
             page.says("It can count here only once it is taken out there.");
-            page.is_silent_of("found no proof").is_silent_of("Proof by DNS").is_silent_of("let DNS prove it");
+            page.does_not_say("found no proof").does_not_say("Proof by DNS").does_not_say("let DNS prove it");
             assert!(!page.body.contains("/approve"), "{page:#?}");
             // The address of the question, opened anew, is no dead end.
             let again = console.get(&format!("{domain}/approve")).await;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::Demo;
 
 #[test]
-fn the_setup_wizard_walks_in_a_browser_to_a_tested_connection_and_the_first_people() {
+fn the_setup_wizard_works_in_a_browser_up_to_a_tested_connection_and_the_first_people() {
     let demo = Demo::start();
     let organization = &demo.said[demo.said.find("org_").unwrap()..][.."org_".len() + 25];
     let link = || {

@@ -19,10 +19,10 @@ use crate::{
     support::{Backend, Tenant, TestApp, all, dns::NameServer},
 };
 
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 /// Two customers, of which the first has `acme.example`, and the vendor's key.
-async fn two(app: &TestApp) -> (Tenant, Tenant, String) {
+async fn two_tenants(app: &TestApp) -> (Tenant, Tenant, String) {
     let environment = app.environment("prod").await;
     let key = app.api_key(&environment, true).await;
     (app.tenant(&environment, "acme.example").await, app.tenant(&environment, "globex.example").await, key)
@@ -44,7 +44,7 @@ async fn find(app: &TestApp, key: &str, tenant: &Tenant) -> Value {
 
 /// What the audit log and the events tell of sharing: the entries' targets, and the events' organizations with
 /// their data.
-async fn told(app: &TestApp, key: &str) -> (Vec<String>, Vec<(String, Value)>) {
+async fn recorded_sharing(app: &TestApp, key: &str) -> (Vec<String>, Vec<(String, Value)>) {
     let list = "/v1/audit-events?action=organization.domain_shared";
     let mut entries: Vec<String> = call(app, key, Method::GET, list, None).await["auditEvents"]
         .as_array()
@@ -71,7 +71,7 @@ fn sorted(one: &Tenant, other: &Tenant) -> Vec<String> {
 }
 
 /// Stores a domain of a customer in a state that only DNS or a customer's own admin brings.
-async fn put(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
+async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
     let mut tx = app.state.db.write().await.unwrap();
     let listed = DomainVerification {
         environment_id: tenant.environment.id,
@@ -88,7 +88,7 @@ async fn put(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
     tx.commit().await.unwrap();
 }
 
-fn wanting(domain: &str, yes: bool) -> OrganizationChange {
+fn domain_change(domain: &str, yes: bool) -> OrganizationChange {
     OrganizationChange {
         domains: Some(vec![domain.to_owned()]),
         share_domain: yes,
@@ -96,13 +96,13 @@ fn wanting(domain: &str, yes: bool) -> OrganizationChange {
     }
 }
 
-fn asks(error: &Error) -> bool {
+fn requires_confirmation(error: &Error) -> bool {
     matches!(error, Error::Invalid { field, .. } if *field == sharing::FIELD)
 }
 
 both! {
     async fn the_vendors_key_may_share_a_domain_and_it_shows_everywhere(app: TestApp) {
-        let (acme, globex, key) = two(&app).await;
+        let (acme, globex, key) = two_tenants(&app).await;
         assert_eq!(find(&app, &key, &acme).await["sharedDomains"], Value::Null);
         let both = json!({ "domains": ["acme.example", "globex.example"] });
         let changed = call(&app, &key, Method::PATCH, &path(&globex), Some(both.clone())).await;
@@ -113,7 +113,7 @@ both! {
         assert!(list["organizations"].as_array().unwrap().iter().all(|one| one["sharedDomains"] == json!(["acme.example"])));
         let listed = call(&app, &key, Method::GET, &format!("{}/domains", path(&acme)), None).await;
         assert_eq!(listed["domains"][0]["sharedWith"], json!([globex.organization.id]));
-        let (entries, events) = told(&app, &key).await;
+        let (entries, events) = recorded_sharing(&app, &key).await;
         assert_eq!(entries, sorted(&acme, &globex));
         let mut expected = vec![
             (acme.organization.id.to_string(), json!({ "domains": { "acme.example": [globex.organization.id] } })),
@@ -123,7 +123,7 @@ both! {
         assert_eq!(events, expected);
         // Sent again, nothing new is shared, and nothing is told.
         call(&app, &key, Method::PATCH, &path(&globex), Some(both)).await;
-        assert_eq!(told(&app, &key).await.0.len(), 2);
+        assert_eq!(recorded_sharing(&app, &key).await.0.len(), 2);
 
         let console = app.console(Role::Viewer, &acme.environment).await;
         for (tenant, other) in [(&acme, "globex.example"), (&globex, "acme.example")] {
@@ -139,19 +139,19 @@ both! {
         // A new organization, and a pending domain that is approved.
         let made = call(&app, &key, Method::POST, "/v1/organizations", Some(json!({ "domains": ["globex.example"] }))).await;
         assert_eq!(made["organization"]["sharedDomains"], json!(["globex.example"]));
-        put(&app, &acme, "globex.example", DomainState::Pending).await;
+        store_domain(&app, &acme, "globex.example", DomainState::Pending).await;
         assert_eq!(find(&app, &key, &acme).await["sharedDomains"], json!(["acme.example"]), "what waits is not shared");
         let approve = format!("{}/domains/globex.example/approve", path(&acme));
         let approved = call(&app, &key, Method::POST, &approve, Some(json!({}))).await;
         assert_eq!(approved["domain"]["sharedWith"].as_array().unwrap().len(), 2);
         // Two, two, and three: the new one, and the one that it joined, and who joined both.
-        assert_eq!(told(&app, &key).await.0.len(), 7);
+        assert_eq!(recorded_sharing(&app, &key).await.0.len(), 7);
     }
 
     async fn what_dns_proved_is_never_another_organizations(app: TestApp) {
-        let (acme, globex, key) = two(&app).await;
-        put(&app, &acme, "proved.example", DomainState::Verified).await;
-        put(&app, &globex, "proved.example", DomainState::Pending).await;
+        let (acme, globex, key) = two_tenants(&app).await;
+        store_domain(&app, &acme, "proved.example", DomainState::Verified).await;
+        store_domain(&app, &globex, "proved.example", DomainState::Pending).await;
         let take = Some(json!({ "domains": ["proved.example"] }));
         for (method, path, body) in [
             (Method::PATCH, path(&globex), take.clone()),
@@ -163,7 +163,7 @@ both! {
             assert!(refused.body.contains("proved by DNS"), "{}", refused.body);
         }
         let operator = Actor::operator(acme.environment.id);
-        let change = wanting("proved.example", true);
+        let change = domain_change("proved.example", true);
         let refused = organizations::update(&app.state, &operator, globex.organization.id, &change).await;
         assert!(matches!(refused, Err(Error::FailedPrecondition(_))), "{refused:?}");
         let console = app.console(Role::Owner, &acme.environment).await;
@@ -172,21 +172,21 @@ both! {
         assert_eq!(refused.status, 422, "{}", refused.body);
         refused.says("It cannot be approved").says("Company acme.example");
         assert_eq!(find(&app, &key, &globex).await["domains"], json!(["globex.example"]));
-        assert_eq!(told(&app, &key).await, (vec![], vec![]));
+        assert_eq!(recorded_sharing(&app, &key).await, (vec![], vec![]));
     }
 
     async fn in_the_console_it_takes_a_yes_that_names_the_other_organization(app: TestApp) {
-        let (acme, globex, key) = two(&app).await;
+        let (acme, globex, key) = two_tenants(&app).await;
         let console = app.console(Role::Admin, &acme.environment).await;
         let fields = [("displayName", "Initech"), ("domains", "acme.example")];
         let asked = console.post("/organizations/new", &fields).await;
         assert_eq!(asked.status, 422, "{}", asked.body);
         asked.says("The domain acme.example counts for Company acme.example").says("Share the domain with the other organization");
-        console.page("/organizations/new").await.is_silent_of("Share the domain");
+        console.page("/organizations/new").await.does_not_say("Share the domain");
         console.page("/organizations?q=Initech").await.says("Nothing here matches.");
         let made = console.done("/organizations/new", &[fields[0], fields[1], ("shareDomain", "true")]).await;
         made.says("Shared").says("Company acme.example");
-        assert_eq!(told(&app, &key).await.0.len(), 2);
+        assert_eq!(recorded_sharing(&app, &key).await.0.len(), 2);
 
         let edit = format!("/organizations/{}/edit", globex.organization.id);
         let fields = [("displayName", "Globex"), ("domains", "globex.example\nacme.example")];
@@ -196,15 +196,15 @@ both! {
         console.done(&edit, &fields).await.says("Organization saved.");
 
         // What the customer asked for itself, approved by one click.
-        put(&app, &acme, "globex.example", DomainState::Pending).await;
+        store_domain(&app, &acme, "globex.example", DomainState::Pending).await;
         let domain = format!("/organizations/{}/domains/globex.example", acme.organization.id);
         let page = console.page(&domain).await;
         page.says("It counts for another organization").says("Approve it to let it count for both, or remove it there.");
-        page.is_silent_of("Proof by DNS").is_silent_of("let DNS prove it");
+        page.does_not_say("Proof by DNS").does_not_say("let DNS prove it");
         let asked = console.post(&format!("{domain}/approve"), &[]).await;
         assert_eq!(asked.status, 422, "{}", asked.body);
         asked.says("The domain globex.example counts for Globex").says("Approve for both");
-        asked.is_silent_of("Please check what you entered");
+        asked.does_not_say("Please check what you entered");
         assert_eq!(asked.body.matches("globex.example counts for").count(), 1, "{}", asked.body);
         assert_eq!(find(&app, &key, &acme).await["domains"], json!(["acme.example"]));
         console.done(&format!("{domain}/approve"), &[("shareDomain", "true")]).await.says("Domain approved.");
@@ -212,8 +212,8 @@ both! {
     }
 
     async fn a_proved_domain_is_seen_among_very_many_that_are_shared(app: TestApp) {
-        let (_, globex, key) = two(&app).await;
-        put(&app, &globex, "zz.example", DomainState::Verified).await;
+        let (_, globex, key) = two_tenants(&app).await;
+        store_domain(&app, &globex, "zz.example", DomainState::Verified).await;
         let operator = Actor::operator(globex.environment.id);
         let many: Vec<String> = (0..600).map(|number| format!("d{number}.example")).collect();
         for _ in 0..2 {
@@ -236,12 +236,12 @@ both! {
     }
 
     async fn the_question_names_every_domain_that_the_yes_is_for(app: TestApp) {
-        let (acme, globex, _) = two(&app).await;
+        let (acme, globex, _) = two_tenants(&app).await;
         let operator = Actor::operator(acme.environment.id);
         let ask = async |domains: Vec<String>| {
             let change = OrganizationChange { domains: Some(domains), ..OrganizationChange::default() };
             let error = organizations::create(&app.state, &operator, &change).await.unwrap_err();
-            assert!(asks(&error), "{error:?}");
+            assert!(requires_confirmation(&error), "{error:?}");
             error.to_string()
         };
         let text = ask(vec!["globex.example".to_owned(), "new.example".to_owned(), "acme.example".to_owned()]).await;
@@ -267,53 +267,53 @@ both! {
     async fn of_many_who_take_one_domain_at_once_one_does(app: TestApp) {
         let environment = app.environment("prod").await;
         let operator = Actor::operator(environment.id);
-        let change = wanting("acme.example", false);
-        let made = all((0..AT_ONCE).map(|_| organizations::create(&app.state, &operator, &change))).await;
+        let change = domain_change("acme.example", false);
+        let made = all((0..CONCURRENCY).map(|_| organizations::create(&app.state, &operator, &change))).await;
         assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:#?}");
-        assert!(made.iter().all(|made| made.as_ref().err().is_none_or(asks)));
+        assert!(made.iter().all(|made| made.as_ref().err().is_none_or(requires_confirmation)));
 
         // The same of organizations that are there, and of domains that wait.
         let mut tenants = Vec::new();
-        for number in 0..AT_ONCE {
+        for number in 0..CONCURRENCY {
             let tenant = app.tenant(&environment, &format!("own{number}.example")).await;
-            put(&app, &tenant, "waiting.example", DomainState::Pending).await;
+            store_domain(&app, &tenant, "waiting.example", DomainState::Pending).await;
             tenants.push(tenant.organization.id);
         }
-        let taken = wanting("late.example", false);
+        let taken = domain_change("late.example", false);
         let updated = all(tenants.iter().map(|id| organizations::update(&app.state, &operator, *id, &taken))).await;
         assert_eq!(updated.iter().filter(|updated| updated.is_ok()).count(), 1, "{updated:#?}");
-        assert!(updated.iter().all(|updated| updated.as_ref().err().is_none_or(asks)));
+        assert!(updated.iter().all(|updated| updated.as_ref().err().is_none_or(requires_confirmation)));
         let approved =
             all(tenants.iter().map(|id| domains::approve(&app.state, &operator, *id, "waiting.example", false))).await;
         assert_eq!(approved.iter().filter(|approved| approved.is_ok()).count(), 1, "{approved:#?}");
-        assert!(approved.iter().all(|approved| approved.as_ref().err().is_none_or(asks)));
+        assert!(approved.iter().all(|approved| approved.as_ref().err().is_none_or(requires_confirmation)));
     }
 
     async fn another_environment_and_another_domain_are_none_of_it(app: TestApp) {
-        let (acme, globex, key) = two(&app).await;
-        put(&app, &acme, "proved.example", DomainState::Verified).await;
+        let (acme, globex, key) = two_tenants(&app).await;
+        store_domain(&app, &acme, "proved.example", DomainState::Verified).await;
         let operator = Actor::operator(acme.environment.id);
         // A parent and a sub-domain are other domains: neither lets in people of the other.
         for domain in ["x.proved.example", "example.com", "xproved.example"] {
-            let change = wanting(domain, false);
+            let change = domain_change(domain, false);
             organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
         }
         // A domain that waits or failed elsewhere is nobody's yet.
-        put(&app, &acme, "waits.example", DomainState::Pending).await;
-        put(&app, &acme, "failed.example", DomainState::Failed).await;
+        store_domain(&app, &acme, "waits.example", DomainState::Pending).await;
+        store_domain(&app, &acme, "failed.example", DomainState::Failed).await;
         for domain in ["waits.example", "failed.example"] {
-            let change = wanting(domain, false);
+            let change = domain_change(domain, false);
             organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
         }
         let staging = app.environment("staging").await;
         let elsewhere = Actor::operator(staging.id);
-        organizations::create(&app.state, &elsewhere, &wanting("proved.example", false)).await.unwrap();
-        assert_eq!(told(&app, &key).await, (vec![], vec![]));
+        organizations::create(&app.state, &elsewhere, &domain_change("proved.example", false)).await.unwrap();
+        assert_eq!(recorded_sharing(&app, &key).await, (vec![], vec![]));
         assert_eq!(find(&app, &key, &acme).await["sharedDomains"], Value::Null);
     }
 
     async fn an_organization_is_found_by_the_domains_that_it_has_now(app: TestApp) {
-        let (acme, _, key) = two(&app).await;
+        let (acme, _, key) = two_tenants(&app).await;
         let domains = format!("{}/domains", path(&acme));
         let found = async |text: &str| {
             let list = call(&app, &key, Method::GET, &format!("/v1/organizations?query={text}"), None).await;
@@ -331,12 +331,12 @@ both! {
 /// Whoever proves a domain by DNS: a setup link never shares it, an administrator by approving it, the vendor's key
 /// may; and of many who prove it at once one does.
 #[test]
-fn dns_shares_no_domain_behind_the_vendors_back() {
+fn dns_shares_no_domain_without_the_vendors_consent() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
         actix_web::rt::System::new().block_on(async {
             let dns = NameServer::start().await;
             let app = TestApp::spawn_with(backend, |config| config.dns_servers = vec![dns.address()]).await;
-            let (acme, globex, key) = two(&app).await;
+            let (acme, globex, key) = two_tenants(&app).await;
             let environment_id = acme.environment.id;
             let ask = async |tenant: &Tenant, domain: &str| {
                 let body = Some(json!({ "domain": domain }));
@@ -364,22 +364,22 @@ fn dns_shares_no_domain_behind_the_vendors_back() {
                 assert_eq!(listed.state, DomainState::Failed);
                 let why = listed.check_error.as_deref().unwrap();
                 assert!(why.contains("another organization") && !why.contains("ompany"), "{why}");
-                app.wait(std::time::Duration::from_secs(11));
+                app.advance(std::time::Duration::from_secs(11));
             }
-            assert_eq!(told(&app, &key).await, (vec![], vec![]));
+            assert_eq!(recorded_sharing(&app, &key).await, (vec![], vec![]));
             let check = format!("{}/domains/acme.example/check", path(&globex));
             let proved = call(&app, &key, Method::POST, &check, Some(json!({}))).await;
             assert_eq!(
                 (&proved["domain"]["state"], &proved["domain"]["sharedWith"]),
                 (&json!("verified"), &json!([acme.organization.id]))
             );
-            assert_eq!(told(&app, &key).await.0, sorted(&acme, &globex));
+            assert_eq!(recorded_sharing(&app, &key).await.0, sorted(&acme, &globex));
 
             // Proved by many at once, and taken by the vendor's key meanwhile.
             let mut rivals = Vec::new();
             let mut values = Vec::new();
             let mut name = String::new();
-            for number in 0..AT_ONCE {
+            for number in 0..CONCURRENCY {
                 let rival = app.tenant(&acme.environment, &format!("rival{number}.example")).await;
                 let (at, value) = ask(&rival, "contested.example").await;
                 name = at;
@@ -390,7 +390,7 @@ fn dns_shares_no_domain_behind_the_vendors_back() {
             let operator = Actor::operator(environment_id);
             let checks =
                 rivals.iter().map(|id| domains::check(&app.state, &operator, *id, "contested.example"));
-            let change = wanting("contested.example", false);
+            let change = domain_change("contested.example", false);
             let (proved, made) =
                 tokio::join!(all(checks), organizations::create(&app.state, &operator, &change));
             let many = proved.iter().filter(|proved| proved.is_ok()).count() + usize::from(made.is_ok());

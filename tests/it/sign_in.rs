@@ -171,11 +171,11 @@ both! {
         let tenant = acme(&app).await;
         let browser = app.browser();
         let request = begin(&app, &browser, &tenant).await;
-        app.wait(Duration::from_secs(601));
+        app.advance(Duration::from_secs(601));
         let answer = request.answer(&browser, &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await;
         assert_eq!(answer.reason(), Some("request_expired"));
         let link = link(&app, &tenant, "").await;
-        app.wait(Duration::from_secs(3601));
+        app.advance(Duration::from_secs(3601));
         assert_eq!(browser.get(&link).await.reason(), Some("link_expired"));
     }
 
@@ -279,7 +279,7 @@ both! {
         let wrong = good(&app, &tenant, &request, "dana@globex.example");
         for _ in 0..25 {
             // Faster than that, the browser would be told to wait.
-            app.wait(Duration::from_secs(5));
+            app.advance(Duration::from_secs(5));
             assert_eq!(request.answer(&browser, &tenant, &wrong).await.status, 403);
         }
         let flow = flow_of(&app, &tenant, &request).await;
@@ -423,7 +423,7 @@ both! {
         Request::read(&browser.post(tenant.acs_url(), &[("SAMLResponse", &unsolicited())]).await);
         let answer = browser.post(tenant.acs_url(), &[("SAMLResponse", &unsolicited())]).await;
         assert_eq!(answer.reason(), Some("restart_loop"));
-        app.wait(Duration::from_secs(121));
+        app.advance(Duration::from_secs(121));
         Request::read(&browser.post(tenant.acs_url(), &[("SAMLResponse", &unsolicited())]).await);
     }
 

@@ -22,18 +22,18 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-struct World {
+struct Fixture {
     tenant: Tenant,
     key: String,
 }
 
-async fn world(app: &TestApp) -> World {
+async fn fixture(app: &TestApp) -> Fixture {
     // What is over must be over by the database's clock too.
     app.clock.set_back(DAY * 3);
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let key = app.api_key(&environment, true).await;
-    World { tenant, key }
+    Fixture { tenant, key }
 }
 
 /// What the job does by the defaults.
@@ -78,12 +78,12 @@ async fn unfinished(app: &TestApp) -> i64 {
 /// Begins a login and answers it by `response`, made from the request.
 async fn answered(
     app: &TestApp,
-    world: &World,
+    fixture: &Fixture,
     browser: &Browser,
     response: impl FnOnce(&Request) -> String,
 ) -> (Request, reqwest::StatusCode) {
-    let request = app.begin(browser, &world.key, &world.tenant).await;
-    let status = request.answer(browser, &world.tenant, &response(&request)).await.status;
+    let request = app.begin(browser, &fixture.key, &fixture.tenant).await;
+    let status = request.answer(browser, &fixture.tenant, &response(&request)).await.status;
     (request, status)
 }
 
@@ -106,95 +106,95 @@ async fn store_refusals(app: &TestApp, tenant: &Tenant, count: usize) {
 
 both! {
     async fn a_login_that_nobody_finished_is_kept_for_a_day_and_what_happened_in_others_longer(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let idp = IdentityProvider::get();
         let sign = |request: &Request, change: fn(&mut ostiary::test_idp::response::ResponseSpec)| {
-            let mut spec = idp.response(&world.tenant, Some(&request.id), "dana@acme.example", app.now());
+            let mut spec = idp.response(&fixture.tenant, Some(&request.id), "dana@acme.example", app.now());
             change(&mut spec);
             idp.sign(&spec)
         };
-        app.login_link(&world.key, &world.tenant, "never opened").await;
+        app.login_link(&fixture.key, &fixture.tenant, "never opened").await;
         let open = app.browser();
-        let left_open = app.begin(&open, &world.key, &world.tenant).await;
-        let (succeeded, status) = answered(&app, &world, &app.browser(), |request| sign(request, |_| {})).await;
+        let left_open = app.begin(&open, &fixture.key, &fixture.tenant).await;
+        let (succeeded, status) = answered(&app, &fixture, &app.browser(), |request| sign(request, |_| {})).await;
         assert_eq!(status, 303);
-        let (refused, status) = answered(&app, &world, &app.browser(), |request| {
+        let (refused, status) = answered(&app, &fixture, &app.browser(), |request| {
             sign(request, |spec| spec.audience_restrictions = vec![vec!["https://other.example".to_owned()]])
         })
         .await;
         assert_eq!(status, 403);
-        let (forged, status) = answered(&app, &world, &app.browser(), |request| {
+        let (forged, status) = answered(&app, &fixture, &app.browser(), |request| {
             let other = IdentityProvider::other();
-            other.sign(&other.response(&world.tenant, Some(&request.id), "dana@acme.example", app.now()))
+            other.sign(&other.response(&fixture.tenant, Some(&request.id), "dana@acme.example", app.now()))
         })
         .await;
         assert_eq!(status, 400);
         assert_eq!(unfinished(&app).await, 2);
 
-        app.wait(DAY - HOUR);
+        app.advance(DAY - HOUR);
         sweep(&app).await;
         assert_eq!(unfinished(&app).await, 2);
-        assert!(flow_of(&app, &world.tenant, &left_open).await.is_some());
+        assert!(flow_of(&app, &fixture.tenant, &left_open).await.is_some());
 
-        app.wait(HOUR + HOUR);
+        app.advance(HOUR + HOUR);
         sweep(&app).await;
         assert_eq!(unfinished(&app).await, 0);
-        assert!(flow_of(&app, &world.tenant, &left_open).await.is_none());
+        assert!(flow_of(&app, &fixture.tenant, &left_open).await.is_none());
         for request in [&succeeded, &refused, &forged] {
-            assert!(flow_of(&app, &world.tenant, request).await.is_some());
+            assert!(flow_of(&app, &fixture.tenant, request).await.is_some());
         }
         assert_eq!(number(&app, "SELECT COUNT(*) FROM saml_flows").await, 3);
         let orphans = "SELECT COUNT(*) FROM saml_flow_steps WHERE flow_id NOT IN (SELECT id FROM saml_flows)";
         assert_eq!(number(&app, orphans).await, 0);
 
         // Whoever comes back now hears that the login is none of ours.
-        let late = left_open.answer(&open, &world.tenant, &sign(&left_open, |_| {})).await;
+        let late = left_open.answer(&open, &fixture.tenant, &sign(&left_open, |_| {})).await;
         assert_eq!(late.reason(), Some("in_response_to_unknown"), "{}", late.body);
     }
 
     async fn junk_makes_a_login_no_history_once_there_was_enough_of_it(app: TestApp) {
-        let world = world(&app).await;
-        store_refusals(&app, &world.tenant, 100).await;
+        let fixture = fixture(&app).await;
+        store_refusals(&app, &fixture.tenant, 100).await;
         let browser = app.browser();
         let forged = |request: &Request| {
             let other = IdentityProvider::other();
-            other.sign(&other.response(&world.tenant, Some(&request.id), "dana@acme.example", app.now()))
+            other.sign(&other.response(&fixture.tenant, Some(&request.id), "dana@acme.example", app.now()))
         };
-        let (junk, status) = answered(&app, &world, &browser, forged).await;
+        let (junk, status) = answered(&app, &fixture, &browser, forged).await;
         assert_eq!(status, 400);
-        let id = flow_of(&app, &world.tenant, &junk).await.unwrap().id;
+        let id = flow_of(&app, &fixture.tenant, &junk).await.unwrap().id;
         for _ in 0..3 {
-            assert_eq!(junk.answer(&browser, &world.tenant, &forged(&junk)).await.status, 400);
+            assert_eq!(junk.answer(&browser, &fixture.tenant, &forged(&junk)).await.status, 400);
         }
         let steps = number(&app, "SELECT COUNT(*) FROM saml_flow_steps WHERE kind = 'refused'").await;
         let documents =
             number(&app, "SELECT COUNT(*) FROM saml_flow_steps WHERE kind = 'refused' AND document IS NOT NULL").await;
         assert_eq!((steps, documents), (1, 0), "the first refusal is said, and that is all");
-        let flow = find(&app, &world.tenant, id).await.unwrap();
+        let flow = find(&app, &fixture.tenant, id).await.unwrap();
         assert_eq!(flow.status, FlowStatus::Failed);
 
         // What the identity provider signed is still history.
-        let (signed, status) = answered(&app, &world, &app.browser(), |request| {
+        let (signed, status) = answered(&app, &fixture, &app.browser(), |request| {
             let idp = IdentityProvider::get();
-            let mut spec = idp.response(&world.tenant, Some(&request.id), "dana@acme.example", app.now());
+            let mut spec = idp.response(&fixture.tenant, Some(&request.id), "dana@acme.example", app.now());
             spec.audience_restrictions = vec![vec!["https://other.example".to_owned()]];
             idp.sign(&spec)
         })
         .await;
         assert_eq!(status, 403);
 
-        app.wait(DAY + HOUR);
+        app.advance(DAY + HOUR);
         sweep(&app).await;
-        assert!(find(&app, &world.tenant, id).await.is_none());
-        assert!(flow_of(&app, &world.tenant, &signed).await.is_some());
+        assert!(find(&app, &fixture.tenant, id).await.is_none());
+        assert!(flow_of(&app, &fixture.tenant, &signed).await.is_some());
     }
 
     async fn a_signed_response_that_is_posted_again_and_again_is_written_down_so_often_only(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let idp = IdentityProvider::get();
-        let signed = idp.sign(&idp.response(&world.tenant, Some("_nobody_asked"), "dana@acme.example", app.now()));
-        let post = async || app.browser().post(world.tenant.acs_url(), &[("SAMLResponse", &signed)]).await;
-        store_refusals(&app, &world.tenant, 499).await;
+        let signed = idp.sign(&idp.response(&fixture.tenant, Some("_nobody_asked"), "dana@acme.example", app.now()));
+        let post = async || app.browser().post(fixture.tenant.acs_url(), &[("SAMLResponse", &signed)]).await;
+        store_refusals(&app, &fixture.tenant, 499).await;
         for _ in 0..3 {
             assert_eq!(post().await.reason(), Some("in_response_to_unknown"));
         }
@@ -202,16 +202,16 @@ both! {
     }
 
     async fn an_unfinished_login_takes_a_few_kilobytes_whatever_was_asked(app: TestApp) {
-        let world = world(&app).await;
-        let (client, _) = app.oauth_client(&world.tenant.environment, IdTokenAlg::ES256).await;
+        let fixture = fixture(&app).await;
+        let (client, _) = app.oauth_client(&fixture.tenant.environment, IdTokenAlg::ES256).await;
         let client_id = client.id.to_string();
-        let organization = world.tenant.organization.id.to_string();
+        let organization = fixture.tenant.organization.id.to_string();
         let (state, nonce, junk) = ("s".repeat(2048), "n".repeat(512), "j".repeat(3000));
         let authorize = |state: &str, nonce: &str| {
             let mut url = url::Url::parse(&app.url("/v1/oauth/authorize")).unwrap();
             url.query_pairs_mut().extend_pairs([
                 ("client_id", client_id.as_str()),
-                ("redirect_uri", &world.tenant.environment.oauth_redirect_uris[0].to_string()),
+                ("redirect_uri", &fixture.tenant.environment.oauth_redirect_uris[0].to_string()),
                 ("response_type", "code"),
                 ("scope", &format!("openid {junk}")),
                 ("state", state),
@@ -239,10 +239,10 @@ both! {
     }
 
     async fn an_hour_keeps_its_count_when_its_unfinished_logins_are_gone(app: TestApp) {
-        let world = world(&app).await;
+        let fixture = fixture(&app).await;
         let browser = app.browser();
         for _ in 0..3 {
-            app.begin(&browser, &world.key, &world.tenant).await;
+            app.begin(&browser, &fixture.key, &fixture.tenant).await;
         }
         let total = async || {
             let mut conn = app.state.db.read().await.unwrap();
@@ -257,7 +257,7 @@ both! {
         };
         login_counts::count(&app.state, DAY).await.unwrap();
         assert_eq!(total().await, 3);
-        app.wait(DAY + HOUR);
+        app.advance(DAY + HOUR);
         sweep(&app).await;
         assert_eq!(number(&app, "SELECT COUNT(*) FROM saml_flows").await, 0);
         login_counts::count(&app.state, DAY).await.unwrap();

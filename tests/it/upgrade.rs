@@ -458,7 +458,7 @@ fn holds(place: &str, now: &Value, then: &Value) {
     }
 }
 
-fn play<F: Future<Output = ()>>(scenario: F) {
+fn block_on<F: Future<Output = ()>>(scenario: F) {
     actix_web::rt::System::new().block_on(scenario);
 }
 
@@ -498,20 +498,20 @@ async fn upgraded(backend: Backend) {
 
 #[test]
 fn a_filled_installation_is_used_sqlite() {
-    play(fresh(Backend::Sqlite));
+    block_on(fresh(Backend::Sqlite));
 }
 
 #[test]
 fn a_filled_installation_is_used_postgres() {
-    play(fresh(Backend::Postgres));
+    block_on(fresh(Backend::Postgres));
 }
 
 #[test]
 fn everything_of_an_earlier_version_works_after_the_upgrade_sqlite() {
-    play(upgraded(Backend::Sqlite));
+    block_on(upgraded(Backend::Sqlite));
 }
 
 #[test]
 fn everything_of_an_earlier_version_works_after_the_upgrade_postgres() {
-    play(upgraded(Backend::Postgres));
+    block_on(upgraded(Backend::Postgres));
 }

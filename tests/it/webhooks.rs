@@ -121,14 +121,14 @@ async fn serve(mut stream: TcpStream, mut status: watch::Receiver<u16>, log: Arc
 }
 
 /// A server that may send to this machine, with an environment, its key and a directory where things happen.
-struct Stage {
+struct Fixture {
     app: TestApp,
     key: String,
     directory: ostiary::app::directories::ScimDirectoryView,
 }
 
-impl Stage {
-    async fn set(app: &TestApp) -> Self {
+impl Fixture {
+    async fn new(app: &TestApp) -> Self {
         let app =
             TestApp::spawn_with(app.backend, |config| config.outgoing_allow_private_targets = true).await;
         let environment = app.environment("prod").await;
@@ -152,8 +152,8 @@ impl Stage {
         (made["webhook"]["id"].as_str().unwrap().to_owned(), secret)
     }
 
-    async fn happens(&self, kind: EventKind) -> u64 {
-        self.app.happened(&self.directory, kind, json!({ "after": { "userName": "a" } })).await
+    async fn record_event(&self, kind: EventKind) -> u64 {
+        self.app.record_event(&self.directory, kind, json!({ "after": { "userName": "a" } })).await
     }
 
     async fn deliveries(&self, webhook: &str, more: &str) -> Vec<Value> {
@@ -191,47 +191,47 @@ impl Stage {
 
 both! {
     async fn an_event_arrives_signed(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let receiver = Receiver::start(200).await;
-        stage.happens(EventKind::UserCreated).await; // before the webhook: not for it
-        let (id, secret) = stage.webhook(&receiver.url, &[]).await;
-        let sequence = stage.happens(EventKind::UserDeactivated).await;
+        fixture.record_event(EventKind::UserCreated).await; // before the webhook: not for it
+        let (id, secret) = fixture.webhook(&receiver.url, &[]).await;
+        let sequence = fixture.record_event(EventKind::UserDeactivated).await;
         let message = receiver.wait_for(1).await[0].clone();
         assert!(message.head.starts_with("POST /hook HTTP/1.1"));
-        let feed = stage.call(Method::GET, "/v1/events?after=1", None).await.json();
+        let feed = fixture.call(Method::GET, "/v1/events?after=1", None).await.json();
         assert_eq!(message.json(), feed["events"][0]);
         assert_eq!(message.sequence(), sequence);
 
         let (name, at) = (message.header("webhook-id"), message.header("webhook-timestamp"));
         assert!(name.starts_with("msg_"));
         let at = Timestamp::from_seconds(at.parse().unwrap());
-        assert_eq!(at.seconds(), stage.app.now().seconds());
+        assert_eq!(at.seconds(), fixture.app.now().seconds());
         assert_eq!(message.header("webhook-signature"), secret.sign(name, at, &message.body));
         assert_eq!(message.header("content-type"), "application/json");
 
-        let delivery = stage.delivery(&id, |delivery| delivery["state"] == "delivered").await;
+        let delivery = fixture.delivery(&id, |delivery| delivery["state"] == "delivered").await;
         assert_eq!((&delivery["id"], &delivery["attempts"], &delivery["lastStatus"]), (&json!(name), &json!(1), &json!(200)));
         assert_eq!(receiver.got().len(), 1);
 
         // The secret is shown once and sealed at rest.
-        let read = stage.call(Method::GET, &format!("/v1/webhooks/{id}"), None).await;
+        let read = fixture.call(Method::GET, &format!("/v1/webhooks/{id}"), None).await;
         assert!(!read.body.contains("whsec_"));
-        let mut conn = stage.app.state.db.read().await.unwrap();
+        let mut conn = fixture.app.state.db.read().await.unwrap();
         let (stored,): (String,) = conn.sql("SELECT secret FROM webhooks").one().await.unwrap();
         assert!(!stored.contains(secret.reveal().trim_start_matches("whsec_")));
     }
 
     async fn a_rotated_secret_signs_beside_the_one_before_for_a_while(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let receiver = Receiver::start(200).await;
-        let (id, old) = stage.webhook(&receiver.url, &[]).await;
+        let (id, old) = fixture.webhook(&receiver.url, &[]).await;
         let rotate = async |body: Option<Value>| {
-            let answer = stage.call(Method::POST, &format!("/v1/webhooks/{id}/rotate-secret"), body).await;
+            let answer = fixture.call(Method::POST, &format!("/v1/webhooks/{id}/rotate-secret"), body).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
             WebhookSecret::parse(answer.json()["secret"].as_str().unwrap()).unwrap()
         };
         let signatures = async |count: usize| -> (Message, Timestamp, Vec<String>) {
-            stage.happens(EventKind::UserUpdated).await;
+            fixture.record_event(EventKind::UserUpdated).await;
             let message = receiver.wait_for(count).await[count - 1].clone();
             let at = Timestamp::from_seconds(message.header("webhook-timestamp").parse().unwrap());
             let signatures = message.header("webhook-signature").split(' ').map(str::to_owned).collect();
@@ -242,7 +242,7 @@ both! {
         let by = |secret: &WebhookSecret| secret.sign(message.header("webhook-id"), at, &message.body);
         assert_eq!(both, [by(&new), by(&old)]);
         // A day later the old one is over.
-        stage.app.wait(Duration::from_secs(24 * 3600));
+        fixture.app.advance(Duration::from_secs(24 * 3600));
         let (message, at, one) = signatures(2).await;
         assert_eq!(one, [new.sign(message.header("webhook-id"), at, &message.body)]);
         // Without overlap it is over at once: a secret that leaked signs nothing any more.
@@ -251,52 +251,52 @@ both! {
         assert_eq!(one, [newest.sign(message.header("webhook-id"), at, &message.body)]);
         let path = format!("/v1/webhooks/{id}/rotate-secret");
         for bad in [json!({ "overlapSeconds": 2_592_001 }), json!({ "overlapSeconds": -1 })] {
-            assert_eq!(stage.call(Method::POST, &path, Some(bad)).await.status, 400);
+            assert_eq!(fixture.call(Method::POST, &path, Some(bad)).await.status, 400);
         }
     }
 
     async fn a_dead_endpoint_delays_nobody_else(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let (silent, failing, good) = (Receiver::start(0).await, Receiver::start(500).await, Receiver::start(204).await);
-        let (silent_id, _) = stage.webhook(&silent.url, &[]).await;
-        let (failing_id, _) = stage.webhook(&failing.url, &[]).await;
+        let (silent_id, _) = fixture.webhook(&silent.url, &[]).await;
+        let (failing_id, _) = fixture.webhook(&failing.url, &[]).await;
         // Nobody listens there at all.
-        stage.webhook("http://127.0.0.1:1/", &[]).await;
-        stage.webhook(&good.url, &[]).await;
+        fixture.webhook("http://127.0.0.1:1/", &[]).await;
+        fixture.webhook(&good.url, &[]).await;
         for _ in 0..5 {
-            stage.happens(EventKind::UserUpdated).await;
+            fixture.record_event(EventKind::UserUpdated).await;
         }
         good.wait_for(5).await;
         assert_eq!(good.sequences(), [1, 2, 3, 4, 5], "in order");
         silent.wait_for(1).await;
-        stage.failures(&failing_id, 1).await;
-        stage.happens(EventKind::UserUpdated).await;
+        fixture.failures(&failing_id, 1).await;
+        fixture.record_event(EventKind::UserUpdated).await;
         good.wait_for(6).await;
-        let waiting = stage.deliveries(&silent_id, "").await;
+        let waiting = fixture.deliveries(&silent_id, "").await;
         assert!(waiting.iter().all(|delivery| delivery["attempts"] == 0), "its first attempt ended: {waiting:?}");
         assert_eq!(silent.got().len(), 1, "one attempt at a time");
-        assert!(!stage.due_in(Duration::ZERO).await.contains(&failing_id), "one that fails rests");
-        assert!(stage.due_in(Duration::from_secs(2)).await.contains(&failing_id));
+        assert!(!fixture.due_in(Duration::ZERO).await.contains(&failing_id), "one that fails rests");
+        assert!(fixture.due_in(Duration::from_secs(2)).await.contains(&failing_id));
         assert_eq!(failing.got().len(), 1);
     }
 
     async fn a_failed_delivery_is_tried_again_later_under_the_same_id(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let receiver = Receiver::start(503).await;
-        let (id, secret) = stage.webhook(&receiver.url, &[]).await;
-        stage.happens(EventKind::UserUpdated).await;
-        let failed = stage.delivery(&id, |delivery| delivery["attempts"] == 1).await;
+        let (id, secret) = fixture.webhook(&receiver.url, &[]).await;
+        fixture.record_event(EventKind::UserUpdated).await;
+        let failed = fixture.delivery(&id, |delivery| delivery["attempts"] == 1).await;
         assert_eq!((&failed["state"], &failed["lastStatus"]), (&json!("pending"), &json!(503)));
         assert_eq!(failed["lastError"], "the endpoint answered 503");
-        stage.failures(&id, 1).await;
+        fixture.failures(&id, 1).await;
         receiver.answer(200);
         // The backoff of the endpoint is over and the delay of the delivery is not. Due deliveries are sent in the
         // order of their events: the first would come before the second.
-        stage.app.wait(Duration::from_secs(2));
-        stage.happens(EventKind::UserUpdated).await;
+        fixture.app.advance(Duration::from_secs(2));
+        fixture.record_event(EventKind::UserUpdated).await;
         receiver.wait_for(2).await;
         assert_eq!(receiver.sequences(), [1, 2], "not before its time");
-        stage.app.wait(Duration::from_secs(5));
+        fixture.app.advance(Duration::from_secs(5));
         let messages = receiver.wait_for(3).await;
         let (first, again) = (&messages[0], &messages[2]);
         assert_eq!(first.header("webhook-id"), again.header("webhook-id"));
@@ -306,82 +306,82 @@ both! {
         assert_eq!(again.header("webhook-signature"), secret.sign(name, at, &again.body));
         assert_ne!(first.header("webhook-signature"), again.header("webhook-signature"));
         eventually("the delivery at the second attempt", async || {
-            let deliveries = stage.deliveries(&id, "&state=delivered").await;
+            let deliveries = fixture.deliveries(&id, "&state=delivered").await;
             deliveries.iter().any(|delivery| delivery["id"] == failed["id"] && delivery["attempts"] == 2).then_some(())
         }).await;
     }
 
     async fn a_delivery_is_given_up_in_the_end_and_can_be_had_again(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let receiver = Receiver::start(500).await;
-        let (id, _) = stage.webhook(&receiver.url, &[]).await;
-        stage.happens(EventKind::UserUpdated).await;
+        let (id, _) = fixture.webhook(&receiver.url, &[]).await;
+        fixture.record_event(EventKind::UserUpdated).await;
         for attempt in 1..=12 {
-            stage.failures(&id, attempt).await;
-            stage.app.wait(Duration::from_secs(30 * 3600));
+            fixture.failures(&id, attempt).await;
+            fixture.app.advance(Duration::from_secs(30 * 3600));
         }
-        let failed = stage.delivery(&id, |delivery| delivery["state"] == "failed").await;
+        let failed = fixture.delivery(&id, |delivery| delivery["state"] == "failed").await;
         assert_eq!((&failed["attempts"], &failed["nextAttemptAt"]), (&json!(12), &Value::Null));
-        assert_eq!(stage.deliveries(&id, "&state=failed").await.len(), 1);
-        assert_eq!(stage.deliveries(&id, "&state=pending").await.len(), 0);
+        assert_eq!(fixture.deliveries(&id, "&state=failed").await.len(), 1);
+        assert_eq!(fixture.deliveries(&id, "&state=pending").await.len(), 0);
 
         receiver.answer(200);
         let path = format!("/v1/webhook-deliveries/{}/replay", failed["id"].as_str().unwrap());
-        assert_eq!(stage.call(Method::POST, &path, None).await.status, 200);
-        let again = stage.delivery(&id, |delivery| delivery["state"] == "delivered").await;
+        assert_eq!(fixture.call(Method::POST, &path, None).await.status, 200);
+        let again = fixture.delivery(&id, |delivery| delivery["state"] == "delivered").await;
         assert_eq!((&again["id"], &again["attempts"]), (&failed["id"], &json!(1)));
     }
 
     async fn events_can_be_had_again_from_a_sequence_number(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let receiver = Receiver::start(200).await;
-        let (id, _) = stage.webhook(&receiver.url, &["scim_user.created", "scim_user.deleted"]).await;
+        let (id, _) = fixture.webhook(&receiver.url, &["scim_user.created", "scim_user.deleted"]).await;
         for kind in [EventKind::UserCreated, EventKind::UserUpdated, EventKind::UserDeleted] {
-            stage.happens(kind).await;
+            fixture.record_event(kind).await;
         }
         receiver.wait_for(2).await;
         assert_eq!(receiver.sequences(), [1, 3], "only the kinds that it wants");
         let replay = format!("/v1/webhooks/{id}/replay");
-        assert_eq!(stage.call(Method::POST, &replay, Some(json!({ "after": 4 }))).await.status, 400);
-        assert_eq!(stage.call(Method::POST, &replay, Some(json!({}))).await.status, 400);
-        let answer = stage.call(Method::POST, &replay, Some(json!({ "after": 1 }))).await;
+        assert_eq!(fixture.call(Method::POST, &replay, Some(json!({ "after": 4 }))).await.status, 400);
+        assert_eq!(fixture.call(Method::POST, &replay, Some(json!({}))).await.status, 400);
+        let answer = fixture.call(Method::POST, &replay, Some(json!({ "after": 1 }))).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         receiver.wait_for(3).await;
         assert_eq!(receiver.sequences(), [1, 3, 3]);
     }
 
     async fn a_webhook_is_changed_switched_off_and_on_and_taken_away(app: TestApp) {
-        let stage = Stage::set(&app).await;
+        let fixture = Fixture::new(&app).await;
         let receiver = Receiver::start(200).await;
-        let (id, _) = stage.webhook(&receiver.url, &[]).await;
+        let (id, _) = fixture.webhook(&receiver.url, &[]).await;
         let path = format!("/v1/webhooks/{id}");
         let change = async |body: Value| {
-            let answer = stage.call(Method::PATCH, &path, Some(body)).await;
+            let answer = fixture.call(Method::PATCH, &path, Some(body)).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
             answer.json()["webhook"].clone()
         };
         assert_eq!(change(json!({ "enabled": false })).await["enabled"], false);
-        stage.happens(EventKind::UserCreated).await;
+        fixture.record_event(EventKind::UserCreated).await;
         let on = change(json!({ "enabled": true, "eventTypes": ["scim_user.deleted"] })).await;
         assert_eq!((&on["enabled"], &on["eventTypes"], &on["nextSequence"]), (&json!(true), &json!(["scim_user.deleted"]), &json!(2)));
-        stage.happens(EventKind::UserCreated).await;
-        stage.happens(EventKind::UserDeleted).await;
+        fixture.record_event(EventKind::UserCreated).await;
+        fixture.record_event(EventKind::UserDeleted).await;
         receiver.wait_for(1).await;
         assert_eq!(receiver.sequences(), [3]);
 
         // An endpoint that says that it is gone is switched off.
         receiver.answer(410);
         // Deliveries are listed by when they were made: the next one is made later.
-        stage.app.wait(Duration::from_secs(1));
-        stage.happens(EventKind::UserDeleted).await;
-        stage.delivery(&id, |delivery| delivery["state"] == "failed").await;
-        assert_eq!(stage.call(Method::GET, &path, None).await.json()["webhook"]["enabled"], false);
+        fixture.app.advance(Duration::from_secs(1));
+        fixture.record_event(EventKind::UserDeleted).await;
+        fixture.delivery(&id, |delivery| delivery["state"] == "failed").await;
+        assert_eq!(fixture.call(Method::GET, &path, None).await.json()["webhook"]["enabled"], false);
 
-        assert_eq!(stage.call(Method::GET, "/v1/webhooks", None).await.json()["webhooks"].as_array().unwrap().len(), 1);
-        assert_eq!(stage.call(Method::DELETE, &path, None).await.status, 200);
-        assert_eq!(stage.call(Method::GET, &path, None).await.status, 404);
+        assert_eq!(fixture.call(Method::GET, "/v1/webhooks", None).await.json()["webhooks"].as_array().unwrap().len(), 1);
+        assert_eq!(fixture.call(Method::DELETE, &path, None).await.status, 200);
+        assert_eq!(fixture.call(Method::GET, &path, None).await.status, 404);
         for bad in [json!({}), json!({ "url": "ftp://x" }), json!({ "url": "https://a.example", "eventTypes": ["x"] })] {
-            assert_eq!(stage.call(Method::POST, "/v1/webhooks", Some(bad.clone())).await.status, 400, "{bad}");
+            assert_eq!(fixture.call(Method::POST, "/v1/webhooks", Some(bad.clone())).await.status, 400, "{bad}");
         }
     }
 
@@ -398,7 +398,7 @@ both! {
         let directory = app.directory(&tenant).await;
         let made = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": "https://localhost:9/" }))).await;
         let id = made.json()["webhook"]["id"].as_str().unwrap().to_owned();
-        app.happened(&directory, EventKind::UserCreated, json!({})).await;
+        app.record_event(&directory, EventKind::UserCreated, json!({})).await;
         let error = eventually("a failed attempt", async || {
             let list = app.api(&key, Method::GET, &format!("/v1/webhook-deliveries?webhookId={id}"), None).await.json();
             list["webhookDeliveries"][0]["lastError"].as_str().filter(|error| !error.is_empty()).map(str::to_owned)
@@ -418,26 +418,26 @@ both! {
     }
 
     async fn two_replicas_deliver_each_event_once(app: TestApp) {
-        let stage = Stage::set(&app).await;
-        let second = stage.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
+        let fixture = Fixture::new(&app).await;
+        let second = fixture.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
         let receiver = Receiver::start(0).await;
-        stage.webhook(&receiver.url, &[]).await;
-        let dispatchers = [&stage.app, &second].map(|app| Dispatcher::new(app.state.clone()).unwrap());
+        fixture.webhook(&receiver.url, &[]).await;
+        let dispatchers = [&fixture.app, &second].map(|app| Dispatcher::new(app.state.clone()).unwrap());
         // Both at once; the servers' own jobs may be first.
         let dispatch = async || {
             let (a, b) = tokio::join!(dispatchers[0].dispatch_due(), dispatchers[1].dispatch_due());
             a.unwrap().into_iter().chain(b.unwrap()).count()
         };
-        stage.happens(EventKind::UserUpdated).await;
+        fixture.record_event(EventKind::UserUpdated).await;
         receiver.wait_for(1).await;
         // While one serves the endpoint nobody else does.
-        stage.happens(EventKind::UserUpdated).await;
+        fixture.record_event(EventKind::UserUpdated).await;
         assert_eq!(dispatch().await, 0);
         assert_eq!(receiver.got().len(), 1);
         receiver.answer(200);
         for round in 1..=6 {
             for _ in 0..3 {
-                stage.happens(EventKind::UserUpdated).await;
+                fixture.record_event(EventKind::UserUpdated).await;
             }
             assert!(dispatch().await <= 1, "round {round}");
             receiver.wait_for(2 + 3 * round).await;

@@ -184,18 +184,18 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('_', "%5F")
 }
 
-async fn sign_in_like(stage: &Stage<'_>, shape: &Shape) {
+async fn sign_in_like(fixture: &Fixture<'_>, shape: &Shape) {
     let name = shape.name;
     let state = format!("{name} \u{e9}+%&=#{}", "x".repeat(1500));
     let fill = |pairs: &[(&str, &str)], code: &str| {
         let mut out = Serializer::new(String::new());
         for (parameter, value) in pairs {
             let value = match *value {
-                "{client}" => stage.client_id.clone(),
-                "{secret}" => stage.secret.clone(),
-                "{redirect}" => stage.redirect_uri.clone(),
-                "{organization}" => stage.tenant.organization.id.to_string(),
-                "{connection}" => stage.tenant.connection.id.to_string(),
+                "{client}" => fixture.client_id.clone(),
+                "{secret}" => fixture.secret.clone(),
+                "{redirect}" => fixture.redirect_uri.clone(),
+                "{organization}" => fixture.tenant.organization.id.to_string(),
+                "{connection}" => fixture.tenant.connection.id.to_string(),
                 "{state}" => state.clone(),
                 "{nonce}" => "n-0S6_WzA2Mj".to_owned(),
                 "{code}" => code.to_owned(),
@@ -207,8 +207,8 @@ async fn sign_in_like(stage: &Stage<'_>, shape: &Shape) {
     };
     let sent = |parameter: &str| shape.authorize.iter().any(|(name, _)| *name == parameter);
 
-    let url = stage.app.url(&format!("/v1/oauth/authorize?{}", fill(shape.authorize, "")));
-    let callback = stage.sign_in(&stage.app.browser(), &url, "dana@acme.example").await;
+    let url = fixture.app.url(&format!("/v1/oauth/authorize?{}", fill(shape.authorize, "")));
+    let callback = fixture.sign_in(&fixture.app.browser(), &url, "dana@acme.example").await;
     let names: Vec<String> = callback.query_pairs().map(|(name, _)| name.into_owned()).collect();
     assert_eq!(names, if sent("state") { vec!["code", "state"] } else { vec!["code"] }, "{name}");
     assert_eq!(query(&callback, "state"), sent("state").then_some(state.clone()), "{name}");
@@ -216,7 +216,7 @@ async fn sign_in_like(stage: &Stage<'_>, shape: &Shape) {
     let code = query(&callback, "code").unwrap();
     let basic = format!(
         "Basic {}",
-        BASE64_STANDARD.encode(format!("{}:{}", encoded(&stage.client_id), encoded(&stage.secret)))
+        BASE64_STANDARD.encode(format!("{}:{}", encoded(&fixture.client_id), encoded(&fixture.secret)))
     );
     let mut headers = Vec::new();
     if let Some(accept) = shape.accept {
@@ -225,7 +225,7 @@ async fn sign_in_like(stage: &Stage<'_>, shape: &Shape) {
     if let Proof::Basic = shape.proof {
         headers.push(("authorization", basic.as_str()));
     }
-    let answer = post_form(stage.app, "/v1/oauth/token", &fill(shape.token, &code), &headers).await;
+    let answer = post_form(fixture.app, "/v1/oauth/token", &fill(shape.token, &code), &headers).await;
     assert_eq!(answer.status, 200, "{name}: {}", answer.body);
     assert_eq!(answer.header("content-type"), "application/json", "{name}");
     assert_eq!(answer.header("cache-control"), "no-store", "{name}");
@@ -235,8 +235,8 @@ async fn sign_in_like(stage: &Stage<'_>, shape: &Shape) {
 
     let (header, claims) = decode(tokens["id_token"].as_str().unwrap());
     assert_eq!(header["alg"], "ES256", "{name}");
-    assert_eq!(claims["iss"], stage.app.url("/v1/oauth"), "{name}");
-    assert_eq!(claims["aud"], stage.client_id, "{name}");
+    assert_eq!(claims["iss"], fixture.app.url("/v1/oauth"), "{name}");
+    assert_eq!(claims["aud"], fixture.client_id, "{name}");
     assert_eq!(claims["sub"], "dana@acme.example", "{name}");
     assert_eq!(claims["organizationExternalId"], "customer-acme.example", "{name}");
     // A nonce that was not asked for breaks clients.
@@ -248,22 +248,22 @@ async fn sign_in_like(stage: &Stage<'_>, shape: &Shape) {
 
 both! {
     async fn every_known_client_signs_people_in(app: TestApp) {
-        let mut stage = Stage::new(&app).await;
-        stage.environment.oauth_redirect_uris.truncate(1);
-        app.update_environment(&stage.environment).await;
+        let mut fixture = Fixture::new(&app).await;
+        fixture.environment.oauth_redirect_uris.truncate(1);
+        app.update_environment(&fixture.environment).await;
         for shape in SHAPES {
-            sign_in_like(&stage, shape).await;
+            sign_in_like(&fixture, shape).await;
         }
     }
 
     async fn an_organization_without_an_external_id_has_an_empty_one(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let mut organization = stage.tenant.organization.clone();
+        let fixture = Fixture::new(&app).await;
+        let mut organization = fixture.tenant.organization.clone();
         organization.external_id = None;
         let mut tx = app.state.db.write().await.unwrap();
         ostiary::store::organizations::update(&mut tx, &organization).await.unwrap();
         tx.commit().await.unwrap();
-        let (_, claims) = decode(stage.tokens().await["id_token"].as_str().unwrap());
+        let (_, claims) = decode(fixture.tokens().await["id_token"].as_str().unwrap());
         assert_eq!(claims["organizationExternalId"], "");
     }
 }

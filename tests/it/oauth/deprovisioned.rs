@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A way to lose a person: deactivated or removed.
-async fn lose(app: &TestApp, directory: &TestDirectory, path: &str, how: &str) {
+async fn deprovision(app: &TestApp, directory: &TestDirectory, path: &str, how: &str) {
     let answer = match how {
         "PATCH" => {
             let off = json!([{ "op": "Replace", "path": "active", "value": "False" }]);
@@ -34,17 +34,17 @@ async fn lose(app: &TestApp, directory: &TestDirectory, path: &str, how: &str) {
 
 both! {
     async fn tokens_and_codes_end_with_the_person(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let directory = app.scim_directory(&stage.tenant).await;
+        let fixture = Fixture::new(&app).await;
+        let directory = app.scim_directory(&fixture.tenant).await;
         for how in ["PATCH", "PUT", "PUT under another name", "DELETE"] {
             let user = app.scim_user(&directory, "Dana@ACME.example").await;
             let path = format!("/Users/{}", id(&user));
-            let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
-            let code = stage.code(&[]).await;
-            assert_eq!(stage.userinfo(&token).await.status, 200);
-            lose(&app, &directory, &path, how).await;
-            assert_eq!(stage.userinfo(&token).await.status, 401, "{how}");
-            let refused = stage.token(&code, &[]).await;
+            let token = fixture.tokens().await["access_token"].as_str().unwrap().to_owned();
+            let code = fixture.code(&[]).await;
+            assert_eq!(fixture.userinfo(&token).await.status, 200);
+            deprovision(&app, &directory, &path, how).await;
+            assert_eq!(fixture.userinfo(&token).await.status, 401, "{how}");
+            let refused = fixture.token(&code, &[]).await;
             assert_eq!(error_of(&refused), (400, "invalid_grant".into()), "{how}");
             let digest = code.parse::<AccessCode>().unwrap().digest();
             let mut conn = app.state.db.read().await.unwrap();
@@ -54,19 +54,19 @@ both! {
             let _ = app.scim(&directory, Method::DELETE, &path, None).await;
             // Made anew, and so let in again.
             let again = app.scim_user(&directory, "dana@acme.example").await;
-            assert_eq!(stage.tokens().await["token_type"], "Bearer");
+            assert_eq!(fixture.tokens().await["token_type"], "Bearer");
             let again = format!("/Users/{}", id(&again));
             assert_eq!(app.scim(&directory, Method::DELETE, &again, None).await.status, 204);
         }
     }
 
     async fn codes_and_tokens_are_asked_about_again_when_they_are_used(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let directory = app.scim_directory(&stage.tenant).await;
+        let fixture = Fixture::new(&app).await;
+        let directory = app.scim_directory(&fixture.tenant).await;
         let user: ScimUserId = id(&app.scim_user(&directory, "dana@acme.example").await).parse().unwrap();
-        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
-        let code = stage.code(&[]).await;
-        assert_eq!(stage.userinfo(&token).await.status, 200);
+        let token = fixture.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let code = fixture.code(&[]).await;
+        assert_eq!(fixture.userinfo(&token).await.status, 200);
         // In the store alone: a deactivation that did not see these.
         let mut tx = app.state.db.write().await.unwrap();
         let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
@@ -74,35 +74,35 @@ both! {
         (after.active, after.version) = (false, before.version + 1);
         assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
         tx.commit().await.unwrap();
-        assert_eq!(stage.userinfo(&token).await.status, 401);
-        assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
+        assert_eq!(fixture.userinfo(&token).await.status, 401);
+        assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));
     }
 
     async fn a_token_ends_with_its_connection_and_its_domain(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let key = app.api_key(&stage.environment, true).await;
-        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
-        let path = format!("/v1/organizations/{}", stage.tenant.organization.id);
+        let fixture = Fixture::new(&app).await;
+        let key = app.api_key(&fixture.environment, true).await;
+        let token = fixture.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let path = format!("/v1/organizations/{}", fixture.tenant.organization.id);
         for (domains, status) in [(json!([]), 401), (json!(["acme.example"]), 200)] {
             let body = Some(json!({ "domains": domains }));
             assert_eq!(app.api(&key, Method::PATCH, &path, body).await.status, 200);
-            assert_eq!(stage.userinfo(&token).await.status, status, "{domains}");
+            assert_eq!(fixture.userinfo(&token).await.status, status, "{domains}");
         }
-        let code = stage.code(&[]).await;
-        let connection = format!("/v1/saml-connections/{}", stage.tenant.connection.id);
+        let code = fixture.code(&[]).await;
+        let connection = format!("/v1/saml-connections/{}", fixture.tenant.connection.id);
         assert_eq!(app.api(&key, Method::DELETE, &connection, None).await.status, 200);
-        assert_eq!(stage.userinfo(&token).await.status, 401);
-        assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
+        assert_eq!(fixture.userinfo(&token).await.status, 401);
+        assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));
     }
 
     async fn others_keep_what_they_hold(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let directory = app.scim_directory(&stage.tenant).await;
+        let fixture = Fixture::new(&app).await;
+        let directory = app.scim_directory(&fixture.tenant).await;
         let other = app.scim_user(&directory, "eve@acme.example").await;
         app.scim_user(&directory, "dana@acme.example").await;
-        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let token = fixture.tokens().await["access_token"].as_str().unwrap().to_owned();
         let path = format!("/Users/{}", id(&other));
-        lose(&app, &directory, &path, "DELETE").await;
-        assert_eq!(stage.userinfo(&token).await.status, 200);
+        deprovision(&app, &directory, &path, "DELETE").await;
+        assert_eq!(fixture.userinfo(&token).await.status, 200);
     }
 }

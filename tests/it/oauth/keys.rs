@@ -21,32 +21,32 @@ async fn published(app: &TestApp) -> Vec<String> {
     keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn signs(stage: &Stage<'_>) -> String {
-    let (header, _) = decode(stage.tokens().await["id_token"].as_str().unwrap());
+async fn signs(fixture: &Fixture<'_>) -> String {
+    let (header, _) = decode(fixture.tokens().await["id_token"].as_str().unwrap());
     header["kid"].as_str().unwrap().to_owned()
 }
 
 both! {
     async fn a_rotation_is_seen_before_it_counts_on_every_replica(app: TestApp) {
-        let stage = Stage::new(&app).await;
+        let fixture = Fixture::new(&app).await;
         let replica = app.replica().await;
-        let old = signs(&stage).await;
+        let old = signs(&fixture).await;
         let before = published(&app).await;
         assert_eq!(before.len(), 3);
         assert_eq!(published(&replica).await, before);
 
         signing_keys::rotate(&app.state, Rotation::Overlapping).await.unwrap();
-        app.wait(Duration::from_secs(61));
+        app.advance(Duration::from_secs(61));
         let during = published(&replica).await;
         assert_eq!(during.len(), 6);
-        assert_eq!(signs(&stage).await, old, "not before every client can know the new one");
+        assert_eq!(signs(&fixture).await, old, "not before every client can know the new one");
 
-        app.wait(Duration::from_secs(3600));
-        let new = signs(&stage).await;
+        app.advance(Duration::from_secs(3600));
+        let new = signs(&fixture).await;
         assert!(new != old && during.contains(&new));
         assert!(published(&replica).await.contains(&old), "its tokens are still good");
 
-        app.wait(Duration::from_secs(2 * 3600));
+        app.advance(Duration::from_secs(2 * 3600));
         let after = published(&replica).await;
         assert!(after.len() == 3 && after.contains(&new) && !after.contains(&old));
     }

@@ -23,7 +23,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// One app with its client, and one customer who signs in there.
-struct Stage<'a> {
+struct Fixture<'a> {
     app: &'a TestApp,
     environment: Environment,
     tenant: Tenant,
@@ -32,7 +32,7 @@ struct Stage<'a> {
     redirect_uri: String,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Fixture<'a> {
     async fn new(app: &'a TestApp) -> Self {
         Self::with(app, "prod", IdTokenAlg::ES256).await
     }

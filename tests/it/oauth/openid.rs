@@ -79,17 +79,17 @@ async fn http(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
 }
 
 async fn whole_login(app: &TestApp, alg: IdTokenAlg, auth_type: AuthType) {
-    let stage = Stage::with(app, &format!("env-{}", alg.as_str().to_lowercase()), alg).await;
+    let fixture = Fixture::with(app, &format!("env-{}", alg.as_str().to_lowercase()), alg).await;
     let issuer = IssuerUrl::new(app.url("/v1/oauth")).unwrap();
     let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.unwrap();
     let signing_alg: CoreJwsSigningAlgorithm = serde_json::from_value(json!(alg)).unwrap();
     assert!(metadata.id_token_signing_alg_values_supported().contains(&signing_alg));
     let client = DiscoveredClient::from_provider_metadata(
         metadata,
-        ClientId::new(stage.client_id.clone()),
-        Some(ClientSecret::new(stage.secret.clone())),
+        ClientId::new(fixture.client_id.clone()),
+        Some(ClientSecret::new(fixture.secret.clone())),
     )
-    .set_redirect_uri(RedirectUrl::new(stage.redirect_uri.clone()).unwrap())
+    .set_redirect_uri(RedirectUrl::new(fixture.redirect_uri.clone()).unwrap())
     .set_auth_type(auth_type);
 
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -99,8 +99,8 @@ async fn whole_login(app: &TestApp, alg: IdTokenAlg, auth_type: AuthType) {
         .add_extra_param("organizationExternalId", "customer-acme.example")
         .set_pkce_challenge(challenge)
         .url();
-    let callback = stage.sign_in(&app.browser(), url.as_str(), "Dana@acme.example").await;
-    assert!(callback.as_str().starts_with(&stage.redirect_uri), "{callback}");
+    let callback = fixture.sign_in(&app.browser(), url.as_str(), "Dana@acme.example").await;
+    assert!(callback.as_str().starts_with(&fixture.redirect_uri), "{callback}");
     assert_eq!(query(&callback, "state").as_ref(), Some(state.secret()));
 
     let code = AuthorizationCode::new(query(&callback, "code").unwrap());
@@ -125,7 +125,7 @@ async fn whole_login(app: &TestApp, alg: IdTokenAlg, auth_type: AuthType) {
     assert_eq!(claims.access_token_hash(), Some(&hash.unwrap()));
     let ours = claims.additional_claims();
     let expected = Ours {
-        organization_id: stage.tenant.organization.id.to_string(),
+        organization_id: fixture.tenant.organization.id.to_string(),
         organization_external_id: "customer-acme.example".to_owned(),
         attributes: json!({ "displayName": "Dana", "groups": "staff" }),
         attribute_values: json!({ "displayName": ["Dana"], "groups": ["admins", "staff"] }),

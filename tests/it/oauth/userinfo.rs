@@ -13,9 +13,9 @@ use crate::both;
 
 both! {
     async fn a_token_is_answered_however_it_is_sent(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
-        let by_get = stage.userinfo(&token).await;
+        let fixture = Fixture::new(&app).await;
+        let token = fixture.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let by_get = fixture.userinfo(&token).await;
         assert_eq!(by_get.status, 200);
         assert_eq!(by_get.header("content-type"), "application/json");
         assert_eq!(by_get.header("cache-control"), "no-store");
@@ -25,7 +25,7 @@ both! {
                 "sub": "dana@acme.example",
                 "email": "dana@acme.example",
                 "email_verified": true,
-                "organizationId": stage.tenant.organization.id,
+                "organizationId": fixture.tenant.organization.id,
                 "organizationExternalId": "customer-acme.example",
                 "attributes": { "displayName": "Dana", "groups": "staff" },
                 "attributeValues": { "displayName": ["Dana"], "groups": ["admins", "staff"] },
@@ -48,46 +48,46 @@ both! {
         let none = browser.send(browser.request(Method::GET, &app.url("/v1/oauth/userinfo"))).await;
         assert_eq!(none.status, 401);
         assert_eq!(none.header("www-authenticate"), "Bearer realm=\"ostiary\"");
-        let stage = Stage::new(&app).await;
-        let id_token = stage.tokens().await["id_token"].as_str().unwrap().to_owned();
+        let fixture = Fixture::new(&app).await;
+        let id_token = fixture.tokens().await["id_token"].as_str().unwrap().to_owned();
         for token in ["x", "ostiary_at_0000000000000000000000001", &id_token] {
-            let answer = stage.userinfo(token).await;
+            let answer = fixture.userinfo(token).await;
             assert_eq!(error_of(&answer), (401, "invalid_token".into()));
             assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
         }
     }
 
-    async fn a_token_lives_an_hour(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let tokens = stage.tokens().await;
+    async fn a_token_is_valid_for_an_hour(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let tokens = fixture.tokens().await;
         let token = tokens["access_token"].as_str().unwrap();
         assert_eq!(tokens["expires_in"], 3600);
-        app.wait(Duration::from_secs(3599));
-        assert_eq!(stage.userinfo(token).await.status, 200);
-        app.wait(Duration::from_secs(1));
-        assert_eq!(error_of(&stage.userinfo(token).await), (401, "invalid_token".into()));
+        app.advance(Duration::from_secs(3599));
+        assert_eq!(fixture.userinfo(token).await.status, 200);
+        app.advance(Duration::from_secs(1));
+        assert_eq!(error_of(&fixture.userinfo(token).await), (401, "invalid_token".into()));
     }
 
     async fn a_token_ends_with_its_client_and_with_its_organization(app: TestApp) {
-        let stage = Stage::new(&app).await;
-        let first = stage.tokens().await;
-        let id = stage.client_id.parse().unwrap();
-        let actor = Actor::operator(stage.environment.id);
+        let fixture = Fixture::new(&app).await;
+        let first = fixture.tokens().await;
+        let id = fixture.client_id.parse().unwrap();
+        let actor = Actor::operator(fixture.environment.id);
         clients::remove(&app.state, &actor, id).await.unwrap();
-        assert_eq!(stage.userinfo(first["access_token"].as_str().unwrap()).await.status, 401);
+        assert_eq!(fixture.userinfo(first["access_token"].as_str().unwrap()).await.status, 401);
 
         let made = clients::create(&app.state, &actor, &OauthClientChange::default()).await;
         let made = made.unwrap();
-        let stage = Stage { client_id: made.client.id.to_string(), secret: made.secret.reveal(), ..stage };
-        let second = stage.tokens().await;
-        let (code, token) = (stage.code(&[]).await, second["access_token"].as_str().unwrap());
-        assert_eq!(stage.userinfo(token).await.status, 200);
+        let fixture = Fixture { client_id: made.client.id.to_string(), secret: made.secret.reveal(), ..fixture };
+        let second = fixture.tokens().await;
+        let (code, token) = (fixture.code(&[]).await, second["access_token"].as_str().unwrap());
+        assert_eq!(fixture.userinfo(token).await.status, 200);
         let mut tx = app.state.db.write().await.unwrap();
-        let (environment, organization) = (stage.environment.id, stage.tenant.organization.id);
+        let (environment, organization) = (fixture.environment.id, fixture.tenant.organization.id);
         ostiary::store::organizations::remove(&mut tx, environment, organization).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(stage.userinfo(token).await.status, 401);
-        assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
+        assert_eq!(fixture.userinfo(token).await.status, 401);
+        assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));
     }
 
     async fn a_page_elsewhere_may_ask_with_a_token(app: TestApp) {

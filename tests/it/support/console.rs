@@ -133,7 +133,7 @@ impl Answer {
 
     /// Asserts that the page does not say this.
     #[track_caller]
-    pub fn is_silent_of(&self, text: &str) -> &Self {
+    pub fn does_not_say(&self, text: &str) -> &Self {
         let said = self.text();
         assert!(!said.contains(text), "{text:?} is in {said:?}");
         self

@@ -21,7 +21,7 @@ const DATAGRAM: usize = 1200;
 
 /// What a name has.
 #[derive(Debug, Clone)]
-enum Held {
+enum StubAnswer {
     /// TXT records, each made of strings.
     Records(Vec<Vec<String>>),
     /// A failure (SERVFAIL).
@@ -33,7 +33,7 @@ enum Held {
 /// A running name server. It stops when it is dropped.
 pub struct NameServer {
     address: SocketAddr,
-    names: Arc<Mutex<HashMap<String, Held>>>,
+    names: Arc<Mutex<HashMap<String, StubAnswer>>>,
     asked: Arc<Mutex<Vec<String>>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -41,7 +41,7 @@ pub struct NameServer {
 impl NameServer {
     /// Starts one that knows nothing yet.
     pub async fn start() -> Self {
-        let names: Arc<Mutex<HashMap<String, Held>>> = Arc::default();
+        let names: Arc<Mutex<HashMap<String, StubAnswer>>> = Arc::default();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let (address, udp, tcp) = loop {
             let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a TCP port");
@@ -94,17 +94,17 @@ impl NameServer {
         let split = |text: &&str| {
             text.as_bytes().chunks(255).map(|part| String::from_utf8(part.to_vec()).expect("ASCII")).collect()
         };
-        self.hold(name, Held::Records(records.iter().map(split).collect()));
+        self.set_answer(name, StubAnswer::Records(records.iter().map(split).collect()));
     }
 
     /// From now on questions about the name fail.
     pub fn fail(&self, name: &str) {
-        self.hold(name, Held::Failure);
+        self.set_answer(name, StubAnswer::Failure);
     }
 
     /// From now on questions about the name are not answered.
     pub fn ignore(&self, name: &str) {
-        self.hold(name, Held::Silence);
+        self.set_answer(name, StubAnswer::Silence);
     }
 
     /// The names it was asked for, in order.
@@ -112,7 +112,7 @@ impl NameServer {
         self.asked.lock().expect("nobody failed").clone()
     }
 
-    fn hold(&self, name: &str, held: Held) {
+    fn set_answer(&self, name: &str, held: StubAnswer) {
         self.names.lock().expect("nobody failed").insert(name.to_lowercase(), held);
     }
 }
@@ -125,7 +125,11 @@ impl Drop for NameServer {
     }
 }
 
-fn answer(bytes: &[u8], names: &Mutex<HashMap<String, Held>>, asked: &Mutex<Vec<String>>) -> Option<Message> {
+fn answer(
+    bytes: &[u8],
+    names: &Mutex<HashMap<String, StubAnswer>>,
+    asked: &Mutex<Vec<String>>,
+) -> Option<Message> {
     let question = Message::from_vec(bytes).ok()?;
     let query = question.queries.first()?.clone();
     let name = query.name().to_ascii().trim_end_matches('.').to_lowercase();
@@ -137,15 +141,15 @@ fn answer(bytes: &[u8], names: &Mutex<HashMap<String, Held>>, asked: &Mutex<Vec<
     let held = names.lock().expect("nobody failed").get(&name).cloned();
     match held {
         None => answer.metadata.response_code = ResponseCode::NXDomain,
-        Some(Held::Failure) => answer.metadata.response_code = ResponseCode::ServFail,
-        Some(Held::Silence) => return None,
-        Some(Held::Records(records)) if query.query_type() == RecordType::TXT => {
+        Some(StubAnswer::Failure) => answer.metadata.response_code = ResponseCode::ServFail,
+        Some(StubAnswer::Silence) => return None,
+        Some(StubAnswer::Records(records)) if query.query_type() == RecordType::TXT => {
             for strings in records {
                 let text = RData::TXT(TXT::new(strings));
                 answer.add_answer(Record::from_rdata(query.name().clone(), 300, text));
             }
         }
-        Some(Held::Records(_)) => {}
+        Some(StubAnswer::Records(_)) => {}
     }
     answer.add_query(query);
     Some(answer)

@@ -58,19 +58,19 @@ macro_rules! both {
 
             #[test]
             fn sqlite() {
-                $crate::support::play($crate::support::Backend::Sqlite, scenario);
+                $crate::support::run_scenario($crate::support::Backend::Sqlite, scenario);
             }
 
             #[test]
             fn postgres() {
-                $crate::support::play($crate::support::Backend::Postgres, scenario);
+                $crate::support::run_scenario($crate::support::Backend::Postgres, scenario);
             }
         }
     )*};
 }
 
 /// Runs a scenario on a fresh server.
-pub fn play<F: Future<Output = ()>>(backend: Backend, scenario: impl FnOnce(TestApp) -> F) {
+pub fn run_scenario<F: Future<Output = ()>>(backend: Backend, scenario: impl FnOnce(TestApp) -> F) {
     actix_web::rt::System::new().block_on(async {
         let app = TestApp::spawn(backend).await;
         let handle = app.handle.clone();
@@ -171,7 +171,7 @@ impl TestApp {
     }
 
     /// Lets time pass.
-    pub fn wait(&self, by: Duration) {
+    pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
 

@@ -127,12 +127,12 @@ impl TestApp {
     }
 
     /// Something that happened in a directory; gives its sequence number.
-    pub async fn happened(&self, directory: &ScimDirectoryView, kind: EventKind, data: Value) -> u64 {
-        self.happened_at(directory, kind, data, self.now()).await
+    pub async fn record_event(&self, directory: &ScimDirectoryView, kind: EventKind, data: Value) -> u64 {
+        self.record_event_at(directory, kind, data, self.now()).await
     }
 
     /// The same at another time.
-    pub async fn happened_at(
+    pub async fn record_event_at(
         &self,
         directory: &ScimDirectoryView,
         kind: EventKind,

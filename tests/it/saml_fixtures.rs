@@ -122,7 +122,7 @@ impl Connection {
 }
 
 /// A fixture, read and carried out.
-pub struct Made {
+pub struct BuiltFixture {
     pub connection: Connection,
     pub xml: String,
     pub name_id: Option<String>,
@@ -159,10 +159,10 @@ pub fn document(name: &str) -> String {
     placeholders(document.split("\n--- encrypted\n").next().unwrap().trim_end())
 }
 
-pub fn make(kind: &str, name: &str) -> Made {
+pub fn make(kind: &str, name: &str) -> BuiltFixture {
     let (directives, body) = read(kind, name);
     let (document, envelope) = body.split_once("\n--- encrypted\n").unwrap_or((&body, ""));
-    let mut made = Made {
+    let mut made = BuiltFixture {
         connection: Connection::default(),
         xml: placeholders(document.trim_end()),
         name_id: None,

@@ -1,6 +1,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-//! The console's pages and the management API's lists, with so many organizations that whatever looks at
-//! all of them would show.
+//! The console's pages and the management API's lists, with so many organizations that a query over all of
+//! them is visible.
 //!
 //! `cargo bench --bench console` runs SQLite; with `OSTIARY_BENCH_POSTGRES_URL` set it runs that database
 //! too (it must be empty). `OSTIARY_BENCH_ORGANIZATIONS` says how many there are (100000), each with a
@@ -80,7 +80,7 @@ async fn measure(database: &str, url: &str, organizations: usize) {
     println!("memory at its highest {:.1} MiB", server.memory("VmHWM"));
 }
 
-/// What there is, and who may look at it.
+/// The data, and the credentials to read it.
 struct Fixture {
     http: Client,
     environment: Environment,
@@ -286,7 +286,7 @@ async fn open(installation: &Installation) -> State {
         .expect("the installation")
 }
 
-/// The cookie of somebody who may see everything.
+/// The session cookie of an owner of all environments.
 async fn administrator(state: &State) -> String {
     let now = state.now();
     let administrator = Administrator {

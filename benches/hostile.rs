@@ -1,5 +1,5 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-//! What one tenant's logins cost while another tenant, or a stranger, does its worst.
+//! The latency of one tenant's logins while another tenant, or an unauthenticated client, attacks.
 //!
 //! `cargo bench --bench hostile` runs SQLite; with `OSTIARY_BENCH_POSTGRES_URL` set it runs that database too
 //! (it must be empty). For each kind of attack, 64 connections of a niced process of their own keep at it for
@@ -47,16 +47,16 @@ const CONNECTIONS: usize = 64;
 const PEOPLE: usize = 10_000;
 /// How many organizations share the domain of the chooser.
 const SHARING: usize = 50;
-/// How often somebody signs in.
+/// The interval between logins.
 const LOGIN_INTERVAL: Duration = Duration::from_millis(50);
-/// How long they wait.
+/// The timeout of a login.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bounds of a login's 95th percentile: so many times the quiet one, or this, whichever is larger.
 const MAX_P95_FACTOR: u32 = 5;
 const MAX_P95: Duration = Duration::from_millis(100);
 /// The bound of the server's memory, in MiB.
 const MAX_MEMORY_MIB: f64 = 256.0;
-/// Where the strangers stand; the victim is at 127.0.0.1.
+/// The address of unauthenticated attackers; the victim is at 127.0.0.1.
 const FIRST_ATTACKER_ADDRESS: [u8; 4] = [127, 0, 0, 2];
 
 /// Set for the process that attacks; its standard input says what.
@@ -367,7 +367,7 @@ async fn longest_poll(server: &Server) -> Option<f64> {
     routes.values().filter_map(highest).reduce(f64::max).map(|seconds| seconds * 1e3)
 }
 
-/// What became of the victim's logins.
+/// The results of the victim's logins.
 struct Figures {
     logins: usize,
     failed: usize,
@@ -389,7 +389,7 @@ impl Figures {
     }
 }
 
-/// Lets somebody sign in every [`LOGIN_INTERVAL`], however long the others before take, for as long as that.
+/// Starts a login every [`LOGIN_INTERVAL`] for `time`, however long the earlier ones take.
 async fn sign_in_for(login: &Arc<Login>, time: Duration) -> Figures {
     let (begun, mut logins) = (Instant::now(), Vec::new());
     let mut pace = tokio::time::interval(LOGIN_INTERVAL);
@@ -582,7 +582,7 @@ fn costly_response(keys: &KeyPair, base: &str, connection: &str) -> String {
     BASE64.encode(xml)
 }
 
-/// Keeps at it with all connections, then prints how often what was answered.
+/// Attacks with all connections, then prints how often each answer came.
 async fn attack(target: Target) {
     let kind = KINDS.iter().find(|kind| kind.name == target.kind).expect("a kind");
     let until = Instant::now() + Duration::from_secs(target.seconds);
@@ -625,7 +625,7 @@ async fn attack(target: Target) {
                     }
                 };
                 *answers.lock().expect("no panic").entry(answer).or_default() += 1;
-                // Refused at once, a program comes again at once, but not faster than a network lets it.
+                // A client that is refused at once retries at once, but not faster than a network allows.
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }));

@@ -329,7 +329,7 @@ impl Directory {
         made.into_iter().map(|(_, made)| made).collect()
     }
 
-    /// Makes users up to `most`, groups and members to go with them, and tells what a user cost at the end.
+    /// Makes users up to `most`, groups and members to go with them, and returns what a user cost at the end.
     async fn fill(&mut self, server: &Server, most: usize) -> Figure {
         let known = self.users.len();
         let make = |directory: Self, number: usize| async move {

@@ -1,4 +1,4 @@
-//! One whole login, as a browser, an identity provider and an app do it together.
+//! One whole login: the requests of the browser, the identity provider and the app.
 
 use std::sync::Arc;
 

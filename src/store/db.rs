@@ -11,7 +11,10 @@ use std::{
     num::NonZeroUsize,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };

@@ -1,4 +1,4 @@
-//! Who may enter the console: invitations, sign-in, sessions, roles, and all the ways in that must stay shut.
+//! Authentication and authorization of the console: invitations, sign-in, sessions, roles, and what must be refused.
 
 use std::time::Duration;
 
@@ -71,13 +71,13 @@ async fn is_signed_in(app: &TestApp, browser: &Browser) -> bool {
     }
 }
 
-/// The proof that forms of this browser's session hold.
+/// The CSRF token of this browser's session.
 async fn form_token(app: &TestApp, browser: &Browser) -> String {
     let page = browser.get(&app.url("/console/account")).await;
     page.form().field("form_token").expect("a form's token").to_owned()
 }
 
-/// A passkey of this administrator, of which only that it is there counts.
+/// Stores a passkey of this administrator; its key is not used.
 async fn stored_passkey(app: &TestApp, administrator: &Administrator, name: &str) -> PasskeyId {
     let random = crate::support::random();
     let passkey = AdminPasskey {
@@ -182,13 +182,13 @@ both! {
             assert!(!page.contains("Confirm first that it is you"), "{page}");
         }
         app.advance(Duration::from_secs(10 * 60));
-        // It is said before anything is typed, with the way to it and back.
+        // The page asks for it before anything is entered, with a link to the sign-in and back.
         for path in &pages {
             let page = browser.get(&app.url(path)).await.body;
             assert!(page.contains("Confirm first that it is you"), "{page}");
             assert!(page.contains(&ostiary::links::with_next("/console/account", path)), "{page}");
         }
-        // A new one, one who is there already, a larger role, a key.
+        // A new administrator, an existing one, a higher role, an API key.
         for (path, fields) in [
             (&inviting, &[("email", "new@vendor.example"), ("role", "viewer")][..]),
             (&inviting, &[("email", "eve@vendor.example"), ("role", "owner"), ("where", "everywhere")]),
@@ -199,9 +199,9 @@ both! {
             assert!(refused.status == 422 && refused.body.contains("that it is you, then do this again"), "{path} {}", refused.body);
         }
         assert!(actions(&app).await.iter().all(|action| !action.ends_with("role_changed") && !action.starts_with("api_key")));
-        // What takes something away is done at once.
+        // Reducing rights needs no recent authentication.
         assert_eq!(post(&of_eve, &[("role", "viewer")]).await.status, 303);
-        // Whoever confirms goes on to where they wanted, and to no other site.
+        // After the confirmation the browser is redirected to the page it came from, and to no other site.
         let account = browser.get(&app.url(&ostiary::links::with_next("/console/account", &inviting))).await.body;
         assert!(account.contains(&format!("name=\"next\" value=\"{inviting}\"")), "{account}");
         for (next, expected) in [("//evil.example", "/console"), ("", "/console/account"), (&inviting, &inviting)] {
@@ -316,7 +316,7 @@ both! {
         let answer = join(&app, &thief, &trap, "").await;
         assert_eq!(answer.status, 422, "{}", answer.body);
         assert!(!is_signed_in(&app, &thief).await && is_signed_in(&app, &boss).await);
-        // With the account there, an invitation is a role and no link.
+        // If the account exists, an invitation grants the role and creates no link.
         let scope = RoleScope::Environment(Actor::operator(production.id));
         let invited = invitations::create(&app.state, &scope, "BOSS@vendor.example", Role::Admin).await.unwrap();
         assert!(matches!(invited, InviteOutcome::Added(_)));
@@ -354,7 +354,7 @@ both! {
         let good = post(&own, &[("origin", &app.base), ("sec-fetch-site", "same-origin")]).await;
         assert_eq!(good.status, 303, "{}", good.body);
         assert!(browser.get(&app.url("/console/account")).await.body.contains("Changed"));
-        // Another site cannot sign somebody in as somebody else either.
+        // Another site cannot sign a browser in to another account either (login CSRF).
         let request = browser.request(Method::POST, &app.url("/console/sign-in"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ORIGIN, "https://evil.example").body("email=a&password=b");
@@ -374,7 +374,7 @@ both! {
         assert_eq!([is_signed_in(&app, &second).await, is_signed_in(&app, &third).await].iter().filter(|alive| **alive).count(), 1);
         first.post(&app.url("/console/account/sessions/others"), &[("form_token", &token)]).await;
         assert!(is_signed_in(&app, &first).await && !is_signed_in(&app, &second).await && !is_signed_in(&app, &third).await);
-        // Nobody ends another's.
+        // An administrator cannot end another's session.
         let eve = app.administrator(Role::Owner, None).await;
         let eves = form_token(&app, &eve).await;
         assert_eq!(eve.post(&end, &[("form_token", &eves)]).await.status, 404);
@@ -440,7 +440,7 @@ both! {
             bodies.push((head.to_owned(), tail.split_once("name=\"answer\"").unwrap().1.to_owned()));
         }
         assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:#?}");
-        // The failure is in the log of the one whose account it was.
+        // The failure is in the audit log of the account.
         eventually("the failed sign-in in the audit log", async || {
             actions(&app).await.iter().any(|action| action == "administrator.sign_in_failed").then_some(())
         }).await;
@@ -501,7 +501,7 @@ both! {
             let answer = browser.post(&url, &[("form_token", &token), ("remove", "1")]).await;
             assert_eq!(answer.status, status, "{}", answer.body);
         }
-        // Nor does owning one environment reach those who own all.
+        // An owner of one environment cannot change the owners of all.
         let everywhere = app.account("boss@vendor.example", Role::Owner, None).await;
         let url = app.url(&format!("/console/{}/administrators/{}", own.id, everywhere.id));
         for fields in [&[("where", "everywhere"), ("remove", "1")][..], &[("where", "everywhere"), ("role", "viewer")]] {
@@ -557,7 +557,7 @@ both! {
         assert!(!is_signed_in(&app, &browser).await);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
         assert_eq!(join(&app, &app.browser(), &friend, "").await.status, 404, "{friend}");
-        // Invited again, they begin anew.
+        // Invited again, they start with a new account.
         let link = invited(&app, "dana@vendor.example", Role::Viewer, Some(&production)).await;
         let back = app.browser();
         assert_eq!(join(&app, &back, &link, "").await.status, 303);
@@ -619,7 +619,7 @@ both! {
         let invited = browser.post(&url, &fields).await;
         assert!(invited.status == 422 && invited.body.contains("that it is you"), "{}", invited.body);
 
-        // A wrong password proves nothing and is counted as at sign-in; nor does a passkey's nonsense.
+        // A wrong password is refused and counted as at sign-in; so is an invalid passkey response.
         for _ in 0..10 {
             let wrong = post(&browser, &token, "/confirm", &[("confirmPassword", "wrong wrong wrong")]).await;
             assert!(wrong.status == 422 && wrong.body.contains("not your password"), "{}", wrong.body);
@@ -644,7 +644,7 @@ both! {
         assert_eq!(post(&browser, &token, &gone, &[("remove", "1")]).await.status, 303);
         assert!(actions(&app).await.iter().any(|action| action == "administrator.confirmed"));
         assert!(account(&other).await.contains("Confirm that it is you"), "each session for itself");
-        // Who has a password proves it by that; the first one is set by who signed in just now.
+        // An account with a password confirms by it; the first password needs a recent sign-in.
         app.advance(Duration::from_secs(10 * 60));
         let fields = [("currentPassword", PASSWORD), ("newPassword", new), ("repeatPassword", new)];
         assert_eq!(post(&browser, &token, "/password", &fields).await.status, 303);
@@ -663,13 +663,13 @@ both! {
         let refused = sign_in(&strict, &app.browser(), "dana@vendor.example", PASSWORD, "").await;
         assert!(refused.status == 403 && refused.body.contains("use a passkey"), "{}", refused.body);
         assert!(is_signed_in(&app, &by_password).await && !is_signed_in(&strict, &by_password).await, "nor does an older session");
-        // A link makes a passkey, and no password.
+        // A link creates a passkey, and no password.
         let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let link = strict.url(&format!("/console/join?token={}", token.reveal()));
         let page = app.browser().get(&link).await.body;
         assert!(page.contains("Create a passkey") && !page.contains("newPassword"), "{page}");
         assert_eq!(join(&strict, &app.browser(), &token.reveal(), "").await.status, 403);
-        // Nor does the account's page.
+        // So does the account page.
         let browser = app.signed_in(&dana).await;
         let page = browser.get(&strict.url("/console/account")).await;
         assert!(page.status == 200 && !page.body.contains("newPassword"), "{}", page.body);
@@ -677,7 +677,7 @@ both! {
         let fields = [("form_token", token.as_str()), ("currentPassword", PASSWORD), ("newPassword", "another violet kettle"),
             ("repeatPassword", "another violet kettle")];
         assert_eq!(browser.post(&strict.url("/console/account/password"), &fields).await.status, 403);
-        // A password is no other way in: the last passkey stays.
+        // A password does not replace it: the last passkey cannot be removed.
         let passkey = stored_passkey(&app, &dana, "only").await;
         let url = strict.url(&format!("/console/account/passkeys/{passkey}"));
         let kept = browser.post(&url, &[("form_token", token.as_str()), ("remove", "1")]).await;
@@ -708,7 +708,7 @@ both! {
         let production = app.environment("production").await;
         app.account("boss@vendor.example", Role::Owner, None).await;
         let scope = RoleScope::Global(Principal::OPERATOR);
-        // Two invitations, of which one is used, and a link to get back in.
+        // Two invitations, one of them used, and a reset link.
         let used = invited(&app, "dana@vendor.example", Role::Admin, None).await;
         let spare = invited(&app, "DANA@vendor.example", Role::Owner, Some(&production)).await;
         assert_eq!(join(&app, &app.browser(), &used, "").await.status, 303);
@@ -724,7 +724,7 @@ both! {
         assert!(!is_signed_in(&app, &browser).await);
         assert!(roles::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
 
-        // One that is left nevertheless, as of before this was taken back, is refused where it is used.
+        // A link that was left in the database is refused when it is used.
         let mut tx = app.state.db.write().await.unwrap();
         let late = AdminInvitationToken::new(crate::support::random());
         let left = AdminInvitation { id: Id::new(app.now(), crate::support::random()), ..reset };

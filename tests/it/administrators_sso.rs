@@ -1,5 +1,5 @@
 //! Single sign-on to the console: through a SAML connection of the gateway's own, and through an OpenID
-//! provider, for which the gateway itself plays.
+//! provider; the gateway itself is that provider.
 
 use ostiary::{
     app::{
@@ -21,7 +21,7 @@ use crate::{
     support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query},
 };
 
-/// Goes away to sign in from `console`, through the test's identity provider, and gives the way back.
+/// Signs in at the test's identity provider. Returns the answer of the ACS.
 async fn sign_in_at_idp(
     app: &TestApp,
     browser: &Browser,
@@ -64,11 +64,11 @@ both! {
         assert!(location.path().starts_with("/console/sign-in/saml/saml_flow_"), "{location}");
         assert!(query(&location, "saml_access_code").is_none(), "no code is handed out");
         let finish = console.url(location.path());
-        // Another browser cannot finish what this one began.
+        // Another browser cannot finish this login.
         let thief = app.browser();
         assert_eq!(thief.get(&finish).await.status, 403);
         assert!(!is_signed_in(&console, &thief).await);
-        // Nor does the cookie of the sign-in do without that of the browser.
+        // The cookie of the sign-in is not enough without that of the browser.
         let cookie = browser.cookie(&app.base, "ostiary_console_sso").unwrap();
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
         assert_eq!(thief.get(&finish).await.status, 403);
@@ -78,11 +78,11 @@ both! {
         let entered = browser.get(&finish).await;
         assert_eq!(entered.location().path(), "/console/account", "nothing was used up: {entered:?}");
         assert!(is_signed_in(&console, &browser).await);
-        // Nor can it be finished twice.
+        // The login cannot be finished twice.
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
         assert_eq!(thief.get(&finish).await.status, 403);
 
-        // A stranger whom the identity provider knows is no administrator; somebody invited becomes one.
+        // A user of the identity provider is no administrator; an invited one becomes one.
         let stranger = app.browser();
         let signed_in = async |browser: &Browser, email: &str| {
             let to_idp = browser.get(&console.url("/console/sign-in/saml")).await;
@@ -107,7 +107,7 @@ both! {
         app.with_password("owner@vendor.example").await;
         let (stranger, owner) = (app.browser(), app.browser());
 
-        // The stranger begins, and gives the owner what the server answered: a link, or a request.
+        // The attacker begins, and gives the owner what the server answered: a link, or a request.
         let begun = stranger.get(&console.url("/console/sign-in/saml")).await;
         let to_idp = match begun.status.as_u16() {
             303 => owner.get(begun.location().as_str()).await,
@@ -116,7 +116,7 @@ both! {
         let request = Request::read(&to_idp);
         let finish = console.url(&format!("/console/sign-in/saml/{}", request.relay_state.clone().unwrap()));
         let waiting = stranger.cookie(&app.base, "ostiary_console_sso").unwrap();
-        // The owner's identity provider answers without a question.
+        // The owner's identity provider answers without a prompt.
         let bounced = sign_in_at_idp(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await;
         let refused = owner.submit(&bounced, &bounced.form()).await;
         assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("browser_mismatch")));
@@ -126,7 +126,7 @@ both! {
         assert_eq!(stranger.get(&finish).await.status, 403);
         assert!(!is_signed_in(&console, &stranger).await && !is_signed_in(&console, &owner).await);
 
-        // Nor does a link of ours begin such a flow anew, in whichever browser: not one of before either.
+        // A link to the gateway does not restart such a flow in any browser, neither does an older link.
         let flow = request.relay_state.clone().unwrap();
         let tag = BASE64.encode(app.state.master_key.compute_tag("login link", &flow));
         let link = app.url(&format!("/v1/saml/{}/init?state={flow}.{tag}", tenant.connection.id));
@@ -136,7 +136,7 @@ both! {
         }
         assert_eq!(stranger.get(&finish).await.status, 403);
 
-        // The flow still belongs to the stranger's browser, and is good for who signs in there.
+        // The flow is still bound to the attacker's browser, and is accepted there.
         let accepted = sign_in_at_idp(&app, &stranger, &tenant, &to_idp, "owner@vendor.example").await;
         assert_eq!(accepted.location().path(), Url::parse(&finish).unwrap().path());
         assert_eq!(owner.get(&finish).await.status, 403);
@@ -155,7 +155,7 @@ both! {
         let confirm = "?next=/console/account&confirm=1";
         for (query, asked_ago, forced, recent) in [
             ("", 3600, false, false),
-            // The provider says that it asked just now, and was not asked to.
+            // The provider claims a new authentication that was not requested.
             ("", 0, false, false),
             (confirm, 3600, true, false),
             (confirm, 5, true, true),
@@ -217,7 +217,7 @@ both! {
         let to_idp = owner.get(authorize.as_str()).await;
         let back = sign_in_at_idp(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await.location();
         assert_eq!(owner.get(back.as_str()).await.status, 403, "it was begun elsewhere");
-        // The stranger knows the state, and no code.
+        // The attacker knows the state, and no code.
         let mut guessed = back.clone();
         guessed.set_query(Some(&format!("state={}", query(&back, "state").unwrap())));
         assert_eq!(stranger.get(guessed.as_str()).await.status, 401);
@@ -261,7 +261,7 @@ both! {
             let fields = [("SAMLResponse", response.as_str()), ("RelayState", &relay_state), ("ostiary_bounced", "1")];
             victim.post(&acs, &fields).await
         };
-        // A neighbouring host can set this one, with the value that the stranger's browser has.
+        // A sibling host can set this cookie, with the value of the attacker's browser.
         let planted = post("ostiary_browser").await;
         assert_eq!((planted.status.as_u16(), planted.reason()), (403, Some("browser_mismatch")));
         assert_eq!(post("__Host-ostiary_browser").await.status, 303);
@@ -285,12 +285,12 @@ both! {
         };
         let password = crate::support::administrators::PASSWORD;
         refused("/console/sign-in", &[("email", "dana@vendor.example"), ("password", password)]).await;
-        // Whatever a passkey answers: not even a challenge of a replica that takes them counts.
+        // Passkeys are refused, even for a challenge of a replica that accepts them.
         let page = browser.get(&app.url("/console/sign-in")).await.body;
         let challenge = page.split("name=\"challenge\" value=\"").nth(1).unwrap().split('"').next().unwrap();
         refused("/console/sign-in/passkey", &[("challenge", challenge), ("answer", "{}")]).await;
         assert!(!browser.get(&console.url("/console/sign-in")).await.body.contains("name=\"challenge\""));
-        // Nor does a link make a password while passwords are off.
+        // A link sets no password while passwords are disabled.
         let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let (token, new) = (token.reveal(), "another violet kettle");
         let fields = [("token", token.as_str()), ("newPassword", new), ("repeatPassword", new)];
@@ -298,7 +298,7 @@ both! {
         assert_eq!(answer.status, 403, "{}", answer.body);
         assert!(!is_signed_in(&console, &browser).await);
 
-        // The operator starts the gateway with the setting off, and the same link lets Dana in.
+        // The operator starts the gateway with the setting off, and Dana signs in by the same link.
         let back = app.browser();
         assert_eq!(back.post(&app.url("/console/join"), &fields).await.status, 303);
         assert!(is_signed_in(&app, &back).await);
@@ -362,7 +362,7 @@ both! {
         assert_eq!(entered.status, 303, "{}", entered.body);
         assert_eq!(entered.location().path(), "/console");
         assert!(is_signed_in(&console, &browser).await);
-        // The provider was not asked to ask: that proves nothing anew.
+        // The request did not ask for a new authentication, so it is no recent one.
         let account = async || browser.get(&console.url("/console/account")).await.body;
         assert!(account().await.contains("Confirm that it is you"));
         let mut authorize = browser.get(&console.url("/console/sign-in/oidc?confirm=1")).await.location();

@@ -1,5 +1,5 @@
-//! Who may call which route of the API, and what a call that cannot be understood hears. Every route is
-//! in [`routes`]; a route that is not fails `every_route_is_tried_here`.
+//! Authorization of every API route, and the errors of malformed calls. Every route is in [`routes`];
+//! `every_route_is_tried_here` fails for one that is not.
 
 use std::collections::BTreeSet;
 
@@ -33,12 +33,12 @@ use crate::{
     support::{Answer, IdentityProvider, Tenant, TestApp},
 };
 
-/// One route with a call that would do something.
+/// A route with a call that has an effect.
 struct Route {
     method: Method,
     pattern: &'static str,
     url: String,
-    /// What stands for `{id}`.
+    /// The value of `{id}`.
     id: Option<String>,
     body: Option<Value>,
     management: bool,
@@ -50,14 +50,14 @@ impl Route {
         self.pattern.replace("{id}", id).replace("{domain}", "acme.example")
     }
 
-    /// An id of the same kind that nothing has.
+    /// An id of the same kind that no resource has.
     fn unknown_id(&self) -> Option<String> {
         let (prefix, _) = self.id.as_deref()?.rsplit_once('_')?;
         Some(format!("{prefix}_0000000000000000000000001"))
     }
 }
 
-/// One of everything that routes speak of.
+/// One resource of each kind that routes name.
 struct Resources {
     tenant: Tenant,
     directory: String,
@@ -74,7 +74,7 @@ struct Resources {
 }
 
 impl Resources {
-    /// The ids of everything that nobody else may see.
+    /// The ids of all resources; no other environment may see them.
     fn ids(&self) -> Vec<String> {
         let (tenant, id) = (&self.tenant, |id: &dyn ToString| id.to_string());
         vec![
@@ -257,7 +257,7 @@ async fn send(
         .await
 }
 
-/// Asserts the one shape that every error has.
+/// Asserts the shape of every error.
 fn assert_error(answer: &Answer, status: u16, code: u64, context: &str) -> String {
     assert_eq!(answer.status.as_u16(), status, "{context}: {answer:#?}");
     assert_eq!(answer.header("content-type"), "application/json", "{context}");
@@ -368,7 +368,7 @@ fn fields(document: &Value, operation: &Value) -> Vec<String> {
     document["components"]["schemas"][name]["properties"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Everything that a key of its own environment sees of its resources.
+/// The responses of every GET route to a key of the same environment.
 async fn seen(app: &TestApp, key: &str, resources: &Resources) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     for route in routes(resources).into_iter().filter(|route| route.method == Method::GET) {
@@ -441,7 +441,7 @@ both! {
             vec![("x-api-key", good.clone())],
         ];
         for route in routes(&tenant) {
-            // Failures at redeem are counted, and this is not their test.
+            // Failures at redeem are rate-limited, which is not tested here.
             let few = if route.pattern == path::SAML_REDEEM { 6 } else { credentials.len() };
             for headers in &credentials[..few] {
                 let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -454,7 +454,7 @@ both! {
             let answer = send(&app, route.method.clone(), &route.url, &[], None).await;
             assert_eq!(assert_error(&answer, 401, 16, &route.url), "authorization header is required");
         }
-        // Nothing of it was done.
+        // Nothing was changed.
         let left = app.api(&good, Method::GET, "/v1/organizations", None).await.json();
         assert_eq!(left["organizations"].as_array().unwrap().len(), 1);
         assert_eq!(left["organizations"][0]["displayName"], tenant.organization.display_name);
@@ -497,16 +497,16 @@ both! {
                     assert_eq!(assert_error(&answer, 400, 3, &context), "saml connection not found");
                 }
                 path::SAML_REDEEM => drop(assert_error(&answer, 404, 5, &context)),
-                // What it named is not there.
+                // The resource in the path is not found.
                 _ if !named.is_empty() => drop(assert_error(&answer, 404, 5, &context)),
-                // It named nothing: it sees its own, and makes its own.
+                // Without an id in the path, the call acts on the caller's own environment.
                 _ => assert_eq!(answer.status, 200, "{context}: {answer:#?}"),
             }
-            // It hears of no id but the one that it said itself.
+            // The answer contains no id but the one in the request.
             for id in ids.iter().filter(|id| !named.contains(id)) {
                 assert!(!answer.body.contains(id.as_str()), "{context} tells {id}: {}", answer.body);
             }
-            // Exactly what a thing that is nowhere answers.
+            // Exactly the answer for an id that does not exist.
             if let (Some(id), Some(unknown_id)) = (&route.id, route.unknown_id()) {
                 let url = route.url_for(&unknown_id).replace("{domain}", "acme.example");
                 let there = app.api(&own, route.method.clone(), &url, route.body.clone()).await;
@@ -523,7 +523,7 @@ both! {
         let document = app.browser().get(&app.url(path::OPENAPI)).await.json();
         for route in routes(&resources) {
             let operation = &document["paths"][route.pattern][route.method.as_str().to_lowercase()];
-            // Nothing that is read as another kind can be none: an object is no text, no list, no number.
+            // An object is no valid value of any field that takes a text, a list or a number.
             for name in fields(&document, operation) {
                 let mut body = route.body.clone().unwrap_or_else(|| json!({}));
                 body[&name] = json!({ "a": [] });
@@ -539,7 +539,7 @@ both! {
                 if parameter["in"] != "query" || !strict {
                     continue;
                 }
-                // Only what must be there stands beside it: of several that name a directory the first counts.
+                // Beside the field only required ones are sent: of several selectors of a directory the first counts.
                 let needed = |other: &str| {
                     operation["parameters"].as_array().unwrap().iter().any(|p| p["name"] == other && p["required"] == true)
                 };

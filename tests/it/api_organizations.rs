@@ -24,7 +24,7 @@ async fn key(app: &TestApp) -> String {
     app.api_key(&environment, true).await
 }
 
-/// Makes one and gives it as it was answered.
+/// Creates an organization. Returns it as answered.
 async fn create(app: &TestApp, key: &str, body: Value) -> Value {
     let answer = app.api(key, Method::POST, ROUTE, Some(body)).await;
     assert_eq!(answer.status, 200, "{answer:#?}");
@@ -163,7 +163,7 @@ both! {
         let key = key(&app).await;
         let made = create(&app, &key, json!({ "domains": ["gmail.com"], "allowFreeMail": true })).await;
         assert_eq!(made["domains"], json!(["gmail.com"]));
-        // To send the list back with one more does not take it again.
+        // The list with one more domain needs no new confirmation.
         let changed = patched(&app, &key, &made, json!({ "domains": ["gmail.com", "a.example"] })).await;
         assert_eq!(changed["domains"], json!(["a.example", "gmail.com"]));
     }
@@ -268,7 +268,7 @@ both! {
         assert_eq!(pages(&app, &key, "&pageSize=100").await, chunks(25));
         assert_eq!(pages(&app, &key, "&pageSize=&unknown=1").await, chunks(10));
 
-        // The thing a token names may go away meanwhile.
+        // The resource that a token names may be deleted meanwhile.
         let first = app.api(&key, Method::GET, ROUTE, None).await.json();
         let token = first["nextPageToken"].as_str().unwrap();
         app.api(&key, Method::DELETE, &format!("{ROUTE}/{}", ids[10]), None).await;

@@ -21,7 +21,7 @@ fn refused(answer: &Answer) -> (StatusCode, u64, String) {
     (answer.status, body["code"].as_u64().unwrap(), body["message"].as_str().unwrap().to_owned())
 }
 
-/// The client's own word at the token endpoint: `invalid_client`, or, when it is believed, `invalid_grant`.
+/// The error of the token endpoint: `invalid_client`, or `invalid_grant` for a client that authenticates.
 async fn token_error(app: &TestApp, client: &str, secret: &str) -> String {
     let browser = app.browser();
     let code = "saml_access_code_0000000000000000000000000";
@@ -75,7 +75,7 @@ both! {
         }
         assert_eq!(good(&app, &key, Method::GET, &path, None).await["environment"], expected);
 
-        // With organizations in it, it stays.
+        // An environment with organizations is not deleted.
         let made = good(&app, &key, Method::POST, "/v1/organizations", Some(json!({}))).await;
         let (status, code, _) = refused(&app.api(&key, Method::DELETE, &path, None).await);
         assert_eq!((status.as_u16(), code), (400, 9));

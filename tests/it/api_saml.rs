@@ -1,4 +1,4 @@
-//! Redirect and redeem: the two calls every app makes.
+//! Redirect and redeem: the two API calls of a login.
 
 use std::{rc::Rc, time::Duration};
 
@@ -34,7 +34,7 @@ fn refused(answer: &Answer, status: u16, code: u64) -> String {
     answer.json()["message"].as_str().unwrap().to_owned()
 }
 
-/// Signs somebody in and gives the code that the browser brings to the app.
+/// Signs a user in. Returns the code that the browser brings to the app.
 async fn code(
     app: &TestApp,
     key: &str,
@@ -53,7 +53,7 @@ async fn code(
     query(&answer.location(), "saml_access_code").expect("an access code")
 }
 
-/// A finished login of which the app has not heard yet.
+/// A finished login whose code is not redeemed yet.
 async fn store_flow(
     app: &TestApp,
     tenant: &Tenant,
@@ -172,7 +172,7 @@ both! {
 
     async fn the_link_stands_where_the_connections_responses_come(app: TestApp) {
         let (mut tenant, key) = acme(&app).await;
-        // As a connection has it that was made while this was its environment's auth URL.
+        // As in a connection that was created when this was its environment's auth URL.
         let path = format!("/v1/saml/{}/acs", tenant.connection.id);
         tenant.connection.sp_acs_urls = vec![format!("https://sso.acme-vendor.example{path}")];
         app.update_connection(&tenant.connection).await;
@@ -242,7 +242,7 @@ both! {
             });
         }).await;
         assert_eq!(refused(&app.redeem(&key, &oauth_code).await, 404, 5), GONE);
-        // Neither attempt used it up.
+        // Neither attempt consumed the code.
         assert_eq!(app.redeem(&key, &code).await.status, 200);
         let mut conn = app.state.db.read().await.unwrap();
         let flow = store::saml_flows::find_by_code(&mut conn, oauth_code.parse::<AccessCode>().unwrap().digest()).await.unwrap().unwrap();

@@ -168,7 +168,7 @@ both! {
         let id = &made["id"];
         let changed = one(&fixture.patch(id, json!({ "idpCertificates": [third] })).await);
         assert_eq!((&changed["idpCertificate"], &changed["idpCertificates"]), (&json!(third), &json!([third])));
-        // Whoever sends the whole back with one of the two forms changed means that one.
+        // If a client sends the whole connection back with one of the two forms changed, that one counts.
         let mut whole = changed.clone();
         whole["idpCertificates"] = json!([third, first]);
         assert_eq!(one(&fixture.patch(id, whole.clone()).await)["idpCertificates"], json!([third, first]));
@@ -380,7 +380,7 @@ both! {
         assert_eq!(changed["spEncryptionCertificate"], pem);
         let other = fixture.app.environment("staging").await;
         assert_ne!(sp_keys::encryption_certificate(&fixture.app.state, other.id).await.unwrap(), pem);
-        // The private key is nowhere in the clear.
+        // The private key is not stored in plain text.
         let mut conn = fixture.app.state.db.read().await.unwrap();
         let purpose = store::signing_keys::Purpose::SamlSp(fixture.environment.id);
         let stored = store::signing_keys::list(&mut conn, purpose, fixture.app.now()).await.unwrap();

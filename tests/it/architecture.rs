@@ -1,4 +1,4 @@
-//! The rules of the house that a reader of one file cannot see: who may import whom, who may name what.
+//! Architecture rules that no single file shows: which module may import which, and which files may use which names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,8 +8,8 @@ use std::{
 
 use ostiary::model::environment::Slug;
 
-/// Which room may import which. The table stands in `docs/architecture.md` too, and permits nothing that
-/// nobody does.
+/// Which module may import which. The same table is in `docs/architecture.md`. It permits nothing that is
+/// not used.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app", &["links", "model", "oauth", "saml", "scim", "store", "telemetry"]),
     ("background", &["app", "store", "telemetry"]),
@@ -60,7 +60,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("web", &["app", "links", "model", "saml", "telemetry"]),
 ];
 
-/// What only some may name: the text, the files (by how their path begins) that may, and why.
+/// Names that only some files may use: the text, the path prefixes of those files, and the reason.
 const MAY_NAME: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["store/"], "SQL and its drivers live in `store`"),
     ("actix_web", &["http/", "web/", "server/", "test_idp/", "demo_app/"], "HTTP lives at the edge"),
@@ -109,7 +109,7 @@ fn sources() -> Vec<Source> {
             let whole = fs::read_to_string(path).unwrap();
             let lines: Vec<&str> =
                 whole.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            // Tests stand at the end of a file, or in a file called `tests.rs` or `samples.rs`.
+            // Tests are at the end of a file, or in a file called `tests.rs` or `samples.rs`.
             let text = lines.join("\n");
             let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
             let code = if is_test(&name) { String::new() } else { text[..end].to_owned() };
@@ -124,13 +124,13 @@ fn is_test(name: &str) -> bool {
         || name.contains("/samples/")
 }
 
-/// The room of a file: `app/login/accept.rs` → `app`.
+/// The module of a file: `app/login/accept.rs` → `app`.
 fn module_of(name: &str) -> &str {
     let first = name.split('/').next().unwrap();
     first.strip_suffix(".rs").unwrap_or(first)
 }
 
-/// The rooms that code names by `crate::…`, in a path or in a tree of `use`.
+/// The modules that code names by `crate::…`, in a path or in a tree of `use`.
 fn imports(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {

@@ -1,4 +1,4 @@
-//! The audit log: every change is in it, with who made it and without secrets; nobody can rewrite it.
+//! The audit log: every change is in it, with its actor and without secrets; it is append-only.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The program as scripts use it: the names of commands and flags, what they print, how they end.
+//! The program as scripts use it: commands, flags, output and exit codes.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::{Backend, IdentityProvider, TestDatabase};
 
-/// The program with a database and nothing of this machine's environment.
+/// The program with a database and without this machine's environment variables.
 struct Installation {
     directory: TempDir,
     database: TestDatabase,
@@ -53,7 +53,7 @@ impl Installation {
                 break event["address"].as_str().unwrap().parse().unwrap();
             }
         };
-        // Whatever else it says must not fill the pipe.
+        // The rest of its output must not fill the pipe.
         let log = std::thread::spawn(move || lines.map_while(Result::ok).collect());
         ServerProcess { child, address, log: Some(log) }
     }
@@ -70,7 +70,7 @@ fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A running server; it goes when this goes.
+/// A running server. It is killed on drop.
 struct ServerProcess {
     child: Child,
     address: SocketAddr,
@@ -94,7 +94,7 @@ impl ServerProcess {
         }
     }
 
-    /// A whole answer to a request written by hand.
+    /// Sends a raw request. Returns the status and the body.
     fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(
@@ -246,7 +246,7 @@ fn a_script_sets_everything_up(backend: Backend) {
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert!(answer["redirectUrl"].as_str().unwrap().starts_with(&prefix), "{answer}");
 
-    // What is made without a public URL leads where the server is.
+    // Without a public URL, links lead to the server's address.
     let later = installation.json(&["saml-connection", "create", "--organization", organization_id]);
     assert!(later["spAcsUrl"].as_str().unwrap().starts_with("https://sso.example.com/"), "{later}");
     assert_eq!(later["primary"], false, "the first one stays primary");
@@ -346,7 +346,7 @@ fn a_misspelt_variable_and_a_wrong_file_are_refused_by_name() {
 #[test]
 fn postgresql_is_migrated_when_told_so() {
     let installation = Installation::new(Backend::Postgres);
-    // A database of the same cluster that nobody migrated.
+    // A database of the same cluster without migrations.
     let url = installation.database.url.clone();
     let fresh = TestDatabase::unmigrated(Backend::Postgres);
     let with = |arguments: &[&str]| installation.run(&[arguments, &["--database-url", &fresh.url]].concat());
@@ -522,7 +522,7 @@ fn what_was_made_can_be_changed_and_taken_away() {
     assert!(words.contains("--allow-free-mail") && !words.contains("allowFreeMail"), "{words}");
     update(&["--domain", "gmail.com", "--allow-free-mail"]);
 
-    // One domain in two organizations takes a yes, and shows.
+    // One domain in two organizations needs a confirmation, and is shown.
     let second =
         ["organization", "create", "--environment", "prod", "--domain", "gmail.com", "--allow-free-mail"];
     let refused = installation.run(&second);
@@ -549,7 +549,7 @@ fn what_was_made_can_be_changed_and_taken_away() {
         let list = installation.run(&["saml-connection", "list", "--organization", id]);
         String::from_utf8(list.stdout).unwrap()
     };
-    // The doctor's remedy is one that can be taken.
+    // The command that the doctor suggests works.
     let doctor = installation.json(&["doctor", "--offline", "--public-url", "https://elsewhere.example"]);
     let remedy = format!("ostiary saml-connection delete {first}");
     assert!(doctor.to_string().contains(&remedy), "{doctor}");
@@ -574,7 +574,7 @@ fn our_saml_key_pair_is_rotated_for_one_environment() {
     assert_eq!(stages(&after), ["active", "next"]);
     assert_eq!(after[0]["id"], before[0]["id"], "the old one signs for now");
 
-    // What a customer's admin loads has both, and what is encrypted to either can be read.
+    // The metadata has both certificates, and assertions encrypted to either are decrypted.
     let organization = installation.json(&["organization", "create", "--environment", "prod"]);
     let connection = installation.json(&[
         "saml-connection",

@@ -1,11 +1,11 @@
-//! Who gets into the console and what of it: every address there is, as strangers and as neighbours.
+//! Authorization of every console URL: without a session, and with a session of another environment.
 
 use ostiary::model::administrator::Role;
 use reqwest::Method;
 
 use crate::{both, support::TestApp};
 
-/// Every address of `links::console`, as it stands in the source.
+/// Every URL pattern of `links::console`, read from the source.
 fn patterns() -> Vec<&'static str> {
     let source = include_str!("../../src/links/console.rs");
     let literals = source.split('"').skip(1).step_by(2);
@@ -14,7 +14,7 @@ fn patterns() -> Vec<&'static str> {
     found
 }
 
-/// Fills a pattern in with an environment and with things of another one, where there are such.
+/// Fills a pattern with an environment and with the ids of resources of another one.
 fn filled(pattern: &str, environment: &str, things: &[(&str, String)]) -> String {
     let mut path = pattern.replace("{environment}", environment);
     for (name, id) in things {
@@ -32,11 +32,11 @@ both! {
     async fn strangers_are_sent_to_sign_in_and_nobody_posts_without_a_session(app: TestApp) {
         let environment = app.environment("prod").await;
         let browser = app.browser();
-        // Sign-in is for strangers; it has tests of its own.
+        // Sign-in needs no session; it has tests of its own.
         for pattern in patterns().into_iter().filter(|pattern| !pattern.starts_with("/console/sign-in")) {
             let path = filled(pattern, &environment.id.to_string(), &[]);
             let answer = browser.get(&app.url(&path)).await;
-            // An address that is not there, or takes no GET, tells nothing either.
+            // An unknown URL, or one without GET, reveals nothing either.
             match answer.status.as_u16() {
                 303 => assert!(answer.location().path() == "/console/sign-in", "{path}"),
                 404 | 405 => {}
@@ -63,7 +63,7 @@ both! {
             of_foreign += u32::from(seen == 404);
             let posted = console.post(&path, &[("displayName", "Stolen"), ("confirm", "Company acme.example")]).await;
             assert!([404, 405].contains(&posted.status.as_u16()), "{path}: {}", posted.status);
-            // The things of the other environment, through one's own.
+            // Resources of the other environment, below one's own.
             if pattern.contains("{organization}") || pattern.contains("{connection}") {
                 let path = filled(pattern, &own.id.to_string(), &things);
                 let seen = console.get(&path).await;
@@ -92,7 +92,7 @@ both! {
         }
         let lost = console.get("/console/env_0000000000000000000000000/organizations").await;
         assert_eq!(lost.status, 404);
-        // The request's id is there to quote.
+        // The page shows the request id.
         lost.says("Reference").says(lost.header("x-request-id"));
     }
 

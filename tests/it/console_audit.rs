@@ -1,4 +1,4 @@
-//! The audit log in the console: sentences with old and new values, found by who and what, taken along as
+//! The audit log in the console: sentences with old and new values, filters by actor and action, export as
 //! JSON lines, of one's own environments only.
 
 use std::time::Duration;
@@ -116,7 +116,7 @@ both! {
             assert_eq!(owner.get(&app.url(path)).await.status, 403, "{path}");
         }
 
-        // What concerns the whole installation has a log of its own.
+        // Entries of the whole installation are in a log of their own.
         let leaving = app.account("eve@vendor.example", Role::Viewer, None).await;
         let browser = app.signed_in(&leaving).await;
         let (token, device) = (browser.cookie(&app.base, CONSOLE_COOKIE).unwrap(), Device::default());

@@ -20,7 +20,7 @@ fn metadata(idp: &IdentityProvider) -> String {
     )
 }
 
-/// Whether a SCIM client with this token is let in.
+/// The status of a SCIM request with this token.
 async fn token_status(app: &TestApp, directory: &str, token: &str) -> u16 {
     let browser = app.browser();
     let request = browser.request(Method::GET, &app.url(&format!("/v1/scim/{directory}/Users")));
@@ -77,7 +77,7 @@ both! {
         assert_eq!(found.idp_certificates.len(), 1);
         drop(stored);
 
-        // New metadata in the form of an existing connection counts, though the old values stand there too.
+        // New metadata in the form of an existing connection wins over the old values in the other fields.
         let again = console
             .upload(&edit, &[
                 ("idpMetadataUrl", ""),

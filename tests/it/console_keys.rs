@@ -39,7 +39,7 @@ both! {
         assert_eq!(deleted.location().path(), "/console");
         everywhere.get(deleted.location().as_str()).await.says("Environment deleted.").does_not_say("Staging");
 
-        // One that has organizations stays.
+        // An environment with organizations is not deleted.
         app.tenant(&environment, "acme.example").await;
         let kept = owner.post("/delete", &[("confirm", "Environment prod")]).await;
         assert_eq!(kept.status, 422);

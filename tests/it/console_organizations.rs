@@ -1,4 +1,4 @@
-//! Organizations in the console: made, found, seen, changed, deleted; by whom, and what nobody sees.
+//! Organizations in the console: created, found, shown, changed, deleted; and who may do so.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ both! {
         made.says("Organization created.").says("Acme <b>Holding</b>").says("customer-7").says("acme.co.uk");
         assert!(!made.body.contains("<b>Holding"), "names are escaped");
         let id = made.id("org_");
-        // What was done is said once.
+        // The notice of a change is shown once.
         console.page(&format!("/organizations/{id}")).await.does_not_say("Organization created.");
 
         for words in ["acme", "customer-7", "acme.co.uk", "hold", &id] {
@@ -37,7 +37,7 @@ both! {
             .done(&edit, &[("displayName", "Acme AG"), ("externalId", ""), ("domains", "acme.example")])
             .await;
         changed.says("Organization saved.").says("Acme AG").does_not_say("customer-7").does_not_say("acme.co.uk");
-        // The audit log tells it on the same page, by name and with the way there.
+        // The same page shows the entry of the audit log, with a link to the resource.
         changed.says("changed organization Acme AG");
 
         let delete = format!("/organizations/{id}/delete");
@@ -99,7 +99,7 @@ both! {
         third.says("Customer 00").does_not_say("Next");
         console.page(&link(&third, "prev")).await.says("Customer 34").does_not_say("Customer 35");
         console.page(&link(&second, "prev")).await.says("Customer 59");
-        // A token that is not ours is refused, not guessed at.
+        // An invalid page token is refused.
         assert_eq!(console.get("/organizations?page_token=x").await.status, 400);
     }
 

@@ -115,7 +115,7 @@ both! {
         let foreign = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "x@gmail.example" });
         assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(foreign)).await.status, 400);
         app.advance(Duration::from_secs(1));
-        // Strangers write no log; what is there of them from before is still explained.
+        // Unauthenticated requests are not logged; older entries of them are still explained.
         let refused = NewScimRequest {
             directory: directory.id,
             at: app.now(),

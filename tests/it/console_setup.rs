@@ -1,4 +1,4 @@
-//! What the vendor does in the console for a customer's own IT admin: domains, setup links, branding, and a
+//! The console's pages for a customer's IT admin: domains, setup links, branding, and a
 //! test of the connection.
 
 use ostiary::model::administrator::Role;
@@ -29,7 +29,7 @@ both! {
         let delete = format!("{path}/delete");
         console.page(&delete).await.says("can no longer sign in to Company acme.example");
         let gone = console.done(&delete, &[("confirm", "labs.acme-two.example")]).await;
-        // The latest changes below still name it; nothing leads to it any more.
+        // The latest changes below still name it, without a link.
         assert!(!gone.body.contains(&format!("{path}\"")), "{}", gone.body);
         assert_eq!(console.get(&path).await.status, 404);
     }
@@ -100,7 +100,7 @@ both! {
         let path = format!("/saml-connections/{}", tenant.connection.id);
         let page = console.page(&path).await;
         page.says("Test login");
-        // Its form leads to another site, through a redirect or a page that posts.
+        // Its form goes to another site, by a redirect or a page that posts.
         assert!(!page.header("content-security-policy").contains("form-action"));
         let begun = console.post(&format!("{path}/test"), &[]).await;
         let request = Request::read(&begun);

@@ -1,4 +1,4 @@
-//! Webhooks in the console: made, shown, changed, switched, given events again and deleted, by whoever may.
+//! Webhooks in the console: created, shown, changed, disabled, replayed and deleted, and who may do so.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     support::{Browser, TestApp, eventually, forms::form_to},
 };
 
-/// Nobody listens there.
+/// No server listens there.
 const UNREACHABLE: &str = "http://127.0.0.1:1/hook";
 
 async fn page_with(app: &TestApp, browser: &Browser, path: &str, text: &str) -> String {
@@ -31,7 +31,7 @@ both! {
         let empty = app.page(&admin, &base).await;
         assert!(empty.body.contains(&format!("href=\"{new}\"")), "{}", empty.body);
 
-        // What is wrong stands beside the field, and what was typed stays.
+        // The error is shown beside the field, and the input is kept.
         let form = app.page(&admin, &new).await;
         let wrong = app.press(&admin, &form, &new, &[("url", "ftp://\"<b>"), ("eventTypes", "scim_user.deleted")]).await;
         assert_eq!(wrong.status, 422);
@@ -59,10 +59,10 @@ both! {
         assert!(!app.page(&admin, &format!("{path}?state=delivered")).await.body.contains(&id));
         assert!(app.page(&admin, &format!("{path}?state=pending")).await.body.contains(&id));
         assert_eq!(admin.get(&app.url(&format!("{path}?state=lost"))).await.status, 422);
-        // All twelve attempts fail; then it can be had again.
+        // All twelve attempts fail; then the delivery can be replayed.
         for attempt in 2..=12 {
             app.advance(Duration::from_secs(30 * 3600));
-            // Nobody stays signed in for so long.
+            // The session has expired.
             admin = app.signed_in(&account).await;
             page_with(&app, &admin, &path, &format!(">{attempt}</div>")).await;
             page_with(&app, &admin, &path, &format!("Failing: {attempt} in a row")).await;
@@ -135,7 +135,7 @@ both! {
         for page in [&new, &format!("{path}/edit"), &format!("{path}/delete")] {
             assert_eq!(viewer.get(&app.url(page)).await.status, 403, "{page}");
         }
-        // Their own session's token, and what their pages never offered.
+        // The token of their own session, with an action that their pages do not offer.
         let token = app.page(&viewer, &path).await.form();
         let token = ("form_token", token.field("form_token").unwrap());
         let posts = ["edit", "delete", "replay", "disable", "enable"].map(|verb| format!("{path}/{verb}"));

@@ -1,4 +1,4 @@
-//! `ostiary demo`, the built program, as somebody meets it: what it prints, and its pages in a browser.
+//! `ostiary demo`, the built program: what it prints, and its pages in a browser.
 
 use std::process::Command;
 
@@ -49,7 +49,7 @@ fn the_demo_pushes_people_like_okta_and_like_entra() {
             assert!(row().await.contains("no</span>"), "{}", row().await);
             push(directory, style, "reactivate", person).await;
             assert!(row().await.contains("yes"));
-            // Pushed again, everybody is found and brought up to date.
+            // Pushed again, every user is found and updated.
             push(directory, style, "push", "").await;
             push(directory, style, "delete", person).await;
             assert!(row().await.contains("no</span>"));

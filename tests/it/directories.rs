@@ -1,4 +1,4 @@
-//! SCIM directories, their tokens, what apps read of them, the request log, and their word at login.
+//! SCIM directories: tokens, the API that apps read them by, the request log, and the checks at login.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ both! {
         assert_eq!((&changed["primary"], &changed["requireProvisionedLogins"]), (&json!(true), &json!(true)));
         assert_eq!(changed["scimBaseUrl"], made["scimBaseUrl"]);
 
-        // A second primary one takes the first one's place.
+        // A second primary directory replaces the first one as primary.
         let second = create(&app, &key, &tenant, true).await;
         let list = get(&app, &key, &format!("/v1/scim-directories?organizationId={}", tenant.organization.id)).await;
         let primaries: Vec<_> = list.json()["scimDirectories"].as_array().unwrap().iter()
@@ -260,7 +260,7 @@ both! {
         let unknown: ostiary::model::id::ScimGroupId = Id::from_bits(1);
         assert_eq!(get(&app, &key, &of_group(unknown.to_string())).await.json()["scimUsers"], json!([]));
 
-        // Switched off, a person is so at the next read.
+        // A deactivation shows at the next read.
         app.set_active(dana, false).await;
         let read = get(&app, &key, &format!("/v1/scim/users/{dana}")).await.json();
         assert_eq!(read["scimUser"]["attributes"]["active"], false);
@@ -370,7 +370,7 @@ both! {
         app.set_active(dana, true).await;
         assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await));
 
-        // Whoever was deleted does not come in by another of the addresses.
+        // A deleted user does not sign in with another of their addresses.
         let pushed = app.scim_directory(&tenant).await;
         let body = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "bo@acme.example",
@@ -385,13 +385,13 @@ both! {
             assert_eq!(login(&app, &tenant, email).await.reason(), Some("directory_user_inactive"), "{email}");
         }
 
-        // Deleted is switched off too, until the same person is there again.
+        // A deleted user is inactive too, until they are created again.
         app.person(&directory, "gone@acme.example", true, true).await;
         assert_eq!(login(&app, &tenant, "gone@acme.example").await.reason(), Some("directory_user_inactive"));
         app.person(&directory, "gone@acme.example", true, false).await;
         assert!(is_signed_in(&login(&app, &tenant, "gone@acme.example").await));
 
-        // The rule is the directory's: it can be switched off, and another organization's directory has no say.
+        // The rule is a setting of the directory; a directory of another organization does not count.
         app.set_active(dana, false).await;
         set(&app, &tenant, &directory, ScimDirectoryChange { refuse_inactive_logins: Some(false), ..Default::default() }).await;
         assert!(is_signed_in(&login(&app, &tenant, "dana@acme.example").await));

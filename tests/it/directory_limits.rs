@@ -1,5 +1,5 @@
-//! One customer, however large or hostile, slows nobody else down: what a directory may take of the server,
-//! of its connections and of the disk.
+//! Limits of a directory: its requests, its database connections, its searches and its storage. A large or
+//! hostile customer does not slow down others.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// A filter of as many comparisons as may be, none of which the database can make.
+/// A filter with the maximum number of comparisons, none of which is translated to SQL.
 fn hostile(path: &str) -> String {
     let filter = vec!["title co \"x\""; MAX_FILTER_TERMS - 1].join(" or ");
     format!(
@@ -56,7 +56,7 @@ async fn signs_in(app: &TestApp, tenant: &Tenant) {
     assert_eq!(answer.status, 303, "{answer:#?}");
 }
 
-/// Says that a directory holds many users, whom nobody has to make.
+/// Sets the stored user count of a directory without creating users.
 async fn set_user_count(app: &TestApp, directory: &TestDirectory, count: i64) {
     let mut tx = app.state.db.write().await.unwrap();
     tx.sql("UPDATE scim_directories SET user_count = $2 WHERE id = $1")
@@ -113,7 +113,7 @@ both! {
             held.push(share.read().await.unwrap());
         }
         assert!(held.len() <= 2, "half of the four");
-        // Many searches wait for a connection of theirs; whoever signs in finds one.
+        // Many searches wait for a connection of their share; a login gets one.
         let searches: Vec<_> = (0..32).map(|_| send(&app, &directory, &hostile("/Users"))).collect();
         let writes = (0..8).map(|number| {
             let (browser, url) = (app.browser(), format!("{}/Users", directory.base));
@@ -142,7 +142,7 @@ both! {
         app.scim_user(&hostile_one, "eve@hostile.example").await;
         app.scim_user(&other, "ada@other.example").await;
         let turn = app.state.directory_limits.acquire_search(hostile_one.id).await.unwrap();
-        // Fewer than the directory's turns, so that one is left for the lookup.
+        // Fewer than the directory's permits, so that one is left for the lookup.
         let searches: Vec<_> = (0..2).map(|_| send(&app, &hostile_one, &hostile("/Users"))).collect();
         let lookup = get(&app, &hostile_one, "/Users?filter=userName+eq+%22EVE@hostile.example%22").await;
         assert_eq!(lookup.json()["totalResults"], 1, "{}", lookup.body);
@@ -175,7 +175,7 @@ both! {
         assert!(app.state.db.statements() - before <= 8, "the token and the count of users, twice");
         assert_eq!(get(&app, &directory, &by_title(20)).await.json()["totalResults"], 0, "a fair one");
         assert_eq!(get(&app, &directory, &format!("/Users?filter={in_sql}")).await.json()["totalResults"], 0);
-        // What the database would have to look through is bounded too; what an index finds is not.
+        // A scan is bounded too; an index lookup is not.
         set_user_count(&app, &directory, 300_000).await;
         refused(&get(&app, &directory, &format!("/Users?filter={in_sql}")).await, 400, "fewer comparisons");
         let narrowed = vec!["title+co+%22q%22"; MAX_FILTER_TERMS - 2].join("+or+");

@@ -1,4 +1,4 @@
-//! A directory's word against a login that is under way, and what a directory remembers of an address.
+//! Deactivations that meet a login in progress, and a user's former addresses.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn acme(app: &TestApp) -> (Tenant, String) {
     (app.tenant(&environment, "acme.example").await, key)
 }
 
-/// A login of `email` that is at the identity provider: what its browser posts next.
+/// A login of `email` that waits for the response: its browser, request and response.
 async fn begun(app: &TestApp, tenant: &Tenant, email: &str) -> (Browser, Request, String) {
     let mut conn = app.state.db.read().await.unwrap();
     let target = login_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
@@ -57,7 +57,7 @@ fn code_of(answer: &Answer) -> String {
     query(&answer.location(), "saml_access_code").expect("an access code")
 }
 
-/// Whether `email` signs in all the way: the app gets the person for the code.
+/// Whether a login of `email` succeeds and its code is redeemed.
 async fn may_sign_in(app: &TestApp, tenant: &Tenant, key: &str, email: &str) -> bool {
     let answer = login(app, tenant, email).await;
     match answer.reason() {
@@ -74,8 +74,7 @@ async fn change(app: &TestApp, directory: &TestDirectory, user: &str, operations
     app.scim(directory, Method::PATCH, &format!("/Users/{user}"), patch(operations)).await
 }
 
-/// Somebody is switched off in the store alone, as a deactivation does that ends nothing: what a login gave
-/// before it is all still there.
+/// Deactivates a user in the store alone: the codes and tokens of earlier logins are not revoked.
 async fn switch_off(app: &TestApp, directory: &TestDirectory, user: &str) {
     let mut tx = app.state.db.write().await.unwrap();
     let user: ScimUserId = user.parse().unwrap();
@@ -142,7 +141,7 @@ both! {
 
         // From here on only the deactivation writes.
         request_log::flush(&app.state).await.unwrap();
-        // A login as it stands before its commit: the person was found active, the code is written.
+        // A login before its commit: the user was found active, the code is written.
         let mut tx = app.state.db.write().await.unwrap();
         let flow = saml_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
         login_eligibility::lock_matching_users(&mut tx, tenant.organization.id, &email).await.unwrap();
@@ -167,7 +166,7 @@ both! {
         assert!(!off.is_finished(), "it waits for the login");
         tx.commit().await.unwrap();
         assert_eq!(off.await.unwrap().status, 200);
-        // Ended, not only asked about: coming back brings none of it back.
+        // The code is revoked: a reactivation does not restore it.
         assert_eq!(change(&app, &directory, &user, json!([active("True")])).await.status, 200);
         assert_eq!(app.redeem(&key, &code.reveal()).await.status, 404);
     }
@@ -196,7 +195,7 @@ both! {
                 None => {
                     let code = code_of(answer);
                     assert_eq!(app.redeem(&key, &code).await.status, 404);
-                    // It ended; who comes back signs in again.
+                    // The code is revoked; a reactivated user signs in again.
                     assert_eq!(change(&app, &directory, user, json!([active("True")])).await.status, 200);
                     assert_eq!(app.redeem(&key, &code).await.status, 404);
                 }
@@ -244,7 +243,7 @@ both! {
         };
         let refused = (FlowStatus::Failed, INACTIVE.map(str::to_owned), vec!["directory_user_inactive".to_owned()]);
 
-        // Ended by the deactivation. Asked again, it is told once.
+        // Revoked by the deactivation. A second attempt adds no step.
         let code = code_of(&login(&app, &tenant, ADA).await);
         assert_eq!(change(&app, &directory, &user, json!([active("False")])).await.status, 200);
         assert_eq!(told(&code).await, (FlowStatus::InProgress, None, vec![]));
@@ -255,7 +254,7 @@ both! {
             assert_eq!(told(&code).await, refused);
         }
 
-        // Let in again in time, the code is good, and the login has succeeded.
+        // Reactivated in time, the code is accepted, and the login has succeeded.
         assert_eq!(change(&app, &directory, &user, json!([active("True")])).await.status, 200);
         let code = code_of(&login(&app, &tenant, ADA).await);
         switch_off(&app, &directory, &user).await;
@@ -265,7 +264,7 @@ both! {
         assert_eq!(app.redeem(&key, &code).await.status, 200);
         let redeemed = told(&code).await;
         assert_eq!((redeemed.0, redeemed.1), (FlowStatus::Succeeded, None));
-        // What was redeemed stays redeemed, whoever asks later.
+        // A redeemed code stays redeemed, whatever is attempted later.
         switch_off(&app, &directory, &user).await;
         assert_eq!(app.redeem(&key, &code).await.status, 404);
         let redeemed = told(&code).await;
@@ -281,7 +280,7 @@ both! {
         let refused = app.redeem(&key, &code).await;
         assert_eq!(refused.status, 404, "{}", refused.body);
 
-        // A domain that was taken out in between, and a connection that is gone.
+        // A domain that was removed in between, and a connection that was deleted.
         let code = code_of(&login(&app, &tenant, "eric@acme.example").await);
         let organization = format!("/v1/organizations/{}", tenant.organization.id);
         let domains = |list: Value| Some(json!({ "domains": list }));
@@ -342,7 +341,7 @@ both! {
         let mailbox = format!("{OBJECT_ID}@acme.example");
         for name in [renamed.as_str(), mailbox.as_str(), "0123eric@acme.example"] {
             let user = id(&app.scim_user(&directory, name).await).to_owned();
-            // As it was stored until now: the reported address is the one of today.
+            // As stored by earlier versions: the reported address is the current one.
             switch_off(&app, &directory, &user).await;
         }
         let other = format!("{}{}", "f".repeat(32), "fred@acme.example");
@@ -390,7 +389,7 @@ both! {
             assert_eq!(change(&app, &directory, &user, operations).await.status, 200);
         }
         let every = ["first", "side", "second", "third"].map(|name| format!("{name}@acme.example"));
-        // Active, and merely called something else today: the former addresses are nobody's.
+        // An active user who was renamed: their former addresses belong to no user.
         for email in &every {
             assert!(may_sign_in(&app, &tenant, &key, email).await, "{email}");
         }
@@ -399,7 +398,7 @@ both! {
         for email in every.iter().map(String::as_str).chain(["fourth@acme.example"]) {
             assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE, "{email}");
         }
-        // By PUT, then by DELETE: the memory stays.
+        // By PUT, then by DELETE: the former addresses are kept.
         let put = json!({ "userName": "fifth@acme.example", "active": false });
         let path = format!("/Users/{user}");
         assert_eq!(app.scim(&directory, Method::PUT, &path, Some(put)).await.status, 200);
@@ -414,22 +413,22 @@ both! {
     async fn an_address_that_was_given_to_somebody_else_signs_them_in(app: TestApp) {
         let (tenant, key) = acme(&app).await;
         let directory = app.scim_directory(&tenant).await;
-        // Renamed as anybody is, and as Entra does.
+        // Renamed like a normal user, and like Entra's soft delete.
         for (email, name) in [(ADA, "ada.old@acme.example"), ("eve@acme.example", "0a1b2c3d4e5f60718293a4b5c6d7e8f9eve@acme.example")] {
             let old = id(&app.scim_user(&directory, email).await).to_owned();
             assert_eq!(change(&app, &directory, &old, json!([rename(name), active("False")])).await.status, 200);
             assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE);
-            // Hired: another person with that address.
+            // A new employee: another person with that address.
             let new = id(&app.scim_user(&directory, email).await).to_owned();
             assert!(may_sign_in(&app, &tenant, &key, email).await);
-            // The old one's further fate is not theirs: what they hold stays.
+            // Later changes of the former user do not affect them: their tokens stay.
             let code = code_of(&login(&app, &tenant, email).await);
             let titled = json!([{ "op": "replace", "path": "title", "value": "x" }]);
             assert_eq!(change(&app, &directory, &old, titled).await.status, 200);
             let gone = app.scim(&directory, Method::DELETE, &format!("/Users/{old}"), None).await;
             assert_eq!(gone.status, 204);
             assert_eq!(app.redeem(&key, &code).await.status, 200);
-            // But their own is.
+            // Their own deactivation does.
             assert_eq!(change(&app, &directory, &new, json!([active("False")])).await.status, 200);
             assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE);
         }

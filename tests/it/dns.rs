@@ -1,4 +1,4 @@
-//! Questions to the domain name system, against a name server of the tests.
+//! DNS lookups against a name server of the tests.
 
 use ostiary::app::outgoing::dns::{Dns, DnsError, TxtResolver as _};
 

@@ -84,12 +84,12 @@ both! {
                         data: json!({}),
                     };
                     events::record(&mut tx, state.now(), event).await.unwrap();
-                    // Every third one changes its mind.
+                    // Every third transaction rolls back.
                     if turn % 3 == 0 { drop(tx) } else { tx.commit().await.unwrap() }
                 }
             })
         }).collect();
-        // A reader who follows meanwhile sees no number before an earlier one.
+        // A concurrent reader sees no number before an earlier one.
         let (mut after, mut seen) = (0, Vec::new());
         let mut follow = async |seen: &mut Vec<u64>| {
             let mut conn = app.state.db.read().await.unwrap();

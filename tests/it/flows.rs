@@ -1,4 +1,4 @@
-//! Logins as support finds them, reads them, and checks them again.
+//! The login log: searched, read, and checked again.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ fn change_of(checked: &Value, name: &str) -> Vec<String> {
     checks.map(|check| check["change"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Everything that a login could write, as it stands.
+/// The row counts of every table that a login could write to.
 async fn written(app: &TestApp) -> Vec<(i64, i64)> {
     let mut conn = app.state.db.read().await.unwrap();
     let mut all = Vec::new();
@@ -127,7 +127,7 @@ both! {
         let elsewhere =
             answer_from(&app, &fixture, "dana@gmail.example", |_| {}, Some(other), IdentityProvider::get())
                 .await;
-        // A forger's word is nobody's.
+        // An unverified response names no user.
         answer_from(&app, &fixture, "dana@gmail.example", |_| {}, None, IdentityProvider::other()).await;
         log_in(&app, &fixture, "erin@acme.example", |_| {}).await;
 
@@ -161,7 +161,7 @@ both! {
         };
         answer("dana@gmail.example").await;
         answer("dana@acme.example").await;
-        // What comes later names nobody any more.
+        // Later steps name no user.
         answer("eve@acme.example").await;
         let id = flow_of(&app, &fixture, &request).await;
         let flow = get(&app, &fixture.key, &format!("/v1/saml-flows/{id}")).await["samlFlow"].clone();
@@ -197,7 +197,7 @@ both! {
         assert_eq!(change_of(&checked, "assertion_replayed"), ["not_asked"], "the first use is no second one");
         assert_eq!(written(&app).await, before, "checking writes nothing");
 
-        // The vendor mends the settings.
+        // The vendor fixes the settings.
         let mut organization = fixture.tenant.organization.clone();
         organization.domains.push(OrganizationDomain {
             domain: Domain::parse("gmail.example").unwrap(),
@@ -435,7 +435,7 @@ both! {
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         assert_counted(&app, &actor).await;
 
-        // One signs in, one is refused long after he began.
+        // One user signs in, one is refused long after the login began.
         let browser = app.browser();
         app.advance(Duration::from_secs(1));
         let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
@@ -463,7 +463,7 @@ both! {
         assert_ne!(shown.connections[0].flow.as_ref().unwrap().id, left_open);
         assert_eq!(shown.next, None);
 
-        // A foreign environment's figures are its own.
+        // Another environment has counts of its own.
         let empty = app.environment("empty").await;
         let shown = overview::load(&app.state, &Actor::operator(empty.id), Period::TwoWeeks).await.unwrap();
         assert!(shown.bars.iter().all(|bar| bar.outcomes == Outcomes::default()));
@@ -500,7 +500,7 @@ both! {
     }
 }
 
-/// Holds the overview's bars against the logins themselves.
+/// Compares the overview's counts with the logins.
 async fn assert_counted(app: &TestApp, actor: &Actor) {
     let mut conn = app.state.db.read().await.unwrap();
     let (succeeded, failed, in_progress, stray): (i64, i64, i64, i64) = conn
@@ -531,7 +531,7 @@ both! {
         let viewer = app.administrator(Role::Viewer, Some(environment)).await;
         let at = |path: &str| app.url(&format!("/console/{}{path}", environment.id));
 
-        // By what support has in hand: the address, the company, the code, the id.
+        // By what support knows: the address, the organization, the error code, the id.
         for (query, found, missing) in [
             ("?q=Dana%40GMAIL.example", Some(refused), Some(good)),
             ("?q=Company&outcome=failed", Some(refused), Some(good)),
@@ -553,7 +553,7 @@ both! {
         let page = viewer.get(&at(&format!("/flows?q={refused}"))).await;
         assert_eq!(page.location().as_str(), at(&format!("/flows/{refused}")));
 
-        // The first screen tells what failed; the document is there, and its signed part marked.
+        // The page shows the failed check first; the document is there, with its signed part marked.
         let page = viewer.get(&at(&format!("/flows/{refused}"))).await;
         assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "no-store"));
         for text in [
@@ -592,7 +592,7 @@ both! {
         assert_eq!(overview.status, 200, "{}", overview.body);
         assert!(overview.body.contains("Failing connections") && overview.body.contains(&refused.to_string()));
 
-        // The link that was shared leads there after sign-in, and nowhere without a role.
+        // A shared link leads to the page after sign-in, and is not found without a role.
         let stranger = app.browser().get(&at(&format!("/flows/{refused}"))).await;
         let next = crate::support::query(&stranger.location(), "next").unwrap();
         assert_eq!(next, format!("/console/{}/flows/{refused}", environment.id));

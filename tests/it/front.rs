@@ -1,4 +1,4 @@
-//! What every request meets before and after its handler.
+//! The middleware: what happens to every request before and after its handler.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn post(app: &TestApp, path: &str, headers: &[(&str, &str)], body: impl In
     post_by(&app.browser(), app, path, headers, body).await
 }
 
-/// The same over one client's connections, for the many.
+/// The same with one client, for many requests.
 async fn post_by(
     browser: &Browser,
     app: &TestApp,
@@ -185,7 +185,7 @@ both! {
         app.advance(Duration::from_secs(wait));
         assert_eq!(guess().await.status, 401);
 
-        // A right key with a wrong code is no guess: the code came by way of a stranger's browser.
+        // A valid key with a wrong code is not counted: the code came through a browser.
         app.advance(Duration::from_secs(3600));
         let environment = app.environment("prod").await;
         let secret = app.api_key(&environment, false).await;
@@ -246,7 +246,7 @@ both! {
 
     async fn nobody_begins_logins_without_end(app: TestApp) {
         let authorize = "/v1/oauth/authorize?client_id=saml_oauth_client_0000000000000000000000000";
-        // The console's, where nobody configured them.
+        // The console's, where none are configured.
         for (path, refused) in [(authorize, 400), ("/console/sign-in/saml", 404), ("/console/sign-in/oidc", 404)] {
             let mut begun = 0;
             let last = loop {
@@ -308,7 +308,7 @@ fn a_trusted_proxy_is_believed_about_ids_and_clients() {
         let hostile = ("x-request-id", "a b");
         assert_eq!(get(&behind, "/healthz", &[hostile]).await.header("x-request-id").len(), 32);
 
-        // One client's guesses do not count against another's.
+        // The failures of one client do not count against another.
         let browser = behind.browser();
         let guess = async |client: &str| {
             let forwarded = ("x-forwarded-for", client);

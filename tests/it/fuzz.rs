@@ -18,7 +18,7 @@ use crate::{
     saml_fuzz,
 };
 
-/// One body, what it begins with, and what is put into that.
+/// A fuzz target: its body, its corpus, and the tokens of its mutations.
 struct Target {
     name: &'static str,
     body: fn(&[u8]),
@@ -39,7 +39,7 @@ const TARGETS: &[Target] = &[
     Target { name: "scim_resource", body: scim::fuzz::resource, corpus: scim_resources, tokens: SCIM_TOKENS },
 ];
 
-/// Cuts, copies, flips and splices, as a fuzzer does without looking.
+/// Cuts, copies, flips and splices bytes, like a fuzzer without coverage feedback.
 pub struct Mutator<'a> {
     pub random: SeededRandom,
     pub corpus: &'a [Vec<u8>],

@@ -1,4 +1,4 @@
-//! Whoever sends a request twice under one `Idempotency-Key` has it done once.
+//! A request that is sent twice under one `Idempotency-Key` is executed once.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -73,16 +73,16 @@ both! {
         assert_eq!((made.status.as_u16(), replayed(&made)), (200, false));
         assert_eq!(organizations(&app, &key).await, 2);
 
-        // What is gone is gone once, and what was refused is refused alike.
+        // A deletion is replayed, and so is a refusal.
         for _ in 0..2 {
             assert_eq!(call(&app, &key, "k-2", Method::DELETE, &path, None).await.status, 200);
             let refused = call(&app, &key, "k-3", Method::PATCH, &path, Some(body.clone())).await;
             assert_eq!((refused.status.as_u16(), refused.json()["code"].as_u64()), (404, Some(5)));
         }
-        // Without a key, everything is done.
+        // Without a key, every request is executed.
         assert_eq!(app.api(&key, Method::DELETE, &path, None).await.status, 404);
 
-        // A day later nobody remembers.
+        // After a day the key is forgotten.
         app.advance(idempotency::RETENTION);
         let anew = make("k-1", &body).await;
         assert_eq!((anew.status.as_u16(), replayed(&anew)), (200, false));
@@ -162,14 +162,14 @@ both! {
         assert!(matches!(begin().await, ClaimOutcome::InProgress));
         app.advance(Duration::from_secs(1));
         let ClaimOutcome::Claimed(second) = begin().await else { panic!("the first one is lost") };
-        // The lost one comes back to life, and changes nothing.
+        // The lost request continues, and changes nothing.
         idempotency::complete(&app.state, &lost, 200, b"late").await.unwrap();
         idempotency::release(&app.state, &lost).await.unwrap();
         assert!(matches!(begin().await, ClaimOutcome::InProgress));
         idempotency::complete(&app.state, &second, 201, b"first").await.unwrap();
         let ClaimOutcome::Completed(answer) = begin().await else { panic!("it was answered") };
         assert_eq!((answer.status, answer.body.as_slice()), (201, b"first".as_slice()));
-        // What was answered is not freed any more.
+        // A key with a stored answer is not released.
         idempotency::release(&app.state, &second).await.unwrap();
         assert!(matches!(begin().await, ClaimOutcome::Completed(_)));
     }
@@ -194,10 +194,10 @@ both! {
         let broken = app.browser().request(Method::POST, &app.url("/v1/organizations"));
         let broken = broken.bearer_auth(&key).header("idempotency-key", "broken").body("{");
         assert_eq!(app.browser().send(broken).await.status, 400);
-        // Reading needs no key and takes no notice of one.
+        // GET ignores the key.
         assert_eq!(call(&app, &key, "k", Method::GET, "/v1/organizations", None).await.status, 200);
         assert_eq!(organizations(&app, &key).await, 1);
-        // A login's two calls are not management.
+        // The two calls of a login take no idempotency key.
         let redeem = json!({ "samlAccessCode": "saml_access_code_0000000000000000000000000" });
         for _ in 0..2 {
             let answer = call(&app, &key, "r", Method::POST, "/v1/saml/redeem", Some(redeem.clone())).await;

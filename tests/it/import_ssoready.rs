@@ -1,6 +1,6 @@
-//! Leaving SSOReady: what worked there works here, under the same ids and with the same secrets.
+//! The import from SSOReady: what worked there works here, under the same ids and with the same secrets.
 //!
-//! The databases are in SSOReady's shape (`tests/ssoready/`), made by us.
+//! The databases have SSOReady's schema (`tests/ssoready/`) and our own data.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ use crate::{
 const SCHEMA: &str = include_str!("../ssoready/schema.sql");
 const DATA: &str = include_str!("../ssoready/data.sql");
 
-/// A database in SSOReady's shape, with the certificate of the tests' identity provider.
+/// A database with SSOReady's schema, with the certificate of the tests' identity provider.
 pub fn ssoready() -> ForeignDatabase {
     let pem = IdentityProvider::get().keys.certificate_pem().unwrap();
     let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
@@ -44,7 +44,7 @@ pub fn ssoready() -> ForeignDatabase {
     ))
 }
 
-/// The id of the `number`th thing of a kind, whose ids begin with `first`.
+/// The id of the `number`th resource of a kind, whose ids begin with `first`.
 fn id<K: IdKind>(first: &str, number: u8) -> Id<K> {
     let text = format!("{first}000000-0000-4000-8000-0000000000{number:02}");
     Id::from_bits(text.parse::<Uuid>().unwrap().as_u128())
@@ -131,7 +131,7 @@ async fn connection(app: &TestApp, environment: u8, number: u8) -> SamlConnectio
     store::saml_connections::find(&mut conn, id("e0", environment), id("50", number)).await.unwrap().unwrap()
 }
 
-/// Acme, as it came.
+/// Acme, as imported.
 async fn acme(app: &TestApp) -> Tenant {
     let mut conn = app.state.db.read().await.unwrap();
     let environment = store::environments::find(&mut conn, id("e0", 1)).await.unwrap().unwrap();
@@ -142,7 +142,7 @@ async fn acme(app: &TestApp) -> Tenant {
 /// The host that identity providers know, whose DNS name leads here since the move.
 const OLD_HOST: &str = "auth.ssoready.example";
 
-/// A page at the old host: the server here is asked under that name.
+/// A page at the old host, requested from this server.
 async fn at_old_host(app: &TestApp, browser: &Browser, url: &Url) -> Answer {
     assert_eq!(url.host_str(), Some(OLD_HOST), "{url}");
     let here = app.url(&url[url::Position::BeforePath..]);
@@ -219,7 +219,7 @@ both! {
         says(user(6), "no e-mail address");
         says(user(7), "\"title\"");
         says(user(7), "emails of foreign domains");
-        // Nobody's address is told.
+        // The report contains no user's address.
         assert!(!report.remarks.iter().any(|remark| remark.reason.contains('@')), "{:#?}", report.remarks);
 
         let environment = acme(&app).await.environment;
@@ -231,7 +231,7 @@ both! {
         assert_eq!(other.auth_url.unwrap().as_str(), "https://sso.vendor.example");
         assert_eq!(other.redirect_url, None);
         assert_eq!(other.slug.as_str(), format!("env-{}", other.id.to_string().strip_prefix("env_").unwrap()));
-        // What the identity provider knows stays, and our own address answers beside it.
+        // The entity id and the ACS URL stay, and the gateway's own URL works beside them.
         let staged = connection(&app, 2, 4).await;
         assert_eq!(staged.sp_entity_id, "https://auth.ssoready.example/v1/saml/4");
         assert_eq!(staged.sp_acs_urls, [
@@ -258,7 +258,7 @@ both! {
         let ids: Vec<_> = listed["organizations"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
         let organization = |number| id::<ostiary::model::id::OrganizationKind>("b0", number).to_string();
         assert_eq!(ids, [&json!(organization(1)), &json!(organization(2))]);
-        // A plain key stays one, and one that was never theirs opens nothing.
+        // A key without management rights stays one, and an unknown key is refused.
         for (byte, expected) in [(0xa2, 401), (0xa9, 401)] {
             let key = secret("ssoready_sk_", byte);
             assert_eq!(app.api(&key, Method::GET, "/v1/organizations", None).await.status, expected);
@@ -300,7 +300,7 @@ both! {
         assert_eq!(redeemed.json()["email"], "dana@acme.example");
         assert_eq!(redeemed.json()["organizationExternalId"], "acme");
 
-        // Whom the directory knows as deactivated stays out.
+        // A user who is deactivated in the directory is refused.
         let request = begin().await;
         let evan = idp.response(&tenant, Some(&request.id), "evan@acme.example", app.now());
         assert_eq!(post(&evan, &request).await.reason(), Some("directory_user_inactive"));
@@ -370,7 +370,7 @@ both! {
         let staff = id::<ostiary::model::id::ScimGroupKind>("60", 1);
         let group = app.scim(&directory, Method::GET, &format!("/Groups/{staff}"), None).await.json();
         assert_eq!((&group["displayName"], &group["externalId"]), (&json!("Staff"), &json!("g-1")));
-        // The identity provider goes on where it was.
+        // The identity provider continues its sync.
         let on = app.scim(&directory, Method::PATCH, &format!("/Users/{evan}"),
             patch(json!([{ "op": "replace", "path": "active", "value": true }]))).await;
         assert_eq!(on.status, 200, "{}", on.body);
@@ -388,7 +388,7 @@ both! {
         }
         assert_eq!(counts(&second, ResourceKind::ScimUser)[2], 4);
         assert_eq!(counts(&second, ResourceKind::ScimMembership)[2], 2);
-        // What came with something missing is named again.
+        // What was imported incompletely is reported again.
         assert!(second.remarks.iter().any(|remark| remark.reason.contains("without its certificate")));
     }
 
@@ -455,14 +455,14 @@ both! {
         assert!(one(2).await.get("groups").is_none(), "out of the group there");
         let key = secret("ssoready_sk_", 0xa2);
         assert_eq!(app.api(&key, Method::GET, "/v1/organizations", None).await.status, 200);
-        // Whoever listens to events already hears of it.
+        // Existing webhooks get the events.
         let mut conn = app.state.db.read().await.unwrap();
         let events = store::events::list(&mut conn, id("e0", 1), 0, u64::from(u32::MAX), &[], 50).await.unwrap();
         drop(conn);
         for kind in [EventKind::UserCreated, EventKind::UserDeactivated, EventKind::GroupUpdated, EventKind::GroupMembershipChanged] {
             assert!(events.iter().any(|event| event.kind == kind), "{kind:?}");
         }
-        // And then nothing is left to do.
+        // A second run has nothing to do.
         let again = import(&app, &source).await;
         for (thing, counts) in &again.counts {
             assert_eq!((counts.imported, counts.updated), (0, 0), "{thing:?}: {:#?}", again.remarks);

@@ -1,4 +1,4 @@
-//! The running server, seen from outside: every scenario on SQLite and on PostgreSQL.
+//! Integration tests of the running server: every scenario on SQLite and on PostgreSQL.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]

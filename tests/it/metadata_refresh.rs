@@ -1,4 +1,4 @@
-//! Metadata that is fetched again and again: key rollovers, failures, two replicas; certificates that end.
+//! Periodic metadata refresh: key rollovers, failures, two replicas; certificates that expire.
 
 use std::{
     sync::{Arc, Mutex},
@@ -103,7 +103,7 @@ fn pem(keys: &KeyPair) -> String {
     keys.certificate_pem().unwrap()
 }
 
-/// Metadata that lists these keys. `more` stands in the entity's tag.
+/// Metadata that lists these keys. `more` is added to the attributes of the entity.
 fn metadata(entity: &str, more: &str, listed: &[&KeyPair]) -> String {
     let descriptor = |keys: &&KeyPair| {
         let base64: String = pem(keys).lines().filter(|line| !line.starts_with('-')).collect();
@@ -169,12 +169,13 @@ impl Fixture {
         store::saml_connections::find(&mut conn, environment, id).await.unwrap().unwrap()
     }
 
-    /// Lets the metadata's rest pass, and has it fetched, by the server's own job or by us.
+    /// Advances the clock until the metadata is due, and waits until it is fetched, by the server's own job or by
+    /// this call.
     async fn refresh(&self) {
         self.app.advance(7 * HOUR);
         let asked = self.server.request_count();
         metadata::refresh::refresh_due(&self.app.state).await.unwrap();
-        // Once the answer is written down, the claim that held it is over.
+        // Once the result is stored, the claim is released.
         self.until(async || {
             let stored = self.stored().await.metadata;
             stored.fetched_at == Some(self.app.now()) || stored.failures > 0
@@ -192,7 +193,7 @@ impl Fixture {
         assert_eq!(self.seen().await["idpCertificates"], json!(expected));
     }
 
-    /// Signs somebody in by a response that `keys` signed.
+    /// Signs a user in with a response that `keys` signed.
     async fn sign_in(&self, keys: &KeyPair) -> Answer {
         let browser = self.app.browser();
         let link = self.app.login_link(&self.key, &self.tenant, "x").await;
@@ -231,7 +232,7 @@ both! {
         assert_eq!(fixture.sign_in(&next).await.status, 303);
         assert_eq!(fixture.sign_in(&fixture.first).await.status, 400, "a withdrawn key opens nothing");
 
-        // Both changes are events and stand in the audit log, by the service.
+        // Both changes are events and entries of the audit log, by the service.
         let events = fixture.events(EventKind::MetadataChanged).await;
         assert_eq!(events.len(), 2);
         assert_eq!(events[0]["resourceId"], json!(fixture.tenant.connection.id));
@@ -254,7 +255,7 @@ both! {
         fixture.until(async || fixture.seen().await["idpCertificates"] == json!([pem(&next)])).await;
         assert_eq!(fixture.sign_in(&next).await.status, 303);
 
-        // A stranger's nonsense cannot make us fetch without end.
+        // Forged responses cannot cause repeated fetches.
         let (asked, stored) = (fixture.server.request_count(), fixture.stored().await.metadata);
         for _ in 0..3 {
             assert_eq!(fixture.sign_in(&strange).await.status, 400);
@@ -267,7 +268,7 @@ both! {
         assert_eq!(fixture.sign_in(&strange).await.status, 400);
         fixture.until(async || fixture.server.request_count() == asked + 1).await;
 
-        // Whoever looks into the flow is told.
+        // The flow's failed check explains it.
         let remedies = remedies(&fixture).await;
         assert!(remedies.iter().any(|remedy| remedy.contains("try again in a minute")), "{remedies:?}");
         assert!(remedies.iter().any(|remedy| remedy.contains("was last fetched at")), "{remedies:?}");
@@ -284,12 +285,12 @@ both! {
         assert_ne!(fixture.seen().await["metadataFetchedAt"], fetched, "it was found good again");
         fixture.trusts(&[&fixture.first]).await;
         assert_eq!(fixture.events(EventKind::MetadataChanged).await.len(), 0);
-        // What a hand changed is compared with the whole document.
+        // A manual change makes the next refresh read the whole document.
         let changed = json!({ "idpRedirectUrl": "https://elsewhere.example/sso" });
         assert_eq!(fixture.call(Method::PATCH, &fixture.path(""), Some(changed)).await.status, 200);
         fixture.refresh().await;
         assert_eq!(fixture.seen().await["idpRedirectUrl"], "https://idp.acme.example/sso");
-        // A document that says how long it is good is always read again.
+        // A document with `cacheDuration` is always read again.
         fixture.server.serve(metadata(ENTITY, "cacheDuration=\"PT1H\"", &[&fixture.first]));
         fixture.server.response.lock().unwrap().etag = Some("\"v2\"");
         fixture.refresh().await;
@@ -319,7 +320,7 @@ both! {
             assert_eq!((&seen["idpEntityId"], &seen["idpRedirectUrl"]), (&json!(ENTITY), &json!("https://idp.acme.example/sso")));
             fixture.trusts(&[&fixture.first]).await;
         }
-        // Each failure rests longer.
+        // Each failure doubles the delay.
         assert_eq!(fixture.stored().await.metadata.failures, 6);
         fixture.server.serve(good);
         fixture.server.fail(503);
@@ -332,7 +333,7 @@ both! {
         let rest = stored.next_at.unwrap().since(before);
         assert!(rest > 280 * HOUR / 60 && rest < 360 * HOUR / 60, "{rest:?}");
         assert_eq!(fixture.sign_in(&fixture.first).await.status, 303, "logins go on");
-        // And what is well again is well.
+        // A successful fetch clears the error.
         fixture.server.fail(200);
         let answer = fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["samlConnection"]["metadataError"]), (200, &json!("")));
@@ -378,7 +379,7 @@ both! {
         let ends = fixture.stored().await.idp_certificate_expires_at.unwrap();
         assert_eq!(seen["idpCertificateExpiresAt"], json!(ends));
         assert_eq!(ends.seconds(), fixture.app.now().seconds() + 3650 * 86_400);
-        // Whoever sends back the whole connection asks for nothing.
+        // A PATCH with the unchanged connection fetches nothing.
         let mut whole = seen.clone();
         whole["forceAuthn"] = json!(true);
         let changed = fixture.call(Method::PATCH, &fixture.path(""), Some(whole.clone())).await.json()["samlConnection"].clone();
@@ -396,7 +397,7 @@ both! {
         let changed = fixture.call(Method::PATCH, &fixture.path(""), Some(json!({ "idpMetadataUrl": moved.url }))).await.json();
         assert_eq!(changed["samlConnection"]["idpEntityId"], "https://new.example");
         fixture.trusts(&[&by_hand]).await;
-        // A document in its place ends the following, and so does an empty address.
+        // A document in its place ends the periodic refresh, and so does an empty URL.
         let document = json!({ "idpMetadata": metadata(ENTITY, "", &[&next]) });
         let changed = fixture.call(Method::PATCH, &fixture.path(""), Some(document)).await.json()["samlConnection"].clone();
         assert_eq!((&changed["idpMetadataUrl"], &changed["metadataFetchedAt"]), (&json!(""), &json!(null)));
@@ -441,7 +442,7 @@ both! {
             let within = |event: &Value| event["data"]["within"].as_str().unwrap().to_owned();
             events["events"].as_array().unwrap().iter().map(within).collect()
         };
-        // The one that lasts longest counts.
+        // The certificate that expires last counts.
         set(json!([ending(3), ending(40)])).await;
         assert!(told().await.is_empty());
         let mut expected: Vec<String> = Vec::new();
@@ -450,7 +451,7 @@ both! {
             expected.extend(within.map(str::to_owned));
             assert_eq!(told().await, expected, "{days} days later");
         }
-        // New certificates begin anew; what is near already is told as what it is, once.
+        // New certificates start over; only the warning that applies now is sent, once.
         set(json!([ending(10)])).await;
         expected.push("14d".to_owned());
         assert_eq!(told().await, expected);
@@ -482,7 +483,7 @@ both! {
             expected.push((days, tenant.connection.id, tenant.organization.display_name.clone()));
             app.advance(Duration::from_millis(2));
         }
-        // Certificates end on whole seconds: those of one second stand in their ids' order.
+        // Certificates expire on whole seconds: those of one second are ordered by id.
         expected.sort();
         let (mut seen, mut token) = (Vec::new(), None);
         loop {
@@ -516,7 +517,7 @@ both! {
     }
 }
 
-/// What the flows' failed checks tell their readers.
+/// The remedies of the flows' failed checks.
 async fn remedies(fixture: &Fixture) -> Vec<String> {
     let mut conn = fixture.app.state.db.read().await.unwrap();
     let rows: Vec<(String,)> =

@@ -1,4 +1,4 @@
-//! The API's description is true: what is answered is what it says, field by field.
+//! The API's answers match the OpenAPI document, field by field.
 
 use ostiary::links::path;
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{both, support::Answer};
 
-/// Asserts that an answer is as the document says: its status, its type, and every field of it.
+/// Asserts that an answer matches the document: its status, its type, and every field of it.
 pub fn assert_described(document: &Value, method: &Method, pattern: &str, answer: &Answer) {
     let at = format!("{method} {pattern}");
     let operation = &document["paths"][pattern][method.as_str().to_lowercase()];
@@ -84,7 +84,7 @@ fn check(value: &Value, schema: &Value, schemas: &Value) -> Result<(), String> {
             for (name, member) in members {
                 let property = &schema["properties"][name];
                 let more = &schema["additionalProperties"];
-                // An object without a word about its members has any.
+                // An object without a declaration of its members may have any.
                 if schema["properties"].is_null() && more.is_null() {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! Finding an organization by what people remember of it.
+//! The search for organizations.
 
 use std::{collections::BTreeSet, time::Duration};
 

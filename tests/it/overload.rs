@@ -1,4 +1,4 @@
-//! What one client can take of the server, and what is left for the others.
+//! Resource limits of one client, and what is left for the others.
 
 use std::time::Duration;
 
@@ -45,14 +45,14 @@ async fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// A SAML response of 500 KiB whose last byte never comes. Gives what is answered, if anything is.
+/// Posts a SAML response of 500 KiB without its last byte. Returns the answer, which may be empty.
 async fn unfinished_post(app: &TestApp, from: &str, forwarded: &str) -> (TcpStream, String) {
     let mut stream = connect(app, from).await.unwrap();
     let head = format!(
         "POST {ACS} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nX-Forwarded-For: {forwarded}\r\nContent-Length: {BODY}\r\n\r\n",
         FORM.1
     );
-    // Whoever is refused closes the connection before everything is written.
+    // A refused client may find the connection closed before everything is written.
     if stream.write_all(head.as_bytes()).await.is_ok() {
         let _ = stream.write_all(&vec![b'a'; BODY - 1]).await;
     }
@@ -98,7 +98,7 @@ fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
 }
 
-/// Asks over an open connection whether the server lives.
+/// Requests `/healthz` over an open connection.
 async fn ask(stream: &mut TcpStream) -> String {
     if stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.is_err() {
         return String::new();
@@ -117,7 +117,8 @@ both! {
         }
         assert_eq!(small_post(&app, "127.0.0.2", "").await, 404, "another address is served as ever");
         drop(held);
-        // As soon as the server sees that they are gone, their room is free. None of it was the address's failure.
+        // As soon as the server sees that they are closed, their memory is free. None of it counts as a failure of
+        // the address.
         while small_post(&app, "127.0.0.1", "").await != 404 {}
     }
 
@@ -171,7 +172,7 @@ both! {
         }
         assert_ne!(post(ACS, form, "", 640 * KIB).await, 413);
         assert_eq!(post(ACS, form, "", 640 * KIB + 1).await, 413);
-        // Who proves who they are may send more; who does not hears that first.
+        // An authenticated client may send more; another one is refused before its body is read.
         for (path, good) in [("/v1/organizations".to_owned(), &key), (format!("/v1/scim/{}/Users", directory.id), &directory.token)] {
             assert_eq!(post(&path, json, "wrong", 200 * KIB).await, 401, "{path}");
             assert_eq!(post(&path, json, good, 200 * KIB).await, 400, "{path}: it is no JSON");
@@ -197,7 +198,7 @@ both! {
             request.extend(b"0\r\n\r\n");
             let mut stream = connect(&app, "127.0.0.1").await.unwrap();
             stream.write_all(&request).await.unwrap();
-            // It arrived whole; what is too large to be stored is said in the directory's own words.
+            // It arrived whole; a resource that is too large to be stored is a SCIM error.
             let status = status(&answer(&mut stream).await);
             assert!(status == 201 || size > 60_000 && status == 413, "{size} bytes by {chunk}: {status}");
         }
@@ -205,7 +206,7 @@ both! {
 
     async fn a_post_for_which_there_was_no_room_is_nobodys_failure(app: TestApp) {
         let app = app.replica_with(|config| config.request_memory_mib = 8).await;
-        // Four addresses hold what strangers may hold; a fifth finds no room, as often as it tries.
+        // Four addresses hold what unauthenticated clients may hold; a fifth is refused, however often it tries.
         let from = ["127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6"];
         let posts = from.iter().flat_map(|from| [(*from, "-"); 3]).collect::<Vec<_>>();
         let (_, held) = flood(&app, posts, 4).await;
@@ -253,9 +254,9 @@ both! {
                 assert_eq!(post(spelling).await, 429, "{spelling}");
             }
         }
-        // What is no id of ours names nothing, and no limit of its own either.
+        // An invalid id names no connection, and has no limit of its own.
         assert_eq!(post("/v1/saml/nothing/acs").await, 404);
-        // The words suit the address however it is written.
+        // The format of the error depends on the path, however it is encoded.
         let html = browser.request(Method::GET, &app.url("/v1/%6Frganizations/x/y/z")).header("accept", "text/html");
         assert_eq!(browser.send(html).await.header("content-type"), "application/json");
     }
@@ -310,7 +311,7 @@ fn connections_of_one_address_are_capped_and_other_addresses_are_served() {
         for _ in 0..16 {
             let mut stream = connect(&app, "127.0.0.1").await.unwrap();
             assert_eq!(status(&ask(&mut stream).await), 200);
-            // Now half of a head: it holds the connection.
+            // Half of a head keeps the connection open.
             stream.write_all(b"GET /healthz HTTP/1.1\r\nHost").await.unwrap();
             open.push(stream);
         }
@@ -325,7 +326,7 @@ fn connections_of_one_address_are_capped_and_other_addresses_are_served() {
         drop(open.pop());
         // As soon as the server sees that it is gone, there is room for another.
         while ask(&mut connect(&app, "127.0.0.1").await.unwrap()).await.is_empty() {}
-        // What was begun goes on.
+        // An unfinished request continues.
         open[0].write_all(b": x\r\n\r\n").await.unwrap();
         assert_eq!(status(&answer(&mut open[0]).await), 200);
     });
@@ -348,7 +349,7 @@ fn a_trusted_proxy_is_not_capped_and_its_bodies_count_for_whom_it_forwards() {
         let (answers, _held) = flood(&app, [("127.0.0.1", "198.51.100.1"); 24], 8).await;
         assert!(answers.iter().all(|answer| status(answer) == 429), "{answers:?}");
         assert_eq!(small_post(&app, "127.0.0.1", "198.51.100.2").await, 404);
-        // Who is no proxy cannot count for another.
+        // A client that is no trusted proxy cannot set its address.
         assert_eq!(small_post(&app, "127.0.0.2", "198.51.100.1").await, 404);
     });
 }

@@ -1,4 +1,4 @@
-//! Plain http, which anybody on the way can read and change: taken for the machine itself only, on every way in.
+//! Plain http URLs: accepted for loopback only, in every field and surface.
 
 use ostiary::model::{administrator::Role, http_url::HttpUrl};
 use reqwest::Method;

@@ -1,5 +1,5 @@
-//! The names that others depend on, in one list: refusal codes, event kinds, metrics, settings, commands and their
-//! flags, cookies, addresses. A change here is a change for somebody's script; it belongs into the changelog.
+//! The public names, in one list: refusal codes, event kinds, metrics, settings, commands and their
+//! flags, cookies, addresses. A change here breaks scripts; it belongs into the changelog.
 //! (The names in JSON are those of the OpenAPI document, which has a snapshot of its own.)
 
 use std::{fmt::Write as _, fs, path::Path};

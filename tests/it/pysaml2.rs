@@ -1,4 +1,4 @@
-//! A SAML identity provider that nobody here wrote signs people in: pysaml2, with xmlsec1 behind it.
+//! Logins by an independent SAML identity provider: pysaml2, which uses xmlsec1.
 
 use std::{
     io::Write as _,
@@ -21,7 +21,7 @@ struct Signing {
     hash: &'static str,
 }
 
-/// Has pysaml2 read our metadata and request, and answer.
+/// Runs pysaml2 on the gateway's metadata and a request. Returns its response.
 fn answer(
     sp_metadata: &str,
     page: &Answer,

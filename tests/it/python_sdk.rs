@@ -17,7 +17,7 @@ both! {
         let plain = app.api_key(&environment, false).await;
         let foreign = app.api_key(&app.environment("staging").await, true).await;
 
-        // Somebody has signed in and waits at the app, which will redeem the code with the SDK.
+        // A user has signed in; the app will redeem the code with the SDK.
         let (browser, idp) = (app.browser(), IdentityProvider::get());
         let request = app.begin(&browser, &plain, &tenant).await;
         let mut response = idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now());

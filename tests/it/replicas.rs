@@ -1,4 +1,4 @@
-//! Replicas whose clocks differ: none lets go of what keeps a thing from happening twice on another.
+//! Replicas whose clocks differ: none deletes the rows that prevent a replay on another.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ both! {
         }
         assert_eq!(store::saml_assertions_seen::remove_expired(&mut tx, now).await.unwrap(), 1);
         assert_eq!(store::admin_challenges::remove_expired(&mut tx, now).await.unwrap(), 1);
-        // A replica whose clock is behind goes by its own.
+        // A replica whose clock is behind uses its own.
         assert_eq!(store::clock::earliest(&mut tx, now - hours(5)).await.unwrap(), now - hours(5));
         let ahead = store::clock::earliest(&mut tx, now + hours(5)).await.unwrap();
         assert!(ahead >= now - hours(1) && ahead < now + hours(1), "the database's clock");

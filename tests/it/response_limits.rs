@@ -1,5 +1,5 @@
-//! Responses that many people post at once, and some of them junk: who waits for whom, and whose failures count
-//! against whom.
+//! Limits of the ACS: many responses at once, some of them junk; the order of the queue, and which rate limit
+//! counts a failure.
 
 use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
@@ -43,7 +43,7 @@ fn good(app: &TestApp, tenant: &Tenant, request: Option<&Request>, email: &str) 
     idp.sign(&idp.response(tenant, request.map(|request| request.id.as_str()), email, app.now()))
 }
 
-/// Signs somebody in, in a browser of their own.
+/// Signs a user in, in a new browser.
 async fn sign_in(app: &TestApp, fixture: &Fixture, tenant: &Tenant, email: &str) -> Answer {
     let browser = app.browser();
     let request = app.begin(&browser, &fixture.key, tenant).await;
@@ -65,7 +65,7 @@ async fn post_from(browser: &Browser, tenant: &Tenant, origin: Option<&str>, res
     browser.send(request).await
 }
 
-/// Posts junk until nobody looks at it any more; says how much was looked at.
+/// Posts junk until it is rate-limited. Returns how many posts were verified before.
 async fn post_until_limited(browser: &Browser, tenant: &Tenant, origin: Option<&str>) -> u32 {
     let mut accepted = 0;
     loop {
@@ -82,7 +82,7 @@ async fn post_until_limited(browser: &Browser, tenant: &Tenant, origin: Option<&
     }
 }
 
-/// Every turn that there is.
+/// Acquires every permit.
 async fn all_permits(app: &TestApp) -> Vec<Permit<SamlConnectionId>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let nobody = Id::from_bits(1);
@@ -93,7 +93,7 @@ async fn all_permits(app: &TestApp) -> Vec<Permit<SamlConnectionId>> {
     permits
 }
 
-/// Lets others go on until `done`.
+/// Yields to other tasks until `done`.
 async fn until(done: impl Fn() -> bool) {
     while !done() {
         tokio::task::yield_now().await;
@@ -120,7 +120,7 @@ both! {
             .collect();
         until(|| queue.waiting() == MAX_WAITING_PER_CLIENT).await;
 
-        // More often than a login may fail.
+        // More often than the failure limit of a login.
         for _ in 0..35 {
             let answer = request.answer(&browser, &fixture.tenant, &response).await;
             assert_eq!((answer.status.as_u16(), answer.reason()), (503, Some("unavailable")));
@@ -134,7 +134,7 @@ both! {
             assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::Requested]);
         }
 
-        // Another connection has a place of its own.
+        // Another connection has a queue of its own.
         let release = async {
             until(|| queue.waiting() > MAX_WAITING_PER_CLIENT).await;
             drop(permits);
@@ -156,7 +156,7 @@ both! {
             assert_eq!(answer.status, 303, "{}", answer.body);
             assert_eq!(post_from(&stranger, &fixture.tenant, None, "AAAA").await.status, 429);
         }
-        // A cookie that we did not set for a login of this connection that waits changes nothing.
+        // A cookie that was not set for a waiting login of this connection changes nothing.
         let forger = app.browser();
         for name in ["ostiary_browser", "__Host-ostiary_browser"] {
             forger.set_cookie(fixture.tenant.acs_url(), name, "0123456789abcdef0123456789abcdef");
@@ -165,7 +165,7 @@ both! {
         let elsewhere = app.browser();
         app.begin(&elsewhere, &fixture.key, &fixture.other).await;
         assert_eq!(post_from(&elsewhere, &fixture.tenant, None, "AAAA").await.status, 429);
-        // Nor does one whose login's time is over.
+        // Neither does the cookie of an expired login.
         let late = app.browser();
         app.begin(&late, &fixture.key, &fixture.tenant).await;
         app.advance(Duration::from_secs(24 * 3600));
@@ -182,7 +182,7 @@ both! {
         let response = good(&app, &fixture.tenant, Some(&request), "dana@acme.example");
         assert_eq!(request.answer(&browser, &fixture.tenant, &response).await.status, 429);
         assert_eq!(sign_in(&app, &fixture, &fixture.tenant, "erin@acme.example").await.status, 303);
-        // The address is not charged, or the next would be it.
+        // The address is not charged: otherwise the next request would be limited.
         assert!(post_until_limited(&app.browser(), &fixture.tenant, None).await >= 300);
         app.advance(Duration::from_secs(10));
         let response = good(&app, &fixture.tenant, Some(&request), "dana@acme.example");
@@ -206,11 +206,11 @@ both! {
             let answer = post_from(&app.browser(), &fixture.tenant, idp, &response).await;
             assert_eq!(answer.status, 303, "{}", answer.body);
         }
-        // Who only says so has the identity provider's allowance, and no more.
+        // A forged origin has the identity provider's allowance, and no more.
         assert!(post_until_limited(&hostile, &fixture.tenant, idp).await >= 100);
         let answer = sign_in(&app, &fixture, &fixture.tenant, "erin@acme.example").await;
         assert_eq!(answer.status, 303, "{}", answer.body);
-        // A trickle is left to everybody.
+        // A low rate is left for every client.
         app.advance(Duration::from_secs(1));
         let response = good(&app, &fixture.tenant, None, "dana@acme.example");
         assert_eq!(post_from(&app.browser(), &fixture.tenant, None, &response).await.status, 303);
@@ -248,7 +248,7 @@ both! {
             assert_eq!(stray().await, 400);
         }
         assert_eq!(count().await, 50);
-        // Somebody else writes meanwhile, for as long as this takes.
+        // Another transaction holds the writer all the time.
         let mut tx = app.state.db.write().await.unwrap();
         tx.sql("UPDATE saml_flows SET updated_at = updated_at").execute().await.unwrap();
         for _ in 0..10 {

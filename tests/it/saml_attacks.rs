@@ -1,6 +1,6 @@
-//! What must not get in does not, each for its own reason. Most attacks are files in
-//! `fixtures/saml/rejected`, named for the refusal they meet; here are those that are easier made
-//! than written, and what holds of all of them.
+//! Attacks on SAML responses, each refused with its own error. Most of them are files in
+//! `fixtures/saml/rejected`, named for their error; here are those that are easier to generate, and what
+//! holds of all of them.
 
 use std::{collections::BTreeSet, time::Instant};
 
@@ -42,7 +42,7 @@ fn refused(what: &str, expected: saml::Error, xml: impl Into<Vec<u8>>) -> Verdic
     verdict
 }
 
-/// A document that would be accepted.
+/// A valid signed document.
 fn signed() -> String {
     fill(&document("plain"), "_assertion", key("idp"))
 }
@@ -73,7 +73,7 @@ fn every_refusal_is_met() {
     for (_, rejection, _) in malformed_documents() {
         met.insert(rejection.code().to_owned());
     }
-    // The caller's check: it needs the flow.
+    // A check of the caller, which needs the flow.
     let assertion = Connection::default().verify(signed()).outcome.unwrap();
     met.insert(checks::in_response_to(Some("_another"), &assertion).name.into_owned());
     met.insert(
@@ -111,7 +111,7 @@ fn in_prefix_list(content: &str, namespaces: usize) -> String {
     xml.replacen("<samlp:Response", &format!("<samlp:Response{declared}"), 1)
 }
 
-/// The eight classical ways of wrapping, and more.
+/// The eight classical signature wrapping attacks (XSW1 to XSW8), and more.
 fn wrapped() -> Vec<(&'static str, saml::Error, String)> {
     use saml::Error as R;
     let response = signed_response();
@@ -252,7 +252,7 @@ fn no_signature_wrapping_is_accepted() {
     }
 }
 
-/// Documents that are too much, or no text at all.
+/// Documents that exceed a limit, or are no text.
 fn malformed_documents() -> Vec<(&'static str, saml::Error, Vec<u8>)> {
     use saml::Error as R;
     let plain = signed();
@@ -549,11 +549,11 @@ fn a_ciphertext_of_anything_but_an_assertion_is_refused() {
 
 #[test]
 fn encrypted_parts_of_another_login_do_not_help() {
-    // The stolen ciphertext is whole and signed; it is only not meant for this moment.
+    // The stolen ciphertext is intact and signed, but expired.
     let stolen = document("plain").replace(&fixtures::at(300), &fixtures::at(-600));
     let stolen = fixtures::encrypt(&fill(&stolen, "_assertion", key("idp")), &["aes256-gcm", "oaep"], "");
     refused("an old ciphertext", saml::Error::AssertionExpired, stolen.clone());
-    // In the forger's own response, signed with the forger's key.
+    // In the attacker's own response, signed with the attacker's key.
     let response = document("response-signed");
     let original = element(&response, "saml:Assertion");
     let forged = response.replace(&original, &element(&stolen, "saml:EncryptedAssertion"));
@@ -605,8 +605,8 @@ fn each_connection_trusts_only_what_is_its_own() {
     assert_eq!(other(|c| c.acs_urls = Vec::new()), saml::Error::ResponseDestination);
 }
 
-/// Whatever is done to one byte or one piece of an accepted document, it is refused, or says exactly
-/// what it said before.
+/// After any change of one byte or one piece, an accepted document is refused, or yields the same
+/// assertion.
 fn mutated_says_nothing_new(
     xml: &[u8],
     connection: &Connection,

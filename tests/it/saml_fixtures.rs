@@ -1,8 +1,8 @@
-//! Responses made in the tests from keys made in the tests: a signer that fills in any signature
-//! that stands in a document, and fixtures that say which documents to make.
+//! SAML documents for tests, signed with generated keys: a signer that computes any signature in a document,
+//! and fixture files that describe documents.
 //!
 //! A fixture is a few directives, a line `---` and a document in which `{now+300}`, `{acs}`, `{sp}`,
-//! `{idp}`, `{request}` and `{certificate}` stand for what they say:
+//! `{idp}`, `{request}` and `{certificate}` are placeholders:
 //!
 //! | directive | |
 //! |---|---|
@@ -121,7 +121,7 @@ impl Connection {
     }
 }
 
-/// A fixture, read and carried out.
+/// A fixture with its directives applied.
 pub struct BuiltFixture {
     pub connection: Connection,
     pub xml: String,
@@ -397,7 +397,7 @@ fn digest_of(uri: &str) -> MessageDigest {
 fn sign(uri: &str, octets: &[u8], signer: &KeyPair) -> Vec<u8> {
     use SignatureAlgorithm as A;
     if uri.contains("hmac") {
-        // The confusion: the public key, which everybody knows, as the secret.
+        // Key confusion: the public key as the HMAC secret.
         let secret = PKey::hmac(&signer.key.public_key_to_pem().unwrap()).unwrap();
         return Signer::new(MessageDigest::sha256(), &secret).unwrap().sign_oneshot_to_vec(octets).unwrap();
     }

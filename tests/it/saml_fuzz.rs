@@ -55,7 +55,7 @@ fn the_corpus_and_its_mutations_break_nothing() {
     }
 }
 
-/// Content of an attribute value that somebody signs.
+/// Content of a signed attribute value.
 pub fn signed_content() -> Vec<Vec<u8>> {
     [
         "text",

@@ -1,4 +1,4 @@
-//! What identity providers really send is accepted, with the second opinion enforced.
+//! Responses as identity providers send them are accepted, with the cross-check enforced.
 
 use ostiary::saml::{CrossCheck, VerifiedAssertion, check::Check, checks};
 

@@ -1,4 +1,4 @@
-//! What strangers and broken clients send: told in SCIM's words, never a 500, never half done.
+//! Invalid requests: answered with SCIM errors, never a 500, never half done.
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn raw(
     browser.send(request).await
 }
 
-/// Every refusal is SCIM's own.
+/// Every error is a SCIM error.
 fn check(answer: &Answer, what: &str) {
     let body: Value =
         serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{what}: {}", answer.body));

@@ -1,4 +1,4 @@
-//! Groups as identity providers push them.
+//! SCIM groups, with the requests of identity providers.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Who is in a group, as `GET` tells.
+/// The members of a group, as `GET` returns them.
 async fn members(app: &TestApp, directory: &TestDirectory, group: &str) -> BTreeSet<String> {
     let group = app.scim(directory, Method::GET, &format!("/Groups/{group}"), None).await;
     assert_eq!(group.status, 200, "{}", group.body);
@@ -46,7 +46,7 @@ both! {
             // JumpCloud repeats itself
             (json!([{ "op": "add", "path": "members", "value": [{ "value": b }] }]), &[a, b]),
             (json!([{ "op": "add", "path": "members", "value": [{ "value": b }] }]), &[a, b]),
-            // Entra, many at once, with a null
+            // Entra: many at once, with a null
             (json!([{ "op": "Add", "path": "members", "value": [{ "$ref": null, "value": c }, { "value": d }] }]), &[a, b, c, d]),
             // Entra: only those that are listed
             (json!([{ "op": "Remove", "path": "members", "value": [{ "$ref": null, "value": a }] }]), &[b, c, d]),
@@ -55,7 +55,7 @@ both! {
                 { "op": "remove", "path": format!("members[value eq \"{b}\"]") },
                 { "op": "add", "path": "members", "value": [{ "value": a, "display": "a@acme.example" }] },
             ]), &[a, c, d]),
-            // by what is known of them
+            // by a value filter
             (json!([{ "op": "remove", "path": "members[display eq \"A@ACME.example\"]" }]), &[c, d]),
             (json!([{ "op": "remove", "path": "members[type eq \"Group\"]" }]), &[c, d]),
             (json!([{ "op": "remove", "path": format!("members[value eq \"{c}\" or value eq \"{d}\"]") }]), &[]),

@@ -1,5 +1,5 @@
-//! The power goes in the middle of a burst: the built server is killed with SIGKILL while eight clients
-//! write, and whatever it said yes to is there when it comes up again.
+//! Durability: the built server is killed with SIGKILL while eight clients write, and every acknowledged write
+//! is there after the restart.
 
 use std::{
     collections::BTreeMap,
@@ -89,7 +89,7 @@ impl Installation {
                 break event["address"].as_str().unwrap().to_owned();
             }
         };
-        // Whatever else it says must not fill the pipe.
+        // The rest of its output must not fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Server {
             child: Mutex::new(child),
@@ -99,7 +99,7 @@ impl Installation {
     }
 }
 
-/// A running server; it goes when this goes.
+/// A running server. It is killed on drop.
 struct Server {
     child: Mutex<Child>,
     base: String,
@@ -107,7 +107,7 @@ struct Server {
 }
 
 impl Server {
-    /// SIGKILL: it has no time for anything.
+    /// Kills it with SIGKILL: no shutdown code runs.
     fn kill(&self) {
         let mut child = self.child.lock().unwrap();
         child.kill().unwrap();
@@ -143,7 +143,7 @@ impl Drop for Server {
     }
 }
 
-/// What clients were told to have been written.
+/// The acknowledged writes.
 #[derive(Clone, Default)]
 struct Acknowledged {
     /// Ids by user names.
@@ -162,7 +162,7 @@ async fn write(
 ) {
     let http = http();
     let acknowledge = || {
-        // The one who hears the last yes kills the server, while the others' writes are under way.
+        // The client with the last acknowledgement kills the server, while the others' writes are in flight.
         if count.fetch_add(1, Ordering::SeqCst) + 1 == ACKNOWLEDGED_AT_KILL {
             server.kill();
         }
@@ -225,7 +225,7 @@ fn whatever_was_acknowledged_is_there_after_a_kill(backend: Backend) {
     });
 }
 
-/// Everything acknowledged is there, nothing is there by half, and no more than what was `under_way`
+/// Every acknowledged write is there, none is partial, and no more than `under_way` others
 /// came beside it.
 async fn check(server: &Server, http: &Client, group: &str, acknowledged: &Acknowledged, under_way: usize) {
     for (name, id) in &acknowledged.users {
@@ -262,7 +262,7 @@ async fn check(server: &Server, http: &Client, group: &str, acknowledged: &Ackno
         "{} members, {known} acknowledged",
         members.len()
     );
-    // Each member came with a version of the group, or not at all.
+    // Each added member increased the version of the group.
     assert_eq!(group["meta"]["version"], format!("W/\"{}\"", 1 + members.len()));
 }
 

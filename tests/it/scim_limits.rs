@@ -35,7 +35,7 @@ use crate::{
 /// How many members a large group has.
 const MANY: u128 = 10_000;
 
-/// The id of a member of a large group, whom nobody ever made.
+/// The id of a group member that does not exist as a user.
 fn unknown_member(number: u128) -> ScimMemberId {
     ScimMemberId::User(Id::from_bits(number))
 }
@@ -68,7 +68,7 @@ async fn longest_transaction(app: &TestApp) -> u64 {
     app.state.db.take_longest_transaction()
 }
 
-/// Writes the log of requests now, so that nobody else does it while statements are counted.
+/// Writes the log of requests now, so that its task does not do it while statements are counted.
 async fn flush_log(app: &TestApp) {
     request_log::flush(&app.state).await.unwrap();
     app.state.db.take_longest_transaction();
@@ -97,7 +97,7 @@ both! {
         flush_log(&app).await;
         let path = format!("/Users/{}", id(&user));
         for (what, status, body) in bodies {
-            // So much at once is more than a directory may send.
+            // The directory's rate limit is lower than this.
             app.advance(std::time::Duration::from_secs(60));
             assert!(body.len() > 300_000 && body.len() < 1024 * 1024, "{what}: {}", body.len());
             for (method, path) in [
@@ -141,11 +141,11 @@ both! {
         assert!(longest_transaction(&app).await <= 3);
         assert_eq!(member_count(&app, &group).await, MANY as i64);
 
-        // One filter over as many is carried out.
+        // One filter over as many members is executed.
         let done = app.scim(&directory, Method::PATCH, &path, remove("display co \"OLD\"", 1)).await;
         assert_eq!(done.status, 204, "{}", done.body);
         assert_eq!(member_count(&app, &group).await, MANY as i64 / 2);
-        // Ten statements remove them, and one each locks, updates, counts and tells, besides the log.
+        // Ten statements remove them, and one each locks, updates, counts and records the event, besides the log.
         let statements = longest_transaction(&app).await;
         assert!(statements <= 16, "{statements}");
     }
@@ -231,7 +231,7 @@ both! {
                 assert_eq!(group.version, version);
             }
         }
-        // Each group's change is told once, in one order without gaps.
+        // Each group's change is one event, in one order without gaps.
         let mut conn = app.state.db.read().await.unwrap();
         let last = store::events::last_sequence(&mut conn, environment.id).await.unwrap();
         let events = store::events::list(&mut conn, environment.id, 0, last, &[], 10_000).await.unwrap();
@@ -338,7 +338,7 @@ both! {
         drop(run);
         assert_eq!(app.scim(&directory, Method::POST, "/Bulk", Some(bulk_of(1))).await.status, 200);
         let all: Vec<_> = (1..=4_u128).map(|n| app.state.bulk_executor.acquire(Id::from_bits(n)).unwrap()).collect();
-        // No place left is an overload, not this directory's own limit.
+        // Without a free permit it is an overload, not this directory's own limit.
         assert!(matches!(app.state.bulk_executor.acquire(directory.id), Err(Error::Unavailable { .. })));
         drop(all);
         assert!(app.state.bulk_executor.acquire(directory.id).is_ok());
@@ -367,7 +367,7 @@ both! {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         drop(stream);
-        // Its place is free again when it is done, and then everything is.
+        // Its permit is free once all operations are done.
         let free = || app.state.bulk_executor.acquire(directory.id).is_ok();
         while !free() {
             tokio::time::sleep(Duration::from_millis(1)).await;

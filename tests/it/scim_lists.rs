@@ -29,8 +29,8 @@ fn names(list: &Value, attribute: &str) -> Vec<String> {
     resources.iter().map(|one| one[attribute].as_str().unwrap_or("-").to_owned()).collect()
 }
 
-/// People with everything that tells readers of filters apart: case, letters beyond ASCII, what `LIKE`
-/// and SQL give a meaning to, missing and doubled values.
+/// Users on whom filter implementations differ: case, letters beyond ASCII, characters with a meaning in `LIKE`
+/// and SQL, missing and multiple values.
 async fn people(app: &TestApp, directory: &TestDirectory) {
     let address = |name: &str, kind: &str| json!({ "value": format!("{name}@acme.example"), "type": kind });
     for body in [
@@ -378,7 +378,7 @@ fn words(resources: &[Value]) -> Vec<String> {
     words
 }
 
-/// Makes filters up.
+/// Generates random filters.
 struct FilterGenerator(SeededRandom);
 
 impl FilterGenerator {

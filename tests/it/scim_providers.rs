@@ -1,4 +1,4 @@
-//! Identity providers at work, each by its own habits (contracts/scim.md): one server, no switch.
+//! The request sequences of real identity providers (contracts/scim.md), without a setting for any of them.
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ both! {
         let path = format!("/Users/{}", id(&user));
         assert_eq!(okta.find("Users", "userName eq \"DANA@acme.example\"").await, std::slice::from_ref(&user));
 
-        // An app of one's own: everything by PUT of what was read.
+        // A custom app: every change is a PUT of what was read.
         let mut whole = okta.get(&path).await;
         whole["name"]["familyName"] = "Roe".into();
         whole["title"] = "".into();
@@ -95,7 +95,7 @@ both! {
         assert_eq!((&off["active"], &off["userName"]), (&json!(false), &json!("dana.roe@acme.example")));
         assert_eq!(okta.find("Users", "userName eq \"dana.roe@acme.example\"").await, [off], "the inactive are still found");
 
-        // A catalogue app: active and password by PATCH without a path; nothing else is lost.
+        // A catalogue app: active and password by PATCH without a path; other attributes are kept.
         let on = okta.patch(&path, json!([{ "op": "replace", "value": { "active": true } }])).await;
         assert_eq!((&on["active"], &on["name"]["givenName"]), (&json!(true), &json!("Dana")));
         let same = okta.patch(&path, json!([{ "op": "replace", "value": { "password": "t1meMa$heen" } }])).await;
@@ -183,7 +183,7 @@ both! {
             let now = entra.patch(&path, json!([{ "op": "Replace", "path": extension("manager"), "value": value }])).await;
             assert_eq!(now[ENTERPRISE]["manager"]["value"].as_str(), then, "{value}");
         }
-        // With the flag: one value whose names are paths.
+        // With the flag: one value whose keys are paths.
         let mut value = json!({ "displayName": "Dana D", "name.givenName": "D", "active": true, "title": "" });
         value[extension("department")] = "Locks".into();
         let now = entra.patch(&path, json!([

@@ -1,4 +1,4 @@
-//! Many at once: the database decides, and nobody's write is lost.
+//! Concurrent requests: the database decides, and no write is lost.
 
 use std::time::Duration;
 
@@ -124,7 +124,8 @@ both! {
         assert_eq!(now["members"].as_array().unwrap().len(), CONCURRENCY);
         assert_eq!(now["meta"]["version"], format!("W/\"{}\"", 1 + CONCURRENCY));
 
-        // Half of them go while the other half is taken out: whoever is gone is in no group.
+        // Half of the users are deleted while the other half is removed from the group: a deleted user is in no
+        // group.
         let remove = |(at, user): (usize, &String)| match at % 2 {
             0 => (Method::DELETE, format!("/Users/{user}"), None, None),
             _ => {

@@ -1,4 +1,4 @@
-//! Directories know nothing of one another, and hold nobody from elsewhere.
+//! Isolation of directories: none reads, writes or references users of another.
 
 use std::collections::BTreeSet;
 
@@ -218,7 +218,7 @@ both! {
                         assert_eq!(made.status, 201, "{}", made.body);
                         let user = id(&made.json()).to_owned();
                         let add = patch(json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }]));
-                        // The neighbour's token opens nothing of it, and its group takes nobody of ours.
+                        // The token of another directory is refused, and its group takes no user of this one.
                         let theirs = app.scim(&foreign, Method::PATCH, &format!("/Groups/{foreign_group}"), add.clone()).await;
                         assert_eq!(theirs.status, 400, "{}", theirs.body);
                         let theirs = app.scim(&foreign, Method::DELETE, &format!("/Users/{user}"), None).await;

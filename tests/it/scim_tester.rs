@@ -1,4 +1,4 @@
-//! A SCIM client that nobody here wrote checks the server: scim2-tester, every check that it has.
+//! An independent SCIM client checks the server: scim2-tester, every check that it has.
 
 use std::{
     io::Write as _,
@@ -15,7 +15,7 @@ both! {
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.scim_directory(&tenant).await;
         let task = json!({ "base": directory.base, "token": directory.token, "domain": "acme.example" });
-        // On a thread of its own: this one answers the requests.
+        // On a thread of its own, because this one serves the requests.
         let output = actix_web::rt::task::spawn_blocking(move || {
             let mut python = Command::new(python())
                 .arg("tests/python/scim2_tester_run.py")

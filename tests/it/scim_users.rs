@@ -1,4 +1,4 @@
-//! People as identity providers push them.
+//! SCIM users, with the requests of identity providers.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Setup links, domains, branding and the wizard, as a customer's admin and the vendor meet them.
+//! Setup links, domains, branding and the setup wizard, for a customer's admin and for the vendor.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn call(app: &TestApp, key: &str, method: Method, path: &str, body: Value)
     answer.json()
 }
 
-/// A link for everything, as its address.
+/// Creates a setup link for everything. Returns its id and its URL.
 async fn link(app: &TestApp, key: &str, tenant: &Tenant) -> (String, String) {
     let body = json!({
         "organizationId": tenant.organization.id, "canManageSaml": true, "canManageScim": true,
@@ -81,10 +81,10 @@ both! {
         let home = one.get(&app.url("/setup/home")).await;
         assert_eq!(home.status, 200, "{home:#?}");
         assert!(home.body.contains("Single sign-on") && home.body.contains("Company acme.example"), "{home:#?}");
-        // A reload, and the link once more in the same browser, lead on.
+        // A reload, and the link again in the same browser, redirect to the wizard.
         assert_eq!(one.get(&app.url("/setup/home")).await.status, 200);
         assert_eq!(one.get(&url).await.location().path(), "/setup/home");
-        // Elsewhere it says what to ask for.
+        // In another browser the page says what to ask for.
         let burnt = other.get(&url).await;
         assert_eq!(burnt.status, 410);
         assert!(burnt.body.contains("in another browser"), "{burnt:#?}");
@@ -145,7 +145,7 @@ both! {
         let foreign = browser.get(&app.url(&format!("/setup/saml/{}/test", other.connection.id))).await;
         assert_eq!(foreign.status, 404, "{foreign:#?}");
         assert!(!foreign.body.contains("org_"), "{foreign:#?}");
-        // A link for provisioning alone opens nothing else.
+        // A link for provisioning alone gives access to nothing else.
         let body = json!({ "organizationId": tenant.organization.id, "canManageScim": true });
         let made = call(&app, &key, Method::POST, "/v1/setup-urls", body).await;
         let narrow = app.browser();
@@ -154,7 +154,7 @@ both! {
         for closed in ["/setup/saml", "/setup/domains", own.as_str()] {
             assert_eq!(narrow.get(&app.url(closed)).await.status, 403, "{closed}");
         }
-        // A form that no page of this session made is not taken.
+        // A form without this session's token is refused.
         let forged = browser.post(&app.url("/setup/saml"), &[("idpKind", "okta")]).await;
         assert_eq!(forged.status, 403, "{forged:#?}");
     }
@@ -168,7 +168,7 @@ both! {
         let base = first.path().trim_end_matches("create-app").to_owned();
         let configure = browser.get(&app.url(&format!("{base}configure"))).await;
         assert!(configure.body.contains("Audience URI (SP Entity ID)"), "{configure:#?}");
-        // Hostile and wrong metadata is told beside its field, and what was typed stays.
+        // The error of invalid metadata is shown beside its field, and the input is kept.
         let metadata = format!("{base}metadata");
         let wrong = [("way", "values"), ("idpEntityId", "https://idp.example"), ("idpRedirectUrl", "javascript:alert(1)"), ("idpCertificate", "x")];
         let refused = send(&app, &browser, &metadata, &wrong).await;
@@ -192,7 +192,7 @@ both! {
         own.connection.sp_entity_id = listed["samlConnection"]["spEntityId"].as_str().unwrap().to_owned();
         own.connection.sp_acs_urls = vec![listed["samlConnection"]["spAcsUrl"].as_str().unwrap().to_owned()];
 
-        // A foreign audience: the failed check, in Okta's words.
+        // A wrong audience: the failed check, in Okta's terms.
         let test = format!("{base}test");
         let begun = Request::read(&send(&app, &browser, &test, &[]).await);
         let mut spec = idp.response(&own, Some(&begun.id), "dana@acme.example", app.now());
@@ -201,7 +201,7 @@ both! {
         let page = browser.get(result.location().as_str()).await;
         assert!(page.body.contains("assertion_audience") && page.body.contains("Audience URI (SP Entity ID)"), "{page:#?}");
 
-        // A good one: what was received; no code anywhere.
+        // A valid response: the page shows what was received, and no code.
         let begun = Request::read(&send(&app, &browser, &test, &[]).await);
         let spec = idp.response(&own, Some(&begun.id), "dana@acme.example", app.now());
         let result = begun.answer(&browser, &own, &idp.sign(&spec)).await;
@@ -210,7 +210,8 @@ both! {
         let page = browser.get(location.as_str()).await;
         assert!(page.body.contains("The test succeeded") && page.body.contains("dana@acme.example"), "{page:#?}");
         assert!(!page.body.contains("saml_access_code_"));
-        // Whom it was is for the browser that signed in: a link could have begun it in a colleague's.
+        // Only the browser that signed in sees the user: a link could have started the login in a colleague's
+        // browser.
         let elsewhere = app.browser();
         elsewhere.set_cookie(&app.base, "ostiary_setup", &browser.cookie(&app.base, "ostiary_setup").unwrap());
         let page = elsewhere.get(location.as_str()).await;
@@ -253,7 +254,7 @@ both! {
             let location = request.answer(&browser, &tenant, &respond(&request, audience)).await.location();
             let page = browser.get(location.as_str()).await;
             assert!(page.body.contains(title) && page.body.contains(own), "{page:#?}");
-            // Without the proof, or with that of another login, it is anybody's page.
+            // Without the cookie, or with that of another login, the page shows no user.
             let proof = query(&location, "seen").unwrap();
             let mut bare = location.clone();
             bare.set_query(None);
@@ -263,8 +264,7 @@ both! {
             }
         }
 
-        // Whoever sent the link to a colleague opened it first and was refused: that proves nothing of the
-        // colleague's login.
+        // The sender of a link opens it first and is refused. That browser sees nothing of the colleague's login.
         let login_link = begin().await;
         let request = Request::read(&browser.get(login_link.as_str()).await);
         let junk = request.answer(&browser, &tenant, &respond(&request, Some("https://elsewhere.example"))).await;
@@ -296,12 +296,12 @@ both! {
             .map(|one| (one["domain"].as_str().unwrap(), one["state"].as_str().unwrap())).collect();
         assert_eq!(states, [("acme.example", "whitelisted"), ("new.example", "pending")]);
 
-        // Login, SCIM: nothing, then everything.
+        // The states of login and SCIM: not set up, then complete.
         let directory = app.scim_directory(&tenant).await;
         let user = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "dana@new.example" });
         assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(user.clone())).await.status, 400);
         assert_eq!(sign_in(&app, &key, &tenant, "dana@new.example").await.reason(), Some("email_outside_organization_domains"));
-        // The test of the wizard says that it is the next step, not a mistake.
+        // The test page shows this as the next step, not as an error.
         let test = format!("/setup/saml/{}/test", tenant.connection.id);
         let begun = Request::read(&send(&app, &browser, &test, &[]).await);
         let idp = IdentityProvider::get();
@@ -313,7 +313,7 @@ both! {
         call(&app, &key, Method::POST, &format!("{domains}/new.example/approve"), json!({})).await;
         assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(user)).await.status, 201);
         assert_eq!(sign_in(&app, &key, &tenant, "dana@new.example").await.status, 303);
-        // What counts is not the link holder's to take away.
+        // A link holder cannot remove a domain that logins depend on.
         let kept = send(&app, &browser, "/setup/domains/new.example/remove", &[]).await;
         assert_eq!(kept.status, 400, "{kept:#?}");
     }
@@ -427,7 +427,7 @@ both! {
             answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
         assert_eq!(cookies.len(), 1, "{cookies:?}");
         assert!(cookies[0].starts_with("__Host-ostiary_setup=") && cookies[0].contains("; Secure"), "{cookies:?}");
-        // The same value under the name that anybody on the network could set opens nothing there.
+        // The same value in the cookie without prefix, which an attacker on the network could set, is refused.
         let value = cookies[0].split(['=', ';']).nth(1).unwrap();
         for (name, status) in [("__Host-ostiary_setup", 200), ("ostiary_setup", 401)] {
             let request = app.browser().request(Method::GET, &app.url("/setup/home"));
@@ -438,7 +438,7 @@ both! {
     }
 }
 
-/// DNS proves a domain once, for one organization of an environment, and says what it found instead.
+/// A domain is verified by DNS once, for one organization of an environment; a failure says what was found.
 #[test]
 fn dns_proves_a_domain_once() {
     use crate::support::{Backend, dns::NameServer};
@@ -460,7 +460,7 @@ fn dns_proves_a_domain_once() {
                 429,
                 "one in ten seconds"
             );
-            // Taken out and asked for again, it is not asked about sooner.
+            // Removed and added again, it is not checked sooner.
             let one = format!("{}/new.example", path(&tenant));
             call(&app, &key, Method::DELETE, &one, json!({})).await;
             let added = call(&app, &key, Method::POST, &path(&tenant), ask.clone()).await["domain"].clone();
@@ -476,7 +476,7 @@ fn dns_proves_a_domain_once() {
                 (Some("verified"), Some(""))
             );
             assert_eq!(sign_in(&app, &key, &tenant, "dana@new.example").await.status, 303);
-            // Another organization that can publish the record too is told no name.
+            // Another organization that can publish the record too gets no name.
             let theirs = call(&app, &key, Method::POST, &path(&rival), ask).await["domain"].clone();
             dns.publish("_ostiary-challenge.new.example", &[theirs["txtRecordValue"].as_str().unwrap()]);
             let check = format!("{}/new.example/check", path(&rival));
@@ -486,7 +486,7 @@ fn dns_proves_a_domain_once() {
             assert!(!refused.body.contains("acme"));
             let listed = call(&app, &key, Method::GET, &path(&rival), json!({})).await;
             assert_eq!(listed["domains"][1]["state"], "failed", "{listed}");
-            // Nor is the rival's admin, who is not told to wait for DNS either.
+            // Neither does the admin of that organization, and the page does not suggest to wait for DNS.
             let browser = opened_session(&app, &key, &rival).await;
             let page = browser.get(&app.url("/setup/domains")).await;
             page.says("It is taken")
@@ -501,7 +501,7 @@ fn dns_proves_a_domain_once() {
             page.says("It can count here only once it is taken out there.");
             page.does_not_say("found no proof").does_not_say("Proof by DNS").does_not_say("let DNS prove it");
             assert!(!page.body.contains("/approve"), "{page:#?}");
-            // The address of the question, opened anew, is no dead end.
+            // The URL of the form, opened with GET, redirects.
             let again = console.get(&format!("{domain}/approve")).await;
             assert_eq!((again.status.as_u16(), again.location()), (303, page.url));
         });

@@ -1,4 +1,4 @@
-//! The setup pages as a customer's IT admin meets them, in a browser, against the demo.
+//! The setup pages in a browser, against the demo.
 
 use serde_json::Value;
 

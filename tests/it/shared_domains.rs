@@ -1,4 +1,4 @@
-//! One domain in two organizations: who may do it, by which way in, and where it shows.
+//! One domain in two organizations: who may share it, on which surface, and where it is shown.
 
 use ostiary::{
     app::{
@@ -42,7 +42,7 @@ async fn find(app: &TestApp, key: &str, tenant: &Tenant) -> Value {
     call(app, key, Method::GET, &path(tenant), None).await["organization"].clone()
 }
 
-/// What the audit log and the events tell of sharing: the entries' targets, and the events' organizations with
+/// The entries of sharing in the audit log and in the events: the entries' targets, and the events' organizations with
 /// their data.
 async fn recorded_sharing(app: &TestApp, key: &str) -> (Vec<String>, Vec<(String, Value)>) {
     let list = "/v1/audit-events?action=organization.domain_shared";
@@ -121,7 +121,7 @@ both! {
         ];
         expected.sort_by(|one, other| one.0.cmp(&other.0));
         assert_eq!(events, expected);
-        // Sent again, nothing new is shared, and nothing is told.
+        // Sent again, nothing new is shared, and no event is recorded.
         call(&app, &key, Method::PATCH, &path(&globex), Some(both)).await;
         assert_eq!(recorded_sharing(&app, &key).await.0.len(), 2);
 
@@ -144,7 +144,7 @@ both! {
         let approve = format!("{}/domains/globex.example/approve", path(&acme));
         let approved = call(&app, &key, Method::POST, &approve, Some(json!({}))).await;
         assert_eq!(approved["domain"]["sharedWith"].as_array().unwrap().len(), 2);
-        // Two, two, and three: the new one, and the one that it joined, and who joined both.
+        // An entry for each organization of each sharing: two, two and three.
         assert_eq!(recorded_sharing(&app, &key).await.0.len(), 7);
     }
 
@@ -192,10 +192,10 @@ both! {
         let fields = [("displayName", "Globex"), ("domains", "globex.example\nacme.example")];
         assert_eq!(console.post(&edit, &fields).await.status, 422);
         console.done(&edit, &[fields[0], fields[1], ("shareDomain", "true")]).await.says("Organization saved.");
-        // Shared already: nobody is asked again.
+        // Shared already: no confirmation is needed.
         console.done(&edit, &fields).await.says("Organization saved.");
 
-        // What the customer asked for itself, approved by one click.
+        // A domain that the customer requested, approved by the vendor.
         store_domain(&app, &acme, "globex.example", DomainState::Pending).await;
         let domain = format!("/organizations/{}/domains/globex.example", acme.organization.id);
         let page = console.page(&domain).await;
@@ -272,7 +272,7 @@ both! {
         assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:#?}");
         assert!(made.iter().all(|made| made.as_ref().err().is_none_or(requires_confirmation)));
 
-        // The same of organizations that are there, and of domains that wait.
+        // The same for existing organizations, and for pending domains.
         let mut tenants = Vec::new();
         for number in 0..CONCURRENCY {
             let tenant = app.tenant(&environment, &format!("own{number}.example")).await;
@@ -293,12 +293,12 @@ both! {
         let (acme, globex, key) = two_tenants(&app).await;
         store_domain(&app, &acme, "proved.example", DomainState::Verified).await;
         let operator = Actor::operator(acme.environment.id);
-        // A parent and a sub-domain are other domains: neither lets in people of the other.
+        // A parent and a sub-domain are other domains: neither accepts users of the other.
         for domain in ["x.proved.example", "example.com", "xproved.example"] {
             let change = domain_change(domain, false);
             organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
         }
-        // A domain that waits or failed elsewhere is nobody's yet.
+        // A domain that is pending or failed in another organization is not taken.
         store_domain(&app, &acme, "waits.example", DomainState::Pending).await;
         store_domain(&app, &acme, "failed.example", DomainState::Failed).await;
         for domain in ["waits.example", "failed.example"] {
@@ -328,7 +328,7 @@ both! {
     }
 }
 
-/// Whoever proves a domain by DNS: a setup link never shares it, an administrator by approving it, the vendor's key
+/// A domain that is verified by DNS: a setup link never shares it, an administrator by approving it, the vendor's key
 /// may; and of many who prove it at once one does.
 #[test]
 fn dns_shares_no_domain_without_the_vendors_consent() {
@@ -375,7 +375,7 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
             );
             assert_eq!(recorded_sharing(&app, &key).await.0, sorted(&acme, &globex));
 
-            // Proved by many at once, and taken by the vendor's key meanwhile.
+            // Verified by many requests at once, and added with the vendor's key meanwhile.
             let mut rivals = Vec::new();
             let mut values = Vec::new();
             let mut name = String::new();

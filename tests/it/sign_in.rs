@@ -1,4 +1,4 @@
-//! Logins through the REST API's door: what happens between the app's link and the app's callback.
+//! Logins of the REST API: from the app's link to the app's callback.
 
 use std::time::Duration;
 
@@ -105,13 +105,13 @@ both! {
         let browser = app.browser();
         let request = begin(&app, &browser, &tenant).await;
         let response = good(&app, &tenant, &request, "dana@acme.example");
-        // The identity provider is on another site: a Lax cookie stays away from its post …
+        // The identity provider is on another site: a Lax cookie is not sent with its post …
         let bounce = request.answer(&app.browser(), &tenant, &response).await;
         assert_eq!(bounce.status, 200);
         assert!(!bounce.header("content-security-policy").contains("form-action"));
-        // … and comes along when our own page posts the form again.
+        // … and is sent when the gateway's own page posts the form again.
         code_of(&browser.submit(&bounce, &bounce.form()).await);
-        // A browser that keeps no cookies at all is told so.
+        // A browser without cookies gets a page that says so.
         let request = begin(&app, &browser, &tenant).await;
         let bounce = request.answer(&app.browser(), &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await;
         let refused = app.browser().submit(&bounce, &bounce.form()).await;
@@ -238,7 +238,7 @@ both! {
 
     async fn a_login_begins_on_the_host_that_its_response_comes_to(app: TestApp) {
         let mut tenant = acme(&app).await;
-        // Made while the service was known by another name, which the identity provider goes on using.
+        // Created when the service had another public URL, which the identity provider still uses.
         tenant.connection.sp_acs_urls = vec![tenant.acs_url().replace("localhost", "127.0.0.1")];
         app.update_connection(&tenant.connection).await;
         let browser = app.browser();
@@ -278,7 +278,7 @@ both! {
         let request = begin(&app, &browser, &tenant).await;
         let wrong = good(&app, &tenant, &request, "dana@globex.example");
         for _ in 0..25 {
-            // Faster than that, the browser would be told to wait.
+            // More often than that, the browser would be rate-limited.
             app.advance(Duration::from_secs(5));
             assert_eq!(request.answer(&browser, &tenant, &wrong).await.status, 403);
         }
@@ -364,7 +364,7 @@ both! {
         assert_eq!(failed[0].found.as_deref(), Some("dana@globex.example"));
         assert!(refused.checks.len() > 20, "every check is written down: {:#?}", refused.checks);
         assert!(refused.document.as_ref().unwrap().contains("dana@globex.example"));
-        // The XML is sealed at rest, and what was kept long enough goes.
+        // The XML is sealed at rest, and deleted after its retention.
         let mut conn = app.state.db.read().await.unwrap();
         for step in saml_flow_steps::list(&mut conn, flow.id).await.unwrap() {
             assert!(!step.document.unwrap().contains("samlp"));

@@ -1,4 +1,4 @@
-//! Logins that nobody finished: how little is kept of them, and for how short a time.
+//! Unfinished logins: what is kept of them, and for how long.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ struct Fixture {
 }
 
 async fn fixture(app: &TestApp) -> Fixture {
-    // What is over must be over by the database's clock too.
+    // What has expired must have expired by the database's clock too.
     app.clock.set_back(DAY * 3);
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
@@ -87,7 +87,7 @@ async fn answered(
     (request, status)
 }
 
-/// Stores so many refusals of the tenant's that are history.
+/// Stores so many refused logins of the tenant.
 async fn store_refusals(app: &TestApp, tenant: &Tenant, count: usize) {
     let mut conn = app.state.db.read().await.unwrap();
     let target = login_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
@@ -147,7 +147,7 @@ both! {
         let orphans = "SELECT COUNT(*) FROM saml_flow_steps WHERE flow_id NOT IN (SELECT id FROM saml_flows)";
         assert_eq!(number(&app, orphans).await, 0);
 
-        // Whoever comes back now hears that the login is none of ours.
+        // A late response gets the page of an unknown login.
         let late = left_open.answer(&open, &fixture.tenant, &sign(&left_open, |_| {})).await;
         assert_eq!(late.reason(), Some("in_response_to_unknown"), "{}", late.body);
     }
@@ -173,7 +173,7 @@ both! {
         let flow = find(&app, &fixture.tenant, id).await.unwrap();
         assert_eq!(flow.status, FlowStatus::Failed);
 
-        // What the identity provider signed is still history.
+        // Responses with a valid signature are still kept.
         let (signed, status) = answered(&app, &fixture, &app.browser(), |request| {
             let idp = IdentityProvider::get();
             let mut spec = idp.response(&fixture.tenant, Some(&request.id), "dana@acme.example", app.now());

@@ -1,4 +1,4 @@
-//! Databases that earlier versions left: after an upgrade everything in them is still there and works.
+//! Databases of earlier versions: after an upgrade all their data is still there and works.
 //!
 //! `fixtures/databases/{version}` holds one of each kind, filled by [`fill`] with the program of that version,
 //! and what its API answered then. `OSTIARY_DUMP_DATABASES={version} cargo test --test it upgrade` makes such a
@@ -54,7 +54,7 @@ struct Contents {
     client: (String, String),
     directory: String,
     directory_token: String,
-    /// By name: `dana` is active, `gone` is not, `left` was deleted.
+    /// By name: `dana` is active, `gone` is inactive, `left` was deleted.
     people: std::collections::BTreeMap<String, String>,
     group: String,
     console_session: String,
@@ -87,7 +87,7 @@ fn folder() -> PathBuf {
 
 async fn serve(database: TestDatabase, backend: Backend, now: Timestamp) -> TestApp {
     if backend == Backend::Postgres {
-        // SQLite migrates at the start, PostgreSQL when it is told to.
+        // SQLite is migrated at the start, PostgreSQL by `ostiary migrate`.
         let db = Db::connect(&database.url, 2).await.unwrap();
         db.migrate().await.unwrap();
         db.close().await;
@@ -110,7 +110,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text but {value}")).to_owned()
 }
 
-/// Puts something of everything into an empty database.
+/// Creates one resource of each kind in an empty database.
 async fn fill(app: TestApp) -> Installation {
     let idp = IdentityProvider::get();
     let environment = app.environment("prod").await;
@@ -374,7 +374,7 @@ impl Installation {
             holds(path, &now, then);
         }
 
-        // Logins that were under way go on; new ones go well; refused ones stay refused.
+        // Logins in progress continue; new ones succeed; refused ones stay refused.
         let redeemed = self.app.redeem(api_key, &self.contents.access_code).await;
         assert_eq!(redeemed.json()["email"], "dana@acme.example", "{}", redeemed.body);
         let person = self.userinfo(&self.contents.access_token).await;

@@ -1,4 +1,4 @@
-//! Webhooks: signed, retried, each endpoint by itself, logged and sent again.
+//! Webhooks: signed, retried, delivered independently per endpoint, logged and replayed.
 
 use std::{
     sync::{Arc, Mutex},
@@ -23,7 +23,7 @@ use crate::{
     support::{Answer, TestApp, eventually},
 };
 
-/// A vendor's endpoint: answers what it is told to and remembers what it got.
+/// A stub of a vendor's endpoint. It records what it receives.
 struct Receiver {
     url: String,
     status: watch::Sender<u16>,
@@ -83,7 +83,7 @@ impl Receiver {
         self.got().iter().map(Message::sequence).collect()
     }
 
-    /// Waits until it got so many messages.
+    /// Waits until it has received so many messages.
     async fn wait_for(&self, count: usize) -> Vec<Message> {
         let what = format!("message {count}");
         eventually(&what, async || Some(self.got()).filter(|messages| messages.len() >= count)).await
@@ -120,7 +120,7 @@ async fn serve(mut stream: TcpStream, mut status: watch::Receiver<u16>, log: Arc
     }
 }
 
-/// A server that may send to this machine, with an environment, its key and a directory where things happen.
+/// A server that may send to this machine, with an environment, its key and a directory for events.
 struct Fixture {
     app: TestApp,
     key: String,
@@ -142,7 +142,7 @@ impl Fixture {
         self.app.api(&self.key, method, path, body).await
     }
 
-    /// Makes a webhook; gives its id and its secret.
+    /// Creates a webhook. Returns its id and its secret.
     async fn webhook(&self, url: &str, types: &[&str]) -> (String, WebhookSecret) {
         let body = json!({ "url": url, "eventTypes": types });
         let made = self.call(Method::POST, "/v1/webhooks", Some(body)).await;
@@ -241,11 +241,11 @@ both! {
         let (message, at, both) = signatures(1).await;
         let by = |secret: &WebhookSecret| secret.sign(message.header("webhook-id"), at, &message.body);
         assert_eq!(both, [by(&new), by(&old)]);
-        // A day later the old one is over.
+        // A day later the old secret has ended.
         fixture.app.advance(Duration::from_secs(24 * 3600));
         let (message, at, one) = signatures(2).await;
         assert_eq!(one, [new.sign(message.header("webhook-id"), at, &message.body)]);
-        // Without overlap it is over at once: a secret that leaked signs nothing any more.
+        // Without overlap the old secret ends at once.
         let newest = rotate(Some(json!({ "overlapSeconds": 0 }))).await;
         let (message, at, one) = signatures(3).await;
         assert_eq!(one, [newest.sign(message.header("webhook-id"), at, &message.body)]);
@@ -260,7 +260,7 @@ both! {
         let (silent, failing, good) = (Receiver::start(0).await, Receiver::start(500).await, Receiver::start(204).await);
         let (silent_id, _) = fixture.webhook(&silent.url, &[]).await;
         let (failing_id, _) = fixture.webhook(&failing.url, &[]).await;
-        // Nobody listens there at all.
+        // No server listens there.
         fixture.webhook("http://127.0.0.1:1/", &[]).await;
         fixture.webhook(&good.url, &[]).await;
         for _ in 0..5 {
@@ -369,7 +369,7 @@ both! {
         receiver.wait_for(1).await;
         assert_eq!(receiver.sequences(), [3]);
 
-        // An endpoint that says that it is gone is switched off.
+        // An endpoint that answers 410 is disabled.
         receiver.answer(410);
         // Deliveries are listed by when they were made: the next one is made later.
         fixture.app.advance(Duration::from_secs(1));
@@ -393,7 +393,7 @@ both! {
             let refused = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": url }))).await;
             assert_eq!(refused.status, 400, "{url}: {}", refused.body);
         }
-        // A name is looked up when something is sent, and then refused all the same.
+        // A host name is resolved when a delivery is sent, and refused then.
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.directory(&tenant).await;
         let made = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": "https://localhost:9/" }))).await;
@@ -430,7 +430,7 @@ both! {
         };
         fixture.record_event(EventKind::UserUpdated).await;
         receiver.wait_for(1).await;
-        // While one serves the endpoint nobody else does.
+        // While one replica serves the endpoint the other does not.
         fixture.record_event(EventKind::UserUpdated).await;
         assert_eq!(dispatch().await, 0);
         assert_eq!(receiver.got().len(), 1);

@@ -1,4 +1,4 @@
-//! The authorization endpoint: where refusals go, whose identity provider it is, what it is asked.
+//! The authorization endpoint: where errors go, which identity provider is chosen, and what it is asked.
 
 use ostiary::{
     app::{
@@ -108,7 +108,7 @@ both! {
         assert_eq!(error_at_client(&fixture, &app.browser().get(&unnamed).await), "invalid_request");
         let twice = format!("{}&nonce=1&nonce=2", fixture.authorize_url(&[]));
         assert_eq!(error_at_client(&fixture, &app.browser().get(&twice).await), "invalid_request");
-        // What is said twice is not echoed.
+        // A repeated parameter is not echoed.
         let states = format!("{}&state=other", fixture.authorize_url(&[]));
         let location = app.browser().get(&states).await.location();
         assert_eq!(query(&location, "error").as_deref(), Some("invalid_request"));
@@ -191,7 +191,7 @@ both! {
         assert_eq!(page.body.matches(&state).count(), 1, "what is the same for all stands there once");
         assert!(page.body.len() < plain + 2048 + 512 + 100);
 
-        // Junk does not travel, and much of it is not even taken.
+        // Unknown parameters are not passed on, and too many of them are refused.
         let junk = |count: usize| (0..count).map(|n| format!("&junk{n}={}", "x".repeat(100))).collect::<String>();
         let some = format!("{}{}", fixture.authorize_url(&hint), junk(50));
         let answer = browser.get(&some).await;
@@ -288,7 +288,7 @@ both! {
         assert_eq!(query(&to_app, "iss"), Some(app.url("/v1/oauth")));
         assert!(query(&to_app, "code").is_none());
 
-        // The app goes on as OpenID Connect Core §4 says, with what it was told.
+        // The app continues with these parameters, as in OpenID Connect Core §4.
         let organization = query(&to_app, "organization_id").unwrap();
         let url = fixture.authorize_url(&[("organization_id", &organization)]);
         let callback = fixture.sign_in(&browser, &url, "dana@acme.example").await;

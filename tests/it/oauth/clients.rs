@@ -1,11 +1,11 @@
-//! The requests that clients in the wild send, parameter by parameter (SSOReady's users run these).
+//! The requests of OAuth client libraries, parameter by parameter (SSOReady's users run these).
 
 use base64::prelude::BASE64_STANDARD;
 
 use super::*;
 use crate::both;
 
-/// How a client proves itself at the token endpoint.
+/// How a client authenticates at the token endpoint.
 enum Proof {
     Post,
     Basic,

@@ -1,4 +1,4 @@
-//! Whoever is deprovisioned by the directory loses what he holds.
+//! Deprovisioning revokes a user's codes and tokens.
 
 use ostiary::{
     model::{id::ScimUserId, secret::AccessCode},
@@ -12,7 +12,7 @@ use crate::{
     support::scim::{TestDirectory, id, patch},
 };
 
-/// A way to lose a person: deactivated or removed.
+/// Deactivates or removes a user.
 async fn deprovision(app: &TestApp, directory: &TestDirectory, path: &str, how: &str) {
     let answer = match how {
         "PATCH" => {
@@ -52,7 +52,7 @@ both! {
             assert_eq!(flow.refusal.as_deref(), Some("directory_user_inactive"), "{how}");
             drop(conn);
             let _ = app.scim(&directory, Method::DELETE, &path, None).await;
-            // Made anew, and so let in again.
+            // Created again, and so accepted again.
             let again = app.scim_user(&directory, "dana@acme.example").await;
             assert_eq!(fixture.tokens().await["token_type"], "Bearer");
             let again = format!("/Users/{}", id(&again));

@@ -1,4 +1,4 @@
-//! The keys: published before they sign, until what they signed is over, alike on every replica.
+//! Signing keys: published before they sign and until their tokens have expired, the same on every replica.
 
 use std::time::Duration;
 

@@ -146,7 +146,7 @@ fn decode(token: &str) -> (Value, Value) {
     (next(), next())
 }
 
-/// The one error that the answer tells.
+/// The error in the answer.
 fn error_of(answer: &Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.json()["error"].as_str().unwrap_or_default().to_owned())
 }

@@ -1,4 +1,4 @@
-//! A whole login driven by a client library that nobody here wrote, and what the provider publishes.
+//! A whole login by an independent client library, and the documents that the provider publishes.
 
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken,

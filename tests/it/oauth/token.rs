@@ -80,7 +80,7 @@ both! {
             assert_eq!(error_of(&answer), (401, "invalid_client".into()), "{changes:?}");
             assert!(answer.headers.get("www-authenticate").is_none());
         }
-        // Whatever else is wrong, the secret comes first: guesses are told and counted as guesses.
+        // The secret is checked first: a wrong one is refused and counted whatever else is wrong.
         for (name, value) in [
             ("code", "x"),
             ("code", ""),
@@ -144,7 +144,7 @@ both! {
         assert_eq!(error_of(&short), (400, "invalid_request".into()));
         assert_eq!(fixture.token(&code, &[("code_verifier", VERIFIER)]).await.status, 200);
 
-        // A verifier nobody announced: the challenge was stripped on the way.
+        // A verifier without a challenge: the challenge was stripped from the request.
         let bare = fixture.code(&[]).await;
         let answer = fixture.token(&bare, &[("code_verifier", VERIFIER)]).await;
         assert_eq!(error_of(&answer), (400, "invalid_grant".into()));
@@ -197,7 +197,7 @@ both! {
         let code = query(&callback, "saml_access_code").unwrap();
         assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));
 
-        // Nor does an OAuth code at redeem.
+        // An OAuth code is refused at redeem too.
         let key = app.api_key(&fixture.environment, false).await;
         let oauth_code = fixture.code(&[]).await;
         assert_eq!(app.redeem(&key, &oauth_code).await.status, 404);

@@ -1,4 +1,4 @@
-//! Userinfo: whom a token speaks for, as long as it may.
+//! Userinfo: the claims of a token's user, while the token is valid.
 
 use std::time::Duration;
 

@@ -48,7 +48,7 @@ impl TestApp {
         administrator
     }
 
-    /// A new owner of everything with [`PASSWORD`].
+    /// A new owner of all environments with [`PASSWORD`].
     pub async fn with_password(&self, email: &str) -> Administrator {
         let mut administrator = self.account(email, Role::Owner, None).await;
         let hash = self.state.passwords.hash(PASSWORD, &SystemRandom).await.expect("a hash");

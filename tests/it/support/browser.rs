@@ -1,4 +1,4 @@
-//! A browser as far as logins need one: cookies by host, forms, redirects that the test follows.
+//! A minimal browser: cookies by host, forms, and redirects that the test follows itself.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +37,7 @@ impl Browser {
         Self { client: client(), cookies: Arc::default() }
     }
 
-    /// One to which `domain` is at `address`, whatever the resolver says; URLs without a port lead there.
+    /// One that resolves `domain` to `address`, also for URLs without a port.
     pub fn resolving(domain: &str, address: std::net::SocketAddr) -> Self {
         let client = builder().resolve(domain, address).build().expect("an HTTP client");
         Self { client, cookies: Arc::default() }
@@ -102,8 +102,8 @@ impl Browser {
     }
 }
 
-/// One client for all: to make one reads every root certificate of the system. It keeps no connection,
-/// because each test has a runtime of its own, which takes its connections along when it ends.
+/// One client for all, because creating one reads every root certificate of the system. It keeps no connection,
+/// because each test has a runtime of its own, and connections end with it.
 fn client() -> Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     CLIENT.get_or_init(|| builder().build().expect("an HTTP client")).clone()
@@ -128,7 +128,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The refusal's code that the page carries.
+    /// The error code in the page.
     pub fn reason(&self) -> Option<&str> {
         between(&self.body, "data-reason=\"", "\"")
     }

@@ -1,11 +1,11 @@
-//! Somebody at work in the console of one environment.
+//! An administrator's browser in the console of one environment.
 
 use ostiary::model::{administrator::Role, environment::Environment};
 use reqwest::{Method, header};
 
 use super::{Answer, Browser, TestApp};
 
-/// A browser in which an administrator is signed in, and the environment at hand.
+/// A browser in which an administrator is signed in, and an environment.
 pub struct Console<'a> {
     app: &'a TestApp,
     pub browser: Browser,
@@ -15,7 +15,7 @@ pub struct Console<'a> {
 }
 
 impl TestApp {
-    /// A new administrator with this role in the environment, at work there.
+    /// A new administrator with this role in the environment, signed in.
     pub async fn console(&self, role: Role, environment: &Environment) -> Console<'_> {
         let browser = self.administrator(role, Some(environment)).await;
         let home = browser.get(&self.url("/console")).await;
@@ -53,7 +53,7 @@ impl Console<'_> {
         self.browser.post(&self.url(path), &all).await
     }
 
-    /// Sends a form that is taken, and reads the page that it leads to.
+    /// Sends a form that must be accepted, and follows its redirect.
     pub async fn done(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.post(path, fields).await;
         assert_eq!(answer.status, 303, "{path}: {}", answer.body);
@@ -93,17 +93,17 @@ impl Answer {
         value.split_once('"').map(|(value, _)| value.to_owned())
     }
 
-    /// The value of an attribute, found by what stands before it.
+    /// The value of an attribute, found by the text before it.
     pub fn attribute(&self, before: &str) -> String {
         let (_, rest) =
             self.body.split_once(&format!("{before}=\"")).unwrap_or_else(|| panic!("no {before}"));
         rest.split_once('"').expect("its end").0.replace("&amp;", "&")
     }
 
-    /// The text of the page, as a person reads it: tags away, entities resolved, spaces joined.
+    /// The text of the page: without tags, with entities resolved and spaces joined.
     pub fn text(&self) -> String {
         let main = self.body.split_once("<main").map_or(self.body.as_str(), |(_, main)| main);
-        // One value in two parts, so that its head can give way.
+        // One value in two elements, so that the first can be truncated.
         let main = main.replace("</span><span class=\"tail\">", "");
         let mut text = String::new();
         let mut inside = true;
@@ -147,7 +147,7 @@ impl Answer {
         found.unwrap_or_else(|| panic!("no {prefix} in {path}")).to_owned()
     }
 
-    /// The first id of this kind that stands whole in the page.
+    /// The first complete id of this kind in the page.
     pub fn first_id(&self, prefix: &str) -> String {
         let ids = self.body.match_indices(prefix).map(|(at, _)| {
             let rest = self.body[at..].chars();

@@ -23,7 +23,7 @@ pub enum Backend {
     Postgres,
 }
 
-/// A database that goes away with the test.
+/// A database that is dropped with the test.
 pub struct TestDatabase {
     pub url: String,
     _dir: Option<TempDir>,
@@ -118,7 +118,7 @@ impl TestDatabase {
         Path::new(self.url.strip_prefix("sqlite://").expect("an SQLite database"))
     }
 
-    /// Where the master key of an SQLite database stands.
+    /// The master key file of an SQLite database.
     fn key_file(&self) -> PathBuf {
         self.file().with_file_name("ostiary.db.key")
     }
@@ -130,7 +130,7 @@ impl TestDatabase {
     }
 }
 
-/// A PostgreSQL database of somebody else's shape.
+/// A PostgreSQL database with another program's schema.
 pub struct ForeignDatabase {
     pub url: String,
     name: String,
@@ -163,7 +163,7 @@ async fn sqlite_template() -> Vec<u8> {
     fs::read(&file).expect("the template")
 }
 
-/// A throw-away PostgreSQL, started once a test process and stopped with it.
+/// A temporary PostgreSQL cluster, started once per test process and stopped with it.
 struct Cluster {
     dir: PathBuf,
     _watch: Child,
@@ -178,7 +178,7 @@ impl Cluster {
     fn start() -> Self {
         let bin = binaries();
         let dir = TempDir::new().expect("a temporary directory").keep();
-        // PostgreSQL refuses to run as root, so it runs as the user that its package made.
+        // PostgreSQL refuses to run as root, so it runs as the user of its package.
         let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
         let user = if root {
             run(Command::new("chown").arg("postgres").arg(&dir));
@@ -202,7 +202,7 @@ impl Cluster {
             "UTF8",
             "--locale=C",
         ]));
-        // The shell ends the server when our end of its standard input closes: however this process ends.
+        // The shell stops the server when its standard input closes, however this process ends.
         let script = format!(
             "{} -D '{d}/data' -k '{d}' -c listen_addresses= -c fsync=off -c full_page_writes=off \
              -c synchronous_commit=off -c max_connections=500 >'{d}/log' 2>&1 & read -r _; kill -QUIT $(head -n 1 '{d}/data/postmaster.pid'); wait; rm -rf '{d}'",

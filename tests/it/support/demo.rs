@@ -55,7 +55,7 @@ impl Demo {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Walks it in a browser. The script gets the demo's address, `arguments` and where to put pictures:
+    /// Runs a browser script against it. The script gets the demo's address, `arguments` and where to put pictures:
     /// `OSTIARY_TEST_PICTURES`, to look at them afterwards.
     pub fn walk(&self, script: &str, arguments: &[&str]) {
         let pictures =

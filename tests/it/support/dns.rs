@@ -1,5 +1,5 @@
-//! A name server on loopback, for `dns.servers`: it answers TXT questions off a table, over UDP and, for
-//! what does not fit there, over TCP.
+//! A stub name server on loopback, for `dns.servers`: it answers TXT queries from a table, over UDP and, for
+//! large answers, over TCP.
 
 use std::{
     collections::HashMap,
@@ -16,17 +16,17 @@ use tokio::{
     net::{TcpListener, UdpSocket},
 };
 
-/// The most that fits a UDP answer here.
+/// The maximum size of a UDP answer.
 const DATAGRAM: usize = 1200;
 
-/// What a name has.
+/// The answer for a name.
 #[derive(Debug, Clone)]
 enum StubAnswer {
     /// TXT records, each made of strings.
     Records(Vec<Vec<String>>),
     /// A failure (SERVFAIL).
     Failure,
-    /// Nothing at all comes back.
+    /// No answer.
     Silence,
 }
 
@@ -39,14 +39,14 @@ pub struct NameServer {
 }
 
 impl NameServer {
-    /// Starts one that knows nothing yet.
+    /// Starts one without records.
     pub async fn start() -> Self {
         let names: Arc<Mutex<HashMap<String, StubAnswer>>> = Arc::default();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let (address, udp, tcp) = loop {
             let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a TCP port");
             let address = tcp.local_addr().expect("an address");
-            // The UDP port of the same number may be somebody else's.
+            // The UDP port of the same number may be in use.
             if let Ok(udp) = UdpSocket::bind(address).await {
                 break (address, udp, tcp);
             }
@@ -97,17 +97,17 @@ impl NameServer {
         self.set_answer(name, StubAnswer::Records(records.iter().map(split).collect()));
     }
 
-    /// From now on questions about the name fail.
+    /// From now on queries for the name fail.
     pub fn fail(&self, name: &str) {
         self.set_answer(name, StubAnswer::Failure);
     }
 
-    /// From now on questions about the name are not answered.
+    /// From now on queries for the name are not answered.
     pub fn ignore(&self, name: &str) {
         self.set_answer(name, StubAnswer::Silence);
     }
 
-    /// The names it was asked for, in order.
+    /// The queried names, in order.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("nobody failed").clone()
     }

@@ -1,4 +1,4 @@
-//! Forms as a browser sends them: those that stand on a page, and only those.
+//! Forms as a browser sends them: only those on a page.
 
 use super::{
     Browser, TestApp,
@@ -6,7 +6,7 @@ use super::{
 };
 
 impl TestApp {
-    /// A page that is there.
+    /// A page; its status must be 200.
     pub async fn page(&self, browser: &Browser, path: &str) -> Answer {
         let answer = browser.get(&self.url(path)).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);

@@ -1,4 +1,4 @@
-//! The customer's identity provider: keys made once a test run, and responses of any kind.
+//! The customer's identity provider: keys generated once per test run, and responses of any kind.
 
 use std::sync::OnceLock;
 
@@ -28,7 +28,7 @@ impl IdentityProvider {
         IDP.get_or_init(|| Self::named("https://idp.example/metadata"))
     }
 
-    /// One that nobody trusts, who may say the same things.
+    /// Another one with the same entity id, whose key no tenant trusts.
     pub fn other() -> &'static Self {
         static IDP: OnceLock<IdentityProvider> = OnceLock::new();
         IDP.get_or_init(|| Self::named("https://idp.example/metadata"))
@@ -48,7 +48,7 @@ impl IdentityProvider {
         }
     }
 
-    /// A good response for `name_id`, to be changed at will before it is signed.
+    /// A valid response for `name_id`, which may be changed before it is signed.
     pub fn response(
         &self,
         tenant: &Tenant,
@@ -71,7 +71,7 @@ impl IdentityProvider {
     }
 }
 
-/// An AuthnRequest on its way to the identity provider, read from the page or the redirect.
+/// An AuthnRequest, read from the page or the redirect to the identity provider.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub id: String,

@@ -1,5 +1,5 @@
-//! The stage and the actors: a real server on a port of its own, with a database of its own, and the
-//! browser, identity provider and app that meet there.
+//! The test harness: a real server on a port of its own, with a database of its own, and its clients: browser,
+//! identity provider and app.
 
 pub mod administrators;
 pub mod browser;
@@ -79,11 +79,11 @@ pub fn run_scenario<F: Future<Output = ()>>(backend: Backend, scenario: impl FnO
     });
 }
 
-/// A running server, seen from outside.
+/// A running server and its state.
 pub struct TestApp {
     /// `http://127.0.0.1:PORT`, or what the test configured.
     pub base: String,
-    /// The server's own state, to prepare the stage and to look behind the scenes.
+    /// The server's own state, to prepare data and to inspect it.
     pub state: State,
     /// The server's clock.
     pub clock: Arc<ManualClock>,
@@ -157,7 +157,7 @@ impl TestApp {
         format!("{}{path}", self.base)
     }
 
-    /// A browser that was never here. It finds the server under whatever public URL.
+    /// A browser without cookies. It resolves the host of the public URL to the server.
     pub fn browser(&self) -> Browser {
         match Url::parse(&self.base).expect("a URL").domain() {
             Some(domain) if domain != "localhost" => Browser::resolving(domain, self.address),
@@ -170,7 +170,7 @@ impl TestApp {
         self.clock.now()
     }
 
-    /// Lets time pass.
+    /// Advances the server's clock.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -402,7 +402,7 @@ pub async fn eventually<T>(what: &str, poll: impl AsyncFn() -> Option<T>) -> T {
     panic!("{what}: not within a minute");
 }
 
-/// Awaits all of them at once, and gives what they give in their order.
+/// Awaits all of them concurrently. Returns their outputs in order.
 pub async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut waiting: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! People and groups in directories, put there without the SCIM server.
+//! Users and groups in directories, inserted without the SCIM server.
 
 use ostiary::{
     app::{
@@ -25,8 +25,7 @@ impl TestApp {
         directories::create(&self.state, &actor, tenant.organization.id, &change).await.expect("a directory")
     }
 
-    /// A person in a directory. The document says `active: true` whatever is true: what is read must not
-    /// believe it.
+    /// Inserts a user. Its document always has `active: true`: readers must use the column instead.
     pub async fn person(
         &self,
         directory: &ScimDirectoryView,
@@ -60,7 +59,7 @@ impl TestApp {
         id
     }
 
-    /// Another address of a person.
+    /// Another address of a user.
     pub async fn address(&self, directory: &ScimDirectoryView, user: ScimUserId, email: &str) {
         let mut tx = self.state.db.write().await.expect("a transaction");
         tx.sql("INSERT INTO scim_user_emails (directory_id, value_key, user_id) VALUES ($1, $2, $3)")
@@ -73,7 +72,7 @@ impl TestApp {
         tx.commit().await.expect("a commit");
     }
 
-    /// Switches a person on or off.
+    /// Activates or deactivates a user.
     pub async fn set_active(&self, user: ScimUserId, active: bool) {
         let mut tx = self.state.db.write().await.expect("a transaction");
         tx.sql("UPDATE scim_users SET active = $2 WHERE id = $1")
@@ -126,7 +125,7 @@ impl TestApp {
         id
     }
 
-    /// Something that happened in a directory; gives its sequence number.
+    /// Records an event of a directory. Returns its sequence number.
     pub async fn record_event(&self, directory: &ScimDirectoryView, kind: EventKind, data: Value) -> u64 {
         self.record_event_at(directory, kind, data, self.now()).await
     }

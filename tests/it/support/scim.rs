@@ -1,4 +1,4 @@
-//! An identity provider that pushes people: a directory with its token, and requests to it.
+//! A SCIM client: a directory with its token, and requests to it.
 
 use ostiary::{
     model::{
@@ -62,7 +62,7 @@ impl TestApp {
         TestDirectory { id, base: directory.scim_base_url, token: token.reveal() }
     }
 
-    /// What an identity provider asks of its directory.
+    /// Sends a SCIM request.
     pub async fn scim(
         &self,
         directory: &TestDirectory,
@@ -97,7 +97,7 @@ impl TestApp {
         browser.send(request).await
     }
 
-    /// Makes a user and gives it back.
+    /// Creates a user. Returns the resource.
     pub async fn scim_user(&self, directory: &TestDirectory, user_name: &str) -> Value {
         let body = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -109,7 +109,7 @@ impl TestApp {
         answer.json()
     }
 
-    /// Makes a group of these and gives it back.
+    /// Creates a group of these members. Returns the resource.
     pub async fn scim_group(&self, directory: &TestDirectory, name: &str, members: &[&str]) -> Value {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         let body = json!({

@@ -435,11 +435,15 @@ both! {
         assert_eq!(dispatch().await, 0);
         assert_eq!(receiver.got().len(), 1);
         receiver.answer(200);
+        receiver.wait_for(2).await;
         for round in 1..=6 {
+            // The replica that serves the endpoint waits for an answer, and does not release it before.
+            receiver.answer(0);
             for _ in 0..3 {
                 fixture.record_event(EventKind::UserUpdated).await;
             }
             assert!(dispatch().await <= 1, "round {round}");
+            receiver.answer(200);
             receiver.wait_for(2 + 3 * round).await;
             assert_eq!(receiver.sequences(), (1..=2 + 3 * round as u64).collect::<Vec<_>>());
         }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{SettingsArgs, field_flags, installation, output};
+use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::{
     app::{
         Error, State,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use super::{SettingsArgs, output};
+use super::{output, settings_args::SettingsArgs};
 use crate::config::{Config, SETTINGS};
 
 /// Show every setting: its meaning, how to set it, and its current value

@@ -1,6 +1,6 @@
 //! The names of API fields as flags: the API's `redirectUrl` is `--redirect-url` here.
 
-use crate::{app::Error, telemetry};
+use crate::{app::Error, model::idp_kind::IdpKind, telemetry};
 
 /// Converts an error to the command line's terms: the API's `redirectUrl` is `--redirect-url` here.
 pub(super) fn cli_error(error: Error) -> anyhow::Error {
@@ -47,6 +47,11 @@ fn flag(field: &str) -> String {
         _ => {}
     }
     flag
+}
+
+/// The accepted values of `--idp-kind`.
+pub(super) fn idp_kinds() -> clap::builder::PossibleValuesParser {
+    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
 
 #[cfg(test)]

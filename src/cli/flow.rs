@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{SettingsArgs, installation, output};
+use super::{installation, output, settings_args::SettingsArgs};
 use crate::{
     app::{
         actor::Actor,

@@ -4,7 +4,7 @@ use std::{net::IpAddr, process::ExitCode, time::Duration};
 
 use clap::Args;
 
-use super::{SettingsArgs, output};
+use super::{output, settings_args::SettingsArgs};
 
 /// Check whether the gateway on this machine is ready
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SettingsArgs;
+use super::settings_args::SettingsArgs;
 use crate::{
     app::{Settings, State},
     model::{

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, field_flags, installation, output};
+use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     authorization_server::signing_keys::{self, KeySummary},
     connections::saml::sp_keys::{self, SpKeySummary},

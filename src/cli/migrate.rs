@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{SettingsArgs, output};
+use super::{output, settings_args::SettingsArgs};
 use crate::{server, telemetry};
 
 /// Apply the database's missing migrations

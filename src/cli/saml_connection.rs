@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, field_flags, installation, output};
+use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::{
     app::{
         State,
@@ -168,7 +168,7 @@ struct Fields {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     force_authn: Option<bool>,
     /// The identity provider's product
-    #[arg(long, value_name = "KIND", value_parser = super::idp_kinds())]
+    #[arg(long, value_name = "KIND", value_parser = super::field_flags::idp_kinds())]
     idp_kind: Option<String>,
 }
 

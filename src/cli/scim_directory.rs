@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, field_flags, installation, output};
+use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::{
     app::{
         State,
@@ -53,7 +53,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     require_provisioned_logins: Option<bool>,
     /// The identity provider's product
-    #[arg(long, value_name = "KIND", value_parser = super::idp_kinds())]
+    #[arg(long, value_name = "KIND", value_parser = super::field_flags::idp_kinds())]
     idp_kind: Option<String>,
     /// Print one JSON object
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::SettingsArgs;
+use super::settings_args::SettingsArgs;
 use crate::{
     config::Config,
     model::{random::SystemRandom, time::SystemClock},

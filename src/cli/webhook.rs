@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, field_flags, installation, output};
+use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::{
     app::{
         actor::Actor,

@@ -18,7 +18,6 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::web::kit::routing::Routes;
 use crate::{
     demo_app::*,
     links::{Links, path},
@@ -26,7 +25,7 @@ use crate::{
         random::SeededRandom,
         time::{ManualClock, Timestamp},
     },
-    web::kit::routing::RouteTable,
+    web::kit::routing::{RouteTable, Routes},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

@@ -69,7 +69,7 @@ const MAY_NAME: &[(&str, &[&str], &str)] = &[
     ("rand_bytes", &["model/random.rs"], "randomness is passed in"),
     ("anyhow", &["cli/"], "errors are closed enums everywhere else"),
     ("println!", &[], "a command writes by `cli/output.rs`, a server by `tracing`"),
-    ("env::var", &["cli/mod.rs"], "settings are read once, by `config`"),
+    ("env::var", &["cli/settings_args.rs"], "settings are read once, by `config`"),
     ("match_pattern", &["web/kit/routing.rs"], "the route of a request is looked up once"),
     (
         "web::resource(",

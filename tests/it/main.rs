@@ -12,6 +12,7 @@ mod api_saml;
 mod api_saml_connections;
 mod architecture;
 mod audit;
+mod circles;
 mod cli;
 mod console_access;
 mod console_audit;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use super::{SettingsArgs, output, serve};
+use super::{output, serve, settings_args::SettingsArgs};
 use crate::{
     app::{
         State,

@@ -39,7 +39,7 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    match super::form(&request, &body) {
+    match super::body::form(&request, &body) {
         Ok(form) => begin(&state, &request, form).await,
         Err(error) => Ok(error_response(&error, &request)),
     }
@@ -93,7 +93,7 @@ fn error_response(error: &Error, request: &HttpRequest) -> HttpResponse {
     if login_error::wants_json(request) {
         return HttpResponse::BadRequest()
             .insert_header((header::CACHE_CONTROL, "no-store"))
-            .json(super::error_body(error));
+            .json(super::body::error_body(error));
     }
     let happened = error.description();
     let view = Message { reason: Some(error.code()), ..Message::bad_request(&happened) };

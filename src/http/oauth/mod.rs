@@ -1,13 +1,13 @@
 //! The endpoints of the OpenID provider. The authorization endpoint is in `authorize`.
 
 mod authorize;
+mod body;
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{Method, StatusCode, header},
     web,
 };
-use serde_json::json;
 
 use super::api_error::ApiError;
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     },
     web::kit::routing::Routes,
 };
+use body::{error_body, error_response, form};
 
 /// The realm in challenges (RFC 9110 §11.5).
 const REALM: &str = "ostiary";
@@ -174,28 +175,4 @@ fn authorization(request: &HttpRequest) -> Result<Option<&str>, Error> {
         return Err(malformed("was sent more than once"));
     }
     first.map(|value| value.to_str().map_err(|_| malformed("is not ASCII"))).transpose()
-}
-
-/// The body as a form (RFC 6749 §4.1.3).
-fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
-    let malformed = |reason: &str| Error::Malformed { name: "the body", reason: reason.to_owned() };
-    if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(malformed("must be application/x-www-form-urlencoded"));
-    }
-    std::str::from_utf8(body).map_err(|_| malformed("is not UTF-8"))
-}
-
-/// The error response (RFC 6749 §5.2), without its body.
-fn error_response(error: &Error) -> HttpResponseBuilder {
-    let status = match error.is_client_authentication() {
-        true => StatusCode::UNAUTHORIZED,
-        false => StatusCode::BAD_REQUEST,
-    };
-    let mut response = HttpResponse::build(status);
-    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
-    response
-}
-
-fn error_body(error: &Error) -> serde_json::Value {
-    json!({ "error": error.code(), "error_description": error.description() })
 }

@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ApiResult, api,
     call::{ApiCall, ManagementKey},
     fields::{Query, id},
-    page_query, query,
+    reply::{ApiResult, api, page_query, query},
     schema::PageParams,
 };
 use crate::{

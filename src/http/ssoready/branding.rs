@@ -6,9 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api,
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
+    reply::{ApiResult, api},
 };
 use crate::{
     app::{self, Error, State, environments::branding::BrandingChange},

@@ -5,10 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api,
     call::{ApiCall, ManagementKey},
-    done,
     fields::{Fields, id},
+    reply::{ApiResult, api, done},
     schema::Done,
 };
 use crate::{

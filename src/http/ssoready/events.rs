@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ApiResult, api,
     call::{ApiCall, ManagementKey},
-    query,
+    reply::{ApiResult, api, query},
 };
 use crate::{
     app::{self, State, events::EventQuery},

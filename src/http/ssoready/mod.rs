@@ -12,6 +12,7 @@ pub mod fields;
 pub mod idempotency;
 pub mod oauth_clients;
 pub mod organizations;
+pub mod reply;
 pub mod saml;
 pub mod saml_connections;
 pub mod saml_flows;
@@ -23,18 +24,11 @@ pub mod scim_users;
 pub mod setup_links;
 pub mod webhooks;
 
-use actix_web::{HttpRequest, HttpResponse, middleware::from_fn};
+use actix_web::middleware::from_fn;
 use utoipa::OpenApi;
 
-use super::{api_error::ApiError, method_not_allowed::method_not_allowed};
-use crate::{
-    app::{Error, pagination::PageQuery},
-    links::path,
-    web::kit::routing::Routes,
-};
-
-/// The result of an API handler.
-pub type ApiResult = Result<HttpResponse, ApiError>;
+use super::method_not_allowed::method_not_allowed;
+use crate::{links::path, web::kit::routing::Routes};
 
 /// Registers the API's routes and adds them to the OpenAPI document, both from one table.
 macro_rules! routes {
@@ -107,22 +101,4 @@ routes! {
     AUDIT_EVENTS: get audit_events::list;
     AUDIT_EVENTS_EXPORT: get audit_events::export;
     AUDIT_EVENT: get audit_events::find;
-}
-
-/// The requested page of a list.
-fn page_query(query: &fields::Query) -> PageQuery {
-    PageQuery { token: query.text("pageToken"), size: query.text("pageSize") }
-}
-
-fn query(request: &HttpRequest) -> fields::Query {
-    fields::Query::parse(request.query_string())
-}
-
-/// An empty success: `{}`, because the Go SDK treats an empty body as an error (contracts §9.3).
-fn done() -> HttpResponse {
-    HttpResponse::Ok().json(schema::Done {})
-}
-
-fn api(error: Error) -> ApiError {
-    ApiError::api(error)
 }

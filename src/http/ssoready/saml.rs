@@ -7,9 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api,
     call::{AnyKey, ApiCall},
     fields::Fields,
+    reply::{ApiResult, api},
     schema::Error,
 };
 use crate::{

@@ -6,10 +6,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api,
     call::{AnyKey, ApiCall},
     fields::id,
-    page_query, query,
+    reply::{ApiResult, api, page_query, query},
     schema::PageParams,
     scim_users::{DirectoryParams, directory_query},
 };

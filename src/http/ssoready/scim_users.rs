@@ -6,10 +6,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ApiResult, api,
     call::{AnyKey, ApiCall},
     fields::{Query, id},
-    page_query, query,
+    reply::{ApiResult, api, page_query, query},
     schema::PageParams,
 };
 use crate::{

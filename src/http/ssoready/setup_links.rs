@@ -7,10 +7,9 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ApiResult, api,
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
-    page_query, query,
+    reply::{ApiResult, api, page_query, query},
     schema::PageParams,
 };
 use crate::{

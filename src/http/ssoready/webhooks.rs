@@ -7,11 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api,
     call::{ApiCall, ManagementKey},
-    done,
     fields::{Fields, id, required_id},
-    page_query, query,
+    reply::{ApiResult, api, done, page_query, query},
     schema::{Done, PageParams},
 };
 use crate::{

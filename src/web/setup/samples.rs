@@ -124,7 +124,7 @@ fn step_samples() {
     for provider in providers::ALL {
         for step in provider.saml.iter().filter(|step| step.slug != "test") {
             let ways = step.parts.iter().find_map(|part| match part {
-                providers::StepPart::Metadata(ways) => Some(*ways),
+                providers::provider::StepPart::Metadata(ways) => Some(*ways),
                 _ => None,
             });
             let contents = PartContents {
@@ -166,7 +166,7 @@ fn step_samples() {
     let typed =
         FormValues::new().with("way", "url").with("idpMetadataUrl", "https://idp.acme.example/metadata");
     let forms = crate::web::setup::saml::metadata_form::metadata_forms(
-        &[providers::MetadataSource::Url, providers::MetadataSource::Values],
+        &[providers::provider::MetadataSource::Url, providers::provider::MetadataSource::Values],
         "/here",
         &typed,
         &errors,

@@ -5,7 +5,11 @@ use maud::{Markup, html};
 
 use super::{
     form::SetupForm,
-    providers::{self, Provider, ScimSupport, StepPart, choice::provider_choice},
+    providers::{
+        self,
+        choice::provider_choice,
+        provider::{Provider, ScimSupport, StepPart},
+    },
     session::SetupContext,
     steps::{self, PartContents, SetupValues},
 };

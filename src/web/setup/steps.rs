@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     layout::LIVE_INTERVAL_SECONDS,
-    providers::{SetupStep, SetupValue, StepPart},
+    providers::provider::{SetupStep, SetupValue, StepPart},
 };
 use crate::{
     links,

@@ -1,6 +1,10 @@
 //! Active Directory Federation Services, in the words of AD FS Management.
 
-use crate::web::setup::providers::*;
+use super::provider::{
+    ADDRESS, AUDIENCE, EMAIL, MetadataSource, Provider, Remedy, SIGNATURE, STATUS, ScimSupport, SetupStep,
+    SetupValue, StepPart, TRUST,
+};
+use crate::model::idp_kind::IdpKind;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Adfs,

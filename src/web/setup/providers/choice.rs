@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Provider;
+use super::provider::Provider;
 use crate::web::{
     kit::components::{Icon, shape},
     setup::providers,

@@ -1,6 +1,10 @@
 //! Keycloak, in the words of its admin console.
 
-use crate::web::setup::providers::*;
+use super::provider::{
+    ADDRESS, AUDIENCE, EMAIL, MetadataSource, Provider, Remedy, SIGNATURE, STATUS, ScimSupport, SetupStep,
+    SetupValue, StepPart, TRUST,
+};
+use crate::model::idp_kind::IdpKind;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Keycloak,

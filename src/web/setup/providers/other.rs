@@ -1,6 +1,10 @@
 //! Any other identity provider with SAML 2.0 or SCIM 2.0, in the words that most of them use.
 
-use crate::web::setup::providers::*;
+use super::provider::{
+    ADDRESS, AUDIENCE, EMAIL, MetadataSource, Provider, Remedy, SIGNATURE, STATUS, ScimSupport, SetupStep,
+    SetupValue, StepPart, TRUST,
+};
+use crate::model::idp_kind::IdpKind;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Other,

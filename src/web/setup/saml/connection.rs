@@ -24,7 +24,7 @@ use crate::{
         },
         setup::{
             form::SetupForm,
-            providers::{self, Provider, choice::provider_choice},
+            providers::{self, choice::provider_choice, provider::Provider},
             session::SetupContext,
         },
     },

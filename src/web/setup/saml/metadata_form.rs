@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::web::{
     kit::forms::{Form, FormErrors, FormValues, FormView},
-    setup::providers::MetadataSource,
+    setup::providers::provider::MetadataSource,
 };
 
 /// The ways to give metadata, each a form of its own. The first one is visible, and one that was sent is open.

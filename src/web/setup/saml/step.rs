@@ -22,7 +22,10 @@ use crate::{
         login::idp_redirect,
         setup::{
             form::SetupForm,
-            providers::{self, MetadataSource, StepPart},
+            providers::{
+                self,
+                provider::{MetadataSource, StepPart},
+            },
             session::SetupContext,
             steps::{self, PartContents, SetupValues},
         },

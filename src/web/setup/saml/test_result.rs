@@ -23,7 +23,7 @@ use crate::{
         },
         login::error_texts,
         setup::{
-            providers::{self, Provider},
+            providers::{self, provider::Provider},
             session::SetupContext,
             steps,
         },

@@ -1,0 +1,33 @@
+//! Posted forms and errors of the OAuth endpoints.
+
+use actix_web::{
+    HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+};
+use serde_json::json;
+
+use crate::oauth::Error;
+
+/// The body as a form (RFC 6749 §4.1.3).
+pub(super) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
+    let malformed = |reason: &str| Error::Malformed { name: "the body", reason: reason.to_owned() };
+    if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(malformed("must be application/x-www-form-urlencoded"));
+    }
+    std::str::from_utf8(body).map_err(|_| malformed("is not UTF-8"))
+}
+
+/// The error response (RFC 6749 §5.2), without its body.
+pub(super) fn error_response(error: &Error) -> HttpResponseBuilder {
+    let status = match error.is_client_authentication() {
+        true => StatusCode::UNAUTHORIZED,
+        false => StatusCode::BAD_REQUEST,
+    };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
+    response
+}
+
+pub(super) fn error_body(error: &Error) -> serde_json::Value {
+    json!({ "error": error.code(), "error_description": error.description() })
+}

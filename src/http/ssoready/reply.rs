@@ -1,0 +1,29 @@
+//! What every handler of the API uses: queries, results, errors.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::{
+    app::{Error, pagination::PageQuery},
+    http::api_error::ApiError,
+};
+
+/// The result of an API handler.
+pub type ApiResult = Result<HttpResponse, ApiError>;
+
+/// The requested page of a list.
+pub(super) fn page_query(query: &super::fields::Query) -> PageQuery {
+    PageQuery { token: query.text("pageToken"), size: query.text("pageSize") }
+}
+
+pub(super) fn query(request: &HttpRequest) -> super::fields::Query {
+    super::fields::Query::parse(request.query_string())
+}
+
+/// An empty success: `{}`, because the Go SDK treats an empty body as an error (contracts §9.3).
+pub(super) fn done() -> HttpResponse {
+    HttpResponse::Ok().json(super::schema::Done {})
+}
+
+pub(super) fn api(error: Error) -> ApiError {
+    ApiError::api(error)
+}

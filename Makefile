@@ -37,12 +37,12 @@ build: deps ## Build the program into target/debug
 	$(CARGO) build --locked
 
 check: deps ## Formatting, lints, documentation
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items --quiet
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items --quiet
 
 test: deps test-deps check ## Everything CI checks: check, and every test on SQLite and PostgreSQL
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 
 deps: ## Install the packages that the build needs
 	@$(call install,$(BUILD_PACKAGES))

@@ -15,6 +15,24 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::saml::key_pair::{KeyKind, KeyPair};
+use base::{
+    id::Id,
+    random::SystemRandom,
+    secret::ApiKeySecret,
+    time::{SystemClock, Timestamp},
+};
+use model::{
+    administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
+    api_key::ApiKey,
+    domain::{Domain, DomainState},
+    email::Email,
+    environment::Environment,
+    organization::{Organization, OrganizationDomain},
+    saml_connection::SamlConnection,
+    saml_flow::{FlowOrigin, FlowStatus},
+    scim_directory::ScimDirectory,
+};
 use ostiary::{
     app::{
         State,
@@ -26,22 +44,6 @@ use ostiary::{
         support::login_counts,
     },
     config::{Config, Redacted},
-    model::{
-        administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
-        api_key::ApiKey,
-        domain::{Domain, DomainState},
-        email::Email,
-        environment::Environment,
-        id::Id,
-        organization::{Organization, OrganizationDomain},
-        random::SystemRandom,
-        saml_connection::SamlConnection,
-        saml_flow::{FlowOrigin, FlowStatus},
-        scim_directory::ScimDirectory,
-        secret::ApiKeySecret,
-        time::{SystemClock, Timestamp},
-    },
-    saml::key_pair::{KeyKind, KeyPair},
     server,
     store::{self, Transaction, login_connections::LoginConnection},
 };

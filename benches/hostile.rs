@@ -23,16 +23,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-use ostiary::{
-    model::{
-        random::SystemRandom,
-        time::{Clock, SystemClock},
-    },
-    saml::key_pair::{KeyKind, KeyPair},
-    test_idp::response::{ResponseContext, ResponseSpec, Signing},
+use base::{
+    random::SystemRandom,
+    time::{Clock, SystemClock},
 };
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use ostiary::test_idp::response::{ResponseContext, ResponseSpec, Signing};
 use reqwest::{Client, Method, header, redirect};
+use saml::key_pair::{KeyKind, KeyPair};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::{

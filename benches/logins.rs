@@ -10,13 +10,11 @@ mod support;
 
 use std::{sync::Arc, time::Instant};
 
-use ostiary::{
-    model::{
-        random::SystemRandom,
-        time::{Clock, SystemClock},
-    },
-    saml::key_pair::{KeyKind, KeyPair},
+use base::{
+    random::SystemRandom,
+    time::{Clock, SystemClock},
 };
+use saml::key_pair::{KeyKind, KeyPair};
 use support::{
     Installation, Server,
     login::{IDP, Login, REDIRECT_URI},

@@ -4,19 +4,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base::{random::SeededRandom, time::Timestamp};
 use divan::{Bencher, black_box};
 use openssl::{hash::MessageDigest, sign::Verifier};
-use ostiary::{
-    model::{random::SeededRandom, time::Timestamp},
-    saml::{
-        Certificate, CrossCheck, Trust, Verdict,
-        key_pair::{KeyKind, KeyPair},
-        verify,
-    },
-    test_idp::{
-        encrypt::Encryption,
-        response::{ResponseContext, ResponseSpec, Signing},
-    },
+use ostiary::test_idp::{
+    encrypt::Encryption,
+    response::{ResponseContext, ResponseSpec, Signing},
+};
+use saml::{
+    Certificate, CrossCheck, Trust, Verdict,
+    key_pair::{KeyKind, KeyPair},
+    verify,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_300_897);

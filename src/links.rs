@@ -13,12 +13,11 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use crate::model::{
-    domain::Domain,
-    http_url::is_loopback,
+use base::{
     id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::SetupLinkToken,
 };
+use model::{domain::Domain, http_url::is_loopback};
 
 /// Expands the first `{…}` segment of a pattern. Values are our own ids and file names, which need no escaping.
 fn fill(pattern: &str, value: &dyn fmt::Display) -> String {

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-use ostiary::{
-    model::{
-        random::SystemRandom,
-        time::{Clock, SystemClock},
-    },
-    saml::key_pair::KeyPair,
-    test_idp::response::{ResponseContext, ResponseSpec, Signing},
+use base::{
+    random::SystemRandom,
+    time::{Clock, SystemClock},
 };
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use ostiary::test_idp::response::{ResponseContext, ResponseSpec, Signing};
 use reqwest::{Client, Response, header, redirect};
+use saml::key_pair::KeyPair;
 use serde_json::Value;
 use url::Url;
 

@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::saml::fuzz::idp_metadata`.
+//! See `saml::fuzz::idp_metadata`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::saml::fuzz::idp_metadata(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| saml::fuzz::idp_metadata(bytes));

@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::saml::fuzz::saml_response`.
+//! See `saml::fuzz::saml_response`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::saml::fuzz::saml_response(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| saml::fuzz::saml_response(bytes));

@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::scim::fuzz::filter`.
+//! See `scim::fuzz::filter`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::scim::fuzz::filter(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scim::fuzz::filter(bytes));

@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::scim::fuzz::patch`.
+//! See `scim::fuzz::patch`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::scim::fuzz::patch(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scim::fuzz::patch(bytes));

@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::scim::fuzz::request`.
+//! See `scim::fuzz::request`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::scim::fuzz::request(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scim::fuzz::request(bytes));

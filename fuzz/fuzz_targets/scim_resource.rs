@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::scim::fuzz::resource`.
+//! See `scim::fuzz::resource`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::scim::fuzz::resource(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scim::fuzz::resource(bytes));

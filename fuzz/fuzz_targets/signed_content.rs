@@ -1,4 +1,4 @@
 #![no_main]
-//! See `ostiary::saml::fuzz::signed_content`.
+//! See `saml::fuzz::signed_content`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ostiary::saml::fuzz::signed_content(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| saml::fuzz::signed_content(bytes));

@@ -3,11 +3,8 @@
 use std::net::IpAddr;
 
 use super::{Error, Result};
-use crate::model::{
-    administrator::Role,
-    api_key::ApiKey,
-    id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId},
-};
+use base::id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId};
+use model::{administrator::Role, api_key::ApiKey};
 
 /// An authenticated caller, not bound to an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,7 +274,7 @@ impl Actor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     fn actor(credential: Credential) -> Actor {
         Principal { credential, address: None }.in_environment(Id::from_bits(1))

@@ -8,10 +8,8 @@
 use std::time::Duration;
 
 use super::{Error, Result, State};
-use crate::{
-    model::{id::ApiKeyId, secret::Digest},
-    store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse},
-};
+use crate::store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse};
+use base::{id::ApiKeyId, secret::Digest};
 
 /// How long a response is kept.
 pub const RETENTION: Duration = Duration::from_secs(24 * 3600);

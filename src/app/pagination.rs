@@ -6,7 +6,7 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use super::{Error, Result, State};
-use crate::model::id::{EnvironmentId, Id, IdKind};
+use base::id::{EnvironmentId, Id, IdKind};
 
 /// The default page size, as in SSOReady.
 pub const DEFAULT_SIZE: i64 = 10;

@@ -6,7 +6,7 @@ use super::{
     administrators::settings::ConsoleSettings,
     directories::{limits::DirectoryRates, quota::Quotas},
 };
-use crate::saml::CrossCheck;
+use saml::CrossCheck;
 
 /// The settings of the use cases.
 #[derive(Debug, Clone)]

@@ -20,16 +20,14 @@ use super::{
 };
 use crate::{
     links::Links,
-    model::{
-        environment::Environment,
-        http_url::HttpUrl,
-        id::SamlConnectionId,
-        master_key::MasterKey,
-        random::Random,
-        time::{Clock, Timestamp},
-    },
     store::{Db, PoolShare},
 };
+use base::{
+    id::SamlConnectionId,
+    random::Random,
+    time::{Clock, Timestamp},
+};
+use model::{environment::Environment, http_url::HttpUrl, master_key::MasterKey};
 
 /// How long a SAML response waits for verification before it is refused as busy.
 const MAX_VERIFICATION_WAIT: Duration = Duration::from_secs(5);

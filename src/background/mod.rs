@@ -66,13 +66,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        config::Config,
-        model::{
-            random::SystemRandom,
-            time::{ManualClock, Timestamp},
-        },
-        server,
+    use crate::{config::Config, server};
+    use base::{
+        random::SystemRandom,
+        time::{ManualClock, Timestamp},
     };
 
     #[test]

@@ -4,19 +4,17 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        Error, State,
-        actor::{Actor, Principal},
-        administrators::{
-            invitations::{self, InviteOutcome},
-            roles::{self, RoleScope},
-        },
-        environments,
-        pagination::PageQuery,
+use crate::app::{
+    Error, State,
+    actor::{Actor, Principal},
+    administrators::{
+        invitations::{self, InviteOutcome},
+        roles::{self, RoleScope},
     },
-    model::administrator::{Administrator, Role},
+    environments,
+    pagination::PageQuery,
 };
+use model::administrator::{Administrator, Role};
 
 /// Administrators: the people who can sign in to the console
 #[derive(Debug, Subcommand)]

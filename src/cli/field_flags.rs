@@ -1,6 +1,7 @@
 //! The names of API fields as flags: the API's `redirectUrl` is `--redirect-url` here.
 
-use crate::{app::Error, model::idp_kind::IdpKind, telemetry};
+use crate::{app::Error, telemetry};
+use model::idp_kind::IdpKind;
 
 /// Converts an error to the command line's terms: the API's `redirectUrl` is `--redirect-url` here.
 pub(super) fn cli_error(error: Error) -> anyhow::Error {

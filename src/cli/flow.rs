@@ -4,19 +4,15 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::Actor,
-        environments,
-        pagination::PageQuery,
-        support::flows::{self, CheckChange, FlowQuery, Recheck},
-    },
-    model::{
-        id::SamlFlowId,
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
-    },
-    saml::check::{Check, Fixer},
+use crate::app::{
+    actor::Actor,
+    environments,
+    pagination::PageQuery,
+    support::flows::{self, CheckChange, FlowQuery, Recheck},
 };
+use base::id::SamlFlowId;
+use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind};
+use saml::check::{Check, Fixer};
 
 /// Login flows: what happened in each login, check by check
 #[derive(Debug, Subcommand)]

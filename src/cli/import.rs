@@ -3,10 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::import_ssoready::{self, ImportOptions, Report, ResourceKind},
-    model::{id::EnvironmentId, time::Timestamp},
-};
+use crate::app::import_ssoready::{self, ImportOptions, Report, ResourceKind};
+use base::{id::EnvironmentId, time::Timestamp};
 
 /// How often the progress is reported.
 const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::settings_args::SettingsArgs;
 use crate::{
     app::{Settings, State},
-    model::{
-        id::{Id, IdKind},
-        random::SystemRandom,
-        time::SystemClock,
-    },
     server, telemetry,
+};
+use base::{
+    id::{Id, IdKind},
+    random::SystemRandom,
+    time::SystemClock,
 };
 
 /// Opens the installation for a command that reads or changes it. Without a configured public URL, links use that of

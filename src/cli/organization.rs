@@ -11,8 +11,8 @@ use crate::{
         pagination::PageQuery,
     },
     http::ssoready::organizations as wire,
-    model::id::OrganizationId,
 };
+use base::id::OrganizationId;
 
 /// Organizations: your customers, each with the domains whose people may sign in
 #[derive(Debug, Subcommand)]

@@ -15,8 +15,8 @@ use crate::{
         pagination::PageQuery,
     },
     http::ssoready::saml_connections as wire,
-    model::id::{OrganizationId, SamlConnectionId},
 };
+use base::id::{OrganizationId, SamlConnectionId};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;

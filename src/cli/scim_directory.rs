@@ -15,8 +15,8 @@ use crate::{
         pagination::PageQuery,
     },
     http::ssoready::scim_directories as wire,
-    model::id::{OrganizationId, ScimDirectoryId},
 };
+use base::id::{OrganizationId, ScimDirectoryId};
 
 /// SCIM directories: where a customer's identity provider pushes its people and groups
 #[derive(Debug, Subcommand)]

@@ -5,12 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::settings_args::SettingsArgs;
-use crate::{
-    config::Config,
-    model::{random::SystemRandom, time::SystemClock},
-    server::ServerBuilder,
-    telemetry,
-};
+use crate::{config::Config, server::ServerBuilder, telemetry};
+use base::{random::SystemRandom, time::SystemClock};
 
 /// Run the gateway
 #[derive(Debug, Args)]

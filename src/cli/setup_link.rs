@@ -14,8 +14,8 @@ use crate::{
         setup::links::{self, NewSetupLink},
     },
     http::ssoready::setup_links as wire,
-    model::id::{OrganizationId, SetupLinkId},
 };
+use base::id::{OrganizationId, SetupLinkId};
 
 /// Setup links: with one, a customer's IT admin connects their identity provider
 #[derive(Debug, Subcommand)]

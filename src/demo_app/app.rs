@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::{gateway_client::GatewayClient, organization::DemoOrganization, sessions::Sessions};
-use crate::{
-    links::Links,
-    model::{
-        id::OauthClientId,
-        random::Random,
-        secret::{ApiKeySecret, OauthClientSecret},
-        time::Clock,
-    },
+use crate::links::Links;
+use base::{
+    id::OauthClientId,
+    random::Random,
+    secret::{ApiKeySecret, OauthClientSecret},
+    time::Clock,
 };
 
 /// The settings of the sample app.

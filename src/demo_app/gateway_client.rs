@@ -8,14 +8,11 @@ use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
 use super::organization::DemoOrganization;
-use crate::{
-    links::Links,
-    model::{
-        id::OauthClientId,
-        secret::{ApiKeySecret, OauthClientSecret},
-        time::Timestamp,
-    },
-    web::kit::components::mask_secret,
+use crate::{links::Links, web::kit::components::mask_secret};
+use base::{
+    id::OauthClientId,
+    secret::{ApiKeySecret, OauthClientSecret},
+    time::Timestamp,
 };
 
 /// The fields whose values are shortened for display.

@@ -10,7 +10,7 @@ use lru::LruCache;
 use serde_json::Value;
 
 use super::gateway_client::ApiExchange;
-use crate::model::time::Timestamp;
+use base::time::Timestamp;
 
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
 const LOGIN_LIFETIME: Duration = Duration::from_secs(15 * 60);

@@ -21,11 +21,11 @@ use url::Url;
 use crate::{
     demo_app::*,
     links::{Links, path},
-    model::{
-        random::SeededRandom,
-        time::{ManualClock, Timestamp},
-    },
     web::kit::routing::{RouteTable, Routes},
+};
+use base::{
+    random::SeededRandom,
+    time::{ManualClock, Timestamp},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     links::path,
-    model::time::Timestamp,
     web::kit::{
         assets,
         components::{
@@ -21,6 +20,7 @@ use crate::{
         message::Message,
     },
 };
+use base::time::Timestamp;
 
 const NAVIGATION: &[(&str, &str)] = &[("Sample app", path::DEMO), ("Test identity provider", path::TEST_IDP)];
 const BANNER: &str = "A sample app on test accounts. Nothing here is for real use.";

@@ -27,7 +27,6 @@ use serde_json::json;
 use super::fallback;
 use crate::{
     app::{Error, directories::provisioning, pagination},
-    scim,
     web::kit::{
         error::{self, Area},
         routing::{ErrorFormat, MatchedRoute},

@@ -21,10 +21,8 @@ use super::{
     connection::ConnectionState,
     transfer_rate::{DeadlineTimer, MinimumRate},
 };
-use crate::{
-    app::limits::body_allowance::{BodyAllowance, BodyError},
-    model::time::Clock,
-};
+use crate::app::limits::body_allowance::{BodyAllowance, BodyError};
+use base::time::Clock;
 
 /// How long a body may stall.
 const GRACE: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
 
-use crate::model::client_address::ClientAddress;
+use model::client_address::ClientAddress;
 
 /// The address of the client that connects through `peer`. `X-Forwarded-For` is read from its end for as long as the
 /// address that wrote the entry is a trusted proxy, so that clients cannot forge their address.

@@ -32,12 +32,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::transfer_rate::{DeadlineTimer, MinimumRate};
 use crate::{
     app::limits::request_memory::{RequestMemory, Reservation},
-    model::{
-        client_address::ClientAddress,
-        time::{Clock, Timestamp},
-    },
     telemetry,
 };
+use base::time::{Clock, Timestamp};
+use model::client_address::ClientAddress;
 
 /// How long a client may take to send its request line and headers.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -407,7 +405,8 @@ mod tests {
     use std::{collections::VecDeque, task::Waker};
 
     use super::*;
-    use crate::{app::limits::request_memory::MemoryBounds, model::time::ManualClock};
+    use crate::app::limits::request_memory::MemoryBounds;
+    use base::time::ManualClock;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 

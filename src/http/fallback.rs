@@ -15,7 +15,6 @@ use serde_json::json;
 use crate::{
     app::limits::{body_allowance::BodyError, request_memory::Exhausted},
     links::path,
-    scim,
     web::kit::{
         error::Area,
         message::{self, Message},

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::{
     app::{State, login::RefusedLogin},
-    saml::check::Check,
     web::{
         kit::response::{PagePolicy, page},
         login::{
@@ -18,6 +17,7 @@ use crate::{
         },
     },
 };
+use saml::check::Check;
 
 /// The response to a refused login: a page, or JSON for clients that ask for it.
 pub(super) fn refusal_response(state: &State, refused: &RefusedLogin, request: &HttpRequest) -> HttpResponse {

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-use crate::{app::State, config::Redacted, model::secret::Digest, telemetry};
+use crate::{app::State, config::Redacted, telemetry};
+use base::secret::Digest;
 
 /// The bearer token of `/metrics` on the gateway's own address. `None`: it is not served there.
 #[derive(Debug, Clone)]

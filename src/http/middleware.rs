@@ -36,13 +36,14 @@ use crate::{
         rate_limiter::{RateLimitKey, RateLimiter},
         request_memory::RequestMemory,
     },
-    model::{client_address::ClientAddress, random::Random, time::Clock},
     telemetry,
     web::kit::{
         error::{self, Area, PageError},
         routing::{ErrorFormat, MatchedRoute, RouteTable},
     },
 };
+use base::{random::Random, time::Clock};
+use model::client_address::ClientAddress;
 
 /// How long a request may take, including the arrival of its body.
 const MAX_REQUEST_TIME: Duration = Duration::from_secs(30);
@@ -335,11 +336,11 @@ mod tests {
     use super::*;
     use crate::{
         app::limits::request_memory::MemoryBounds,
-        model::{
-            random::SeededRandom,
-            time::{ManualClock, Timestamp},
-        },
         web::kit::routing::{Routes, Surface},
+    };
+    use base::{
+        random::SeededRandom,
+        time::{ManualClock, Timestamp},
     };
 
     #[actix_web::test]

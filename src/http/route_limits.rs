@@ -10,8 +10,8 @@ use crate::{
         rate_limiter::{RateLimit, RateLimitKey},
     },
     links::{console as console_path, path},
-    model::id::{SamlConnectionId, ScimDirectoryId},
 };
+use base::id::{SamlConnectionId, ScimDirectoryId};
 
 /// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples
 /// some characters, and line breaks add a twelfth.

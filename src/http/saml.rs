@@ -15,7 +15,6 @@ use crate::{
         login::{self, AcsOutcome, AcsRequest, BeginOutcome, Sender},
     },
     links::path,
-    model::{client_address::ClientAddress, id::SamlConnectionId},
     web::{
         kit::{
             posted,
@@ -30,6 +29,8 @@ use crate::{
         },
     },
 };
+use base::id::SamlConnectionId;
+use model::client_address::ClientAddress;
 
 /// The form field that marks a form posted again from our own origin (ruling 6).
 const REPOSTED_FIELD: &str = "ostiary_bounced";

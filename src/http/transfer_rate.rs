@@ -4,7 +4,7 @@ use std::{pin::Pin, task::Context, time::Duration};
 
 use tokio::time::Sleep;
 
-use crate::model::time::{Clock, Timestamp};
+use base::time::{Clock, Timestamp};
 
 /// The minimum rate of a transfer. Every byte extends the deadline, to at most `grace` from now: a transfer may stall
 /// for `grace`, but single bytes do not keep it alive.

@@ -16,10 +16,9 @@ use crate::{
     },
     config::{self, Config},
     links::Links,
-    model::{random::Random, time::Clock},
-    saml,
     store::{self, Db},
 };
+use base::{random::Random, time::Clock};
 
 /// The name in `settings` of the public URL of the server that ran last.
 const PUBLIC_URL: &str = "public_url";

@@ -8,12 +8,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::error::StartError;
 use crate::{
     config::{self, Config},
-    model::{
-        master_key::{MasterKey, SealError},
-        random::Random,
-    },
     store::{Db, settings},
 };
+use base::random::Random;
+use model::master_key::{MasterKey, SealError};
 
 /// The name of the check value in `settings`, and the place that it is sealed for.
 const CHECK: &str = "master_key_check";
@@ -103,7 +101,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::model::random::{SeededRandom, SystemRandom};
+    use base::random::{SeededRandom, SystemRandom};
 
     fn config(directory: &tempfile::TempDir) -> Config {
         Config {

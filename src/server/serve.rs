@@ -17,9 +17,9 @@ use crate::{
     app::{State, directories::request_log},
     background,
     config::Config,
-    model::{random::Random, time::Clock},
     telemetry,
 };
+use base::{random::Random, time::Clock};
 
 /// How long a shutdown waits for the current operation of a Bulk request.
 const BULK_STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -184,7 +184,7 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{random::SystemRandom, time::SystemClock};
+    use base::{random::SystemRandom, time::SystemClock};
 
     #[actix_web::test]
     async fn metrics_may_have_a_listener_of_their_own() {

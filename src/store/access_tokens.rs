@@ -4,13 +4,12 @@ use super::{
     Conn, Sql, Transaction,
     error::{Error, Result},
 };
-use crate::model::{
-    email::Email,
+use base::{
     id::{OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
-    saml_flow::Attributes,
     secret::Digest,
     time::Timestamp,
 };
+use model::{email::Email, saml_flow::Attributes};
 
 /// The login behind a code or an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]

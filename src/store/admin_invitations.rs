@@ -5,12 +5,14 @@ use super::{
     administrators::{environment_column, environment_from_column},
     columns,
 };
-use crate::model::{
-    administrator::{AdminInvitation, InvitationPurpose, Role, RoleGrant},
-    email::Email,
+use base::{
     id::{AdminInvitationId, AdministratorId, EnvironmentId},
     secret::Digest,
     time::Timestamp,
+};
+use model::{
+    administrator::{AdminInvitation, InvitationPurpose, Role, RoleGrant},
+    email::Email,
 };
 
 #[derive(sqlx::FromRow)]

@@ -1,11 +1,11 @@
 //! Passkeys of administrators.
 
 use super::{Conn, Result};
-use crate::model::{
-    administrator::AdminPasskey,
+use base::{
     id::{AdministratorId, PasskeyId},
     time::Timestamp,
 };
+use model::administrator::AdminPasskey;
 
 #[derive(sqlx::FromRow)]
 struct Row {

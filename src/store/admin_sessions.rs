@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{Conn, Error, Result};
-use crate::model::{
-    administrator::{AdminSession, AuthenticationMethod},
+use base::{
     id::{AdminSessionId, AdministratorId},
     secret::Digest,
     time::Timestamp,
 };
+use model::administrator::{AdminSession, AuthenticationMethod};
 
 #[derive(sqlx::FromRow)]
 struct Row {

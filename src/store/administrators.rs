@@ -1,11 +1,13 @@
 //! Administrators and their roles.
 
 use super::{Conn, Error, Result, Sql, Transaction, columns};
-use crate::model::{
-    administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
-    email::Email,
+use base::{
     id::{AdministratorId, EnvironmentId},
     time::Timestamp,
+};
+use model::{
+    administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
+    email::Email,
 };
 
 #[derive(sqlx::FromRow)]

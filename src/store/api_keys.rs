@@ -1,12 +1,12 @@
 //! API keys. Only digests of their secrets are stored.
 
 use super::{Conn, Result, columns};
-use crate::model::{
-    api_key::ApiKey,
+use base::{
     id::{ApiKeyId, EnvironmentId},
     secret::Digest,
     time::Timestamp,
 };
+use model::api_key::ApiKey;
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -4,11 +4,11 @@
 use serde_json::{Map, Value};
 
 use super::{Conn, Error, Result, Sql, columns};
-use crate::model::{
-    audit::{AuditActor, AuditEvent},
+use base::{
     id::{AuditEventId, EnvironmentId, OrganizationId},
     time::Timestamp,
 };
+use model::audit::{AuditActor, AuditEvent};
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -3,13 +3,12 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 
 use super::{Conn, Error, Result};
-use crate::model::{
+use base::{id::EnvironmentId, time::Timestamp};
+use model::{
     branding::{Branding, LogoMetadata},
     color::Color,
     http_url::HttpUrl,
-    id::EnvironmentId,
     logo::{Logo, LogoType},
-    time::Timestamp,
 };
 
 const TABLE: &str = "environment_brandings";

@@ -4,11 +4,11 @@ use super::{
     Conn, Result, columns,
     saml_connections::{Row, connection_columns, first_warning},
 };
-use crate::model::{
+use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
-    saml_connection::SamlConnection,
     time::Timestamp,
 };
+use model::saml_connection::SamlConnection;
 
 /// A connection with the name of its organization.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Conn, Dialect, Result};
-use crate::model::time::Timestamp;
+use base::time::Timestamp;
 
 /// How far the clock of a replica may lag behind the database's.
 pub const MAX_REPLICA_SKEW: Duration = Duration::from_secs(3600);

@@ -6,12 +6,12 @@ use super::{
     access_tokens::{Login, LoginColumns},
     error::{Error, Result},
 };
-use crate::model::{
+use base::{
     id::{EnvironmentId, OauthClientId},
-    oauth_client::IdTokenAlg,
     secret::Digest,
     time::Timestamp,
 };
+use model::oauth_client::IdTokenAlg;
 
 /// The client's data that a token request needs.
 #[derive(Debug)]

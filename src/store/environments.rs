@@ -1,11 +1,10 @@
 //! Environments.
 
 use super::{Conn, Error, Result, Transaction, columns};
-use crate::model::{
+use base::{id::EnvironmentId, time::Timestamp};
+use model::{
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
-    id::EnvironmentId,
-    time::Timestamp,
 };
 
 const TABLE: &str = "environments";

@@ -4,11 +4,11 @@ use super::{
     Conn, Error, Result, Sql, Transaction,
     batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
 };
-use crate::model::{
-    event::{Event, EventKind},
+use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
 };
+use model::event::{Event, EventKind};
 
 const TABLE: &str = "events";
 

@@ -1,7 +1,7 @@
 //! Idempotency keys: requests that must not be executed twice, and their responses.
 
 use super::{Conn, Result};
-use crate::model::{id::ApiKeyId, secret::Digest, time::Timestamp};
+use base::{id::ApiKeyId, secret::Digest, time::Timestamp};
 
 /// Identifies a request: its API key and its idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Conn, Result, Sql, batch::BATCH_SIZE, scim_filter};
-use crate::model::{
+use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::Digest,
     time::Timestamp,

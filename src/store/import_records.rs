@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Conn, Result, Sql, batch::BATCH_SIZE};
-use crate::model::{secret::Digest, time::Timestamp};
+use base::{secret::Digest, time::Timestamp};
 
 /// The record of an imported object from its last import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Which replica runs a job: the table `leases`.
 
 use super::{Conn, error::Result};
-use crate::model::time::Timestamp;
+use base::time::Timestamp;
 
 /// Acquires the lease `name` until `until`, if it is free, expired, or already held by `holder`. Returns
 /// whether it did.

@@ -4,13 +4,12 @@ use super::{
     Conn, Error, Result, environments, organizations,
     saml_connections::{Row, connection_columns},
 };
-use crate::model::{
-    domain::Domain,
-    environment::Environment,
+use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
-    organization::Organization,
-    saml_connection::SamlConnection,
     time::Timestamp,
+};
+use model::{
+    domain::Domain, environment::Environment, organization::Organization, saml_connection::SamlConnection,
 };
 
 /// A connection with its organization and environment: what a login needs, read by one query.
@@ -175,17 +174,15 @@ pub async fn list_primary_by_domain(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{
-            domain::DomainState,
-            environment::{IdpInitiated, Slug},
-            http_url::HttpUrl,
-            id::{Id, IdKind},
-            idp_kind::IdpKind,
-            organization::OrganizationDomain,
-            saml_connection::{IdpBinding, MetadataRefresh},
-        },
-        store::{Db, api_keys, saml_connections},
+    use crate::store::{Db, api_keys, saml_connections};
+    use base::id::{Id, IdKind};
+    use model::{
+        domain::DomainState,
+        environment::{IdpInitiated, Slug},
+        http_url::HttpUrl,
+        idp_kind::IdpKind,
+        organization::OrganizationDomain,
+        saml_connection::{IdpBinding, MetadataRefresh},
     };
 
     fn id<K: IdKind>(bits: u128) -> Id<K> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Conn, error::Result};
-use crate::model::{
+use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId, SamlFlowId},
     time::Timestamp,
 };

@@ -3,11 +3,8 @@
 //! the login is used.
 
 use super::{Conn, Dialect, Result, Transaction};
-use crate::model::{
-    domain::Domain,
-    email::Email,
-    id::{OrganizationId, SamlConnectionId, ScimUserId},
-};
+use base::id::{OrganizationId, SamlConnectionId, ScimUserId};
+use model::{domain::Domain, email::Email};
 
 /// The current state of what a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::{
     Conn, Result,
     saml_connections::{Row, connection_columns, select},
 };
-use crate::model::{id::SamlConnectionId, saml_connection::SamlConnection, time::Timestamp};
+use base::{id::SamlConnectionId, time::Timestamp};
+use model::saml_connection::SamlConnection;
 
 /// Up to `limit` connections whose metadata refresh is due, the longest overdue first.
 pub async fn list_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<SamlConnection>> {

@@ -4,12 +4,14 @@ use super::{
     Conn, columns,
     error::{Error, Result},
 };
-use crate::model::{
-    http_url::HttpUrl,
+use base::{
     id::{EnvironmentId, OauthClientId},
-    oauth_client::{IdTokenAlg, OauthClient},
     secret::Digest,
     time::Timestamp,
+};
+use model::{
+    http_url::HttpUrl,
+    oauth_client::{IdTokenAlg, OauthClient},
 };
 
 const TABLE: &str = "oauth_clients";

@@ -2,11 +2,13 @@
 //! organization's lock (`organizations::lock`).
 
 use super::{Conn, Error, Result, Sql, Transaction, organizations};
-use crate::model::{
-    domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
+use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
+};
+use model::{
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
 };
 
 #[derive(sqlx::FromRow)]

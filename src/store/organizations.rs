@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, columns};
-use crate::model::{
-    domain::{Domain, DomainState},
+use base::{
     id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
+use model::{
+    domain::{Domain, DomainState},
     organization::{Organization, OrganizationDomain},
     search_index::{self, SearchWord},
-    time::Timestamp,
 };
 
 #[derive(sqlx::FromRow)]

@@ -1,13 +1,15 @@
 //! SAML connections. `login_connections`, `metadata_refreshes` and `certificate_expiries` read the same table.
 
 use super::{Conn, Error, Result, Transaction, columns};
-use crate::model::{
+use base::{
+    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
+use model::{
     environment::IdpInitiated,
     http_url::HttpUrl,
-    id::{EnvironmentId, OrganizationId, SamlConnectionId},
     idp_kind::IdpKind,
     saml_connection::{EXPIRY_WARNINGS, IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
-    time::Timestamp,
 };
 
 const TABLE: &str = "saml_connections";

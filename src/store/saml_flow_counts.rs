@@ -1,7 +1,7 @@
 //! How many login flows there are of a kind, and whether there is any: what limits are decided by.
 
 use super::{Conn, Result};
-use crate::model::{
+use base::{
     id::{EnvironmentId, SamlConnectionId, SamlFlowId},
     secret::Digest,
     time::Timestamp,

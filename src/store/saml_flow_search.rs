@@ -5,11 +5,11 @@ use super::{
     Conn, Result, Sql,
     saml_flows::{Row, select},
 };
-use crate::model::{
+use base::{
     id::{EnvironmentId, Id, OrganizationId, SamlConnectionId, SamlFlowId},
-    saml_flow::{FlowStatus, SamlFlow},
     time::Timestamp,
 };
+use model::saml_flow::{FlowStatus, SamlFlow};
 
 /// How many index entries one call reads.
 pub const MAX_SCANNED: i64 = 10_000;
@@ -24,7 +24,7 @@ pub struct FlowFilter<'a> {
     /// Through this connection.
     pub saml_connection_id: Option<SamlConnectionId>,
     /// Of the person with this address, also where a refused response named it
-    /// ([`crate::model::email::Email::key`]).
+    /// ([`model::email::Email::key`]).
     pub email_key: Option<&'a str>,
     /// With this status.
     pub status: Option<FlowStatus>,

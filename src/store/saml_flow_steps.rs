@@ -1,14 +1,9 @@
 //! The timelines of login flows: the table `saml_flow_steps`.
 
 use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
-use crate::{
-    model::{
-        id::SamlFlowId,
-        saml_flow::{FlowStep, StepKind},
-        time::Timestamp,
-    },
-    saml::check::Check,
-};
+use base::{id::SamlFlowId, time::Timestamp};
+use model::saml_flow::{FlowStep, StepKind};
+use saml::check::Check;
 
 /// The maximum number of steps in a timeline, which bounds what repeated posts can add. The accepted response
 /// is always added.

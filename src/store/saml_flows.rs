@@ -2,12 +2,14 @@
 //! `saml_assertions_seen`.
 
 use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
-use crate::model::{
-    email::Email,
+use base::{
     id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
-    saml_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, OauthRequest, PendingRequest, SamlFlow},
     secret::Digest,
     time::Timestamp,
+};
+use model::{
+    email::Email,
+    saml_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, OauthRequest, PendingRequest, SamlFlow},
 };
 
 #[derive(sqlx::FromRow)]

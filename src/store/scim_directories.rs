@@ -1,13 +1,15 @@
 //! SCIM directories and their bearer tokens. Only digests of the tokens are stored.
 
 use super::{Conn, Error, Result, Transaction, columns, organizations};
-use crate::model::{
+use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::{
     idp_kind::IdpKind,
     organization::Organization,
     scim_directory::{BearerToken, ScimDirectory},
-    secret::Digest,
-    time::Timestamp,
 };
 
 /// How many expired tokens one statement deletes.

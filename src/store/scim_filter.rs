@@ -9,13 +9,11 @@
 //! [`Sql`].
 
 use super::{Dialect, Sql};
-use crate::{
-    model::id::ScimDirectoryId,
-    scim::{
-        Filter, ResourceType,
-        filter::{Literal, Operator},
-        fold,
-    },
+use base::id::ScimDirectoryId;
+use scim::{
+    Filter, ResourceType,
+    filter::{Literal, Operator},
+    fold,
 };
 
 /// The folded form in which names and addresses are compared.
@@ -403,7 +401,8 @@ pub(super) fn for_share(dialect: Dialect, sql: Sql) -> Sql {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::id::Id, store::Db};
+    use crate::store::Db;
+    use base::id::Id;
 
     #[tokio::test]
     async fn lookups_use_an_index() {

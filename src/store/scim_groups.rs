@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
-use crate::model::{
+use base::{
     id::{ScimDirectoryId, ScimGroupId},
-    scim_group::ScimGroup,
     time::Timestamp,
 };
+use model::scim_group::ScimGroup;
 
 const TABLE: &str = "scim_groups";
 

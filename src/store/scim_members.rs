@@ -3,11 +3,11 @@
 use serde_json::Map;
 
 use super::{Conn, Error, Result, Sql, columns};
-use crate::model::{
+use base::{
     id::{ScimDirectoryId, ScimGroupId, ScimUserId},
-    scim_group::{ScimMember, ScimMemberId},
     time::Timestamp,
 };
+use model::scim_group::{ScimMember, ScimMemberId};
 
 /// How many rows one statement contains.
 const BATCH_SIZE: usize = 500;

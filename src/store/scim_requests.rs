@@ -1,7 +1,7 @@
 //! The log of SCIM requests. Bodies are stored sealed.
 
 use super::{Conn, Error, Result, Transaction};
-use crate::model::{
+use base::{
     id::{EnvironmentId, ScimDirectoryId, ScimRequestId},
     time::Timestamp,
 };

@@ -2,7 +2,7 @@
 //! `scim_groups.rs`.
 
 use super::{Conn, Error, Result, columns};
-use crate::model::{
+use base::{
     id::{EnvironmentId, ScimDirectoryId, ScimGroupId, ScimUserId},
     time::Timestamp,
 };

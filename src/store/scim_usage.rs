@@ -1,7 +1,7 @@
 //! Storage used by directories, updated with every change.
 
 use super::{Conn, Result};
-use crate::model::id::{EnvironmentId, ScimDirectoryId};
+use base::id::{EnvironmentId, ScimDirectoryId};
 
 /// The size in bytes of a resource apart from its document: its row and its index entries. The same value as in
 /// `migrations/0018_count_scim_usage.sql`.

@@ -8,12 +8,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
-use crate::model::{
-    email::Email,
+use base::{
     id::{ScimDirectoryId, ScimGroupId, ScimUserId},
-    scim_user::ScimUser,
     time::Timestamp,
 };
+use model::{email::Email, scim_user::ScimUser};
 
 const TABLE: &str = "scim_users";
 

@@ -1,12 +1,12 @@
 //! Setup links, and the browser sessions that they open. Only digests of tokens are stored.
 
 use super::{Conn, Result, columns};
-use crate::model::{
+use base::{
     id::{EnvironmentId, OrganizationId, SetupLinkId},
     secret::Digest,
-    setup_link::{SetupLink, SetupSession},
     time::Timestamp,
 };
+use model::setup_link::{SetupLink, SetupSession};
 
 /// How many expired sessions one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;

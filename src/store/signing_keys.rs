@@ -2,7 +2,7 @@
 //! the database decides which replica creates the next one.
 
 use super::{Conn, error::Result};
-use crate::model::{id::EnvironmentId, time::Timestamp};
+use base::{id::EnvironmentId, time::Timestamp};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use super::{Conn, Db, Dialect, Error, Result, Sql, Transaction};
-use crate::model::{
+use base::{
     id::{
         ApiKeyId, EnvironmentId, Id, IdKind, OauthClientId, OrganizationId, SamlConnectionId,
         ScimDirectoryId, ScimGroupId, ScimUserId,

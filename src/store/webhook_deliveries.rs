@@ -1,11 +1,11 @@
 //! Webhook deliveries: the durable queue, which is also the log.
 
 use super::{Conn, Error, Result, Transaction, events::number};
-use crate::model::{
+use base::{
     id::{EnvironmentId, WebhookDeliveryId, WebhookId},
     time::Timestamp,
-    webhook::{DeliveryState, WebhookDelivery},
 };
+use model::webhook::{DeliveryState, WebhookDelivery};
 
 /// How many deliveries one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;

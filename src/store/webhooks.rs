@@ -4,13 +4,11 @@ use super::{
     Conn, Error, Result, Transaction, columns,
     events::{self, number},
 };
-use crate::model::{
-    event::EventKind,
-    http_url::HttpUrl,
+use base::{
     id::{EnvironmentId, WebhookId},
     time::Timestamp,
-    webhook::Webhook,
 };
+use model::{event::EventKind, http_url::HttpUrl, webhook::Webhook};
 
 const TABLE: &str = "webhooks";
 

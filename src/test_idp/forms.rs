@@ -1,12 +1,10 @@
 //! The forms of the test identity provider's pages. Redacted fields keep the request, because the server keeps
 //! no state between two pages.
 
-use super::{
-    protocol::{
-        authn_request::is_xml_id, build_response::ResponseOptions, flaw::Flaw, parties::TestUser,
-        response::Signing,
-    },
-    provider::TestIdp,
+use super::provider::TestIdp;
+use test_idp_protocol::{
+    authn_request::is_xml_id, build_response::ResponseOptions, flaw::Flaw, parties::TestUser,
+    response::Signing,
 };
 
 /// The maximum length of a single-line field in bytes.

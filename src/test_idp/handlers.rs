@@ -10,13 +10,6 @@ use maud::Markup;
 
 use super::{
     forms::{Fields, FormAction, FormError, LoginRequest, relay_state},
-    protocol::{
-        authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
-        build_response::{BuildError, ResponseOptions, build_response},
-        flaw::Flaw,
-        metadata::idp_metadata,
-        parties::ServiceProvider,
-    },
     provider::TestIdp,
     scim_client::ScimClient,
     views::{BANNER, LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
@@ -31,6 +24,13 @@ use crate::{
         },
         login::auto_post::{AutoPost, AutoPostPurpose},
     },
+};
+use test_idp_protocol::{
+    authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
+    build_response::{BuildError, ResponseOptions, build_response},
+    flaw::Flaw,
+    metadata::idp_metadata,
+    parties::ServiceProvider,
 };
 
 /// The maximum size of a form in bytes.

@@ -9,7 +9,6 @@
 
 mod forms;
 mod handlers;
-pub mod protocol;
 pub mod provider;
 #[cfg(test)]
 mod samples;
@@ -17,9 +16,9 @@ pub mod scim_client;
 mod views;
 
 pub use handlers::configure;
-pub use protocol::{
+pub use provider::{ServiceProviders, TestIdp};
+pub use test_idp_protocol::{
     encrypt, flaw, metadata,
     parties::{ServiceProvider, TestUser},
     response,
 };
-pub use provider::{ServiceProviders, TestIdp};

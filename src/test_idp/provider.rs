@@ -2,12 +2,10 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use super::protocol::parties::{ServiceProvider, TestUser};
-use crate::{
-    links::Links,
-    model::{random::Random, time::Clock},
-    saml::key_pair::KeyPair,
-};
+use crate::links::Links;
+use base::{random::Random, time::Clock};
+use saml::key_pair::KeyPair;
+use test_idp_protocol::parties::{ServiceProvider, TestUser};
 
 /// The test identity provider. It signs anyone in as any user, so it is for tests only.
 pub struct TestIdp {
@@ -69,13 +67,11 @@ impl TestIdp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{
-            random::SeededRandom,
-            time::{ManualClock, Timestamp},
-        },
-        saml::key_pair::KeyKind,
+    use base::{
+        random::SeededRandom,
+        time::{ManualClock, Timestamp},
     };
+    use saml::key_pair::KeyKind;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 

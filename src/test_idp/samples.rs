@@ -4,10 +4,10 @@ use openssl::x509::X509;
 
 use super::{
     forms::{LoginRequest, ResponseForm},
-    protocol::parties::{ServiceProvider, TestUser},
     views::{LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };
 use crate::web::samples::page;
+use test_idp_protocol::parties::{ServiceProvider, TestUser};
 
 const ACS: &str = "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs";
 

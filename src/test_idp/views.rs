@@ -2,13 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{
-    forms::{LoginRequest, ResponseForm},
-    protocol::{
-        flaw::{ExpectedOutcome, Flaw},
-        parties::{ServiceProvider, TestUser},
-    },
-};
+use super::forms::{LoginRequest, ResponseForm};
 use crate::{
     links::path,
     web::kit::{
@@ -20,6 +14,10 @@ use crate::{
         layout::{Layout, Width},
         message::Message,
     },
+};
+use test_idp_protocol::{
+    flaw::{ExpectedOutcome, Flaw},
+    parties::{ServiceProvider, TestUser},
 };
 
 /// The banner of every page.

@@ -2,10 +2,9 @@
 
 use actix_web::{HttpResponse, http::header, web};
 
-use crate::{
-    app::{self, Error, State},
-    model::{branding::Branding, color::Color, id::EnvironmentId},
-};
+use crate::app::{self, Error, State};
+use base::id::EnvironmentId;
+use model::{branding::Branding, color::Color};
 
 /// How long a browser keeps a file whose address changes with its content.
 const CACHED: &str = "public, max-age=31536000, immutable";
@@ -89,7 +88,7 @@ fn failed(error: &Error) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     #[test]
     fn whatever_the_colour_its_words_can_be_read() {

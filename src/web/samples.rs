@@ -24,11 +24,9 @@ use super::{
         organization_chooser::{OrganizationChoice, OrganizationChooser},
     },
 };
-use crate::{
-    links,
-    model::time::Timestamp,
-    saml::check::{Check, Fixer},
-};
+use crate::links;
+use base::time::Timestamp;
+use saml::check::{Check, Fixer};
 
 /// Compares what a page itself says (title, scripts, marked navigation entry, `<main>`) with its snapshot,
 /// and writes the whole page where it can be looked at when that is asked for. What stands around every

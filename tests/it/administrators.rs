@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{Id, PasskeyId},
+    secret::AdminInvitationToken,
+};
+use model::{
+    administrator::{AdminInvitation, AdminPasskey, Administrator, Role},
+    environment::Environment,
+};
 use ostiary::{
     app::{
         actor::{Actor, Principal},
@@ -11,12 +19,6 @@ use ostiary::{
         },
         audit::{self, AuditFilter},
         pagination::PageQuery,
-    },
-    model::{
-        administrator::{AdminInvitation, AdminPasskey, Administrator, Role},
-        environment::Environment,
-        id::{Id, PasskeyId},
-        secret::AdminInvitationToken,
     },
     store,
 };

@@ -1,6 +1,7 @@
 //! Single sign-on to the console: through a SAML connection of the gateway's own, and through an OpenID
 //! provider; the gateway itself is that provider.
 
+use model::{administrator::Role, http_url::HttpUrl, oauth_client::IdTokenAlg};
 use ostiary::{
     app::{
         actor::Principal,
@@ -10,7 +11,6 @@ use ostiary::{
         },
     },
     config::Redacted,
-    model::{administrator::Role, http_url::HttpUrl, oauth_client::IdTokenAlg},
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

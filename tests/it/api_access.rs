@@ -3,6 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use base::{
+    id::{Id, WebhookDeliveryId, WebhookId},
+    random::SystemRandom,
+};
+use model::{
+    event::EventKind,
+    http_url::HttpUrl,
+    oauth_client::IdTokenAlg,
+    webhook::{DeliveryState, Webhook, WebhookDelivery},
+};
 use ostiary::{
     app::{
         actor::Actor,
@@ -14,14 +24,6 @@ use ostiary::{
     },
     http::ssoready::ROUTES,
     links::path,
-    model::{
-        event::EventKind,
-        http_url::HttpUrl,
-        id::{Id, WebhookDeliveryId, WebhookId},
-        oauth_client::IdTokenAlg,
-        random::SystemRandom,
-        webhook::{DeliveryState, Webhook, WebhookDelivery},
-    },
     store,
 };
 use reqwest::{Method, header};

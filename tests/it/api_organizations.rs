@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ostiary::{
-    model::{
-        domain::{Domain, DomainState},
-        organization::{Organization, OrganizationDomain},
-    },
-    store,
+use model::{
+    domain::{Domain, DomainState},
+    organization::{Organization, OrganizationDomain},
 };
+use ostiary::store;
 use reqwest::Method;
 use serde_json::{Value, json};
 

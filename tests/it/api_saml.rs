@@ -2,16 +2,16 @@
 
 use std::{rc::Rc, time::Duration};
 
-use ostiary::{
-    model::{
-        email::Email,
-        id::{Id, SamlFlowId},
-        oauth_client::IdTokenAlg,
-        saml_flow::{FlowOrigin, FlowStatus, IssuedCode, OauthRequest, SamlFlow},
-        secret::AccessCode,
-    },
-    store,
+use base::{
+    id::{Id, SamlFlowId},
+    secret::AccessCode,
 };
+use model::{
+    email::Email,
+    oauth_client::IdTokenAlg,
+    saml_flow::{FlowOrigin, FlowStatus, IssuedCode, OauthRequest, SamlFlow},
+};
+use ostiary::store;
 use reqwest::Method;
 use serde_json::{Value, json};
 

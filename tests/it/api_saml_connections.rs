@@ -2,14 +2,11 @@
 
 use std::{rc::Rc, sync::OnceLock};
 
+use model::http_url::HttpUrl;
 use openssl::{pkey::PKey, rsa::Rsa, x509::X509};
-use ostiary::{
-    app::connections::saml::sp_keys,
-    model::http_url::HttpUrl,
-    saml::key_pair::{KeyKind, KeyPair},
-    store,
-};
+use ostiary::{app::connections::saml::sp_keys, store};
 use reqwest::Method;
+use saml::key_pair::{KeyKind, KeyPair};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,7 +20,7 @@ const ROUTE: &str = "/v1/saml-connections";
 fn certificates() -> &'static [String; 3] {
     static CERTIFICATES: OnceLock<[String; 3]> = OnceLock::new();
     CERTIFICATES.get_or_init(|| {
-        use ostiary::model::time::{Clock, SystemClock};
+        use base::time::{Clock, SystemClock};
         let make = |kind| {
             KeyPair::generate(kind, "idp", SystemClock.now(), random()).unwrap().certificate_pem().unwrap()
         };
@@ -34,7 +31,7 @@ fn certificates() -> &'static [String; 3] {
 struct Fixture {
     app: TestApp,
     key: String,
-    environment: ostiary::model::environment::Environment,
+    environment: model::environment::Environment,
     organization: String,
 }
 

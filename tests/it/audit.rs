@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use ostiary::{
-    app::{
-        actor::Actor,
-        audit::{self, AuditFilter},
-        pagination::PageQuery,
-    },
-    model::audit::AuditEvent,
+use model::audit::AuditEvent;
+use ostiary::app::{
+    actor::Actor,
+    audit::{self, AuditFilter},
+    pagination::PageQuery,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

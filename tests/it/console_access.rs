@@ -1,6 +1,6 @@
 //! Authorization of every console URL: without a session, and with a session of another environment.
 
-use ostiary::model::administrator::Role;
+use model::administrator::Role;
 use reqwest::Method;
 
 use crate::{both, support::TestApp};

@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use ostiary::{
-    app::{
-        actor::Actor,
-        administrators::{Device, sessions},
-        organizations::{self, OrganizationChange},
-    },
-    model::administrator::Role,
+use model::administrator::Role;
+use ostiary::app::{
+    actor::Actor,
+    administrators::{Device, sessions},
+    organizations::{self, OrganizationChange},
 };
 use serde_json::Value;
 

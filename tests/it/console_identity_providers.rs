@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostiary::model::administrator::Role;
+use model::administrator::Role;
 use reqwest::Method;
 
 use crate::{

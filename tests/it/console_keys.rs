@@ -1,6 +1,6 @@
 //! Environments, API keys and OAuth clients in the console, and the audit log of all of it.
 
-use ostiary::model::administrator::Role;
+use model::administrator::Role;
 use reqwest::Method;
 
 use crate::both;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use model::administrator::Role;
 use ostiary::{
     app::directories::request_log::{self, NewScimRequest},
-    model::administrator::Role,
-    scim::Error,
     web::console::scim_requests::explanations,
 };
 use reqwest::Method;
+use scim::Error;
 use serde_json::json;
 
 use crate::{

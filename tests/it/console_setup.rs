@@ -1,7 +1,7 @@
 //! The console's pages for a customer's IT admin: domains, setup links, branding, and a
 //! test of the connection.
 
-use ostiary::model::administrator::Role;
+use model::administrator::Role;
 
 use crate::{
     both,

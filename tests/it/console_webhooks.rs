@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostiary::model::{administrator::Role, event::EventKind};
+use model::{administrator::Role, event::EventKind};
 use serde_json::json;
 
 use crate::{

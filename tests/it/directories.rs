@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base::id::{Id, ScimDirectoryId};
 use ostiary::{
     app::{
         Error,
@@ -12,7 +13,6 @@ use ostiary::{
         },
         login,
     },
-    model::id::{Id, ScimDirectoryId},
     store::login_connections,
 };
 use reqwest::Method;
@@ -257,7 +257,7 @@ both! {
         let next = get(&app, &key, &format!("{}&pageToken={token}", of_group(group.to_string()))).await.json();
         assert_eq!((next["scimUsers"].as_array().unwrap().len(), &next["nextPageToken"]), (1, &json!("")));
         assert_ne!(first["scimUsers"], next["scimUsers"]);
-        let unknown: ostiary::model::id::ScimGroupId = Id::from_bits(1);
+        let unknown: base::id::ScimGroupId = Id::from_bits(1);
         assert_eq!(get(&app, &key, &of_group(unknown.to_string())).await.json()["scimUsers"], json!([]));
 
         // A deactivation shows at the next read.

@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use ostiary::{
-    model::id::EnvironmentId,
-    scim::filter::MAX_FILTER_TERMS,
-    store::{PoolShare, scim_usage},
-};
+use base::id::EnvironmentId;
+use ostiary::store::{PoolShare, scim_usage};
 use reqwest::Method;
+use scim::filter::MAX_FILTER_TERMS;
 use serde_json::{Value, json};
 
 use crate::{

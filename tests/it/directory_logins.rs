@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{Id, ScimUserId},
+    random::SystemRandom,
+    secret::AccessCode,
+};
+use model::{
+    email::Email,
+    saml_flow::{Attributes, FlowStatus},
+};
 use ostiary::{
     app::{directories::request_log, login},
-    model::{
-        email::Email,
-        id::{Id, ScimUserId},
-        random::SystemRandom,
-        saml_flow::{Attributes, FlowStatus},
-        secret::AccessCode,
-    },
     store::{self, login_connections, login_eligibility, saml_flow_steps, saml_flows},
 };
 use reqwest::Method;
@@ -205,7 +207,7 @@ both! {
 
     async fn of_an_unsolicited_login_and_a_deactivation_nothing_is_left(app: TestApp) {
         let (mut tenant, _) = acme(&app).await;
-        tenant.connection.idp_initiated = Some(ostiary::model::environment::IdpInitiated::Allow);
+        tenant.connection.idp_initiated = Some(model::environment::IdpInitiated::Allow);
         app.update_connection(&tenant.connection).await;
         let directory = app.scim_directory(&tenant).await;
         let user: ScimUserId = id(&app.scim_user(&directory, ADA).await).parse().unwrap();

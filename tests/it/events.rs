@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use model::event::EventKind;
 use ostiary::{
     app::events::{self, NewEvent},
-    model::event::EventKind,
     store,
 };
 use reqwest::Method;

@@ -2,6 +2,18 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{Id, OrganizationId, SamlConnectionId, SamlFlowId},
+    random::{Random, SeededRandom},
+};
+use model::{
+    administrator::Role,
+    domain::{Domain, DomainState},
+    email::Email,
+    environment::{Environment, IdpInitiated},
+    organization::OrganizationDomain,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+};
 use ostiary::{
     app::{
         actor::Actor,
@@ -11,16 +23,6 @@ use ostiary::{
             login_counts,
             overview::{self, NextStep, Period},
         },
-    },
-    model::{
-        administrator::Role,
-        domain::{Domain, DomainState},
-        email::Email,
-        environment::{Environment, IdpInitiated},
-        id::{Id, OrganizationId, SamlConnectionId, SamlFlowId},
-        organization::OrganizationDomain,
-        random::{Random, SeededRandom},
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
     },
     store::{self, login_counts::Outcomes, saml_flow_steps, saml_flows},
 };

@@ -6,12 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base::random::{Random, SeededRandom, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use ostiary::{
-    http,
-    model::random::{Random, SeededRandom, SystemRandom},
-    saml, scim,
-};
+use ostiary::http;
 
 use crate::{
     saml_fixtures::{certificate, make, names},

@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use ostiary::{
-    app::idempotency::{self, ClaimOutcome},
-    model::secret::Digest,
-};
+use base::secret::Digest;
+use ostiary::app::idempotency::{self, ClaimOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 

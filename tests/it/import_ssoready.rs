@@ -4,16 +4,13 @@
 
 use std::time::Duration;
 
+use base::id::{Id, IdKind, OrganizationId};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use model::{
+    domain::DomainState, event::EventKind, organization::Organization, saml_connection::SamlConnection,
+};
 use ostiary::{
     app::import_ssoready::{self, Counts, ImportOptions, Report, ResourceKind},
-    model::{
-        domain::DomainState,
-        event::EventKind,
-        id::{Id, IdKind, OrganizationId},
-        organization::Organization,
-        saml_connection::SamlConnection,
-    },
     store,
     test_idp::response::ResponseSpec,
 };
@@ -156,7 +153,7 @@ async fn post_to_old_host(app: &TestApp, browser: &Browser, request: &Request, r
     let fields =
         [("SAMLResponse", response), ("RelayState", request.relay_state.as_deref().unwrap_or_default())];
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let connection = id::<ostiary::model::id::SamlConnectionKind>("50", 1);
+    let connection = id::<base::id::SamlConnectionKind>("50", 1);
     let post = browser.request(Method::POST, &app.url(&format!("/v1/saml/{connection}/acs")));
     let post = post.header("host", OLD_HOST).header("accept", "text/html");
     browser.send(post.header("content-type", "application/x-www-form-urlencoded").body(body)).await
@@ -179,7 +176,7 @@ both! {
              WHERE id = 'e0000000-0000-4000-8000-000000000001';"
         ));
         let report = import(&app, &source).await;
-        let remarks = remarks_on(&report, id::<ostiary::model::id::EnvironmentKind>("e0", 1));
+        let remarks = remarks_on(&report, id::<base::id::EnvironmentKind>("e0", 1));
         assert!(remarks.iter().any(|reason| reason.contains("redirect_url is plain http")), "{remarks:?}");
         let mut conn = app.state.db.read().await.unwrap();
         let kept = store::environments::find(&mut conn, id("e0", 1)).await.unwrap().unwrap();
@@ -206,14 +203,14 @@ both! {
         let says = |remarks: Vec<&str>, text: &str| {
             assert!(remarks.iter().any(|reason| reason.contains(text)), "{text}: {remarks:?}");
         };
-        says(remarks_on::<ostiary::model::id::ApiKeyKind>(&report, id("a0", 3)), "no digest");
-        says(remarks_on(&report, id::<ostiary::model::id::EnvironmentKind>("e0", 2)), "redirect_url");
-        says(remarks_on::<ostiary::model::id::OrganizationKind>(&report, id("b0", 1)), "public suffix");
-        says(remarks_on::<ostiary::model::id::OrganizationKind>(&report, id("b0", 2)), "--allow-free-mail");
-        says(remarks_on::<ostiary::model::id::SamlConnectionKind>(&report, id("50", 2)), "certificate");
-        says(remarks_on::<ostiary::model::id::SamlConnectionKind>(&report, id("50", 3)), "idp_redirect_url");
-        says(remarks_on::<ostiary::model::id::ScimGroupKind>(&report, id("60", 2)), "both are kept");
-        let user = |number| remarks_on::<ostiary::model::id::ScimUserKind>(&report, id("90", number));
+        says(remarks_on::<base::id::ApiKeyKind>(&report, id("a0", 3)), "no digest");
+        says(remarks_on(&report, id::<base::id::EnvironmentKind>("e0", 2)), "redirect_url");
+        says(remarks_on::<base::id::OrganizationKind>(&report, id("b0", 1)), "public suffix");
+        says(remarks_on::<base::id::OrganizationKind>(&report, id("b0", 2)), "--allow-free-mail");
+        says(remarks_on::<base::id::SamlConnectionKind>(&report, id("50", 2)), "certificate");
+        says(remarks_on::<base::id::SamlConnectionKind>(&report, id("50", 3)), "idp_redirect_url");
+        says(remarks_on::<base::id::ScimGroupKind>(&report, id("60", 2)), "both are kept");
+        let user = |number| remarks_on::<base::id::ScimUserKind>(&report, id("90", number));
         says(user(4), "elsewhere.example");
         says(user(5), "in another case");
         says(user(6), "no e-mail address");
@@ -256,7 +253,7 @@ both! {
         assert_eq!(list.status, 200, "{}", list.body);
         let listed = list.json();
         let ids: Vec<_> = listed["organizations"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
-        let organization = |number| id::<ostiary::model::id::OrganizationKind>("b0", number).to_string();
+        let organization = |number| id::<base::id::OrganizationKind>("b0", number).to_string();
         assert_eq!(ids, [&json!(organization(1)), &json!(organization(2))]);
         // A key without management rights stays one, and an unknown key is refused.
         for (byte, expected) in [(0xa2, 401), (0xa9, 401)] {
@@ -310,7 +307,7 @@ both! {
         let source = ssoready();
         import(&app, &source).await;
         let tenant = acme(&app).await;
-        let client = id::<ostiary::model::id::OauthClientKind>("c1", 1).to_string();
+        let client = id::<base::id::OauthClientKind>("c1", 1).to_string();
         let browser = app.browser();
         let authorize = app.url(&format!(
             "/v1/oauth/authorize?client_id={client}&redirect_uri=https%3A%2F%2Fvendor.example%2Foauth\
@@ -342,7 +339,7 @@ both! {
         import(&app, &source).await;
         let directory = directory(&app);
         let (dana, evan, hal) = (id("90", 1), id("90", 2), id("90", 7));
-        let _: [Id<ostiary::model::id::ScimUserKind>; 3] = [dana, evan, hal];
+        let _: [Id<base::id::ScimUserKind>; 3] = [dana, evan, hal];
         let list = app.scim(&directory, Method::GET, "/Users?count=50", None).await;
         assert_eq!(list.status, 200, "{}", list.body);
         assert_eq!(list.json()["totalResults"], 3, "{}", list.body);
@@ -363,11 +360,11 @@ both! {
         let users = app.api(&management_key(), Method::GET, path, None).await.json();
         let deleted: Vec<(String, bool)> = users["scimUsers"].as_array().unwrap().iter()
             .map(|user| (user["id"].as_str().unwrap().to_owned(), user["deleted"].as_bool().unwrap())).collect();
-        let who = |number| id::<ostiary::model::id::ScimUserKind>("90", number).to_string();
+        let who = |number| id::<base::id::ScimUserKind>("90", number).to_string();
         assert_eq!(deleted, [(who(1), false), (who(2), true), (who(3), true), (who(7), false)]);
         let groups = app.scim(&directory, Method::GET, "/Groups?count=50", None).await.json();
         assert_eq!(groups["totalResults"], 2, "{groups}");
-        let staff = id::<ostiary::model::id::ScimGroupKind>("60", 1);
+        let staff = id::<base::id::ScimGroupKind>("60", 1);
         let group = app.scim(&directory, Method::GET, &format!("/Groups/{staff}"), None).await.json();
         assert_eq!((&group["displayName"], &group["externalId"]), (&json!("Staff"), &json!("g-1")));
         // The identity provider continues its sync.
@@ -407,7 +404,7 @@ both! {
         let source = ssoready();
         import(&app, &source).await;
         // Here: Acme's domains and name.
-        let acme_id = id::<ostiary::model::id::OrganizationKind>("b0", 1);
+        let acme_id = id::<base::id::OrganizationKind>("b0", 1);
         app.advance(Duration::from_secs(1));
         let renamed = app.api(&management_key(), Method::PATCH, &format!("/v1/organizations/{acme_id}"),
             Some(json!({ "displayName": "Acme Inc", "externalId": "acme", "domains": ["acme.example"] }))).await;
@@ -445,7 +442,7 @@ both! {
         let list = app.scim(&directory, Method::GET, "/Users?count=50", None).await.json();
         assert_eq!(list["totalResults"], 5, "{list}");
         let one = async |number| {
-            let path = format!("/Users/{}", id::<ostiary::model::id::ScimUserKind>("90", number));
+            let path = format!("/Users/{}", id::<base::id::ScimUserKind>("90", number));
             app.scim(&directory, Method::GET, &path, None).await.json()
         };
         assert_eq!(one(7).await["active"], false, "deactivated there");
@@ -475,15 +472,15 @@ both! {
         import(&app, &source).await;
         app.advance(Duration::from_secs(1));
         let directory = directory(&app);
-        let hal = id::<ostiary::model::id::ScimUserKind>("90", 7);
-        let staff = id::<ostiary::model::id::ScimGroupKind>("60", 1);
+        let hal = id::<base::id::ScimUserKind>("90", 7);
+        let staff = id::<base::id::ScimGroupKind>("60", 1);
         let pushed = app.scim(&directory, Method::PATCH, &format!("/Users/{hal}"),
             patch(json!([{ "op": "replace", "path": "nickName", "value": "H" }]))).await;
         assert_eq!(pushed.status, 200, "{}", pushed.body);
         let joined = app.scim(&directory, Method::PATCH, &format!("/Groups/{staff}"),
             patch(json!([{ "op": "add", "path": "members", "value": [{ "value": hal.to_string() }] }]))).await;
         assert!(joined.status.is_success(), "{}", joined.body);
-        let gone = id::<ostiary::model::id::ScimUserKind>("90", 2);
+        let gone = id::<base::id::ScimUserKind>("90", 2);
         assert_eq!(app.scim(&directory, Method::DELETE, &format!("/Users/{gone}"), None).await.status, 204);
         source.run(
             "UPDATE scim_users SET attributes = '{\"nickName\": \"There\"}' WHERE email = 'hal@acme.example';

@@ -5,16 +5,15 @@ use std::{
     time::Duration,
 };
 
+use ::saml::key_pair::{KeyKind, KeyPair};
+use base::{id::SamlConnectionId, time::Timestamp};
+use model::{event::EventKind, saml_connection::SamlConnection as Stored};
 use ostiary::{
     app::{
         actor::Actor,
         connections::saml::{self, certificate_expiry, metadata},
         pagination::PageQuery,
     },
-    model::{
-        event::EventKind, id::SamlConnectionId, saml_connection::SamlConnection as Stored, time::Timestamp,
-    },
-    saml::key_pair::{KeyKind, KeyPair},
     store,
 };
 use reqwest::Method;

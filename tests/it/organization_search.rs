@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use base::{id::Id, random::SystemRandom};
+use model::organization::Organization;
 use ostiary::{
     app::{
         actor::Actor,
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
     },
-    model::{id::Id, organization::Organization, random::SystemRandom},
     store,
 };
 use reqwest::Method;

@@ -1,6 +1,6 @@
 //! Plain http URLs: accepted for loopback only, in every field and surface.
 
-use ostiary::model::{administrator::Role, http_url::HttpUrl};
+use model::{administrator::Role, http_url::HttpUrl};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -5,13 +5,8 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use clap::CommandFactory as _;
-use ostiary::{
-    app::login,
-    cli::Cli,
-    config::SETTINGS,
-    model::{administrator::Role, event::EventKind, idp_kind::IdpKind, oauth_client::IdTokenAlg},
-    saml, scim,
-};
+use model::{administrator::Role, event::EventKind, idp_kind::IdpKind, oauth_client::IdTokenAlg};
+use ostiary::{app::login, cli::Cli, config::SETTINGS};
 
 fn section(list: &mut String, name: &str, entries: impl IntoIterator<Item = String>) {
     let mut entries: Vec<String> = entries.into_iter().collect();
@@ -67,12 +62,14 @@ fn public_names_stay() {
     section(
         &mut list,
         "SCIM errors",
-        literals("src/scim/error.rs", |text| !text.is_empty() && text.chars().all(char::is_alphabetic)),
+        literals("crates/scim/src/error.rs", |text| {
+            !text.is_empty() && text.chars().all(char::is_alphabetic)
+        }),
     );
     section(
         &mut list,
         "OAuth errors",
-        literals("src/oauth/error.rs", |text| {
+        literals("crates/oauth/src/error.rs", |text| {
             !text.is_empty() && text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
         }),
     );

@@ -6,7 +6,8 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-use ostiary::{model::saml_connection::IdpBinding, saml::metadata::parse_idp_metadata};
+use model::saml_connection::IdpBinding;
+use saml::metadata::parse_idp_metadata;
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use ostiary::{
-    model::{
-        environment::IdpInitiated,
-        secret::Digest,
-        time::{Clock as _, SystemClock},
-    },
-    store,
+use base::{
+    secret::Digest,
+    time::{Clock as _, SystemClock},
 };
+use model::environment::IdpInitiated;
+use ostiary::store;
 
 use crate::{both, support::IdentityProvider};
 

@@ -3,15 +3,15 @@
 
 use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
+use base::id::{Id, SamlConnectionId};
+use model::{
+    environment::IdpInitiated,
+    saml_flow::{FlowStatus, StepKind},
+};
 use ostiary::{
     app::limits::{
         fair_queue::{MAX_WAITING_PER_CLIENT, Permit},
         rate_limiter::RateLimit,
-    },
-    model::{
-        environment::IdpInitiated,
-        id::{Id, SamlConnectionId},
-        saml_flow::{FlowStatus, StepKind},
     },
     store::{saml_flow_steps, saml_flows},
 };

@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use ostiary::saml::{self, CrossCheck, Verdict, checks};
 use proptest::prelude::*;
+use saml::{CrossCheck, Verdict, checks};
 
 use crate::saml_fixtures::{self as fixtures, Connection, NOW, document, edit, element, fill, key, make};
 
@@ -76,9 +76,7 @@ fn every_refusal_is_met() {
     // A check of the caller, which needs the flow.
     let assertion = Connection::default().verify(signed()).outcome.unwrap();
     met.insert(checks::in_response_to(Some("_another"), &assertion).name.into_owned());
-    met.insert(
-        refusal("not base64", &ostiary::saml::verify("!", &Connection::default().trust(), NOW)).code().into(),
-    );
+    met.insert(refusal("not base64", &saml::verify("!", &Connection::default().trust(), NOW)).code().into());
     let missing: Vec<_> =
         saml::Error::ALL.iter().filter(|rejection| !met.contains(rejection.code())).collect();
     assert!(missing.is_empty(), "nothing meets {missing:?}");
@@ -357,7 +355,7 @@ fn what_is_not_base64_is_refused() {
         ("a no-break space", format!("\u{a0}{good}")),
         ("padding inside", format!("AA=={good}")),
     ] {
-        let verdict = ostiary::saml::verify(&text, &connection.trust(), NOW);
+        let verdict = saml::verify(&text, &connection.trust(), NOW);
         // Without the padding the document may still be whole: then it is the same document.
         match verdict.outcome {
             Err(rejection) => assert_eq!(rejection, saml::Error::Base64Malformed, "{what}"),
@@ -366,7 +364,7 @@ fn what_is_not_base64_is_refused() {
     }
     let large = "A".repeat(700_000);
     assert_eq!(
-        refusal("700,000 characters", &ostiary::saml::verify(&large, &connection.trust(), NOW)),
+        refusal("700,000 characters", &saml::verify(&large, &connection.trust(), NOW)),
         saml::Error::DocumentTooLarge
     );
 }
@@ -607,11 +605,7 @@ fn each_connection_trusts_only_what_is_its_own() {
 
 /// After any change of one byte or one piece, an accepted document is refused, or yields the same
 /// assertion.
-fn mutated_says_nothing_new(
-    xml: &[u8],
-    connection: &Connection,
-    accepted: &ostiary::saml::VerifiedAssertion,
-) {
+fn mutated_says_nothing_new(xml: &[u8], connection: &Connection, accepted: &saml::VerifiedAssertion) {
     if let Ok(assertion) = connection.verify(xml).outcome {
         assert_eq!(&assertion, accepted, "{}", String::from_utf8_lossy(xml));
     }

@@ -20,6 +20,7 @@
 
 use std::{collections::HashMap, fs, path::PathBuf, sync::Arc, sync::OnceLock, time::Duration};
 
+use base::{random::SeededRandom, time::Timestamp};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bergshamra_c14n::{C14nMode, canonicalize_doc};
 use bergshamra_xml::NodeSet;
@@ -28,18 +29,14 @@ use openssl::{
     pkey::PKey,
     sign::Signer,
 };
-use ostiary::{
-    model::{random::SeededRandom, time::Timestamp},
-    saml::{
-        Certificate, CrossCheck, Trust, Verdict,
-        key_pair::{KeyKind, KeyPair},
-        sign::SignatureAlgorithm,
-        verify::verify_xml,
-    },
-    test_idp::encrypt::{
-        ContentAlgorithm, EncryptedKeyLocation, Encryption, KeyTransport, encrypt_assertion,
-        encrypted_assertion,
-    },
+use ostiary::test_idp::encrypt::{
+    ContentAlgorithm, EncryptedKeyLocation, Encryption, KeyTransport, encrypt_assertion, encrypted_assertion,
+};
+use saml::{
+    Certificate, CrossCheck, Trust, Verdict,
+    key_pair::{KeyKind, KeyPair},
+    sign::SignatureAlgorithm,
+    verify::verify_xml,
 };
 use uppsala::{Document, NodeId};
 

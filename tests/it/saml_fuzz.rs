@@ -1,6 +1,7 @@
 //! The bodies of the fuzz targets over the corpus and mutations of it, on a stable toolchain.
 
-use ostiary::{model::random::SeededRandom, saml::fuzz};
+use base::random::SeededRandom;
+use saml::fuzz;
 
 use crate::{
     fuzz::Mutator,

@@ -1,6 +1,6 @@
 //! Responses as identity providers send them are accepted, with the cross-check enforced.
 
-use ostiary::saml::{CrossCheck, VerifiedAssertion, check::Check, checks};
+use saml::{CrossCheck, VerifiedAssertion, check::Check, checks};
 
 use crate::saml_fixtures::{self as fixtures, Connection, IDP, NOW, REQUEST, make};
 
@@ -75,8 +75,8 @@ fn the_outcome_is_the_same_without_the_cross_check() {
 fn an_expired_certificate_is_a_warning() {
     let made = make("accepted", "plain");
     let years = 11 * 366 * 86_400;
-    let later = ostiary::model::time::Timestamp::from_seconds(NOW.seconds() + years);
-    let verdict = ostiary::saml::verify::verify_xml(made.xml.into_bytes(), &made.connection.trust(), later);
+    let later = base::time::Timestamp::from_seconds(NOW.seconds() + years);
+    let verdict = saml::verify::verify_xml(made.xml.into_bytes(), &made.connection.trust(), later);
     let expiry = verdict.checks.iter().find(|check| check.name == "certificate_expiry").unwrap();
     assert!(expiry.passed && expiry.found.as_deref().unwrap().starts_with("expired on "));
     assert!(verdict.signature_verified);
@@ -89,7 +89,7 @@ fn base64_may_be_wrapped_and_the_text_may_have_a_mark() {
     let marked = format!("\u{feff}{}", made.xml);
     let base64 = STANDARD.encode(marked);
     let lines: Vec<_> = base64.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line)).collect();
-    let verdict = ostiary::saml::verify(&lines.join("\r\n"), &made.connection.trust(), NOW);
+    let verdict = saml::verify(&lines.join("\r\n"), &made.connection.trust(), NOW);
     assert!(verdict.outcome.is_ok(), "{:?}", verdict.checks);
 }
 

@@ -3,6 +3,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use base::{
+    id::{Id, ScimGroupId},
+    time::Clock as _,
+};
+use model::scim_group::{ScimMember, ScimMemberId};
 use ostiary::{
     app::{
         Error,
@@ -12,15 +17,10 @@ use ostiary::{
             request_log,
         },
     },
-    model::{
-        id::{Id, ScimGroupId},
-        scim_group::{ScimMember, ScimMemberId},
-        time::Clock as _,
-    },
-    scim::{json, work_budget::MAX_WORK_UNITS},
     store,
 };
 use reqwest::{Method, header};
+use scim::{json, work_budget::MAX_WORK_UNITS};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -208,7 +208,7 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         for number in 1..=1_200_u128 {
             let id_of_group: ScimGroupId = Id::from_bits(number);
-            let stored = ostiary::model::scim_group::ScimGroup {
+            let stored = model::scim_group::ScimGroup {
                 id: id_of_group, directory_id: directory.id, display_name: format!("g{number}"), external_id: None,
                 document: Map::from_iter([("displayName".to_owned(), Value::from(format!("g{number}")))]),
                 version: 1, created_at: now, updated_at: now, deleted_at: None,

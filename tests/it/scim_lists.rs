@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ostiary::{
-    app::directories::{self, ProvisioningTarget, provisioning::search},
-    model::random::{Random as _, SeededRandom},
-    scim::{Filter, ListQuery, ResourceType},
-};
+use base::random::{Random as _, SeededRandom};
+use ostiary::app::directories::{self, ProvisioningTarget, provisioning::search};
 use reqwest::Method;
+use scim::{Filter, ListQuery, ResourceType};
 use serde_json::{Value, json};
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
-use ostiary::model::administrator::Role;
+use model::administrator::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -225,7 +225,7 @@ both! {
         let (tenant, key) = tenant_and_key(&app).await;
         let setup = app.base.replace("localhost", "127.0.0.1");
         let mut environment = tenant.environment.clone();
-        environment.auth_url = ostiary::model::http_url::HttpUrl::parse(&setup);
+        environment.auth_url = model::http_url::HttpUrl::parse(&setup);
         app.update_environment(&environment).await;
         let browser = app.browser();
         let (url, _) = link(&app, &key, &tenant).await;
@@ -411,7 +411,7 @@ both! {
     async fn the_cookie_follows_the_host_of_the_pages(app: TestApp) {
         let (tenant, key) = tenant_and_key(&app).await;
         let mut environment = tenant.environment.clone();
-        environment.auth_url = ostiary::model::http_url::HttpUrl::parse("https://sso.vendor.example");
+        environment.auth_url = model::http_url::HttpUrl::parse("https://sso.vendor.example");
         app.update_environment(&environment).await;
         let (url, _) = link(&app, &key, &tenant).await;
         let token = url.strip_prefix("https://sso.vendor.example/setup?one-time-token=").unwrap().to_owned();

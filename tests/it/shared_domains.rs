@@ -1,15 +1,14 @@
 //! One domain in two organizations: who may share it, on which surface, and where it is shown.
 
-use ostiary::{
-    app::{
-        Error,
-        actor::{Actor, SetupGrant},
-        organizations::{
-            self, OrganizationChange,
-            domains::{self, sharing},
-        },
+use base::id::Id;
+use model::{administrator::Role, domain::DomainState, domain_verification::DomainVerification};
+use ostiary::app::{
+    Error,
+    actor::{Actor, SetupGrant},
+    organizations::{
+        self, OrganizationChange,
+        domains::{self, sharing},
     },
-    model::{administrator::Role, domain::DomainState, domain_verification::DomainVerification, id::Id},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -76,7 +75,7 @@ async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: Domai
     let listed = DomainVerification {
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
-        domain: ostiary::model::domain::Domain::parse(domain).unwrap(),
+        domain: model::domain::Domain::parse(domain).unwrap(),
         state,
         verification_token: Some("token".to_owned()),
         verified_at: None,

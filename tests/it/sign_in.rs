@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
+use model::{
+    environment::IdpInitiated,
+    oauth_client::IdTokenAlg,
+    saml_connection::IdpBinding,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
+};
 use ostiary::{
     app::{
         actor::Actor,
         login,
         pagination::PageQuery,
         support::flows::{self, FlowQuery},
-    },
-    model::{
-        environment::IdpInitiated,
-        oauth_client::IdTokenAlg,
-        saml_connection::IdpBinding,
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
     },
     store::{login_connections, saml_flow_counts, saml_flow_steps, saml_flows},
 };

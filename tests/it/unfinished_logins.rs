@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{Id, SamlFlowId},
+    random::SystemRandom,
+};
+use model::{
+    oauth_client::IdTokenAlg,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+};
 use ostiary::{
     app::support::login_counts,
     background::{self, Retention},
-    model::{
-        id::{Id, SamlFlowId},
-        oauth_client::IdTokenAlg,
-        random::SystemRandom,
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
-    },
     store::{login_connections, saml_flow_counts, saml_flows},
 };
 

@@ -6,6 +6,8 @@
 
 use std::{env, fs, path::PathBuf, sync::Arc};
 
+use base::time::{Clock as _, ManualClock, SystemClock, Timestamp};
+use model::{administrator::Role, oauth_client::IdTokenAlg};
 use ostiary::{
     app::{
         actor::{Actor, Principal},
@@ -15,16 +17,11 @@ use ostiary::{
         },
     },
     config::{Config, Redacted},
-    model::{
-        administrator::Role,
-        oauth_client::IdTokenAlg,
-        time::{Clock as _, ManualClock, SystemClock, Timestamp},
-    },
-    saml::key_pair::KeyPair,
     store::Db,
     test_idp::response::{ResponseContext, ResponseSpec},
 };
 use reqwest::{Method, header};
+use saml::key_pair::KeyPair;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;

@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
+use base::time::Timestamp;
+use model::{event::EventKind, webhook::Webhook};
 use ostiary::{
     app::webhooks::{dispatcher::Dispatcher, signature::WebhookSecret},
-    model::{event::EventKind, time::Timestamp, webhook::Webhook},
     store,
 };
 use reqwest::Method;

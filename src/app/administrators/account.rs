@@ -10,9 +10,9 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    model::{administrator::Administrator, audit::audit_fields},
     store::{self, admin_sessions},
 };
+use model::{administrator::Administrator, audit::audit_fields};
 
 /// Changes an administrator's own name.
 pub async fn rename(state: &State, admin: &SignedIn, name: &str, device: &Device) -> Result<()> {

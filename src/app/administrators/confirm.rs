@@ -10,9 +10,9 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
     },
-    model::{administrator::AuthenticationMethod, audit::audit_fields},
     store::{Transaction, admin_sessions},
 };
+use model::{administrator::AuthenticationMethod, audit::audit_fields};
 
 /// Reauthenticates by password.
 pub async fn with_password(state: &State, admin: &SignedIn, password: &str, device: &Device) -> Result<()> {

@@ -4,10 +4,8 @@ use super::{
     attempts::{caller, check_limit, count_failure, record_failure},
     signed_in::Device,
 };
-use crate::{
-    app::{Error, Result, State},
-    model::administrator::{Administrator, AuthenticationMethod},
-};
+use crate::app::{Error, Result, State};
+use model::administrator::{Administrator, AuthenticationMethod};
 
 /// Returns an error if passwords are disabled, naming the method to use instead.
 pub(super) fn check_passwords_enabled(state: &State) -> Result<()> {

@@ -16,10 +16,9 @@ use argon2::{
 use tokio::sync::Semaphore;
 
 use super::password_rules::{check_length, check_strength, personal_words};
-use crate::{
-    app::{Error, Result},
-    model::{administrator::PasswordHash, random::Random},
-};
+use crate::app::{Error, Result};
+use base::random::Random;
+use model::administrator::PasswordHash;
 
 /// The maximum number of concurrent hashes: each takes 19 MiB and about ten milliseconds of a core.
 const MAX_CONCURRENT_HASHES: usize = 2;
@@ -186,7 +185,7 @@ fn argon2() -> Result<Argon2<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::random::SeededRandom;
+    use base::random::SeededRandom;
 
     /// Hashes of "violet kettle under snow" by the crate's own hasher: the current parameters, and lower ones.
     const STORED: &str =

@@ -8,13 +8,13 @@ use crate::{
         input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        administrator::{Administrator, Role, RoleGrant},
-        audit::audit_fields,
-        email::Email,
-        id::{AdministratorId, EnvironmentId},
-    },
     store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
+};
+use base::id::{AdministratorId, EnvironmentId};
+use model::{
+    administrator::{Administrator, Role, RoleGrant},
+    audit::audit_fields,
+    email::Email,
 };
 
 /// Where roles are administered: in one environment or globally.

@@ -13,13 +13,13 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
     },
-    model::{
-        administrator::{AdminSession, AuthenticationMethod},
-        id::{AdminSessionId, AdministratorId, Id},
-        secret::AdminSessionToken,
-    },
     store::{self, Transaction, admin_sessions},
 };
+use base::{
+    id::{AdminSessionId, AdministratorId, Id},
+    secret::AdminSessionToken,
+};
+use model::administrator::{AdminSession, AuthenticationMethod};
 
 /// The minimum interval between two updates of a session's `last_seen_at`.
 const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);

@@ -2,7 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use crate::model::{administrator::AuthenticationMethod, id::SamlConnectionId};
+use base::id::SamlConnectionId;
+use model::administrator::AuthenticationMethod;
 
 /// The settings of the console's sign-in.
 #[derive(Debug, Clone)]

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     app::{Error, Result, State},
-    model::{
-        administrator::{Administrator, AuthenticationMethod},
-        email::Email,
-    },
     store,
+};
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    email::Email,
 };
 
 /// The one error message for an unknown address and for a wrong password.

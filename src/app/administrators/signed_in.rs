@@ -8,12 +8,12 @@ use crate::{
         actor::{Actor, Credential, Principal},
         input,
     },
-    model::{
-        administrator::{AdminSession, Administrator, Role, RoleGrants},
-        environment::Environment,
-        id::{AdministratorId, EnvironmentId},
-    },
     store,
+};
+use base::id::{AdministratorId, EnvironmentId};
+use model::{
+    administrator::{AdminSession, Administrator, Role, RoleGrants},
+    environment::Environment,
 };
 
 /// The maximum number of environments that are listed.

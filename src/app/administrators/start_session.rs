@@ -10,11 +10,11 @@ use crate::{
         actor::Principal,
         audit::{self, Entry},
     },
-    model::{
-        administrator::{Administrator, AuthenticationMethod},
-        audit::audit_fields,
-    },
     store::{self, Transaction},
+};
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    audit::audit_fields,
 };
 
 /// Starts the session of an authenticated administrator and records it in the audit log.

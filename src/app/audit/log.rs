@@ -9,12 +9,10 @@ use crate::{
         input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        audit::AuditEvent,
-        id::{AuditEventId, EnvironmentId},
-    },
     store::{PoolShare, audit_events},
 };
+use base::id::{AuditEventId, EnvironmentId};
+use model::audit::AuditEvent;
 
 pub use crate::store::audit_events::AuditFilter;
 

@@ -13,13 +13,9 @@ use super::{
     Result, State,
     actor::{Actor, Credential, Principal},
 };
-use crate::{
-    model::{
-        audit::{self, AuditActor, AuditEvent, AuditTarget, Audited},
-        id::{EnvironmentId, Id},
-    },
-    store::{Transaction, audit_events},
-};
+use crate::store::{Transaction, audit_events};
+use base::id::{EnvironmentId, Id};
+use model::audit::{self, AuditActor, AuditEvent, AuditTarget, Audited};
 
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
 pub use names::{Names, actor_named, names, shared_with};

@@ -6,13 +6,10 @@ use serde_json::Value;
 
 use crate::{
     app::{Result, State},
-    model::{
-        audit::AuditEvent,
-        email::Email,
-        id::{AdministratorId, ApiKeyId, OrganizationId},
-    },
     store::{administrators, api_keys, organizations},
 };
+use base::id::{AdministratorId, ApiKeyId, OrganizationId};
+use model::{audit::AuditEvent, email::Email};
 
 /// Display names of what entries refer to. Deleted resources have none.
 #[derive(Debug, Clone, Default)]

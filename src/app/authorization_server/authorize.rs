@@ -6,22 +6,22 @@ use crate::{
         Result, State,
         login::{self, BeginOutcome, BegunLogin, BrowserId, RefusedLogin},
     },
-    model::{
-        domain::Domain,
-        email::Email,
-        id::{EnvironmentId, OrganizationId, SamlFlowId},
-        saml_flow::{FlowOrigin, OauthRequest},
-    },
-    oauth::{
-        Error,
-        authorize::{self, AuthorizeRequest, RequestingClient, Selector},
-        parameters::Parameters,
-    },
     store::{
         Conn,
         login_connections::{self, LoginConnection},
         oauth_clients,
     },
+};
+use base::id::{EnvironmentId, OrganizationId, SamlFlowId};
+use model::{
+    domain::Domain,
+    email::Email,
+    saml_flow::{FlowOrigin, OauthRequest},
+};
+use oauth::{
+    Error,
+    authorize::{self, AuthorizeRequest, RequestingClient, Selector},
+    parameters::Parameters,
 };
 
 /// The maximum number of organizations a chooser shows.

@@ -8,13 +8,13 @@ use crate::{
         input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        id::{EnvironmentId, OauthClientId},
-        oauth_client::{IdTokenAlg, OauthClient},
-        secret::OauthClientSecret,
-    },
     store::{self, oauth_clients},
 };
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    secret::OauthClientSecret,
+};
+use model::oauth_client::{IdTokenAlg, OauthClient};
 
 /// A change of a client, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]

@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    model::{oauth_client::IdTokenAlg, time::Timestamp},
-    oauth::signing_key::SigningKey,
-};
+use base::time::Timestamp;
+use model::oauth_client::IdTokenAlg;
+use oauth::signing_key::SigningKey;
 
 /// How long this process caches the keys.
 pub(super) const CACHE_TTL: Duration = Duration::from_secs(60);

@@ -6,13 +6,15 @@ use crate::{
         actor::Actor,
         login::eligibility::{self, LoginSubject},
     },
-    model::{
-        email::Email,
-        id::{OrganizationId, SamlFlowId},
-        saml_flow::{Attributes, FlowOrigin},
-        secret::AccessCode,
-    },
     store,
+};
+use base::{
+    id::{OrganizationId, SamlFlowId},
+    secret::AccessCode,
+};
+use model::{
+    email::Email,
+    saml_flow::{Attributes, FlowOrigin},
 };
 
 /// The result of a redeemed login.

@@ -2,9 +2,9 @@
 
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
-    model::id::{EnvironmentId, OrganizationId, SamlConnectionId},
     store::{self, login_connections::LoginConnection},
 };
+use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
 
 /// The maximum length of the app's state, in bytes. It is stored with every started login; SSOReady does not limit
 /// it.

@@ -12,13 +12,14 @@ use crate::{
         Error, Result, State,
         key_rotation::{KeyStage, Rotation},
     },
-    model::{oauth_client::IdTokenAlg, time::Timestamp},
-    oauth::{
-        id_token,
-        jwk::JwkSet,
-        signing_key::{KeyError, SigningKey},
-    },
     store::signing_keys::{self, Purpose, StoredKey},
+};
+use base::time::Timestamp;
+use model::oauth_client::IdTokenAlg;
+use oauth::{
+    id_token,
+    jwk::JwkSet,
+    signing_key::{KeyError, SigningKey},
 };
 
 /// The `max-age` of the JWKS.
@@ -196,13 +197,13 @@ mod tests {
     use crate::{
         app::{Settings, authorization_server::key_cache::CACHE_TTL},
         links::Links,
-        model::{
-            master_key::MasterKey,
-            random::SystemRandom,
-            time::{Clock as _, ManualClock},
-        },
         store::Db,
     };
+    use base::{
+        random::SystemRandom,
+        time::{Clock as _, ManualClock},
+    };
+    use model::master_key::MasterKey;
 
     /// A replica on the database at `directory`.
     async fn replica(directory: &tempfile::TempDir, clock: &Arc<ManualClock>) -> State {

@@ -7,18 +7,18 @@ use crate::{
         Error as ServiceError, Result, State,
         login::eligibility::{self, LoginSubject},
     },
-    model::{id::OauthClientId, secret::AccessToken, time::Timestamp},
-    oauth::{
-        Error,
-        id_token::{IdTokenClaims, UserClaims},
-        pkce::{self, CodeChallenge},
-        token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
-    },
     store::{
         access_tokens,
         code_grants::{self, CodeGrant},
         saml_flows,
     },
+};
+use base::{id::OauthClientId, secret::AccessToken, time::Timestamp};
+use oauth::{
+    Error,
+    id_token::{IdTokenClaims, UserClaims},
+    pkce::{self, CodeChallenge},
+    token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
 };
 
 /// Exchanges a code. The client is authenticated first, so that nobody without the secret can consume a code. If the

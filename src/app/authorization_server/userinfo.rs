@@ -5,10 +5,10 @@ use crate::{
         Result, State,
         login::eligibility::{self, LoginSubject},
     },
-    model::secret::AccessToken,
-    oauth::{Error, authorization_header},
     store::access_tokens::{self, Login},
 };
+use base::secret::AccessToken;
+use oauth::{Error, authorization_header};
 
 /// The login of the bearer token in a request's header or form, if its user may still sign in.
 pub async fn userinfo(

@@ -25,9 +25,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     app::{Error, Result},
-    model::{id::ScimDirectoryId, time::Timestamp},
     telemetry,
 };
+use base::{id::ScimDirectoryId, time::Timestamp};
 
 /// How many directories are tracked. The least recently used is dropped first.
 const MAX_DIRECTORIES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
@@ -324,7 +324,7 @@ async fn acquire_within<T, E>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 

@@ -15,13 +15,9 @@ use super::{
     audit, environments, input, organizations,
     pagination::{List, Page, PageQuery, PageRequest},
 };
-use crate::{
-    model::{
-        id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId},
-        scim_directory::{BearerToken, ScimDirectory},
-    },
-    store,
-};
+use crate::store;
+use base::id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId};
+use model::scim_directory::{BearerToken, ScimDirectory};
 use usage::Usage;
 
 pub use store::scim_directories::DirectorySummary;

@@ -7,10 +7,8 @@ use std::{
 
 use lru::LruCache;
 
-use crate::{
-    model::{id::EnvironmentId, time::Timestamp},
-    store::scim_usage::Usage,
-};
+use crate::store::scim_usage::Usage;
+use base::{id::EnvironmentId, time::Timestamp};
 
 /// How many environments' sums are cached.
 const MAX_SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");

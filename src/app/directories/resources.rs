@@ -9,12 +9,12 @@ use crate::{
         directories,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
     store::{
         self,
         scim_resources::{StoredGroup, StoredUser},
     },
 };
+use base::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
 
 /// The maximum number of members in a group's attributes. A larger group has no `members` attribute, as a partial
 /// list would be wrong; listing users with `scimGroupId` pages through them.
@@ -291,7 +291,7 @@ fn remove_internal(attributes: &mut Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     #[test]
     fn attributes_say_what_is_true_now() {

@@ -9,16 +9,13 @@ use crate::{
         actor::{Actor, OrganizationPart},
         audit::{self, Entry},
     },
-    model::{
-        audit::audit_fields,
-        domain::Domain,
-        id::ScimDirectoryId,
-        organization::Organization,
-        scim_directory::ScimDirectory,
-        secret::{Digest, ScimBearerToken},
-    },
     store,
 };
+use base::{
+    id::ScimDirectoryId,
+    secret::{Digest, ScimBearerToken},
+};
+use model::{audit::audit_fields, domain::Domain, organization::Organization, scim_directory::ScimDirectory};
 
 /// The default overlap of a rotation: how long replaced tokens keep working while the customer's admin enters the
 /// new one.

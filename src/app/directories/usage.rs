@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::quota::{Allowance, Quota, Quotas, near_threshold};
 use crate::{
     app::{Result, State},
-    model::{
-        id::{EnvironmentId, ScimDirectoryId},
-        time::Timestamp,
-    },
     store,
+};
+use base::{
+    id::{EnvironmentId, ScimDirectoryId},
+    time::Timestamp,
 };
 
 pub use store::scim_usage::Usage;

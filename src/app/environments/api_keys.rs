@@ -9,13 +9,13 @@ use crate::{
         audit, input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        api_key::ApiKey,
-        id::{ApiKeyId, EnvironmentId, Id},
-        secret::ApiKeySecret,
-    },
     store,
 };
+use base::{
+    id::{ApiKeyId, EnvironmentId, Id},
+    secret::ApiKeySecret,
+};
+use model::api_key::ApiKey;
 
 /// The maximum number of keys of an environment.
 const MAX_KEYS: i64 = 1000;

@@ -2,13 +2,13 @@
 
 use crate::{
     app::{Error, Result, State, actor::Actor, audit, environments, input},
-    model::{
-        branding::{Branding, LogoMetadata},
-        color::Color,
-        id::EnvironmentId,
-        logo::{Logo, LogoError},
-    },
     store,
+};
+use base::id::EnvironmentId;
+use model::{
+    branding::{Branding, LogoMetadata},
+    color::Color,
+    logo::{Logo, LogoError},
 };
 
 /// A change of the branding, unvalidated. `None` leaves a field unchanged, an empty text clears it.

@@ -8,14 +8,11 @@ use super::{
     actor::{Actor, Principal},
     audit, input,
 };
-use crate::{
-    links::Links,
-    model::{
-        environment::{Environment, IdpInitiated, Slug},
-        http_url::HttpUrl,
-        id::{EnvironmentId, Id},
-    },
-    store,
+use crate::{links::Links, store};
+use base::id::{EnvironmentId, Id};
+use model::{
+    environment::{Environment, IdpInitiated, Slug},
+    http_url::HttpUrl,
 };
 
 /// The maximum number of redirect URIs of an environment.

@@ -2,9 +2,9 @@
 
 use crate::{
     app::{Error, Result, State, actor::Actor, input},
-    model::event::{Event, EventKind},
     store,
 };
+use model::event::{Event, EventKind};
 
 /// The default number of events of a page.
 const DEFAULT_PAGE_SIZE: u64 = 100;

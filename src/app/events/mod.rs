@@ -3,14 +3,12 @@
 mod feed;
 
 use super::Result;
-use crate::{
-    model::{
-        event::{Event, EventKind},
-        id::{EnvironmentId, OrganizationId, ScimDirectoryId},
-        time::Timestamp,
-    },
-    store::{self, Transaction},
+use crate::store::{self, Transaction};
+use base::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    time::Timestamp,
 };
+use model::event::{Event, EventKind};
 
 pub(super) use feed::parse_kinds;
 pub use feed::{EventQuery, Feed, LatestEvents, LatestQuery, list, list_latest};

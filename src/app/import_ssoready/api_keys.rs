@@ -7,13 +7,14 @@ use super::{
 };
 use crate::{
     app::Result,
-    model::{api_key::ApiKey, id::EnvironmentId, secret::Digest},
     store::{
         self, Transaction,
         import_lookups::{SecretTable, Table},
         ssoready::SourceApiKey,
     },
 };
+use base::{id::EnvironmentId, secret::Digest};
+use model::api_key::ApiKey;
 
 const SECRET_TAKEN: &str = "another API key has the same secret";
 

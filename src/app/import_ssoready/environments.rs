@@ -14,13 +14,13 @@ use super::{
 use crate::{
     app::{Result, actor::Actor, audit},
     links::Links,
-    model::{
-        audit::AuditTarget,
-        environment::{Environment, IdpInitiated},
-        http_url::HttpUrl,
-        id::EnvironmentId,
-    },
     store::{self, Transaction, import_lookups::Table, ssoready::SourceEnvironment},
+};
+use base::id::EnvironmentId;
+use model::{
+    audit::AuditTarget,
+    environment::{Environment, IdpInitiated},
+    http_url::HttpUrl,
 };
 
 impl Importer<'_> {

@@ -3,9 +3,9 @@
 use super::report::{Report, ResourceKind};
 use crate::{
     app::{Result, State},
-    model::{id::EnvironmentId, time::Timestamp},
     store::{Transaction, ssoready::Source},
 };
+use base::{id::EnvironmentId, time::Timestamp};
 
 /// The options of an import.
 #[derive(Debug, Clone)]

@@ -29,10 +29,8 @@ pub use importer::ImportOptions;
 pub use report::{Counts, Remark, Report, ResourceKind};
 
 use super::{Error, Result, State};
-use crate::{
-    model::id::EnvironmentId,
-    store::ssoready::{Source, SourceError},
-};
+use crate::store::ssoready::{Source, SourceError};
+use base::id::EnvironmentId;
 use importer::Importer;
 
 /// Runs an import. `progress` is called after every page.

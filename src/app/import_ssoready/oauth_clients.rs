@@ -7,12 +7,10 @@ use super::{
 };
 use crate::{
     app::Result,
-    model::{
-        id::EnvironmentId,
-        oauth_client::{IdTokenAlg, OauthClient},
-    },
     store::{self, Transaction, import_lookups::Table, ssoready::SourceOauthClient},
 };
+use base::id::EnvironmentId;
+use model::oauth_client::{IdTokenAlg, OauthClient};
 
 impl Importer<'_> {
     pub(super) async fn import_oauth_clients(&mut self, environment: EnvironmentId) -> Result<()> {

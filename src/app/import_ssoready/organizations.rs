@@ -20,16 +20,13 @@ use crate::{
             sharing,
         },
     },
-    model::{
-        domain::Domain,
-        id::{EnvironmentId, OrganizationId},
-        organization::Organization,
-    },
     store::{
         self, Transaction, import_lookups::Table, organization_domains::SharedDomain,
         ssoready::SourceOrganization,
     },
 };
+use base::id::{EnvironmentId, OrganizationId};
+use model::{domain::Domain, organization::Organization};
 
 pub(super) const NO_ORGANIZATION: &str = "its organization is not here";
 

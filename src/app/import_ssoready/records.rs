@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::{
     app::Result,
-    model::{
-        id::{Id, IdKind},
-        secret::Digest,
-        time::Timestamp,
-    },
     store::{self, Transaction, import_lookups::Table, import_records::ImportRecord},
+};
+use base::{
+    id::{Id, IdKind},
+    secret::Digest,
+    time::Timestamp,
 };
 
 /// The state of a resource, compared with its import record.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::id::EnvironmentId;
+use base::id::EnvironmentId;
 
 /// The maximum number of remarks in a report; the rest is counted.
 const MAX_REMARKS: usize = 10_000;

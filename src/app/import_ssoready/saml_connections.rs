@@ -11,19 +11,19 @@ use super::{
 };
 use crate::{
     app::{Result, connections::saml::is_test_idp, input},
-    model::{
-        environment::Environment,
-        http_url::HttpUrl,
-        id::OrganizationId,
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
-    },
-    saml::certificate::Certificate,
     store::{
         self, Transaction,
         import_lookups::{PrimaryOf, Table},
         ssoready::SourceConnection,
     },
 };
+use base::id::OrganizationId;
+use model::{
+    environment::Environment,
+    http_url::HttpUrl,
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
+};
+use saml::certificate::Certificate;
 
 impl Importer<'_> {
     pub(super) async fn import_connections(&mut self, environment: &Environment) -> Result<()> {

@@ -11,18 +11,18 @@ use super::{
 };
 use crate::{
     app::Result,
-    model::{
-        id::{EnvironmentId, OrganizationId},
-        scim_directory::ScimDirectory,
-        secret::Digest,
-        time::Timestamp,
-    },
     store::{
         self, Transaction,
         import_lookups::{PrimaryOf, SecretTable, Table},
         ssoready::SourceDirectory,
     },
 };
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::scim_directory::ScimDirectory;
 
 impl Importer<'_> {
     pub(super) async fn import_directories(&mut self, environment: EnvironmentId) -> Result<()> {

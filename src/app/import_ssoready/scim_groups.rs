@@ -13,9 +13,10 @@ use crate::{
         Result,
         directories::provisioning::{self, import},
     },
-    model::{id::EnvironmentId, scim_group::ScimGroup},
     store::{self, Transaction, import_lookups::Table, ssoready::SourceGroup},
 };
+use base::id::EnvironmentId;
+use model::scim_group::ScimGroup;
 
 impl Importer<'_> {
     pub(super) async fn import_groups(

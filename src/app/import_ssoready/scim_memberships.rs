@@ -12,11 +12,11 @@ use crate::{
         Result,
         directories::{ProvisioningTarget, provisioning::import},
     },
-    model::{
-        id::{EnvironmentId, ScimGroupId, ScimUserId},
-        time::Timestamp,
-    },
     store::{self, Transaction},
+};
+use base::{
+    id::{EnvironmentId, ScimGroupId, ScimUserId},
+    time::Timestamp,
 };
 
 impl Importer<'_> {

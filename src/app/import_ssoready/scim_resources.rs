@@ -11,9 +11,9 @@ use crate::{
         directories::{ProvisioningTarget, provisioning, quota::Allowance},
         input,
     },
-    model::id::{EnvironmentId, ScimDirectoryId},
     store::{self, Transaction},
 };
+use base::id::{EnvironmentId, ScimDirectoryId};
 
 pub(super) const NO_DIRECTORY: &str = "its directory is not here";
 

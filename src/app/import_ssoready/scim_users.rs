@@ -18,17 +18,14 @@ use crate::{
             import::{self, AccountStatus},
         },
     },
-    model::{
-        email::Email,
-        id::{EnvironmentId, ScimDirectoryId, ScimUserId},
-        scim_user::ScimUser,
-    },
     store::{
         self, Transaction,
         import_lookups::{Table, user_name_key},
         ssoready::SourceUser,
     },
 };
+use base::id::{EnvironmentId, ScimDirectoryId, ScimUserId};
+use model::{email::Email, scim_user::ScimUser};
 
 /// The status of a user. SSOReady has one flag for deactivated and deleted users. A user whose attributes still
 /// say `active` was deleted; any other was deactivated. Neither can log in, and an identity provider can continue
@@ -54,7 +51,7 @@ fn skip_reason(user_name: &str, error: provisioning::Error) -> Result<String> {
         (provisioning::Error::App(Error::Internal(source)), _) => Err(Error::Internal(source)),
         _ if user_name.is_empty() => Ok("it has no e-mail address".to_owned()),
         (_, None) => Ok("its e-mail address is malformed".to_owned()),
-        (provisioning::Error::Scim(crate::scim::Error::InvalidValue(_)), Some(address)) => Ok(format!(
+        (provisioning::Error::Scim(scim::Error::InvalidValue(_)), Some(address)) => Ok(format!(
             "its address is at {}, which is not among the imported domains of the organization",
             address.domain()
         )),
@@ -192,7 +189,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     #[test]
     fn one_flag_of_theirs_is_two_states_of_ours() {

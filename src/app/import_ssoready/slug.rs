@@ -2,9 +2,10 @@
 
 use crate::{
     app::Result,
-    model::{environment::Slug, id::EnvironmentId},
     store::{self, Transaction, ssoready::SourceEnvironment},
 };
+use base::id::EnvironmentId;
+use model::environment::Slug;
 
 /// An unused slug from the environment's name, or from its id.
 pub(super) async fn unused_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
@@ -38,7 +39,7 @@ fn slug_candidates(name: &str, id: EnvironmentId) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     #[test]
     fn slugs_come_from_the_name_and_are_always_some() {

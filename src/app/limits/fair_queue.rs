@@ -221,7 +221,7 @@ mod tests {
     use std::{future::Future, pin::Pin, task::Poll};
 
     use super::*;
-    use crate::model::id::{Id, SamlConnectionId};
+    use base::id::{Id, SamlConnectionId};
 
     const MAX_WAIT: Duration = Duration::from_secs(5);
 

@@ -7,10 +7,8 @@ use std::{
 };
 
 use super::fair_queue::FairQueue;
-use crate::{
-    app::{Error, Result},
-    model::id::ScimDirectoryId,
-};
+use crate::app::{Error, Result};
+use base::id::ScimDirectoryId;
 
 /// The maximum wait for a thread.
 const MAX_WAIT: Duration = Duration::from_secs(10);

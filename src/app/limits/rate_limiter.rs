@@ -15,7 +15,7 @@ use std::{
 
 use lru::LruCache;
 
-use crate::model::time::Timestamp;
+use base::time::Timestamp;
 
 /// How many keys are tracked. The one that failed longest ago is dropped first.
 const MAX_KEYS: usize = 65_536;

@@ -115,7 +115,7 @@ impl RequestMemory {
         Arc::new(Self { bounds, usage: Mutex::default() })
     }
 
-    /// An empty reservation for `client`, a block of [`crate::model::client_address::ClientAddress`]. `None`, as
+    /// An empty reservation for `client`, a block of [`model::client_address::ClientAddress`]. `None`, as
     /// for a proxy: it counts only towards the total.
     pub fn reservation(self: &Arc<Self>, client: Option<IpAddr>) -> Reservation {
         Reservation { memory: Arc::clone(self), client, bytes: 0, authenticated: false }

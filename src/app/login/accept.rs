@@ -9,13 +9,6 @@ use super::{
 };
 use crate::{
     app::Result,
-    model::{
-        email::Email,
-        saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
-        secret::{AccessCode, Digest},
-    },
-    oauth,
-    saml::VerifiedAssertion,
     store::{
         Transaction,
         login_connections::LoginConnection,
@@ -25,6 +18,12 @@ use crate::{
     },
     telemetry,
 };
+use base::secret::{AccessCode, Digest};
+use model::{
+    email::Email,
+    saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
+};
+use saml::VerifiedAssertion;
 
 /// What the check of [`Error::AssertionReplayed`] expects.
 pub(super) const UNUSED_ASSERTION: &str = "an assertion that was never used";

@@ -1,7 +1,8 @@
 //! What a browser posts to the Assertion Consumer Service, and what becomes of it.
 
 use super::{begin::BegunLogin, browser_id::BrowserId, refuse::RefusedLogin};
-use crate::model::{client_address::ClientAddress, id::SamlFlowId};
+use base::id::SamlFlowId;
+use model::client_address::ClientAddress;
 
 /// A post to the Assertion Consumer Service.
 #[derive(Debug)]

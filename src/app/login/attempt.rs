@@ -11,12 +11,11 @@ use super::{
 };
 use crate::{
     app::{self, Result, State},
-    model::{
-        email::Email, environment::IdpInitiated, id::SamlConnectionId, saml_flow::SamlFlow, time::Timestamp,
-    },
-    saml::{VerifiedAssertion, check::Check},
     store::{self, login_connections::LoginConnection, saml_flows},
 };
+use base::{id::SamlConnectionId, time::Timestamp};
+use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
+use saml::{VerifiedAssertion, check::Check};
 
 /// Why a step of a login ends it.
 #[derive(Debug)]

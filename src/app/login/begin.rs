@@ -13,22 +13,24 @@ use super::{
 };
 use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
-    model::{
-        id::{SamlConnectionId, SamlFlowId},
-        saml_connection::IdpBinding,
-        saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
-        time::Timestamp,
-    },
-    saml::{
-        authn_request::{AuthnRequest, request_id},
-        binding::{PostForm, post_form, redirect_url},
-    },
     store::{
         Transaction,
         login_connections::{self, LoginConnection},
         saml_flow_steps::{self, NewStep},
         saml_flows,
     },
+};
+use base::{
+    id::{SamlConnectionId, SamlFlowId},
+    time::Timestamp,
+};
+use model::{
+    saml_connection::IdpBinding,
+    saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
+};
+use saml::{
+    authn_request::{AuthnRequest, request_id},
+    binding::{PostForm, post_form, redirect_url},
 };
 
 /// How the browser transports an AuthnRequest to the identity provider.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{random::Random, secret::Digest};
+use base::{random::Random, secret::Digest};
 
 /// The value of the per-browser cookie: 32 hexadecimal digits. It identifies a browser, not a person.
 #[derive(Clone, PartialEq, Eq)]

@@ -7,11 +7,9 @@ use std::{
 
 use lru::LruCache;
 
-use crate::{
-    app::{self, Result},
-    model::saml_connection::SamlConnection,
-    saml::Certificate,
-};
+use crate::app::{self, Result};
+use model::saml_connection::SamlConnection;
+use saml::Certificate;
 
 /// Parsed certificates by their PEM text. Entries cannot become stale.
 #[derive(Clone)]

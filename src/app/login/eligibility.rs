@@ -9,14 +9,6 @@
 use super::error::Error;
 use crate::{
     app::Result,
-    model::{
-        email::Email,
-        id::{OrganizationId, SamlConnectionId, SamlFlowId},
-        saml_flow::StepKind,
-        secret::Digest,
-        time::Timestamp,
-    },
-    saml::check::Check,
     store::{
         Conn, Transaction,
         login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
@@ -24,6 +16,13 @@ use crate::{
         saml_flows,
     },
 };
+use base::{
+    id::{OrganizationId, SamlConnectionId, SamlFlowId},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::{email::Email, saml_flow::StepKind};
+use saml::check::Check;
 
 /// The login to check.
 #[derive(Debug, Clone, Copy)]

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::saml::{
-    self,
-    check::{Check, Fixer},
-};
+use saml::check::{Check, Fixer};
 
 macro_rules! refusals {
     ($($(#[doc = $doc:literal])+ $variant:ident, $code:literal, $clause:literal, $fixer:ident, $remedy:literal;)*) => {

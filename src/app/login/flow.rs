@@ -1,13 +1,8 @@
 //! A new flow of a login.
 
-use crate::{
-    model::{
-        id::SamlFlowId,
-        saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, SamlFlow},
-        time::Timestamp,
-    },
-    store::login_connections::LoginConnection,
-};
+use crate::store::login_connections::LoginConnection;
+use base::{id::SamlFlowId, time::Timestamp};
+use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, SamlFlow};
 
 /// A new flow of the connection, not stored yet.
 pub fn new_flow(

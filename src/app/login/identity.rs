@@ -1,10 +1,8 @@
 //! The person in an assertion: the e-mail address. No I/O, no state.
 
 use super::error::Error;
-use crate::{
-    model::{email::Email, organization::Organization, saml_connection::SamlConnection},
-    saml::Subject,
-};
+use model::{email::Email, organization::Organization, saml_connection::SamlConnection};
+use saml::Subject;
 
 /// Attributes in which identity providers send the e-mail address if the NameID is not one.
 const EMAIL_ATTRIBUTES: [&str; 8] = [

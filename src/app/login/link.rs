@@ -8,9 +8,10 @@ use url::Url;
 use super::flow::new_flow;
 use crate::{
     app::{self, Result, State},
-    model::{id::SamlFlowId, saml_connection::SamlConnection, saml_flow::FlowOrigin},
     store::{login_connections::LoginConnection, saml_flows},
 };
+use base::id::SamlFlowId;
+use model::{saml_connection::SamlConnection, saml_flow::FlowOrigin};
 
 /// How long a login link is valid.
 pub(super) const LINK_LIFETIME: Duration = Duration::from_secs(3600);

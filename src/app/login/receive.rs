@@ -10,13 +10,11 @@ use super::{
 };
 use crate::{
     app::{self, Result, State, connections::saml::metadata},
-    model::{
-        id::SamlConnectionId,
-        saml_flow::{PendingRequest, SamlFlow},
-    },
-    saml::{self, VerifiedAssertion, checks},
     store::login_connections,
 };
+use base::id::SamlConnectionId;
+use model::saml_flow::{PendingRequest, SamlFlow};
+use saml::{VerifiedAssertion, checks};
 
 /// Handles a response: verifies it, finds its flow, accepts or refuses the login, stores the result and returns the
 /// next step of the browser.

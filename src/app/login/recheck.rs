@@ -13,10 +13,11 @@ use super::{
 };
 use crate::{
     app::{Result, State},
-    model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
-    saml::{VerifiedAssertion, check::Check, checks},
     store::login_connections::LoginConnection,
 };
+use base::time::Timestamp;
+use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
+use saml::{VerifiedAssertion, check::Check, checks};
 
 /// Verifies `xml`, a response of `flow` received at `at`, against `target` as it is now. Returns all checks, and the
 /// e-mail address or the refusal.

@@ -11,14 +11,6 @@ use super::{
 };
 use crate::{
     app::{Result, State},
-    model::{
-        email::Email,
-        id::{SamlConnectionId, SamlFlowId},
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
-        time::Timestamp,
-    },
-    oauth,
-    saml::check::Check,
     store::{
         Conn, saml_flow_counts,
         saml_flow_steps::{self, NewStep},
@@ -26,6 +18,15 @@ use crate::{
     },
     telemetry,
 };
+use base::{
+    id::{SamlConnectionId, SamlFlowId},
+    time::Timestamp,
+};
+use model::{
+    email::Email,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
+};
+use saml::check::Check;
 
 /// How many detached responses of a connection are stored per hour. Further ones are only counted in the metrics, so
 /// that invalid posts cannot fill the database.

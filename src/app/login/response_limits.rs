@@ -13,9 +13,10 @@ use crate::{
         self, Result, State,
         limits::rate_limiter::{RateLimit, RateLimitKey},
     },
-    model::{client_address::ClientAddress, http_url::HttpUrl, id::SamlConnectionId},
     store::{login_connections, saml_flow_counts},
 };
+use base::id::SamlConnectionId;
+use model::{client_address::ClientAddress, http_url::HttpUrl};
 
 /// The sender of a response, as known without parsing it.
 #[derive(Debug, Clone)]

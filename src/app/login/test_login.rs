@@ -11,15 +11,13 @@ use crate::{
         Error, Result, State,
         actor::{Actor, OrganizationPart},
     },
-    model::{
-        id::{SamlConnectionId, SamlFlowId},
-        saml_flow::{FlowOrigin, FlowStep, SamlFlow},
-    },
     store::{
         login_connections::{self, LoginConnection},
         saml_flow_counts, saml_flow_steps, saml_flows,
     },
 };
+use base::id::{SamlConnectionId, SamlFlowId};
+use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow};
 
 /// The maximum number of tests of a connection per hour.
 const MAX_PER_HOUR: i64 = 100;

@@ -3,11 +3,8 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use url::Url;
 
-use crate::{
-    app::State,
-    model::saml_flow::{FlowOrigin, SamlFlow},
-    store::login_connections::LoginConnection,
-};
+use crate::{app::State, store::login_connections::LoginConnection};
+use model::saml_flow::{FlowOrigin, SamlFlow};
 
 /// The query parameter of the test result page with the proof of `url_with_proof`.
 pub const TEST_PROOF: &str = "seen";

@@ -11,11 +11,10 @@ use super::{
     flow::new_flow,
     response_limits,
 };
-use crate::{
-    model::{environment::IdpInitiated, id::SamlFlowId, saml_flow::FlowOrigin},
-    saml::VerifiedAssertion,
-    store::{oauth_clients, saml_flow_counts},
-};
+use crate::store::{oauth_clients, saml_flow_counts};
+use base::id::SamlFlowId;
+use model::{environment::IdpInitiated, saml_flow::FlowOrigin};
+use saml::VerifiedAssertion;
 
 /// A restarted login that is answered by another unsolicited response within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(120);

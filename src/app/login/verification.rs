@@ -4,11 +4,11 @@ use std::{net::IpAddr, time::Instant};
 
 use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
-    model::time::Timestamp,
-    saml::{Trust, Verdict, verify::verify_xml},
     store::login_connections::LoginConnection,
     telemetry,
 };
+use base::time::Timestamp;
+use saml::{Trust, Verdict, verify::verify_xml};
 
 /// A response to verify.
 pub(super) enum ResponseInput {
@@ -55,7 +55,7 @@ pub(super) async fn verify(
         };
         match response {
             ResponseInput::Base64(base64) => {
-                let verdict = crate::saml::verify(&base64, &trust, now);
+                let verdict = saml::verify(&base64, &trust, now);
                 telemetry::response_verified(started.elapsed(), verdict.cross_check_disagreed);
                 verdict
             }

@@ -10,18 +10,13 @@ use super::{
     audit, input,
     pagination::{List, Page, PageQuery, PageRequest},
 };
-use crate::{
-    model::{
-        id::{EnvironmentId, Id, OrganizationId},
-        organization::Organization,
-        search_index,
-    },
-    store,
-};
+use crate::store;
+use base::id::{EnvironmentId, Id, OrganizationId};
 use domains::{
     list::{newly_accepted, set_domains},
     sharing::{self, SharedDomainError},
 };
+use model::{organization::Organization, search_index};
 
 /// A change of an organization, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]

@@ -10,13 +10,13 @@ use crate::{
         environments, organizations,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
-        secret::SetupLinkToken,
-        setup_link::SetupLink,
-    },
     store,
 };
+use base::{
+    id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
+    secret::SetupLinkToken,
+};
+use model::setup_link::SetupLink;
 
 /// The default lifetime of a link.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(24 * 3600);

@@ -10,15 +10,17 @@ use crate::{
         audit::{self, Entry},
         environments, organizations,
     },
-    model::{
-        environment::Environment,
-        id::EnvironmentId,
-        organization::Organization,
-        secret::{SetupLinkToken, SetupSessionToken},
-        setup_link::{SetupLink, SetupLinkStatus, SetupSession},
-        time::Timestamp,
-    },
     store,
+};
+use base::{
+    id::EnvironmentId,
+    secret::{SetupLinkToken, SetupSessionToken},
+    time::Timestamp,
+};
+use model::{
+    environment::Environment,
+    organization::Organization,
+    setup_link::{SetupLink, SetupLinkStatus, SetupSession},
 };
 
 /// The resolution of a session's last use: each update is a write.

@@ -8,13 +8,13 @@ use std::{
 
 use crate::{
     app::{Result, State},
-    model::time::Timestamp,
     store::{
         login_counts::{self, ConnectionHour, ConnectionHourActivity, CountedHour, HOUR, Outcomes},
         saml_flow_counts,
     },
     telemetry,
 };
+use base::time::Timestamp;
 
 /// How far back hours are counted: the longest period of the overview.
 pub const WINDOW: Duration = Duration::from_secs(15 * 24 * 3600);

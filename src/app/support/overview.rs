@@ -6,11 +6,6 @@ use std::time::Duration;
 use super::login_counts::hour_of;
 use crate::{
     app::{Error, Result, State, actor::Actor},
-    model::{
-        id::{OrganizationId, SamlConnectionId},
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
-        time::Timestamp,
-    },
     store::{
         self, Conn,
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
@@ -18,6 +13,11 @@ use crate::{
         scim_directories::IdleDirectory,
     },
 };
+use base::{
+    id::{OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
+use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow};
 
 pub use crate::store::login_counts::Outcomes;
 

@@ -8,12 +8,12 @@ use crate::{
         audit::{self, Entry},
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        audit::audit_fields,
-        id::{WebhookDeliveryId, WebhookId},
-        webhook::{DeliveryState, Webhook, WebhookDelivery},
-    },
     store,
+};
+use base::id::{WebhookDeliveryId, WebhookId};
+use model::{
+    audit::audit_fields,
+    webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
 
 /// Sends all events after a sequence number again, as new deliveries.

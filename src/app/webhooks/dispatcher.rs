@@ -22,14 +22,14 @@ use crate::{
         Error, Result, State, events,
         outgoing::{HttpClient, HttpClientError, HttpClientLimits},
     },
-    model::{
-        id::{Id, WebhookId},
-        time::Timestamp,
-        webhook::{DeliveryState, Webhook, WebhookDelivery},
-    },
     store::{self, webhook_deliveries},
     telemetry,
 };
+use base::{
+    id::{Id, WebhookId},
+    time::Timestamp,
+};
+use model::webhook::{DeliveryState, Webhook, WebhookDelivery};
 
 /// The timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -11,15 +11,10 @@ use crate::{
         events, input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        audit::audit_fields,
-        event::EventKind,
-        http_url::HttpUrl,
-        id::{EnvironmentId, Id, WebhookId},
-        webhook::Webhook,
-    },
     store,
 };
+use base::id::{EnvironmentId, Id, WebhookId};
+use model::{audit::audit_fields, event::EventKind, http_url::HttpUrl, webhook::Webhook};
 
 /// The default overlap of a rotation: how long the previous secret also signs.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 3600);

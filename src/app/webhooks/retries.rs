@@ -2,14 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{
-    app::outgoing::HttpClientError,
-    model::{
-        random::Random,
-        time::Timestamp,
-        webhook::{DeliveryState, WebhookDelivery},
-    },
-};
+use crate::app::outgoing::HttpClientError;
+use base::{random::Random, time::Timestamp};
+use model::webhook::{DeliveryState, WebhookDelivery};
 
 /// The delays between the attempts of a delivery, about two and a half days in all.
 const RETRY_DELAYS: [Duration; 11] = [
@@ -92,7 +87,7 @@ fn with_jitter(wait: Duration, random: &dyn Random) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{id::Id, random::SeededRandom};
+    use base::{id::Id, random::SeededRandom};
 
     /// The maximum number of attempts of a delivery.
     const MAX_ATTEMPTS: usize = RETRY_DELAYS.len() + 1;

@@ -5,10 +5,9 @@ use std::fmt;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer};
 
-use crate::{
-    app::{Error, Result, State},
-    model::{id::WebhookId, random::Random, time::Timestamp, webhook::Webhook},
-};
+use crate::app::{Error, Result, State};
+use base::{id::WebhookId, random::Random, time::Timestamp};
+use model::webhook::Webhook;
 
 const PREFIX: &str = "whsec_";
 
@@ -94,7 +93,7 @@ fn seal_context(id: WebhookId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::random::SeededRandom;
+    use base::random::SeededRandom;
 
     #[test]
     fn signatures_are_those_of_the_published_example() {

@@ -20,11 +20,11 @@ use crate::{
     config::{Config, ConfigError, SettingError},
     demo_app::DemoApp,
     links::Links,
-    model::administrator::Role,
     server::DemoServices,
     telemetry,
     test_idp::scim_client::ScimClient,
 };
+use model::administrator::Role;
 
 /// Run a working example: the gateway, a test identity provider and a sample app
 #[derive(Debug, Args)]

@@ -21,16 +21,16 @@ use crate::{
     },
     demo_app::{DemoOrganization, DemoSettings},
     links::Links,
-    model::{
-        environment::Environment,
-        id::OauthClientId,
-        organization::Organization,
-        saml_connection::SamlConnection,
-        scim_directory::ScimDirectory,
-        secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
-    },
     store::settings,
     test_idp::scim_client::ScimTarget,
+};
+use base::{
+    id::OauthClientId,
+    secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
+};
+use model::{
+    environment::Environment, organization::Organization, saml_connection::SamlConnection,
+    scim_directory::ScimDirectory,
 };
 
 /// The environment's slug.
@@ -295,11 +295,8 @@ async fn are_valid(state: &State, environment: &Environment, known: &Secrets) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        config::Config,
-        model::{random::SystemRandom, time::SystemClock},
-        server,
-    };
+    use crate::{config::Config, server};
+    use base::{random::SystemRandom, time::SystemClock};
 
     async fn state(directory: &tempfile::TempDir, port: u16) -> State {
         let config = Config {

@@ -13,7 +13,6 @@ use crate::{
     },
     http::{api_error::ApiError, login_error},
     links::path,
-    oauth::Error,
     web::{
         kit::{
             message::Message,
@@ -27,6 +26,7 @@ use crate::{
         },
     },
 };
+use oauth::Error;
 
 /// `GET /v1/oauth/authorize`.
 pub(super) async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {

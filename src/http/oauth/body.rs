@@ -6,7 +6,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::oauth::Error;
+use oauth::Error;
 
 /// The body as a form (RFC 6749 §4.1.3).
 pub(super) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {

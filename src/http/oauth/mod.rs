@@ -16,15 +16,15 @@ use crate::{
         authorization_server::{signing_keys, token, userinfo},
     },
     links::path,
-    oauth::{
-        Error,
-        id_token::UserClaims,
-        parameters::Parameters,
-        provider_metadata::{Endpoints, ProviderMetadata},
-    },
     web::kit::routing::Routes,
 };
 use body::{error_body, error_response, form};
+use oauth::{
+    Error,
+    id_token::UserClaims,
+    parameters::Parameters,
+    provider_metadata::{Endpoints, ProviderMetadata},
+};
 
 /// The realm in challenges (RFC 9110 §11.5).
 const REALM: &str = "ostiary";

@@ -20,10 +20,9 @@ use crate::{
         self, State,
         directories::{self, ProvisioningTarget, provisioning::EntityTags},
     },
-    model::id::ScimDirectoryId,
-    scim,
     web::kit::posted::allow_large_body,
 };
+use base::id::ScimDirectoryId;
 
 /// An authenticated SCIM request. The body is read only after the token was verified.
 pub(super) struct ScimCall {

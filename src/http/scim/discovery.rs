@@ -7,12 +7,10 @@ use super::{
     call::ScimCall,
     response::{self, ScimError, ScimResult},
 };
-use crate::{
-    app::directories::provisioning::{bulk, cursor, search},
-    scim::{
-        self, ListResponse,
-        discovery::{self, ServiceLimits},
-    },
+use crate::app::directories::provisioning::{bulk, cursor, search};
+use scim::{
+    ListResponse,
+    discovery::{self, ServiceLimits},
 };
 
 /// The largest body that the server accepts, in bytes.

@@ -2,10 +2,8 @@
 
 use actix_web::{HttpMessage as _, HttpRequest, web};
 
-use crate::{
-    app::directories::limits::DirectoryPermit,
-    model::{id::ScimDirectoryId, time::Timestamp},
-};
+use crate::app::directories::limits::DirectoryPermit;
+use base::{id::ScimDirectoryId, time::Timestamp};
 
 /// When a request arrived.
 #[derive(Clone, Copy)]

@@ -20,13 +20,11 @@ use super::{
     call::ScimCall,
     extensions::{AuthenticatedDirectory, ErrorCode, LoggedBody, ReceivedAt, RequestPermit},
 };
-use crate::{
-    app::{
-        State,
-        directories::request_log::{self, NewScimRequest},
-    },
-    model::{id::ScimDirectoryId, time::Timestamp},
+use crate::app::{
+    State,
+    directories::request_log::{self, NewScimRequest},
 };
+use base::{id::ScimDirectoryId, time::Timestamp};
 
 /// The log entry of a request that continues after its client has disconnected.
 pub(super) struct DetachedRequest {

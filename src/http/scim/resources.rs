@@ -9,13 +9,11 @@ use super::{
     request_log,
     response::{self, ScimError, ScimResult},
 };
-use crate::{
-    app::{
-        self, State,
-        directories::provisioning::{Change, RequestBudget, bulk, groups, search, users},
-    },
-    scim::{self, ListQuery, PatchRequest, Projection, Resource, ResourceType},
+use crate::app::{
+    self, State,
+    directories::provisioning::{Change, RequestBudget, bulk, groups, search, users},
 };
+use scim::{ListQuery, PatchRequest, Projection, Resource, ResourceType};
 
 /// The attribute of a group that is loaded only when requested.
 const MEMBERS: &str = "members";

@@ -15,8 +15,8 @@ use crate::{
         directories::provisioning::{self, EntityTags, RenderedResource, etag},
     },
     http::{api_error::ApiError, fallback},
-    scim::{self, Projection},
 };
+use scim::Projection;
 
 /// The result of a handler.
 pub(super) type ScimResult = Result<HttpResponse, ScimError>;

@@ -13,12 +13,11 @@ use super::{
 use crate::{
     app::{self, State, environments::api_keys::ApiKeyChange},
     links::path,
-    model::{
-        self,
-        id::{ApiKeyId, EnvironmentId},
-        secret::ApiKeySecret,
-        time::Timestamp,
-    },
+};
+use base::{
+    id::{ApiKeyId, EnvironmentId},
+    secret::ApiKeySecret,
+    time::Timestamp,
 };
 
 /// A credential of your programs, for one environment.

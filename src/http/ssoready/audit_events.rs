@@ -19,12 +19,11 @@ use crate::{
         audit::{AuditFilter, Log},
     },
     links::path,
-    model::{
-        self,
-        id::{AuditEventId, EnvironmentId, OrganizationId},
-        time::Timestamp,
-    },
     web::kit::audit_export,
+};
+use base::{
+    id::{AuditEventId, EnvironmentId, OrganizationId},
+    time::Timestamp,
 };
 
 /// One change: who did what to which resource, from which address.

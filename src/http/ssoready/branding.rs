@@ -13,8 +13,9 @@ use super::{
 use crate::{
     app::{self, Error, State, environments::branding::BrandingChange},
     links::{self, path},
-    model::{self, http_url::HttpUrl, id::EnvironmentId},
 };
+use base::id::EnvironmentId;
+use model::http_url::HttpUrl;
 
 /// How the setup pages look to a customer's admin.
 #[derive(Debug, Serialize, ToSchema)]

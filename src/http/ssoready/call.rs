@@ -14,9 +14,9 @@ use super::fields::Fields;
 use crate::{
     app::{self, Result, State, actor::Actor, environments::api_keys},
     http::api_error::ApiError,
-    model::client_address::ClientAddress,
     web::kit::posted::allow_large_body,
 };
+use model::client_address::ClientAddress;
 
 /// An authenticated API request. The body is read only after the key was verified.
 pub struct ApiCall<S, B = NoBody> {

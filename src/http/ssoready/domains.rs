@@ -13,12 +13,11 @@ use super::{
 use crate::{
     app::{self, State, actor::Actor, organizations::domains::sharing::SharedDomain},
     links::path,
-    model::{
-        domain::{Domain, DomainState},
-        domain_verification::DomainVerification,
-        id::OrganizationId,
-        time::Timestamp,
-    },
+};
+use base::{id::OrganizationId, time::Timestamp};
+use model::{
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
 };
 
 /// A domain of an organization. People of `whitelisted` and `verified` domains can sign in; `pending` and `failed` ones

@@ -13,8 +13,9 @@ use super::{
 use crate::{
     app::{self, State, environments::EnvironmentChange},
     links::path,
-    model::{self, environment::IdpInitiated, http_url::HttpUrl, id::EnvironmentId},
 };
+use base::id::EnvironmentId;
+use model::{environment::IdpInitiated, http_url::HttpUrl};
 
 /// An environment, such as production or staging. Each is isolated from the others.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,10 +11,10 @@ use super::{
 use crate::{
     app::{self, State, events::EventQuery},
     links::path,
-    model::{
-        id::{EnvironmentId, OrganizationId, ScimDirectoryId},
-        time::Timestamp,
-    },
+};
+use base::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    time::Timestamp,
 };
 
 /// An event, in the feed and in webhooks alike.

@@ -6,10 +6,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::{
-    app::{Error, Result},
-    model::bounded_json::{self, Limits},
-};
+use crate::app::{Error, Result};
+use base::bounded_json::{self, Limits};
 
 /// The limits of an API body: an organization with a thousand domains fits several times.
 const LIMITS: Limits = Limits { depth: 32, values: 10_000, names: 500, name_bytes: 256, refuse_nul: false };
@@ -140,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::id::OrganizationId;
+    use base::id::OrganizationId;
 
     fn fields(json: &str) -> Fields {
         Fields::parse(json.as_bytes()).unwrap()

@@ -26,9 +26,9 @@ use crate::{
     },
     http::api_error::ApiError,
     links::path,
-    model::{id::ApiKeyId, secret::Digest},
     web::kit::routing::MatchedRoute,
 };
+use base::{id::ApiKeyId, secret::Digest};
 
 /// The request's header.
 pub const KEY: &str = "idempotency-key";

@@ -13,13 +13,13 @@ use super::{
 use crate::{
     app::{self, State, authorization_server::clients::OauthClientChange},
     links::path,
-    model::{
-        id::{EnvironmentId, OauthClientId},
-        oauth_client::{self, IdTokenAlg},
-        secret::OauthClientSecret,
-        time::Timestamp,
-    },
 };
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    secret::OauthClientSecret,
+    time::Timestamp,
+};
+use model::oauth_client::{self, IdTokenAlg};
 
 /// An app that signs people in through OpenID Connect.
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,12 +13,9 @@ use super::{
 use crate::{
     app::{self, State, actor::Actor, organizations::OrganizationChange},
     links::path,
-    model::{
-        self,
-        domain::Domain,
-        id::{EnvironmentId, OrganizationId},
-    },
 };
+use base::id::{EnvironmentId, OrganizationId};
+use model::domain::Domain;
 
 /// One of your customers.
 #[derive(Debug, Serialize, ToSchema)]

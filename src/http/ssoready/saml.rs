@@ -18,11 +18,9 @@ use crate::{
         authorization_server::{redeem::RedeemedLogin, redirect::RedirectRequest},
     },
     links::path,
-    model::{
-        id::{OrganizationId, SamlConnectionId, SamlFlowId},
-        saml_flow::Attributes,
-    },
 };
+use base::id::{OrganizationId, SamlConnectionId, SamlFlowId};
+use model::saml_flow::Attributes;
 
 fn redirect_request(body: &mut Fields) -> app::Result<RedirectRequest> {
     Ok(RedirectRequest {

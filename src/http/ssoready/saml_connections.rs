@@ -16,14 +16,12 @@ use crate::{
         connections::saml::{SamlConnectionChange, SamlConnectionView},
     },
     links::path,
-    model::{
-        environment::IdpInitiated,
-        id::{OrganizationId, SamlConnectionId},
-        idp_kind::IdpKind,
-        saml_connection::IdpBinding,
-        time::Timestamp,
-    },
 };
+use base::{
+    id::{OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
+use model::{environment::IdpInitiated, idp_kind::IdpKind, saml_connection::IdpBinding};
 
 /// The SAML settings with which an organization's people sign in through its identity provider.
 #[derive(Debug, Serialize, ToSchema)]

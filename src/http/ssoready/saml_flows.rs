@@ -19,14 +19,13 @@ use crate::{
         support::flows::{CheckChange, CheckComparison, FlowDetails, FlowQuery, Recheck},
     },
     links::path,
-    model::{
-        self,
-        id::{OrganizationId, SamlConnectionId, SamlFlowId},
-        saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind},
-        time::Timestamp,
-    },
-    saml::check::{Check, Fixer},
 };
+use base::{
+    id::{OrganizationId, SamlConnectionId, SamlFlowId},
+    time::Timestamp,
+};
+use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind};
+use saml::check::{Check, Fixer};
 
 /// One login.
 #[derive(Debug, Serialize, ToSchema)]

@@ -18,12 +18,12 @@ use crate::{
         directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
     },
     links::path,
-    model::{
-        id::{OrganizationId, ScimDirectoryId},
-        idp_kind::IdpKind,
-        time::Timestamp,
-    },
 };
+use base::{
+    id::{OrganizationId, ScimDirectoryId},
+    time::Timestamp,
+};
+use model::idp_kind::IdpKind;
 
 /// Where an organization's identity provider provisions users and groups.
 #[derive(Debug, Serialize, ToSchema)]

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     app::{self, State, directories::resources::DirectoryGroup},
     links::path,
-    model::id::{ScimDirectoryId, ScimGroupId},
 };
+use base::id::{ScimDirectoryId, ScimGroupId};
 
 /// A group in a directory.
 #[derive(Debug, Serialize, ToSchema)]

@@ -14,11 +14,10 @@ use super::{
 use crate::{
     app::{self, State, directories::request_log::ScimRequestQuery},
     links::path,
-    model::{
-        self,
-        id::{ScimDirectoryId, ScimRequestId},
-        time::Timestamp,
-    },
+};
+use base::{
+    id::{ScimDirectoryId, ScimRequestId},
+    time::Timestamp,
 };
 
 /// A SCIM request of an identity provider with its response. The first eight fields are SSOReady's, which defines names

@@ -17,8 +17,8 @@ use crate::{
         directories::resources::{DirectoryQuery, DirectoryUser},
     },
     links::path,
-    model::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
 };
+use base::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
 
 /// A person in a directory.
 #[derive(Debug, Serialize, ToSchema)]

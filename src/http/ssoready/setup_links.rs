@@ -15,13 +15,12 @@ use super::{
 use crate::{
     app::{self, State, setup::links::NewSetupLink},
     links::path,
-    model::{
-        self,
-        id::{OrganizationId, SetupLinkId},
-        setup_link::SetupLinkStatus,
-        time::Timestamp,
-    },
 };
+use base::{
+    id::{OrganizationId, SetupLinkId},
+    time::Timestamp,
+};
+use model::setup_link::SetupLinkStatus;
 
 /// A setup link, without its URL, which is returned only when it is created.
 #[derive(Debug, Serialize, ToSchema)]

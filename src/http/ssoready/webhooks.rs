@@ -18,14 +18,12 @@ use crate::{
         webhooks::{DEFAULT_OVERLAP, WebhookChange},
     },
     links::path,
-    model::{
-        self,
-        event::EventKind,
-        id::{EnvironmentId, WebhookDeliveryId, WebhookId},
-        time::Timestamp,
-        webhook::DeliveryState,
-    },
 };
+use base::{
+    id::{EnvironmentId, WebhookDeliveryId, WebhookId},
+    time::Timestamp,
+};
+use model::{event::EventKind, webhook::DeliveryState};
 
 /// A URL to which events are delivered. Its secret is returned only when it is created.
 #[derive(Debug, Serialize, ToSchema)]

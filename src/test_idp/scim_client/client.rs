@@ -6,7 +6,8 @@ use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
 
 use super::emulated_idp::{self, EmulatedIdp};
-use crate::{model::secret::ScimBearerToken, test_idp::protocol::parties::TestUser};
+use base::secret::ScimBearerToken;
+use test_idp_protocol::parties::TestUser;
 
 /// The media type of SCIM (RFC 7644 §8.1).
 const SCIM_JSON: &str = "application/scim+json";

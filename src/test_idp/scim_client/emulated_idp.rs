@@ -4,7 +4,7 @@ use openssl::sha::sha256;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::test_idp::protocol::parties::TestUser;
+use test_idp_protocol::parties::TestUser;
 
 const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const CORE_GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";

@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     links::path,
-    test_idp::{protocol::parties::TestUser, views::BANNER},
+    test_idp::views::BANNER,
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, code_block, link_button, mark, notice},
         layout::{Layout, Width},
     },
 };
+use test_idp_protocol::parties::TestUser;
 
 /// The result of a run.
 pub struct RunResult<'a> {

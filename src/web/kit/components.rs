@@ -2,10 +2,8 @@
 
 use maud::{Markup, PreEscaped, Render, html};
 
-use crate::{
-    model::time::Timestamp,
-    saml::check::{Check, Fixer},
-};
+use base::time::Timestamp;
+use saml::check::{Check, Fixer};
 
 /// A status icon. A meaning is never shown by colour alone: it also has a shape, and a word beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

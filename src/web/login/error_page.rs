@@ -7,14 +7,12 @@
 use maud::{Markup, html};
 
 use super::error_texts::{self, Contact, ErrorText};
-use crate::{
-    saml::check::{Check, Fixer},
-    web::kit::{
-        assets,
-        components::{ButtonStyle, Icon, copyable, join_with_and, link_button, shape},
-        layout::Layout,
-    },
+use crate::web::kit::{
+    assets,
+    components::{ButtonStyle, Icon, copyable, join_with_and, link_button, shape},
+    layout::Layout,
 };
+use saml::check::{Check, Fixer};
 
 /// A refused login. Send it with a 4xx status and [`crate::web::kit::response::PagePolicy::SameOriginForms`].
 pub struct LoginErrorPage<'a> {

@@ -341,7 +341,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::{app::login, saml};
+    use crate::app::login;
 
     #[test]
     fn each_code_has_one_row() {

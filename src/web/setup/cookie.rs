@@ -5,7 +5,8 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
-use crate::{app::State, links::Links, model::environment::Environment, web::kit::cookie_names::CookieNames};
+use crate::{app::State, links::Links, web::kit::cookie_names::CookieNames};
+use model::environment::Environment;
 
 /// The session's cookie.
 const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_setup");

@@ -7,17 +7,17 @@ use super::{form::SetupForm, session::SetupContext};
 use crate::{
     app::{self, Error, organizations::domains::sharing},
     links::{self, path},
-    model::{
-        domain::{Domain, DomainState},
-        domain_verification::DomainVerification,
-        time::Timestamp,
-    },
     web::kit::{
         components::{ButtonStyle, Icon, copyable, facts, mark, notice, time},
         error::PageResult,
         forms::{Form, FormErrors, FormValues, FormView, button_form},
         response::{PagePolicy, see_other},
     },
+};
+use base::time::Timestamp;
+use model::{
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
 };
 
 /// The query parameter that says that a check came too soon.

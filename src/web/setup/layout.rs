@@ -6,13 +6,13 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     links::{self, path},
-    model::{branding::Branding, http_url::HttpUrl},
     web::kit::{
         assets::{self, Asset},
         components::{Icon, shape},
         response::{self, PagePolicy},
     },
 };
+use model::{branding::Branding, http_url::HttpUrl};
 
 /// The polling interval of the live view, in seconds.
 pub const LIVE_INTERVAL_SECONDS: u32 = 4;
@@ -129,5 +129,5 @@ impl SetupLayout<'_> {
 }
 
 fn is_address(contact: &str) -> bool {
-    crate::model::email::Email::parse(contact).is_some()
+    model::email::Email::parse(contact).is_some()
 }

@@ -15,7 +15,6 @@ use crate::{
         setup::sessions::{self, LinkState, SetupLinkError},
     },
     links::path,
-    model::{branding::Branding, client_address::ClientAddress, id::EnvironmentId, time::Timestamp},
     web::kit::{
         components::{ButtonStyle, Icon, button, mark, time},
         error::PageResult,
@@ -23,6 +22,8 @@ use crate::{
         response::{PagePolicy, page, see_other},
     },
 };
+use base::{id::EnvironmentId, time::Timestamp};
+use model::{branding::Branding, client_address::ClientAddress};
 
 /// The parameter and field that hold the token, named as in SSOReady.
 const TOKEN: &str = "one-time-token";

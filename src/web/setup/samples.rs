@@ -14,17 +14,6 @@ use super::{
 use crate::{
     app::{organizations::domains::sharing::TAKEN_MESSAGE, setup::sessions::SetupLinkError},
     links::path,
-    model::{
-        branding::Branding,
-        color::Color,
-        domain::{Domain, DomainState},
-        domain_verification::DomainVerification,
-        http_url::HttpUrl,
-        id::Id,
-        scim_request::ScimRequest,
-        time::Timestamp,
-    },
-    saml::check::{Check, Fixer},
     web::{
         kit::{
             components::{Icon, mark},
@@ -33,6 +22,16 @@ use crate::{
         samples::{document, page},
     },
 };
+use base::{id::Id, time::Timestamp};
+use model::{
+    branding::Branding,
+    color::Color,
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
+    http_url::HttpUrl,
+    scim_request::ScimRequest,
+};
+use saml::check::{Check, Fixer};
 
 fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-21T21:41:37Z").unwrap()

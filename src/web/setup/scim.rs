@@ -22,10 +22,6 @@ use crate::{
         pagination::PageQuery,
     },
     links::{self, path},
-    model::{
-        id::ScimDirectoryId, idp_kind::IdpKind, scim_request::ScimRequest, secret::ScimBearerToken,
-        time::Timestamp,
-    },
     web::kit::{
         components::{ButtonStyle, Column, Icon, copy_button, link_button, mark, notice, shape, table, time},
         error::PageResult,
@@ -33,6 +29,8 @@ use crate::{
         response::{PagePolicy, see_other},
     },
 };
+use base::{id::ScimDirectoryId, secret::ScimBearerToken, time::Timestamp};
+use model::{idp_kind::IdpKind, scim_request::ScimRequest};
 
 /// The maximum number of directories that are shown.
 const MAX_DIRECTORIES: &str = "20";

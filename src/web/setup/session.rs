@@ -8,12 +8,11 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::{Markup, html};
 
 use super::{cookie, error::ExtractError, layout::SetupLayout};
-use crate::{
-    app::{self, Error, State, actor::Actor, setup::sessions},
-    model::{
-        branding::Branding, client_address::ClientAddress, environment::Environment,
-        organization::Organization, secret::Digest, setup_link::SetupLink,
-    },
+use crate::app::{self, Error, State, actor::Actor, setup::sessions};
+use base::secret::Digest;
+use model::{
+    branding::Branding, client_address::ClientAddress, environment::Environment, organization::Organization,
+    setup_link::SetupLink,
 };
 
 /// The hidden field with the CSRF token, which is bound to the session.

@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     links,
-    model::{id::SamlConnectionId, saml_connection::SamlConnection},
     web::kit::components::{ButtonStyle, Icon, copyable, link_button, shape},
 };
+use base::id::SamlConnectionId;
+use model::saml_connection::SamlConnection;
 
 /// The values to enter in the identity provider.
 #[derive(Debug, Clone, Default)]

@@ -1,14 +1,12 @@
 //! The authorization endpoint: where errors go, which identity provider is chosen, and what it is asked.
 
-use ostiary::{
-    app::{
-        actor::Actor,
-        authorization_server::clients::{self, OauthClientChange},
-    },
-    model::{
-        domain::{Domain, DomainState},
-        organization::OrganizationDomain,
-    },
+use model::{
+    domain::{Domain, DomainState},
+    organization::OrganizationDomain,
+};
+use ostiary::app::{
+    actor::Actor,
+    authorization_server::clients::{self, OauthClientChange},
 };
 
 use super::*;

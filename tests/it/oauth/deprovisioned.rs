@@ -1,9 +1,7 @@
 //! Deprovisioning revokes a user's codes and tokens.
 
-use ostiary::{
-    model::{id::ScimUserId, secret::AccessCode},
-    store,
-};
+use base::{id::ScimUserId, secret::AccessCode};
+use ostiary::store;
 use serde_json::json;
 
 use super::*;

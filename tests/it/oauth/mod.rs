@@ -11,7 +11,7 @@ mod token;
 mod userinfo;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use ostiary::model::{environment::Environment, oauth_client::IdTokenAlg};
+use model::{environment::Environment, oauth_client::IdTokenAlg};
 use reqwest::Method;
 use serde_json::Value;
 use url::{Url, form_urlencoded::Serializer};

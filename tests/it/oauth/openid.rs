@@ -1,5 +1,6 @@
 //! A whole login by an independent client library, and the documents that the provider publishes.
 
+use model::oauth_client::IdTokenAlg;
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     EmptyExtraTokenFields, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, Nonce,
@@ -11,7 +12,6 @@ use openidconnect::{
         CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
     },
 };
-use ostiary::model::oauth_client::IdTokenAlg;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use base64::prelude::BASE64_STANDARD;
-use ostiary::{app::login, model::saml_flow::FlowStatus, store::login_connections::LoginConnection};
+use model::saml_flow::FlowStatus;
+use ostiary::{app::login, store::login_connections::LoginConnection};
 
 use super::*;
 use crate::both;

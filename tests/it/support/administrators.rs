@@ -1,14 +1,16 @@
 //! Administrators, and browsers in which they are signed in to the console.
 
+use base::{
+    id::Id,
+    random::{Random as _, SystemRandom},
+};
+use model::{
+    administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
+    email::Email,
+    environment::Environment,
+};
 use ostiary::{
     app::administrators::{Device, sessions},
-    model::{
-        administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
-        email::Email,
-        environment::Environment,
-        id::Id,
-        random::{Random as _, SystemRandom},
-    },
     store,
 };
 

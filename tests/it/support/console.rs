@@ -1,6 +1,6 @@
 //! An administrator's browser in the console of one environment.
 
-use ostiary::model::{administrator::Role, environment::Environment};
+use model::{administrator::Role, environment::Environment};
 use reqwest::{Method, header};
 
 use super::{Answer, Browser, TestApp};

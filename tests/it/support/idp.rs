@@ -2,14 +2,12 @@
 
 use std::sync::OnceLock;
 
+use base::time::{Clock, SystemClock, Timestamp};
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-use ostiary::{
-    model::time::{Clock, SystemClock, Timestamp},
-    saml::{
-        binding::inflate,
-        key_pair::{KeyKind, KeyPair},
-    },
-    test_idp::response::{ResponseContext, ResponseSpec},
+use ostiary::test_idp::response::{ResponseContext, ResponseSpec};
+use saml::{
+    binding::inflate,
+    key_pair::{KeyKind, KeyPair},
 };
 
 use super::{Answer, Browser, Tenant, query, random};

@@ -18,22 +18,24 @@ use std::{
     time::Duration,
 };
 
+use base::{
+    id::Id,
+    random::{Random, SystemRandom},
+    secret::{ApiKeySecret, OauthClientSecret},
+    time::{Clock, ManualClock, SystemClock, Timestamp},
+};
+use model::{
+    api_key::ApiKey,
+    domain::{Domain, DomainState},
+    environment::{Environment, IdpInitiated, Slug},
+    http_url::HttpUrl,
+    oauth_client::{IdTokenAlg, OauthClient},
+    organization::{Organization, OrganizationDomain},
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+};
 use ostiary::{
     app::State,
     config::{Config, DatabaseUrl, Redacted},
-    model::{
-        api_key::ApiKey,
-        domain::{Domain, DomainState},
-        environment::{Environment, IdpInitiated, Slug},
-        http_url::HttpUrl,
-        id::Id,
-        oauth_client::{IdTokenAlg, OauthClient},
-        organization::{Organization, OrganizationDomain},
-        random::{Random, SystemRandom},
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
-        secret::{ApiKeySecret, OauthClientSecret},
-        time::{Clock, ManualClock, SystemClock, Timestamp},
-    },
     server::Server,
     store,
 };

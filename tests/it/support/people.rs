@@ -1,17 +1,15 @@
 //! Users and groups in directories, inserted without the SCIM server.
 
-use ostiary::{
-    app::{
-        actor::Actor,
-        directories::{self, ScimDirectoryChange, ScimDirectoryView},
-        events::{self, NewEvent},
-    },
-    model::{
-        event::EventKind,
-        id::{Id, ScimGroupId, ScimUserId},
-        random::SystemRandom,
-        time::Timestamp,
-    },
+use base::{
+    id::{Id, ScimGroupId, ScimUserId},
+    random::SystemRandom,
+    time::Timestamp,
+};
+use model::event::EventKind;
+use ostiary::app::{
+    actor::Actor,
+    directories::{self, ScimDirectoryChange, ScimDirectoryView},
+    events::{self, NewEvent},
 };
 use serde_json::{Value, json};
 

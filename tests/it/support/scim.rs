@@ -1,14 +1,12 @@
 //! A SCIM client: a directory with its token, and requests to it.
 
-use ostiary::{
-    model::{
-        id::{Id, ScimDirectoryId},
-        random::SystemRandom,
-        scim_directory::ScimDirectory,
-        secret::ScimBearerToken,
-    },
-    store,
+use base::{
+    id::{Id, ScimDirectoryId},
+    random::SystemRandom,
+    secret::ScimBearerToken,
 };
+use model::scim_directory::ScimDirectory;
+use ostiary::store;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 

@@ -24,19 +24,17 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    model::{
-        administrator::{
-            AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash,
-        },
-        audit::audit_fields,
-        email::Email,
-        id::{AdministratorId, Id},
-    },
     store::{
         self, Transaction, admin_invitations,
         admin_passkeys::{self, StoredPasskey},
         admin_sessions,
     },
+};
+use base::id::{AdministratorId, Id};
+use model::{
+    administrator::{AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash},
+    audit::audit_fields,
+    email::Email,
 };
 
 /// What a person enters to accept an invitation.

@@ -9,14 +9,16 @@ use crate::{
         administrators::roles::{RoleScope, grant_role},
         audit::{self, Entry},
     },
-    model::{
-        administrator::{AdminInvitation, Administrator, InvitationPurpose, Role, RoleGrant},
-        audit::Audited,
-        email::Email,
-        id::{AdminInvitationId, AdministratorId, Id},
-        secret::AdminInvitationToken,
-    },
     store::{self, admin_invitations},
+};
+use base::{
+    id::{AdminInvitationId, AdministratorId, Id},
+    secret::AdminInvitationToken,
+};
+use model::{
+    administrator::{AdminInvitation, Administrator, InvitationPurpose, Role, RoleGrant},
+    audit::Audited,
+    email::Email,
 };
 
 /// How long a link is valid.

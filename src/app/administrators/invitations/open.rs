@@ -2,12 +2,12 @@
 
 use crate::{
     app::{Error, Result, State},
-    model::{
-        administrator::{AdminInvitation, Administrator, InvitationPurpose},
-        environment::Environment,
-        secret::AdminInvitationToken,
-    },
     store::{self, admin_invitations},
+};
+use base::secret::AdminInvitationToken;
+use model::{
+    administrator::{AdminInvitation, Administrator, InvitationPurpose},
+    environment::Environment,
 };
 
 /// An invitation, found by the token of its link.

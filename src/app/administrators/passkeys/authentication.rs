@@ -15,12 +15,10 @@ use crate::{
             attempts::record_failure, sessions::NewSession, signed_in::Device, start_session::start_session,
         },
     },
-    model::{
-        administrator::{Administrator, AuthenticationMethod},
-        id::AdministratorId,
-    },
     store::{self, Transaction, admin_passkeys},
 };
+use base::id::AdministratorId;
+use model::administrator::{Administrator, AuthenticationMethod};
 
 /// An authentication challenge for any passkey.
 pub fn begin_authentication(state: &State) -> Result<Challenge> {

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::{
     app::{Error, Result, State},
-    model::{id::AdministratorId, secret::Digest, time::Timestamp},
     store::{Transaction, admin_challenges},
 };
+use base::{id::AdministratorId, secret::Digest, time::Timestamp};
 
 /// How long a challenge is valid.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);

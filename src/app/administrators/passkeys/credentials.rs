@@ -12,9 +12,10 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    model::{administrator::AdminPasskey, audit::Audited as _, id::PasskeyId},
     store::{self, admin_passkeys},
 };
+use base::id::PasskeyId;
+use model::{administrator::AdminPasskey, audit::Audited as _};
 
 /// The maximum number of passkeys of an administrator.
 pub(super) const MAX_PASSKEYS: i64 = 20;

@@ -19,13 +19,10 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    model::{
-        administrator::AdminPasskey,
-        audit::Audited as _,
-        id::{AdministratorId, Id},
-    },
     store::admin_passkeys::{self, StoredPasskey},
 };
+use base::id::{AdministratorId, Id};
+use model::{administrator::AdminPasskey, audit::Audited as _};
 
 /// The challenge for a new passkey.
 pub(in crate::app::administrators) async fn registration_challenge(

@@ -12,14 +12,13 @@ use super::{
     pending::{PendingSso, SsoPurpose, consume, open, seal},
     session::{SsoCallback, asserted_auth_time, set_authentication_time, sign_in_with_email},
 };
-use crate::{
-    app::{
-        Error, OidcProvider, Result, State,
-        administrators::signed_in::Device,
-        outgoing::{HttpClient, HttpClientError, HttpClientLimits},
-    },
-    model::{administrator::AuthenticationMethod, email::Email, time::Timestamp},
+use crate::app::{
+    Error, OidcProvider, Result, State,
+    administrators::signed_in::Device,
+    outgoing::{HttpClient, HttpClientError, HttpClientLimits},
 };
+use base::time::Timestamp;
+use model::{administrator::AuthenticationMethod, email::Email};
 
 /// The redirect that begins a sign-in through the OpenID provider.
 #[derive(Debug)]

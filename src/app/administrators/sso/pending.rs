@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Error, Result, State},
-    model::{email::Email, secret::Digest, time::Timestamp},
     store::{Transaction, admin_challenges},
 };
+use base::{secret::Digest, time::Timestamp};
+use model::email::Email;
 
 /// How long a sign-in at the identity provider may take.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);

@@ -13,9 +13,10 @@ use crate::{
             eligibility::{self, LoginSubject},
         },
     },
-    model::{administrator::AuthenticationMethod, id::SamlFlowId, saml_flow::FlowOrigin},
     store::{login_connections, saml_flows},
 };
+use base::id::SamlFlowId;
+use model::{administrator::AuthenticationMethod, saml_flow::FlowOrigin};
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
 /// the cookie with the pending sign-in.

@@ -15,14 +15,13 @@ use crate::{
         },
         audit::{self, Entry},
     },
-    model::{
-        administrator::{Administrator, AuthenticationMethod},
-        audit::audit_fields,
-        email::Email,
-        id::Id,
-        time::Timestamp,
-    },
     store::{self, Transaction, admin_invitations, admin_sessions},
+};
+use base::{id::Id, time::Timestamp};
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    audit::audit_fields,
+    email::Email,
 };
 
 /// A completed sign-in through an identity provider.

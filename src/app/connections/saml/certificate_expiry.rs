@@ -12,13 +12,13 @@ use crate::{
         Result, State,
         events::{self, NewEvent},
     },
-    model::{
-        event::EventKind,
-        saml_connection::{EXPIRY_WARNINGS, last_expiry},
-        time::Timestamp,
-    },
     store::{self, certificate_expiries::DueWarning},
     telemetry,
+};
+use base::time::Timestamp;
+use model::{
+    event::EventKind,
+    saml_connection::{EXPIRY_WARNINGS, last_expiry},
 };
 
 /// How many connections are read at a time.
@@ -101,7 +101,7 @@ pub async fn backfill(state: &State) -> Result<()> {
         tx.commit().await?;
         match unread.last() {
             Some((last, _)) if unread.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) => {
-                from = Some(crate::model::id::Id::from_bits(last.bits().saturating_add(1)));
+                from = Some(base::id::Id::from_bits(last.bits().saturating_add(1)));
             }
             _ => return Ok(()),
         }

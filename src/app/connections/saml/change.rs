@@ -4,15 +4,13 @@ use super::{
     certificates::parse_certificates,
     metadata::{schedule, source},
 };
-use crate::{
-    app::{Error, Result, State, input, outgoing::Validators},
-    model::{
-        environment::IdpInitiated,
-        http_url::HttpUrl,
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
-    },
-    saml::metadata::IdpMetadata,
+use crate::app::{Error, Result, State, input, outgoing::Validators};
+use model::{
+    environment::IdpInitiated,
+    http_url::HttpUrl,
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
+use saml::metadata::IdpMetadata;
 
 /// A change of a connection, unvalidated. `None` leaves a field unchanged, an empty text clears it.
 #[derive(Debug, Clone, Default)]

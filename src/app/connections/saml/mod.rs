@@ -14,12 +14,12 @@ use crate::{
         audit, environments, organizations,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        http_url::HttpUrl,
-        id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
-    },
     store,
+};
+use base::id::{EnvironmentId, Id, OrganizationId, SamlConnectionId};
+use model::{
+    http_url::HttpUrl,
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
 };
 
 pub use crate::store::certificate_expiries::NamedConnection;

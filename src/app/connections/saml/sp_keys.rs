@@ -11,18 +11,18 @@ use crate::{
         Error, Result, State,
         key_rotation::{KeyStage, Rotation},
     },
-    model::{
-        id::{EnvironmentId, SigningKeyId},
-        time::Timestamp,
-    },
-    saml::{
-        certificate::Certificate,
-        key_pair::{KeyKind, KeyPair},
-    },
     store::{
         self,
         signing_keys::{Purpose, StoredKey},
     },
+};
+use base::{
+    id::{EnvironmentId, SigningKeyId},
+    time::Timestamp,
+};
+use saml::{
+    certificate::Certificate,
+    key_pair::{KeyKind, KeyPair},
 };
 
 /// The algorithm's name in the table.
@@ -187,12 +187,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        app::Settings,
-        links::Links,
-        model::{master_key::MasterKey, random::SystemRandom, time::ManualClock},
-        store::Db,
-    };
+    use crate::{app::Settings, links::Links, store::Db};
+    use base::{random::SystemRandom, time::ManualClock};
+    use model::master_key::MasterKey;
 
     #[tokio::test]
     async fn a_rotation_publishes_first_then_signs_and_the_old_pair_decrypts_on() {

@@ -5,10 +5,10 @@ use openssl::x509::X509;
 use super::sp_keys;
 use crate::{
     app::{Error, Result, State},
-    model::id::SamlConnectionId,
-    saml::metadata::{SpMetadata, sp_metadata},
     store::login_connections,
 };
+use base::id::SamlConnectionId;
+use saml::metadata::{SpMetadata, sp_metadata};
 
 /// The metadata for the identity provider's admin: entity id, ACS URLs, and the certificates that the connection
 /// uses for signing and encryption.

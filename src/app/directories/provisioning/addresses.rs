@@ -3,11 +3,9 @@
 //! The rule is checked on the resource as it would be stored, not on the request. So it holds for POST, PUT, every path
 //! of a PATCH, and Bulk.
 
-use crate::{
-    app::directories::tokens::ProvisioningTarget,
-    model::email::Email,
-    scim::{self, EmailEntry, Resource},
-};
+use crate::app::directories::tokens::ProvisioningTarget;
+use model::email::Email;
+use scim::{EmailEntry, Resource};
 
 /// One entry of `emails`, as needed for the rule.
 struct CheckedAddress {
@@ -120,16 +118,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{
-        model::{
-            domain::{Domain, DomainState},
-            id::Id,
-            organization::{Organization, OrganizationDomain},
-            scim_directory::ScimDirectory,
-            time::Timestamp,
-        },
-        scim::ResourceType,
+    use base::{id::Id, time::Timestamp};
+    use model::{
+        domain::{Domain, DomainState},
+        organization::{Organization, OrganizationDomain},
+        scim_directory::ScimDirectory,
     };
+    use scim::ResourceType;
 
     fn directory(allow_foreign: bool) -> ProvisioningTarget {
         let at = Timestamp::from_millis(0);

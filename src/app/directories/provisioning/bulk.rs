@@ -17,14 +17,12 @@ use super::{
     request_budget::RequestBudget,
     users,
 };
-use crate::{
-    app::{self, State, directories::tokens::ProvisioningTarget},
-    model::time::Timestamp,
-    scim::{
-        self, BulkRequest, PatchRequest, Resource, ResourceType,
-        bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
-        work_budget::weight,
-    },
+use crate::app::{self, State, directories::tokens::ProvisioningTarget};
+use base::time::Timestamp;
+use scim::{
+    BulkRequest, PatchRequest, Resource, ResourceType,
+    bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
+    work_budget::weight,
 };
 
 /// The most operations in one request.

@@ -12,7 +12,8 @@ use std::{
 
 use tokio::sync::{Notify, mpsc};
 
-use crate::{app, model::id::ScimDirectoryId};
+use crate::app;
+use base::id::ScimDirectoryId;
 
 /// How many Bulk requests run at a time; one per directory.
 const MAX_CONCURRENT: usize = 4;

@@ -1,7 +1,6 @@
 //! Entity tags (RFC 7644 §3.14): the versions of resources, in requests and responses.
 
 use super::error::{Error, Result};
-use crate::scim;
 
 /// The entity tag of a version (RFC 7644 §3.14): weak, because one version has many representations.
 pub fn etag(version: i64) -> String {

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use crate::{
-    scim::{self, ResourceType},
-    store,
-};
+use crate::store;
+use scim::ResourceType;
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

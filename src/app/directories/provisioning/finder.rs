@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{
     app::directories::tokens::ProvisioningTarget,
-    model::{
-        scim_group::{ScimGroup, ScimMember},
-        scim_user::ScimUser,
-    },
-    scim::{
-        self, ListQuery, ResourceType,
-        sort::{Sort, SortKey},
-    },
     store::{
         self, Conn, Db, Sql,
         scim_filter::{self, Column, Search},
     },
+};
+use model::{
+    scim_group::{ScimGroup, ScimMember},
+    scim_user::ScimUser,
+};
+use scim::{
+    ListQuery, ResourceType,
+    sort::{Sort, SortKey},
 };
 
 /// The most members of all groups of one page together. A page ends early rather than exceed it.

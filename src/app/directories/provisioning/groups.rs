@@ -20,15 +20,17 @@ use crate::{
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
     },
-    model::{
-        event::EventKind,
-        id::{Id, ScimGroupId},
-        scim_group::{ScimGroup, ScimMember},
-        time::Timestamp,
-    },
-    scim::{self, MembershipChange, Resource, ResourceType, WorkBudget},
     store::{self, Transaction},
 };
+use base::{
+    id::{Id, ScimGroupId},
+    time::Timestamp,
+};
+use model::{
+    event::EventKind,
+    scim_group::{ScimGroup, ScimMember},
+};
+use scim::{MembershipChange, Resource, ResourceType, WorkBudget};
 
 /// Creates a group (RFC 7644 §3.3).
 pub async fn create(

@@ -13,17 +13,19 @@ use super::{
 };
 use crate::{
     app::directories::tokens::ProvisioningTarget,
-    model::{
-        email::Email,
-        event::EventKind,
-        id::{ScimGroupId, ScimUserId},
-        scim_group::{ScimGroup, ScimMember, ScimMemberId},
-        scim_user::ScimUser,
-        time::Timestamp,
-    },
-    scim::{self, Resource, ResourceType},
     store::{self, Transaction},
 };
+use base::{
+    id::{ScimGroupId, ScimUserId},
+    time::Timestamp,
+};
+use model::{
+    email::Email,
+    event::EventKind,
+    scim_group::{ScimGroup, ScimMember, ScimMemberId},
+    scim_user::ScimUser,
+};
+use scim::{Resource, ResourceType};
 
 /// Attributes that are generated, or stored elsewhere.
 const IGNORED_ATTRIBUTES: [&str; 6] = ["schemas", "id", "meta", "groups", "members", "password"];

@@ -8,9 +8,10 @@ use crate::{
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
     },
-    model::{event::EventKind, id::ScimGroupId, time::Timestamp},
     store::Transaction,
 };
+use base::{id::ScimGroupId, time::Timestamp};
+use model::event::EventKind;
 
 /// The most members in one event; more are split into several events.
 const MEMBERS_PER_EVENT: usize = 1000;

@@ -17,14 +17,11 @@ use super::{
 };
 use crate::{
     app::{State, directories::tokens::ProvisioningTarget},
-    model::{
-        id::ScimGroupId,
-        scim_group::{ScimMember, ScimMemberId},
-        time::Timestamp,
-    },
-    scim::{self, Member, MembershipChange, Path, WorkBudget, work_budget},
     store::{self, Transaction, scim_members::MAX_EXCEPT},
 };
+use base::{id::ScimGroupId, time::Timestamp};
+use model::scim_group::{ScimMember, ScimMemberId};
+use scim::{Member, MembershipChange, Path, WorkBudget, work_budget};
 
 /// How many members are read at a time.
 const MEMBERS_PER_READ: i64 = 1000;

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::{entity_tag::etag, error::Result};
 use crate::{
     app::directories::tokens::ProvisioningTarget,
-    model::{
-        id::{ScimGroupId, ScimUserId},
-        scim_group::{ScimGroup, ScimMember, ScimMemberId},
-        scim_user::ScimUser,
-    },
-    scim::{Resource, ResourceType, resource::ResourceMetadata},
     store::{self, Conn},
 };
+use base::id::{ScimGroupId, ScimUserId};
+use model::{
+    scim_group::{ScimGroup, ScimMember, ScimMemberId},
+    scim_user::ScimUser,
+};
+use scim::{Resource, ResourceType, resource::ResourceMetadata};
 
 /// The approximate bytes of one member in a response.
 pub(super) const MEMBER_BYTES: usize = 160;

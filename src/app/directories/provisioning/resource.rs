@@ -3,10 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::error::{Result, not_found};
-use crate::{
-    model::id::{Id, IdKind},
-    scim::{self, ResourceType},
-};
+use base::id::{Id, IdKind};
+use scim::ResourceType;
 
 /// The maximum size of a stored resource as JSON: pages of them must fit into memory.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;

@@ -14,10 +14,8 @@ use super::{
     finder::{Finder, sort_window},
     search_budget::{SearchBudget, run_off_thread},
 };
-use crate::{
-    app::{State, directories::tokens::ProvisioningTarget},
-    scim::{self, ListQuery, ListResponse, ResourceType, list_response::Position, query::Page},
-};
+use crate::app::{State, directories::tokens::ProvisioningTarget};
+use scim::{ListQuery, ListResponse, ResourceType, list_response::Position, query::Page};
 
 /// The page size if the query has no `count`.
 pub const DEFAULT_PAGE_SIZE: u64 = 100;

@@ -12,13 +12,11 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::error::Result;
-use crate::{
-    app::{
-        self, State,
-        directories::{limits::UNITS_PER_REQUEST, tokens::ProvisioningTarget},
-    },
-    scim::{self, ListQuery, ListResponse},
+use crate::app::{
+    self, State,
+    directories::{limits::UNITS_PER_REQUEST, tokens::ProvisioningTarget},
 };
+use scim::{ListQuery, ListResponse};
 
 /// The maximum work of one request, in units. One unit is one comparison of a filter on a resource of up to 1 KiB. It
 /// is about 1.5 seconds of one thread.

@@ -14,14 +14,14 @@ use crate::{
         tokens::ProvisioningTarget,
         usage::{Usage, day},
     },
-    model::{event::EventKind, time::Timestamp},
-    scim,
     store::{
         self, Transaction,
         scim_usage::{MEMBERSHIP_BYTES, RESOURCE_BYTES},
     },
     telemetry,
 };
+use base::time::Timestamp;
+use model::event::EventKind;
 
 /// What a change adds to the usage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -20,16 +20,14 @@ use crate::{
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
     },
-    model::{
-        email::Email,
-        event::EventKind,
-        id::{Id, ScimUserId},
-        scim_user::ScimUser,
-        time::Timestamp,
-    },
-    scim::{self, Resource, ResourceType, WorkBudget},
     store::{self, Transaction},
 };
+use base::{
+    id::{Id, ScimUserId},
+    time::Timestamp,
+};
+use model::{email::Email, event::EventKind, scim_user::ScimUser};
+use scim::{Resource, ResourceType, WorkBudget};
 
 /// Creates a user (RFC 7644 §3.3). The database enforces that `userName` is unique.
 pub async fn create(

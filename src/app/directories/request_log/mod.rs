@@ -15,12 +15,10 @@ use crate::{
         directories,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        id::{ScimDirectoryId, ScimRequestId},
-        scim_request::ScimRequest,
-    },
     store::scim_requests::{self, StoredRequest},
 };
+use base::id::{ScimDirectoryId, ScimRequestId};
+use model::scim_request::ScimRequest;
 use writer::seal_context;
 
 pub use writer::{NewScimRequest, enqueue, flush, run_writer};

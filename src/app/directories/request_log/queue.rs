@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::model::{
+use base::{
     id::{ScimDirectoryId, ScimRequestId},
     time::Timestamp,
 };
@@ -95,7 +95,7 @@ impl ScimRequestLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Id;
+    use base::id::Id;
 
     fn waiting(bytes: usize) -> QueuedRequest {
         QueuedRequest {

@@ -5,15 +5,15 @@ use std::{sync::Arc, time::Duration};
 use super::{queue::QueuedRequest, redact};
 use crate::{
     app::{Result, State, directories::limits::LogBudget},
-    model::{
-        id::{Id, ScimDirectoryId, ScimRequestId},
-        time::Timestamp,
-    },
     store::{
         self, PoolShare,
         scim_requests::{self, StoredRequest},
     },
     telemetry,
+};
+use base::{
+    id::{Id, ScimDirectoryId, ScimRequestId},
+    time::Timestamp,
 };
 
 /// How many bytes of a body are queued and parsed.

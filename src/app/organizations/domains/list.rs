@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    app::{Error, Result, input},
-    model::{
-        domain::{Domain, DomainState},
-        organization::OrganizationDomain,
-    },
+use crate::app::{Error, Result, input};
+use model::{
+    domain::{Domain, DomainState},
+    organization::OrganizationDomain,
 };
 
 /// The maximum number of domains of an organization.

@@ -13,16 +13,18 @@ use crate::{
         audit::{self, Entry},
         input, organizations,
     },
-    model::{
-        audit::audit_fields,
-        domain::{Domain, DomainError, DomainState},
-        domain_verification::DomainVerification,
-        id::{EnvironmentId, OrganizationId},
-        secret::Digest,
-    },
     store,
 };
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    secret::Digest,
+};
 use list::MAX_DOMAINS;
+use model::{
+    audit::audit_fields,
+    domain::{Domain, DomainError, DomainState},
+    domain_verification::DomainVerification,
+};
 use sharing::SharedDomainError;
 
 pub use verification::check;

@@ -17,14 +17,14 @@ use crate::{
         audit::{self, Entry},
         events::{self, NewEvent},
     },
-    model::{
-        audit::{AuditTarget, audit_fields},
-        domain::Domain,
-        domain_verification::DomainVerification,
-        event::EventKind,
-        id::{EnvironmentId, OrganizationId},
-    },
     store::{self, Transaction},
+};
+use base::id::{EnvironmentId, OrganizationId};
+use model::{
+    audit::{AuditTarget, audit_fields},
+    domain::Domain,
+    domain_verification::DomainVerification,
+    event::EventKind,
 };
 
 pub use crate::store::organization_domains::SharedDomain;

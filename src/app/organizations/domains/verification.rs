@@ -9,11 +9,10 @@ use crate::{
         actor::{Actor, OrganizationPart},
         audit::{self, Entry},
     },
-    model::{
-        audit::audit_fields, domain::DomainState, domain_verification::DomainVerification, id::OrganizationId,
-    },
     store,
 };
+use base::id::OrganizationId;
+use model::{audit::audit_fields, domain::DomainState, domain_verification::DomainVerification};
 
 /// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
 /// removing and adding a domain does not reset it.

@@ -2,12 +2,10 @@
 
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
-    model::{
-        id::{EnvironmentId, SamlFlowId},
-        saml_flow::{FlowStep, SamlFlow},
-    },
     store::{Conn, saml_flow_steps, saml_flows},
 };
+use base::id::{EnvironmentId, SamlFlowId};
+use model::saml_flow::{FlowStep, SamlFlow};
 
 /// A login with its timeline.
 #[derive(Debug)]

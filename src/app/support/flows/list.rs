@@ -6,13 +6,15 @@ use crate::{
         actor::Actor,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    model::{
-        email::Email,
-        id::{OrganizationId, SamlConnectionId, SamlFlowKind},
-        saml_flow::{FlowStatus, SamlFlow},
-        time::Timestamp,
-    },
     store::{self, saml_flow_search},
+};
+use base::{
+    id::{OrganizationId, SamlConnectionId, SamlFlowKind},
+    time::Timestamp,
+};
+use model::{
+    email::Email,
+    saml_flow::{FlowStatus, SamlFlow},
 };
 
 /// Filters for logins, as unparsed text. An empty filter matches every login.

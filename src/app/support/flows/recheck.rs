@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use super::details::{load, open_steps};
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
-    model::{
-        email::Email,
-        id::SamlFlowId,
-        saml_flow::{FlowStep, StepKind},
-        time::Timestamp,
-    },
-    saml::check::Check,
     store::login_connections,
 };
+use base::{id::SamlFlowId, time::Timestamp};
+use model::{
+    email::Email,
+    saml_flow::{FlowStep, StepKind},
+};
+use saml::check::Check;
 
 /// The checks of a stored response, at its arrival and now.
 #[derive(Debug)]

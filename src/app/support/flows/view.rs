@@ -8,15 +8,15 @@ use crate::{
         actor::Actor,
         connections::saml::{certificates::CertificateView, sp_keys},
     },
-    model::{
-        id::SamlFlowId,
-        organization::Organization,
-        saml_connection::SamlConnection,
-        saml_flow::{FlowStep, StepKind},
-    },
-    saml::{Certificate, inspect},
     store,
 };
+use base::id::SamlFlowId;
+use model::{
+    organization::Organization,
+    saml_connection::SamlConnection,
+    saml_flow::{FlowStep, StepKind},
+};
+use saml::{Certificate, inspect};
 
 /// What a document of the timeline contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

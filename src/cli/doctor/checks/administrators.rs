@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use super::paging::{PAGE, next_page};
 use crate::{
     cli::doctor::findings::Findings,
-    model::id::EnvironmentId,
     store::{self, Db},
 };
+use base::id::EnvironmentId;
 
 /// Reports administrators without a passkey, who cannot sign in when `console.require_passkey` is on.
 pub(super) async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {

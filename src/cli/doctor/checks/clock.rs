@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{
     cli::doctor::findings::Findings,
-    model::time::{Clock as _, SystemClock, Timestamp},
     store::{self, Db},
 };
+use base::time::{Clock as _, SystemClock, Timestamp};
 
 /// The largest difference between two clocks that is not reported.
 pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);

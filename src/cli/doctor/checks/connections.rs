@@ -11,12 +11,10 @@ use crate::{
     cli::doctor::findings::Findings,
     config::Config,
     links::Links,
-    model::{
-        saml_connection::SamlConnection,
-        time::{Clock as _, SystemClock},
-    },
     store::{self, Db},
 };
+use base::time::{Clock as _, SystemClock};
+use model::saml_connection::SamlConnection;
 
 /// How many days before its expiry a certificate is reported.
 const CERTIFICATE_NOTICE_DAYS: u32 = 30;

@@ -1,13 +1,7 @@
 //! Directories that have nearly used up their quotas.
 
-use crate::{
-    app::directories::usage,
-    cli::doctor::findings::Findings,
-    config::Config,
-    model::time::{Clock as _, SystemClock},
-    server,
-    store::Db,
-};
+use crate::{app::directories::usage, cli::doctor::findings::Findings, config::Config, server, store::Db};
+use base::time::{Clock as _, SystemClock};
 
 /// Reports directories that have nearly used up their quotas.
 pub(super) async fn directories(config: &Config, db: &Db, findings: &mut Findings) {

@@ -3,10 +3,10 @@
 use crate::{
     cli::doctor::findings::Findings,
     config::Config,
-    model::master_key::MasterKey,
     server::master_key,
     store::{self, Db},
 };
+use model::master_key::MasterKey;
 
 pub(super) async fn check_master_key(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
     const REMEDY: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";

@@ -48,17 +48,19 @@ mod tests {
     use super::*;
     use crate::{
         cli::doctor::findings::Level,
-        model::{
-            administrator::{Administrator, Role, RoleGrant},
-            email::Email,
-            environment::{Environment, IdpInitiated, Slug},
-            http_url::HttpUrl,
-            id::Id,
-            random::SystemRandom,
-            time::{Clock as _, SystemClock},
-        },
         server::{self, master_key},
         store,
+    };
+    use base::{
+        id::Id,
+        random::SystemRandom,
+        time::{Clock as _, SystemClock},
+    };
+    use model::{
+        administrator::{Administrator, Role, RoleGrant},
+        email::Email,
+        environment::{Environment, IdpInitiated, Slug},
+        http_url::HttpUrl,
     };
 
     /// Every `ostiary …` command quoted in backticks in a text, with `x` for each `{placeholder}`.

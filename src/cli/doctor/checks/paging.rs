@@ -1,9 +1,7 @@
 //! Pages of database reads.
 
-use crate::{
-    cli::installation,
-    model::id::{Id, IdKind},
-};
+use crate::cli::installation;
+use base::id::{Id, IdKind};
 
 /// The page size of database reads.
 pub(super) const PAGE: i64 = 500;

@@ -13,10 +13,6 @@ use crate::{
         },
     },
     links::{self, console},
-    model::{
-        administrator::{AdminPasskey, AdminSession, AuthenticationMethod},
-        time::Timestamp,
-    },
     web::{
         console::{
             kit::{
@@ -33,6 +29,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::administrator::{AdminPasskey, AdminSession, AuthenticationMethod};
 
 /// The account page.
 pub(in crate::web::console) struct AccountPage<'a> {

@@ -7,10 +7,6 @@ use super::list::{EVERYWHERE, scope_of};
 use crate::{
     app::administrators::invitations::{self, InviteOutcome},
     links::console,
-    model::{
-        administrator::{AdminInvitation, Role},
-        time::Timestamp,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -25,6 +21,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::administrator::{AdminInvitation, Role};
 
 /// `GET …/administrators/invite`
 pub async fn new(context: EnvironmentContext) -> PageResult {

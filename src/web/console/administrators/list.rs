@@ -12,10 +12,6 @@ use crate::{
         },
     },
     links::console,
-    model::{
-        administrator::{AdminInvitation, Administrator, Role},
-        id::AdministratorId,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -30,6 +26,8 @@ use crate::{
         },
     },
 };
+use base::id::AdministratorId;
+use model::administrator::{AdminInvitation, Administrator, Role};
 
 /// The value of the field `where` for a role in every environment.
 pub(super) const EVERYWHERE: &str = "everywhere";

@@ -6,7 +6,6 @@ use super::list::name;
 use crate::{
     app,
     links::console,
-    model::{api_key::ApiKey, id::ApiKeyId},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -21,6 +20,8 @@ use crate::{
         },
     },
 };
+use base::id::ApiKeyId;
+use model::api_key::ApiKey;
 
 /// `GET …/api-keys/{key}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

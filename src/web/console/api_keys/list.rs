@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, pagination::Page},
     links::console,
-    model::{api_key::ApiKey, time::Timestamp},
     web::{
         console::kit::{context::EnvironmentContext, labels::Href, shell::Section},
         kit::{
@@ -15,6 +14,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::api_key::ApiKey;
 
 /// `GET …/api-keys`
 pub async fn list(context: EnvironmentContext) -> PageResult {

@@ -3,12 +3,12 @@
 use super::list::{FILTERS, filter};
 use crate::{
     app::audit::Log,
-    model::time::Timestamp,
     web::{
         console::kit::context::{ConsoleContext, EnvironmentContext},
         kit::{audit_export, components::exact, error::PageResult, list::ListUrl},
     },
 };
+use base::time::Timestamp;
 
 /// `GET …/audit-events/export`
 pub async fn export(context: EnvironmentContext) -> PageResult {

@@ -8,9 +8,10 @@ use crate::{
         self,
         audit::{self, Names},
     },
-    model::{audit::AuditEvent, time::Timestamp},
     web::{console::kit::context::EnvironmentContext, kit::components::time},
 };
+use base::time::Timestamp;
+use model::audit::AuditEvent;
 
 /// An entry in one line, for other pages.
 pub(in crate::web::console) struct AuditLine {

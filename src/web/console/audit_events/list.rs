@@ -12,7 +12,6 @@ use crate::{
         pagination::Page,
     },
     links::console,
-    model::{audit::AuditEvent, time::Timestamp},
     web::{
         console::kit::{
             context::{ConsoleContext, EnvironmentContext},
@@ -27,6 +26,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::audit::AuditEvent;
 
 pub(super) const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
 

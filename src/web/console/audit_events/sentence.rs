@@ -6,16 +6,13 @@ use serde_json::{Map, Value};
 use crate::{
     app::audit::{self, Names},
     links::{self, console},
-    model::{
-        audit::{AuditActor, AuditEvent},
-        id::EnvironmentId,
-        time::Timestamp,
-    },
     web::{
         console::kit::json,
         kit::components::{copyable, time},
     },
 };
+use base::{id::EnvironmentId, time::Timestamp};
+use model::audit::{AuditActor, AuditEvent};
 
 /// More fields than this are collapsed.
 const MAX_OPEN_FIELDS: usize = 4;
@@ -266,7 +263,8 @@ fn values(before: &Map<String, Value>, after: &Map<String, Value>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{audit::audit_fields, email::Email, id::Id};
+    use base::id::Id;
+    use model::{audit::audit_fields, email::Email};
 
     fn event(action: &str, kind: &str) -> AuditEvent {
         AuditEvent {
@@ -275,7 +273,7 @@ mod tests {
             at: Timestamp::from_millis(0),
             actor: AuditActor {
                 kind: "administrator".to_owned(),
-                id: crate::model::id::AdministratorId::from_bits(3).to_string(),
+                id: base::id::AdministratorId::from_bits(3).to_string(),
             },
             address: None,
             action: action.to_owned(),
@@ -320,7 +318,7 @@ mod tests {
             assert_eq!(text_of(&event(action, kind), &names), format!("dana@vendor.example {expected}"));
         }
         let mut shared = event("organization.domain_shared", "organization");
-        let other = |bits| crate::model::id::OrganizationId::from_bits(bits).to_string();
+        let other = |bits| base::id::OrganizationId::from_bits(bits).to_string();
         names.organizations.insert(Id::from_bits(5), "Globex".to_owned());
         shared.after = audit_fields! { "sharedDomains": serde_json::json!({ "acme.example": [other(5)] }) };
         let acme = "dana@vendor.example shared the domain acme.example";

@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, environments::branding::BrandingChange},
     links::{self, console},
-    model::branding::Branding,
     web::{
         console::kit::{
             context::{EnvironmentContext, environment_name},
@@ -23,6 +22,7 @@ use crate::{
         },
     },
 };
+use model::branding::Branding;
 
 /// `GET …/branding`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -6,7 +6,6 @@ use super::form::logo;
 use crate::{
     app,
     links::{self, console},
-    model::branding::Branding,
     web::{
         console::kit::context::{EnvironmentContext, environment_name},
         kit::{
@@ -17,6 +16,7 @@ use crate::{
         },
     },
 };
+use model::branding::Branding;
 
 /// `GET …/branding/preview`: an example page with the branding.
 pub async fn preview(context: EnvironmentContext) -> PageResult {

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     app::{self, organizations::domains::sharing},
     links::console,
-    model::domain_verification::DomainVerification,
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -26,6 +25,7 @@ use crate::{
         },
     },
 };
+use model::domain_verification::DomainVerification;
 
 /// `GET …/domains/{domain}/approve`: a reload of the confirmation page redirects to the domain.
 pub async fn approve_redirect(context: EnvironmentContext) -> PageResult {

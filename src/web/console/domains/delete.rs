@@ -6,7 +6,6 @@ use super::show::{find, load_organization};
 use crate::{
     app,
     links::console,
-    model::{domain_verification::DomainVerification, organization::Organization},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -22,6 +21,7 @@ use crate::{
         },
     },
 };
+use model::{domain_verification::DomainVerification, organization::Organization};
 
 /// `GET …/domains/{domain}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

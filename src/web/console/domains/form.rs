@@ -7,7 +7,6 @@ use super::show::load_organization;
 use crate::{
     app::{self, organizations::domains::sharing},
     links::console,
-    model::organization::Organization,
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -22,6 +21,7 @@ use crate::{
         },
     },
 };
+use model::organization::Organization;
 
 /// `GET …/domains`: the form to add one.
 pub async fn new(context: EnvironmentContext) -> PageResult {

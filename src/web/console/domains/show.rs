@@ -9,10 +9,6 @@ use crate::{
         organizations::domains::sharing::{self, SharedDomain},
     },
     links::console,
-    model::{
-        domain::DomainState, domain_verification::DomainVerification, id::OrganizationId,
-        organization::Organization, time::Timestamp,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -28,6 +24,8 @@ use crate::{
         },
     },
 };
+use base::{id::OrganizationId, time::Timestamp};
+use model::{domain::DomainState, domain_verification::DomainVerification, organization::Organization};
 
 pub(super) async fn load_organization(context: &EnvironmentContext) -> Result<Organization, PageError> {
     let id: OrganizationId = context.id("organization")?;

@@ -6,7 +6,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, environments::EnvironmentChange},
     links::{self, console},
-    model::environment::Environment,
     web::{
         console::kit::{
             context::{ConsoleContext, EnvironmentContext},
@@ -21,6 +20,7 @@ use crate::{
         },
     },
 };
+use model::environment::Environment;
 
 /// What happens to IdP-initiated logins.
 pub(in crate::web::console) const IDP_INITIATED: [Choice<'static>; 3] = [
@@ -65,9 +65,8 @@ pub(in crate::web::console) fn change(form: &PostedForm) -> EnvironmentChange {
 
 /// The current settings as form values.
 pub(in crate::web::console) fn typed(environment: &Environment) -> FormValues {
-    let url = |url: &Option<crate::model::http_url::HttpUrl>| {
-        url.as_ref().map(ToString::to_string).unwrap_or_default()
-    };
+    let url =
+        |url: &Option<model::http_url::HttpUrl>| url.as_ref().map(ToString::to_string).unwrap_or_default();
     let uris: Vec<&str> = environment.oauth_redirect_uris.iter().map(|uri| uri.as_str()).collect();
     FormValues::new()
         .with("displayName", &environment.display_name)

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use crate::{
     app::administrators::SignedIn,
     links::{self, console},
-    model::{environment::Environment, time::Timestamp},
     web::{
         console::kit::context::{ConsoleContext, environment_name},
         kit::{
@@ -15,6 +14,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::environment::Environment;
 
 /// `GET /console`
 pub async fn list(context: ConsoleContext) -> PageResult {

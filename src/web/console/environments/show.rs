@@ -6,7 +6,6 @@ use maud::{Markup, html};
 use super::form::IDP_INITIATED;
 use crate::{
     links::{Links, console},
-    model::{environment::Environment, time::Timestamp},
     web::{
         console::kit::{
             context::{EnvironmentContext, environment_name},
@@ -18,6 +17,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::environment::Environment;
 
 /// `GET …/settings`
 pub async fn show(context: EnvironmentContext) -> PageResult {
@@ -40,7 +41,7 @@ pub(in crate::web::console) fn view(
     now: Timestamp,
 ) -> Markup {
     let none = |text: &str| html! { span.soft { (text) } };
-    let url = |url: &Option<crate::model::http_url::HttpUrl>, otherwise: &str| match url {
+    let url = |url: &Option<model::http_url::HttpUrl>, otherwise: &str| match url {
         Some(url) => html! { code { (url) } },
         None => none(otherwise),
     };

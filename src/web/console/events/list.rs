@@ -9,10 +9,6 @@ use crate::{
         events::{LatestEvents, LatestQuery},
     },
     links::console,
-    model::{
-        event::{Event, EventKind},
-        time::Timestamp,
-    },
     web::{
         console::kit::{context::EnvironmentContext, json, shell::Section},
         kit::{
@@ -23,6 +19,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::event::{Event, EventKind};
 
 /// A name and its path.
 pub(in crate::web::console) type Linked = (String, String);

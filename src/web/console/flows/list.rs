@@ -14,12 +14,6 @@ use crate::{
         support::flows::{FlowQuery, FlowSummary, SearchQuery},
     },
     links::{self, console},
-    model::{
-        id::EnvironmentId,
-        organization::Organization,
-        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
-        time::Timestamp,
-    },
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
@@ -29,6 +23,11 @@ use crate::{
             list::{List, ListUrl, column},
         },
     },
+};
+use base::{id::EnvironmentId, time::Timestamp};
+use model::{
+    organization::Organization,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
 };
 
 const FILTERS: &[&str] = &["q", "outcome", "time"];

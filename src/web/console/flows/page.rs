@@ -5,14 +5,11 @@ use maud::Markup;
 use crate::{
     app::support::flows::FlowView,
     links::{Links, console},
-    model::{
-        id::EnvironmentId,
-        saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind},
-        time::Timestamp,
-    },
-    saml::check::Check,
     web::console::kit::context::EnvironmentContext,
 };
+use base::{id::EnvironmentId, time::Timestamp};
+use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
+use saml::check::Check;
 
 pub(super) fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
     let links = context.state.links_of(&context.environment);

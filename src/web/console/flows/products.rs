@@ -1,7 +1,7 @@
 //! Where in an identity provider's admin screens the setting behind a failed check is, in the words of that
 //! product.
 
-use crate::model::{idp_kind::IdpKind, saml_connection::SamlConnection};
+use model::{idp_kind::IdpKind, saml_connection::SamlConnection};
 
 /// An identity provider product with known admin screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +234,7 @@ pub fn screen(product: Product, code: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::login, saml};
+    use crate::app::login;
 
     #[test]
     fn every_code_that_has_a_screen_is_one_that_there_is() {

@@ -12,11 +12,6 @@ use crate::{
         support::flows::{CheckChange, CheckComparison, FlowView, Recheck},
     },
     links::{self, console},
-    model::{
-        id::SamlFlowKind,
-        saml_flow::{FlowStep, StepKind},
-    },
-    saml::check::Check,
     web::{
         console::kit::{context::EnvironmentContext, form::ConsoleForm, shell::Section},
         kit::{
@@ -26,6 +21,9 @@ use crate::{
         },
     },
 };
+use base::id::SamlFlowKind;
+use model::saml_flow::{FlowStep, StepKind};
+use saml::check::Check;
 
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {

@@ -14,13 +14,6 @@ use super::{
 use crate::{
     app::{self, login::description, support::flows::FlowView},
     links::{self, console},
-    model::{
-        id::SamlFlowKind,
-        saml_connection::SamlConnection,
-        saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
-        time::Timestamp,
-    },
-    saml::check::{Check, Fixer},
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
@@ -29,6 +22,12 @@ use crate::{
         },
     },
 };
+use base::{id::SamlFlowKind, time::Timestamp};
+use model::{
+    saml_connection::SamlConnection,
+    saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
+};
+use saml::check::{Check, Fixer};
 
 /// `GET …/flows/{flow}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use super::page::FlowPage;
 use crate::{
     app::support::flows::{DocumentFacts, FlowView},
-    model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind},
     web::kit::{
         components::{Icon, Step, code_block, copy_button, timeline},
         xml::{self, SignedParts},
     },
 };
+use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
 
 pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;

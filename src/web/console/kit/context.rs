@@ -15,11 +15,6 @@ use super::{
 use crate::{
     app::{Error, State, actor::Actor},
     links::{self, console},
-    model::{
-        environment::Environment,
-        id::{Id, IdKind},
-        time::Timestamp,
-    },
     web::kit::{
         components::{ButtonStyle, Icon, link_button, notice},
         error::PageError,
@@ -27,6 +22,11 @@ use crate::{
         list::ListUrl,
     },
 };
+use base::{
+    id::{Id, IdKind},
+    time::Timestamp,
+};
+use model::environment::Environment;
 
 /// How many environments the switcher lists.
 const SWITCHER_SIZE: usize = 10;

@@ -2,15 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::{
-    model::{
-        domain::DomainState, organization::Organization, saml_connection::SamlConnection,
-        scim_directory::ScimDirectory,
-    },
-    web::kit::{
-        components::{Icon, mark, notice},
-        forms::FormErrors,
-    },
+use crate::web::kit::{
+    components::{Icon, mark, notice},
+    forms::FormErrors,
+};
+use model::{
+    domain::DomainState, organization::Organization, saml_connection::SamlConnection,
+    scim_directory::ScimDirectory,
 };
 
 /// An organization's display name, else its external id, first domain or id.

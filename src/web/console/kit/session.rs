@@ -12,14 +12,13 @@ use actix_web::{
 use maud::{Markup, html};
 
 use super::{cookies, error::ExtractError, redirect::requested_path};
-use crate::{
-    app::{
-        Error, Result, State,
-        actor::{Actor, Principal},
-        administrators::{Device, SignedIn, sessions},
-    },
-    model::{client_address::ClientAddress, environment::Environment, id::EnvironmentId},
+use crate::app::{
+    Error, Result, State,
+    actor::{Actor, Principal},
+    administrators::{Device, SignedIn, sessions},
 };
+use base::id::EnvironmentId;
+use model::{client_address::ClientAddress, environment::Environment};
 
 /// The hidden field with the CSRF token: an HMAC of the session's id.
 pub(super) const FORM_TOKEN: &str = "form_token";

@@ -9,7 +9,6 @@ use maud::{Markup, PreEscaped, html};
 use super::flash::{self, Flash};
 use crate::{
     links::{self, console, path},
-    model::{administrator::Role, id::EnvironmentId},
     web::kit::{
         assets::{self, Asset},
         components::{ButtonStyle, Icon, brand_mark, button, shape},
@@ -17,6 +16,8 @@ use crate::{
         response::{self, PagePolicy},
     },
 };
+use base::id::EnvironmentId;
+use model::administrator::Role;
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $variant:ident $label:literal $path:ident $icon:literal;)*) => {

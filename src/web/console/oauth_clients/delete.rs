@@ -6,7 +6,6 @@ use super::list::name;
 use crate::{
     app,
     links::console,
-    model::{id::OauthClientId, oauth_client::OauthClient},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -21,6 +20,8 @@ use crate::{
         },
     },
 };
+use base::id::OauthClientId;
+use model::oauth_client::OauthClient;
 
 /// `GET …/oauth-clients/{client}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -7,7 +7,6 @@ use super::{list::name, secret::secret_page};
 use crate::{
     app::{self, authorization_server::clients::OauthClientChange},
     links::console,
-    model::{id::OauthClientId, oauth_client::OauthClient},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -22,6 +21,8 @@ use crate::{
         },
     },
 };
+use base::id::OauthClientId;
+use model::oauth_client::OauthClient;
 
 const ALGORITHMS: [(&str, &str); 3] = [
     ("RS256", "RS256: every library reads it"),

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, pagination::Page},
     links::console,
-    model::{oauth_client::OauthClient, time::Timestamp},
     web::{
         console::kit::{context::EnvironmentContext, labels::Href, shell::Section},
         kit::{
@@ -15,6 +14,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::oauth_client::OauthClient;
 
 /// A client's display name, or its id.
 pub(in crate::web::console) fn name(client: &OauthClient) -> String {

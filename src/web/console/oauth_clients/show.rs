@@ -7,7 +7,6 @@ use super::list::name;
 use crate::{
     app,
     links::{Links, console},
-    model::{environment::Environment, oauth_client::OauthClient, time::Timestamp},
     web::{
         console::kit::{context::EnvironmentContext, labels::Href, shell::Section},
         kit::{
@@ -16,6 +15,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::{environment::Environment, oauth_client::OauthClient};
 
 /// `GET …/oauth-clients/{client}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -5,7 +5,6 @@ use actix_web::HttpResponse;
 use crate::{
     app::{self, pagination::PageQuery},
     links::console,
-    model::{id::OrganizationId, organization::Organization},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -21,6 +20,8 @@ use crate::{
         },
     },
 };
+use base::id::OrganizationId;
+use model::organization::Organization;
 
 /// `GET …/organizations/{organization}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -9,7 +9,6 @@ use crate::{
         organizations::{OrganizationChange, domains::sharing},
     },
     links::console,
-    model::organization::Organization,
     web::{
         console::{
             domains,
@@ -28,6 +27,7 @@ use crate::{
         },
     },
 };
+use model::organization::Organization;
 
 /// `GET …/organizations/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {

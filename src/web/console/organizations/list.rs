@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, pagination::Page},
     links::console,
-    model::{domain::Domain, id::OrganizationId, organization::Organization, time::Timestamp},
     web::{
         console::kit::{context::EnvironmentContext, labels, shell::Section},
         kit::{
@@ -17,6 +16,8 @@ use crate::{
         },
     },
 };
+use base::{id::OrganizationId, time::Timestamp};
+use model::{domain::Domain, organization::Organization};
 
 /// The query parameter of the search.
 const SEARCH: &str = "q";

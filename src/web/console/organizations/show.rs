@@ -13,10 +13,6 @@ use crate::{
         pagination::{Page, PageQuery},
     },
     links::console,
-    model::{
-        domain::Domain, id::OrganizationId, organization::Organization, setup_link::SetupLink,
-        time::Timestamp,
-    },
     web::{
         console::{
             audit_events::{self, line::AuditLine},
@@ -29,6 +25,8 @@ use crate::{
         },
     },
 };
+use base::{id::OrganizationId, time::Timestamp};
+use model::{domain::Domain, organization::Organization, setup_link::SetupLink};
 
 /// How many audit events and setup links the page lists.
 const RECENT: usize = 5;

@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use crate::{
     app::support::overview::{Bar, Period},
-    model::time::Timestamp,
     web::kit::{
         components::{exact, table},
         list::{column, number},
     },
 };
+use base::time::Timestamp;
 
 /// `12 345`, with a narrow space that does not break.
 pub(super) fn grouped(count: i64) -> String {

@@ -9,7 +9,6 @@ use crate::{
         support::overview::{FailingConnectionView, NextStep, Overview, Period},
     },
     links::{self, console},
-    model::{id::EnvironmentId, time::Timestamp},
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
@@ -18,6 +17,7 @@ use crate::{
         },
     },
 };
+use base::{id::EnvironmentId, time::Timestamp};
 
 /// `GET /console/{environment}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

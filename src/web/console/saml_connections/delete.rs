@@ -6,7 +6,6 @@ use super::show::load_organization;
 use crate::{
     app,
     links::console,
-    model::{id::SamlConnectionId, saml_connection::SamlConnection},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -22,6 +21,8 @@ use crate::{
         },
     },
 };
+use base::id::SamlConnectionId;
+use model::saml_connection::SamlConnection;
 
 /// `GET …/saml-connections/{connection}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -6,11 +6,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, connections::saml::SamlConnectionChange},
     links::console,
-    model::{
-        id::{OrganizationId, SamlConnectionId},
-        organization::Organization,
-        saml_connection::{IdpBinding, SamlConnection},
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -25,6 +20,11 @@ use crate::{
             posted::PostedForm,
         },
     },
+};
+use base::id::{OrganizationId, SamlConnectionId};
+use model::{
+    organization::Organization,
+    saml_connection::{IdpBinding, SamlConnection},
 };
 
 const BINDINGS: [(&str, &str); 2] =
@@ -133,9 +133,8 @@ fn change(form: &PostedForm, current: Option<&SamlConnection>) -> SamlConnection
 
 /// The current settings as form values.
 pub(in crate::web::console) fn typed(connection: &SamlConnection) -> FormValues {
-    let url = |url: &Option<crate::model::http_url::HttpUrl>| {
-        url.as_ref().map(ToString::to_string).unwrap_or_default()
-    };
+    let url =
+        |url: &Option<model::http_url::HttpUrl>| url.as_ref().map(ToString::to_string).unwrap_or_default();
     let binding = match connection.idp_binding {
         IdpBinding::Post => "POST",
         IdpBinding::Redirect => "REDIRECT",

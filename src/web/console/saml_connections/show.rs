@@ -13,10 +13,6 @@ use crate::{
         login::BeginOutcome,
     },
     links::{Links, console},
-    model::{
-        environment::Environment, id::SamlConnectionId, organization::Organization,
-        saml_connection::SamlConnection, saml_flow::FlowOrigin, time::Timestamp,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -32,6 +28,11 @@ use crate::{
         },
         login::idp_redirect,
     },
+};
+use base::{id::SamlConnectionId, time::Timestamp};
+use model::{
+    environment::Environment, organization::Organization, saml_connection::SamlConnection,
+    saml_flow::FlowOrigin,
 };
 
 /// How long before its expiry a certificate is marked.

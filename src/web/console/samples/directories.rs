@@ -12,12 +12,6 @@ use crate::{
         pagination::Page,
     },
     links,
-    model::{
-        event::{Event, EventKind},
-        id::Id,
-        scim_request::ScimRequest,
-        time::Timestamp,
-    },
     web::{
         console::{
             events::list::EventView,
@@ -29,6 +23,11 @@ use crate::{
         kit::{forms::FormErrors, list::ListUrl},
         samples::page,
     },
+};
+use base::{id::Id, time::Timestamp};
+use model::{
+    event::{Event, EventKind},
+    scim_request::ScimRequest,
 };
 
 const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_12vqjrnxk9xeov6o4f05pan0g";

@@ -8,15 +8,6 @@ use serde_json::{Map, Value, json};
 use super::frame;
 use crate::{
     app::{audit::Names, pagination::Page},
-    model::{
-        audit::{AuditActor, AuditEvent},
-        email::Email,
-        event::{Event, EventKind},
-        http_url::HttpUrl,
-        id::{AdministratorId, ApiKeyId, Id, SamlConnectionId, WebhookDeliveryId},
-        time::Timestamp,
-        webhook::{DeliveryState, Webhook, WebhookDelivery},
-    },
     web::{
         console::{
             audit_events,
@@ -34,6 +25,17 @@ use crate::{
         },
         samples::page,
     },
+};
+use base::{
+    id::{AdministratorId, ApiKeyId, Id, SamlConnectionId, WebhookDeliveryId},
+    time::Timestamp,
+};
+use model::{
+    audit::{AuditActor, AuditEvent},
+    email::Email,
+    event::{Event, EventKind},
+    http_url::HttpUrl,
+    webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
 
 const LONG_URL: &str = "https://hooks.accounting.ledgerline.example/integrations/ostiary/v1/receive?tenant=rheinisch-westfaelische&token=%3Cscript%3E";

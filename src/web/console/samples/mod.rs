@@ -24,15 +24,6 @@ use super::{
 };
 use crate::{
     app::administrators::{SignedIn, passkeys::Challenge},
-    model::{
-        administrator::{
-            AdminInvitation, AdminPasskey, AdminSession, Administrator, AuthenticationMethod,
-            InvitationPurpose, PasswordHash, Role, RoleGrant, RoleGrants,
-        },
-        email::Email,
-        id::Id,
-        time::Timestamp,
-    },
     web::{
         kit::{
             components::{ButtonStyle, copyable, link_button},
@@ -43,6 +34,14 @@ use crate::{
         },
         samples::{document, page},
     },
+};
+use base::{id::Id, time::Timestamp};
+use model::{
+    administrator::{
+        AdminInvitation, AdminPasskey, AdminSession, Administrator, AuthenticationMethod, InvitationPurpose,
+        PasswordHash, Role, RoleGrant, RoleGrants,
+    },
+    email::Email,
 };
 
 /// The frame of an owner in one of three environments.

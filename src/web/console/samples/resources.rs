@@ -15,23 +15,6 @@ use crate::{
         pagination::Page,
     },
     links::{self, Links},
-    model::{
-        api_key::ApiKey,
-        audit::{AuditActor, AuditEvent},
-        branding::Branding,
-        domain::{Domain, DomainState},
-        domain_verification::DomainVerification,
-        email::Email,
-        environment::{Environment, IdpInitiated, Slug},
-        http_url::HttpUrl,
-        id::{AdministratorId, Id},
-        oauth_client::{IdTokenAlg, OauthClient},
-        organization::{Organization, OrganizationDomain},
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
-        scim_directory::{BearerToken, ScimDirectory},
-        setup_link::SetupLink,
-        time::Timestamp,
-    },
     web::{
         console::{
             api_keys, audit_events, branding, domains, environments,
@@ -45,6 +28,25 @@ use crate::{
         },
         samples::page,
     },
+};
+use base::{
+    id::{AdministratorId, Id},
+    time::Timestamp,
+};
+use model::{
+    api_key::ApiKey,
+    audit::{AuditActor, AuditEvent},
+    branding::Branding,
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
+    email::Email,
+    environment::{Environment, IdpInitiated, Slug},
+    http_url::HttpUrl,
+    oauth_client::{IdTokenAlg, OauthClient},
+    organization::{Organization, OrganizationDomain},
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+    scim_directory::{BearerToken, ScimDirectory},
+    setup_link::SetupLink,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -67,7 +69,7 @@ fn url(text: &str) -> HttpUrl {
 }
 
 fn href(pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
-    let environment = Id::<crate::model::id::EnvironmentKind>::from_bits(1);
+    let environment = Id::<base::id::EnvironmentKind>::from_bits(1);
     let mut all: Vec<&dyn std::fmt::Display> = vec![&environment];
     all.extend(segments);
     links::expand(pattern, &all)

@@ -6,7 +6,6 @@ use super::show::{load_organization, name};
 use crate::{
     app::{self, directories::ScimDirectoryView},
     links::console,
-    model::id::ScimDirectoryId,
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -22,6 +21,7 @@ use crate::{
         },
     },
 };
+use base::id::ScimDirectoryId;
 
 /// `GET …/scim-directories/{directory}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

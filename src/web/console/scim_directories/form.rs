@@ -11,10 +11,6 @@ use super::{
 use crate::{
     app::{self, directories::ScimDirectoryChange},
     links::console,
-    model::{
-        id::{OrganizationId, ScimDirectoryId},
-        scim_directory::ScimDirectory,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -29,6 +25,8 @@ use crate::{
         },
     },
 };
+use base::id::{OrganizationId, ScimDirectoryId};
+use model::scim_directory::ScimDirectory;
 
 /// `POST …/organizations/{organization}/scim-directories/new`: creates a directory with the default settings
 /// and shows its first token.

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, directories::DirectorySummary, pagination::Page},
     links::console,
-    model::time::Timestamp,
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
@@ -15,6 +14,7 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
 
 /// `GET …/scim-directories`
 pub async fn list(context: EnvironmentContext) -> PageResult {

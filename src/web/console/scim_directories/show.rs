@@ -13,7 +13,6 @@ use crate::{
         },
     },
     links::console,
-    model::{organization::Organization, scim_directory::ScimDirectory, time::Timestamp},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -27,6 +26,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::{organization::Organization, scim_directory::ScimDirectory};
 
 pub(super) fn name(directory: &ScimDirectory, organization: &Organization) -> String {
     format!("Directory of {}", labels::organization(organization))

@@ -5,10 +5,6 @@ use maud::{Markup, html};
 use crate::{
     app,
     links::{self, console},
-    model::{
-        id::{EnvironmentId, ScimDirectoryId},
-        scim_directory::ScimDirectory,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -18,6 +14,8 @@ use crate::{
         kit::error::PageError,
     },
 };
+use base::id::{EnvironmentId, ScimDirectoryId};
+use model::scim_directory::ScimDirectory;
 
 /// A page of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use super::show::{load_organization, name};
 use crate::{
     app,
     links::console,
-    model::{id::ScimDirectoryId, scim_directory::ScimDirectory},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -24,6 +23,8 @@ use crate::{
         },
     },
 };
+use base::id::ScimDirectoryId;
+use model::scim_directory::ScimDirectory;
 
 /// How long replaced tokens stay valid, in seconds.
 const OVERLAPS: [Choice<'static>; 3] = [

@@ -1,6 +1,6 @@
 //! Explains the error codes of SCIM requests: meaning, who can fix it, and how.
 
-use crate::saml::check::Fixer;
+use saml::check::Fixer;
 
 /// The explanation of an error code.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,6 @@ use crate::{
         pagination::Page,
     },
     links::console,
-    model::{scim_request::ScimRequest, time::Timestamp},
     web::{
         console::{
             kit::{context::EnvironmentContext, labels::filter_error_notice},
@@ -23,6 +22,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::scim_request::ScimRequest;
 
 /// `GET …/requests`
 pub async fn list(context: EnvironmentContext) -> PageResult {

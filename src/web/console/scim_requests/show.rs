@@ -8,7 +8,6 @@ use super::explanations;
 use crate::{
     app::{self, Error},
     links::console,
-    model::{scim_request::ScimRequest, time::Timestamp},
     web::{
         console::{
             kit::{context::EnvironmentContext, json},
@@ -21,6 +20,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::scim_request::ScimRequest;
 
 /// `GET …/requests/{request}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -10,7 +10,6 @@ use crate::{
         events::{self, LatestQuery},
     },
     links::{self, console},
-    model::{id::ScimGroupId, time::Timestamp},
     web::{
         console::{
             events::list::{EventView, entry},
@@ -24,6 +23,7 @@ use crate::{
         },
     },
 };
+use base::{id::ScimGroupId, time::Timestamp};
 
 /// How many events the page lists.
 const MAX_EVENTS: usize = 10;

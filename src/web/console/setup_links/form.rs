@@ -9,7 +9,6 @@ use super::list::{load_organization, permissions};
 use crate::{
     app::{self, Error, setup::links::NewSetupLink},
     links::console,
-    model::{id::OrganizationId, organization::Organization},
     web::{
         console::kit::{context::EnvironmentContext, form::ConsoleForm, labels, shell::Section},
         kit::{
@@ -20,6 +19,8 @@ use crate::{
         },
     },
 };
+use base::id::OrganizationId;
+use model::organization::Organization;
 
 const LIFETIMES: [(&str, &str); 4] =
     [("86400", "1 day"), ("259200", "3 days"), ("604800", "7 days"), ("2592000", "30 days")];

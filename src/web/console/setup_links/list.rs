@@ -6,12 +6,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, pagination::Page},
     links::console,
-    model::{
-        id::{OrganizationId, SetupLinkId},
-        organization::Organization,
-        setup_link::{SetupLink, SetupLinkStatus},
-        time::Timestamp,
-    },
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -26,6 +20,14 @@ use crate::{
             list::{List, ListUrl, column},
         },
     },
+};
+use base::{
+    id::{OrganizationId, SetupLinkId},
+    time::Timestamp,
+};
+use model::{
+    organization::Organization,
+    setup_link::{SetupLink, SetupLinkStatus},
 };
 
 pub(super) async fn load_organization(

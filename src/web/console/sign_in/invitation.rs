@@ -14,7 +14,6 @@ use crate::{
         },
     },
     links::console,
-    model::administrator::{AdminInvitation, InvitationPurpose, Role},
     web::{
         console::kit::{form::AnonymousForm, redirect::query, session::device},
         kit::{
@@ -28,6 +27,7 @@ use crate::{
         },
     },
 };
+use model::administrator::{AdminInvitation, InvitationPurpose, Role};
 
 /// What the page shows.
 #[derive(Debug)]

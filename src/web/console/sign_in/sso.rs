@@ -9,7 +9,6 @@ use crate::{
         administrators::sso::{self, SsoCallback, SsoPurpose, SsoRedirect},
     },
     links::with_next,
-    model::email::Email,
     web::{
         console::kit::{
             cookies,
@@ -23,6 +22,7 @@ use crate::{
         login::idp_redirect,
     },
 };
+use model::email::Email;
 
 /// The query parameter of a sign-in that only confirms the identity of a signed-in administrator.
 const CONFIRM: &str = "confirm";

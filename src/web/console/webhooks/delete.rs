@@ -9,7 +9,6 @@ use super::{
 use crate::{
     app,
     links::console,
-    model::webhook::Webhook,
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -24,6 +23,7 @@ use crate::{
         },
     },
 };
+use model::webhook::Webhook;
 
 /// `GET …/webhooks/{webhook}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -3,17 +3,13 @@
 use maud::{Markup, html};
 
 use super::page::{WebhookActions, WebhookPage};
-use crate::{
-    model::{
-        time::Timestamp,
-        webhook::{DeliveryState, WebhookDelivery},
-    },
-    web::kit::{
-        components::{Icon, copyable, mark, time},
-        forms::{self, FormView},
-        list::{List, ListUrl, column, number},
-    },
+use crate::web::kit::{
+    components::{Icon, copyable, mark, time},
+    forms::{self, FormView},
+    list::{List, ListUrl, column, number},
 };
+use base::time::Timestamp;
+use model::webhook::{DeliveryState, WebhookDelivery};
 
 pub(super) const STATES: [(&str, &str); 4] =
     [("", "All"), ("pending", "Waiting"), ("delivered", "Delivered"), ("failed", "Given up")];

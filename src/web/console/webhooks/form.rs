@@ -10,7 +10,6 @@ use super::{
 use crate::{
     app::{self, webhooks::WebhookChange},
     links::console,
-    model::{event::EventKind, webhook::Webhook},
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -25,6 +24,7 @@ use crate::{
         },
     },
 };
+use model::{event::EventKind, webhook::Webhook};
 
 /// The event kinds as checkboxes.
 const KINDS: [Choice<'static>; EventKind::ALL.len()] = {

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, pagination::Page},
     links::console,
-    model::{event::EventKind, time::Timestamp, webhook::Webhook},
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
@@ -15,6 +14,8 @@ use crate::{
         },
     },
 };
+use base::time::Timestamp;
+use model::{event::EventKind, webhook::Webhook};
 
 /// `GET …/webhooks`
 pub async fn list(context: EnvironmentContext) -> PageResult {

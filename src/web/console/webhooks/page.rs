@@ -5,11 +5,6 @@ use maud::Markup;
 use crate::{
     app::{self, pagination::Page},
     links::console,
-    model::{
-        id::{WebhookDeliveryId, WebhookId},
-        time::Timestamp,
-        webhook::{Webhook, WebhookDelivery},
-    },
     web::{
         console::kit::context::EnvironmentContext,
         kit::{
@@ -19,6 +14,11 @@ use crate::{
         },
     },
 };
+use base::{
+    id::{WebhookDeliveryId, WebhookId},
+    time::Timestamp,
+};
+use model::webhook::{Webhook, WebhookDelivery};
 
 /// The page of a webhook.
 pub(in crate::web::console) struct WebhookPage<'a> {

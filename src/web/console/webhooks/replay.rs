@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     app,
-    model::id::WebhookDeliveryId,
     web::{
         console::kit::{
             context::EnvironmentContext,
@@ -19,6 +18,7 @@ use crate::{
         },
     },
 };
+use base::id::WebhookDeliveryId;
 
 /// `POST …/webhooks/{webhook}/replay`
 pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {

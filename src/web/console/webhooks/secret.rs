@@ -5,12 +5,12 @@ use maud::{Markup, html};
 
 use crate::{
     links::console,
-    model::webhook::Webhook,
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
         kit::{components::code_block, secret::SecretPanel},
     },
 };
+use model::webhook::Webhook;
 
 /// The page that shows a secret once.
 pub(in crate::web::console) fn secret_page(

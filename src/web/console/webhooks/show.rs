@@ -10,7 +10,6 @@ use super::{
 use crate::{
     app::{self, pagination::Page, webhooks::WebhookChange},
     links::console,
-    model::{id::WebhookDeliveryId, webhook::Webhook},
     web::{
         console::{
             kit::{
@@ -30,6 +29,8 @@ use crate::{
         },
     },
 };
+use base::id::WebhookDeliveryId;
+use model::webhook::Webhook;
 
 /// `GET …/webhooks/{webhook}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -4,7 +4,7 @@ use super::provider::{
     ADDRESS, AUDIENCE, EMAIL, MetadataSource, Provider, Remedy, SIGNATURE, STATUS, ScimSupport, SetupStep,
     SetupValue, StepPart, TRUST,
 };
-use crate::model::idp_kind::IdpKind;
+use model::idp_kind::IdpKind;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Entra,

@@ -15,7 +15,7 @@ mod other;
 mod ping;
 pub mod provider;
 
-use crate::model::idp_kind::IdpKind;
+use model::idp_kind::IdpKind;
 use provider::Provider;
 
 /// Every product, in the order in which they are offered.
@@ -47,7 +47,7 @@ mod tests {
         },
         *,
     };
-    use crate::{app::login, saml};
+    use crate::app::login;
 
     fn parts(steps: &[SetupStep]) -> Vec<StepPart> {
         steps.iter().flat_map(|step| step.parts.iter().copied()).collect()

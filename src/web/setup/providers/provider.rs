@@ -1,6 +1,6 @@
 //! The instructions for one product, as data.
 
-use crate::model::idp_kind::IdpKind;
+use model::idp_kind::IdpKind;
 
 /// One product.
 pub struct Provider {

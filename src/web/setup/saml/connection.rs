@@ -10,12 +10,6 @@ use maud::{Markup, html};
 use crate::{
     app::{self, Error, connections::saml::SamlConnectionChange, pagination::PageQuery},
     links::{self, path},
-    model::{
-        id::SamlConnectionId,
-        idp_kind::IdpKind,
-        saml_connection::SamlConnection,
-        saml_flow::{FlowStatus, SamlFlow},
-    },
     web::{
         kit::{
             components::{Icon, mark, shape, time},
@@ -28,6 +22,12 @@ use crate::{
             session::SetupContext,
         },
     },
+};
+use base::id::SamlConnectionId;
+use model::{
+    idp_kind::IdpKind,
+    saml_connection::SamlConnection,
+    saml_flow::{FlowStatus, SamlFlow},
 };
 
 /// The maximum number of connections that are shown.

@@ -7,11 +7,6 @@ use super::connection::{Progress, load, progress_of};
 use crate::{
     app::{self, Error, connections::saml::SamlConnectionChange, login::BeginOutcome},
     links::{self, path},
-    model::{
-        id::SamlConnectionId,
-        saml_connection::SamlConnection,
-        saml_flow::{FlowOrigin, SamlFlow},
-    },
     web::{
         kit::{
             components::{ButtonStyle, Icon, button, facts, link_button, mark, notice, time},
@@ -30,6 +25,11 @@ use crate::{
             steps::{self, PartContents, SetupValues},
         },
     },
+};
+use base::id::SamlConnectionId;
+use model::{
+    saml_connection::SamlConnection,
+    saml_flow::{FlowOrigin, SamlFlow},
 };
 
 /// `GET /setup/saml/{connection}/{step}`

@@ -8,13 +8,6 @@ use super::connection;
 use crate::{
     app::{self, Error, login::test_login::TestLogin},
     links::{self, path},
-    model::{
-        domain::DomainState,
-        email::Email,
-        id::{SamlConnectionId, SamlFlowId},
-        saml_flow::{SamlFlow, StepKind},
-    },
-    saml::check::Check,
     web::{
         kit::{
             components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice},
@@ -29,6 +22,13 @@ use crate::{
         },
     },
 };
+use base::id::{SamlConnectionId, SamlFlowId};
+use model::{
+    domain::DomainState,
+    email::Email,
+    saml_flow::{SamlFlow, StepKind},
+};
+use saml::check::Check;
 
 /// `GET /setup/saml/{connection}/test/{flow}`
 pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> PageResult {

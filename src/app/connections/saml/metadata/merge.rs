@@ -1,9 +1,7 @@
 //! Which certificates to trust after metadata was fetched.
 
-use crate::{
-    app::connections::saml::certificates::{CertificateView, MAX_CERTIFICATES},
-    model::time::Timestamp,
-};
+use crate::app::connections::saml::certificates::{CertificateView, MAX_CERTIFICATES};
+use base::time::Timestamp;
 
 /// The certificates to trust when the metadata lists `listed` and earlier listed the fingerprints
 /// `listed_before`.

@@ -26,15 +26,15 @@ use crate::{
         events::{self, NewEvent},
         outgoing::Validators,
     },
-    model::{
-        event::EventKind,
-        http_url::HttpUrl,
-        id::SamlConnectionId,
-        saml_connection::{MetadataRefresh, SamlConnection, last_expiry},
-    },
-    saml::metadata::IdpMetadata,
     store, telemetry,
 };
+use base::id::SamlConnectionId;
+use model::{
+    event::EventKind,
+    http_url::HttpUrl,
+    saml_connection::{MetadataRefresh, SamlConnection, last_expiry},
+};
+use saml::metadata::IdpMetadata;
 
 /// The lease of a replica on a connection; another replica takes over when it has expired.
 const LEASE: Duration = Duration::from_secs(10 * 60);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::{
     app::{Result, State},
-    model::saml_connection::SamlConnection,
-    saml::{self, check::Check},
     store,
 };
+use model::saml_connection::SamlConnection;
+use saml::check::Check;
 
 /// The minimum interval between two refreshes that refused logins request.
 const MIN_REQUEST_INTERVAL: Duration = Duration::from_secs(5 * 60);

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{
-    app::{State, connections::saml::certificates::certificate_views, outgoing::Validators},
-    model::{saml_connection::MetadataRefresh, time::Timestamp},
-    saml::metadata::IdpMetadata,
-};
+use crate::app::{State, connections::saml::certificates::certificate_views, outgoing::Validators};
+use base::time::Timestamp;
+use model::saml_connection::MetadataRefresh;
+use saml::metadata::IdpMetadata;
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// The refresh interval of metadata without `cacheDuration` and `validUntil`.
@@ -74,7 +73,7 @@ mod tests {
         IdpMetadata {
             entity_id: "https://idp.example".to_owned(),
             sso_redirect_url: "https://idp.example/sso".to_owned(),
-            idp_binding: crate::saml::binding::Binding::Post,
+            idp_binding: saml::binding::Binding::Post,
             certificates_pem: Vec::new(),
             want_authn_requests_signed: false,
             valid_until: valid_until.map(Timestamp::from_seconds),

@@ -1,10 +1,9 @@
 use proptest::prelude::*;
 
-use crate::{
-    app::directories::provisioning::membership_plan::*,
-    model::{id::Id, organization::Organization, scim_directory::ScimDirectory},
-    scim::work_budget::MAX_WORK_UNITS,
-};
+use crate::app::directories::provisioning::membership_plan::*;
+use base::id::Id;
+use model::{organization::Organization, scim_directory::ScimDirectory};
+use scim::work_budget::MAX_WORK_UNITS;
 
 fn ids(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()

@@ -1,0 +1,240 @@
+//! Identifiers: a prefix that names the kind and 25 base-36 characters that hold 128 bits.
+//!
+//! The format is SSOReady's, so that imported ids and secrets keep working. Ids are version 7 UUIDs, which
+//! sort by creation time; secrets are 128 random bits (`secret.rs`).
+
+use std::{fmt, hash::Hash, marker::PhantomData, str::FromStr};
+
+use crate::{random::Random, time::Timestamp};
+
+/// The number of base-36 digits that hold 128 bits.
+const DIGITS: usize = 25;
+const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// Writes 128 bits as 25 base-36 digits, left-padded with `0`.
+pub(crate) fn encode(mut value: u128) -> String {
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = ALPHABET[(value % 36) as usize];
+        value /= 36;
+    }
+    digits.iter().map(|&d| char::from(d)).collect()
+}
+
+/// Parses `prefix` and 25 digits into 128 bits.
+pub(crate) fn decode(prefix: &'static str, text: &str) -> Result<u128, ParseIdError> {
+    let error = |reason| ParseIdError { text: text.to_owned(), reason };
+    let digits = text.strip_prefix(prefix).ok_or_else(|| error(Reason::Prefix(prefix)))?;
+    if digits.len() != DIGITS {
+        return Err(error(Reason::Length(prefix.len() + DIGITS)));
+    }
+    let mut value: u128 = 0;
+    for (at, byte) in digits.bytes().enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'z' => byte - b'a' + 10,
+            _ => return Err(error(Reason::Character(prefix.len() + at))),
+        };
+        value = value
+            .checked_mul(36)
+            .and_then(|v| v.checked_add(u128::from(digit)))
+            .ok_or_else(|| error(Reason::TooLarge))?;
+    }
+    Ok(value)
+}
+
+/// Why a text is not an id of the expected kind. Its `Display` text is the same as SSOReady's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseIdError {
+    text: String,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reason {
+    Prefix(&'static str),
+    Length(usize),
+    Character(usize),
+    TooLarge,
+}
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Untrusted text is quoted back shortened and escaped.
+        let shown: String = self.text.chars().take(80).collect();
+        match self.reason {
+            Reason::Prefix(prefix) => write!(f, "{shown:?} does not have expected prefix {prefix:?}"),
+            Reason::Length(length) => write!(f, "{shown:?} does not have expected length {length}"),
+            Reason::Character(at) => write!(f, "{shown:?} contains illegal char at position {at}"),
+            Reason::TooLarge => write!(f, "{shown:?} is larger than 128 bits"),
+        }
+    }
+}
+
+impl std::error::Error for ParseIdError {}
+
+/// A kind of resource that has ids.
+pub trait IdKind: Copy + Eq + Hash + Send + Sync + Unpin + 'static {
+    /// The prefix of its ids.
+    const PREFIX: &'static str;
+    /// Its name in messages.
+    const NOUN: &'static str;
+}
+
+/// The id of one `K`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id<K> {
+    bits: u128,
+    kind: PhantomData<K>,
+}
+
+impl<K: IdKind> Id<K> {
+    /// The id with these bits.
+    pub fn from_bits(bits: u128) -> Self {
+        Self { bits, kind: PhantomData }
+    }
+
+    /// The 128 bits.
+    pub fn bits(self) -> u128 {
+        self.bits
+    }
+
+    /// The smallest id of anything created at `moment`. Ids sort by creation time, so everything older has a
+    /// smaller id.
+    pub fn lower_bound_at(moment: Timestamp) -> Self {
+        Self::from_bits(u128::try_from(moment.millis()).unwrap_or(0) << 80)
+    }
+
+    /// A new id: a UUID version 7 from `now` and random bits (RFC 9562 §5.7).
+    pub fn new(now: Timestamp, random: &dyn Random) -> Self {
+        let mut entropy = [0; 10];
+        random.fill(&mut entropy);
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
+        Self::from_bits(uuid::Builder::from_unix_timestamp_millis(millis, &entropy).into_uuid().as_u128())
+    }
+}
+
+impl<K: IdKind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", K::PREFIX, encode(self.bits))
+    }
+}
+
+impl<K: IdKind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<K: IdKind> FromStr for Id<K> {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        decode(K::PREFIX, text).map(Self::from_bits)
+    }
+}
+
+impl<K: IdKind> serde::Serialize for Id<K> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Declares the kinds and their id types.
+macro_rules! kinds {
+    ($($kind:ident $alias:ident $prefix:literal $noun:literal;)*) => {$(
+        #[doc = concat!("Marks the ids of a ", $noun, ".")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $kind {}
+        impl IdKind for $kind {
+            const PREFIX: &'static str = $prefix;
+            const NOUN: &'static str = $noun;
+        }
+        #[doc = concat!("The id of a ", $noun, ": `", $prefix, "…`.")]
+        pub type $alias = Id<$kind>;
+    )*};
+}
+
+kinds! {
+    EnvironmentKind EnvironmentId "env_" "environment";
+    ApiKeyKind ApiKeyId "api_key_" "API key";
+    OauthClientKind OauthClientId "saml_oauth_client_" "OAuth client";
+    OrganizationKind OrganizationId "org_" "organization";
+    SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
+    SamlFlowKind SamlFlowId "saml_flow_" "login flow";
+    SigningKeyKind SigningKeyId "key_" "signing key";
+    ScimDirectoryKind ScimDirectoryId "scim_directory_" "SCIM directory";
+    ScimUserKind ScimUserId "scim_user_" "SCIM user";
+    ScimGroupKind ScimGroupId "scim_group_" "SCIM group";
+    ScimRequestKind ScimRequestId "scim_request_" "SCIM request";
+    WebhookKind WebhookId "webhook_" "webhook";
+    WebhookDeliveryKind WebhookDeliveryId "msg_" "webhook delivery";
+    AuditEventKind AuditEventId "audit_" "audit event";
+    AdministratorKind AdministratorId "admin_" "administrator";
+    AdminInvitationKind AdminInvitationId "admin_invitation_" "invitation";
+    AdminSessionKind AdminSessionId "admin_session_" "session";
+    PasskeyKind PasskeyId "passkey_" "passkey";
+    SetupLinkKind SetupLinkId "setup_link_" "setup link";
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_published_vectors_hold() {
+        for (uuid, text) in [
+            ("00000000-0000-0000-0000-000000000000", "org_0000000000000000000000000"),
+            ("00000000-0000-0000-0000-000000000024", "org_0000000000000000000000010"),
+            ("123e4567-e89b-42d3-a456-426614174000", "org_12vqjrnxk9xeov6o4f05pan0g"),
+            ("ffffffff-ffff-ffff-ffff-ffffffffffff", "org_f5lxx1zz5pnorynqglhzmsp33"),
+            ("7c430544-4754-4d26-9b45-796da08013d7", "org_7cu5hsy9vrbi5d2k1qvbh19lj"),
+        ] {
+            let bits = uuid.parse::<uuid::Uuid>().unwrap().as_u128();
+            assert_eq!(OrganizationId::from_bits(bits).to_string(), text);
+            assert_eq!(text.parse::<OrganizationId>().unwrap().bits(), bits);
+        }
+    }
+
+    #[test]
+    fn refusals_say_what_is_wrong() {
+        let says = |text: &str| text.parse::<SamlConnectionId>().unwrap_err().to_string();
+        assert_eq!(says("xxx"), r#""xxx" does not have expected prefix "saml_conn_""#);
+        assert_eq!(says("saml_conn_1"), r#""saml_conn_1" does not have expected length 35"#);
+        assert_eq!(
+            says("saml_conn_A000000000000000000000000"),
+            r#""saml_conn_A000000000000000000000000" contains illegal char at position 10"#
+        );
+        assert!(says("saml_conn_zzzzzzzzzzzzzzzzzzzzzzzzz").contains("larger than 128 bits"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_survives_the_round_trip(bits: u128) {
+            let id = OrganizationId::from_bits(bits);
+            prop_assert_eq!(id.to_string().parse::<OrganizationId>().unwrap(), id);
+        }
+
+        #[test]
+        fn ids_sort_by_birth(millis in 0_i64..1 << 47, later in 1_i64..1_000_000_000) {
+            let random = crate::random::SeededRandom::new(7);
+            let (old, new) = (Timestamp::from_millis(millis), Timestamp::from_millis(millis + later));
+            let id = OrganizationId::new(old, &random);
+            prop_assert!(OrganizationId::lower_bound_at(old) <= id && id < OrganizationId::lower_bound_at(new));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            if let Ok(id) = text.parse::<OrganizationId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn text_order_is_number_order(a: u128, b: u128) {
+            prop_assert_eq!(encode(a).cmp(&encode(b)), a.cmp(&b));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! API keys: the credentials of the vendor's backend, each for one environment.
+
+use serde_json::{Map, Value};
+
+use crate::audit::{AuditTarget, Audited, audit_fields};
+use base::{
+    id::{ApiKeyId, EnvironmentId},
+    time::Timestamp,
+};
+
+/// One API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The one environment it gives access to.
+    pub environment_id: EnvironmentId,
+    /// Its display name; may be empty.
+    pub display_name: String,
+    /// Whether it may also call the management API.
+    pub management: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last used, accurate to a few minutes.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl Audited for ApiKey {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "api_key", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! { "displayName": self.display_name, "hasManagementApiAccess": self.management }
+    }
+}

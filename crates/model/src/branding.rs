@@ -1,0 +1,75 @@
+//! Branding of the setup pages: the vendor's name, logo and colours.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    audit::{AuditTarget, Audited, audit_fields},
+    color::Color,
+    http_url::HttpUrl,
+    logo::LogoType,
+};
+use base::{id::EnvironmentId, time::Timestamp};
+
+/// The branding of one environment. Every field is optional.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branding {
+    /// The environment.
+    pub environment_id: EnvironmentId,
+    /// The application's name; the environment's name when `None`.
+    pub application_name: Option<String>,
+    /// The accent colour.
+    pub accent_color: Option<Color>,
+    /// The logo's metadata, without the image bytes.
+    pub logo: Option<LogoMetadata>,
+    /// The target of the "back to the application" link.
+    pub return_url: Option<HttpUrl>,
+    /// Support contact for a customer's admin: an address or a sentence.
+    pub support_contact: Option<String>,
+    /// When it was last changed; `None` when it was never set.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// A logo's type and digest, stored beside the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoMetadata {
+    /// Its image format.
+    pub kind: LogoType,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Branding {
+    /// The branding of an environment that has set none.
+    pub fn empty(environment_id: EnvironmentId) -> Self {
+        Self {
+            environment_id,
+            application_name: None,
+            accent_color: None,
+            logo: None,
+            return_url: None,
+            support_contact: None,
+            updated_at: None,
+        }
+    }
+
+    /// The cache key in the stylesheet's URL.
+    pub fn style_version(&self) -> String {
+        self.accent_color.map_or_else(|| "none".to_owned(), |color| color.to_string().split_off(1))
+    }
+}
+
+impl Audited for Branding {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "branding", id: self.environment_id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "applicationName": self.application_name,
+            "accentColor": self.accent_color.map(|color| color.to_string()),
+            "logoSha256": self.logo.as_ref().map(|logo| &logo.sha256),
+            "returnUrl": self.return_url.as_ref().map(HttpUrl::as_str),
+            "supportContact": self.support_contact,
+        }
+    }
+}

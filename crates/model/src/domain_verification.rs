@@ -1,0 +1,135 @@
+//! DNS verification of an organization's domain: its state, and the TXT record that proves ownership.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    audit::{AuditTarget, Audited, audit_fields},
+    domain::{Domain, DomainState},
+};
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
+
+/// The DNS label below the domain that holds the TXT record.
+const RECORD_LABEL: &str = "_ostiary-challenge";
+
+/// The prefix of the record's text.
+const RECORD_PREFIX: &str = "ostiary-verification=";
+
+/// A domain of an organization with the state of its verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainVerification {
+    /// The environment of the organization.
+    pub environment_id: EnvironmentId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The domain.
+    pub domain: Domain,
+    /// Its verification state.
+    pub state: DomainState,
+    /// The token that the TXT record must hold. It is no secret. `None` until verification is requested.
+    pub verification_token: Option<String>,
+    /// When it was verified by DNS.
+    pub verified_at: Option<Timestamp>,
+    /// When DNS was last queried.
+    pub checked_at: Option<Timestamp>,
+    /// Why that check failed.
+    pub check_error: Option<String>,
+    /// When it was added to the organization.
+    pub created_at: Timestamp,
+}
+
+impl DomainVerification {
+    /// The name of the TXT record.
+    pub fn record_name(&self) -> String {
+        format!("{RECORD_LABEL}.{}", self.domain)
+    }
+
+    /// The expected text of the record; `None` without a token.
+    pub fn record_value(&self) -> Option<String> {
+        self.verification_token.as_ref().map(|token| format!("{RECORD_PREFIX}{token}"))
+    }
+
+    /// Checks whether these TXT records verify the domain. The error says what was found instead, for the
+    /// customer's admin.
+    pub fn check_records(&self, records: &[String]) -> Result<(), String> {
+        let Some(wanted) = self.record_value() else {
+            return Err("no proof was asked for yet".to_owned());
+        };
+        if records.iter().any(|record| record.trim().trim_matches('"') == wanted) {
+            return Ok(());
+        }
+        let name = self.record_name();
+        let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(100).collect::<String>();
+        Err(match records.iter().find(|record| record.contains(RECORD_PREFIX)).or(records.first()) {
+            None => format!("no TXT record was found at {name}"),
+            Some(other) if records.len() == 1 => {
+                format!("the TXT record at {name} says \"{}\"", shown(other))
+            }
+            Some(other) => format!(
+                "none of the {} TXT records at {name} is the one; one says \"{}\"",
+                records.len(),
+                shown(other)
+            ),
+        })
+    }
+}
+
+impl Audited for DomainVerification {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget {
+            kind: "organization_domain",
+            id: self.domain.to_string(),
+            organization_id: Some(self.organization_id),
+        }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! { "domain": self.domain, "state": self.state.as_str() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::id::Id;
+
+    #[test]
+    fn the_record_proves_the_domain_and_anything_else_is_shown() {
+        let domain = DomainVerification {
+            environment_id: Id::from_bits(1),
+            organization_id: Id::from_bits(2),
+            domain: Domain::parse("acme.example").unwrap(),
+            state: DomainState::Pending,
+            verification_token: Some("abc".into()),
+            verified_at: None,
+            checked_at: None,
+            check_error: None,
+            created_at: Timestamp::from_millis(0),
+        };
+        let check_records = |records: &[&str]| {
+            domain.check_records(&records.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let at = "_ostiary-challenge.acme.example";
+        assert_eq!(check_records(&["v=spf1 -all", "ostiary-verification=abc"]), Ok(()));
+        assert_eq!(
+            check_records(&["\"ostiary-verification=abc\" "]),
+            Ok(()),
+            "quotes that somebody typed along"
+        );
+        assert_eq!(check_records(&[]), Err(format!("no TXT record was found at {at}")));
+        assert_eq!(
+            check_records(&["ostiary-verification=abcd"]),
+            Err(format!("the TXT record at {at} says \"ostiary-verification=abcd\""))
+        );
+        assert_eq!(
+            check_records(&["x", "ostiary-verification=other\u{1b}[31m"]),
+            Err(format!(
+                "none of the 2 TXT records at {at} is the one; one says \"ostiary-verification=other[31m\""
+            ))
+        );
+        let unasked = DomainVerification { verification_token: None, ..domain };
+        assert!(unasked.check_records(&["ostiary-verification=".into()]).is_err());
+    }
+}

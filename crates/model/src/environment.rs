@@ -1,0 +1,51 @@
+//! Environments: the top-level tenant boundary, such as a vendor's "production" or "staging".
+
+use serde_json::{Map, Value};
+
+use crate::{
+    audit::{AuditTarget, Audited, audit_fields},
+    http_url::HttpUrl,
+};
+pub use crate::{idp_initiated::IdpInitiated, slug::Slug};
+use base::{id::EnvironmentId, time::Timestamp};
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its short name, unique in the installation.
+    pub slug: Slug,
+    /// Its name for people.
+    pub display_name: String,
+    /// Where the browser is sent, with `saml_access_code`, after a login started through the REST API.
+    pub redirect_url: Option<HttpUrl>,
+    /// The redirect URIs registered for OAuth clients, compared byte for byte.
+    pub oauth_redirect_uris: Vec<HttpUrl>,
+    /// The origin for identity providers and browsers, when it differs from the public URL.
+    pub auth_url: Option<HttpUrl>,
+    /// The default policy for connections that set none.
+    pub idp_initiated: IdpInitiated,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Audited for Environment {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "environment", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        let uris: Vec<&str> = self.oauth_redirect_uris.iter().map(HttpUrl::as_str).collect();
+        audit_fields! {
+            "slug": self.slug.as_str(),
+            "displayName": self.display_name,
+            "redirectUrl": self.redirect_url.as_ref().map(HttpUrl::as_str),
+            "oauthRedirectUris": uris,
+            "authUrl": self.auth_url.as_ref().map(HttpUrl::as_str),
+            "idpInitiated": self.idp_initiated.as_str(),
+        }
+    }
+}

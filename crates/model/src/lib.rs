@@ -1,0 +1,34 @@
+//! Domain types, validated on construction. No I/O, except that only this module reads the system clock and
+//! the system's random generator.
+
+pub mod administrator;
+pub mod api_key;
+pub mod audit;
+pub mod branding;
+pub mod client_address;
+pub mod color;
+pub mod domain;
+pub mod domain_verification;
+pub mod email;
+pub mod environment;
+pub mod event;
+pub mod http_url;
+pub mod idp_initiated;
+pub mod idp_kind;
+pub mod logo;
+pub mod master_key;
+pub mod metadata_refresh;
+pub mod oauth_client;
+#[cfg(feature = "openapi")]
+mod openapi;
+pub mod organization;
+pub mod saml_connection;
+pub mod saml_flow;
+pub mod scim_directory;
+pub mod scim_group;
+pub mod scim_request;
+pub mod scim_user;
+pub mod search_index;
+pub mod setup_link;
+pub mod slug;
+pub mod webhook;

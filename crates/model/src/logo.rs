@@ -1,0 +1,242 @@
+//! Uploaded logos. The image format is detected from the bytes, not from the declared media type.
+//!
+//! Only formats without script are accepted. Only a few header fields are parsed, by hand; the image itself
+//! is decoded by browsers alone.
+
+use base::secret::Digest;
+
+/// Maximum size of a logo in bytes.
+pub const MAX_LOGO_BYTES: usize = 256 * 1024;
+
+/// Maximum width and height in pixels.
+const MAX_PIXELS: u32 = 4096;
+
+/// An image format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoType {
+    /// Portable Network Graphics (ISO/IEC 15948).
+    Png,
+    /// JPEG (ITU-T T.81).
+    Jpeg,
+    /// GIF89a.
+    Gif,
+    /// WebP (RFC 9649).
+    Webp,
+}
+
+impl LogoType {
+    /// Its media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Gif => "image/gif",
+            Self::Webp => "image/webp",
+        }
+    }
+
+    /// Parses a media type.
+    pub fn from_media_type(text: &str) -> Option<Self> {
+        [Self::Png, Self::Jpeg, Self::Gif, Self::Webp].into_iter().find(|kind| kind.media_type() == text)
+    }
+}
+
+/// Why an upload is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogoError {
+    /// The file is too large.
+    #[error("must be at most {} kB", MAX_LOGO_BYTES / 1024)]
+    TooLarge,
+    /// Not an accepted format. SVG can hold script.
+    #[error("must be a PNG, JPEG, GIF or WebP picture (no SVG: it can hold script)")]
+    Format,
+    /// The signature is that of an accepted format, but the header is truncated or invalid.
+    #[error("is a picture whose header cannot be read")]
+    Broken,
+    /// The width or height is zero or too large.
+    #[error("must be from 1 to {MAX_PIXELS} pixels wide and high")]
+    Dimensions,
+}
+
+/// A validated logo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    /// Its image format.
+    pub kind: LogoType,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl Logo {
+    /// Parses and validates a file.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, LogoError> {
+        if bytes.len() > MAX_LOGO_BYTES {
+            return Err(LogoError::TooLarge);
+        }
+        let kind = detect_type(&bytes).ok_or(LogoError::Format)?;
+        let size = match kind {
+            LogoType::Png => png(&bytes),
+            LogoType::Jpeg => jpeg(&bytes),
+            LogoType::Gif => gif(&bytes),
+            LogoType::Webp => webp(&bytes),
+        };
+        let (width, height) = size.ok_or(LogoError::Broken)?;
+        let sane = 1..=MAX_PIXELS;
+        if !sane.contains(&width) || !sane.contains(&height) {
+            return Err(LogoError::Dimensions);
+        }
+        Ok(Self { kind, width, height, bytes })
+    }
+
+    /// The cache key in the file's URL.
+    pub fn version(&self) -> String {
+        Digest::of(&self.bytes).to_hex()
+    }
+}
+
+fn detect_type(bytes: &[u8]) -> Option<LogoType> {
+    let riff = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    match bytes {
+        _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Some(LogoType::Png),
+        _ if bytes.starts_with(b"\xff\xd8\xff") => Some(LogoType::Jpeg),
+        _ if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") => Some(LogoType::Gif),
+        _ if riff => Some(LogoType::Webp),
+        _ => None,
+    }
+}
+
+fn read_be(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
+    Some(bytes.get(at..at + count)?.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+}
+
+fn read_le(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
+    Some(bytes.get(at..at + count)?.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+}
+
+/// ISO/IEC 15948 §11.2.2: IHDR comes first.
+fn png(bytes: &[u8]) -> Option<(u32, u32)> {
+    (bytes.get(12..16)? == b"IHDR").then_some(())?;
+    Some((read_be(bytes, 16, 4)?, read_be(bytes, 20, 4)?))
+}
+
+/// GIF89a §18.
+fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
+    Some((read_le(bytes, 6, 2)?, read_le(bytes, 8, 2)?))
+}
+
+/// ITU-T T.81 §B.2: walks the segments up to the frame header. Each step advances by at least two bytes.
+fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut at = 2;
+    loop {
+        while bytes.get(at)? == &0xff && bytes.get(at + 1)? == &0xff {
+            at += 1; // fill bytes
+        }
+        (*bytes.get(at)? == 0xff).then_some(())?;
+        let marker = *bytes.get(at + 1)?;
+        let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+        if is_frame {
+            return Some((read_be(bytes, at + 7, 2)?, read_be(bytes, at + 5, 2)?));
+        }
+        if matches!(marker, 0xd8..=0xda | 0x00 | 0x01) {
+            return None; // image data before any frame header
+        }
+        let length = usize::try_from(read_be(bytes, at + 2, 2)?).ok().filter(|length| *length >= 2)?;
+        at += 2 + length;
+    }
+}
+
+/// RFC 9649 §2.5 to §2.7.
+fn webp(bytes: &[u8]) -> Option<(u32, u32)> {
+    match bytes.get(12..16)? {
+        b"VP8X" => Some((read_le(bytes, 24, 3)? + 1, read_le(bytes, 27, 3)? + 1)),
+        b"VP8L" => {
+            (bytes.get(20)? == &0x2f).then_some(())?;
+            let bits = read_le(bytes, 21, 4)?;
+            Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
+        }
+        b"VP8 " => {
+            (bytes.get(23..26)? == b"\x9d\x01\x2a").then_some(())?;
+            Some((read_le(bytes, 26, 2)? & 0x3fff, read_le(bytes, 28, 2)? & 0x3fff))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn png_of(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        bytes.extend(width.to_be_bytes());
+        bytes.extend(height.to_be_bytes());
+        bytes.extend([8, 6, 0, 0, 0]);
+        bytes
+    }
+
+    #[test]
+    fn each_format_tells_its_size() {
+        let size =
+            |bytes: &[u8]| Logo::parse(bytes.to_vec()).map(|logo| (logo.kind, logo.width, logo.height));
+        assert_eq!(size(&png_of(300, 80)), Ok((LogoType::Png, 300, 80)));
+        assert_eq!(size(b"GIF89a\x2c\x01\x50\x00\0\0\0"), Ok((LogoType::Gif, 300, 80)));
+        let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x11\x08\x00\x50\x01\x2c\x03";
+        assert_eq!(size(jpeg), Ok((LogoType::Jpeg, 300, 80)));
+        let vp8x = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x2b\x01\x00\x4f\x00\x00";
+        assert_eq!(size(vp8x), Ok((LogoType::Webp, 300, 80)));
+        let vp8l =
+            [b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f".as_slice(), &(299_u32 | 79 << 14).to_le_bytes()].concat();
+        assert_eq!(size(&vp8l), Ok((LogoType::Webp, 300, 80)));
+        let vp8 = b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2a\x2c\x01\x50\x00";
+        assert_eq!(size(vp8), Ok((LogoType::Webp, 300, 80)));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused() {
+        let refused = |bytes: &[u8]| Logo::parse(bytes.to_vec()).unwrap_err();
+        for bytes in [
+            b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".as_slice(),
+            b"<html>",
+            b"",
+            b"\x00\x00\x01\x00",
+            b"RIFF\0\0\0\0WAVE",
+        ] {
+            assert_eq!(refused(bytes), LogoError::Format);
+        }
+        for bytes in [
+            b"\x89PNG\r\n\x1a\n".as_slice(),
+            b"\xff\xd8\xff\xe0\x00\x01",
+            b"\xff\xd8\xff\xda",
+            b"GIF89a",
+            b"RIFF\0\0\0\0WEBPJUNK",
+        ] {
+            assert_eq!(refused(bytes), LogoError::Broken, "{bytes:?}");
+        }
+        assert_eq!(refused(&png_of(0, 80)), LogoError::Dimensions);
+        assert_eq!(refused(&png_of(5000, 80)), LogoError::Dimensions);
+        assert_eq!(refused(&[png_of(1, 1), vec![0; MAX_LOGO_BYTES]].concat()), LogoError::TooLarge);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(
+            head in prop_oneof![
+                Just(b"\xff\xd8\xff".to_vec()),
+                Just(b"\x89PNG\r\n\x1a\n".to_vec()),
+                Just(b"GIF89a".to_vec()),
+                Just(b"RIFF\0\0\0\0WEBPVP8X".to_vec()),
+                Just(b"RIFF\0\0\0\0WEBPVP8L".to_vec()),
+                Just(Vec::new()),
+            ],
+            tail: Vec<u8>,
+        ) {
+            let _ = Logo::parse([head, tail].concat());
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! OAuth clients: apps that sign users in through OpenID Connect.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    audit::{AuditTarget, Audited, audit_fields},
+    http_url::HttpUrl,
+};
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    time::Timestamp,
+};
+pub use oauth::algorithm::IdTokenAlg;
+
+/// One OAuth client, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OauthClient {
+    /// Its id, the `client_id`.
+    pub id: OauthClientId,
+    /// The environment whose organizations it signs in.
+    pub environment_id: EnvironmentId,
+    /// Its display name; may be empty.
+    pub display_name: String,
+    /// How its ID tokens are signed.
+    pub id_token_alg: IdTokenAlg,
+    /// Where an IdP-initiated login is handed to the app (OpenID Connect Core §4).
+    pub initiate_login_uri: Option<HttpUrl>,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl Audited for OauthClient {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "saml_oauth_client", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "displayName": self.display_name,
+            "idTokenAlg": self.id_token_alg.as_str(),
+            "initiateLoginUri": self.initiate_login_uri.as_ref().map(HttpUrl::as_str),
+        }
+    }
+}

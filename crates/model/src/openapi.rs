@@ -1,0 +1,77 @@
+//! The OpenAPI schemas of domains, URLs and enums.
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, SchemaFormat, Type},
+    },
+};
+
+use super::{
+    domain::Domain, http_url::HttpUrl, idp_initiated::IdpInitiated, idp_kind::IdpKind,
+    saml_connection::IdpBinding,
+};
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+impl PartialSchema for HttpUrl {
+    fn schema() -> RefOr<Schema> {
+        text()
+            .format(Some(SchemaFormat::Custom("uri".to_owned())))
+            .description(Some("An absolute http(s) URL of at most 2000 characters."))
+            .examples(["https://app.example.com/callback"])
+            .into()
+    }
+}
+
+impl ToSchema for HttpUrl {}
+
+impl PartialSchema for Domain {
+    fn schema() -> RefOr<Schema> {
+        text()
+            .description(Some("A domain in lower-case A-labels."))
+            .examples(["acme.com", "xn--bcher-kva.example"])
+            .into()
+    }
+}
+
+impl ToSchema for Domain {}
+
+/// A string enum.
+fn one_of(names: impl IntoIterator<Item = &'static str>, meaning: &'static str) -> RefOr<Schema> {
+    text().enum_values(Some(names)).description(Some(meaning)).into()
+}
+
+impl PartialSchema for IdpInitiated {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            [Self::Allow, Self::Restart, Self::Refuse].map(Self::as_str),
+            "What happens to unsolicited (IdP-initiated) responses: `ALLOW` signs the person in, `RESTART` \
+             discards the response and starts a new login, `REFUSE` shows an error page.",
+        )
+    }
+}
+
+impl ToSchema for IdpInitiated {}
+
+impl PartialSchema for IdpBinding {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            [Self::Post, Self::Redirect].map(Self::as_str),
+            "The binding of AuthnRequests: HTTP-POST or HTTP-Redirect.",
+        )
+    }
+}
+
+impl ToSchema for IdpBinding {}
+
+impl PartialSchema for IdpKind {
+    fn schema() -> RefOr<Schema> {
+        one_of(Self::ALL.iter().map(|kind| kind.as_str()), "The product of an identity provider.")
+    }
+}
+
+impl ToSchema for IdpKind {}

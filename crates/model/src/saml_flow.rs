@@ -1,0 +1,189 @@
+//! Login flows: one login each, with a timeline for support.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::email::Email;
+use base::{
+    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    secret::Digest,
+    time::Timestamp,
+};
+use saml::check::Check;
+
+/// The status of a login, in SSOReady's terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum FlowStatus {
+    /// Started, or waiting for the app to redeem its code.
+    #[serde(rename = "SAML_FLOW_STATUS_IN_PROGRESS")]
+    InProgress,
+    /// Rejected. A valid response may still follow while the request is pending.
+    #[serde(rename = "SAML_FLOW_STATUS_FAILED")]
+    Failed,
+    /// The app redeemed the code.
+    #[serde(rename = "SAML_FLOW_STATUS_SUCCEEDED")]
+    Succeeded,
+}
+
+/// What started a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowOrigin {
+    /// The app, through the REST API.
+    Api,
+    /// The app, through OAuth.
+    Oauth,
+    /// We, after discarding an unsolicited response.
+    Restart,
+    /// The identity provider, where the policy allows it.
+    Idp,
+    /// Unknown: a rejected response that belongs to no login.
+    Detached,
+    /// The customer's admin, testing the connection in the setup pages.
+    Setup,
+    /// An administrator, testing the connection in the console.
+    Console,
+    /// An administrator, signing in to the console.
+    Administrator,
+}
+
+impl FlowOrigin {
+    /// Whether the login is a test of its connection: no app is notified, and it ends on one of our pages.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::Setup | Self::Console)
+    }
+}
+
+macro_rules! stored {
+    ($type:ident: $($variant:ident $name:literal),*) => {
+        impl $type {
+            /// The stored name.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Parses the stored name.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+        }
+    };
+}
+stored!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
+stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
+    Setup "setup", Console "console", Administrator "administrator");
+stored!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
+
+/// Attributes of a user: name to values, as the identity provider sent them.
+pub type Attributes = BTreeMap<String, Vec<String>>;
+
+/// The authorization request of the OAuth client that started a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OauthRequest {
+    /// The client.
+    pub client_id: OauthClientId,
+    /// Where the authorization response goes: one of the environment's redirect URIs.
+    pub redirect_uri: String,
+    /// Whether the client sent it; only then must the token request repeat it (RFC 6749 §4.1.3).
+    pub redirect_uri_sent: bool,
+    /// Returned in the ID token (OpenID Connect Core §3.1.2.1).
+    pub nonce: Option<String>,
+    /// The S256 challenge (RFC 7636 §4.2).
+    pub code_challenge: Option<String>,
+    /// The requested scopes.
+    pub scope: Option<String>,
+}
+
+/// One login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SamlFlow {
+    /// Its id, which users may quote to support.
+    pub id: SamlFlowId,
+    /// The environment of its connection.
+    pub environment_id: EnvironmentId,
+    /// The organization of its connection.
+    pub organization_id: OrganizationId,
+    /// The connection it goes through.
+    pub saml_connection_id: SamlConnectionId,
+    /// What started it.
+    pub origin: FlowOrigin,
+    /// Its status.
+    pub status: FlowStatus,
+    /// The code of the last error.
+    pub refusal: Option<String>,
+    /// The app's `state`, returned unchanged.
+    pub state: Option<String>,
+    /// The user's e-mail address, once signed in.
+    pub email: Option<Email>,
+    /// The address in a response that had a valid signature but was rejected. Nobody was signed in with it;
+    /// it is kept to find the login by.
+    pub claimed_email: Option<Email>,
+    /// The user's attributes from the identity provider.
+    pub attributes: Attributes,
+    /// The pending AuthnRequest.
+    pub request: Option<PendingRequest>,
+    /// The authorization request, if an OAuth client started the login.
+    pub oauth: Option<OauthRequest>,
+    /// Whether the user must re-authenticate at the identity provider.
+    pub force_authn: bool,
+    /// The code that the app redeems, once the user is signed in.
+    pub code: Option<IssuedCode>,
+    /// When it started.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The AuthnRequest of a flow, bound to one browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRequest {
+    /// Its ID: random, and not the flow's id.
+    pub id: String,
+    /// The digest of the browser's cookie.
+    pub browser: Digest,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When a response was accepted. A request accepts one response only.
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// The one-time code of a flow, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCode {
+    /// Its digest.
+    pub digest: Digest,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When it was redeemed.
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// The kind of a timeline step. The times of the login's start and of the code's redemption are stored on the
+/// flow itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// The browser was sent to the identity provider; the document is our AuthnRequest.
+    Requested,
+    /// A response was rejected; the document is the response.
+    Refused,
+    /// A response was accepted; the document is the response.
+    Accepted,
+}
+
+/// One event in a flow's timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlowStep {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its kind.
+    pub kind: StepKind,
+    /// The checks that were made.
+    pub checks: Vec<Check>,
+    /// The XML document, until it is purged.
+    pub document: Option<String>,
+}

@@ -1,0 +1,24 @@
+//! OAuth 2.0 and OpenID Connect: requests, PKCE, keys, tokens, discovery. No HTTP, no I/O.
+//!
+//! The provider supports one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), for
+//! confidential clients, and issues opaque access tokens and signed ID tokens (OpenID Connect Core 1.0).
+//!
+//! Of `model` it imports `time`, `id` and `secret` only, because `model` imports [`algorithm`].
+
+pub mod algorithm;
+pub mod authorization_header;
+pub mod authorize;
+pub mod error;
+pub mod id_token;
+pub mod jwk;
+pub mod limits;
+#[cfg(feature = "openapi")]
+mod openapi;
+pub mod parameters;
+pub mod pkce;
+pub mod provider_metadata;
+pub mod scope;
+pub mod signing_key;
+pub mod token;
+
+pub use error::Error;

@@ -1,0 +1,206 @@
+//! The discovery endpoints (RFC 7643 §5, §6, §7; RFC 7644 §4; RFC 9865 §4).
+//!
+//! `base` is the absolute base URL of the directory, without a trailing slash.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    ResourceType,
+    schema::{self, Attribute, Schema},
+};
+
+const SCHEMA_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+const RESOURCE_TYPE_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+
+/// The limits in the ServiceProviderConfig.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceLimits {
+    /// Maximum number of operations of a Bulk request.
+    pub bulk_operations: usize,
+    /// Maximum size of a body in bytes.
+    pub body_bytes: usize,
+    /// The page size when no `count` is given.
+    pub default_page: u64,
+    /// Maximum page size.
+    pub max_page: u64,
+    /// The lifetime of a cursor in seconds.
+    pub cursor_seconds: u64,
+}
+
+/// `/ServiceProviderConfig` (RFC 7643 §5).
+pub fn service_provider_config(base: &str, limits: &ServiceLimits) -> Value {
+    json!({
+        "schemas": [CONFIG_SCHEMA],
+        "patch": {"supported": true},
+        "bulk": {
+            "supported": true,
+            "maxOperations": limits.bulk_operations,
+            "maxPayloadSize": limits.body_bytes,
+        },
+        "filter": {"supported": true, "maxResults": limits.max_page},
+        "changePassword": {"supported": false},
+        "sort": {"supported": true},
+        "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits.default_page,
+            "maxPageSize": limits.max_page,
+            "cursorTimeout": limits.cursor_seconds,
+        },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "OAuth Bearer Token",
+            "description": "The directory's bearer token, in the Authorization header",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true,
+        }],
+        "meta": meta("ServiceProviderConfig", format!("{base}/ServiceProviderConfig")),
+    })
+}
+
+/// Every entry of `/ResourceTypes` (RFC 7643 §6).
+pub fn resource_types(base: &str) -> Vec<Value> {
+    ResourceType::ALL.into_iter().map(|kind| resource_type(base, kind)).collect()
+}
+
+/// `/ResourceTypes/{name}`. The name is case-insensitive.
+pub fn resource_type_named(base: &str, name: &str) -> Option<Value> {
+    ResourceType::from_name(name).map(|kind| resource_type(base, kind))
+}
+
+fn resource_type(base: &str, kind: ResourceType) -> Value {
+    let name = kind.name();
+    let mut body = json!({
+        "schemas": [RESOURCE_TYPE_SCHEMA],
+        "id": name,
+        "name": name,
+        "endpoint": format!("/{}", kind.endpoint()),
+        "description": kind.schema().description,
+        "schema": kind.schema().id,
+        "meta": meta("ResourceType", format!("{base}/ResourceTypes/{name}")),
+    });
+    if let (ResourceType::User, Some(body)) = (kind, body.as_object_mut()) {
+        let extensions = json!([{"schema": schema::ENTERPRISE_USER.id, "required": false}]);
+        body.insert("schemaExtensions".into(), extensions);
+    }
+    body
+}
+
+/// Every entry of `/Schemas` (RFC 7643 §7).
+pub fn schemas(base: &str) -> Vec<Value> {
+    schema::ALL.into_iter().map(|schema| schema_resource(base, schema)).collect()
+}
+
+/// `/Schemas/{urn}`. The URN is case-insensitive.
+pub fn schema_named(base: &str, urn: &str) -> Option<Value> {
+    schema::by_id(urn).map(|schema| schema_resource(base, schema))
+}
+
+fn schema_resource(base: &str, schema: &Schema) -> Value {
+    json!({
+        "schemas": [SCHEMA_SCHEMA],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": schema.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "meta": meta("Schema", format!("{base}/Schemas/{}", schema.id)),
+    })
+}
+
+fn meta(resource_type: &str, location: String) -> Value {
+    json!({"resourceType": resource_type, "location": location})
+}
+
+/// One attribute definition. Inapplicable characteristics are omitted: some clients fail on null.
+fn attribute(attribute: &Attribute) -> Value {
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    put("name", attribute.name.into());
+    put("type", attribute.kind.name().into());
+    put("multiValued", attribute.multi_valued.into());
+    put("description", attribute.description.into());
+    put("required", attribute.required.into());
+    put("caseExact", attribute.case_exact.into());
+    put("mutability", attribute.mutability.name().into());
+    put("returned", attribute.returned.name().into());
+    put("uniqueness", if attribute.unique { "server" } else { "none" }.into());
+    if !attribute.canonical_values.is_empty() {
+        put("canonicalValues", json!(attribute.canonical_values));
+    }
+    if !attribute.reference_types.is_empty() {
+        put("referenceTypes", json!(attribute.reference_types));
+    }
+    if !attribute.sub_attributes.is_empty() {
+        put("subAttributes", attribute.sub_attributes.iter().map(self::attribute).collect());
+    }
+    Value::Object(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::is_present;
+
+    const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_1";
+    const LIMITS: ServiceLimits = ServiceLimits {
+        bulk_operations: 100,
+        body_bytes: 1 << 20,
+        default_page: 100,
+        max_page: 500,
+        cursor_seconds: 3600,
+    };
+
+    fn each(value: &Value, visit: &mut impl FnMut(&Value)) {
+        visit(value);
+        match value {
+            Value::Array(elements) => elements.iter().for_each(|element| each(element, visit)),
+            Value::Object(object) => object.values().for_each(|member| each(member, visit)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_said_is_null_or_empty() {
+        let mut all = schemas(BASE);
+        all.extend(resource_types(BASE));
+        all.push(service_provider_config(BASE, &LIMITS));
+        for body in all {
+            each(&body, &mut |value| assert!(is_present(value), "{body}"));
+            assert!(body["meta"]["location"].as_str().unwrap().starts_with(BASE));
+            assert_eq!(body["schemas"].as_array().unwrap().len(), 1);
+        }
+    }
+
+    #[test]
+    fn each_entry_is_found_by_its_name() {
+        assert_eq!(
+            schema_named(BASE, "URN:ietf:params:scim:schemas:core:2.0:group"),
+            Some(schemas(BASE)[1].clone())
+        );
+        assert_eq!(schema_named(BASE, "urn:example"), None);
+        assert_eq!(resource_type_named(BASE, "user"), Some(resource_types(BASE)[0].clone()));
+        assert_eq!(resource_type_named(BASE, "Users"), None);
+    }
+
+    #[test]
+    fn a_user_schema_says_what_clients_look_for() {
+        let user = schema_named(BASE, schema::USER.id).unwrap();
+        let named = |name: &str| {
+            user["attributes"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap()
+        };
+        assert_eq!(
+            named("userName"),
+            json!({
+                "name": "userName", "type": "string", "multiValued": false, "required": true, "caseExact": false,
+                "mutability": "readWrite", "returned": "default", "uniqueness": "server",
+                "description": "The name that the user signs in with, ignoring case.",
+            })
+        );
+        assert_eq!(named("password")["returned"], "never");
+        assert_eq!(named("groups")["mutability"], "readOnly");
+        assert_eq!(named("photos")["subAttributes"][0]["referenceTypes"], json!(["external"]));
+    }
+}

@@ -1,8 +1,6 @@
 //! Ostiary: an enterprise-SSO gateway.
 //!
-//! Which module may import which is enforced by `tests/it/architecture.rs`: `main → cli → server → http, pages,
-//! test_idp, background → app → store → model`; `app` also uses `saml`, `scim` and `oauth`, which import only
-//! `model`; `links` is a leaf.
+//! The modules and who may import whom are in `docs/architecture.md`; `tests/it/architecture.rs` enforces it.
 
 pub mod app;
 pub mod background;

@@ -201,7 +201,7 @@ impl Actor {
             | Credential::Service
             | Credential::ApiKey { management: true, .. }
             | Credential::Administrator { role: Role::Admin | Role::Owner, .. } => Ok(self.environment_id),
-            // 401, not 403: as SSOReady answers and its SDKs expect (contracts §2.1).
+            // 401, not 403: as SSOReady answers and its SDKs expect.
             Credential::ApiKey { management: false, .. } => {
                 Err(Error::Unauthenticated("api key is not authorized to access management api".into()))
             }

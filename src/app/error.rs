@@ -1,4 +1,4 @@
-//! The error of all use cases: a few kinds, rendered for each surface in `http/problem.rs`.
+//! The error of all use cases: a few kinds, rendered for each surface in `http/api_error.rs`.
 
 use std::{borrow::Cow, time::Duration};
 

@@ -1,7 +1,7 @@
 //! Pagination with page tokens.
 //!
 //! A token contains the id of the first item of the next page and a MAC for its list and environment, so it cannot
-//! be forged or used for another list. It is URL-safe, because not every SDK escapes it (contracts §9.3).
+//! be forged or used for another list. It is URL-safe, because not every SDK escapes it.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 

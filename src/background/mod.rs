@@ -1,4 +1,5 @@
-//! Background jobs. Each is leased in the database, so that one replica at a time runs it.
+//! Background jobs. Those here are leased in the database, so that one replica at a time runs them, once a minute;
+//! `webhooks` and `metadata_refresh` claim rows and run on every replica.
 
 pub mod metadata_refresh;
 mod retention;

@@ -31,7 +31,7 @@ pub struct DemoSettings {
     pub random: Arc<dyn Random>,
 }
 
-/// The sample app. Put it into the server as `web::Data`, beside [`configure`].
+/// The sample app. Put it into the server as `web::Data`, beside [`configure`](super::configure).
 pub struct DemoApp {
     pub(super) links: Links,
     pub(super) gateway: GatewayClient,

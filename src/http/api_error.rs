@@ -1,4 +1,4 @@
-//! The HTTP response of a use case's error on each surface: one table of kind × surface (ruling 30).
+//! The HTTP response of a use case's error on each surface: one table of kind × surface.
 //!
 //! | kind               | API (code)  | page | OAuth (error)                 | SCIM (scimType)    |
 //! |--------------------|-------------|------|-------------------------------|--------------------|
@@ -101,7 +101,7 @@ impl ApiError {
         }
     }
 
-    /// The body as SSOReady returns it, with its texts where programs may compare them (contracts §2.2, §2.6).
+    /// The body as SSOReady returns it, with its texts where programs may compare them.
     fn envelope(&self) -> serde_json::Value {
         let (message, details) = match &self.error {
             Error::Invalid { field, reason } if field == pagination::TOKEN_FIELD => (

@@ -1,4 +1,4 @@
-//! `/metrics` for Prometheus: on a separate listener, or with a bearer token (ruling 22).
+//! `/metrics` for Prometheus: on a separate listener, or with a bearer token.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 

@@ -32,7 +32,7 @@ use crate::{
 use base::id::SamlConnectionId;
 use model::client_address::ClientAddress;
 
-/// The form field that marks a form posted again from our own origin (ruling 6).
+/// The form field that marks a form posted again from our own origin.
 const REPOSTED_FIELD: &str = "ostiary_bounced";
 
 /// The maximum number of fields in a posted form.

@@ -12,9 +12,9 @@ pub const API_REFERENCE: &str = "/docs/api";
 /// One resource of the API reference.
 pub const API_REFERENCE_SECTION: &str = "/docs/api/{name}";
 
-/// Returns the URL that starts a login (contracts §2.3).
+/// Returns the URL that starts a login.
 pub const SAML_REDIRECT: &str = "/v1/saml/redirect";
-/// Redeems an access code (contracts §2.3).
+/// Redeems an access code.
 pub const SAML_REDEEM: &str = "/v1/saml/redeem";
 /// The environments of an API key: its own.
 pub const ENVIRONMENTS: &str = "/v1/environments";
@@ -24,17 +24,17 @@ pub const ENVIRONMENT: &str = "/v1/environments/{id}";
 pub const API_KEYS: &str = "/v1/api-keys";
 /// One API key.
 pub const API_KEY: &str = "/v1/api-keys/{id}";
-/// The OAuth clients of an environment, under SSOReady's name for them (contracts §1.4).
+/// The OAuth clients of an environment, under SSOReady's name for them.
 pub const OAUTH_CLIENTS: &str = "/v1/saml-oauth-clients";
 /// One OAuth client.
 pub const OAUTH_CLIENT: &str = "/v1/saml-oauth-clients/{id}";
 /// Rotates an OAuth client's secret.
 pub const OAUTH_CLIENT_ROTATE: &str = "/v1/saml-oauth-clients/{id}/rotate-secret";
-/// The organizations of an environment (contracts §2.5).
+/// The organizations of an environment.
 pub const ORGANIZATIONS: &str = "/v1/organizations";
 /// One organization.
 pub const ORGANIZATION: &str = "/v1/organizations/{id}";
-/// The SAML connections of an organization (contracts §2.5).
+/// The SAML connections of an organization.
 pub const SAML_CONNECTIONS: &str = "/v1/saml-connections";
 /// One SAML connection.
 pub const SAML_CONNECTION: &str = "/v1/saml-connections/{id}";
@@ -48,7 +48,7 @@ pub const SAML_FLOW: &str = "/v1/saml-flows/{id}";
 /// Checks a login's response again with the current settings.
 pub const SAML_FLOW_CHECK: &str = "/v1/saml-flows/{id}/check";
 
-/// The SCIM directories of an organization (contracts §2.5).
+/// The SCIM directories of an organization.
 pub const SCIM_DIRECTORIES: &str = "/v1/scim-directories";
 /// One SCIM directory.
 pub const SCIM_DIRECTORY: &str = "/v1/scim-directories/{id}";
@@ -56,11 +56,11 @@ pub const SCIM_DIRECTORY: &str = "/v1/scim-directories/{id}";
 pub const SCIM_DIRECTORY_ROTATE: &str = "/v1/scim-directories/{id}/rotate-bearer-token";
 /// Expires the bearer tokens that a newer one replaced, now.
 pub const SCIM_DIRECTORY_END_OVERLAP: &str = "/v1/scim-directories/{id}/end-bearer-token-overlap";
-/// The users that identity providers provisioned, for apps (contracts §2.4).
+/// The users that identity providers provisioned, for apps.
 pub const SCIM_USERS: &str = "/v1/scim/users";
 /// One of them.
 pub const SCIM_USER: &str = "/v1/scim/users/{id}";
-/// The groups that identity providers provisioned, for apps (contracts §2.4).
+/// The groups that identity providers provisioned, for apps.
 pub const SCIM_GROUPS: &str = "/v1/scim/groups";
 /// One of them.
 pub const SCIM_GROUP: &str = "/v1/scim/groups/{id}";
@@ -122,7 +122,7 @@ pub const BRANDING_STYLE: &str = "/branding/{environment}/style.css";
 /// The vendor's logo.
 pub const BRANDING_LOGO: &str = "/branding/{environment}/logo";
 
-/// Setup links for customers' admins (contracts §2.5).
+/// Setup links for customers' admins.
 pub const SETUP_URLS: &str = "/v1/setup-urls";
 /// One of them.
 pub const SETUP_URL: &str = "/v1/setup-urls/{id}";

@@ -1,5 +1,5 @@
 //! The master key of this installation: where it is read from, when it is generated, and whether it is the one
-//! that the database was sealed with (ruling 25).
+//! that the database was sealed with.
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 

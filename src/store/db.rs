@@ -1,7 +1,7 @@
 //! The database: its pools, their shares, and its migrations.
 //!
-//! [`Db`] selects the driver from the URL. The measurements behind this design, and behind the SQLite settings,
-//! are in `docs/decisions.md`.
+//! [`Db`] selects the driver from the URL. The reasons of this design are
+//! in `docs/decisions.md`.
 //!
 //! The pool has shares: SCIM requests use at most [`PoolShare::Directory`], so that a login always gets a
 //! connection and waits for at most one writer on SQLite.

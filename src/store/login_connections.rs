@@ -148,7 +148,7 @@ pub async fn find_primary_by_external_id(
         .transpose()
 }
 
-/// The primary connections of up to `limit` organizations for which the domain counts (ruling 2: `whitelisted`
+/// The primary connections of up to `limit` organizations for which the domain counts (`whitelisted`
 /// and `verified`), in the organizations' creation order.
 pub async fn list_primary_by_domain(
     conn: &mut Conn,

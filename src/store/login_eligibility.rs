@@ -13,7 +13,7 @@ pub struct LoginEligibility {
     pub organization_external_id: Option<String>,
     /// Whether the organization still has the SAML connection.
     pub has_connection: bool,
-    /// Whether the domain counts for the organization (ruling 1: states `whitelisted` and `verified`).
+    /// Whether the domain counts for the organization (states `whitelisted` and `verified`).
     pub domain_counts: bool,
     /// The policy of the organization's directories; `None`: it has no directory.
     pub policy: Option<LoginPolicy>,

@@ -232,7 +232,7 @@ pub(super) async fn update_search_words(
     }
 }
 
-/// Up to `limit` organizations of an environment for which the domain counts (ruling 2: `whitelisted` and
+/// Up to `limit` organizations of an environment for which the domain counts (`whitelisted` and
 /// `verified`), in creation order.
 pub async fn list_by_domain(
     conn: &mut Conn,

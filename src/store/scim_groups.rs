@@ -80,7 +80,7 @@ pub async fn lock(
 }
 
 /// Whether another group than `except`, not deleted, has this name, ignoring case. Callers are serialised per
-/// directory until their transactions end, so that the answer stays true (ruling 28: no unique index).
+/// directory until their transactions end, so that the answer stays true (no unique index).
 pub async fn name_is_taken(
     tx: &mut Transaction,
     directory: ScimDirectoryId,

@@ -397,7 +397,7 @@ pub async fn update_deleted(
     if touched == 0 {
         return Ok(None);
     }
-    // The addresses stay: a deleted user must not sign in by another one of them (ruling 3).
+    // The addresses stay: a deleted user must not sign in by another one of them.
     let groups: Vec<(ScimGroupId,)> = conn
         .sql("DELETE FROM scim_group_members WHERE member_id = $1 RETURNING group_id")
         .bind(before.id)

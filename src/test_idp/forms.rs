@@ -1,4 +1,4 @@
-//! The forms of the test identity provider's pages. Redacted fields keep the request, because the server keeps
+//! The forms of the test identity provider's pages. Hidden fields keep the request, because the server keeps
 //! no state between two pages.
 
 use super::provider::TestIdp;

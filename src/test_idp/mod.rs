@@ -1,6 +1,6 @@
 //! The bundled identity provider for demonstrations and tests.
 //!
-//! It has two parts. [`protocol`] parses AuthnRequests and builds SAML Responses of any form from plain data,
+//! It has two parts. `test_idp_protocol` parses AuthnRequests and builds SAML Responses of any form from plain data,
 //! without HTTP; the project's tests use it too. [`provider`] is an identity provider that
 //! answers with them, and [`configure`] registers its pages.
 //!

@@ -1,7 +1,7 @@
 //! HTML pages: views and the components they share.
 //!
 //! A view is a function from a plain struct to markup; it makes no database call and takes no decision.
-//! Handlers return [`response::page`], which adds the headers that every page needs. Pages work without
+//! Handlers return [`kit::response::page`], which adds the headers that every page needs. Pages work without
 //! JavaScript, on a phone and with the keyboard. There is one stylesheet (`assets/ostiary.css`); the texts
 //! are in the views.
 

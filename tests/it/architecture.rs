@@ -219,7 +219,7 @@ fn the_documented_import_table_is_the_real_one() {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
     for (module, others) in MAY_IMPORT {
         let others = match others {
-            [] => "nobody".to_owned(),
+            [] => "nothing".to_owned(),
             others => others.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", "),
         };
         let row = format!("| `{module}` | {others} |");
@@ -228,7 +228,7 @@ fn the_documented_import_table_is_the_real_one() {
 }
 
 /// An environment's slug will be the first segment of its paths, so none may be the first segment of a
-/// route of ours (ruling 4).
+/// route of ours.
 #[test]
 fn the_first_segment_of_every_route_is_reserved() {
     let mut routes = BTreeSet::new();

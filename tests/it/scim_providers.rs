@@ -1,4 +1,4 @@
-//! The request sequences of real identity providers (contracts/scim.md), without a setting for any of them.
+//! The request sequences of real identity providers, without a setting for any of them.
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};

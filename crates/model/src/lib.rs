@@ -1,5 +1,4 @@
-//! Domain types, validated on construction. No I/O, except that only this module reads the system clock and
-//! the system's random generator.
+//! Domain types, validated on construction. No I/O.
 
 pub mod administrator;
 pub mod api_key;

@@ -3,7 +3,7 @@
 //! The provider supports one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), for
 //! confidential clients, and issues opaque access tokens and signed ID tokens (OpenID Connect Core 1.0).
 //!
-//! Of `model` it imports `time`, `id` and `secret` only, because `model` imports [`algorithm`].
+//! `model` uses [`algorithm`], so this crate cannot use `model`.
 
 pub mod algorithm;
 pub mod authorization_header;

@@ -327,7 +327,7 @@ fn name_id(assertion: &Assertion<'_>) -> CheckResult {
         NameId::Malformed => {
             CheckResult::new(Error::NameIdMalformed, false, "one NameID of plain text", "something else")
         }
-        // The NameID itself is left out: the flow log shows it in its own place.
+        // The NameID itself is left out: the timeline shows it in its own place.
         NameId::Name(_, format) => CheckResult::new(
             Error::NameIdMissing,
             true,

@@ -34,7 +34,7 @@ pub(super) struct Decrypted {
     pub plaintext: Vec<u8>,
     /// Whether the cipher authenticates the ciphertext: AES-GCM does, AES-CBC does not.
     pub authenticated: bool,
-    /// The algorithms, for the flow log.
+    /// The algorithms, for the timeline.
     pub algorithms: String,
 }
 

@@ -1,4 +1,4 @@
-//! Why a response is refused: one closed set of codes for the flow log, the error page, the
+//! Why a response is refused: one closed set of codes for the timeline, the error page, the
 //! fixtures and the metrics.
 
 use std::borrow::Cow;
@@ -237,7 +237,7 @@ errors! {
 }
 
 impl Error {
-    /// The check of this error, as the flow log stores it.
+    /// The check of this error, as the timeline stores it.
     pub fn check(self, passed: bool, expected: Option<String>, found: Option<String>) -> Check {
         Check {
             name: Cow::Borrowed(self.code()),

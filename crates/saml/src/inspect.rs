@@ -1,4 +1,4 @@
-//! Extracts details of a stored response for the flow log. Nothing here decides whether a login is accepted.
+//! Extracts details of a stored response for the timeline. Nothing here decides whether a login is accepted.
 
 use openssl::pkey::{PKey, Private};
 

@@ -85,7 +85,7 @@ pub(super) struct Assertion<'d> {
 }
 
 impl Assertion<'_> {
-    /// The subject with the attributes, for the flow log.
+    /// The subject with the attributes, for the timeline.
     pub fn subject(&self) -> Subject {
         let name_id = match &self.name_id {
             NameId::Name(name, _) => name.clone().into_owned(),

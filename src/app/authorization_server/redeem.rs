@@ -1,4 +1,4 @@
-//! Redeeming a SAML access code (contracts §2.3): the app exchanges it for the user who signed in.
+//! Redeeming a SAML access code: the app exchanges it for the user who signed in.
 
 use crate::{
     app::{
@@ -35,7 +35,7 @@ pub struct RedeemedLogin {
 }
 
 /// Redeems an access code. It is valid once, for a few minutes, in its own environment. Codes of OAuth logins are
-/// redeemed at the token endpoint instead (ruling 18). Refused if the user may no longer sign in.
+/// redeemed at the token endpoint instead. Refused if the user may no longer sign in.
 pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<RedeemedLogin> {
     let code: AccessCode =
         code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;

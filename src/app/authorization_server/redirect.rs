@@ -1,4 +1,4 @@
-//! The SAML redirect URL (contracts §2.3): the app starts a login and sends the browser to this URL.
+//! The SAML redirect URL: the app starts a login and sends the browser to this URL.
 
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
@@ -38,7 +38,7 @@ pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -
     login::create_link(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty())).await
 }
 
-/// SSOReady's message with its URL (contracts §2.3), which programs may compare.
+/// SSOReady's message with its URL, which programs may compare.
 const NOT_CONFIGURED: &str = "saml connection is not fully configured, see: \
      https://ssoready.com/docs/ssoready-concepts/saml-connections#not-yet-configured";
 

@@ -1,4 +1,4 @@
-//! Users and groups of SCIM directories, as apps read them (contracts §2.4).
+//! Users and groups of SCIM directories, as apps read them.
 
 use serde_json::{Map, Value, json};
 

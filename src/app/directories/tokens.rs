@@ -39,7 +39,7 @@ pub struct ProvisioningTarget {
 }
 
 impl ProvisioningTarget {
-    /// Whether users may have addresses of `domain` (ruling 1: whitelisted and verified domains only).
+    /// Whether users may have addresses of `domain` (whitelisted and verified domains only).
     pub fn accepts_domain(&self, domain: &Domain) -> bool {
         self.organization.accepts_domain(domain)
     }

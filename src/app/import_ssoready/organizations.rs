@@ -191,7 +191,7 @@ impl Importer<'_> {
     }
 
     /// Removes the new domains from `named` that another organization already has, unless the operator allowed
-    /// that and they are not verified by DNS for the other one (ruling 38). Returns whether all remain.
+    /// that and they are not verified by DNS for the other one. Returns whether all remain.
     async fn share_domains(
         &mut self,
         tx: &mut Transaction,

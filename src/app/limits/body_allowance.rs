@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use super::request_memory::{Exhausted, Reservation};
 
-/// The maximum body of an authenticated client, in bytes (ruling 15).
+/// The maximum body of an authenticated client, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// The maximum body of an unauthenticated client, in bytes, unless a route sets another.

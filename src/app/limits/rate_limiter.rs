@@ -2,7 +2,7 @@
 //!
 //! Failures count, successes do not: wrong credentials at redeem, token and the console's sign-in per client,
 //! passwords per client and account, bearer tokens per client and directory, and refused responses at the ACS per
-//! client and connection (ruling 21), or per pending login (`login::check_rate_limit`). Starts of a login, which need no
+//! client and connection, or per pending login (`login::check_rate_limit`). Starts of a login, which need no
 //! authentication and are stored, all count. Each replica counts for itself, in bounded memory. It is the generic
 //! cell rate algorithm (ITU-T I.371 §A): per key the time is kept at which all failures will have expired.
 

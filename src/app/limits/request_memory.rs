@@ -1,7 +1,7 @@
 //! The memory of requests: bodies, and request heads that are not complete.
 //!
 //! Bytes are counted as they arrive and released when the request ends, in total and per client address
-//! (ruling 21: an IPv6 client is its /64). Unauthenticated clients share a part of the total, so that room is left
+//! (an IPv6 client is its /64). Unauthenticated clients share a part of the total, so that room is left
 //! for authenticated ones. Each replica counts for itself.
 
 use std::{

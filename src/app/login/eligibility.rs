@@ -1,5 +1,5 @@
 //! Whether the user of a login may still sign in: the organization, the connection and the domain exist, and no
-//! SCIM directory of the organization refuses them (ruling 3). A user who is deactivated in a directory is
+//! SCIM directory of the organization refuses them. A user who is deactivated in a directory is
 //! refused, whatever the identity provider asserts.
 //!
 //! The check runs in the transaction that accepts a login or consumes its code, and on each use of the access
@@ -71,7 +71,7 @@ pub(in crate::app) async fn check_code(
 ) -> Result<Option<(Transaction, LoginEligibility)>> {
     let mut checks = Vec::new();
     match check(&mut tx, login, &mut checks).await? {
-        Ok(admission) => Ok(Some((tx, admission))),
+        Ok(eligibility) => Ok(Some((tx, eligibility))),
         Err(Denial::Gone) => Ok(None),
         Err(Denial::Refused(refusal)) => {
             if saml_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
@@ -101,15 +101,15 @@ async fn check_directories(
     found: std::result::Result<LoginEligibility, Denial>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
-    let (admission, policy) = match found {
-        Ok(admission) => match admission.policy {
-            Some(policy) => (admission, policy),
-            None => return Ok(Ok(admission)),
+    let (eligibility, policy) = match found {
+        Ok(eligibility) => match eligibility.policy {
+            Some(policy) => (eligibility, policy),
+            None => return Ok(Ok(eligibility)),
         },
         Err(denial) => return Ok(Err(denial)),
     };
-    let standing = login_eligibility::find_directory_status(conn, login.organization_id, login.email).await?;
-    Ok(decide(policy, standing, checks).map(|()| admission).map_err(Denial::Refused))
+    let status = login_eligibility::find_directory_status(conn, login.organization_id, login.email).await?;
+    Ok(decide(policy, status, checks).map(|()| eligibility).map_err(Denial::Refused))
 }
 
 async fn find(
@@ -131,26 +131,26 @@ async fn find(
     })
 }
 
-fn decide(policy: LoginPolicy, standing: DirectoryStatus, checks: &mut Vec<Check>) -> Result<(), Error> {
-    let found = match standing {
+fn decide(policy: LoginPolicy, status: DirectoryStatus, checks: &mut Vec<Check>) -> Result<(), Error> {
+    let found = match status {
         DirectoryStatus { active: true, .. } => "active in a directory",
         DirectoryStatus { inactive: true, .. } => "inactive or deleted in the directory",
         DirectoryStatus { .. } => "in no directory",
     };
-    let mut holds = |refusal: Error, expected: &str, holds: bool| {
+    let mut require = |refusal: Error, expected: &str, passed: bool| {
         let (expected, found) = (Some(expected.to_owned()), Some(found.to_owned()));
-        checks.push(if holds { refusal.passed(expected, found) } else { refusal.failed(expected, found) });
-        if holds { Ok(()) } else { Err(refusal) }
+        checks.push(if passed { refusal.passed(expected, found) } else { refusal.failed(expected, found) });
+        if passed { Ok(()) } else { Err(refusal) }
     };
-    let switched_off = !standing.active && standing.inactive;
-    let refused = switched_off && (standing.refused || policy.require_provisioned);
-    holds(
+    let inactive_somewhere = !status.active && status.inactive;
+    let refused = inactive_somewhere && (status.refused || policy.require_provisioned);
+    require(
         Error::DirectoryUserInactive,
         "not switched off in every directory that knows the person",
         !refused,
     )?;
     if policy.require_provisioned {
-        holds(Error::DirectoryUserUnknown, "active in a directory", standing.active)?;
+        require(Error::DirectoryUserUnknown, "active in a directory", status.active)?;
     }
     Ok(())
 }
@@ -160,22 +160,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directorys_word_counts() {
+    fn the_directory_status_decides() {
         let (inactive, unknown) = (Err(Error::DirectoryUserInactive), Err(Error::DirectoryUserUnknown));
-        let standing = |active, inactive, refused| DirectoryStatus { active, inactive, refused };
-        for (require_provisioned, standing, expected) in [
-            (false, standing(false, false, false), Ok(())),
-            (false, standing(true, false, false), Ok(())),
-            (false, standing(false, true, true), inactive),
-            (false, standing(false, true, false), Ok(())),
-            (false, standing(true, true, true), Ok(())),
-            (true, standing(false, false, false), unknown),
-            (true, standing(true, false, false), Ok(())),
-            (true, standing(true, true, true), Ok(())),
-            (true, standing(false, true, false), inactive),
+        let status = |active, inactive, refused| DirectoryStatus { active, inactive, refused };
+        for (require_provisioned, status, expected) in [
+            (false, status(false, false, false), Ok(())),
+            (false, status(true, false, false), Ok(())),
+            (false, status(false, true, true), inactive),
+            (false, status(false, true, false), Ok(())),
+            (false, status(true, true, true), Ok(())),
+            (true, status(false, false, false), unknown),
+            (true, status(true, false, false), Ok(())),
+            (true, status(true, true, true), Ok(())),
+            (true, status(false, true, false), inactive),
         ] {
             let mut checks = Vec::new();
-            assert_eq!(decide(LoginPolicy { require_provisioned }, standing, &mut checks), expected);
+            assert_eq!(decide(LoginPolicy { require_provisioned }, status, &mut checks), expected);
             assert_eq!(checks.iter().all(|check| check.passed), expected.is_ok());
         }
     }

@@ -30,7 +30,7 @@ pub struct OrganizationChange {
     /// Whether free-mail providers may be among the domains.
     pub allow_free_mail: bool,
     /// Confirms that domains of other organizations may be among them, for callers who need to confirm this
-    /// (ruling 38).
+    ///.
     pub share_domain: bool,
 }
 

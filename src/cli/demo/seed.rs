@@ -145,7 +145,7 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
     }
 }
 
-/// The organization's connection to the test identity provider. Its URLs never change (ruling 8), so a connection
+/// The organization's connection to the test identity provider. Its URLs never change, so a connection
 /// made for another public URL is replaced.
 async fn connection(
     state: &State,

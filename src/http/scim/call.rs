@@ -111,7 +111,7 @@ async fn authenticate(state: &State, request: &HttpRequest) -> app::Result<Provi
 }
 
 /// The token in the `Authorization` header; `None` if there is more than one header. The scheme `Bearer` is
-/// case-insensitive and may be missing (contracts §5).
+/// case-insensitive and may be missing.
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let value = values.next()?.to_str().ok()?.trim();

@@ -117,7 +117,7 @@ pub(super) async fn replace(state: web::Data<State>, call: ScimCall, request: Ht
 }
 
 /// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2). A group is returned only if the request names
-/// attributes (ruling 27): otherwise a group of twenty thousand members would be sent back for each change.
+/// attributes: otherwise a group of twenty thousand members would be sent back for each change.
 pub(super) async fn patch(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let read = |body| PatchRequest::parse(body).map(Change::patch);
     let (change, projection) = (call.parse(&state, read).await?, projection(&request)?);

@@ -69,7 +69,7 @@ impl Body for NoBody {
 /// The body of a request, if a middleware has already read it.
 pub(in crate::http) struct BufferedBody(pub web::Bytes);
 
-/// A JSON object; an empty body means `{}` (contracts §2.5).
+/// A JSON object; an empty body means `{}`.
 impl Body for Fields {
     async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, Error> {
         if !is_json(request) {
@@ -113,7 +113,7 @@ pub(in crate::http) async fn authenticate<S: KeyScope>(request: &HttpRequest) ->
     Ok(actor.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
 }
 
-/// The key in the `Authorization` header, of which exactly one is accepted (contracts §2.1).
+/// The key in the `Authorization` header, of which exactly one is accepted.
 fn bearer(request: &HttpRequest) -> Result<&str> {
     let refused = |text: &'static str| app::Error::Unauthenticated(text.into());
     let mut values = request.headers().get_all(header::AUTHORIZATION);

@@ -1,4 +1,4 @@
-//! Reads the JSON object of a request according to protobuf's JSON mapping (contracts §1.3): names in
+//! Reads the JSON object of a request according to protobuf's JSON mapping: names in
 //! camelCase or snake_case, unknown ones ignored, `null` the zero value. Absent fields are distinguished from zero
 //! values, because PATCH leaves the former and clears the latter.
 

@@ -1,4 +1,4 @@
-//! The REST API of SSOReady's SDKs (contracts §2): wire types and handlers, one file per resource. Every field of a
+//! The REST API of SSOReady's SDKs: wire types and handlers, one file per resource. Every field of a
 //! response is always present.
 
 pub mod api_keys;

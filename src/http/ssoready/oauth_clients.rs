@@ -1,4 +1,4 @@
-//! `/v1/saml-oauth-clients`, SSOReady's name for OAuth clients (contracts §1.4).
+//! `/v1/saml-oauth-clients`, SSOReady's name for OAuth clients.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;

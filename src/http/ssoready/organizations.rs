@@ -126,7 +126,7 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
         external_id: body.text("externalId")?,
         domains: body.texts("domains")?,
         allow_free_mail: body.flag("allowFreeMail")?.unwrap_or(false),
-        // The API needs no confirmation for shared domains (ruling 38).
+        // The API needs no confirmation for shared domains.
         share_domain: false,
     })
 }

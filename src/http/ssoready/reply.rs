@@ -19,7 +19,7 @@ pub(super) fn query(request: &HttpRequest) -> super::fields::Query {
     super::fields::Query::parse(request.query_string())
 }
 
-/// An empty success: `{}`, because the Go SDK treats an empty body as an error (contracts §9.3).
+/// An empty success: `{}`, because the Go SDK treats an empty body as an error.
 pub(super) fn done() -> HttpResponse {
     HttpResponse::Ok().json(super::schema::Done {})
 }

@@ -208,7 +208,7 @@ pub const fn fixer(fixer: Fixer) -> &'static str {
     }
 }
 
-/// One check as a row, with its values. The caller decides who may see them (ruling 14).
+/// One check as a row, with its values. The caller decides who may see them.
 pub fn check_row(check: &Check) -> Markup {
     html! {
         li {

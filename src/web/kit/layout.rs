@@ -8,7 +8,7 @@ use super::{
 };
 use crate::links::path;
 
-/// The banner of every login page where the bundled identity provider is switched on (ruling 24).
+/// The banner of every login page where the bundled identity provider is switched on.
 pub const TEST_SETUP_BANNER: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
 
 /// The width of a page.

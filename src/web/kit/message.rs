@@ -1,5 +1,5 @@
 //! A page with one message: what happened, what to do, and the reference to quote. For everything but a
-//! refused login (`refused.rs`).
+//! refused login (`web/login/error_page.rs`).
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// A login succeeded, but no redirect URL is set (ruling 7).
+    /// A login succeeded, but no redirect URL is set.
     pub fn no_redirect_url() -> Self {
         Self {
             reason: Some("no_redirect_url"),

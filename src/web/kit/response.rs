@@ -6,7 +6,7 @@ use actix_web::{
 };
 use maud::Markup;
 
-/// Where the forms and scripts of a page may send requests (ruling 19).
+/// Where the forms and scripts of a page may send requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PagePolicy {
     /// The page begins or continues a chain of redirects and posts that may end at another site.

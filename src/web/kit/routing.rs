@@ -40,7 +40,7 @@ pub enum Surface {
 /// The format of an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorFormat {
-    /// The REST API (contracts §2.2: `code`, `message`, `details`).
+    /// The REST API (`code`, `message`, `details`).
     Api,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,

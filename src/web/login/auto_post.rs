@@ -1,5 +1,5 @@
 //! A page whose form posts itself: our AuthnRequest to the identity provider, its response to our ACS
-//! once more (ruling 6), or the test identity provider's response.
+//! once more, or the test identity provider's response.
 //!
 //! A script submits it once; without JavaScript, the button does.
 

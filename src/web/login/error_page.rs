@@ -1,7 +1,7 @@
 //! The page for a refused login, for the person who could not sign in.
 //!
 //! One sentence about what happened, one about what to do, and the reference to quote. Expected and
-//! received values are shown only once a signature of the connection verified (ruling 14), so that an
+//! received values are shown only once a signature of the connection verified, so that an
 //! outsider who posts arbitrary data learns nothing of the customer's settings.
 
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Sends a browser to an identity provider: the cookie that binds it to its login (ruling 6), and the redirect
+//! Sends a browser to an identity provider: the cookie that binds it to its login, and the redirect
 //! or the page with a form that posts itself.
 
 use actix_web::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The banner of every login page where the bundled identity provider is switched on (ruling 24).
+/// The banner of every login page where the bundled identity provider is switched on.
 pub fn banner(state: &State) -> Option<&'static str> {
     state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER)
 }

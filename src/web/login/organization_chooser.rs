@@ -1,5 +1,5 @@
 //! The organization chooser: an e-mail address or a domain can belong to several organizations of one
-//! app; then the person chooses (ruling 2).
+//! app; then the person chooses.
 
 use maud::{Markup, html};
 
@@ -16,7 +16,7 @@ pub struct OrganizationChooser<'a> {
     pub choices: &'a [OrganizationChoice<'a>],
     /// Where the choice is posted.
     pub action: &'a str,
-    /// Redacted fields that are sent with every choice.
+    /// Hidden fields that are sent with every choice.
     pub fields: &'a [(&'a str, &'a str)],
     /// The name of the field that carries the choice.
     pub field: &'a str,

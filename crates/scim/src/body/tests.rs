@@ -16,7 +16,7 @@ fn attributes(kind: ResourceType, body: Value) -> Value {
 #[test]
 fn a_user_takes_its_normal_form() {
     let cases = [
-        // What Okta sends (contracts §2.1): empty lists, empty strings, a password, read-only parts.
+        // What Okta sends: empty lists, empty strings, a password, read-only parts.
         (
             json!({
                 "schemas": [USER], "userName": "a@example.com", "name": {"givenName": "A", "familyName": "B", "middleName": ""},

@@ -204,7 +204,7 @@ fn an_identity_provider_is_understood_as_it_speaks() {
     let manager = |manager: Value| with(json!({ENTERPRISE: {"department": "D", "manager": manager}}));
     let no_manager = with(json!({ENTERPRISE: {"department": "D"}}));
     let cases = [
-        // Okta, contracts §2.1.
+        // Okta.
         ("okta off", json!([{"op": "replace", "value": {"active": false}}]), with(json!({"active": false}))),
         ("okta password", json!([{"op": "replace", "value": {"password": "S3cret"}}]), before()),
         (
@@ -523,7 +523,7 @@ fn the_members_of_a_group_are_changed_without_being_read() {
         member
     };
     let cases = [
-        // Okta, contracts §2.1.
+        // Okta.
         (
             json!([
                 {"op": "remove", "path": "members[value eq \"u1\"]"},

@@ -35,7 +35,7 @@ pub struct SamlConnectionView {
 }
 
 /// Creates a connection of an organization. Its SP entity id and ACS URL are derived from the current URL of the
-/// environment and stored: they never change afterwards (ruling 8).
+/// environment and stored: they never change afterwards.
 pub async fn create(
     state: &State,
     actor: &Actor,
@@ -201,7 +201,7 @@ pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Resul
 }
 
 /// Whether the connection points to the bundled test identity provider, which authenticates anybody as anybody.
-/// Its logins are refused unless the test identity provider is enabled (ruling 24).
+/// Its logins are refused unless the test identity provider is enabled.
 pub(in crate::app) fn is_test_idp(state: &State, connection: &SamlConnection) -> bool {
     let entity_id = connection.idp_entity_id.as_deref();
     let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);

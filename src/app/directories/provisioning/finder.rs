@@ -168,14 +168,14 @@ impl<'a> Finder<'a> {
             return Ok(());
         }
         let is_scan = !self.exact || (self.query.sort.is_some() && self.order.is_none());
-        let living = self.count_existing().await?;
+        let existing = self.count_existing().await?;
         let comparisons = match (&self.condition, self.order) {
-            (Some(_), _) => living.saturating_mul(self.terms),
-            (None, Some(_)) => living,
+            (Some(_), _) => existing.saturating_mul(self.terms),
+            (None, Some(_)) => existing,
             (None, None) => 0,
         };
         let tried = match is_scan && self.condition.is_none() && !is_resumable {
-            true => living.saturating_mul(self.terms),
+            true => existing.saturating_mul(self.terms),
             false => 0,
         };
         match tried <= MAX_UNITS && self.work.spend(comparisons / COMPARISONS_PER_UNIT) {

@@ -276,7 +276,7 @@ pub(super) fn apply_resource(group: &mut ScimGroup, resource: &Resource) -> Resu
     Ok(())
 }
 
-/// Refuses a taken name, case-insensitively. Imported duplicates stay (ruling 28).
+/// Refuses a taken name, case-insensitively. Imported duplicates stay.
 async fn check_name(tx: &mut Transaction, group: &ScimGroup, except: Option<ScimGroupId>) -> Result<()> {
     let (directory, name) = (group.directory_id, &group.display_name);
     if store::scim_groups::name_is_taken(tx, directory, name, except).await? {

@@ -204,7 +204,7 @@ async fn update_groups(
     Ok(())
 }
 
-/// Writes an imported group; `before` is the stored one. Duplicate names stay (ruling 28).
+/// Writes an imported group; `before` is the stored one. Duplicate names stay.
 pub(in crate::app) async fn write_group(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,

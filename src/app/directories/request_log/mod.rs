@@ -1,7 +1,7 @@
 //! The log of SCIM requests: written asynchronously, read by support.
 //!
 //! [`enqueue`] puts a request into a bounded queue and returns; a writer takes batches from it, redacts secrets in
-//! the bodies, seals and stores them (ruling 27). Requests that do not fit into the queue are dropped and counted
+//! the bodies, seals and stores them. Requests that do not fit into the queue are dropped and counted
 //! in a metric.
 
 pub(in crate::app) mod queue;

@@ -1,6 +1,6 @@
 //! Single domains of an organization: requested, approved by the vendor, removed.
 //!
-//! A requested domain has no effect (ruling 1) until it is approved or verified.
+//! A requested domain has no effect until it is approved or verified.
 
 pub(in crate::app) mod list;
 pub mod sharing;
@@ -132,7 +132,7 @@ fn new_token(state: &State) -> String {
 }
 
 /// Approves a domain for the vendor. If another organization has it already, this needs the explicit
-/// confirmation `share_domain` (ruling 38).
+/// confirmation `share_domain`.
 pub async fn approve(
     state: &State,
     actor: &Actor,

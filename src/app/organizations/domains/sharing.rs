@@ -1,4 +1,4 @@
-//! Domains that several organizations share (ruling 38). The identity provider of each can then sign in users of
+//! Domains that several organizations share. The identity provider of each can then sign in users of
 //! all of them, so sharing must be deliberate: the vendor's API key may do it, administrators and the operator must
 //! confirm it, the holder of a setup link may not, and nobody may if another organization has the domain verified by
 //! DNS. It is recorded in the audit log and the events of all of them.

@@ -149,7 +149,7 @@ impl<'a> Shell<'a> {
         self
     }
 
-    /// Lets a form of the page start a login, which redirects to another site (ruling 19): omits `form-action`.
+    /// Lets a form of the page start a login, which redirects to another site: omits `form-action`.
     pub fn begins_login(self) -> Self {
         Self { policy: PagePolicy::AnyFormTarget, ..self }
     }

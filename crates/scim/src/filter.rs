@@ -8,7 +8,7 @@ use crate::{AttributePath, comparison};
 use base::time::Timestamp;
 
 /// Maximum length of a filter in bytes.
-pub const MAX_FILTER_BYTES: usize = 16 * 1024;
+pub const MAX_FILTER_BYTES: usize = crate::attribute_path::MAX_PATH_BYTES;
 
 /// Maximum nesting depth of parentheses, `not` and brackets.
 pub const MAX_FILTER_DEPTH: usize = 32;

@@ -85,9 +85,9 @@ async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, 
     let changes = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
     // Login calls are not management; an access code can be redeemed only once anyway.
     let login = {
-        let extensions = request.extensions();
-        let route = extensions.get::<MatchedRoute>()?;
-        [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern)
+        let is_login =
+            |route: &MatchedRoute| [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern);
+        request.extensions().get::<MatchedRoute>().is_some_and(is_login)
     };
     if !changes || login || !request.headers().contains_key(KEY) {
         return None;

@@ -111,6 +111,7 @@ impl RouteTable {
         }
         // A route inside a scope: its pattern begins with the scope's.
         let scope = self.scopes.iter().find(|(prefix, ..)| pattern.starts_with(prefix));
+        debug_assert!(scope.is_some(), "{pattern} is registered without a surface");
         MatchedRoute {
             surface: scope.map_or(Surface::default(), |(.., surface)| *surface),
             pattern: pattern.into(),

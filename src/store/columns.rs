@@ -3,6 +3,14 @@
 use base::id::{Id, IdKind};
 use model::http_url::HttpUrl;
 
+/// The columns of a table in a statement, each with the prefix `"r."` or none: `column_list!("r.", id, name)`.
+macro_rules! column_list {
+    ($table:literal, $first:ident $(, $name:ident)*) => {
+        concat!($table, stringify!($first) $(, ", ", $table, stringify!($name))*)
+    };
+}
+pub(super) use column_list;
+
 /// Serialises a list of strings as a JSON array.
 pub(super) fn list_to_json(list: &[String]) -> String {
     serde_json::Value::from(list.to_vec()).to_string()

@@ -1,6 +1,5 @@
 //! SCIM directories and their bearer tokens. Only digests of the tokens are stored.
 
-use super::{Conn, Error, Result, Transaction, columns, organizations};
 use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
     secret::Digest,
@@ -12,8 +11,35 @@ use model::{
     scim_directory::{BearerToken, ScimDirectory},
 };
 
+use super::{
+    Conn, Error, Result, Transaction,
+    columns::{self, column_list},
+    organizations,
+};
+
 /// How many expired tokens one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! columns {
+    ($table:literal) => {
+        column_list!(
+            $table,
+            id,
+            environment_id,
+            organization_id,
+            is_primary,
+            scim_base_url,
+            allow_foreign_secondary_emails,
+            refuse_inactive_logins,
+            require_provisioned_logins,
+            idp_kind,
+            created_at,
+            updated_at
+        )
+    };
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -83,16 +109,18 @@ pub async fn find_presented(
     now: Timestamp,
 ) -> Result<Option<PresentedToken>> {
     let row = conn
-        .sql(
-            "SELECT d.*, o.display_name AS o_display_name, o.external_id AS o_external_id, \
+        .sql(concat!(
+            "SELECT ",
+            columns!("d."),
+            ", o.display_name AS o_display_name, o.external_id AS o_external_id, \
              (SELECT string_agg(a.domain || ' ' || a.state, ',') FROM organization_domains a \
              WHERE a.organization_id = o.id) AS o_domains, \
              o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
              t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at \
              FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
              LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = d.id \
-             AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE d.id = $1",
-        )
+             AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE d.id = $1"
+        ))
         .bind(id)
         .bind(token)
         .bind(now)
@@ -198,7 +226,7 @@ pub async fn find(
     id: ScimDirectoryId,
 ) -> Result<Option<ScimDirectory>> {
     let row = conn
-        .sql("SELECT * FROM scim_directories WHERE environment_id = $1 AND id = $2")
+        .sql(concat!("SELECT ", columns!(""), " FROM scim_directories WHERE environment_id = $1 AND id = $2"))
         .bind(environment_id)
         .bind(id)
         .optional::<Row>()
@@ -213,10 +241,12 @@ pub async fn find_primary(
     organization_id: OrganizationId,
 ) -> Result<Option<ScimDirectory>> {
     let row = conn
-        .sql(
-            "SELECT * FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
-             AND is_primary",
-        )
+        .sql(concat!(
+            "SELECT ",
+            columns!(""),
+            " FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
+             AND is_primary"
+        ))
         .bind(environment_id)
         .bind(organization_id)
         .optional::<Row>()
@@ -231,10 +261,12 @@ pub async fn find_primary_by_external_id(
     external_id: &str,
 ) -> Result<Option<ScimDirectory>> {
     let row = conn
-        .sql(
-            "SELECT d.* FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
-             WHERE o.environment_id = $1 AND o.external_id = $2 AND d.is_primary",
-        )
+        .sql(concat!(
+            "SELECT ",
+            columns!("d."),
+            " FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+             WHERE o.environment_id = $1 AND o.external_id = $2 AND d.is_primary"
+        ))
         .bind(environment_id)
         .bind(external_id)
         .optional::<Row>()
@@ -258,10 +290,12 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<ScimDirectory>> {
     let rows = conn
-        .sql(
-            "SELECT * FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
-             AND id >= $3 ORDER BY id LIMIT $4",
-        )
+        .sql(concat!(
+            "SELECT ",
+            columns!(""),
+            " FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
+             AND id >= $3 ORDER BY id LIMIT $4"
+        ))
         .bind(environment_id)
         .bind(organization_id)
         .bind(columns::page_start(from))

@@ -5,17 +5,41 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
 use base::{
     id::{ScimDirectoryId, ScimGroupId},
     time::Timestamp,
 };
 use model::scim_group::ScimGroup;
 
+use super::{
+    Conn, Dialect, Error, Result, Sql, Transaction,
+    columns::{self, column_list},
+    scim_filter,
+};
+
 const TABLE: &str = "scim_groups";
 
 /// How many values one statement contains.
 const BATCH_SIZE: usize = 500;
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! columns {
+    ($table:literal) => {
+        column_list!(
+            $table,
+            id,
+            directory_id,
+            display_name,
+            external_id,
+            document,
+            version,
+            created_at,
+            updated_at,
+            deleted_at
+        )
+    };
+}
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -51,13 +75,17 @@ impl TryFrom<Row> for ScimGroup {
 
 /// The group with this id, unless it is deleted.
 pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimGroupId) -> Result<Option<ScimGroup>> {
-    conn.sql("SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL")
-        .bind(directory)
-        .bind(id)
-        .optional::<Row>()
-        .await?
-        .map(ScimGroup::try_from)
-        .transpose()
+    conn.sql(concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+    ))
+    .bind(directory)
+    .bind(id)
+    .optional::<Row>()
+    .await?
+    .map(ScimGroup::try_from)
+    .transpose()
 }
 
 /// The group with this id, unless it is deleted, locked until the transaction ends: concurrent changes of its
@@ -69,11 +97,19 @@ pub async fn lock(
 ) -> Result<Option<ScimGroup>> {
     let text = match tx.dialect() {
         Dialect::Sqlite => {
-            "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+            concat!(
+                "SELECT ",
+                columns!(""),
+                " FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+            )
         }
         Dialect::Postgres => {
-            "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
+            concat!(
+                "SELECT ",
+                columns!(""),
+                " FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
              FOR NO KEY UPDATE"
+            )
         }
     };
     tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimGroup::try_from).transpose()
@@ -147,7 +183,7 @@ pub async fn find_including_deleted(
     directory: ScimDirectoryId,
     id: ScimGroupId,
 ) -> Result<Option<ScimGroup>> {
-    conn.sql("SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2")
+    conn.sql(concat!("SELECT ", columns!(""), " FROM scim_groups WHERE directory_id = $1 AND id = $2"))
         .bind(directory)
         .bind(id)
         .optional::<Row>()
@@ -255,8 +291,11 @@ pub async fn list(
     directory: ScimDirectoryId,
     search: &scim_filter::Search,
 ) -> Result<Vec<ScimGroup>> {
-    let sql =
-        search.select(conn.dialect(), "SELECT r.* FROM scim_groups r WHERE r.directory_id = ", directory);
+    let sql = search.select(
+        conn.dialect(),
+        concat!("SELECT ", columns!("r."), " FROM scim_groups r WHERE r.directory_id = "),
+        directory,
+    );
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimGroup::try_from).collect()
 }
 

@@ -1,13 +1,34 @@
 //! The log of SCIM requests. Bodies are stored sealed.
 
-use super::{Conn, Error, Result, Transaction};
 use base::{
     id::{EnvironmentId, ScimDirectoryId, ScimRequestId},
     time::Timestamp,
 };
 
+use super::{Conn, Error, Result, Transaction, columns::column_list};
+
 /// How many requests one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! columns {
+    ($table:literal) => {
+        column_list!(
+            $table,
+            id,
+            directory_id,
+            at,
+            method,
+            path,
+            status,
+            duration_ms,
+            request_body,
+            response_body,
+            error
+        )
+    };
+}
 
 /// A stored request.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -85,11 +106,13 @@ pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()>
 
 /// Requests of a directory, newest first.
 pub async fn list(conn: &mut Conn, wanted: RequestFilter<'_>) -> Result<Vec<StoredRequest>> {
-    conn.sql(
-        "SELECT r.* FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
+    conn.sql(concat!(
+        "SELECT ",
+        columns!("r."),
+        " FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
          WHERE d.environment_id = $1 AND r.directory_id = $2 AND r.id <= $3 AND ($4 = '' OR r.method = $4) \
-         AND r.status >= $5 AND r.status <= $6 AND ($7 = '' OR r.error = $7) ORDER BY r.id DESC LIMIT $8",
-    )
+         AND r.status >= $5 AND r.status <= $6 AND ($7 = '' OR r.error = $7) ORDER BY r.id DESC LIMIT $8"
+    ))
     .bind(wanted.environment_id)
     .bind(wanted.directory_id)
     .bind(wanted.from.unwrap_or(ScimRequestId::from_bits(u128::MAX)))
@@ -108,10 +131,12 @@ pub async fn find(
     environment_id: EnvironmentId,
     id: ScimRequestId,
 ) -> Result<Option<StoredRequest>> {
-    conn.sql(
-        "SELECT r.* FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
-         WHERE d.environment_id = $1 AND r.id = $2",
-    )
+    conn.sql(concat!(
+        "SELECT ",
+        columns!("r."),
+        " FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
+         WHERE d.environment_id = $1 AND r.id = $2"
+    ))
     .bind(environment_id)
     .bind(id)
     .optional()

@@ -5,19 +5,44 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
-
-use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
 use base::{
     id::{ScimDirectoryId, ScimGroupId, ScimUserId},
     time::Timestamp,
 };
 use model::{email::Email, scim_user::ScimUser};
+use serde_json::{Map, Value};
+
+use super::{
+    Conn, Dialect, Error, Result, Sql, Transaction,
+    columns::{self, column_list},
+    scim_filter,
+};
 
 const TABLE: &str = "scim_users";
 
 /// How many values one statement contains: SQLite and PostgreSQL both allow 32,766 parameters.
 const BATCH_SIZE: usize = 500;
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! columns {
+    ($table:literal) => {
+        column_list!(
+            $table,
+            id,
+            directory_id,
+            user_name,
+            external_id,
+            active,
+            email,
+            document,
+            version,
+            created_at,
+            updated_at,
+            deleted_at
+        )
+    };
+}
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -200,13 +225,17 @@ pub async fn list_used_by_others(
 
 /// The user with this id, unless deleted.
 pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimUserId) -> Result<Option<ScimUser>> {
-    conn.sql("SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL")
-        .bind(directory)
-        .bind(id)
-        .optional::<Row>()
-        .await?
-        .map(ScimUser::try_from)
-        .transpose()
+    conn.sql(concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+    ))
+    .bind(directory)
+    .bind(id)
+    .optional::<Row>()
+    .await?
+    .map(ScimUser::try_from)
+    .transpose()
 }
 
 /// The user with this id, unless deleted, locked until the transaction ends. (A SQLite write transaction is
@@ -218,11 +247,19 @@ pub async fn lock(
 ) -> Result<Option<ScimUser>> {
     let text = match tx.dialect() {
         Dialect::Sqlite => {
-            "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+            concat!(
+                "SELECT ",
+                columns!(""),
+                " FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+            )
         }
         Dialect::Postgres => {
-            "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
+            concat!(
+                "SELECT ",
+                columns!(""),
+                " FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
              FOR NO KEY UPDATE"
+            )
         }
     };
     tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimUser::try_from).transpose()
@@ -287,7 +324,7 @@ pub async fn find_including_deleted(
     directory: ScimDirectoryId,
     id: ScimUserId,
 ) -> Result<Option<ScimUser>> {
-    conn.sql("SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2")
+    conn.sql(concat!("SELECT ", columns!(""), " FROM scim_users WHERE directory_id = $1 AND id = $2"))
         .bind(directory)
         .bind(id)
         .optional::<Row>()
@@ -413,8 +450,11 @@ pub async fn list(
     directory: ScimDirectoryId,
     search: &scim_filter::Search,
 ) -> Result<Vec<ScimUser>> {
-    let sql =
-        search.select(conn.dialect(), "SELECT r.* FROM scim_users r WHERE r.directory_id = ", directory);
+    let sql = search.select(
+        conn.dialect(),
+        concat!("SELECT ", columns!("r."), " FROM scim_users r WHERE r.directory_id = "),
+        directory,
+    );
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimUser::try_from).collect()
 }
 

@@ -1,14 +1,36 @@
 //! Webhook deliveries: the durable queue, which is also the log.
 
-use super::{Conn, Error, Result, Transaction, events::number};
 use base::{
     id::{EnvironmentId, WebhookDeliveryId, WebhookId},
     time::Timestamp,
 };
 use model::webhook::{DeliveryState, WebhookDelivery};
 
+use super::{Conn, Error, Result, Transaction, columns::column_list, events::number};
+
 /// How many deliveries one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! columns {
+    ($table:literal) => {
+        column_list!(
+            $table,
+            id,
+            webhook_id,
+            environment_id,
+            sequence,
+            state,
+            attempts,
+            next_attempt_at,
+            last_status,
+            last_error,
+            created_at,
+            updated_at
+        )
+    };
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -81,10 +103,12 @@ pub async fn list_due(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<WebhookDelivery>> {
-    conn.sql(
-        "SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' \
-         AND next_attempt_at <= $2 ORDER BY sequence, id LIMIT $3",
-    )
+    conn.sql(concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' \
+         AND next_attempt_at <= $2 ORDER BY sequence, id LIMIT $3"
+    ))
     .bind(webhook_id)
     .bind(now)
     .bind(limit)
@@ -143,13 +167,17 @@ pub async fn find(
     environment_id: EnvironmentId,
     id: WebhookDeliveryId,
 ) -> Result<Option<WebhookDelivery>> {
-    conn.sql("SELECT * FROM webhook_deliveries WHERE environment_id = $1 AND id = $2")
-        .bind(environment_id)
-        .bind(id)
-        .optional::<Row>()
-        .await?
-        .map(WebhookDelivery::try_from)
-        .transpose()
+    conn.sql(concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM webhook_deliveries WHERE environment_id = $1 AND id = $2"
+    ))
+    .bind(environment_id)
+    .bind(id)
+    .optional::<Row>()
+    .await?
+    .map(WebhookDelivery::try_from)
+    .transpose()
 }
 
 /// Up to `limit` deliveries to an endpoint from `from` on, newest first; only those in `state`, if given.
@@ -161,10 +189,12 @@ pub async fn list(
     from: Option<WebhookDeliveryId>,
     limit: i64,
 ) -> Result<Vec<WebhookDelivery>> {
-    conn.sql(
-        "SELECT * FROM webhook_deliveries WHERE environment_id = $1 AND webhook_id = $2 AND id <= $3 \
-         AND ($4 = '' OR state = $4) ORDER BY id DESC LIMIT $5",
-    )
+    conn.sql(concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM webhook_deliveries WHERE environment_id = $1 AND webhook_id = $2 AND id <= $3 \
+         AND ($4 = '' OR state = $4) ORDER BY id DESC LIMIT $5"
+    ))
     .bind(environment_id)
     .bind(webhook_id)
     .bind(from.unwrap_or(WebhookDeliveryId::from_bits(u128::MAX)))

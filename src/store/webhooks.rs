@@ -1,16 +1,40 @@
 //! Webhook endpoints, how far each has been given deliveries, and which replica serves it.
 
-use super::{
-    Conn, Error, Result, Transaction, columns,
-    events::{self, number},
-};
 use base::{
     id::{EnvironmentId, WebhookId},
     time::Timestamp,
 };
 use model::{event::EventKind, http_url::HttpUrl, webhook::Webhook};
 
+use super::{
+    Conn, Error, Result, Transaction,
+    columns::{self, column_list},
+    events::{self, number},
+};
+
 const TABLE: &str = "webhooks";
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! columns {
+    ($table:literal) => {
+        column_list!(
+            $table,
+            id,
+            environment_id,
+            url,
+            secret,
+            previous_secret,
+            previous_secret_until,
+            event_types,
+            disabled_at,
+            next_sequence,
+            failures,
+            created_at,
+            updated_at
+        )
+    };
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -58,7 +82,7 @@ fn names(kinds: &[EventKind]) -> String {
 
 /// The webhook with this id in the environment.
 pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, id: WebhookId) -> Result<Option<Webhook>> {
-    conn.sql("SELECT * FROM webhooks WHERE environment_id = $1 AND id = $2")
+    conn.sql(concat!("SELECT ", columns!(""), " FROM webhooks WHERE environment_id = $1 AND id = $2"))
         .bind(environment_id)
         .bind(id)
         .optional::<Row>()
@@ -74,15 +98,19 @@ pub async fn list(
     from: Option<WebhookId>,
     limit: i64,
 ) -> Result<Vec<Webhook>> {
-    conn.sql("SELECT * FROM webhooks WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3")
-        .bind(environment_id)
-        .bind(columns::page_start(from))
-        .bind(limit)
-        .all::<Row>()
-        .await?
-        .into_iter()
-        .map(Webhook::try_from)
-        .collect()
+    conn.sql(concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM webhooks WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3"
+    ))
+    .bind(environment_id)
+    .bind(columns::page_start(from))
+    .bind(limit)
+    .all::<Row>()
+    .await?
+    .into_iter()
+    .map(Webhook::try_from)
+    .collect()
 }
 
 /// Adds a webhook.
@@ -178,13 +206,15 @@ pub async fn reset_backoff(tx: &mut Transaction, id: WebhookId) -> Result<()> {
 /// Up to `limit` enabled webhooks of every environment that are not claimed and have work: events without a
 /// delivery, or deliveries that are due. Those that have waited longest come first.
 pub async fn list_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Webhook>> {
-    conn.sql(
-        "SELECT w.* FROM webhooks w WHERE w.disabled_at IS NULL AND w.resting_until <= $1 AND (EXISTS \
+    conn.sql(concat!(
+        "SELECT ",
+        columns!("w."),
+        " FROM webhooks w WHERE w.disabled_at IS NULL AND w.resting_until <= $1 AND (EXISTS \
          (SELECT 1 FROM event_counters c WHERE c.environment_id = w.environment_id \
          AND c.last >= w.next_sequence) OR EXISTS (SELECT 1 FROM webhook_deliveries d \
          WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.next_attempt_at <= $1)) \
-         ORDER BY w.resting_until, w.id LIMIT $2",
-    )
+         ORDER BY w.resting_until, w.id LIMIT $2"
+    ))
     .bind(now)
     .bind(limit)
     .all::<Row>()

@@ -470,7 +470,28 @@ async fn fresh(backend: Backend) {
         fs::write(to.join(name), serde_json::to_string_pretty(&contents).unwrap() + "\n").unwrap();
         return;
     }
+    add_columns(&app, backend).await;
     Installation { app, contents }.use_everything().await;
+}
+
+/// Adds a column to every table, as a migration of the next release does while this one still serves: the statements
+/// that it has prepared must stay valid (PostgreSQL refuses one whose `*` means something else now).
+async fn add_columns(app: &TestApp, backend: Backend) {
+    let list = match backend {
+        Backend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%sql%'",
+        Backend::Postgres => {
+            "SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = 'public' \
+             AND table_name NOT LIKE '%sql%'"
+        }
+    };
+    let mut tx = app.state.db.write().await.unwrap();
+    let tables: Vec<(String,)> = tx.sql(list).all().await.unwrap();
+    assert!(tables.len() > 20, "{tables:?}");
+    for (table,) in tables {
+        let statement: &'static str = format!("ALTER TABLE {table} ADD COLUMN added_later TEXT").leak();
+        tx.sql(statement).execute().await.unwrap();
+    }
+    tx.commit().await.unwrap();
 }
 
 async fn upgraded(backend: Backend) {

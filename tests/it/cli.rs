@@ -43,7 +43,11 @@ impl Installation {
     }
 
     fn serve(&self, arguments: &[&str]) -> ServerProcess {
-        let all = [&["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json"], arguments].concat();
+        self.serve_at("127.0.0.1:0", arguments)
+    }
+
+    fn serve_at(&self, listen: &str, arguments: &[&str]) -> ServerProcess {
+        let all = [&["serve", "--listen", listen, "--set", "log.format=json"], arguments].concat();
         let mut child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
@@ -366,7 +370,9 @@ fn a_stop_finishes_the_request_in_flight() {
     let installation = Installation::new(Backend::Sqlite);
     installation.json(&["environment", "create", "--slug", "prod"]);
     let key = installation.json(&["api-key", "create", "--environment", "prod", "--management"]);
-    let mut served = installation.serve(&[]);
+    // At an address of its own: on 127.0.0.1 the server of another test may get the port that this one gives up, and
+    // would take the connections that this test expects to be refused.
+    let mut served = installation.serve_at("127.0.0.2:0", &["--set", "shutdown_timeout=60s"]);
     let body = r#"{"displayName":"Acme"}"#;
     let mut stream = TcpStream::connect(served.address).unwrap();
     write!(

@@ -27,7 +27,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::{
     both,
     support::{
-        TestApp,
+        TestApp, eventually,
         scim::{TestDirectory, id, patch},
     },
 };
@@ -363,15 +363,11 @@ both! {
             let mut conn = app.state.db.read().await.unwrap();
             store::scim_users::count(&mut conn, directory.id, None).await.unwrap()
         };
-        while count().await == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        eventually("a first user", async || (count().await > 0).then_some(())).await;
         drop(stream);
         // Its permit is free once all operations are done.
-        let free = || app.state.bulk_executor.acquire(directory.id).is_ok();
-        while !free() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let free = async || app.state.bulk_executor.acquire(directory.id).ok().map(drop);
+        eventually("the permit of the request", free).await;
         assert_eq!(count().await, COUNT as i64);
     }
 

@@ -11,13 +11,12 @@ pub mod path;
 
 use std::fmt;
 
-use url::{Host, Url};
-
 use base::{
     id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::SetupLinkToken,
 };
 use model::{domain::Domain, http_url::is_loopback};
+use url::{Host, Url};
 
 /// Expands the first `{…}` segment of a pattern. Values are our own ids and file names, which need no escaping.
 fn fill(pattern: &str, value: &dyn fmt::Display) -> String {

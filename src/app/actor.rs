@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::{Error, Result};
 use base::id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId};
 use model::{administrator::Role, api_key::ApiKey};
+
+use super::{Error, Result};
 
 /// An authenticated caller, not bound to an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

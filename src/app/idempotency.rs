@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
+use base::{id::ApiKeyId, secret::Digest};
+
 use super::{Error, Result, State};
 use crate::store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse};
-use base::{id::ApiKeyId, secret::Digest};
 
 /// How long a response is kept.
 pub const RETENTION: Duration = Duration::from_secs(24 * 3600);

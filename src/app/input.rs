@@ -1,7 +1,8 @@
 //! Validation of texts from outside.
 
-use super::{Error, Result, outgoing};
 use model::{http_url::HttpUrl, idp_kind::IdpKind};
+
+use super::{Error, Result, outgoing};
 
 /// A single-line text, unchanged: at most `most` characters, no control characters.
 pub fn line(field: &'static str, text: &str, most: usize) -> Result<String> {

@@ -3,10 +3,10 @@
 //! A token contains the id of the first item of the next page and a MAC for its list and environment, so it cannot
 //! be forged or used for another list. It is URL-safe, because not every SDK escapes it.
 
+use base::id::{EnvironmentId, Id, IdKind};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use super::{Error, Result, State};
-use base::id::{EnvironmentId, Id, IdKind};
 
 /// The default page size, as in SSOReady.
 pub const DEFAULT_SIZE: i64 = 10;

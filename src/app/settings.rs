@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use saml::CrossCheck;
+
 use super::{
     administrators::settings::ConsoleSettings,
     directories::{limits::DirectoryRates, quota::Quotas},
 };
-use saml::CrossCheck;
 
 /// The settings of the use cases.
 #[derive(Debug, Clone)]

@@ -2,6 +2,13 @@
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
+use base::{
+    id::SamlConnectionId,
+    random::Random,
+    time::{Clock, Timestamp},
+};
+use model::{environment::Environment, http_url::HttpUrl, master_key::MasterKey};
+
 use super::{
     Error, Result,
     administrators::passwords::Passwords,
@@ -22,12 +29,6 @@ use crate::{
     links::Links,
     store::{Db, PoolShare},
 };
-use base::{
-    id::SamlConnectionId,
-    random::Random,
-    time::{Clock, Timestamp},
-};
-use model::{environment::Environment, http_url::HttpUrl, master_key::MasterKey};
 
 /// How long a SAML response waits for verification before it is refused as busy.
 const MAX_VERIFICATION_WAIT: Duration = Duration::from_secs(5);

@@ -7,12 +7,12 @@ pub mod webhooks;
 
 use std::time::Duration;
 
-pub use retention::{Retention, sweep};
-
 use crate::{
     app::{Error, Result, State, connections::saml::certificate_expiry, support::login_counts},
     store, telemetry,
 };
+
+pub use retention::{Retention, sweep};
 
 /// How often the jobs run.
 const INTERVAL: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! `ostiary admin`.
 
 use clap::{Args, Subcommand};
+use model::administrator::{Administrator, Role};
 use serde_json::{Value, json};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
@@ -14,7 +15,6 @@ use crate::app::{
     environments,
     pagination::PageQuery,
 };
-use model::administrator::{Administrator, Role};
 
 /// Administrators: the people who can sign in to the console
 #[derive(Debug, Subcommand)]

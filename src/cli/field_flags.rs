@@ -1,7 +1,8 @@
 //! The names of API fields as flags: the API's `redirectUrl` is `--redirect-url` here.
 
-use crate::{app::Error, telemetry};
 use model::idp_kind::IdpKind;
+
+use crate::{app::Error, telemetry};
 
 /// Converts an error to the command line's terms: the API's `redirectUrl` is `--redirect-url` here.
 pub(super) fn cli_error(error: Error) -> anyhow::Error {

@@ -1,6 +1,9 @@
 //! `ostiary flow`: the logins of an environment, with every check, to find out why one failed.
 
+use base::id::SamlFlowId;
 use clap::{Args, Subcommand};
+use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind};
+use saml::check::{Check, Fixer};
 use serde_json::{Value, json};
 
 use super::{installation, output, settings_args::SettingsArgs};
@@ -10,9 +13,6 @@ use crate::app::{
     pagination::PageQuery,
     support::flows::{self, CheckChange, FlowQuery, Recheck},
 };
-use base::id::SamlFlowId;
-use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind};
-use saml::check::{Check, Fixer};
 
 /// Login flows: what happened in each login, check by check
 #[derive(Debug, Subcommand)]

@@ -1,10 +1,10 @@
 //! `ostiary import`.
 
+use base::{id::EnvironmentId, time::Timestamp};
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::import_ssoready::{self, ImportOptions, Report, ResourceKind};
-use base::{id::EnvironmentId, time::Timestamp};
 
 /// How often the progress is reported.
 const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::settings_args::SettingsArgs;
-use crate::{
-    app::{Settings, State},
-    server, telemetry,
-};
 use base::{
     id::{Id, IdKind},
     random::SystemRandom,
     time::SystemClock,
+};
+
+use super::settings_args::SettingsArgs;
+use crate::{
+    app::{Settings, State},
+    server, telemetry,
 };
 
 /// Opens the installation for a command that reads or changes it. Without a configured public URL, links use that of

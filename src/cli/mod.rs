@@ -32,9 +32,9 @@ mod webhook;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use settings_args::SettingsArgs;
 
 use crate::{config::ConfigError, telemetry};
-use settings_args::SettingsArgs;
 
 /// Enterprise single sign-on for your app: your customers' SAML and SCIM on one side, a REST API and OpenID
 /// Connect on the other.

@@ -1,5 +1,6 @@
 //! `ostiary organization`.
 
+use base::id::OrganizationId;
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
@@ -12,7 +13,6 @@ use crate::{
     },
     http::ssoready::organizations as wire,
 };
-use base::id::OrganizationId;
 
 /// Organizations: your customers, each with the domains whose people may sign in
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Context as _;
+use base::id::{OrganizationId, SamlConnectionId};
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
@@ -16,7 +17,6 @@ use crate::{
     },
     http::ssoready::saml_connections as wire,
 };
-use base::id::{OrganizationId, SamlConnectionId};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;

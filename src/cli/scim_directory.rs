@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base::id::{OrganizationId, ScimDirectoryId};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -16,7 +17,6 @@ use crate::{
     },
     http::ssoready::scim_directories as wire,
 };
-use base::id::{OrganizationId, ScimDirectoryId};
 
 /// SCIM directories: where a customer's identity provider pushes its people and groups
 #[derive(Debug, Subcommand)]

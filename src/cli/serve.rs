@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use base::{random::SystemRandom, time::SystemClock};
 use clap::Args;
 
 use super::settings_args::SettingsArgs;
 use crate::{config::Config, server::ServerBuilder, telemetry};
-use base::{random::SystemRandom, time::SystemClock};
 
 /// Run the gateway
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base::id::{OrganizationId, SetupLinkId};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -15,7 +16,6 @@ use crate::{
     },
     http::ssoready::setup_links as wire,
 };
-use base::id::{OrganizationId, SetupLinkId};
 
 /// Setup links: with one, a customer's IT admin connects their identity provider
 #[derive(Debug, Subcommand)]

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{gateway_client::GatewayClient, organization::DemoOrganization, sessions::Sessions};
-use crate::links::Links;
 use base::{
     id::OauthClientId,
     random::Random,
     secret::{ApiKeySecret, OauthClientSecret},
     time::Clock,
 };
+
+use super::{gateway_client::GatewayClient, organization::DemoOrganization, sessions::Sessions};
+use crate::links::Links;
 
 /// The settings of the sample app.
 pub struct DemoSettings {

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use base::{
+    id::OauthClientId,
+    secret::{ApiKeySecret, OauthClientSecret},
+    time::Timestamp,
+};
 use openssl::sha::sha256;
 use reqwest::{Client, Method, header, redirect};
 use serde_json::{Map, Value, json};
@@ -9,11 +14,6 @@ use url::{Url, form_urlencoded};
 
 use super::organization::DemoOrganization;
 use crate::{links::Links, web::kit::components::mask_secret};
-use base::{
-    id::OauthClientId,
-    secret::{ApiKeySecret, OauthClientSecret},
-    time::Timestamp,
-};
 
 /// The fields whose values are shortened for display.
 const SECRET_FIELDS: &[&str] =

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
+use base::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
 
 use super::gateway_client::ApiExchange;
-use base::time::Timestamp;
 
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
 const LOGIN_LIFETIME: Duration = Duration::from_secs(15 * 60);

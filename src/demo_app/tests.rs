@@ -14,6 +14,10 @@ use actix_web::{
     http::{StatusCode, header},
     test, web,
 };
+use base::{
+    random::SeededRandom,
+    time::{ManualClock, Timestamp},
+};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use url::Url;
@@ -22,10 +26,6 @@ use crate::{
     demo_app::*,
     links::{Links, path},
     web::kit::routing::{RouteTable, Routes},
-};
-use base::{
-    random::SeededRandom,
-    time::{ManualClock, Timestamp},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

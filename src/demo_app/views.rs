@@ -1,5 +1,6 @@
 //! The sample app's pages.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -13,14 +14,13 @@ use crate::{
     web::kit::{
         assets,
         components::{
-            ButtonStyle, Column, Icon, InputField, button, code_block, copyable, facts, join_with_and, mark,
-            notice, table, time,
+            self, ButtonStyle, Column, Icon, InputField, button, code_block, copyable, facts, join_with_and,
+            mark, notice, table, time,
         },
         layout::Layout,
         message::Message,
     },
 };
-use base::time::Timestamp;
 
 const NAVIGATION: &[(&str, &str)] = &[("Sample app", path::DEMO), ("Test identity provider", path::TEST_IDP)];
 const BANNER: &str = "A sample app on test accounts. Nothing here is for real use.";
@@ -256,7 +256,7 @@ pub(super) fn message(happened: &str) -> Markup {
 }
 
 fn back() -> Markup {
-    html! { div.actions { (crate::web::kit::components::link_button(ButtonStyle::Primary, "Back to the sample app", path::DEMO)) } }
+    html! { div.actions { (components::link_button(ButtonStyle::Primary, "Back to the sample app", path::DEMO)) } }
 }
 
 #[cfg(test)]

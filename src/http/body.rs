@@ -15,6 +15,7 @@ use actix_web::{
     http::header,
     web::Bytes,
 };
+use base::time::Clock;
 use futures_core::Stream;
 
 use super::{
@@ -22,7 +23,6 @@ use super::{
     transfer_rate::{DeadlineTimer, MinimumRate},
 };
 use crate::app::limits::body_allowance::{BodyAllowance, BodyError};
-use base::time::Clock;
 
 /// How long a body may stall.
 const GRACE: Duration = Duration::from_secs(10);

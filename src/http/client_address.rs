@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
-
 use model::client_address::ClientAddress;
 
 /// The address of the client that connects through `peer`. `X-Forwarded-For` is read from its end for as long as the

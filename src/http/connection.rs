@@ -26,7 +26,9 @@ use actix_web::{
     dev::{AppConfig, Response, Service},
     rt::net::TcpStream,
 };
+use base::time::{Clock, Timestamp};
 use ipnet::IpNet;
+use model::client_address::ClientAddress;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::transfer_rate::{DeadlineTimer, MinimumRate};
@@ -34,8 +36,6 @@ use crate::{
     app::limits::request_memory::{RequestMemory, Reservation},
     telemetry,
 };
-use base::time::{Clock, Timestamp};
-use model::client_address::ClientAddress;
 
 /// How long a client may take to send its request line and headers.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,9 +7,9 @@ use std::{
 };
 
 use actix_web::{http::header, test::TestRequest, web::Bytes};
+use oauth::parameters::Parameters;
 
 use crate::web::kit::posted::{self, MAX_FORM_BYTES, MAX_FORM_FIELDS, PostedForm};
-use oauth::parameters::Parameters;
 
 /// Parameters that OAuth's endpoints read.
 const NAMES: [&str; 5] = ["state", "code", "client_id", "redirect_uri", "a"];

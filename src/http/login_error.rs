@@ -4,6 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
 };
+use saml::check::Check;
 use serde_json::json;
 
 use crate::{
@@ -17,7 +18,6 @@ use crate::{
         },
     },
 };
-use saml::check::Check;
 
 /// The response to a refused login: a page, or JSON for clients that ask for it.
 pub(super) fn refusal_response(state: &State, refused: &RefusedLogin, request: &HttpRequest) -> HttpResponse {

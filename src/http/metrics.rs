@@ -1,9 +1,9 @@
 //! `/metrics` for Prometheus: on a separate listener, or with a bearer token.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use base::secret::Digest;
 
 use crate::{app::State, config::Redacted, telemetry};
-use base::secret::Digest;
 
 /// The bearer token of `/metrics` on the gateway's own address. `None`: it is not served there.
 #[derive(Debug, Clone)]

@@ -24,7 +24,9 @@ use actix_web::{
     },
     middleware::Next,
 };
+use base::{random::Random, time::Clock};
 use ipnet::IpNet;
+use model::client_address::ClientAddress;
 use tracing::Instrument as _;
 
 use super::{
@@ -42,8 +44,6 @@ use crate::{
         routing::{ErrorFormat, MatchedRoute, RouteTable},
     },
 };
-use base::{random::Random, time::Clock};
-use model::client_address::ClientAddress;
 
 /// How long a request may take, including the arrival of its body.
 const MAX_REQUEST_TIME: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 //! be.
 
 use actix_web::http::{Method, StatusCode};
+use base::id::{SamlConnectionId, ScimDirectoryId};
 
 use super::scim;
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     },
     links::{console as console_path, path},
 };
-use base::id::{SamlConnectionId, ScimDirectoryId};
 
 /// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples
 /// some characters, and line breaks add a twelfth.

@@ -5,6 +5,8 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use base::id::SamlConnectionId;
+use model::client_address::ClientAddress;
 
 use super::{api_error::ApiError, login_error::refusal_response};
 use crate::{
@@ -29,8 +31,6 @@ use crate::{
         },
     },
 };
-use base::id::SamlConnectionId;
-use model::client_address::ClientAddress;
 
 /// The form field that marks a form posted again from our own origin.
 const REPOSTED_FIELD: &str = "ostiary_bounced";

@@ -2,9 +2,8 @@
 
 use std::{pin::Pin, task::Context, time::Duration};
 
-use tokio::time::Sleep;
-
 use base::time::{Clock, Timestamp};
+use tokio::time::Sleep;
 
 /// The minimum rate of a transfer. Every byte extends the deadline, to at most `grace` from now: a transfer may stall
 /// for `grace`, but single bytes do not keep it alive.

@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use base::{random::Random, time::Clock};
 use url::Url;
 
 use super::{error::StartError, master_key};
@@ -18,7 +19,6 @@ use crate::{
     links::Links,
     store::{self, Db},
 };
-use base::{random::Random, time::Clock};
 
 /// The name in `settings` of the public URL of the server that ran last.
 const PUBLIC_URL: &str = "public_url";

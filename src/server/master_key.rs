@@ -3,15 +3,15 @@
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
+use base::random::Random;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use model::master_key::{MasterKey, SealError};
 
 use super::error::StartError;
 use crate::{
     config::{self, Config},
     store::{Db, settings},
 };
-use base::random::Random;
-use model::master_key::{MasterKey, SealError};
 
 /// The name of the check value in `settings`, and the place that it is sealed for.
 const CHECK: &str = "master_key_check";

@@ -4,6 +4,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{dev, web};
+use base::{random::Random, time::Clock};
 
 use super::{
     error::StartError,
@@ -19,7 +20,6 @@ use crate::{
     config::Config,
     telemetry,
 };
-use base::{random::Random, time::Clock};
 
 /// How long a shutdown waits for the current operation of a Bulk request.
 const BULK_STOP_TIMEOUT: Duration = Duration::from_secs(5);

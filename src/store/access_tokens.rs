@@ -1,15 +1,16 @@
 //! Access tokens, and the logins that they and authorization codes stand for.
 
-use super::{
-    Conn, Sql, Transaction,
-    error::{Error, Result},
-};
 use base::{
     id::{OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
     secret::Digest,
     time::Timestamp,
 };
 use model::{email::Email, saml_flow::Attributes};
+
+use super::{
+    Conn, Sql, Transaction,
+    error::{Error, Result},
+};
 
 /// The login behind a code or an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]

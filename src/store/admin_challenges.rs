@@ -1,7 +1,8 @@
 //! Challenges of sign-ins that were answered: WebAuthn challenges, and the states of single sign-ons.
 
-use super::{Conn, Result, clock};
 use base::{secret::Digest, time::Timestamp};
+
+use super::{Conn, Result, clock};
 
 /// Marks a challenge as answered. Returns whether this was the first answer.
 pub async fn consume(conn: &mut Conn, challenge: Digest, expires_at: Timestamp) -> Result<bool> {

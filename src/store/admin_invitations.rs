@@ -1,10 +1,5 @@
 //! Invitations of administrators. Only a digest of the link's token is stored.
 
-use super::{
-    Conn, Error, Result,
-    administrators::{environment_column, environment_from_column},
-    columns,
-};
 use base::{
     id::{AdminInvitationId, AdministratorId, EnvironmentId},
     secret::Digest,
@@ -13,6 +8,12 @@ use base::{
 use model::{
     administrator::{AdminInvitation, InvitationPurpose, Role, RoleGrant},
     email::Email,
+};
+
+use super::{
+    Conn, Error, Result,
+    administrators::{environment_column, environment_from_column},
+    columns,
 };
 
 #[derive(sqlx::FromRow)]

@@ -1,11 +1,12 @@
 //! Passkeys of administrators.
 
-use super::{Conn, Result};
 use base::{
     id::{AdministratorId, PasskeyId},
     time::Timestamp,
 };
 use model::administrator::AdminPasskey;
+
+use super::{Conn, Result};
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Conn, Error, Result};
 use base::{
     id::{AdminSessionId, AdministratorId},
     secret::Digest,
     time::Timestamp,
 };
 use model::administrator::{AdminSession, AuthenticationMethod};
+
+use super::{Conn, Error, Result};
 
 #[derive(sqlx::FromRow)]
 struct Row {

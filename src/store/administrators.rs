@@ -1,6 +1,5 @@
 //! Administrators and their roles.
 
-use super::{Conn, Error, Result, Sql, Transaction, columns};
 use base::{
     id::{AdministratorId, EnvironmentId},
     time::Timestamp,
@@ -9,6 +8,8 @@ use model::{
     administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
     email::Email,
 };
+
+use super::{Conn, Error, Result, Sql, Transaction, columns};
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -1,12 +1,13 @@
 //! API keys. Only digests of their secrets are stored.
 
-use super::{Conn, Result, columns};
 use base::{
     id::{ApiKeyId, EnvironmentId},
     secret::Digest,
     time::Timestamp,
 };
 use model::api_key::ApiKey;
+
+use super::{Conn, Result, columns};
 
 #[derive(sqlx::FromRow)]
 struct Row {

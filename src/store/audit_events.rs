@@ -1,14 +1,14 @@
 //! The audit log. Entries are added and read, never changed: triggers that `db::Db::migrate` creates enforce
 //! it.
 
-use serde_json::{Map, Value};
-
-use super::{Conn, Error, Result, Sql, columns};
 use base::{
     id::{AuditEventId, EnvironmentId, OrganizationId},
     time::Timestamp,
 };
 use model::audit::{AuditActor, AuditEvent};
+use serde_json::{Map, Value};
+
+use super::{Conn, Error, Result, Sql, columns};
 
 #[derive(sqlx::FromRow)]
 struct Row {

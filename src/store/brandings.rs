@@ -1,15 +1,15 @@
 //! The branding of environments: name, colour and logo on pages that customers see.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
-
-use super::{Conn, Error, Result};
 use base::{id::EnvironmentId, time::Timestamp};
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::{
     branding::{Branding, LogoMetadata},
     color::Color,
     http_url::HttpUrl,
     logo::{Logo, LogoType},
 };
+
+use super::{Conn, Error, Result};
 
 const TABLE: &str = "environment_brandings";
 

@@ -1,14 +1,15 @@
 //! When the certificates of identity providers expire, and the warnings before: columns of `saml_connections`.
 
-use super::{
-    Conn, Result, columns,
-    saml_connections::{Row, connection_columns, first_warning},
-};
 use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
 use model::saml_connection::SamlConnection;
+
+use super::{
+    Conn, Result, columns,
+    saml_connections::{Row, connection_columns, first_warning},
+};
 
 /// A connection with the name of its organization.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Conn, Dialect, Result};
 use base::time::Timestamp;
+
+use super::{Conn, Dialect, Result};
 
 /// How far the clock of a replica may lag behind the database's.
 pub const MAX_REPLICA_SKEW: Duration = Duration::from_secs(3600);

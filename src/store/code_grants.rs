@@ -1,17 +1,18 @@
 //! Authorization codes: what a code is bound to, with the client that redeems it. Codes are columns of
 //! `saml_flows`.
 
-use super::{
-    Conn,
-    access_tokens::{Login, LoginColumns},
-    error::{Error, Result},
-};
 use base::{
     id::{EnvironmentId, OauthClientId},
     secret::Digest,
     time::Timestamp,
 };
 use model::oauth_client::IdTokenAlg;
+
+use super::{
+    Conn,
+    access_tokens::{Login, LoginColumns},
+    error::{Error, Result},
+};
 
 /// The client's data that a token request needs.
 #[derive(Debug)]

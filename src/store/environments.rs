@@ -1,11 +1,12 @@
 //! Environments.
 
-use super::{Conn, Error, Result, Transaction, columns};
 use base::{id::EnvironmentId, time::Timestamp};
 use model::{
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
 };
+
+use super::{Conn, Error, Result, Transaction, columns};
 
 const TABLE: &str = "environments";
 

@@ -1,14 +1,15 @@
 //! Events: one sequence per environment.
 
-use super::{
-    Conn, Error, Result, Sql, Transaction,
-    batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
-};
 use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
 };
 use model::event::{Event, EventKind};
+
+use super::{
+    Conn, Error, Result, Sql, Transaction,
+    batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
+};
 
 const TABLE: &str = "events";
 

@@ -1,7 +1,8 @@
 //! Idempotency keys: requests that must not be executed twice, and their responses.
 
-use super::{Conn, Result};
 use base::{id::ApiKeyId, secret::Digest, time::Timestamp};
+
+use super::{Conn, Result};
 
 /// Identifies a request: its API key and its idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

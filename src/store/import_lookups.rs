@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Conn, Result, Sql, batch::BATCH_SIZE, scim_filter};
 use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::Digest,
     time::Timestamp,
 };
+
+use super::{Conn, Result, Sql, batch::BATCH_SIZE, scim_filter};
 
 /// A table that an import fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

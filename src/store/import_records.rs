@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Conn, Result, Sql, batch::BATCH_SIZE};
 use base::{secret::Digest, time::Timestamp};
+
+use super::{Conn, Result, Sql, batch::BATCH_SIZE};
 
 /// The record of an imported object from its last import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Which replica runs a job: the table `leases`.
 
-use super::{Conn, error::Result};
 use base::time::Timestamp;
+
+use super::{Conn, error::Result};
 
 /// Acquires the lease `name` until `until`, if it is free, expired, or already held by `holder`. Returns
 /// whether it did.

@@ -1,15 +1,16 @@
 //! SAML connections with the organization and environment that a login needs, read by one query.
 
-use super::{
-    Conn, Error, Result, environments, organizations,
-    saml_connections::{Row, connection_columns},
-};
 use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{
     domain::Domain, environment::Environment, organization::Organization, saml_connection::SamlConnection,
+};
+
+use super::{
+    Conn, Error, Result, environments, organizations,
+    saml_connections::{Row, connection_columns},
 };
 
 /// A connection with its organization and environment: what a login needs, read by one query.

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use super::{Conn, error::Result};
 use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId, SamlFlowId},
     time::Timestamp,
 };
+
+use super::{Conn, error::Result};
 
 /// An hour.
 pub const HOUR: Duration = Duration::from_secs(3600);

@@ -2,9 +2,10 @@
 //! the organization's directories. It is read before a login is accepted, and again before a code or token of
 //! the login is used.
 
-use super::{Conn, Dialect, Result, Transaction};
 use base::id::{OrganizationId, SamlConnectionId, ScimUserId};
 use model::{domain::Domain, email::Email};
+
+use super::{Conn, Dialect, Result, Transaction};
 
 /// The current state of what a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! When the metadata of SAML connections is refreshed: columns of `saml_connections`.
 
+use base::{id::SamlConnectionId, time::Timestamp};
+use model::saml_connection::SamlConnection;
+
 use super::{
     Conn, Result,
     saml_connections::{Row, connection_columns, select},
 };
-use base::{id::SamlConnectionId, time::Timestamp};
-use model::saml_connection::SamlConnection;
 
 /// Up to `limit` connections whose metadata refresh is due, the longest overdue first.
 pub async fn list_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<SamlConnection>> {

@@ -1,9 +1,5 @@
 //! OAuth clients.
 
-use super::{
-    Conn, columns,
-    error::{Error, Result},
-};
 use base::{
     id::{EnvironmentId, OauthClientId},
     secret::Digest,
@@ -12,6 +8,11 @@ use base::{
 use model::{
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
+};
+
+use super::{
+    Conn, columns,
+    error::{Error, Result},
 };
 
 const TABLE: &str = "oauth_clients";

@@ -1,7 +1,6 @@
 //! Single domains of organizations, with the state of their verification. Callers that write hold the
 //! organization's lock (`organizations::lock`).
 
-use super::{Conn, Error, Result, Sql, Transaction, organizations};
 use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
@@ -10,6 +9,8 @@ use model::{
     domain::{Domain, DomainState},
     domain_verification::DomainVerification,
 };
+
+use super::{Conn, Error, Result, Sql, Transaction, organizations};
 
 #[derive(sqlx::FromRow)]
 struct Row {

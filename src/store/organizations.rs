@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, columns};
 use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
@@ -12,6 +11,8 @@ use model::{
     organization::{Organization, OrganizationDomain},
     search_index::{self, SearchWord},
 };
+
+use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, columns};
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -1,7 +1,8 @@
 //! The accepted assertions: the replay cache, in the table `saml_assertions_seen`.
 
-use super::{Conn, Result, batch::DELETE_BATCH_SIZE, clock};
 use base::{id::SamlConnectionId, secret::Digest, time::Timestamp};
+
+use super::{Conn, Result, batch::DELETE_BATCH_SIZE, clock};
 
 /// Stores the digest of an accepted assertion until `expires_at`. Returns whether it is the first time; the
 /// database decides between concurrent replicas (SAML profiles §4.1.4.5).

@@ -1,6 +1,5 @@
 //! SAML connections. `login_connections`, `metadata_refreshes` and `certificate_expiries` read the same table.
 
-use super::{Conn, Error, Result, Transaction, columns};
 use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
     time::Timestamp,
@@ -11,6 +10,8 @@ use model::{
     idp_kind::IdpKind,
     saml_connection::{EXPIRY_WARNINGS, IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
+
+use super::{Conn, Error, Result, Transaction, columns};
 
 const TABLE: &str = "saml_connections";
 

@@ -1,11 +1,12 @@
 //! How many login flows there are of a kind, and whether there is any: what limits are decided by.
 
-use super::{Conn, Result};
 use base::{
     id::{EnvironmentId, SamlConnectionId, SamlFlowId},
     secret::Digest,
     time::Timestamp,
 };
+
+use super::{Conn, Result};
 
 /// Whether a login of this connection waits for its response in this browser.
 pub async fn has_pending_request(

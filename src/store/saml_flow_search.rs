@@ -1,15 +1,16 @@
 //! Search for logins. Every call reads a bounded number of rows: it walks the best index from the newest entry
 //! on, and stops after [`MAX_SCANNED`] entries.
 
-use super::{
-    Conn, Result, Sql,
-    saml_flows::{Row, select},
-};
 use base::{
     id::{EnvironmentId, Id, OrganizationId, SamlConnectionId, SamlFlowId},
     time::Timestamp,
 };
 use model::saml_flow::{FlowStatus, SamlFlow};
+
+use super::{
+    Conn, Result, Sql,
+    saml_flows::{Row, select},
+};
 
 /// How many index entries one call reads.
 pub const MAX_SCANNED: i64 = 10_000;

@@ -1,9 +1,10 @@
 //! The timelines of login flows: the table `saml_flow_steps`.
 
-use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
 use base::{id::SamlFlowId, time::Timestamp};
 use model::saml_flow::{FlowStep, StepKind};
 use saml::check::Check;
+
+use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
 
 /// The maximum number of steps in a timeline, which bounds what repeated posts can add. The accepted response
 /// is always added.

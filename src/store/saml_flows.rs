@@ -1,7 +1,6 @@
 //! Login flows: the table `saml_flows`. Timelines are in `saml_flow_steps`, the replay cache in
 //! `saml_assertions_seen`.
 
-use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
 use base::{
     id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
     secret::Digest,
@@ -11,6 +10,8 @@ use model::{
     email::Email,
     saml_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, OauthRequest, PendingRequest, SamlFlow},
 };
+
+use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {

@@ -8,13 +8,14 @@
 //! Every statement names its table `r`. Values are parameters; there is no way to put text of a request into a
 //! [`Sql`].
 
-use super::{Dialect, Sql};
 use base::id::ScimDirectoryId;
 use scim::{
     Filter, ResourceType,
     filter::{Literal, Operator},
     fold,
 };
+
+use super::{Dialect, Sql};
 
 /// The folded form in which names and addresses are compared.
 pub(super) fn key(text: &str) -> String {

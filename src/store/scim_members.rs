@@ -1,13 +1,13 @@
 //! Group memberships, one row each, so that adding one user to a group of twenty thousand writes one row.
 
-use serde_json::Map;
-
-use super::{Conn, Error, Result, Sql, columns};
 use base::{
     id::{ScimDirectoryId, ScimGroupId, ScimUserId},
     time::Timestamp,
 };
 use model::scim_group::{ScimMember, ScimMemberId};
+use serde_json::Map;
+
+use super::{Conn, Error, Result, Sql, columns};
 
 /// How many rows one statement contains.
 const BATCH_SIZE: usize = 500;

@@ -1,11 +1,12 @@
 //! Users and groups of directories as the app's API reads them. They are written by `scim_users.rs` and
 //! `scim_groups.rs`.
 
-use super::{Conn, Error, Result, columns};
 use base::{
     id::{EnvironmentId, ScimDirectoryId, ScimGroupId, ScimUserId},
     time::Timestamp,
 };
+
+use super::{Conn, Error, Result, columns};
 
 /// A user of a directory, as the API reads it.
 #[derive(Debug, Clone, PartialEq)]

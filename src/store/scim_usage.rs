@@ -1,7 +1,8 @@
 //! Storage used by directories, updated with every change.
 
-use super::{Conn, Result};
 use base::id::{EnvironmentId, ScimDirectoryId};
+
+use super::{Conn, Result};
 
 /// The size in bytes of a resource apart from its document: its row and its index entries. The same value as in
 /// `migrations/0018_count_scim_usage.sql`.

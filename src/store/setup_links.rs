@@ -1,12 +1,13 @@
 //! Setup links, and the browser sessions that they open. Only digests of tokens are stored.
 
-use super::{Conn, Result, columns};
 use base::{
     id::{EnvironmentId, OrganizationId, SetupLinkId},
     secret::Digest,
     time::Timestamp,
 };
 use model::setup_link::{SetupLink, SetupSession};
+
+use super::{Conn, Result, columns};
 
 /// How many expired sessions one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;

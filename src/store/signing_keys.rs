@@ -1,8 +1,9 @@
 //! Our private keys, sealed. The keys of one purpose, environment and algorithm are numbered in generations;
 //! the database decides which replica creates the next one.
 
-use super::{Conn, error::Result};
 use base::{id::EnvironmentId, time::Timestamp};
+
+use super::{Conn, error::Result};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,6 @@
 //!
 //! Columns of other types are cast to TEXT, BIGINT or BOOLEAN, the types that the store supports.
 
-use uuid::Uuid;
-
-use super::{Conn, Db, Dialect, Error, Result, Sql, Transaction};
 use base::{
     id::{
         ApiKeyId, EnvironmentId, Id, IdKind, OauthClientId, OrganizationId, SamlConnectionId,
@@ -12,6 +9,9 @@ use base::{
     },
     secret::Digest,
 };
+use uuid::Uuid;
+
+use super::{Conn, Db, Dialect, Error, Result, Sql, Transaction};
 
 /// The number of rows in a page.
 pub const PAGE_SIZE: i64 = 500;

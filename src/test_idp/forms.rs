@@ -1,11 +1,12 @@
 //! The forms of the test identity provider's pages. Hidden fields keep the request, because the server keeps
 //! no state between two pages.
 
-use super::provider::TestIdp;
 use test_idp_protocol::{
     authn_request::is_xml_id, build_response::ResponseOptions, flaw::Flaw, parties::TestUser,
     response::Signing,
 };
+
+use super::provider::TestIdp;
 
 /// The maximum length of a single-line field in bytes.
 const MAX_LINE: usize = 2000;

@@ -7,6 +7,13 @@ use actix_web::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use maud::Markup;
+use test_idp_protocol::{
+    authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
+    build_response::{BuildError, ResponseOptions, build_response},
+    flaw::Flaw,
+    metadata::idp_metadata,
+    parties::ServiceProvider,
+};
 
 use super::{
     forms::{Fields, FormAction, FormError, LoginRequest, relay_state},
@@ -24,13 +31,6 @@ use crate::{
         },
         login::auto_post::{AutoPost, AutoPostPurpose},
     },
-};
-use test_idp_protocol::{
-    authn_request::{ParsedAuthnRequest, RequestError, parse_post, parse_redirect},
-    build_response::{BuildError, ResponseOptions, build_response},
-    flaw::Flaw,
-    metadata::idp_metadata,
-    parties::ServiceProvider,
 };
 
 /// The maximum size of a form in bytes.

@@ -2,10 +2,11 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use crate::links::Links;
 use base::{random::Random, time::Clock};
 use saml::key_pair::KeyPair;
 use test_idp_protocol::parties::{ServiceProvider, TestUser};
+
+use crate::links::Links;
 
 /// The test identity provider. It signs anyone in as any user, so it is for tests only.
 pub struct TestIdp {

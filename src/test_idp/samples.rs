@@ -1,13 +1,13 @@
 //! Each page with realistic data, compared with its snapshot (see `web/samples.rs`).
 
 use openssl::x509::X509;
+use test_idp_protocol::parties::{ServiceProvider, TestUser};
 
 use super::{
     forms::{LoginRequest, ResponseForm},
     views::{LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };
 use crate::web::samples::page;
-use test_idp_protocol::parties::{ServiceProvider, TestUser};
 
 const ACS: &str = "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs";
 

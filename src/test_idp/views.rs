@@ -1,6 +1,10 @@
 //! The pages of the test identity provider.
 
 use maud::{Markup, html};
+use test_idp_protocol::{
+    flaw::{ExpectedOutcome, Flaw},
+    parties::{ServiceProvider, TestUser},
+};
 
 use super::forms::{LoginRequest, ResponseForm};
 use crate::{
@@ -14,10 +18,6 @@ use crate::{
         layout::{Layout, Width},
         message::Message,
     },
-};
-use test_idp_protocol::{
-    flaw::{ExpectedOutcome, Flaw},
-    parties::{ServiceProvider, TestUser},
 };
 
 /// The banner of every page.

@@ -1,10 +1,10 @@
 //! The vendor's colours and logo, served as files that branded pages link to.
 
 use actix_web::{HttpResponse, http::header, web};
-
-use crate::app::{self, Error, State};
 use base::id::EnvironmentId;
 use model::{branding::Branding, color::Color};
+
+use crate::app::{self, Error, State};
 
 /// How long a browser keeps a file whose address changes with its content.
 const CACHED: &str = "public, max-age=31536000, immutable";

@@ -5,7 +5,9 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use saml::check::{Check, Fixer};
 
 use super::{
     home::Home,
@@ -25,8 +27,6 @@ use super::{
     },
 };
 use crate::links;
-use base::time::Timestamp;
-use saml::check::{Check, Fixer};
 
 /// Compares what a page itself says (title, scripts, marked navigation entry, `<main>`) with its snapshot,
 /// and writes the whole page where it can be looked at when that is asked for. What stands around every

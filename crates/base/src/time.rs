@@ -2,7 +2,7 @@
 
 use std::{fmt, ops, time::Duration};
 
-use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A point in time: milliseconds since 1970-01-01 UTC, as the database stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

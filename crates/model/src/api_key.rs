@@ -1,12 +1,12 @@
 //! API keys: the credentials of the vendor's backend, each for one environment.
 
-use serde_json::{Map, Value};
-
-use crate::audit::{AuditTarget, Audited, audit_fields};
 use base::{
     id::{ApiKeyId, EnvironmentId},
     time::Timestamp,
 };
+use serde_json::{Map, Value};
+
+use crate::audit::{AuditTarget, Audited, audit_fields};
 
 /// One API key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

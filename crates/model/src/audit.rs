@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use serde_json::{Map, Value};
-
 use base::{
     id::{AuditEventId, EnvironmentId, OrganizationId},
     time::Timestamp,
 };
+use serde_json::{Map, Value};
 
 /// The target of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]

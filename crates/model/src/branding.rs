@@ -1,5 +1,6 @@
 //! Branding of the setup pages: the vendor's name, logo and colours.
 
+use base::{id::EnvironmentId, time::Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -8,7 +9,6 @@ use crate::{
     http_url::HttpUrl,
     logo::LogoType,
 };
-use base::{id::EnvironmentId, time::Timestamp};
 
 /// The branding of one environment. Every field is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]

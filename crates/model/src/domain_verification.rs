@@ -1,14 +1,14 @@
 //! DNS verification of an organization's domain: its state, and the TXT record that proves ownership.
 
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     domain::{Domain, DomainState},
-};
-use base::{
-    id::{EnvironmentId, OrganizationId},
-    time::Timestamp,
 };
 
 /// The DNS label below the domain that holds the TXT record.

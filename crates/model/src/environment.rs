@@ -1,13 +1,14 @@
 //! Environments: the top-level tenant boundary, such as a vendor's "production" or "staging".
 
+use base::{id::EnvironmentId, time::Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     http_url::HttpUrl,
 };
+
 pub use crate::{idp_initiated::IdpInitiated, slug::Slug};
-use base::{id::EnvironmentId, time::Timestamp};
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use base::random::Random;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
 use openssl::{
     hash::MessageDigest,
@@ -10,8 +11,6 @@ use openssl::{
     sign::Signer,
     symm::{Cipher, decrypt_aead, encrypt_aead},
 };
-
-use base::random::Random;
 
 const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 12;

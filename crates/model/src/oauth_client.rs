@@ -1,15 +1,16 @@
 //! OAuth clients: apps that sign users in through OpenID Connect.
 
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     http_url::HttpUrl,
 };
-use base::{
-    id::{EnvironmentId, OauthClientId},
-    time::Timestamp,
-};
+
 pub use oauth::algorithm::IdTokenAlg;
 
 /// One OAuth client, without its secret.

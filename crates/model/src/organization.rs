@@ -1,14 +1,14 @@
 //! Organizations: the customers of the vendor.
 
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     domain::{Domain, DomainState},
-};
-use base::{
-    id::{EnvironmentId, OrganizationId},
-    time::Timestamp,
 };
 
 /// One organization.

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
 use openssl::x509::X509;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use crate::metadata_refresh::MetadataRefresh;
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     http_url::HttpUrl,
     idp_initiated::IdpInitiated,
     idp_kind::IdpKind,
 };
-use base::{
-    id::{EnvironmentId, OrganizationId, SamlConnectionId},
-    time::Timestamp,
-};
+
+pub use crate::metadata_refresh::MetadataRefresh;
 
 /// The binding of AuthnRequests to the identity provider (SAML 2.0 Bindings §3.4, §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use crate::email::Email;
 use base::{
     id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
     secret::Digest,
     time::Timestamp,
 };
 use saml::check::Check;
+use serde::Serialize;
+
+use crate::email::Email;
 
 /// The status of a login, in SSOReady's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,14 +1,14 @@
 //! SCIM directories: where an organization's identity provider provisions its users and groups.
 
+use base::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     idp_kind::IdpKind,
-};
-use base::{
-    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
-    time::Timestamp,
 };
 
 /// One directory.

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use base::{
     id::{ScimDirectoryId, ScimGroupId, ScimUserId},
     time::Timestamp,
 };
+use serde_json::{Map, Value};
 
 /// One group of a directory, without its members. Deleted groups are kept as history under their id.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,10 @@
 //! Users that an identity provider provisioned.
 
-use serde_json::{Map, Value};
-
 use base::{
     id::{ScimDirectoryId, ScimUserId},
     time::Timestamp,
 };
+use serde_json::{Map, Value};
 
 /// One user of a directory. Deleted users are kept as history under their id.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-
-use crate::audit::{AuditTarget, Audited, audit_fields};
 use base::{
     id::{EnvironmentId, OrganizationId, SetupLinkId},
     time::Timestamp,
 };
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::audit::{AuditTarget, Audited, audit_fields};
 
 /// Minimum lifetime of a session, however late the link was redeemed.
 const MIN_SESSION_LIFETIME: Duration = Duration::from_secs(24 * 3600);

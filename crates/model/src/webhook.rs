@@ -1,15 +1,15 @@
 //! Webhooks: a vendor's endpoints for events, and their deliveries.
 
+use base::{
+    id::{EnvironmentId, WebhookDeliveryId, WebhookId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     event::EventKind,
     http_url::HttpUrl,
-};
-use base::{
-    id::{EnvironmentId, WebhookDeliveryId, WebhookId},
-    time::Timestamp,
 };
 
 /// One webhook endpoint.

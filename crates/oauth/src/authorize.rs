@@ -4,13 +4,14 @@
 //! redirect URI are known to be valid (RFC 6749 §4.1.2.1): first [`RequestingClient`], whose errors are shown on a
 //! page; then [`AuthorizeRequest`], whose errors are sent to the redirect URI.
 
+use base::id::{OauthClientId, OrganizationId, SamlConnectionId};
+
 use crate::{
     Error,
     parameters::{self, Parameters},
     pkce::CodeChallenge,
     scope::granted_scope,
 };
-use base::id::{OauthClientId, OrganizationId, SamlConnectionId};
 
 /// Maximum length of `state` in bytes. It is stored with every login started, finished or not.
 pub const MAX_STATE_BYTES: usize = 4096;

@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
-
 use base::{
     id::{OauthClientId, OrganizationId, SamlFlowId},
     time::Timestamp,
 };
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// How long an ID token is valid. It cannot be revoked.
 pub const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::{Error, authorization_header, parameters::Parameters, pkce::CodeVerifier};
 use base::{
     id::OauthClientId,
     secret::{AccessCode, OauthClientSecret},
 };
+use serde::Serialize;
+
+use crate::{Error, authorization_header, parameters::Parameters, pkce::CodeVerifier};
 
 /// How long a code is valid. Clients redeem it at once (RFC 6749 §4.1.2 recommends ten minutes at most).
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);

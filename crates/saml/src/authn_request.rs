@@ -1,5 +1,6 @@
 //! Builds AuthnRequests (SAML Core §3.4.1, Profiles §4.1.4.1).
 
+use base::{random::Random, time::Timestamp};
 use openssl::{
     pkey::{PKeyRef, Private},
     x509::X509Ref,
@@ -11,7 +12,6 @@ use crate::{
     signature_algorithm::{SignatureAlgorithm, SigningError},
     xml_writer::XmlWriter,
 };
-use base::{random::Random, time::Timestamp};
 
 /// An authentication request.
 #[derive(Debug, Clone, Copy)]

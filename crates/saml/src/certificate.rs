@@ -3,6 +3,7 @@
 //! A SAML certificate is a container of a key that an admin pinned: there is no chain to build, and
 //! its dates are a warning, not a refusal (SAML 2.0 Metadata Interoperability Profile §2.6.1).
 
+use base::time::Timestamp;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use openssl::{
     hash::MessageDigest,
@@ -10,8 +11,6 @@ use openssl::{
     pkey::{Id, PKey, Public},
     x509::{X509, X509NameRef},
 };
-
-use base::time::Timestamp;
 
 /// The minimum size of an RSA key in bits (NIST SP 800-131A rev. 2 §3).
 pub const MIN_RSA_BITS: u32 = 2048;

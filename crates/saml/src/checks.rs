@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use base::time::Timestamp;
+
 use crate::{
     assertion::{Subject, VerifiedAssertion},
     check::Check,
@@ -11,7 +13,6 @@ use crate::{
     response::{Assertion, AuthnStatement, Conditions, DateTime, NameId, Response, SubjectConfirmation},
     trust::Trust,
 };
-use base::time::Timestamp;
 
 /// The maximum age of an assertion since its IssueInstant (Ostiary SAML profile, replay memory). It bounds how
 /// long replay protection keeps IDs.

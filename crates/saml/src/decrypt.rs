@@ -4,6 +4,7 @@
 //! Errors that depend on a secret are one and the same, after the same work: when no key unwraps the content
 //! key, a random one takes its place and decryption fails with that.
 
+use base::random::{Random, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use openssl::{
     encrypt::Decrypter,
@@ -19,7 +20,6 @@ use crate::{
     error::Error,
     failed_check::FailedCheck,
 };
-use base::random::{Random, SystemRandom};
 
 /// The length of an AES-GCM nonce in bytes (XML Encryption 1.1 §5.2.4).
 const GCM_NONCE_LENGTH: usize = 12;

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use base::{random::SystemRandom, time::Timestamp};
+
 use crate::{
     certificate::Certificate,
     document,
@@ -17,7 +19,6 @@ use crate::{
     trust::{CrossCheck, Trust},
     verify::{Verdict, verify_xml},
 };
-use base::{random::SystemRandom, time::Timestamp};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_300_897);
 

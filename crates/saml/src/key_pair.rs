@@ -3,6 +3,7 @@
 //! Identity and service providers pin each other's certificates (SAML Metadata §2.4.1.1), so the
 //! issuer does not matter and self-signed certificates are usual.
 
+use base::{random::Random, time::Timestamp};
 use openssl::{
     asn1::Asn1Time,
     bn::BigNum,
@@ -14,8 +15,6 @@ use openssl::{
     rsa::Rsa,
     x509::{X509, X509Name},
 };
-
-use base::{random::Random, time::Timestamp};
 
 /// The type of key to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use base::time::Timestamp;
+
 use crate::{
     assertion::Subject,
     dom::{Element, ns, trim},
 };
-use base::time::Timestamp;
 
 /// An `xs:dateTime`: its text, and its value when it is valid.
 #[derive(Debug, Clone, Copy)]

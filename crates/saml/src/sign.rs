@@ -12,11 +12,12 @@ use openssl::{
 };
 use uppsala::{Document, NodeId, NodeKind};
 
-pub use crate::signature_algorithm::{SignatureAlgorithm, SigningError};
 use crate::{
     identifiers::{ENVELOPED_SIGNATURE, namespace},
     xml_writer::{XmlWriter, escape_attribute},
 };
+
+pub use crate::signature_algorithm::{SignatureAlgorithm, SigningError};
 
 /// How to sign. [`sign_element`] uses the defaults; the fields allow the signature forms of other identity
 /// providers.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base::time::Timestamp;
+
 use crate::{
     assertion::{Subject, VerifiedAssertion},
     check::{Check, Fixer, truncate_value},
@@ -18,7 +20,6 @@ use crate::{
     structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
     trust::{CrossCheck, Trust},
 };
-use base::time::Timestamp;
 
 /// The result of verifying a response (SAML 2.0 Profiles §4.1.4.3).
 #[derive(Debug)]

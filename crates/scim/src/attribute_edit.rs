@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use base::bounded_json::quoted;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     schema::{Attribute, Type},
     work_budget::weight,
 };
-use base::bounded_json::quoted;
 
 /// The cost of copying a value, as a multiple of the cost of reading it.
 const COPY_FACTOR: u64 = 8;

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use base::bounded_json::quoted;
+
 use crate::{
     Error, ResourceType,
     schema::{self, Attribute},
 };
-use base::bounded_json::quoted;
 
 /// Maximum length of a path in bytes.
 pub const MAX_PATH_BYTES: usize = 16 * 1024;

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use base::bounded_json::quoted;
 use serde_json::{Map, Value, json};
 
 use crate::{Error, ResourceType, message::check_schemas, names::take};
-use base::bounded_json::quoted;
 
 /// The schema of a Bulk request (RFC 7644 §3.7).
 pub const BULK_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";

@@ -1,8 +1,7 @@
 //! Comparing values: case folding, dates and times, and what counts as assigned (RFC 7643 §2).
 
-use serde_json::Value;
-
 use base::time::Timestamp;
+use serde_json::Value;
 
 /// Folds text for case-insensitive comparison: each character in lower case.
 ///

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use base::time::Timestamp;
 use serde_json::{Number, Value};
 
 use crate::{AttributePath, comparison};
-use base::time::Timestamp;
 
 /// Maximum length of a filter in bytes.
 pub const MAX_FILTER_BYTES: usize = crate::attribute_path::MAX_PATH_BYTES;

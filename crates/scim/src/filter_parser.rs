@@ -6,6 +6,7 @@
 //! (`members eq "x"`), and integers for text. It also type-checks: comparisons that the attribute's
 //! definition does not allow are rejected here and nowhere else.
 
+use base::bounded_json::quoted;
 use serde_json::Number;
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     filter::{Literal, MAX_FILTER_BYTES, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, Operator},
     schema::{Attribute, Returned, Type},
 };
-use base::bounded_json::quoted;
 
 impl Filter {
     /// Parses a filter. Every error is [`Error::InvalidFilter`].

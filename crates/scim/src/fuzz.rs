@@ -4,13 +4,13 @@
 //! The invariants: nothing panics, every error is a client error (4xx), and parsing is stable: a parsed value
 //! that is formatted and parsed again is the same.
 
+use base::bounded_json;
 use serde_json::{Map, Value, json};
 
 use crate::{
     BulkRequest, Error, Filter, ListQuery, PatchRequest, Path, Projection, Resource, ResourceType,
     WorkBudget, bulk::Method, comparison::is_present, json, work_budget::MAX_WORK_UNITS,
 };
-use base::bounded_json;
 
 fn user() -> Map<String, Value> {
     let user = json!({

@@ -1,9 +1,9 @@
 //! Parses JSON bodies within limits.
 
+use base::bounded_json::{self, Limits};
 use serde_json::Value;
 
 use crate::Error;
-use base::bounded_json::{self, Limits};
 
 /// Maximum nesting depth of arrays and objects. A PATCH of a multi-valued attribute needs 5.
 pub const MAX_DEPTH: usize = 32;

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet, hash_map};
 
+use base::bounded_json::quoted;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     comparison::{fold, is_present, parse_date_time},
     schema::{Attribute, Type},
 };
-use base::bounded_json::quoted;
 
 /// Maximum number of values of an attribute. It does not apply to the members of a group.
 pub const MAX_ELEMENTS: usize = 1_000;

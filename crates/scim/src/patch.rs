@@ -14,6 +14,7 @@
 //!   (`emails[type eq "work"].value`), where the RFC requires `noTarget`;
 //! - `remove` of a multi-valued attribute with a value removes only the listed values.
 
+use base::bounded_json::quoted;
 use serde_json::Value;
 
 use crate::{
@@ -23,7 +24,6 @@ use crate::{
     operation::{Op, Operation},
     resource_editor::ResourceEditor,
 };
-use base::bounded_json::quoted;
 
 /// The schema of a PATCH body (RFC 7644 §3.5.2).
 pub const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use base::bounded_json::quoted;
 use serde_json::Value;
 
 use crate::{AttributePath, Error, Filter, attribute_path::MAX_PATH_BYTES, evaluate};
-use base::bounded_json::quoted;
 
 /// The target of a PATCH operation: `attrPath / valuePath [subAttr]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Users and groups in normal form (RFC 7643 §3, §4).
 
+use base::{bounded_json::quoted, time::Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::{Error, ResourceType, attribute_path::is_urn, normalise::is_primary};
-use base::{bounded_json::quoted, time::Timestamp};
 
 /// Maximum length in bytes of an indexed value: `userName`, `displayName`, `externalId` and e-mail addresses.
 /// PostgreSQL's indexes hold 2704 bytes, and case folding can make a text longer.

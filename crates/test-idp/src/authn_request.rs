@@ -4,7 +4,6 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-
 use saml::{
     binding::inflate,
     identifiers::{self, namespace},

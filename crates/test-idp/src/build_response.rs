@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use crate::{
-    encrypt::Encryption,
-    flaw::Flaw,
-    parties::{ServiceProvider, TestUser},
-    response::{ResponseContext, ResponseSpec, Signing},
-};
 use base::{random::Random, time::Timestamp};
 use saml::{
     identifiers::name_id_format,
     key_pair::{KeyKind, KeyPair},
     sign::{SignatureAlgorithm, SigningError},
     xml_writer::escape_text,
+};
+
+use crate::{
+    encrypt::Encryption,
+    flaw::Flaw,
+    parties::{ServiceProvider, TestUser},
+    response::{ResponseContext, ResponseSpec, Signing},
 };
 
 /// The contents of a response, and how it is signed and broken.

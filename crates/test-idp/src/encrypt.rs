@@ -1,15 +1,14 @@
 //! Encrypts an assertion for a service provider (SAML Core §6, XML Encryption 1.1).
 
+use base::random::Random;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use openssl::{encrypt::Encrypter, hash::MessageDigest, rsa::Padding, symm, x509::X509};
-use uppsala::{Document, NodeId};
-
-use base::random::Random;
 use saml::{
     identifiers::namespace,
     sign::{SigningError, parse},
     xml_writer::{XmlWriter, escape_attribute},
 };
+use uppsala::{Document, NodeId};
 
 /// How the assertion itself is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The test identity provider's metadata (SAML Metadata §2.4.3).
 
 use openssl::{error::ErrorStack, x509::X509Ref};
-
 use saml::{
     identifiers::{binding, name_id_format, namespace},
     metadata::write_key_descriptor,

@@ -5,19 +5,19 @@
 
 use std::time::Duration;
 
+use base::{random::Random, time::Timestamp};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use openssl::{
     pkey::{PKeyRef, Private},
     x509::X509Ref,
 };
-
-use crate::encrypt::{Encryption, encrypt_assertion};
-use base::{random::Random, time::Timestamp};
 use saml::{
     identifiers::{self, namespace},
     sign::{SignatureAlgorithm, SigningError, sign_element},
     xml_writer::XmlWriter,
 };
+
+use crate::encrypt::{Encryption, encrypt_assertion};
 
 /// The two sides of a login and the request.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! The administrator's own account: their name and password.
 
+use model::{administrator::Administrator, audit::audit_fields};
+
 use super::{
     password_check, recent_authentication,
     signed_in::{Device, SignedIn, lock_account},
@@ -12,7 +14,6 @@ use crate::{
     },
     store::{self, admin_sessions},
 };
-use model::{administrator::Administrator, audit::audit_fields};
 
 /// Changes an administrator's own name.
 pub async fn rename(state: &State, admin: &SignedIn, name: &str, device: &Device) -> Result<()> {

@@ -2,17 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    audit::audit_fields,
+    client_address::ClientAddress,
+};
+
 use super::signed_in::Device;
 use crate::app::{
     Error, Result, State,
     actor::{Credential, Principal},
     audit::{self, Entry},
     limits::rate_limiter::{RateLimit, RateLimitKey},
-};
-use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    audit::audit_fields,
-    client_address::ClientAddress,
 };
 
 /// The rate-limit key of an attempt: account and network. `None` if rate limits are disabled.

@@ -1,5 +1,7 @@
 //! Reauthentication within a session, by password or passkey: makes the authentication recent.
 
+use model::{administrator::AuthenticationMethod, audit::audit_fields};
+
 use super::{
     passkeys::authentication,
     password_check,
@@ -12,7 +14,6 @@ use crate::{
     },
     store::{Transaction, admin_sessions},
 };
-use model::{administrator::AuthenticationMethod, audit::audit_fields};
 
 /// Reauthenticates by password.
 pub async fn with_password(state: &State, admin: &SignedIn, password: &str, device: &Device) -> Result<()> {

@@ -1,11 +1,12 @@
 //! The check of an administrator's own password, where passwords are enabled.
 
+use model::administrator::{Administrator, AuthenticationMethod};
+
 use super::{
     attempts::{caller, check_limit, count_failure, record_failure},
     signed_in::Device,
 };
 use crate::app::{Error, Result, State};
-use model::administrator::{Administrator, AuthenticationMethod};
 
 /// Returns an error if passwords are disabled, naming the method to use instead.
 pub(super) fn check_passwords_enabled(state: &State) -> Result<()> {

@@ -13,12 +13,12 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
+use base::random::Random;
+use model::administrator::PasswordHash;
 use tokio::sync::Semaphore;
 
 use super::password_rules::{check_length, check_strength, personal_words};
 use crate::app::{Error, Result};
-use base::random::Random;
-use model::administrator::PasswordHash;
 
 /// The maximum number of concurrent hashes: each takes 19 MiB and about ten milliseconds of a core.
 const MAX_CONCURRENT_HASHES: usize = 2;

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use base::time::Timestamp;
+
 use super::signed_in::SignedIn;
 use crate::app::{Error, Result, State};
-use base::time::Timestamp;
 
 /// How long an authentication counts as recent.
 pub const MAX_AUTHENTICATION_AGE: Duration = Duration::from_secs(10 * 60);

@@ -1,5 +1,12 @@
 //! Roles of administrators: listed, granted, changed and removed; at least one global owner always remains.
 
+use base::id::{AdministratorId, EnvironmentId};
+use model::{
+    administrator::{Administrator, Role, RoleGrant},
+    audit::audit_fields,
+    email::Email,
+};
+
 use crate::{
     app::{
         Error, Result, State,
@@ -9,12 +16,6 @@ use crate::{
         pagination::{List, Page, PageQuery, PageRequest},
     },
     store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
-};
-use base::id::{AdministratorId, EnvironmentId};
-use model::{
-    administrator::{Administrator, Role, RoleGrant},
-    audit::audit_fields,
-    email::Email,
 };
 
 /// Where roles are administered: in one environment or globally.

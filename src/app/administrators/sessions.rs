@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{AdminSessionId, AdministratorId, Id},
+    secret::AdminSessionToken,
+};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use model::administrator::{AdminSession, AuthenticationMethod};
 
 use super::{
     recent_authentication,
@@ -15,11 +20,6 @@ use crate::{
     },
     store::{self, Transaction, admin_sessions},
 };
-use base::{
-    id::{AdminSessionId, AdministratorId, Id},
-    secret::AdminSessionToken,
-};
-use model::administrator::{AdminSession, AuthenticationMethod};
 
 /// The minimum interval between two updates of a session's `last_seen_at`.
 const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);

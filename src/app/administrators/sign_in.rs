@@ -1,5 +1,10 @@
 //! Sign-in to the console by e-mail address and password.
 
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    email::Email,
+};
+
 use super::{
     attempts::{caller, check_limit, count_failure, record_failure},
     password_check::check_passwords_enabled,
@@ -11,10 +16,6 @@ use super::{
 use crate::{
     app::{Error, Result, State},
     store,
-};
-use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    email::Email,
 };
 
 /// The one error message for an unknown address and for a wrong password.

@@ -2,6 +2,12 @@
 
 use std::net::IpAddr;
 
+use base::id::{AdministratorId, EnvironmentId};
+use model::{
+    administrator::{AdminSession, Administrator, Role, RoleGrants},
+    environment::Environment,
+};
+
 use crate::{
     app::{
         Error, Result, State,
@@ -9,11 +15,6 @@ use crate::{
         input,
     },
     store,
-};
-use base::id::{AdministratorId, EnvironmentId};
-use model::{
-    administrator::{AdminSession, Administrator, Role, RoleGrants},
-    environment::Environment,
 };
 
 /// The maximum number of environments that are listed.

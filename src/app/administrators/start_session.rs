@@ -1,5 +1,10 @@
 //! The start of a session after any method of authentication.
 
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    audit::audit_fields,
+};
+
 use super::{
     sessions::{self, NewSession},
     signed_in::{self, Device},
@@ -11,10 +16,6 @@ use crate::{
         audit::{self, Entry},
     },
     store::{self, Transaction},
-};
-use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    audit::audit_fields,
 };
 
 /// Starts the session of an authenticated administrator and records it in the audit log.

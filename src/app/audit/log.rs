@@ -1,5 +1,7 @@
 //! The audit log as it is read: page by page, one entry, or as an export.
 
+use base::id::{AuditEventId, EnvironmentId};
+use model::audit::AuditEvent;
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,8 +13,6 @@ use crate::{
     },
     store::{PoolShare, audit_events},
 };
-use base::id::{AuditEventId, EnvironmentId};
-use model::audit::AuditEvent;
 
 pub use crate::store::audit_events::AuditFilter;
 

@@ -7,6 +7,8 @@
 mod log;
 mod names;
 
+use base::id::{EnvironmentId, Id};
+use model::audit::{self, AuditActor, AuditEvent, AuditTarget, Audited};
 use serde_json::{Map, Value};
 
 use super::{
@@ -14,8 +16,6 @@ use super::{
     actor::{Actor, Credential, Principal},
 };
 use crate::store::{Transaction, audit_events};
-use base::id::{EnvironmentId, Id};
-use model::audit::{self, AuditActor, AuditEvent, AuditTarget, Audited};
 
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
 pub use names::{Names, actor_named, names, shared_with};

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, btree_map};
 
+use base::id::{AdministratorId, ApiKeyId, OrganizationId};
+use model::{audit::AuditEvent, email::Email};
 use serde_json::Value;
 
 use crate::{
     app::{Result, State},
     store::{administrators, api_keys, organizations},
 };
-use base::id::{AdministratorId, ApiKeyId, OrganizationId};
-use model::{audit::AuditEvent, email::Email};
 
 /// Display names of what entries refer to. Deleted resources have none.
 #[derive(Debug, Clone, Default)]

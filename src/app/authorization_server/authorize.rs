@@ -1,17 +1,6 @@
 //! The authorization endpoint (RFC 6749 §4.1.1): validates the client and its redirect URI, selects the SAML
 //! connection and starts the login.
 
-use crate::{
-    app::{
-        Result, State,
-        login::{self, BeginOutcome, BegunLogin, BrowserId, RefusedLogin},
-    },
-    store::{
-        Conn,
-        login_connections::{self, LoginConnection},
-        oauth_clients,
-    },
-};
 use base::id::{EnvironmentId, OrganizationId, SamlFlowId};
 use model::{
     domain::Domain,
@@ -22,6 +11,18 @@ use oauth::{
     Error,
     authorize::{self, AuthorizeRequest, RequestingClient, Selector},
     parameters::Parameters,
+};
+
+use crate::{
+    app::{
+        Result, State,
+        login::{self, BeginOutcome, BegunLogin, BrowserId, RefusedLogin},
+    },
+    store::{
+        Conn,
+        login_connections::{self, LoginConnection},
+        oauth_clients,
+    },
 };
 
 /// The maximum number of organizations a chooser shows.

@@ -1,5 +1,11 @@
 //! OAuth clients: apps that sign users in through OpenID Connect.
 
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    secret::OauthClientSecret,
+};
+use model::oauth_client::{IdTokenAlg, OauthClient};
+
 use crate::{
     app::{
         Error, Result, State,
@@ -10,11 +16,6 @@ use crate::{
     },
     store::{self, oauth_clients},
 };
-use base::{
-    id::{EnvironmentId, OauthClientId},
-    secret::OauthClientSecret,
-};
-use model::oauth_client::{IdTokenAlg, OauthClient};
 
 /// A change of a client, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]

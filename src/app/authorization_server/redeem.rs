@@ -1,13 +1,5 @@
 //! Redeeming a SAML access code: the app exchanges it for the user who signed in.
 
-use crate::{
-    app::{
-        Error, Result, State,
-        actor::Actor,
-        login::eligibility::{self, LoginSubject},
-    },
-    store,
-};
 use base::{
     id::{OrganizationId, SamlFlowId},
     secret::AccessCode,
@@ -15,6 +7,15 @@ use base::{
 use model::{
     email::Email,
     saml_flow::{Attributes, FlowOrigin},
+};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        login::eligibility::{self, LoginSubject},
+    },
+    store,
 };
 
 /// The result of a redeemed login.

@@ -1,10 +1,11 @@
 //! The SAML redirect URL: the app starts a login and sends the browser to this URL.
 
+use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
+
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
     store::{self, login_connections::LoginConnection},
 };
-use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
 
 /// The maximum length of the app's state, in bytes. It is stored with every started login; SSOReady does not limit
 /// it.

@@ -6,6 +6,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base::time::Timestamp;
+use model::oauth_client::IdTokenAlg;
+use oauth::{
+    id_token,
+    jwk::JwkSet,
+    signing_key::{KeyError, SigningKey},
+};
+
 use super::key_cache::{CachedKey, KeySet};
 use crate::{
     app::{
@@ -13,13 +21,6 @@ use crate::{
         key_rotation::{KeyStage, Rotation},
     },
     store::signing_keys::{self, Purpose, StoredKey},
-};
-use base::time::Timestamp;
-use model::oauth_client::IdTokenAlg;
-use oauth::{
-    id_token,
-    jwk::JwkSet,
-    signing_key::{KeyError, SigningKey},
 };
 
 /// The `max-age` of the JWKS.

@@ -1,6 +1,14 @@
 //! The token endpoint: exchanges an authorization code for an ID token and an access token (RFC 6749 §4.1.3, OpenID
 //! Connect Core §3.1.3).
 
+use base::{id::OauthClientId, secret::AccessToken, time::Timestamp};
+use oauth::{
+    Error,
+    id_token::{IdTokenClaims, UserClaims},
+    pkce::{self, CodeChallenge},
+    token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
+};
+
 use super::signing_keys;
 use crate::{
     app::{
@@ -12,13 +20,6 @@ use crate::{
         code_grants::{self, CodeGrant},
         saml_flows,
     },
-};
-use base::{id::OauthClientId, secret::AccessToken, time::Timestamp};
-use oauth::{
-    Error,
-    id_token::{IdTokenClaims, UserClaims},
-    pkce::{self, CodeChallenge},
-    token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
 };
 
 /// Exchanges a code. The client is authenticated first, so that nobody without the secret can consume a code. If the

@@ -1,5 +1,8 @@
 //! The UserInfo endpoint (OpenID Connect Core §5.3).
 
+use base::secret::AccessToken;
+use oauth::{Error, authorization_header};
+
 use crate::{
     app::{
         Result, State,
@@ -7,8 +10,6 @@ use crate::{
     },
     store::access_tokens::{self, Login},
 };
-use base::secret::AccessToken;
-use oauth::{Error, authorization_header};
 
 /// The login of the bearer token in a request's header or form, if its user may still sign in.
 pub async fn userinfo(

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use base::{id::ScimDirectoryId, time::Timestamp};
 use lru::LruCache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,7 +28,6 @@ use crate::{
     app::{Error, Result},
     telemetry,
 };
-use base::{id::ScimDirectoryId, time::Timestamp};
 
 /// How many directories are tracked. The least recently used is dropped first.
 const MAX_DIRECTORIES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");

@@ -9,6 +9,10 @@ pub mod resources;
 mod tokens;
 pub mod usage;
 
+use base::id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId};
+use model::scim_directory::{BearerToken, ScimDirectory};
+use usage::Usage;
+
 use super::{
     Error, Result, State,
     actor::{Actor, OrganizationPart},
@@ -16,9 +20,6 @@ use super::{
     pagination::{List, Page, PageQuery, PageRequest},
 };
 use crate::store;
-use base::id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId};
-use model::scim_directory::{BearerToken, ScimDirectory};
-use usage::Usage;
 
 pub use store::scim_directories::DirectorySummary;
 pub use tokens::{DEFAULT_OVERLAP, MAX_OVERLAP, ProvisioningTarget, authenticate, end_overlap, rotate};

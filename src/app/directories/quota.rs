@@ -5,10 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use base::{id::EnvironmentId, time::Timestamp};
 use lru::LruCache;
 
 use crate::store::scim_usage::Usage;
-use base::{id::EnvironmentId, time::Timestamp};
 
 /// How many environments' sums are cached.
 const MAX_SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");

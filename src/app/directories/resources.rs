@@ -1,12 +1,13 @@
 //! Users and groups of SCIM directories, as apps read them.
 
+use base::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
 use serde_json::{Map, Value, json};
 
 use crate::{
     app::{
         Error, Result, State,
         actor::Actor,
-        directories,
+        directories, input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
     store::{
@@ -14,7 +15,6 @@ use crate::{
         scim_resources::{StoredGroup, StoredUser},
     },
 };
-use base::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
 
 /// The maximum number of members in a group's attributes. A larger group has no `members` attribute, as a partial
 /// list would be wrong; listing users with `scimGroupId` pages through them.
@@ -87,7 +87,7 @@ async fn find_directory(
             .await?
             .ok_or_else(no_primary("organization_id"))?
     } else if !query.organization_external_id.is_empty() {
-        let id = crate::app::input::line("organization_external_id", &query.organization_external_id, 500)?;
+        let id = input::line("organization_external_id", &query.organization_external_id, 500)?;
         store::scim_directories::find_primary_by_external_id(conn, environment_id, &id)
             .await?
             .ok_or_else(no_primary("organization_external_id"))?
@@ -178,7 +178,7 @@ pub async fn search_users(
     name: &str,
 ) -> Result<Vec<DirectoryUser>> {
     let environment_id = actor.authorize_app()?;
-    let name = crate::app::input::line("q", name.trim(), 500)?;
+    let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     directories::load(&mut conn, environment_id, directory).await?;
     let found = match name.parse::<ScimUserId>() {
@@ -202,7 +202,7 @@ pub async fn search_groups(
     name: &str,
 ) -> Result<Vec<DirectoryGroup>> {
     let environment_id = actor.authorize_app()?;
-    let name = crate::app::input::line("q", name.trim(), 500)?;
+    let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     directories::load(&mut conn, environment_id, directory).await?;
     let found: Vec<StoredGroup> = match name.parse::<ScimGroupId>() {

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use base::{
+    id::ScimDirectoryId,
+    secret::{Digest, ScimBearerToken},
+};
+use model::{audit::audit_fields, domain::Domain, organization::Organization, scim_directory::ScimDirectory};
+
 use super::{MAX_TOKENS, ScimDirectoryView, load, not_found, quota::Allowance, usage, view};
 use crate::{
     app::{
@@ -11,11 +17,6 @@ use crate::{
     },
     store,
 };
-use base::{
-    id::ScimDirectoryId,
-    secret::{Digest, ScimBearerToken},
-};
-use model::{audit::audit_fields, domain::Domain, organization::Organization, scim_directory::ScimDirectory};
 
 /// The default overlap of a rotation: how long replaced tokens keep working while the customer's admin enters the
 /// new one.

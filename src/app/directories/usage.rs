@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{EnvironmentId, ScimDirectoryId},
+    time::Timestamp,
+};
+
 use super::quota::{Allowance, Quota, Quotas, near_threshold};
 use crate::{
     app::{Result, State},
     store,
-};
-use base::{
-    id::{EnvironmentId, ScimDirectoryId},
-    time::Timestamp,
 };
 
 pub use store::scim_usage::Usage;

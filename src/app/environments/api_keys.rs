@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{ApiKeyId, EnvironmentId, Id},
+    secret::ApiKeySecret,
+};
+use model::api_key::ApiKey;
+
 use crate::{
     app::{
         Error, Result, State,
@@ -11,11 +17,6 @@ use crate::{
     },
     store,
 };
-use base::{
-    id::{ApiKeyId, EnvironmentId, Id},
-    secret::ApiKeySecret,
-};
-use model::api_key::ApiKey;
 
 /// The maximum number of keys of an environment.
 const MAX_KEYS: i64 = 1000;

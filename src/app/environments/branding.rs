@@ -1,14 +1,15 @@
 //! The branding of an environment: set by the vendor, shown on the setup and login pages.
 
-use crate::{
-    app::{Error, Result, State, actor::Actor, audit, environments, input},
-    store,
-};
 use base::id::EnvironmentId;
 use model::{
     branding::{Branding, LogoMetadata},
     color::Color,
     logo::{Logo, LogoError},
+};
+
+use crate::{
+    app::{Error, Result, State, actor::Actor, audit, environments, input},
+    store,
 };
 
 /// A change of the branding, unvalidated. `None` leaves a field unchanged, an empty text clears it.

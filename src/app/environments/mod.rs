@@ -3,17 +3,18 @@
 pub mod api_keys;
 pub mod branding;
 
+use base::id::{EnvironmentId, Id};
+use model::{
+    environment::{Environment, IdpInitiated, Slug},
+    http_url::HttpUrl,
+};
+
 use super::{
     Error, Result, State,
     actor::{Actor, Principal},
     audit, input,
 };
 use crate::{links::Links, store};
-use base::id::{EnvironmentId, Id};
-use model::{
-    environment::{Environment, IdpInitiated, Slug},
-    http_url::HttpUrl,
-};
 
 /// The maximum number of redirect URIs of an environment.
 const MAX_REDIRECT_URIS: usize = 100;

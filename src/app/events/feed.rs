@@ -1,10 +1,11 @@
 //! Events as they are read: the feed in order, and the latest ones.
 
+use model::event::{Event, EventKind};
+
 use crate::{
     app::{Error, Result, State, actor::Actor, input},
     store,
 };
-use model::event::{Event, EventKind};
 
 /// The default number of events of a page.
 const DEFAULT_PAGE_SIZE: u64 = 100;

@@ -2,13 +2,14 @@
 
 mod feed;
 
-use super::Result;
-use crate::store::{self, Transaction};
 use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
     time::Timestamp,
 };
 use model::event::{Event, EventKind};
+
+use super::Result;
+use crate::store::{self, Transaction};
 
 pub(super) use feed::parse_kinds;
 pub use feed::{EventQuery, Feed, LatestEvents, LatestQuery, list, list_latest};

@@ -1,5 +1,8 @@
 //! Import of API keys: their ids and the digests of their secrets, which SSOReady computes alike.
 
+use base::{id::EnvironmentId, secret::Digest};
+use model::api_key::ApiKey;
+
 use super::{
     importer::Importer,
     records::{DISPLAY_NAME, ID_TAKEN, ImportRecords, ImportStatus, NO_SECRET, REMOVED_HERE, digest_of},
@@ -13,8 +16,6 @@ use crate::{
         ssoready::SourceApiKey,
     },
 };
-use base::{id::EnvironmentId, secret::Digest};
-use model::api_key::ApiKey;
 
 const SECRET_TAKEN: &str = "another API key has the same secret";
 

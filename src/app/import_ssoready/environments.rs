@@ -1,5 +1,11 @@
 //! Import of environments, each with everything in it.
 
+use base::id::EnvironmentId;
+use model::{
+    audit::AuditTarget,
+    environment::{Environment, IdpInitiated},
+    http_url::HttpUrl,
+};
 use serde_json::json;
 
 use super::{
@@ -15,12 +21,6 @@ use crate::{
     app::{Result, actor::Actor, audit},
     links::Links,
     store::{self, Transaction, import_lookups::Table, ssoready::SourceEnvironment},
-};
-use base::id::EnvironmentId;
-use model::{
-    audit::AuditTarget,
-    environment::{Environment, IdpInitiated},
-    http_url::HttpUrl,
 };
 
 impl Importer<'_> {

@@ -1,11 +1,12 @@
 //! One run of the import: its options, its source and its report, and the transaction of each page.
 
+use base::{id::EnvironmentId, time::Timestamp};
+
 use super::report::{Report, ResourceKind};
 use crate::{
     app::{Result, State},
     store::{Transaction, ssoready::Source},
 };
-use base::{id::EnvironmentId, time::Timestamp};
 
 /// The options of an import.
 #[derive(Debug, Clone)]

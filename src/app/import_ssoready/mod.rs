@@ -25,13 +25,14 @@ mod slug;
 
 use std::collections::HashSet;
 
-pub use importer::ImportOptions;
-pub use report::{Counts, Remark, Report, ResourceKind};
+use base::id::EnvironmentId;
+use importer::Importer;
 
 use super::{Error, Result, State};
 use crate::store::ssoready::{Source, SourceError};
-use base::id::EnvironmentId;
-use importer::Importer;
+
+pub use importer::ImportOptions;
+pub use report::{Counts, Remark, Report, ResourceKind};
 
 /// Runs an import. `progress` is called after every page.
 pub async fn import(

@@ -1,5 +1,8 @@
 //! Import of OAuth clients: their ids and the digests of their secrets, which SSOReady computes alike.
 
+use base::id::EnvironmentId;
+use model::oauth_client::{IdTokenAlg, OauthClient};
+
 use super::{
     importer::Importer,
     records::{DISPLAY_NAME, ID_TAKEN, ImportRecords, ImportStatus, NO_SECRET, digest_of},
@@ -9,8 +12,6 @@ use crate::{
     app::Result,
     store::{self, Transaction, import_lookups::Table, ssoready::SourceOauthClient},
 };
-use base::id::EnvironmentId;
-use model::oauth_client::{IdTokenAlg, OauthClient};
 
 impl Importer<'_> {
     pub(super) async fn import_oauth_clients(&mut self, environment: EnvironmentId) -> Result<()> {

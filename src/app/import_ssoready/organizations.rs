@@ -2,6 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use base::id::{EnvironmentId, OrganizationId};
+use model::{domain::Domain, organization::Organization};
+
 use super::{
     importer::Importer,
     records::{
@@ -25,8 +28,6 @@ use crate::{
         ssoready::SourceOrganization,
     },
 };
-use base::id::{EnvironmentId, OrganizationId};
-use model::{domain::Domain, organization::Organization};
 
 pub(super) const NO_ORGANIZATION: &str = "its organization is not here";
 

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{importer::Importer, report::ResourceKind};
-use crate::{
-    app::Result,
-    store::{self, Transaction, import_lookups::PrimaryOf},
-};
 use base::{
     id::{EnvironmentId, Id, IdKind, OrganizationId, SamlConnectionKind, ScimDirectoryKind},
     time::Timestamp,
 };
 use model::{saml_connection::SamlConnection, scim_directory::ScimDirectory};
+
+use super::{importer::Importer, report::ResourceKind};
+use crate::{
+    app::Result,
+    store::{self, Transaction, import_lookups::PrimaryOf},
+};
 
 const NOT_PRIMARY: &str = "it was imported as not primary: another one is primary here";
 

@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use base::{
+    id::{Id, IdKind},
+    secret::Digest,
+    time::Timestamp,
+};
 use serde::Serialize;
 
 use crate::{
     app::Result,
     store::{self, Transaction, import_lookups::Table, import_records::ImportRecord},
-};
-use base::{
-    id::{Id, IdKind},
-    secret::Digest,
-    time::Timestamp,
 };
 
 /// The state of a resource, compared with its import record.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use base::id::EnvironmentId;
+use serde::Serialize;
 
 /// The maximum number of remarks in a report; the rest is counted.
 const MAX_REMARKS: usize = 10_000;

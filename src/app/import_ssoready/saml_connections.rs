@@ -1,5 +1,13 @@
 //! Import of SAML connections.
 
+use base::id::OrganizationId;
+use model::{
+    environment::Environment,
+    http_url::HttpUrl,
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
+};
+use saml::certificate::Certificate;
+
 use super::{
     importer::Importer,
     organizations::NO_ORGANIZATION,
@@ -17,13 +25,6 @@ use crate::{
         ssoready::SourceConnection,
     },
 };
-use base::id::OrganizationId;
-use model::{
-    environment::Environment,
-    http_url::HttpUrl,
-    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
-};
-use saml::certificate::Certificate;
 
 impl Importer<'_> {
     pub(super) async fn import_connections(&mut self, environment: &Environment) -> Result<()> {

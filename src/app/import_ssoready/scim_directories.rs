@@ -2,6 +2,13 @@
 
 use std::collections::HashSet;
 
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::scim_directory::ScimDirectory;
+
 use super::{
     importer::Importer,
     organizations::NO_ORGANIZATION,
@@ -17,12 +24,6 @@ use crate::{
         ssoready::SourceDirectory,
     },
 };
-use base::{
-    id::{EnvironmentId, OrganizationId},
-    secret::Digest,
-    time::Timestamp,
-};
-use model::scim_directory::ScimDirectory;
 
 impl Importer<'_> {
     pub(super) async fn import_directories(&mut self, environment: EnvironmentId) -> Result<()> {

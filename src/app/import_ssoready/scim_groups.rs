@@ -1,5 +1,7 @@
 //! Import of SCIM groups, without their members.
 
+use base::id::EnvironmentId;
+use model::scim_group::ScimGroup;
 use serde_json::Map;
 
 use super::{
@@ -15,8 +17,6 @@ use crate::{
     },
     store::{self, Transaction, import_lookups::Table, ssoready::SourceGroup},
 };
-use base::id::EnvironmentId;
-use model::scim_group::ScimGroup;
 
 impl Importer<'_> {
     pub(super) async fn import_groups(

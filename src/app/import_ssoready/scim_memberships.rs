@@ -2,6 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use base::{
+    id::{EnvironmentId, ScimGroupId, ScimUserId},
+    time::Timestamp,
+};
+
 use super::{
     importer::Importer,
     report::ResourceKind,
@@ -13,10 +18,6 @@ use crate::{
         directories::{ProvisioningTarget, provisioning::import},
     },
     store::{self, Transaction},
-};
-use base::{
-    id::{EnvironmentId, ScimGroupId, ScimUserId},
-    time::Timestamp,
 };
 
 impl Importer<'_> {

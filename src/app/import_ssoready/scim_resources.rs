@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base::id::{EnvironmentId, ScimDirectoryId};
 use serde_json::{Map, Value};
 
 use super::{importer::Importer, report::ResourceKind};
@@ -13,7 +14,6 @@ use crate::{
     },
     store::{self, Transaction},
 };
-use base::id::{EnvironmentId, ScimDirectoryId};
 
 pub(super) const NO_DIRECTORY: &str = "its directory is not here";
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base::id::{EnvironmentId, ScimDirectoryId, ScimUserId};
+use model::{email::Email, scim_user::ScimUser};
 use serde_json::{Map, Value};
 
 use super::{
@@ -24,8 +26,6 @@ use crate::{
         ssoready::SourceUser,
     },
 };
-use base::id::{EnvironmentId, ScimDirectoryId, ScimUserId};
-use model::{email::Email, scim_user::ScimUser};
 
 /// The status of a user. SSOReady has one flag for deactivated and deleted users. A user whose attributes still
 /// say `active` was deleted; any other was deactivated. Neither can log in, and an identity provider can continue

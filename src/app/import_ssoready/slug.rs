@@ -1,11 +1,12 @@
 //! The slug of an imported environment: SSOReady has none.
 
+use base::id::EnvironmentId;
+use model::environment::Slug;
+
 use crate::{
     app::Result,
     store::{self, Transaction, ssoready::SourceEnvironment},
 };
-use base::id::EnvironmentId;
-use model::environment::Slug;
 
 /// An unused slug from the environment's name, or from its id.
 pub(super) async fn unused_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
+use base::id::ScimDirectoryId;
+
 use super::fair_queue::FairQueue;
 use crate::app::{Error, Result};
-use base::id::ScimDirectoryId;
 
 /// The maximum wait for a thread.
 const MAX_WAIT: Duration = Duration::from_secs(10);

@@ -13,9 +13,8 @@ use std::{
     time::Duration,
 };
 
-use lru::LruCache;
-
 use base::time::Timestamp;
+use lru::LruCache;
 
 /// How many keys are tracked. The one that failed longest ago is dropped first.
 const MAX_KEYS: usize = 65_536;

@@ -1,6 +1,13 @@
 //! Accepts a login with a verified response: resolves the person, issues a code for the app and stores both in one
 //! transaction.
 
+use base::secret::{AccessCode, Digest};
+use model::{
+    email::Email,
+    saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
+};
+use saml::VerifiedAssertion;
+
 use super::{
     attempt::{LoginAttempt, LoginResult},
     document, eligibility,
@@ -18,12 +25,6 @@ use crate::{
     },
     telemetry,
 };
-use base::secret::{AccessCode, Digest};
-use model::{
-    email::Email,
-    saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
-};
-use saml::VerifiedAssertion;
 
 /// What the check of [`Error::AssertionReplayed`] expects.
 pub(super) const UNUSED_ASSERTION: &str = "an assertion that was never used";

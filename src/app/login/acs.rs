@@ -1,8 +1,9 @@
 //! What a browser posts to the Assertion Consumer Service, and what becomes of it.
 
-use super::{begin::BegunLogin, browser_id::BrowserId, refuse::RefusedLogin};
 use base::id::SamlFlowId;
 use model::client_address::ClientAddress;
+
+use super::{begin::BegunLogin, browser_id::BrowserId, refuse::RefusedLogin};
 
 /// A post to the Assertion Consumer Service.
 #[derive(Debug)]

@@ -2,6 +2,10 @@
 
 use std::net::IpAddr;
 
+use base::{id::SamlConnectionId, time::Timestamp};
+use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
+use saml::{VerifiedAssertion, check::Check};
+
 use super::{
     browser_id::BrowserId,
     eligibility::{Denial, LoginSubject},
@@ -13,9 +17,6 @@ use crate::{
     app::{self, Result, State},
     store::{self, login_connections::LoginConnection, saml_flows},
 };
-use base::{id::SamlConnectionId, time::Timestamp};
-use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
-use saml::{VerifiedAssertion, check::Check};
 
 /// Why a step of a login ends it.
 #[derive(Debug)]

@@ -1,5 +1,17 @@
 //! The request: creates a flow and an AuthnRequest and redirects the browser to the identity provider.
 
+use base::{
+    id::{SamlConnectionId, SamlFlowId},
+    time::Timestamp,
+};
+use model::{
+    saml_connection::IdpBinding,
+    saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
+};
+use saml::{
+    authn_request::{AuthnRequest, request_id},
+    binding::{PostForm, post_form, redirect_url},
+};
 use url::{Position, Url};
 
 use super::{
@@ -19,18 +31,6 @@ use crate::{
         saml_flow_steps::{self, NewStep},
         saml_flows,
     },
-};
-use base::{
-    id::{SamlConnectionId, SamlFlowId},
-    time::Timestamp,
-};
-use model::{
-    saml_connection::IdpBinding,
-    saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
-};
-use saml::{
-    authn_request::{AuthnRequest, request_id},
-    binding::{PostForm, post_form, redirect_url},
 };
 
 /// How the browser transports an AuthnRequest to the identity provider.

@@ -6,10 +6,10 @@ use std::{
 };
 
 use lru::LruCache;
-
-use crate::app::{self, Result};
 use model::saml_connection::SamlConnection;
 use saml::Certificate;
+
+use crate::app::{self, Result};
 
 /// Parsed certificates by their PEM text. Entries cannot become stale.
 #[derive(Clone)]

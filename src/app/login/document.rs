@@ -1,7 +1,8 @@
 //! The documents in a flow's timeline, which are stored encrypted.
 
-use crate::app::State;
 use base::{id::SamlFlowId, time::Timestamp};
+
+use crate::app::State;
 
 /// A document for the flow's timeline: encrypted for this flow, with the time until which it is stored.
 pub(super) fn seal(state: &State, flow: SamlFlowId, xml: &str, now: Timestamp) -> (String, Timestamp) {

@@ -6,6 +6,14 @@
 //! token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
 //! ends the code and tokens the login issued.
 
+use base::{
+    id::{OrganizationId, SamlConnectionId, SamlFlowId},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::{email::Email, saml_flow::StepKind};
+use saml::check::Check;
+
 use super::error::Error;
 use crate::{
     app::Result,
@@ -16,13 +24,6 @@ use crate::{
         saml_flows,
     },
 };
-use base::{
-    id::{OrganizationId, SamlConnectionId, SamlFlowId},
-    secret::Digest,
-    time::Timestamp,
-};
-use model::{email::Email, saml_flow::StepKind};
-use saml::check::Check;
 
 /// The login to check.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,9 @@
 //! A new flow of a login.
 
-use crate::store::login_connections::LoginConnection;
 use base::{id::SamlFlowId, time::Timestamp};
 use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, SamlFlow};
+
+use crate::store::login_connections::LoginConnection;
 
 /// A new flow of the connection, not stored yet.
 pub fn new_flow(

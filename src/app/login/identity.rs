@@ -1,8 +1,9 @@
 //! The person in an assertion: the e-mail address. No I/O, no state.
 
-use super::error::Error;
 use model::{email::Email, organization::Organization, saml_connection::SamlConnection};
 use saml::Subject;
+
+use super::error::Error;
 
 /// Attributes in which identity providers send the e-mail address if the NameID is not one.
 const EMAIL_ATTRIBUTES: [&str; 8] = [

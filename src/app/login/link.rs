@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use base::id::SamlFlowId;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use model::{saml_connection::SamlConnection, saml_flow::FlowOrigin};
 use url::Url;
 
 use super::flow::new_flow;
@@ -10,8 +12,6 @@ use crate::{
     app::{self, Result, State},
     store::{login_connections::LoginConnection, saml_flows},
 };
-use base::id::SamlFlowId;
-use model::{saml_connection::SamlConnection, saml_flow::FlowOrigin};
 
 /// How long a login link is valid.
 pub(super) const LINK_LIFETIME: Duration = Duration::from_secs(3600);

@@ -1,5 +1,9 @@
 //! The response, posted to the Assertion Consumer Service (SAML 2.0 Profiles §4.1.4.3).
 
+use base::id::SamlConnectionId;
+use model::saml_flow::{PendingRequest, SamlFlow};
+use saml::{VerifiedAssertion, checks};
+
 use super::{
     accept::UNUSED_ASSERTION,
     acs::{AcsOutcome, AcsRequest},
@@ -12,9 +16,6 @@ use crate::{
     app::{self, Result, State, connections::saml::metadata},
     store::login_connections,
 };
-use base::id::SamlConnectionId;
-use model::saml_flow::{PendingRequest, SamlFlow};
-use saml::{VerifiedAssertion, checks};
 
 /// Handles a response: verifies it, finds its flow, accepts or refuses the login, stores the result and returns the
 /// next step of the browser.

@@ -5,6 +5,10 @@
 
 use std::net::Ipv4Addr;
 
+use base::time::Timestamp;
+use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
+use saml::{VerifiedAssertion, check::Check, checks};
+
 use super::{
     attempt::{LoginAttempt, LoginResult, Stop},
     eligibility,
@@ -15,9 +19,6 @@ use crate::{
     app::{Result, State},
     store::login_connections::LoginConnection,
 };
-use base::time::Timestamp;
-use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
-use saml::{VerifiedAssertion, check::Check, checks};
 
 /// Verifies `xml`, a response of `flow` received at `at`, against `target` as it is now. Returns all checks, and the
 /// e-mail address or the refusal.

@@ -2,6 +2,16 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{SamlConnectionId, SamlFlowId},
+    time::Timestamp,
+};
+use model::{
+    email::Email,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
+};
+use saml::check::Check;
+
 use super::{
     attempt::{BrowserBinding, LoginAttempt},
     document,
@@ -18,15 +28,6 @@ use crate::{
     },
     telemetry,
 };
-use base::{
-    id::{SamlConnectionId, SamlFlowId},
-    time::Timestamp,
-};
-use model::{
-    email::Email,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
-};
-use saml::check::Check;
 
 /// How many detached responses of a connection are stored per hour. Further ones are only counted in the metrics, so
 /// that invalid posts cannot fill the database.

@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use base::id::SamlConnectionId;
+use model::{client_address::ClientAddress, http_url::HttpUrl};
 use url::Url;
 
 use super::browser_id::BrowserId;
@@ -15,8 +17,6 @@ use crate::{
     },
     store::{login_connections, saml_flow_counts},
 };
-use base::id::SamlConnectionId;
-use model::{client_address::ClientAddress, http_url::HttpUrl};
 
 /// The sender of a response, as known without parsing it.
 #[derive(Debug, Clone)]

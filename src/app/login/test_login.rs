@@ -1,5 +1,8 @@
 //! Test logins: they check a SAML connection without involving an app.
 
+use base::id::{SamlConnectionId, SamlFlowId};
+use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow};
+
 use super::{
     begin::{self, BeginOutcome},
     browser_id::BrowserId,
@@ -16,8 +19,6 @@ use crate::{
         saml_flow_counts, saml_flow_steps, saml_flows,
     },
 };
-use base::id::{SamlConnectionId, SamlFlowId};
-use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow};
 
 /// The maximum number of tests of a connection per hour.
 const MAX_PER_HOUR: i64 = 100;

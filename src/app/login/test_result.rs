@@ -1,10 +1,10 @@
 //! The page with the result of a test login, and the proof that opens it on another host.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use model::saml_flow::{FlowOrigin, SamlFlow};
 use url::Url;
 
 use crate::{app::State, store::login_connections::LoginConnection};
-use model::saml_flow::{FlowOrigin, SamlFlow};
 
 /// The query parameter of the test result page with the proof of `url_with_proof`.
 pub const TEST_PROOF: &str = "seen";

@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+use base::id::SamlFlowId;
+use model::{environment::IdpInitiated, saml_flow::FlowOrigin};
+use saml::VerifiedAssertion;
+
 use super::{
     acs::{AcsOutcome, AcsRequest},
     attempt::{LoginAttempt, LoginResult},
@@ -12,9 +16,6 @@ use super::{
     response_limits,
 };
 use crate::store::{oauth_clients, saml_flow_counts};
-use base::id::SamlFlowId;
-use model::{environment::IdpInitiated, saml_flow::FlowOrigin};
-use saml::VerifiedAssertion;
 
 /// A restarted login that is answered by another unsolicited response within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(120);

@@ -2,13 +2,14 @@
 
 use std::{net::IpAddr, time::Instant};
 
+use base::time::Timestamp;
+use saml::{Trust, Verdict, verify::verify_xml};
+
 use crate::{
     app::{self, Result, State, connections::saml::sp_keys},
     store::login_connections::LoginConnection,
     telemetry,
 };
-use base::time::Timestamp;
-use saml::{Trust, Verdict, verify::verify_xml};
 
 /// A response to verify.
 pub(super) enum ResponseInput {

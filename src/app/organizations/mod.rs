@@ -4,6 +4,13 @@ pub mod domains;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::id::{EnvironmentId, Id, OrganizationId};
+use domains::{
+    list::{newly_accepted, set_domains},
+    sharing::{self, SharedDomainError},
+};
+use model::{organization::Organization, search_index};
+
 use super::{
     Error, Result, State,
     actor::Actor,
@@ -11,12 +18,6 @@ use super::{
     pagination::{List, Page, PageQuery, PageRequest},
 };
 use crate::store;
-use base::id::{EnvironmentId, Id, OrganizationId};
-use domains::{
-    list::{newly_accepted, set_domains},
-    sharing::{self, SharedDomainError},
-};
-use model::{organization::Organization, search_index};
 
 /// A change of an organization, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]

@@ -18,9 +18,8 @@ use reqwest::{
     header::{ACCEPT, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION},
     redirect::Policy,
 };
-use url::Url;
-
 use targets::{TargetPolicy, TargetRefusal};
+use url::Url;
 
 pub use error::HttpClientError;
 pub use targets::check;

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
+    secret::SetupLinkToken,
+};
+use model::setup_link::SetupLink;
+
 use crate::{
     app::{
         Error, Result, State,
@@ -12,11 +18,6 @@ use crate::{
     },
     store,
 };
-use base::{
-    id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
-    secret::SetupLinkToken,
-};
-use model::setup_link::SetupLink;
 
 /// The default lifetime of a link.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(24 * 3600);

@@ -3,15 +3,6 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::{
-    app::{
-        Result, State,
-        actor::{Actor, SetupGrant},
-        audit::{self, Entry},
-        environments, organizations,
-    },
-    store,
-};
 use base::{
     id::EnvironmentId,
     secret::{SetupLinkToken, SetupSessionToken},
@@ -21,6 +12,16 @@ use model::{
     environment::Environment,
     organization::Organization,
     setup_link::{SetupLink, SetupLinkStatus, SetupSession},
+};
+
+use crate::{
+    app::{
+        Result, State,
+        actor::{Actor, SetupGrant},
+        audit::{self, Entry},
+        environments, organizations,
+    },
+    store,
 };
 
 /// The resolution of a session's last use: each update is a write.

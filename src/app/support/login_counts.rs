@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use base::time::Timestamp;
+
 use crate::{
     app::{Result, State},
     store::{
@@ -14,7 +16,6 @@ use crate::{
     },
     telemetry,
 };
-use base::time::Timestamp;
 
 /// How far back hours are counted: the longest period of the overview.
 pub const WINDOW: Duration = Duration::from_secs(15 * 24 * 3600);

@@ -3,6 +3,12 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
+use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow};
+
 use super::login_counts::hour_of;
 use crate::{
     app::{Error, Result, State, actor::Actor},
@@ -13,11 +19,6 @@ use crate::{
         scim_directories::IdleDirectory,
     },
 };
-use base::{
-    id::{OrganizationId, SamlConnectionId},
-    time::Timestamp,
-};
-use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow};
 
 pub use crate::store::login_counts::Outcomes;
 

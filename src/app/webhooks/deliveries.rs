@@ -1,5 +1,11 @@
 //! The deliveries of a webhook: listed, and sent again.
 
+use base::id::{WebhookDeliveryId, WebhookId};
+use model::{
+    audit::audit_fields,
+    webhook::{DeliveryState, Webhook, WebhookDelivery},
+};
+
 use super::endpoints::load;
 use crate::{
     app::{
@@ -9,11 +15,6 @@ use crate::{
         pagination::{List, Page, PageQuery, PageRequest},
     },
     store,
-};
-use base::id::{WebhookDeliveryId, WebhookId};
-use model::{
-    audit::audit_fields,
-    webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
 
 /// Sends all events after a sequence number again, as new deliveries.

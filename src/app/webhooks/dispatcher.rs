@@ -7,6 +7,11 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use base::{
+    id::{Id, WebhookId},
+    time::Timestamp,
+};
+use model::webhook::{DeliveryState, Webhook, WebhookDelivery};
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
@@ -25,11 +30,6 @@ use crate::{
     store::{self, webhook_deliveries},
     telemetry,
 };
-use base::{
-    id::{Id, WebhookId},
-    time::Timestamp,
-};
-use model::webhook::{DeliveryState, Webhook, WebhookDelivery};
 
 /// The timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);

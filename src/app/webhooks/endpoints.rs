@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base::id::{EnvironmentId, Id, WebhookId};
+use model::{audit::audit_fields, event::EventKind, http_url::HttpUrl, webhook::Webhook};
+
 use super::signature::WebhookSecret;
 use crate::{
     app::{
@@ -13,8 +16,6 @@ use crate::{
     },
     store,
 };
-use base::id::{EnvironmentId, Id, WebhookId};
-use model::{audit::audit_fields, event::EventKind, http_url::HttpUrl, webhook::Webhook};
 
 /// The default overlap of a rotation: how long the previous secret also signs.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 3600);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::app::outgoing::HttpClientError;
 use base::{random::Random, time::Timestamp};
 use model::webhook::{DeliveryState, WebhookDelivery};
+
+use crate::app::outgoing::HttpClientError;
 
 /// The delays between the attempts of a delivery, about two and a half days in all.
 const RETRY_DELAYS: [Duration; 11] = [

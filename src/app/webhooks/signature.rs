@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use base::{id::WebhookId, random::Random, time::Timestamp};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use model::webhook::Webhook;
 use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer};
 
 use crate::app::{Error, Result, State};
-use base::{id::WebhookId, random::Random, time::Timestamp};
-use model::webhook::Webhook;
 
 const PREFIX: &str = "whsec_";
 

@@ -6,6 +6,7 @@ mod seed;
 use std::fmt::Write as _;
 
 use clap::Args;
+use model::administrator::Role;
 
 use super::{output, serve, settings_args::SettingsArgs};
 use crate::{
@@ -24,7 +25,6 @@ use crate::{
     telemetry,
     test_idp::scim_client::ScimClient,
 };
-use model::administrator::Role;
 
 /// Run a working example: the gateway, a test identity provider and a sample app
 #[derive(Debug, Args)]

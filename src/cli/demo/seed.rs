@@ -3,6 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use base::{
+    id::OauthClientId,
+    secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
+};
+use model::{
+    environment::Environment, organization::Organization, saml_connection::SamlConnection,
+    scim_directory::ScimDirectory,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,14 +31,6 @@ use crate::{
     links::Links,
     store::settings,
     test_idp::scim_client::ScimTarget,
-};
-use base::{
-    id::OauthClientId,
-    secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
-};
-use model::{
-    environment::Environment, organization::Organization, saml_connection::SamlConnection,
-    scim_directory::ScimDirectory,
 };
 
 /// The environment's slug.

@@ -5,9 +5,10 @@ mod findings;
 
 use std::process::ExitCode;
 
-use super::{output, settings_args::SettingsArgs};
 use clap::Args;
 use findings::{Findings, Level};
+
+use super::{output, settings_args::SettingsArgs};
 
 /// Check settings, database, keys, clock, connections and the addresses they use
 #[derive(Debug, Args)]

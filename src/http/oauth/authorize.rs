@@ -5,6 +5,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use oauth::Error;
 
 use crate::{
     app::{
@@ -26,7 +27,6 @@ use crate::{
         },
     },
 };
-use oauth::Error;
 
 /// `GET /v1/oauth/authorize`.
 pub(super) async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {

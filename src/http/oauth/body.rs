@@ -4,9 +4,8 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
 };
-use serde_json::json;
-
 use oauth::Error;
+use serde_json::json;
 
 /// The body as a form (RFC 6749 §4.1.3).
 pub(super) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {

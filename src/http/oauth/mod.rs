@@ -8,6 +8,13 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web,
 };
+use body::{error_body, error_response, form};
+use oauth::{
+    Error,
+    id_token::UserClaims,
+    parameters::Parameters,
+    provider_metadata::{Endpoints, ProviderMetadata},
+};
 
 use super::api_error::ApiError;
 use crate::{
@@ -17,13 +24,6 @@ use crate::{
     },
     links::path,
     web::kit::routing::Routes,
-};
-use body::{error_body, error_response, form};
-use oauth::{
-    Error,
-    id_token::UserClaims,
-    parameters::Parameters,
-    provider_metadata::{Endpoints, ProviderMetadata},
 };
 
 /// The realm in challenges (RFC 9110 §11.5).

@@ -9,6 +9,7 @@ use actix_web::{
     http::{Method, header},
     web,
 };
+use base::id::ScimDirectoryId;
 use serde_json::Value;
 
 use super::{
@@ -22,7 +23,6 @@ use crate::{
     },
     web::kit::posted::allow_large_body,
 };
-use base::id::ScimDirectoryId;
 
 /// An authenticated SCIM request. The body is read only after the token was verified.
 pub(super) struct ScimCall {

@@ -1,6 +1,10 @@
 //! The discovery endpoints (RFC 7644 §4), and addresses that are not served.
 
 use actix_web::{HttpRequest, http::StatusCode};
+use scim::{
+    ListResponse,
+    discovery::{self, ServiceLimits},
+};
 use serde_json::Value;
 
 use super::{
@@ -8,10 +12,6 @@ use super::{
     response::{self, ScimError, ScimResult},
 };
 use crate::app::directories::provisioning::{bulk, cursor, search};
-use scim::{
-    ListResponse,
-    discovery::{self, ServiceLimits},
-};
 
 /// The largest body that the server accepts, in bytes.
 const BODY_BYTES: usize = 1024 * 1024;

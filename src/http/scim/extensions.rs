@@ -1,9 +1,9 @@
 //! What the parts of a SCIM request tell each other, among the extensions of the request and of its response.
 
 use actix_web::{HttpMessage as _, HttpRequest, web};
+use base::{id::ScimDirectoryId, time::Timestamp};
 
 use crate::app::directories::limits::DirectoryPermit;
-use base::{id::ScimDirectoryId, time::Timestamp};
 
 /// When a request arrived.
 #[derive(Clone, Copy)]

@@ -14,6 +14,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use base::{id::ScimDirectoryId, time::Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -24,7 +25,6 @@ use crate::app::{
     State,
     directories::request_log::{self, NewScimRequest},
 };
-use base::{id::ScimDirectoryId, time::Timestamp};
 
 /// The log entry of a request that continues after its client has disconnected.
 pub(super) struct DetachedRequest {

@@ -1,6 +1,7 @@
 //! Users and Groups (RFC 7644 §3.3 to §3.7).
 
 use actix_web::{HttpRequest, http::StatusCode, web};
+use scim::{ListQuery, PatchRequest, Projection, Resource, ResourceType};
 use tokio::sync::oneshot;
 
 use super::{
@@ -13,7 +14,6 @@ use crate::app::{
     self, State,
     directories::provisioning::{Change, RequestBudget, bulk, groups, search, users},
 };
-use scim::{ListQuery, PatchRequest, Projection, Resource, ResourceType};
 
 /// The attribute of a group that is loaded only when requested.
 const MEMBERS: &str = "members";

@@ -6,6 +6,7 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use scim::Projection;
 use serde_json::Value;
 
 use super::extensions::{AuthenticatedDirectory, ErrorCode};
@@ -16,7 +17,6 @@ use crate::{
     },
     http::{api_error::ApiError, fallback},
 };
-use scim::Projection;
 
 /// The result of a handler.
 pub(super) type ScimResult = Result<HttpResponse, ScimError>;

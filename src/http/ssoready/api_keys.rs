@@ -1,6 +1,11 @@
 //! `/v1/api-keys`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{ApiKeyId, EnvironmentId},
+    secret::ApiKeySecret,
+    time::Timestamp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,11 +18,6 @@ use super::{
 use crate::{
     app::{self, State, environments::api_keys::ApiKeyChange},
     links::path,
-};
-use base::{
-    id::{ApiKeyId, EnvironmentId},
-    secret::ApiKeySecret,
-    time::Timestamp,
 };
 
 /// A credential of your programs, for one environment.

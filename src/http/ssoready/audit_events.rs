@@ -3,6 +3,10 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{AuditEventId, EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -20,10 +24,6 @@ use crate::{
     },
     links::path,
     web::kit::audit_export,
-};
-use base::{
-    id::{AuditEventId, EnvironmentId, OrganizationId},
-    time::Timestamp,
 };
 
 /// One change: who did what to which resource, from which address.

@@ -1,7 +1,9 @@
 //! `/v1/environments/{id}/branding`: name, colour and logo on the setup pages of an environment.
 
 use actix_web::{HttpResponse, web};
+use base::id::EnvironmentId;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use model::http_url::HttpUrl;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,8 +16,6 @@ use crate::{
     app::{self, Error, State, environments::branding::BrandingChange},
     links::{self, path},
 };
-use base::id::EnvironmentId;
-use model::http_url::HttpUrl;
 
 /// How the setup pages look to a customer's admin.
 #[derive(Debug, Serialize, ToSchema)]

@@ -9,6 +9,7 @@ use actix_web::{
     http::header,
     web,
 };
+use model::client_address::ClientAddress;
 
 use super::fields::Fields;
 use crate::{
@@ -16,7 +17,6 @@ use crate::{
     http::api_error::ApiError,
     web::kit::posted::allow_large_body,
 };
-use model::client_address::ClientAddress;
 
 /// An authenticated API request. The body is read only after the key was verified.
 pub struct ApiCall<S, B = NoBody> {

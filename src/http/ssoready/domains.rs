@@ -1,6 +1,11 @@
 //! `/v1/organizations/{id}/domains`: an organization's domains and the state of their verification.
 
 use actix_web::{HttpResponse, web};
+use base::{id::OrganizationId, time::Timestamp};
+use model::{
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,11 +18,6 @@ use super::{
 use crate::{
     app::{self, State, actor::Actor, organizations::domains::sharing::SharedDomain},
     links::path,
-};
-use base::{id::OrganizationId, time::Timestamp};
-use model::{
-    domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
 };
 
 /// A domain of an organization. People of `whitelisted` and `verified` domains can sign in; `pending` and `failed` ones

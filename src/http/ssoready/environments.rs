@@ -1,6 +1,8 @@
 //! `/v1/environments`: the environment of the API key.
 
 use actix_web::{HttpResponse, web};
+use base::id::EnvironmentId;
+use model::{environment::IdpInitiated, http_url::HttpUrl};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,8 +16,6 @@ use crate::{
     app::{self, State, environments::EnvironmentChange},
     links::path,
 };
-use base::id::EnvironmentId;
-use model::{environment::IdpInitiated, http_url::HttpUrl};
 
 /// An environment, such as production or staging. Each is isolated from the others.
 #[derive(Debug, Serialize, ToSchema)]

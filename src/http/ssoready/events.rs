@@ -1,6 +1,10 @@
 //! `/v1/events`: the feed of events, in order.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    time::Timestamp,
+};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,10 +15,6 @@ use super::{
 use crate::{
     app::{self, State, events::EventQuery},
     links::path,
-};
-use base::{
-    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
-    time::Timestamp,
 };
 
 /// An event, in the feed and in webhooks alike.

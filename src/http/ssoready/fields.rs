@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
+use base::bounded_json::{self, Limits};
 use serde_json::{Map, Value};
 
 use crate::app::{Error, Result};
-use base::bounded_json::{self, Limits};
 
 /// The limits of an API body: an organization with a thousand domains fits several times.
 const LIMITS: Limits = Limits { depth: 32, values: 10_000, names: 500, name_bytes: 256, refuse_nul: false };

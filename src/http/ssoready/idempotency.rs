@@ -15,6 +15,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use base::{id::ApiKeyId, secret::Digest};
 use serde_json::json;
 
 use super::call::{self, BufferedBody, ManagementKey};
@@ -28,7 +29,6 @@ use crate::{
     links::path,
     web::kit::routing::MatchedRoute,
 };
-use base::{id::ApiKeyId, secret::Digest};
 
 /// The request's header.
 pub const KEY: &str = "idempotency-key";

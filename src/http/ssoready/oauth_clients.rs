@@ -1,6 +1,12 @@
 //! `/v1/saml-oauth-clients`, SSOReady's name for OAuth clients.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    secret::OauthClientSecret,
+    time::Timestamp,
+};
+use model::oauth_client::{self, IdTokenAlg};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,12 +20,6 @@ use crate::{
     app::{self, State, authorization_server::clients::OauthClientChange},
     links::path,
 };
-use base::{
-    id::{EnvironmentId, OauthClientId},
-    secret::OauthClientSecret,
-    time::Timestamp,
-};
-use model::oauth_client::{self, IdTokenAlg};
 
 /// An app that signs people in through OpenID Connect.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,6 +1,8 @@
 //! `/v1/organizations`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::id::{EnvironmentId, OrganizationId};
+use model::domain::Domain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,8 +16,6 @@ use crate::{
     app::{self, State, actor::Actor, organizations::OrganizationChange},
     links::path,
 };
-use base::id::{EnvironmentId, OrganizationId};
-use model::domain::Domain;
 
 /// One of your customers.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::{fields, schema};
 use crate::{
     app::{Error, pagination::PageQuery},
     http::api_error::ApiError,
@@ -11,17 +12,17 @@ use crate::{
 pub type ApiResult = Result<HttpResponse, ApiError>;
 
 /// The requested page of a list.
-pub(super) fn page_query(query: &super::fields::Query) -> PageQuery {
+pub(super) fn page_query(query: &fields::Query) -> PageQuery {
     PageQuery { token: query.text("pageToken"), size: query.text("pageSize") }
 }
 
-pub(super) fn query(request: &HttpRequest) -> super::fields::Query {
-    super::fields::Query::parse(request.query_string())
+pub(super) fn query(request: &HttpRequest) -> fields::Query {
+    fields::Query::parse(request.query_string())
 }
 
 /// An empty success: `{}`, because the Go SDK treats an empty body as an error.
 pub(super) fn done() -> HttpResponse {
-    HttpResponse::Ok().json(super::schema::Done {})
+    HttpResponse::Ok().json(schema::Done {})
 }
 
 pub(super) fn api(error: Error) -> ApiError {

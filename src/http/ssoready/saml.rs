@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
+use base::id::{OrganizationId, SamlConnectionId, SamlFlowId};
+use model::saml_flow::Attributes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,8 +21,6 @@ use crate::{
     },
     links::path,
 };
-use base::id::{OrganizationId, SamlConnectionId, SamlFlowId};
-use model::saml_flow::Attributes;
 
 fn redirect_request(body: &mut Fields) -> app::Result<RedirectRequest> {
     Ok(RedirectRequest {

@@ -1,6 +1,11 @@
 //! `/v1/saml-connections`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
+use model::{environment::IdpInitiated, idp_kind::IdpKind, saml_connection::IdpBinding};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,11 +22,6 @@ use crate::{
     },
     links::path,
 };
-use base::{
-    id::{OrganizationId, SamlConnectionId},
-    time::Timestamp,
-};
-use model::{environment::IdpInitiated, idp_kind::IdpKind, saml_connection::IdpBinding};
 
 /// The SAML settings with which an organization's people sign in through its identity provider.
 #[derive(Debug, Serialize, ToSchema)]

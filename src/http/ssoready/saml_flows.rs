@@ -3,6 +3,12 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{OrganizationId, SamlConnectionId, SamlFlowId},
+    time::Timestamp,
+};
+use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind};
+use saml::check::{Check, Fixer};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -20,12 +26,6 @@ use crate::{
     },
     links::path,
 };
-use base::{
-    id::{OrganizationId, SamlConnectionId, SamlFlowId},
-    time::Timestamp,
-};
-use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind};
-use saml::check::{Check, Fixer};
 
 /// One login.
 #[derive(Debug, Serialize, ToSchema)]

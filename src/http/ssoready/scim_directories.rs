@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{OrganizationId, ScimDirectoryId},
+    time::Timestamp,
+};
+use model::idp_kind::IdpKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,11 +24,6 @@ use crate::{
     },
     links::path,
 };
-use base::{
-    id::{OrganizationId, ScimDirectoryId},
-    time::Timestamp,
-};
-use model::idp_kind::IdpKind;
 
 /// Where an organization's identity provider provisions users and groups.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! `/v1/scim/groups`: the provisioned groups, for apps.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::id::{ScimDirectoryId, ScimGroupId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -16,7 +17,6 @@ use crate::{
     app::{self, State, directories::resources::DirectoryGroup},
     links::path,
 };
-use base::id::{ScimDirectoryId, ScimGroupId};
 
 /// A group in a directory.
 #[derive(Debug, Serialize, ToSchema)]

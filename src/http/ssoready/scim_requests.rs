@@ -1,6 +1,10 @@
 //! `/v1/scim-requests`: the log of SCIM requests to a directory, for support.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{ScimDirectoryId, ScimRequestId},
+    time::Timestamp,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -14,10 +18,6 @@ use super::{
 use crate::{
     app::{self, State, directories::request_log::ScimRequestQuery},
     links::path,
-};
-use base::{
-    id::{ScimDirectoryId, ScimRequestId},
-    time::Timestamp,
 };
 
 /// A SCIM request of an identity provider with its response. The first eight fields are SSOReady's, which defines names

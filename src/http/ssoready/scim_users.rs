@@ -1,6 +1,7 @@
 //! `/v1/scim/users`: the provisioned users, for apps.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +19,6 @@ use crate::{
     },
     links::path,
 };
-use base::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
 
 /// A person in a directory.
 #[derive(Debug, Serialize, ToSchema)]

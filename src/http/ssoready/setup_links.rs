@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{OrganizationId, SetupLinkId},
+    time::Timestamp,
+};
+use model::setup_link::SetupLinkStatus;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,11 +21,6 @@ use crate::{
     app::{self, State, setup::links::NewSetupLink},
     links::path,
 };
-use base::{
-    id::{OrganizationId, SetupLinkId},
-    time::Timestamp,
-};
-use model::setup_link::SetupLinkStatus;
 
 /// A setup link, without its URL, which is returned only when it is created.
 #[derive(Debug, Serialize, ToSchema)]

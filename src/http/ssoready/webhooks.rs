@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base::{
+    id::{EnvironmentId, WebhookDeliveryId, WebhookId},
+    time::Timestamp,
+};
+use model::{event::EventKind, webhook::DeliveryState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,11 +24,6 @@ use crate::{
     },
     links::path,
 };
-use base::{
-    id::{EnvironmentId, WebhookDeliveryId, WebhookId},
-    time::Timestamp,
-};
-use model::{event::EventKind, webhook::DeliveryState};
 
 /// A URL to which events are delivered. Its secret is returned only when it is created.
 #[derive(Debug, Serialize, ToSchema)]

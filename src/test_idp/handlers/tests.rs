@@ -3,9 +3,6 @@
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{App, body::to_bytes, http::header::CONTENT_SECURITY_POLICY, test};
-use url::Url;
-
-use crate::{links::Links, test_idp::handlers::*, web::kit::routing::RouteTable};
 use base::{
     random::SeededRandom,
     time::{ManualClock, Timestamp},
@@ -17,6 +14,9 @@ use saml::{
     metadata::parse_idp_metadata,
 };
 use test_idp_protocol::parties::TestUser;
+use url::Url;
+
+use crate::{links::Links, test_idp::handlers::*, web::kit::routing::RouteTable};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 const ACS: &str = "http://localhost:8080/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs";

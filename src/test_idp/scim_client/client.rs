@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use base::secret::ScimBearerToken;
 use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
+use test_idp_protocol::parties::TestUser;
 
 use super::emulated_idp::{self, EmulatedIdp};
-use base::secret::ScimBearerToken;
-use test_idp_protocol::parties::TestUser;
 
 /// The media type of SCIM (RFC 7644 §8.1).
 const SCIM_JSON: &str = "application/scim+json";

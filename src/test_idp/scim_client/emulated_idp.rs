@@ -3,7 +3,6 @@
 use openssl::sha::sha256;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-
 use test_idp_protocol::parties::TestUser;
 
 const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

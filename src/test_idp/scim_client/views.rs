@@ -1,6 +1,7 @@
 //! The provisioning page.
 
 use maud::{Markup, html};
+use test_idp_protocol::parties::TestUser;
 
 use super::{
     client::{ScimExchange, ScimTarget},
@@ -15,7 +16,6 @@ use crate::{
         layout::{Layout, Width},
     },
 };
-use test_idp_protocol::parties::TestUser;
 
 /// The result of a run.
 pub struct RunResult<'a> {

@@ -1,8 +1,7 @@
 //! The components of pages: each is a function that returns markup, in the stylesheet's order.
 
-use maud::{Markup, PreEscaped, Render, html};
-
 use base::time::Timestamp;
+use maud::{Markup, PreEscaped, Render, html};
 use saml::check::{Check, Fixer};
 
 /// A status icon. A meaning is never shown by colour alone: it also has a shape, and a word beside it.

@@ -12,7 +12,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use crate::app::Result;
+use crate::{app::Result, web::kit::error};
 
 /// Why a response was aborted.
 type BodyError = Box<dyn std::error::Error>;
@@ -66,7 +66,7 @@ impl<T: Unpin, N: Fn(T) -> NextChunk<T> + Unpin> MessageBody for StreamedBody<T,
                     }
                 }
                 Err(error) => {
-                    crate::web::kit::error::log_internal_error(&error);
+                    error::log_internal_error(&error);
                     return Poll::Ready(Some(Err(error.into())));
                 }
             }

@@ -5,6 +5,7 @@
 //! outsider who posts arbitrary data learns nothing of the customer's settings.
 
 use maud::{Markup, html};
+use saml::check::{Check, Fixer};
 
 use super::error_texts::{self, Contact, ErrorText};
 use crate::web::kit::{
@@ -12,7 +13,6 @@ use crate::web::kit::{
     components::{ButtonStyle, Icon, copyable, join_with_and, link_button, shape},
     layout::Layout,
 };
-use saml::check::{Check, Fixer};
 
 /// A refused login. Send it with a 4xx status and [`crate::web::kit::response::PagePolicy::SameOriginForms`].
 pub struct LoginErrorPage<'a> {

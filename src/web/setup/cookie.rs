@@ -4,9 +4,9 @@ use actix_web::{
     HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration},
 };
+use model::environment::Environment;
 
 use crate::{app::State, links::Links, web::kit::cookie_names::CookieNames};
-use model::environment::Environment;
 
 /// The session's cookie.
 const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_setup");

@@ -1,7 +1,12 @@
 //! `/setup/domains`: the company's e-mail domains, the DNS record that verifies each, and a button to check it.
 
 use actix_web::web;
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::{
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
+};
 
 use super::{form::SetupForm, session::SetupContext};
 use crate::{
@@ -13,11 +18,6 @@ use crate::{
         forms::{Form, FormErrors, FormValues, FormView, button_form},
         response::{PagePolicy, see_other},
     },
-};
-use base::time::Timestamp;
-use model::{
-    domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
 };
 
 /// The query parameter that says that a check came too soon.

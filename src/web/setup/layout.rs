@@ -3,6 +3,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use maud::{DOCTYPE, Markup, html};
+use model::{branding::Branding, http_url::HttpUrl};
 
 use crate::{
     links::{self, path},
@@ -12,7 +13,6 @@ use crate::{
         response::{self, PagePolicy},
     },
 };
-use model::{branding::Branding, http_url::HttpUrl};
 
 /// The polling interval of the live view, in seconds.
 pub const LIVE_INTERVAL_SECONDS: u32 = 4;

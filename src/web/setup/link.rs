@@ -1,7 +1,9 @@
 //! `/setup`: the page of a setup link. Opening it changes nothing; a button redeems the link.
 
 use actix_web::{HttpMessage as _, HttpRequest, http::StatusCode, web};
+use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
+use model::{branding::Branding, client_address::ClientAddress};
 
 use super::{
     cookie,
@@ -22,8 +24,6 @@ use crate::{
         response::{PagePolicy, page, see_other},
     },
 };
-use base::{id::EnvironmentId, time::Timestamp};
-use model::{branding::Branding, client_address::ClientAddress};
 
 /// The parameter and field that hold the token, named as in SSOReady.
 const TOKEN: &str = "one-time-token";

@@ -1,6 +1,16 @@
 //! Samples of the setup pages, each compared with its snapshot.
 
+use base::{id::Id, time::Timestamp};
 use maud::html;
+use model::{
+    branding::Branding,
+    color::Color,
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
+    http_url::HttpUrl,
+    scim_request::ScimRequest,
+};
+use saml::check::{Check, Fixer};
 
 use super::{
     domains,
@@ -20,18 +30,9 @@ use crate::{
             forms::{FormErrors, FormValues},
         },
         samples::{document, page},
+        setup::saml::metadata_form,
     },
 };
-use base::{id::Id, time::Timestamp};
-use model::{
-    branding::Branding,
-    color::Color,
-    domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
-    http_url::HttpUrl,
-    scim_request::ScimRequest,
-};
-use saml::check::{Check, Fixer};
 
 fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-21T21:41:37Z").unwrap()
@@ -130,7 +131,7 @@ fn step_samples() {
                 values: &values,
                 connection: Some(Id::from_bits(9)),
                 metadata: ways.map(|ways| {
-                    crate::web::setup::saml::metadata_form::metadata_forms(
+                    metadata_form::metadata_forms(
                         ways,
                         "/here",
                         &FormValues::new(),
@@ -164,7 +165,7 @@ fn step_samples() {
     let errors = FormErrors::one("idpMetadataUrl", "the server answered 404");
     let typed =
         FormValues::new().with("way", "url").with("idpMetadataUrl", "https://idp.acme.example/metadata");
-    let forms = crate::web::setup::saml::metadata_form::metadata_forms(
+    let forms = metadata_form::metadata_forms(
         &[providers::provider::MetadataSource::Url, providers::provider::MetadataSource::Values],
         "/here",
         &typed,

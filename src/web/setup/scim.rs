@@ -1,7 +1,9 @@
 //! `/setup/scim`: user provisioning, from the choice of the identity provider to the first requests.
 
 use actix_web::web;
+use base::{id::ScimDirectoryId, secret::ScimBearerToken, time::Timestamp};
 use maud::{Markup, html};
+use model::{idp_kind::IdpKind, scim_request::ScimRequest};
 
 use super::{
     form::SetupForm,
@@ -29,8 +31,6 @@ use crate::{
         response::{PagePolicy, see_other},
     },
 };
-use base::{id::ScimDirectoryId, secret::ScimBearerToken, time::Timestamp};
-use model::{idp_kind::IdpKind, scim_request::ScimRequest};
 
 /// The maximum number of directories that are shown.
 const MAX_DIRECTORIES: &str = "20";

@@ -4,15 +4,18 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use base::secret::Digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::{Markup, html};
-
-use super::{cookie, error::ExtractError, layout::SetupLayout};
-use crate::app::{self, Error, State, actor::Actor, setup::sessions};
-use base::secret::Digest;
 use model::{
     branding::Branding, client_address::ClientAddress, environment::Environment, organization::Organization,
     setup_link::SetupLink,
+};
+
+use super::{cookie, error::ExtractError, layout::SetupLayout};
+use crate::{
+    app::{self, Error, State, actor::Actor, setup::sessions},
+    web::kit::layout,
 };
 
 /// The hidden field with the CSRF token, which is bound to the session.
@@ -87,7 +90,7 @@ impl SetupContext {
             application: self.application(),
             organization: Some(self.organization.display_name.as_str()).filter(|name| !name.is_empty()),
             leave: Some(self.csrf()),
-            banner: self.state.settings.test_idp.then_some(crate::web::kit::layout::TEST_SETUP_BANNER),
+            banner: self.state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER),
         }
     }
 }

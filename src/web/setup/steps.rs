@@ -1,6 +1,8 @@
 //! A setup step as a page: numbered instructions, with the values to copy.
 
+use base::id::SamlConnectionId;
 use maud::{Markup, html};
+use model::saml_connection::SamlConnection;
 
 use super::{
     layout::LIVE_INTERVAL_SECONDS,
@@ -10,8 +12,6 @@ use crate::{
     links,
     web::kit::components::{ButtonStyle, Icon, copyable, link_button, shape},
 };
-use base::id::SamlConnectionId;
-use model::saml_connection::SamlConnection;
 
 /// The values to enter in the identity provider.
 #[derive(Debug, Clone, Default)]

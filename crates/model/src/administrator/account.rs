@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use base::{id::AdministratorId, time::Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     email::Email,
 };
-use base::{id::AdministratorId, time::Timestamp};
 
 /// One administrator account.
 #[derive(Debug, Clone, PartialEq, Eq)]

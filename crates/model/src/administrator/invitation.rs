@@ -1,15 +1,15 @@
 //! The one-time links of administrators: invitations and resets.
 
+use base::{
+    id::{AdminInvitationId, AdministratorId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use super::role::RoleGrant;
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     email::Email,
-};
-use base::{
-    id::{AdminInvitationId, AdministratorId},
-    time::Timestamp,
 };
 
 /// What an invitation's link is for.

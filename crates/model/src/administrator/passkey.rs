@@ -1,12 +1,12 @@
 //! The passkeys of administrators.
 
-use serde_json::{Map, Value};
-
-use crate::audit::{AuditTarget, Audited, audit_fields};
 use base::{
     id::{AdministratorId, PasskeyId},
     time::Timestamp,
 };
+use serde_json::{Map, Value};
+
+use crate::audit::{AuditTarget, Audited, audit_fields};
 
 /// A passkey of an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use serde_json::{Map, Value};
-
-use crate::audit::{AuditTarget, Audited, audit_fields};
 use base::{
     id::{AdminSessionId, AdministratorId},
     time::Timestamp,
 };
+use serde_json::{Map, Value};
+
+use crate::audit::{AuditTarget, Audited, audit_fields};
 
 /// How an administrator authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base::time::Timestamp;
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -16,7 +17,6 @@ use crate::{
     error::Error,
     identifiers::{binding, namespace},
 };
-use base::time::Timestamp;
 
 /// The maximum size of a document. The aggregates of large federations exceed it and are not supported.
 pub const MAX_METADATA_BYTES: usize = 2 * 1024 * 1024;

@@ -1,16 +1,16 @@
 //! Responses verify and decrypt with libraries other than our own verifier.
 
+use base::random::SeededRandom;
 use openssl::symm;
+use saml::{
+    key_pair::{KeyKind, KeyPair},
+    sign::{Signer, parse},
+};
 use uppsala::Document;
 
 use crate::{
     encrypt::{ContentAlgorithm, EncryptedKeyLocation, KeyTransport},
     response::*,
-};
-use base::random::SeededRandom;
-use saml::{
-    key_pair::{KeyKind, KeyPair},
-    sign::{Signer, parse},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);

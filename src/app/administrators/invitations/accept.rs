@@ -1,5 +1,11 @@
 //! Acceptance of an invitation, with a password or a passkey.
 
+use base::id::{AdministratorId, Id};
+use model::{
+    administrator::{AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash},
+    audit::audit_fields,
+    email::Email,
+};
 use webauthn_rs::prelude::PasskeyRegistration;
 
 use super::{
@@ -29,12 +35,6 @@ use crate::{
         admin_passkeys::{self, StoredPasskey},
         admin_sessions,
     },
-};
-use base::id::{AdministratorId, Id};
-use model::{
-    administrator::{AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash},
-    audit::audit_fields,
-    email::Email,
 };
 
 /// What a person enters to accept an invitation.

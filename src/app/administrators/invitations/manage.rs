@@ -2,15 +2,6 @@
 
 use std::time::Duration;
 
-use crate::{
-    app::{
-        Error, Result, State,
-        actor::{Credential, Principal},
-        administrators::roles::{RoleScope, grant_role},
-        audit::{self, Entry},
-    },
-    store::{self, admin_invitations},
-};
 use base::{
     id::{AdminInvitationId, AdministratorId, Id},
     secret::AdminInvitationToken,
@@ -19,6 +10,16 @@ use model::{
     administrator::{AdminInvitation, Administrator, InvitationPurpose, Role, RoleGrant},
     audit::Audited,
     email::Email,
+};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Credential, Principal},
+        administrators::roles::{RoleScope, grant_role},
+        audit::{self, Entry},
+    },
+    store::{self, admin_invitations},
 };
 
 /// How long a link is valid.

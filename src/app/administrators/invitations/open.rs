@@ -1,13 +1,14 @@
 //! The invitation of a link, as the person who opens it sees it.
 
-use crate::{
-    app::{Error, Result, State},
-    store::{self, admin_invitations},
-};
 use base::secret::AdminInvitationToken;
 use model::{
     administrator::{AdminInvitation, Administrator, InvitationPurpose},
     environment::Environment,
+};
+
+use crate::{
+    app::{Error, Result, State},
+    store::{self, admin_invitations},
 };
 
 /// An invitation, found by the token of its link.

@@ -1,6 +1,8 @@
 //! Authentication by passkey: to sign in, or within a session.
 
+use base::id::AdministratorId;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use model::administrator::{Administrator, AuthenticationMethod};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
 
 use super::{
@@ -17,8 +19,6 @@ use crate::{
     },
     store::{self, Transaction, admin_passkeys},
 };
-use base::id::AdministratorId;
-use model::administrator::{Administrator, AuthenticationMethod};
 
 /// An authentication challenge for any passkey.
 pub fn begin_authentication(state: &State) -> Result<Challenge> {

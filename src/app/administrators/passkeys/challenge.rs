@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use base::{id::AdministratorId, secret::Digest, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,6 @@ use crate::{
     app::{Error, Result, State},
     store::{Transaction, admin_challenges},
 };
-use base::{id::AdministratorId, secret::Digest, time::Timestamp};
 
 /// How long a challenge is valid.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);

@@ -1,5 +1,7 @@
 //! The passkeys of a signed-in administrator: listed, renamed and removed.
 
+use base::id::PasskeyId;
+use model::{administrator::AdminPasskey, audit::Audited as _};
 use webauthn_rs::prelude::Passkey;
 
 use crate::{
@@ -14,8 +16,6 @@ use crate::{
     },
     store::{self, admin_passkeys},
 };
-use base::id::PasskeyId;
-use model::{administrator::AdminPasskey, audit::Audited as _};
 
 /// The maximum number of passkeys of an administrator.
 pub(super) const MAX_PASSKEYS: i64 = 20;

@@ -1,6 +1,8 @@
 //! Registration of a passkey: for a signed-in administrator, or for whoever accepts an invitation.
 
+use base::id::{AdministratorId, Id};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use model::{administrator::AdminPasskey, audit::Audited as _};
 use uuid::Uuid;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential};
 
@@ -21,8 +23,6 @@ use crate::{
     },
     store::admin_passkeys::{self, StoredPasskey},
 };
-use base::id::{AdministratorId, Id};
-use model::{administrator::AdminPasskey, audit::Audited as _};
 
 /// The challenge for a new passkey.
 pub(in crate::app::administrators) async fn registration_challenge(

@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use base::time::Timestamp;
+use model::{administrator::AuthenticationMethod, email::Email};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
@@ -17,8 +19,6 @@ use crate::app::{
     administrators::signed_in::Device,
     outgoing::{HttpClient, HttpClientError, HttpClientLimits},
 };
-use base::time::Timestamp;
-use model::{administrator::AuthenticationMethod, email::Email};
 
 /// The redirect that begins a sign-in through the OpenID provider.
 #[derive(Debug)]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use base::{secret::Digest, time::Timestamp};
+use model::email::Email;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Error, Result, State},
     store::{Transaction, admin_challenges},
 };
-use base::{secret::Digest, time::Timestamp};
-use model::email::Email;
 
 /// How long a sign-in at the identity provider may take.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);

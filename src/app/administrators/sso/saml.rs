@@ -1,5 +1,8 @@
 //! Sign-in to the console through a SAML connection of the gateway's own.
 
+use base::id::SamlFlowId;
+use model::{administrator::AuthenticationMethod, saml_flow::FlowOrigin};
+
 use super::{
     pending::{PendingSso, SsoPurpose, open, seal, unknown_sso_state},
     session::{SsoCallback, asserted_auth_time, set_authentication_time, sign_in_with_email},
@@ -15,8 +18,6 @@ use crate::{
     },
     store::{login_connections, saml_flows},
 };
-use base::id::SamlFlowId;
-use model::{administrator::AuthenticationMethod, saml_flow::FlowOrigin};
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
 /// the cookie with the pending sign-in.

@@ -3,6 +3,13 @@
 
 use std::time::Duration;
 
+use base::{id::Id, time::Timestamp};
+use model::{
+    administrator::{Administrator, AuthenticationMethod},
+    audit::audit_fields,
+    email::Email,
+};
+
 use crate::{
     app::{
         Error, Result, State,
@@ -16,12 +23,6 @@ use crate::{
         audit::{self, Entry},
     },
     store::{self, Transaction, admin_invitations, admin_sessions},
-};
-use base::{id::Id, time::Timestamp};
-use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    audit::audit_fields,
-    email::Email,
 };
 
 /// A completed sign-in through an identity provider.

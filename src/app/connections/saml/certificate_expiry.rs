@@ -5,6 +5,11 @@
 
 use std::time::Duration;
 
+use base::time::Timestamp;
+use model::{
+    event::EventKind,
+    saml_connection::{EXPIRY_WARNINGS, last_expiry},
+};
 use serde_json::json;
 
 use crate::{
@@ -14,11 +19,6 @@ use crate::{
     },
     store::{self, certificate_expiries::DueWarning},
     telemetry,
-};
-use base::time::Timestamp;
-use model::{
-    event::EventKind,
-    saml_connection::{EXPIRY_WARNINGS, last_expiry},
 };
 
 /// How many connections are read at a time.

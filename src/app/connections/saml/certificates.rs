@@ -1,8 +1,9 @@
 //! The certificates of a connection: as they are parsed, and as they are shown to people.
 
-use crate::app::{Error, Result};
 use base::time::Timestamp;
 use saml::certificate::Certificate;
+
+use crate::app::{Error, Result};
 
 /// The maximum number of signing certificates of a connection.
 pub(in crate::app) const MAX_CERTIFICATES: usize = 32;

@@ -1,16 +1,17 @@
 //! Changes of a SAML connection: validated, and applied to the stored one.
 
-use super::{
-    certificates::parse_certificates,
-    metadata::{schedule, source},
-};
-use crate::app::{Error, Result, State, input, outgoing::Validators};
 use model::{
     environment::IdpInitiated,
     http_url::HttpUrl,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
 use saml::metadata::IdpMetadata;
+
+use super::{
+    certificates::parse_certificates,
+    metadata::{schedule, source},
+};
+use crate::app::{Error, Result, State, input, outgoing::Validators};
 
 /// A change of a connection, unvalidated. `None` leaves a field unchanged, an empty text clears it.
 #[derive(Debug, Clone, Default)]

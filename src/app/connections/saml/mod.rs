@@ -7,6 +7,12 @@ pub mod metadata;
 pub mod sp_keys;
 pub mod sp_metadata;
 
+use base::id::{EnvironmentId, Id, OrganizationId, SamlConnectionId};
+use model::{
+    http_url::HttpUrl,
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+};
+
 use crate::{
     app::{
         Error, Result, State,
@@ -15,11 +21,6 @@ use crate::{
         pagination::{List, Page, PageQuery, PageRequest},
     },
     store,
-};
-use base::id::{EnvironmentId, Id, OrganizationId, SamlConnectionId};
-use model::{
-    http_url::HttpUrl,
-    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
 };
 
 pub use crate::store::certificate_expiries::NamedConnection;

@@ -6,6 +6,15 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{EnvironmentId, SigningKeyId},
+    time::Timestamp,
+};
+use saml::{
+    certificate::Certificate,
+    key_pair::{KeyKind, KeyPair},
+};
+
 use crate::{
     app::{
         Error, Result, State,
@@ -15,14 +24,6 @@ use crate::{
         self,
         signing_keys::{Purpose, StoredKey},
     },
-};
-use base::{
-    id::{EnvironmentId, SigningKeyId},
-    time::Timestamp,
-};
-use saml::{
-    certificate::Certificate,
-    key_pair::{KeyKind, KeyPair},
 };
 
 /// The algorithm's name in the table.

@@ -1,14 +1,14 @@
 //! The service provider metadata of one connection.
 
+use base::id::SamlConnectionId;
 use openssl::x509::X509;
+use saml::metadata::{SpMetadata, sp_metadata};
 
 use super::sp_keys;
 use crate::{
     app::{Error, Result, State},
     store::login_connections,
 };
-use base::id::SamlConnectionId;
-use saml::metadata::{SpMetadata, sp_metadata};
 
 /// The metadata for the identity provider's admin: entity id, ACS URLs, and the certificates that the connection
 /// uses for signing and encryption.

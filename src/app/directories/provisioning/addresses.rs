@@ -3,9 +3,10 @@
 //! The rule is checked on the resource as it would be stored, not on the request. So it holds for POST, PUT, every path
 //! of a PATCH, and Bulk.
 
-use crate::app::directories::tokens::ProvisioningTarget;
 use model::email::Email;
 use scim::{EmailEntry, Resource};
+
+use crate::app::directories::tokens::ProvisioningTarget;
 
 /// One entry of `emails`, as needed for the rule.
 struct CheckedAddress {

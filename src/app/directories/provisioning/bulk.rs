@@ -6,6 +6,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use base::time::Timestamp;
+use scim::{
+    BulkRequest, PatchRequest, Resource, ResourceType,
+    bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
+    work_budget::weight,
+};
 use serde_json::Value;
 
 use super::{
@@ -18,12 +24,6 @@ use super::{
     users,
 };
 use crate::app::{self, State, directories::tokens::ProvisioningTarget};
-use base::time::Timestamp;
-use scim::{
-    BulkRequest, PatchRequest, Resource, ResourceType,
-    bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
-    work_budget::weight,
-};
 
 /// The most operations in one request.
 pub const MAX_OPERATIONS: usize = 1000;

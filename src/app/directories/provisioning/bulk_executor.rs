@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
+use base::id::ScimDirectoryId;
 use tokio::sync::{Notify, mpsc};
 
 use crate::app;
-use base::id::ScimDirectoryId;
 
 /// How many Bulk requests run at a time; one per directory.
 const MAX_CONCURRENT: usize = 4;

@@ -6,9 +6,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use scim::{Member, MembershipChange, PatchRequest, Resource, WorkBudget, work_budget::weight};
+
 use super::{error::Error, resource::check_size};
 use crate::{app, store::scim_members::MAX_EXCEPT};
-use scim::{Member, MembershipChange, PatchRequest, Resource, WorkBudget, work_budget::weight};
 
 /// The most operations that are applied inside the transaction.
 const LIGHT_OPERATIONS: usize = 50;

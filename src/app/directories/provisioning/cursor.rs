@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use base::time::Timestamp;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use scim::{ListQuery, ResourceType};
 
 use super::error::Result;
 use crate::app::{State, directories::tokens::ProvisioningTarget};
-use base::time::Timestamp;
-use scim::{ListQuery, ResourceType};
 
 /// How long a cursor is valid.
 pub const LIFETIME: Duration = Duration::from_secs(3600);

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::store;
 use scim::ResourceType;
+
+use crate::store;
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -2,6 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use model::{
+    scim_group::{ScimGroup, ScimMember},
+    scim_user::ScimUser,
+};
+use scim::{
+    ListQuery, ResourceType,
+    sort::{Sort, SortKey},
+};
+
 use super::{
     cursor::PageStart,
     error::Result,
@@ -14,14 +23,6 @@ use crate::{
         self, Conn, Db, Sql,
         scim_filter::{self, Column, Search},
     },
-};
-use model::{
-    scim_group::{ScimGroup, ScimMember},
-    scim_user::ScimUser,
-};
-use scim::{
-    ListQuery, ResourceType,
-    sort::{Sort, SortKey},
 };
 
 /// The most members of all groups of one page together. A page ends early rather than exceed it.

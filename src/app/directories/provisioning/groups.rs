@@ -1,5 +1,14 @@
 //! SCIM groups: create, read, replace, patch and delete.
 
+use base::{
+    id::{Id, ScimGroupId},
+    time::Timestamp,
+};
+use model::{
+    event::EventKind,
+    scim_group::{ScimGroup, ScimMember},
+};
+use scim::{MembershipChange, Resource, ResourceType, WorkBudget};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -22,15 +31,6 @@ use crate::{
     },
     store::{self, Transaction},
 };
-use base::{
-    id::{Id, ScimGroupId},
-    time::Timestamp,
-};
-use model::{
-    event::EventKind,
-    scim_group::{ScimGroup, ScimMember},
-};
-use scim::{MembershipChange, Resource, ResourceType, WorkBudget};
 
 /// Creates a group (RFC 7644 §3.3).
 pub async fn create(

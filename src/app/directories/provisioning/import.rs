@@ -3,6 +3,17 @@
 //! The source did not validate resources as we do: the valid attributes are imported, and the names of the others are
 //! returned.
 
+use base::{
+    id::{ScimGroupId, ScimUserId},
+    time::Timestamp,
+};
+use model::{
+    email::Email,
+    event::EventKind,
+    scim_group::{ScimGroup, ScimMember, ScimMemberId},
+    scim_user::ScimUser,
+};
+use scim::{Resource, ResourceType};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -15,17 +26,6 @@ use crate::{
     app::directories::tokens::ProvisioningTarget,
     store::{self, Transaction},
 };
-use base::{
-    id::{ScimGroupId, ScimUserId},
-    time::Timestamp,
-};
-use model::{
-    email::Email,
-    event::EventKind,
-    scim_group::{ScimGroup, ScimMember, ScimMemberId},
-    scim_user::ScimUser,
-};
-use scim::{Resource, ResourceType};
 
 /// Attributes that are generated, or stored elsewhere.
 const IGNORED_ATTRIBUTES: [&str; 6] = ["schemas", "id", "meta", "groups", "members", "password"];

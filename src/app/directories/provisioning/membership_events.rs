@@ -1,5 +1,7 @@
 //! The events of membership changes.
 
+use base::{id::ScimGroupId, time::Timestamp};
+use model::event::EventKind;
 use serde_json::json;
 
 use super::{error::Result, membership_plan::MembershipDelta, usage};
@@ -10,8 +12,6 @@ use crate::{
     },
     store::Transaction,
 };
-use base::{id::ScimGroupId, time::Timestamp};
-use model::event::EventKind;
 
 /// The most members in one event; more are split into several events.
 const MEMBERS_PER_EVENT: usize = 1000;

@@ -9,6 +9,9 @@ use std::{
     sync::Arc,
 };
 
+use base::{id::ScimGroupId, time::Timestamp};
+use model::scim_group::{ScimMember, ScimMemberId};
+use scim::{Member, MembershipChange, Path, WorkBudget, work_budget};
 use serde_json::{Map, Value};
 
 use super::{
@@ -19,9 +22,6 @@ use crate::{
     app::{State, directories::tokens::ProvisioningTarget},
     store::{self, Transaction, scim_members::MAX_EXCEPT},
 };
-use base::{id::ScimGroupId, time::Timestamp};
-use model::scim_group::{ScimMember, ScimMemberId};
-use scim::{Member, MembershipChange, Path, WorkBudget, work_budget};
 
 /// How many members are read at a time.
 const MEMBERS_PER_READ: i64 = 1000;

@@ -2,6 +2,12 @@
 
 use std::collections::HashMap;
 
+use base::id::{ScimGroupId, ScimUserId};
+use model::{
+    scim_group::{ScimGroup, ScimMember, ScimMemberId},
+    scim_user::ScimUser,
+};
+use scim::{Resource, ResourceType, resource::ResourceMetadata};
 use serde_json::{Value, json};
 
 use super::{entity_tag::etag, error::Result};
@@ -9,12 +15,6 @@ use crate::{
     app::directories::tokens::ProvisioningTarget,
     store::{self, Conn},
 };
-use base::id::{ScimGroupId, ScimUserId};
-use model::{
-    scim_group::{ScimGroup, ScimMember, ScimMemberId},
-    scim_user::ScimUser,
-};
-use scim::{Resource, ResourceType, resource::ResourceMetadata};
 
 /// The approximate bytes of one member in a response.
 pub(super) const MEMBER_BYTES: usize = 160;

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use scim::work_budget::MAX_WORK_UNITS;
+
 use crate::app::{
     State,
     directories::{limits::UNITS_PER_REQUEST, tokens::ProvisioningTarget},
 };
-use scim::work_budget::MAX_WORK_UNITS;
 
 /// The units of work that a request may spend; in Bulk, for all its operations together.
 #[derive(Debug)]

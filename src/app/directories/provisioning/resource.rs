@@ -1,10 +1,10 @@
 //! What holds for users and groups alike: the size of a resource, and its id.
 
+use base::id::{Id, IdKind};
+use scim::ResourceType;
 use serde_json::{Map, Value};
 
 use super::error::{Result, not_found};
-use base::id::{Id, IdKind};
-use scim::ResourceType;
 
 /// The maximum size of a stored resource as JSON: pages of them must fit into memory.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;

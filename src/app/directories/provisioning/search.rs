@@ -8,6 +8,8 @@
 //! share that is returned between batches. Only an index lookup is answered on the request's own thread. A search over
 //! the limit is refused as `tooMany` (RFC 7644 table 9); with a cursor (RFC 9865) it is answered in parts.
 
+use scim::{ListQuery, ListResponse, ResourceType, list_response::Position, query::Page};
+
 use super::{
     cursor::{CursorCodec, PageStart},
     error::Result,
@@ -15,7 +17,6 @@ use super::{
     search_budget::{SearchBudget, run_off_thread},
 };
 use crate::app::{State, directories::tokens::ProvisioningTarget};
-use scim::{ListQuery, ListResponse, ResourceType, list_response::Position, query::Page};
 
 /// The page size if the query has no `count`.
 pub const DEFAULT_PAGE_SIZE: u64 = 100;

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use scim::{ListQuery, ListResponse};
 use serde_json::Value;
 use tracing::Instrument as _;
 
@@ -16,7 +17,6 @@ use crate::app::{
     self, State,
     directories::{limits::UNITS_PER_REQUEST, tokens::ProvisioningTarget},
 };
-use scim::{ListQuery, ListResponse};
 
 /// The maximum work of one request, in units. One unit is one comparison of a filter on a resource of up to 1 KiB. It
 /// is about 1.5 seconds of one thread.

@@ -5,6 +5,8 @@
 //! at once, as they do 413, 429 and 5xx. Removals (deactivation, deletion, leaving a group) are never refused: a
 //! full directory must not keep a user active who has left.
 
+use base::time::Timestamp;
+use model::event::EventKind;
 use serde_json::Value;
 
 use super::error::Result;
@@ -20,8 +22,6 @@ use crate::{
     },
     telemetry,
 };
-use base::time::Timestamp;
-use model::event::EventKind;
 
 /// What a change adds to the usage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,5 +1,11 @@
 //! SCIM users: create, read, replace, patch and delete.
 
+use base::{
+    id::{Id, ScimUserId},
+    time::Timestamp,
+};
+use model::{email::Email, event::EventKind, scim_user::ScimUser};
+use scim::{Resource, ResourceType, WorkBudget};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -22,12 +28,6 @@ use crate::{
     },
     store::{self, Transaction},
 };
-use base::{
-    id::{Id, ScimUserId},
-    time::Timestamp,
-};
-use model::{email::Email, event::EventKind, scim_user::ScimUser};
-use scim::{Resource, ResourceType, WorkBudget};
 
 /// Creates a user (RFC 7644 §3.3). The database enforces that `userName` is unique.
 pub async fn create(

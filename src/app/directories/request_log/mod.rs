@@ -8,18 +8,19 @@ pub(in crate::app) mod queue;
 mod redact;
 mod writer;
 
+use base::id::{ScimDirectoryId, ScimRequestId};
+use model::scim_request::ScimRequest;
+use writer::seal_context;
+
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, OrganizationPart},
-        directories,
+        directories, input,
         pagination::{List, Page, PageQuery, PageRequest},
     },
     store::scim_requests::{self, StoredRequest},
 };
-use base::id::{ScimDirectoryId, ScimRequestId};
-use model::scim_request::ScimRequest;
-use writer::seal_context;
 
 pub use writer::{NewScimRequest, enqueue, flush, run_writer};
 
@@ -64,8 +65,8 @@ pub async fn list(
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = PageRequest::parse(state, &list, page)?;
     // PostgreSQL fails on a text with NUL.
-    crate::app::input::line("method", &query.method, 20)?;
-    crate::app::input::line("error", &query.error, 100)?;
+    input::line("method", &query.method, 20)?;
+    input::line("error", &query.error, 100)?;
     let (status_from, status_to) = query.statuses()?;
     // Include what this replica has queued. If writing fails now, the writer tries again.
     if let Err(error) = flush(state).await {

@@ -6,12 +6,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
-
 use base::{
     id::{ScimDirectoryId, ScimRequestId},
     time::Timestamp,
 };
+use tokio::sync::Notify;
 
 /// The maximum length of the queue, in requests and in bytes.
 const MAX_QUEUED: usize = 4096;

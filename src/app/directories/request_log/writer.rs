@@ -2,6 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base::{
+    id::{Id, ScimDirectoryId, ScimRequestId},
+    time::Timestamp,
+};
+
 use super::{queue::QueuedRequest, redact};
 use crate::{
     app::{Result, State, directories::limits::LogBudget},
@@ -10,10 +15,6 @@ use crate::{
         scim_requests::{self, StoredRequest},
     },
     telemetry,
-};
-use base::{
-    id::{Id, ScimDirectoryId, ScimRequestId},
-    time::Timestamp,
 };
 
 /// How many bytes of a body are queued and parsed.

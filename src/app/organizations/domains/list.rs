@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::{Error, Result, input};
 use model::{
     domain::{Domain, DomainState},
     organization::OrganizationDomain,
 };
+
+use crate::app::{Error, Result, input};
 
 /// The maximum number of domains of an organization.
 pub(in crate::app) const MAX_DOMAINS: usize = 1000;

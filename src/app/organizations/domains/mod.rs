@@ -6,15 +6,6 @@ pub(in crate::app) mod list;
 pub mod sharing;
 mod verification;
 
-use crate::{
-    app::{
-        Error, Result, State,
-        actor::{Actor, Credential, OrganizationPart},
-        audit::{self, Entry},
-        input, organizations,
-    },
-    store,
-};
 use base::{
     id::{EnvironmentId, OrganizationId},
     secret::Digest,
@@ -26,6 +17,16 @@ use model::{
     domain_verification::DomainVerification,
 };
 use sharing::SharedDomainError;
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Actor, Credential, OrganizationPart},
+        audit::{self, Entry},
+        input, organizations,
+    },
+    store,
+};
 
 pub use verification::check;
 

@@ -8,6 +8,13 @@
 
 use std::collections::BTreeMap;
 
+use base::id::{EnvironmentId, OrganizationId};
+use model::{
+    audit::{AuditTarget, audit_fields},
+    domain::Domain,
+    domain_verification::DomainVerification,
+    event::EventKind,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,13 +25,6 @@ use crate::{
         events::{self, NewEvent},
     },
     store::{self, Transaction},
-};
-use base::id::{EnvironmentId, OrganizationId};
-use model::{
-    audit::{AuditTarget, audit_fields},
-    domain::Domain,
-    domain_verification::DomainVerification,
-    event::EventKind,
 };
 
 pub use crate::store::organization_domains::SharedDomain;

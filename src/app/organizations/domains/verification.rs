@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base::id::OrganizationId;
+use model::{audit::audit_fields, domain::DomainState, domain_verification::DomainVerification};
+
 use super::{FIELD, lock, new_token, not_found, sharing};
 use crate::{
     app::{
@@ -11,8 +14,6 @@ use crate::{
     },
     store,
 };
-use base::id::OrganizationId;
-use model::{audit::audit_fields, domain::DomainState, domain_verification::DomainVerification};
 
 /// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
 /// removing and adding a domain does not reset it.

@@ -1,11 +1,12 @@
 //! One login with its timeline.
 
+use base::id::{EnvironmentId, SamlFlowId};
+use model::saml_flow::{FlowStep, SamlFlow};
+
 use crate::{
     app::{Error, Result, State, actor::Actor, login},
     store::{Conn, saml_flow_steps, saml_flows},
 };
-use base::id::{EnvironmentId, SamlFlowId};
-use model::saml_flow::{FlowStep, SamlFlow};
 
 /// A login with its timeline.
 #[derive(Debug)]

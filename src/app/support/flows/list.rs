@@ -1,13 +1,5 @@
 //! Search for logins by organization, connection, e-mail address, status, refusal and time.
 
-use crate::{
-    app::{
-        Error, Result, State,
-        actor::Actor,
-        pagination::{List, Page, PageQuery, PageRequest},
-    },
-    store::{self, saml_flow_search},
-};
 use base::{
     id::{OrganizationId, SamlConnectionId, SamlFlowKind},
     time::Timestamp,
@@ -15,6 +7,15 @@ use base::{
 use model::{
     email::Email,
     saml_flow::{FlowStatus, SamlFlow},
+};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        pagination::{List, Page, PageQuery, PageRequest},
+    },
+    store::{self, saml_flow_search},
 };
 
 /// Filters for logins, as unparsed text. An empty filter matches every login.

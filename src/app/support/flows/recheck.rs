@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::details::{load, open_steps};
-use crate::{
-    app::{Error, Result, State, actor::Actor, login},
-    store::login_connections,
-};
 use base::{id::SamlFlowId, time::Timestamp};
 use model::{
     email::Email,
     saml_flow::{FlowStep, StepKind},
 };
 use saml::check::Check;
+
+use super::details::{load, open_steps};
+use crate::{
+    app::{Error, Result, State, actor::Actor, login},
+    store::login_connections,
+};
 
 /// The checks of a stored response, at its arrival and now.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
 
-use super::list::FlowQuery;
-use crate::app::{Result, State, actor::Actor, organizations, pagination::PageQuery};
 use base::id::{OrganizationId, SamlConnectionId, SamlFlowId};
 use model::organization::Organization;
+
+use super::list::FlowQuery;
+use crate::app::{Result, State, actor::Actor, organizations, pagination::PageQuery};
 
 /// A parsed search text.
 #[derive(Debug)]

@@ -1,6 +1,14 @@
 //! One login with its context: organization, connection, the certificates of both sides, what the signatures
 //! cover, and decrypted assertions.
 
+use base::id::SamlFlowId;
+use model::{
+    organization::Organization,
+    saml_connection::SamlConnection,
+    saml_flow::{FlowStep, StepKind},
+};
+use saml::{Certificate, inspect};
+
 use super::details::{FlowDetails, find};
 use crate::{
     app::{
@@ -10,13 +18,6 @@ use crate::{
     },
     store,
 };
-use base::id::SamlFlowId;
-use model::{
-    organization::Organization,
-    saml_connection::SamlConnection,
-    saml_flow::{FlowStep, StepKind},
-};
-use saml::{Certificate, inspect};
 
 /// What a document of the timeline contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! Addresses with plain http.
 
+use model::http_url::HttpUrl;
+
 use super::paging::{PAGE, next_page};
 use crate::{
     cli::doctor::findings::Findings,
     store::{self, Db},
 };
-use model::http_url::HttpUrl;
 
 /// Reports URLs with plain http: those stored before it was refused, and imported ones, still work.
 pub(super) async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {

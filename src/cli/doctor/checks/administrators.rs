@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
+use base::id::EnvironmentId;
+
 use super::paging::{PAGE, next_page};
 use crate::{
     cli::doctor::findings::Findings,
     store::{self, Db},
 };
-use base::id::EnvironmentId;
 
 /// Reports administrators without a passkey, who cannot sign in when `console.require_passkey` is on.
 pub(super) async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use base::time::{Clock as _, SystemClock, Timestamp};
+
 use crate::{
     cli::doctor::findings::Findings,
     store::{self, Db},
 };
-use base::time::{Clock as _, SystemClock, Timestamp};
 
 /// The largest difference between two clocks that is not reported.
 pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);

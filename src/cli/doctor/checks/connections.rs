@@ -1,5 +1,7 @@
 //! SAML connections: what they lack, where they lead, and when their certificates expire.
 
+use base::time::{Clock as _, SystemClock};
+use model::saml_connection::SamlConnection;
 use openssl::x509::X509;
 use url::Url;
 
@@ -13,8 +15,6 @@ use crate::{
     links::Links,
     store::{self, Db},
 };
-use base::time::{Clock as _, SystemClock};
-use model::saml_connection::SamlConnection;
 
 /// How many days before its expiry a certificate is reported.
 const CERTIFICATE_NOTICE_DAYS: u32 = 30;

@@ -1,7 +1,8 @@
 //! Directories that have nearly used up their quotas.
 
-use crate::{app::directories::usage, cli::doctor::findings::Findings, config::Config, server, store::Db};
 use base::time::{Clock as _, SystemClock};
+
+use crate::{app::directories::usage, cli::doctor::findings::Findings, config::Config, server, store::Db};
 
 /// Reports directories that have nearly used up their quotas.
 pub(super) async fn directories(config: &Config, db: &Db, findings: &mut Findings) {

@@ -1,12 +1,13 @@
 //! The master key, and the signing keys that it seals.
 
+use model::master_key::MasterKey;
+
 use crate::{
     cli::doctor::findings::Findings,
     config::Config,
     server::master_key,
     store::{self, Db},
 };
-use model::master_key::MasterKey;
 
 pub(super) async fn check_master_key(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
     const REMEDY: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";

@@ -1,7 +1,8 @@
 //! Pages of database reads.
 
-use crate::cli::installation;
 use base::id::{Id, IdKind};
+
+use crate::cli::installation;
 
 /// The page size of database reads.
 pub(super) const PAGE: i64 = 500;

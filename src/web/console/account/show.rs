@@ -1,6 +1,8 @@
 //! `/console/account`: the administrator's own name, password, passkeys and sessions.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::administrator::{AdminPasskey, AdminSession, AuthenticationMethod};
 
 use super::browser_name::browser_name;
 use crate::{
@@ -29,8 +31,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::administrator::{AdminPasskey, AdminSession, AuthenticationMethod};
 
 /// The account page.
 pub(in crate::web::console) struct AccountPage<'a> {

@@ -1,7 +1,9 @@
 //! `…/administrators/invite`: invites an administrator and shows the link once.
 
 use actix_web::HttpResponse;
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::administrator::{AdminInvitation, Role};
 
 use super::list::{EVERYWHERE, scope_of};
 use crate::{
@@ -21,8 +23,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::administrator::{AdminInvitation, Role};
 
 /// `GET …/administrators/invite`
 pub async fn new(context: EnvironmentContext) -> PageResult {

@@ -1,7 +1,9 @@
 //! `/console/{environment}/administrators`: administrators, their roles and open invitations. Owners of the
 //! installation also see and change roles that apply to every environment.
 
+use base::id::AdministratorId;
 use maud::{Markup, html};
+use model::administrator::{AdminInvitation, Administrator, Role};
 
 use crate::{
     app::{
@@ -26,8 +28,6 @@ use crate::{
         },
     },
 };
-use base::id::AdministratorId;
-use model::administrator::{AdminInvitation, Administrator, Role};
 
 /// The value of the field `where` for a role in every environment.
 pub(super) const EVERYWHERE: &str = "everywhere";

@@ -1,6 +1,8 @@
 //! `…/api-keys/{key}/delete`.
 
 use actix_web::HttpResponse;
+use base::id::ApiKeyId;
+use model::api_key::ApiKey;
 
 use super::list::name;
 use crate::{
@@ -14,14 +16,13 @@ use crate::{
             shell::Section,
         },
         kit::{
+            components,
             confirm::{self, DeleteConfirmation},
             error::PageResult,
             forms::{FormErrors, FormValues},
         },
     },
 };
-use base::id::ApiKeyId;
-use model::api_key::ApiKey;
 
 /// `GET …/api-keys/{key}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
@@ -55,7 +56,7 @@ fn confirm_page(
     errors: &FormErrors,
 ) -> HttpResponse {
     let used = match key.last_used_at {
-        Some(at) => format!("It was last used {}.", crate::web::kit::components::relative(at, context.now())),
+        Some(at) => format!("It was last used {}.", components::relative(at, context.now())),
         None => "It was never used.".to_owned(),
     };
     let effects = ["Whatever uses it is refused from the next call on.".to_owned(), used];

@@ -1,6 +1,8 @@
 //! `/console/{environment}/api-keys`: API keys with which the vendor's backend authenticates.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::api_key::ApiKey;
 
 use crate::{
     app::{self, pagination::Page},
@@ -14,8 +16,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::api_key::ApiKey;
 
 /// `GET …/api-keys`
 pub async fn list(context: EnvironmentContext) -> PageResult {

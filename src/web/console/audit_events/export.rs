@@ -1,5 +1,7 @@
 //! `…/audit-events/export`: the audit log as a file.
 
+use base::time::Timestamp;
+
 use super::list::{FILTERS, filter};
 use crate::{
     app::audit::Log,
@@ -8,7 +10,6 @@ use crate::{
         kit::{audit_export, components::exact, error::PageResult, list::ListUrl},
     },
 };
-use base::time::Timestamp;
 
 /// `GET …/audit-events/export`
 pub async fn export(context: EnvironmentContext) -> PageResult {

@@ -1,6 +1,8 @@
 //! One entry of the audit log, as the console shows it.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::audit::AuditEvent;
 
 use super::sentence::sentence;
 use crate::{
@@ -10,8 +12,6 @@ use crate::{
     },
     web::{console::kit::context::EnvironmentContext, kit::components::time},
 };
-use base::time::Timestamp;
-use model::audit::AuditEvent;
 
 /// An entry in one line, for other pages.
 pub(in crate::web::console) struct AuditLine {

@@ -2,7 +2,9 @@
 //! the installation. Both can be exported as JSON lines.
 
 use actix_web::HttpRequest;
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::audit::AuditEvent;
 
 use super::sentence::{ACTIONS, entry};
 use crate::{
@@ -26,8 +28,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::audit::AuditEvent;
 
 pub(super) const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
 

@@ -1,6 +1,8 @@
 //! Renders an entry of the audit log: a sentence, and the old and new values side by side.
 
+use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
+use model::audit::{AuditActor, AuditEvent};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -11,8 +13,6 @@ use crate::{
         kit::components::{copyable, time},
     },
 };
-use base::{id::EnvironmentId, time::Timestamp};
-use model::audit::{AuditActor, AuditEvent};
 
 /// More fields than this are collapsed.
 const MAX_OPEN_FIELDS: usize = 4;

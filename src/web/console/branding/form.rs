@@ -3,6 +3,7 @@
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
+use model::branding::Branding;
 
 use crate::{
     app::{self, environments::branding::BrandingChange},
@@ -22,7 +23,6 @@ use crate::{
         },
     },
 };
-use model::branding::Branding;
 
 /// `GET …/branding`
 pub async fn show(context: EnvironmentContext) -> PageResult {

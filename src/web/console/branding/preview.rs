@@ -1,6 +1,7 @@
 //! `…/branding/preview`: the branding on a sample of a setup page.
 
 use maud::{Markup, html};
+use model::branding::Branding;
 
 use super::form::logo;
 use crate::{
@@ -16,7 +17,6 @@ use crate::{
         },
     },
 };
-use model::branding::Branding;
 
 /// `GET …/branding/preview`: an example page with the branding.
 pub async fn preview(context: EnvironmentContext) -> PageResult {

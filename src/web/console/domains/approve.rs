@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
+use model::domain_verification::DomainVerification;
 
 use super::{
     form::share_field,
@@ -25,7 +26,6 @@ use crate::{
         },
     },
 };
-use model::domain_verification::DomainVerification;
 
 /// `GET …/domains/{domain}/approve`: a reload of the confirmation page redirects to the domain.
 pub async fn approve_redirect(context: EnvironmentContext) -> PageResult {

@@ -1,6 +1,7 @@
 //! `…/domains/{domain}/delete`.
 
 use actix_web::HttpResponse;
+use model::{domain_verification::DomainVerification, organization::Organization};
 
 use super::show::{find, load_organization};
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
         },
     },
 };
-use model::{domain_verification::DomainVerification, organization::Organization};
 
 /// `GET …/domains/{domain}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use maud::html;
+use model::organization::Organization;
 
 use super::show::load_organization;
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
         },
     },
 };
-use model::organization::Organization;
 
 /// `GET …/domains`: the form to add one.
 pub async fn new(context: EnvironmentContext) -> PageResult {

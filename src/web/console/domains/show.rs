@@ -1,7 +1,9 @@
 //! `/console/{environment}/organizations/{organization}/domains`: adds a domain to an organization, and
 //! shows, verifies, approves and removes one.
 
+use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
+use model::{domain::DomainState, domain_verification::DomainVerification, organization::Organization};
 
 use crate::{
     app::{
@@ -24,8 +26,6 @@ use crate::{
         },
     },
 };
-use base::{id::OrganizationId, time::Timestamp};
-use model::{domain::DomainState, domain_verification::DomainVerification, organization::Organization};
 
 pub(super) async fn load_organization(context: &EnvironmentContext) -> Result<Organization, PageError> {
     let id: OrganizationId = context.id("organization")?;

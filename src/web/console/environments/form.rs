@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
+use model::environment::Environment;
 
 use crate::{
     app::{self, environments::EnvironmentChange},
@@ -20,7 +21,6 @@ use crate::{
         },
     },
 };
-use model::environment::Environment;
 
 /// What happens to IdP-initiated logins.
 pub(in crate::web::console) const IDP_INITIATED: [Choice<'static>; 3] = [

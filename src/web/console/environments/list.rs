@@ -1,6 +1,8 @@
 //! `/console`: the environments in which the administrator has a role. `/console/environments/new` creates one.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::environment::Environment;
 
 use crate::{
     app::administrators::SignedIn,
@@ -14,8 +16,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::environment::Environment;
 
 /// `GET /console`
 pub async fn list(context: ConsoleContext) -> PageResult {

@@ -1,7 +1,9 @@
 //! `/console/{environment}/settings`: the settings of an environment, and its URLs for developers. Owners
 //! edit and delete it.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::environment::Environment;
 
 use super::form::IDP_INITIATED;
 use crate::{
@@ -17,8 +19,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::environment::Environment;
 
 /// `GET …/settings`
 pub async fn show(context: EnvironmentContext) -> PageResult {

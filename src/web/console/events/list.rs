@@ -1,6 +1,8 @@
 //! `/console/{environment}/events`: the environment's events, newest first.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::event::{Event, EventKind};
 use serde_json::Value;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
     },
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, json, shell::Section},
+        console::kit::{context::EnvironmentContext, json, labels, shell::Section},
         kit::{
             components::{copyable, time},
             error::PageResult,
@@ -19,8 +21,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::event::{Event, EventKind};
 
 /// A name and its path.
 pub(in crate::web::console) type Linked = (String, String);
@@ -170,7 +170,7 @@ pub(in crate::web::console) fn view(
             (place.filter_input("resource", "User or group ID", "text", ""))
         }, &[]))
         @if !errors.is_empty() {
-            (crate::web::console::kit::labels::filter_error_notice(errors))
+            (labels::filter_error_notice(errors))
         } @else if !events.is_empty() {
             section.card { ul.entries { @for event in events { (entry(event, now)) } } }
         } @else if place.is_filtered() {

@@ -6,7 +6,12 @@ use actix_web::{
     HttpResponse,
     http::{StatusCode, header},
 };
+use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
+use model::{
+    organization::Organization,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+};
 
 use crate::{
     app::{
@@ -23,11 +28,6 @@ use crate::{
             list::{List, ListUrl, column},
         },
     },
-};
-use base::{id::EnvironmentId, time::Timestamp};
-use model::{
-    organization::Organization,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
 };
 
 const FILTERS: &[&str] = &["q", "outcome", "time"];

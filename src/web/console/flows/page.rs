@@ -1,15 +1,15 @@
 //! What the pages of a flow show.
 
+use base::{id::EnvironmentId, time::Timestamp};
 use maud::Markup;
+use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
+use saml::check::Check;
 
 use crate::{
     app::support::flows::FlowView,
     links::{Links, console},
     web::console::kit::context::EnvironmentContext,
 };
-use base::{id::EnvironmentId, time::Timestamp};
-use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
-use saml::check::Check;
 
 pub(super) fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
     let links = context.state.links_of(&context.environment);

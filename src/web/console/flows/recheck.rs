@@ -2,7 +2,10 @@
 //! POST because a verification is expensive.
 
 use actix_web::{HttpResponse, http::header};
+use base::id::SamlFlowKind;
 use maud::{Markup, html};
+use model::saml_flow::{FlowStep, StepKind};
+use saml::check::Check;
 
 use super::page::{FlowPage, page, title};
 use crate::{
@@ -21,9 +24,6 @@ use crate::{
         },
     },
 };
-use base::id::SamlFlowKind;
-use model::saml_flow::{FlowStep, StepKind};
-use saml::check::Check;
 
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {

@@ -1,7 +1,13 @@
 //! `/console/{environment}/flows/{flow}`: why a login failed, then its whole timeline. `…/check` verifies
 //! its stored response again with the current settings.
 
+use base::{id::SamlFlowKind, time::Timestamp};
 use maud::{Markup, html};
+use model::{
+    saml_connection::SamlConnection,
+    saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
+};
+use saml::check::{Check, Fixer};
 
 use super::{
     certificates::certificates,
@@ -22,12 +28,6 @@ use crate::{
         },
     },
 };
-use base::{id::SamlFlowKind, time::Timestamp};
-use model::{
-    saml_connection::SamlConnection,
-    saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
-};
-use saml::check::{Check, Fixer};
 
 /// `GET …/flows/{flow}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -1,6 +1,7 @@
 //! The timeline of a flow: its steps, documents and what the app received.
 
 use maud::{Markup, html};
+use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
 
 use super::page::FlowPage;
 use crate::{
@@ -10,7 +11,6 @@ use crate::{
         xml::{self, SignedParts},
     },
 };
-use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
 
 pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;

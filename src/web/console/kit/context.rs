@@ -4,7 +4,12 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use base::{
+    id::{Id, IdKind},
+    time::Timestamp,
+};
 use maud::{Markup, html};
+use model::environment::Environment;
 
 use super::{
     error::ExtractError,
@@ -22,11 +27,6 @@ use crate::{
         list::ListUrl,
     },
 };
-use base::{
-    id::{Id, IdKind},
-    time::Timestamp,
-};
-use model::environment::Environment;
 
 /// How many environments the switcher lists.
 const SWITCHER_SIZE: usize = 10;

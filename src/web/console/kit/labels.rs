@@ -1,14 +1,14 @@
 //! Names and state marks that several pages of the console share.
 
 use maud::{Markup, html};
+use model::{
+    domain::DomainState, organization::Organization, saml_connection::SamlConnection,
+    scim_directory::ScimDirectory,
+};
 
 use crate::web::kit::{
     components::{Icon, mark, notice},
     forms::FormErrors,
-};
-use model::{
-    domain::DomainState, organization::Organization, saml_connection::SamlConnection,
-    scim_directory::ScimDirectory,
 };
 
 /// An organization's display name, else its external id, first domain or id.

@@ -9,7 +9,9 @@ use actix_web::{
     http::{Method, header},
     web,
 };
+use base::id::EnvironmentId;
 use maud::{Markup, html};
+use model::{client_address::ClientAddress, environment::Environment};
 
 use super::{cookies, error::ExtractError, redirect::requested_path};
 use crate::app::{
@@ -17,8 +19,6 @@ use crate::app::{
     actor::{Actor, Principal},
     administrators::{Device, SignedIn, sessions},
 };
-use base::id::EnvironmentId;
-use model::{client_address::ClientAddress, environment::Environment};
 
 /// The hidden field with the CSRF token: an HMAC of the session's id.
 pub(super) const FORM_TOKEN: &str = "form_token";

@@ -4,7 +4,9 @@
 //! The menus are `details` elements and need no script; on narrow screens the navigation is a popover.
 
 use actix_web::{HttpResponse, http::StatusCode};
+use base::id::EnvironmentId;
 use maud::{Markup, PreEscaped, html};
+use model::administrator::Role;
 
 use super::flash::{self, Flash};
 use crate::{
@@ -16,8 +18,6 @@ use crate::{
         response::{self, PagePolicy},
     },
 };
-use base::id::EnvironmentId;
-use model::administrator::Role;
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $variant:ident $label:literal $path:ident $icon:literal;)*) => {

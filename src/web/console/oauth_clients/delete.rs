@@ -1,6 +1,8 @@
 //! `…/oauth-clients/{client}/delete`.
 
 use actix_web::HttpResponse;
+use base::id::OauthClientId;
+use model::oauth_client::OauthClient;
 
 use super::list::name;
 use crate::{
@@ -20,8 +22,6 @@ use crate::{
         },
     },
 };
-use base::id::OauthClientId;
-use model::oauth_client::OauthClient;
 
 /// `GET …/oauth-clients/{client}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -1,7 +1,9 @@
 //! The form of an OAuth client: `…/oauth-clients/new` and `…/{client}/edit`.
 
 use actix_web::HttpResponse;
+use base::id::OauthClientId;
 use maud::html;
+use model::oauth_client::OauthClient;
 
 use super::{list::name, secret::secret_page};
 use crate::{
@@ -21,8 +23,6 @@ use crate::{
         },
     },
 };
-use base::id::OauthClientId;
-use model::oauth_client::OauthClient;
 
 const ALGORITHMS: [(&str, &str); 3] = [
     ("RS256", "RS256: every library reads it"),

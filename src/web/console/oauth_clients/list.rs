@@ -1,6 +1,8 @@
 //! `/console/{environment}/oauth-clients`: the list of OpenID Connect clients.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::oauth_client::OauthClient;
 
 use crate::{
     app::{self, pagination::Page},
@@ -14,8 +16,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::oauth_client::OauthClient;
 
 /// A client's display name, or its id.
 pub(in crate::web::console) fn name(client: &OauthClient) -> String {

@@ -1,7 +1,9 @@
 //! `/console/{environment}/oauth-clients/{client}`: an OAuth client with its configuration for libraries;
 //! creates, edits, rotates the secret, and deletes.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::{environment::Environment, oauth_client::OauthClient};
 
 use super::list::name;
 use crate::{
@@ -15,8 +17,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::{environment::Environment, oauth_client::OauthClient};
 
 /// `GET …/oauth-clients/{client}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -1,6 +1,8 @@
 //! Deletes an organization, after a confirmation.
 
 use actix_web::HttpResponse;
+use base::id::OrganizationId;
+use model::organization::Organization;
 
 use crate::{
     app::{self, pagination::PageQuery},
@@ -20,8 +22,6 @@ use crate::{
         },
     },
 };
-use base::id::OrganizationId;
-use model::organization::Organization;
 
 /// `GET …/organizations/{organization}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

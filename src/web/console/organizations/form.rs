@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
+use model::organization::Organization;
 
 use crate::{
     app::{
@@ -27,7 +28,6 @@ use crate::{
         },
     },
 };
-use model::organization::Organization;
 
 /// `GET …/organizations/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {

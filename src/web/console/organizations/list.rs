@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
+use model::{domain::Domain, organization::Organization};
 
 use crate::{
     app::{self, pagination::Page},
@@ -16,8 +18,6 @@ use crate::{
         },
     },
 };
-use base::{id::OrganizationId, time::Timestamp};
-use model::{domain::Domain, organization::Organization};
 
 /// The query parameter of the search.
 const SEARCH: &str = "q";

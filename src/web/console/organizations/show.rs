@@ -1,7 +1,9 @@
 //! `/console/{environment}/organizations/{organization}`: an organization with its domains, connections,
 //! directories, setup links and latest changes.
 
+use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
+use model::{domain::Domain, organization::Organization, setup_link::SetupLink};
 
 use crate::{
     app::{
@@ -25,8 +27,6 @@ use crate::{
         },
     },
 };
-use base::{id::OrganizationId, time::Timestamp};
-use model::{domain::Domain, organization::Organization, setup_link::SetupLink};
 
 /// How many audit events and setup links the page lists.
 const RECENT: usize = 5;

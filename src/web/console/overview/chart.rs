@@ -1,5 +1,6 @@
 //! The chart of logins on the overview, as SVG and as a table.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
 
 use crate::{
@@ -9,7 +10,6 @@ use crate::{
         list::{column, number},
     },
 };
-use base::time::Timestamp;
 
 /// `12 345`, with a narrow space that does not break.
 pub(super) fn grouped(count: i64) -> String {

@@ -1,5 +1,6 @@
 //! `/console/{environment}`: login statistics and current problems of an environment.
 
+use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
 
 use super::chart::{chart, chart_table, grouped};
@@ -17,7 +18,6 @@ use crate::{
         },
     },
 };
-use base::{id::EnvironmentId, time::Timestamp};
 
 /// `GET /console/{environment}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

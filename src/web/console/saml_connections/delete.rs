@@ -1,6 +1,8 @@
 //! `…/saml-connections/{connection}/delete`.
 
 use actix_web::HttpResponse;
+use base::id::SamlConnectionId;
+use model::saml_connection::SamlConnection;
 
 use super::show::load_organization;
 use crate::{
@@ -21,8 +23,6 @@ use crate::{
         },
     },
 };
-use base::id::SamlConnectionId;
-use model::saml_connection::SamlConnection;
 
 /// `GET …/saml-connections/{connection}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

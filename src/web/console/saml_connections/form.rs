@@ -1,7 +1,12 @@
 //! Creates and edits a SAML connection, by metadata or single values.
 
 use actix_web::HttpResponse;
+use base::id::{OrganizationId, SamlConnectionId};
 use maud::{Markup, html};
+use model::{
+    organization::Organization,
+    saml_connection::{IdpBinding, SamlConnection},
+};
 
 use crate::{
     app::{self, connections::saml::SamlConnectionChange},
@@ -20,11 +25,6 @@ use crate::{
             posted::PostedForm,
         },
     },
-};
-use base::id::{OrganizationId, SamlConnectionId};
-use model::{
-    organization::Organization,
-    saml_connection::{IdpBinding, SamlConnection},
 };
 
 const BINDINGS: [(&str, &str); 2] =

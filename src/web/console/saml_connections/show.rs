@@ -1,7 +1,12 @@
 //! `/console/{environment}/saml-connections/{connection}`: the service provider's values for the customer,
 //! the identity provider's values, and how logins are checked.
 
+use base::{id::SamlConnectionId, time::Timestamp};
 use maud::{Markup, html};
+use model::{
+    environment::Environment, organization::Organization, saml_connection::SamlConnection,
+    saml_flow::FlowOrigin,
+};
 
 use crate::{
     app::{
@@ -22,17 +27,15 @@ use crate::{
             shell::Section,
         },
         kit::{
-            components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, mark, notice, time},
+            components::{
+                self, ButtonStyle, Icon, code_block, copyable, facts, link_button, mark, notice, time,
+            },
             error::{PageError, PageResult},
             forms::button_form,
+            request,
         },
-        login::idp_redirect,
+        login::{browser_cookie, idp_redirect},
     },
-};
-use base::{id::SamlConnectionId, time::Timestamp};
-use model::{
-    environment::Environment, organization::Organization, saml_connection::SamlConnection,
-    saml_flow::FlowOrigin,
 };
 
 /// How long before its expiry a certificate is marked.
@@ -76,10 +79,8 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 /// its timeline.
 pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
-    let (browser, host) = (
-        crate::web::login::browser_cookie::browser(&context.state.links, context.request()),
-        crate::web::kit::request::host(context.request()),
-    );
+    let (browser, host) =
+        (browser_cookie::browser(&context.state.links, context.request()), request::host(context.request()));
     let begun =
         app::login::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)
             .await?;
@@ -119,7 +120,7 @@ pub(in crate::web::console) fn view(page: &ConnectionPage<'_>) -> Markup {
         p { (labels::connection_state(connection)) }
         @if !missing.is_empty() {
             (notice(Icon::Attention, "Nobody can sign in through it yet", html! {
-                p { "Still missing of the identity provider: " (crate::web::kit::components::join_with_and(&missing.iter().map(|name| setting_label(name)).collect::<Vec<_>>())) "." }
+                p { "Still missing of the identity provider: " (components::join_with_and(&missing.iter().map(|name| setting_label(name)).collect::<Vec<_>>())) "." }
                 @if page.may_manage {
                     p { a href=((page.href)(console::EDIT_SAML_CONNECTION, &[id])) { "Enter what is missing" } }
                 }
@@ -196,7 +197,7 @@ fn idp_settings(page: &ConnectionPage<'_>) -> Markup {
 
 /// The validity of a certificate as a mark.
 fn validity(certificate: &CertificateView, now: Timestamp) -> Markup {
-    let day = crate::web::kit::components::relative(certificate.not_after, now);
+    let day = components::relative(certificate.not_after, now);
     match () {
         () if certificate.not_after <= now => mark(Icon::Bad, &format!("ended {day}")),
         () if certificate.not_before > now => mark(Icon::Note, "not yet valid"),

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use base::{id::Id, time::Timestamp};
 use maud::{Markup, html};
+use model::{
+    event::{Event, EventKind},
+    scim_request::ScimRequest,
+};
 use serde_json::{Map, Value, json};
 
 use super::frame;
@@ -23,11 +28,6 @@ use crate::{
         kit::{forms::FormErrors, list::ListUrl},
         samples::page,
     },
-};
-use base::{id::Id, time::Timestamp};
-use model::{
-    event::{Event, EventKind},
-    scim_request::ScimRequest,
 };
 
 const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_12vqjrnxk9xeov6o4f05pan0g";

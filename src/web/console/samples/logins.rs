@@ -2,7 +2,17 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use base::{id::Id, secret::Digest, time::Timestamp};
 use maud::html;
+use model::{
+    domain::{Domain, DomainState},
+    email::Email,
+    http_url::HttpUrl,
+    organization::{Organization, OrganizationDomain},
+    saml_connection::{IdpBinding, SamlConnection},
+    saml_flow::{FlowOrigin, FlowStatus, FlowStep, IssuedCode, PendingRequest, SamlFlow, StepKind},
+};
+use saml::check::{Check, Fixer};
 
 use super::frame;
 use crate::{
@@ -31,16 +41,6 @@ use crate::{
         samples::page,
     },
 };
-use base::{id::Id, secret::Digest, time::Timestamp};
-use model::{
-    domain::{Domain, DomainState},
-    email::Email,
-    http_url::HttpUrl,
-    organization::{Organization, OrganizationDomain},
-    saml_connection::{IdpBinding, SamlConnection},
-    saml_flow::{FlowOrigin, FlowStatus, FlowStep, IssuedCode, PendingRequest, SamlFlow, StepKind},
-};
-use saml::check::{Check, Fixer};
 
 const FINGERPRINT: &str = "6c3f2ad1b0e94b7f8a5d19c2e47f03b8d5a1c9e6f2b7a4d08c3e5f1a9b6d7c20";
 const OTHER: &str = "91d0e5b7c3a2f4681b7d9e0c5a3f2b8e6d4c1a09f7e5b3d2c8a6f4e1b0d9c7a5";

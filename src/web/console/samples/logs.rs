@@ -2,7 +2,18 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{AdministratorId, ApiKeyId, Id, SamlConnectionId, WebhookDeliveryId},
+    time::Timestamp,
+};
 use maud::{Markup, html};
+use model::{
+    audit::{AuditActor, AuditEvent},
+    email::Email,
+    event::{Event, EventKind},
+    http_url::HttpUrl,
+    webhook::{DeliveryState, Webhook, WebhookDelivery},
+};
 use serde_json::{Map, Value, json};
 
 use super::frame;
@@ -25,17 +36,6 @@ use crate::{
         },
         samples::page,
     },
-};
-use base::{
-    id::{AdministratorId, ApiKeyId, Id, SamlConnectionId, WebhookDeliveryId},
-    time::Timestamp,
-};
-use model::{
-    audit::{AuditActor, AuditEvent},
-    email::Email,
-    event::{Event, EventKind},
-    http_url::HttpUrl,
-    webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
 
 const LONG_URL: &str = "https://hooks.accounting.ledgerline.example/integrations/ostiary/v1/receive?tenant=rheinisch-westfaelische&token=%3Cscript%3E";

@@ -11,7 +11,15 @@ pub(in crate::web::console) mod resources;
 
 use std::time::Duration;
 
+use base::{id::Id, time::Timestamp};
 use maud::{Markup, html};
+use model::{
+    administrator::{
+        AdminInvitation, AdminPasskey, AdminSession, Administrator, AuthenticationMethod, InvitationPurpose,
+        PasswordHash, Role, RoleGrant, RoleGrants,
+    },
+    email::Email,
+};
 
 use super::{
     account::show::{AccountPage, ConfirmMethods},
@@ -34,14 +42,6 @@ use crate::{
         },
         samples::{document, page},
     },
-};
-use base::{id::Id, time::Timestamp};
-use model::{
-    administrator::{
-        AdminInvitation, AdminPasskey, AdminSession, Administrator, AuthenticationMethod, InvitationPurpose,
-        PasswordHash, Role, RoleGrant, RoleGrants,
-    },
-    email::Email,
 };
 
 /// The frame of an owner in one of three environments.

@@ -2,7 +2,26 @@
 
 use std::time::Duration;
 
+use base::{
+    id::{AdministratorId, Id},
+    time::Timestamp,
+};
 use maud::{Markup, html};
+use model::{
+    api_key::ApiKey,
+    audit::{AuditActor, AuditEvent},
+    branding::Branding,
+    domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
+    email::Email,
+    environment::{Environment, IdpInitiated, Slug},
+    http_url::HttpUrl,
+    oauth_client::{IdTokenAlg, OauthClient},
+    organization::{Organization, OrganizationDomain},
+    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+    scim_directory::{BearerToken, ScimDirectory},
+    setup_link::SetupLink,
+};
 use serde_json::json;
 
 use super::frame;
@@ -28,25 +47,6 @@ use crate::{
         },
         samples::page,
     },
-};
-use base::{
-    id::{AdministratorId, Id},
-    time::Timestamp,
-};
-use model::{
-    api_key::ApiKey,
-    audit::{AuditActor, AuditEvent},
-    branding::Branding,
-    domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
-    email::Email,
-    environment::{Environment, IdpInitiated, Slug},
-    http_url::HttpUrl,
-    oauth_client::{IdTokenAlg, OauthClient},
-    organization::{Organization, OrganizationDomain},
-    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
-    scim_directory::{BearerToken, ScimDirectory},
-    setup_link::SetupLink,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -1,6 +1,7 @@
 //! `…/scim-directories/{directory}/delete`.
 
 use actix_web::HttpResponse;
+use base::id::ScimDirectoryId;
 
 use super::show::{load_organization, name};
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
         },
     },
 };
-use base::id::ScimDirectoryId;
 
 /// `GET …/scim-directories/{directory}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

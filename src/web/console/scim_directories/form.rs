@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use base::id::{OrganizationId, ScimDirectoryId};
 use maud::html;
+use model::scim_directory::ScimDirectory;
 
 use super::{
     show::{load_organization, name},
@@ -25,8 +27,6 @@ use crate::{
         },
     },
 };
-use base::id::{OrganizationId, ScimDirectoryId};
-use model::scim_directory::ScimDirectory;
 
 /// `POST …/organizations/{organization}/scim-directories/new`: creates a directory with the default settings
 /// and shows its first token.

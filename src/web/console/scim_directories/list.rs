@@ -1,5 +1,6 @@
 //! `/console/{environment}/scim-directories`: the directories of the environment, newest first.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
 
 /// `GET …/scim-directories`
 pub async fn list(context: EnvironmentContext) -> PageResult {

@@ -1,7 +1,9 @@
 //! `/console/{environment}/scim-directories/{directory}`: a SCIM directory with its URL, bearer tokens, usage
 //! and login rules; creates, edits, rotates tokens, and deletes.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::{organization::Organization, scim_directory::ScimDirectory};
 
 use super::tabs::{Tab, tabs};
 use crate::{
@@ -20,14 +22,12 @@ use crate::{
             shell::Section,
         },
         kit::{
-            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice, time},
+            components::{self, ButtonStyle, Icon, copyable, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::button_form,
         },
     },
 };
-use base::time::Timestamp;
-use model::{organization::Organization, scim_directory::ScimDirectory};
 
 pub(super) fn name(directory: &ScimDirectory, organization: &Organization) -> String {
     format!("Directory of {}", labels::organization(organization))
@@ -117,7 +117,7 @@ pub(in crate::web::console) fn view(
                             }
                         }
                         @match token.expires_at {
-                            Some(at) => (mark(Icon::Attention, &format!("replaced, works until {}", crate::web::kit::components::exact(at)))),
+                            Some(at) => (mark(Icon::Attention, &format!("replaced, works until {}", components::exact(at)))),
                             None => (mark(Icon::Good, "current")),
                         }
                     }

@@ -1,6 +1,8 @@
 //! What the pages of one directory share: loading it, its shell, and the tabs between the pages.
 
+use base::id::{EnvironmentId, ScimDirectoryId};
 use maud::{Markup, html};
+use model::scim_directory::ScimDirectory;
 
 use crate::{
     app,
@@ -14,8 +16,6 @@ use crate::{
         kit::error::PageError,
     },
 };
-use base::id::{EnvironmentId, ScimDirectoryId};
-use model::scim_directory::ScimDirectory;
 
 /// A page of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use base::id::ScimDirectoryId;
 use maud::html;
+use model::scim_directory::ScimDirectory;
 
 use super::show::{load_organization, name};
 use crate::{
@@ -23,8 +25,6 @@ use crate::{
         },
     },
 };
-use base::id::ScimDirectoryId;
-use model::scim_directory::ScimDirectory;
 
 /// How long replaced tokens stay valid, in seconds.
 const OVERLAPS: [Choice<'static>; 3] = [

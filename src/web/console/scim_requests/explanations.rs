@@ -1,5 +1,6 @@
 //! Explains the error codes of SCIM requests: meaning, who can fix it, and how.
 
+use Fixer::{IdentityProvider, Vendor};
 use saml::check::Fixer;
 
 /// The explanation of an error code.
@@ -23,8 +24,6 @@ const fn explanation(
 ) -> ErrorExplanation {
     ErrorExplanation { code, meaning, fixer, remedy }
 }
-
-use Fixer::{IdentityProvider, Vendor};
 
 const ALL: &[ErrorExplanation] = &[
     explanation(

@@ -1,6 +1,8 @@
 //! `…/scim-directories/{directory}/requests`: the log of SCIM requests.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::scim_request::ScimRequest;
 
 use super::explanations;
 use crate::{
@@ -22,8 +24,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::scim_request::ScimRequest;
 
 /// `GET …/requests`
 pub async fn list(context: EnvironmentContext) -> PageResult {

@@ -1,7 +1,9 @@
 //! `…/scim-directories/{directory}/requests/{request}`: a SCIM request with its response and, if it was
 //! refused, how to fix it.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::scim_request::ScimRequest;
 use serde_json::Value;
 
 use super::explanations;
@@ -20,8 +22,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::scim_request::ScimRequest;
 
 /// `GET …/requests/{request}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -1,6 +1,7 @@
 //! `…/scim-directories/{directory}/users/{user}`: a user as the identity provider pushed them, and their
 //! latest events.
 
+use base::{id::ScimGroupId, time::Timestamp};
 use maud::{Markup, html};
 
 use crate::{
@@ -23,7 +24,6 @@ use crate::{
         },
     },
 };
-use base::{id::ScimGroupId, time::Timestamp};
 
 /// How many events the page lists.
 const MAX_EVENTS: usize = 10;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
+use base::id::OrganizationId;
 use maud::html;
+use model::organization::Organization;
 
 use super::list::{load_organization, permissions};
 use crate::{
@@ -19,8 +21,6 @@ use crate::{
         },
     },
 };
-use base::id::OrganizationId;
-use model::organization::Organization;
 
 const LIFETIMES: [(&str, &str); 4] =
     [("86400", "1 day"), ("259200", "3 days"), ("604800", "7 days"), ("2592000", "30 days")];

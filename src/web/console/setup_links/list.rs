@@ -1,7 +1,15 @@
 //! `/console/{environment}/organizations/{organization}/setup-links`: links with which a customer's IT admin
 //! configures SAML, SCIM and domains; lists, creates and revokes them.
 
+use base::{
+    id::{OrganizationId, SetupLinkId},
+    time::Timestamp,
+};
 use maud::{Markup, html};
+use model::{
+    organization::Organization,
+    setup_link::{SetupLink, SetupLinkStatus},
+};
 
 use crate::{
     app::{self, pagination::Page},
@@ -16,23 +24,15 @@ use crate::{
         },
         kit::{
             components::{ButtonStyle, Icon, copyable, join_with_and, link_button, mark, time},
-            error::PageResult,
+            error::{self, PageResult},
             list::{List, ListUrl, column},
         },
     },
 };
-use base::{
-    id::{OrganizationId, SetupLinkId},
-    time::Timestamp,
-};
-use model::{
-    organization::Organization,
-    setup_link::{SetupLink, SetupLinkStatus},
-};
 
 pub(super) async fn load_organization(
     context: &EnvironmentContext,
-) -> Result<Organization, crate::web::kit::error::PageError> {
+) -> Result<Organization, error::PageError> {
     let id: OrganizationId = context.id("organization")?;
     Ok(app::organizations::find(&context.state, &context.actor, id).await?)
 }

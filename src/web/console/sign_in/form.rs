@@ -30,7 +30,7 @@ use crate::{
             assets,
             components::{ButtonStyle, Icon, button, code_block, link_button, notice},
             error::{PageError, PageResult},
-            forms::{FormErrors, FormValues, FormView},
+            forms::{self, FormErrors, FormValues, FormView},
             layout::{Layout, Masthead},
             message,
             response::{PagePolicy, page, see_other},
@@ -128,7 +128,7 @@ pub(in crate::web::console) async fn respond_with_error(
     let (status, text) = match &error {
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, text.to_string()),
         Error::Forbidden(text) | Error::FailedPrecondition(text) => {
-            (StatusCode::FORBIDDEN, crate::web::kit::forms::sentence(text))
+            (StatusCode::FORBIDDEN, forms::sentence(text))
         }
         Error::Limited { retry_after } => {
             let mut response = page(

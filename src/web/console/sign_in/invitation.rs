@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
+use model::administrator::{AdminInvitation, InvitationPurpose, Role};
 
 use super::form::start_session;
 use crate::{
@@ -27,7 +28,6 @@ use crate::{
         },
     },
 };
-use model::administrator::{AdminInvitation, InvitationPurpose, Role};
 
 /// What the page shows.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! `/console/sign-in/saml` and `/console/sign-in/oidc`: sign-in through an identity provider, start and callback.
 
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
+use model::email::Email;
 
 use super::form::{respond_with_error, start_session};
 use crate::{
@@ -19,10 +20,9 @@ use crate::{
             error::{PageError, PageResult},
             response::see_other,
         },
-        login::idp_redirect,
+        login::{browser_cookie, idp_redirect},
     },
 };
-use model::email::Email;
 
 /// The query parameter of a sign-in that only confirms the identity of a signed-in administrator.
 const CONFIRM: &str = "confirm";
@@ -30,8 +30,7 @@ const CONFIRM: &str = "confirm";
 /// `GET /console/sign-in/saml`
 pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let next = query(&request, "next").unwrap_or_default();
-    let (local, browser) =
-        (safe_next(&next), crate::web::login::browser_cookie::browser(&state.links, &request));
+    let (local, browser) = (safe_next(&next), browser_cookie::browser(&state.links, &request));
     let account = signed_in_email(&request).await;
     match sso::begin_saml(&state, local, browser, purpose(&request, account.as_ref())).await {
         Ok((begun, sso_cookie)) => {
@@ -86,7 +85,7 @@ pub async fn finish_saml(
     flow: web::Path<String>,
 ) -> PageResult {
     let sso_cookie = cookies::read_sso(&state.links, &request);
-    let browser = crate::web::login::browser_cookie::browser(&state.links, &request);
+    let browser = browser_cookie::browser(&state.links, &request);
     let callback = sso::finish_saml(&state, &flow, &sso_cookie, browser.as_ref(), &device(&request)).await;
     finish(&state, &request, callback).await
 }

@@ -1,6 +1,7 @@
 //! `…/webhooks/{webhook}/delete`.
 
 use actix_web::HttpResponse;
+use model::webhook::Webhook;
 
 use super::{
     page::{find, href},
@@ -23,7 +24,6 @@ use crate::{
         },
     },
 };
-use model::webhook::Webhook;
 
 /// `GET …/webhooks/{webhook}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {

@@ -1,6 +1,8 @@
 //! The deliveries of a webhook and their replay.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::webhook::{DeliveryState, WebhookDelivery};
 
 use super::page::{WebhookActions, WebhookPage};
 use crate::web::kit::{
@@ -8,8 +10,6 @@ use crate::web::kit::{
     forms::{self, FormView},
     list::{List, ListUrl, column, number},
 };
-use base::time::Timestamp;
-use model::webhook::{DeliveryState, WebhookDelivery};
 
 pub(super) const STATES: [(&str, &str); 4] =
     [("", "All"), ("pending", "Waiting"), ("delivered", "Delivered"), ("failed", "Given up")];

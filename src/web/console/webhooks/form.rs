@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
+use model::{event::EventKind, webhook::Webhook};
 
 use super::{
     page::{find, href},
@@ -24,7 +25,6 @@ use crate::{
         },
     },
 };
-use model::{event::EventKind, webhook::Webhook};
 
 /// The event kinds as checkboxes.
 const KINDS: [Choice<'static>; EventKind::ALL.len()] = {

@@ -1,6 +1,8 @@
 //! `/console/{environment}/webhooks`: the list of webhooks. `…/new` creates one and shows its secret once.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
+use model::{event::EventKind, webhook::Webhook};
 
 use crate::{
     app::{self, pagination::Page},
@@ -14,8 +16,6 @@ use crate::{
         },
     },
 };
-use base::time::Timestamp;
-use model::{event::EventKind, webhook::Webhook};
 
 /// `GET …/webhooks`
 pub async fn list(context: EnvironmentContext) -> PageResult {

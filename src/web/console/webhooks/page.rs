@@ -1,6 +1,11 @@
 //! What the pages of a webhook show.
 
+use base::{
+    id::{WebhookDeliveryId, WebhookId},
+    time::Timestamp,
+};
 use maud::Markup;
+use model::webhook::{Webhook, WebhookDelivery};
 
 use crate::{
     app::{self, pagination::Page},
@@ -14,11 +19,6 @@ use crate::{
         },
     },
 };
-use base::{
-    id::{WebhookDeliveryId, WebhookId},
-    time::Timestamp,
-};
-use model::webhook::{Webhook, WebhookDelivery};
 
 /// The page of a webhook.
 pub(in crate::web::console) struct WebhookPage<'a> {

@@ -1,5 +1,7 @@
 //! `…/replay`: sends events or one delivery again.
 
+use base::id::WebhookDeliveryId;
+
 use super::{
     page::{find, href},
     show::respond,
@@ -18,7 +20,6 @@ use crate::{
         },
     },
 };
-use base::id::WebhookDeliveryId;
 
 /// `POST …/webhooks/{webhook}/replay`
 pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {

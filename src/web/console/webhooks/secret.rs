@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
+use model::webhook::Webhook;
 
 use crate::{
     links::console,
@@ -10,7 +11,6 @@ use crate::{
         kit::{components::code_block, secret::SecretPanel},
     },
 };
-use model::webhook::Webhook;
 
 /// The page that shows a secret once.
 pub(in crate::web::console) fn secret_page(

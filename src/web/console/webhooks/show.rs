@@ -1,7 +1,9 @@
 //! `/console/{environment}/webhooks/{webhook}`: a webhook and its deliveries; edits, enables, disables,
 //! replays and deletes.
 
+use base::id::WebhookDeliveryId;
 use maud::{Markup, html};
+use model::webhook::Webhook;
 
 use super::{
     deliveries::{STATES, deliveries, replay_form, with_state},
@@ -29,8 +31,6 @@ use crate::{
         },
     },
 };
-use base::id::WebhookDeliveryId;
-use model::webhook::Webhook;
 
 /// `GET …/webhooks/{webhook}`
 pub async fn show(context: EnvironmentContext) -> PageResult {

@@ -1,10 +1,11 @@
 //! Microsoft Entra ID, in the words of the Microsoft Entra admin center.
 
+use model::idp_kind::IdpKind;
+
 use super::provider::{
     ADDRESS, AUDIENCE, EMAIL, MetadataSource, Provider, Remedy, SIGNATURE, STATUS, ScimSupport, SetupStep,
     SetupValue, StepPart, TRUST,
 };
-use model::idp_kind::IdpKind;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Entra,

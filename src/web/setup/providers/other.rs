@@ -1,10 +1,11 @@
 //! Any other identity provider with SAML 2.0 or SCIM 2.0, in the words that most of them use.
 
+use model::idp_kind::IdpKind;
+
 use super::provider::{
     ADDRESS, AUDIENCE, EMAIL, MetadataSource, Provider, Remedy, SIGNATURE, STATUS, ScimSupport, SetupStep,
     SetupValue, StepPart, TRUST,
 };
-use model::idp_kind::IdpKind;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Other,

@@ -5,7 +5,13 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use base::id::SamlConnectionId;
 use maud::{Markup, html};
+use model::{
+    idp_kind::IdpKind,
+    saml_connection::SamlConnection,
+    saml_flow::{FlowStatus, SamlFlow},
+};
 
 use crate::{
     app::{self, Error, connections::saml::SamlConnectionChange, pagination::PageQuery},
@@ -22,12 +28,6 @@ use crate::{
             session::SetupContext,
         },
     },
-};
-use base::id::SamlConnectionId;
-use model::{
-    idp_kind::IdpKind,
-    saml_connection::SamlConnection,
-    saml_flow::{FlowStatus, SamlFlow},
 };
 
 /// The maximum number of connections that are shown.

@@ -1,7 +1,12 @@
 //! One step of the setup of a connection: shows it and saves what was entered.
 
 use actix_web::web;
+use base::id::SamlConnectionId;
 use maud::{Markup, html};
+use model::{
+    saml_connection::SamlConnection,
+    saml_flow::{FlowOrigin, SamlFlow},
+};
 
 use super::connection::{Progress, load, progress_of};
 use crate::{
@@ -12,24 +17,21 @@ use crate::{
             components::{ButtonStyle, Icon, button, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::{FormErrors, FormValues, button_form},
+            request,
             response::{PagePolicy, see_other},
         },
-        login::idp_redirect,
+        login::{browser_cookie, idp_redirect},
         setup::{
             form::SetupForm,
             providers::{
                 self,
                 provider::{MetadataSource, StepPart},
             },
+            saml::metadata_form,
             session::SetupContext,
             steps::{self, PartContents, SetupValues},
         },
     },
-};
-use base::id::SamlConnectionId;
-use model::{
-    saml_connection::SamlConnection,
-    saml_flow::{FlowOrigin, SamlFlow},
 };
 
 /// `GET /setup/saml/{connection}/{step}`
@@ -74,7 +76,7 @@ async fn show(
         metadata: ways.map(|ways| {
             html! {
                 @if progress != Progress::Started { (stored_settings(connection)) }
-                (crate::web::setup::saml::metadata_form::metadata_forms(ways, &action, typed, errors, &csrf))
+                (metadata_form::metadata_forms(ways, &action, typed, errors, &csrf))
             }
         }),
         test: Some(test_part(context, connection, progress, test.as_ref(), &action, &csrf)),
@@ -225,13 +227,13 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
 fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
     let none = SamlConnectionChange::default;
     match sent.text("way") {
-        way if way == crate::web::setup::saml::metadata_form::source_name(MetadataSource::Url) => {
+        way if way == metadata_form::source_name(MetadataSource::Url) => {
             match sent.text("idpMetadataUrl").trim() {
                 "" => Err(Error::invalid("idpMetadataUrl", "enter the address of the metadata")),
                 url => Ok(SamlConnectionChange { idp_metadata_url: Some(url.to_owned()), ..none() }),
             }
         }
-        way if way == crate::web::setup::saml::metadata_form::source_name(MetadataSource::File) => {
+        way if way == metadata_form::source_name(MetadataSource::File) => {
             let file = sent.file("idpMetadata").filter(|file| !file.bytes.is_empty());
             let file = file.ok_or_else(|| Error::invalid("idpMetadata", "choose the metadata file"))?;
             let xml = String::from_utf8(file.bytes.to_vec())
@@ -251,9 +253,7 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
             Ok(SamlConnectionChange {
                 idp_entity_id: Some(sent.text("idpEntityId").trim().to_owned()),
                 idp_redirect_url: Some(sent.text("idpRedirectUrl").trim().to_owned()),
-                idp_certificate: Some(crate::web::setup::saml::metadata_form::certificate_text(
-                    sent.text("idpCertificate"),
-                )),
+                idp_certificate: Some(metadata_form::certificate_text(sent.text("idpCertificate"))),
                 ..none()
             })
         }
@@ -261,10 +261,8 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
 }
 
 async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult {
-    let (browser, host) = (
-        crate::web::login::browser_cookie::browser(&context.state.links, &context.request),
-        crate::web::kit::request::host(&context.request),
-    );
+    let (browser, host) =
+        (browser_cookie::browser(&context.state.links, &context.request), request::host(&context.request));
     let begun = app::login::test_login::begin(
         &context.state,
         &context.actor,

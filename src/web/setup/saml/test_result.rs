@@ -2,7 +2,14 @@
 //! with its remedy in the words of the identity provider's screens.
 
 use actix_web::web;
+use base::id::{SamlConnectionId, SamlFlowId};
 use maud::{Markup, html};
+use model::{
+    domain::DomainState,
+    email::Email,
+    saml_flow::{SamlFlow, StepKind},
+};
+use saml::check::Check;
 
 use super::connection;
 use crate::{
@@ -14,7 +21,7 @@ use crate::{
             error::PageResult,
             response::PagePolicy,
         },
-        login::error_texts,
+        login::{browser_cookie, error_texts},
         setup::{
             providers::{self, provider::Provider},
             session::SetupContext,
@@ -22,13 +29,6 @@ use crate::{
         },
     },
 };
-use base::id::{SamlConnectionId, SamlFlowId};
-use model::{
-    domain::DomainState,
-    email::Email,
-    saml_flow::{SamlFlow, StepKind},
-};
-use saml::check::Check;
 
 /// `GET /setup/saml/{connection}/test/{flow}`
 pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> PageResult {
@@ -39,7 +39,7 @@ pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> P
     if found.organization_id != context.organization.id {
         return Err(gone().into());
     }
-    let browser = crate::web::login::browser_cookie::browser(&context.state.links, &context.request);
+    let browser = browser_cookie::browser(&context.state.links, &context.request);
     let proof = context.parameter(app::login::TEST_PROOF);
     let (state, actor) = (&context.state, &context.actor);
     let test =

@@ -1,5 +1,6 @@
 //! Identity provider metadata: choice of the entity, certificates, bindings, limits.
 
+use base::random::SeededRandom;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use openssl::{hash::MessageDigest, x509::X509Name};
 use proptest::prelude::*;
@@ -8,7 +9,6 @@ use crate::{
     key_pair::{KeyKind, KeyPair},
     metadata::idp::*,
 };
-use base::random::SeededRandom;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 

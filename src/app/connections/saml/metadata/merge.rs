@@ -1,7 +1,8 @@
 //! Which certificates to trust after metadata was fetched.
 
-use crate::app::connections::saml::certificates::{CertificateView, MAX_CERTIFICATES};
 use base::time::Timestamp;
+
+use crate::app::connections::saml::certificates::{CertificateView, MAX_CERTIFICATES};
 
 /// The certificates to trust when the metadata lists `listed` and earlier listed the fingerprints
 /// `listed_before`.

@@ -6,6 +6,13 @@
 
 use std::time::Duration;
 
+use base::id::SamlConnectionId;
+use model::{
+    event::EventKind,
+    http_url::HttpUrl,
+    saml_connection::{MetadataRefresh, SamlConnection, last_expiry},
+};
+use saml::metadata::IdpMetadata;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
@@ -24,17 +31,11 @@ use crate::{
             certificates::{certificate_views, parse_certificates},
         },
         events::{self, NewEvent},
+        input,
         outgoing::Validators,
     },
     store, telemetry,
 };
-use base::id::SamlConnectionId;
-use model::{
-    event::EventKind,
-    http_url::HttpUrl,
-    saml_connection::{MetadataRefresh, SamlConnection, last_expiry},
-};
-use saml::metadata::IdpMetadata;
 
 /// The lease of a replica on a connection; another replica takes over when it has expired.
 const LEASE: Duration = Duration::from_secs(10 * 60);
@@ -215,8 +216,7 @@ fn apply(
     let trusted = certificate_views(&connection.idp_certificates);
     let merged = merge(&trusted, &listed, &connection.metadata.certificates, state.now());
     connection.idp_entity_id = Some(metadata.entity_id.clone());
-    connection.idp_redirect_url =
-        Some(crate::app::input::url(field, &metadata.sso_redirect_url).map_err(sentence)?);
+    connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url).map_err(sentence)?);
     connection.idp_binding = source::binding_of(metadata);
     connection.idp_certificates = merged.iter().map(|certificate| certificate.pem.clone()).collect();
     connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use model::saml_connection::SamlConnection;
+use saml::check::Check;
+
 use crate::{
     app::{Result, State},
     store,
 };
-use model::saml_connection::SamlConnection;
-use saml::check::Check;
 
 /// The minimum interval between two refreshes that refused logins request.
 const MIN_REQUEST_INTERVAL: Duration = Duration::from_secs(5 * 60);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::app::{State, connections::saml::certificates::certificate_views, outgoing::Validators};
 use base::time::Timestamp;
 use model::saml_connection::MetadataRefresh;
 use saml::metadata::IdpMetadata;
+
+use crate::app::{State, connections::saml::certificates::certificate_views, outgoing::Validators};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// The refresh interval of metadata without `cacheDuration` and `validUntil`.

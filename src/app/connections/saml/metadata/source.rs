@@ -1,14 +1,15 @@
 //! Metadata of identity providers, read from a document or a URL.
 
-use crate::app::{
-    Error, Result, State,
-    outgoing::{ConditionalResponse, HttpClientError, Validators},
-};
 use base::time::Timestamp;
 use model::{http_url::HttpUrl, saml_connection::IdpBinding};
 use saml::{
     binding::Binding,
     metadata::{IdpMetadata, MetadataError, parse_idp_metadata},
+};
+
+use crate::app::{
+    Error, Result, State,
+    outgoing::{ConditionalResponse, HttpClientError, Validators},
 };
 
 /// The field name of a metadata document.

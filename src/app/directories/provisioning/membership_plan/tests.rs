@@ -1,9 +1,9 @@
-use proptest::prelude::*;
-
-use crate::app::directories::provisioning::membership_plan::*;
 use base::id::Id;
 use model::{organization::Organization, scim_directory::ScimDirectory};
+use proptest::prelude::*;
 use scim::work_budget::MAX_WORK_UNITS;
+
+use crate::app::directories::{provisioning::membership_plan::*, quota};
 
 fn ids(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
@@ -48,7 +48,7 @@ fn directory() -> ProvisioningTarget {
             created_at: at,
             updated_at: at,
         },
-        allowance: crate::app::directories::quota::Allowance::unlimited(),
+        allowance: quota::Allowance::unlimited(),
     }
 }
 

@@ -317,13 +317,15 @@ async fn api_key(state: &State, environment: &Environment) -> String {
     let key = ApiKey {
         id: Id::new(state.now(), &SystemRandom),
         environment_id: environment.id,
+        version: 1,
+        secret: secret.digest(),
         display_name: String::new(),
         management: true,
         created_at: state.now(),
         last_used_at: None,
     };
     let mut tx = state.db.write().await.expect("a transaction");
-    store::api_keys::insert(&mut tx, &key, secret.digest()).await.expect("a key");
+    store::table::insert(&mut tx, &key).await.expect("a key");
     tx.commit().await.expect("a commit");
     secret.reveal()
 }

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use model::entity_tag::etag;
+
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -37,6 +39,12 @@ pub enum Error {
         field: Cow<'static, str>,
         /// What is wrong, and what is expected.
         reason: Cow<'static, str>,
+    },
+    /// The resource has another version than the one that the caller expects.
+    #[error("the resource was changed: its version is now {}", etag(*version))]
+    Outdated {
+        /// The present version.
+        version: i64,
     },
     /// Something else must be set up first.
     #[error("{0}")]

@@ -32,12 +32,8 @@ pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
-    /// Allow the management API: organizations, connections and the rest
-    #[arg(long)]
-    management: bool,
-    /// A name for people
-    #[arg(long, value_name = "NAME")]
-    display_name: Option<String>,
+    #[command(flatten)]
+    settings: ApiKeyChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -62,10 +58,8 @@ impl ApiKey {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
                 let actor = Actor::operator(environment.id);
-                let change = ApiKeyChange { display_name: create.display_name };
-                let (key, secret) = api_keys::create(&state, &actor, create.management, &change)
-                    .await
-                    .map_err(field_flags::cli_error)?;
+                let made = api_keys::create(&state, &actor, &create.settings).await;
+                let (key, secret) = made.map_err(field_flags::cli_error)?;
                 let view = wire::ApiKey::created(&key, &secret);
                 output::resource(create.json, &view, "API key created; its secret is shown only once:")
             }
@@ -73,7 +67,7 @@ impl ApiKey {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                api_keys::remove(&state, &actor, id).await.map_err(field_flags::cli_error)?;
+                api_keys::remove(&state, &actor, id, None).await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted"));
                 Ok(())
             }

@@ -7,7 +7,7 @@ use crate::{
     app::{
         actor::Actor,
         authorization_server::clients::{self, OauthClientChange},
-        environments,
+        environments, resource,
     },
     http::ssoready::oauth_clients as wire,
 };
@@ -33,15 +33,8 @@ pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
-    /// How its ID tokens are signed: RS256 (supported by every library), ES256 or EdDSA
-    #[arg(long, value_name = "ALGORITHM", default_value = "RS256", value_parser = ["RS256", "ES256", "EdDSA"])]
-    id_token_alg: String,
-    /// Where the app starts a login initiated by a third party (OpenID Connect Core §4)
-    #[arg(long, value_name = "URI")]
-    initiate_login_uri: Option<String>,
-    /// A name for people
-    #[arg(long, value_name = "NAME")]
-    display_name: Option<String>,
+    #[command(flatten)]
+    settings: OauthClientChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -65,13 +58,9 @@ impl OauthClient {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let change = OauthClientChange {
-                    display_name: create.display_name,
-                    id_token_alg: Some(create.id_token_alg),
-                    initiate_login_uri: create.initiate_login_uri,
-                };
                 let actor = Actor::operator(environment.id);
-                let made = clients::create(&state, &actor, &change).await.map_err(field_flags::cli_error)?;
+                let made = clients::create(&state, &actor, &create.settings).await;
+                let made = made.map_err(field_flags::cli_error)?;
                 let view = wire::OauthClient::created(&made.client, &made.secret);
                 output::resource(create.json, &view, "OAuth client created; its secret is shown only once:")?;
                 if !create.json {
@@ -87,7 +76,8 @@ impl OauthClient {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                clients::remove(&state, &actor, id).await.map_err(field_flags::cli_error)?;
+                let removed = resource::remove::<model::oauth_client::OauthClient>(&state, &actor, id, None);
+                removed.await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} and its access tokens were deleted"));
                 Ok(())
             }

@@ -7,6 +7,7 @@
 //! | NotFound           | 404 (5)     | 404  | 404 (invalid_request)         | 404                |
 //! | Conflict           | 400 (3)     | 400  | 400 (invalid_request)         | 409 (uniqueness)   |
 //! | Invalid            | 400 (3)     | 400  | 400 (invalid_request)         | 400 (invalidValue) |
+//! | Outdated           | 412 (10)    | 412  | 412 (invalid_request)         | 412                |
 //! | FailedPrecondition | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
 //! | Limited            | 429 (8)     | 429  | 429 (temporarily_unavailable) | 429                |
 //! | Unavailable        | 503 (14)    | 503  | 503 (temporarily_unavailable) | 503                |
@@ -85,6 +86,7 @@ impl ApiError {
             Error::NotFound { .. } => 5,
             Error::Conflict { .. } | Error::Invalid { .. } => 3,
             Error::FailedPrecondition(_) => 9,
+            Error::Outdated { .. } => 10,
             Error::Limited { .. } => 8,
             Error::Unavailable { .. } => 14,
             Error::Internal(_) => 13,

@@ -3,6 +3,7 @@
 pub mod api_error;
 pub mod body;
 pub mod client_address;
+mod conditions;
 pub mod connection;
 pub mod fallback;
 pub mod fuzz;

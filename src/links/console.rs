@@ -163,6 +163,8 @@ pub const EXPORT_INSTALLATION_AUDIT_EVENTS: &str = "/console/audit-events/export
 pub const API_KEYS: &str = "/console/{environment}/api-keys";
 /// Creates an API key.
 pub const NEW_API_KEY: &str = "/console/{environment}/api-keys/new";
+/// Edits an API key.
+pub const EDIT_API_KEY: &str = "/console/{environment}/api-keys/{key}/edit";
 /// Deletes an API key.
 pub const DELETE_API_KEY: &str = "/console/{environment}/api-keys/{key}/delete";
 

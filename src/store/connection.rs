@@ -13,7 +13,7 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Encode, FromRow, Postgres, Sqlite, Type,
+    AssertSqlSafe, Decode, Encode, FromRow, Postgres, Row as _, Sqlite, Type,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
     query::Query,
@@ -193,13 +193,54 @@ enum DriverQuery<'c> {
     Postgres(Query<'static, Postgres, PgArguments>, &'c mut sqlx::PgConnection),
 }
 
+/// A value that both databases can read.
+pub trait Readable:
+    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+{
+}
+impl<T> Readable for T where
+    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+{
+}
+
 /// One fetched row, still in its driver's form.
-enum Row {
+pub enum Row {
+    /// Of SQLite.
     Sqlite(SqliteRow),
+    /// Of PostgreSQL.
     Postgres(PgRow),
 }
 
 impl Row {
+    /// The value of a column.
+    pub fn get<T: Readable>(&self, column: &'static str) -> Result<T> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// The value of a TEXT column, parsed. [`Error::Inconsistent`]: this program never writes such a value.
+    pub fn parse<T>(&self, column: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+        let text: String = self.get(column)?;
+        parse(&text).ok_or_else(|| self.inconsistent(column))
+    }
+
+    /// The value of a TEXT column that may be NULL, parsed.
+    pub fn parse_optional<T>(
+        &self,
+        column: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let text: Option<String> = self.get(column)?;
+        text.map(|text| parse(&text).ok_or_else(|| self.inconsistent(column))).transpose()
+    }
+
+    /// The error for a column that holds something that this program never writes. The caller adds the table.
+    pub fn inconsistent(&self, column: &'static str) -> Error {
+        Error::inconsistent("", column, "")
+    }
+
     fn decode<T: Record>(&self) -> Result<T> {
         Ok(match self {
             Self::Sqlite(row) => T::from_row(row)?,
@@ -243,14 +284,14 @@ impl<'c> Statement<'c> {
 
     // The driver calls are not generic, so that they are compiled only once.
 
-    async fn first_row(self) -> Result<Option<Row>> {
+    pub(super) async fn first_row(self) -> Result<Option<Row>> {
         Ok(match self.checked() {
             DriverQuery::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::Sqlite),
             DriverQuery::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::Postgres),
         })
     }
 
-    async fn rows(self) -> Result<Vec<Row>> {
+    pub(super) async fn rows(self) -> Result<Vec<Row>> {
         Ok(match self.checked() {
             DriverQuery::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Sqlite).collect(),
             DriverQuery::Postgres(query, c) => {

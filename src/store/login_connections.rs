@@ -175,7 +175,9 @@ pub async fn list_primary_by_domain(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Db, api_keys, saml_connections};
+    use model::api_key::ApiKey;
+
+    use crate::store::{Db, saml_connections, table};
     use base::id::{Id, IdKind};
     use model::{
         domain::DomainState,
@@ -301,6 +303,6 @@ mod tests {
             std::slice::from_ref(&all.organization)
         );
         assert_eq!(environments::find(&mut conn, id(1)).await.unwrap().as_ref(), Some(&all.environment));
-        assert_eq!(api_keys::list(&mut conn, id(1), None, 9).await.unwrap(), []);
+        assert_eq!(table::list::<ApiKey>(&mut conn, id(1), None, 9).await.unwrap(), []);
     }
 }

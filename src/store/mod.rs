@@ -53,6 +53,7 @@ pub mod setup_links;
 pub mod signing_keys;
 mod sql;
 pub mod ssoready;
+pub mod table;
 pub mod webhook_deliveries;
 pub mod webhooks;
 

@@ -343,8 +343,8 @@ async fn acme(app: &TestApp) -> Resources {
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
     tx.commit().await.unwrap();
     let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
-    let named = ApiKeyChange { display_name: Some("Backend".to_owned()) };
-    let (api_key, _) = api_keys::create(&app.state, &actor, false, &named).await.unwrap();
+    let named = ApiKeyChange { display_name: Some("Backend".to_owned()), ..Default::default() };
+    let (api_key, _) = api_keys::create(&app.state, &actor, &named).await.unwrap();
     let changes = audit::list(&app.state, &actor, &AuditFilter::default(), &PageQuery::default()).await;
     Resources {
         tenant,

@@ -54,7 +54,7 @@ both! {
     async fn an_api_key_is_shown_once_works_and_is_deleted(app: TestApp) {
         let environment = app.environment("prod").await;
         let console = app.console(Role::Admin, &environment).await;
-        let made = console.post("/api-keys/new", &[("displayName", "backend <1>"), ("scope", "management")]).await;
+        let made = console.post("/api-keys/new", &[("displayName", "backend <1>"), ("hasManagementApiAccess", "true")]).await;
         assert_eq!(made.status, 200, "{}", made.body);
         made.says("it is not shown again").says("backend <1>");
         let secret = made.secret();
@@ -70,7 +70,7 @@ both! {
         console.done(&delete, &[("confirm", "backend <1>")]).await.says("API key deleted.");
         assert_eq!(app.api(&secret, Method::GET, "/v1/organizations", None).await.status, 401);
 
-        let login = console.post("/api-keys/new", &[("displayName", ""), ("scope", "login")]).await.secret();
+        let login = console.post("/api-keys/new", &[("displayName", ""), ("hasManagementApiAccess", "")]).await.secret();
         assert_eq!(app.api(&login, Method::GET, "/v1/organizations", None).await.status, 401);
     }
 

@@ -152,7 +152,7 @@ both! {
         let world = app.environment("prod").await;
         app.api_key(&world, true).await;
         let mut conn = app.state.db.read().await.unwrap();
-        let key = ostiary::store::api_keys::list(&mut conn, world.id, None, 1).await.unwrap()[0].id;
+        let key = ostiary::store::table::list::<model::api_key::ApiKey>(&mut conn, world.id, None, 1).await.unwrap()[0].id;
         drop(conn);
         let begin = async || idempotency::claim(&app.state, key, "k", Digest::of("request")).await.unwrap();
         let ClaimOutcome::Claimed(lost) = begin().await else { panic!("the first is the first") };

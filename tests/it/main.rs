@@ -33,6 +33,7 @@ mod front;
 mod fuzz;
 mod idempotency;
 mod import_ssoready;
+mod lost_updates;
 mod metadata_refresh;
 mod oauth;
 mod openapi;

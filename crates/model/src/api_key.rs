@@ -2,22 +2,27 @@
 
 use base::{
     id::{ApiKeyId, EnvironmentId},
+    secret::Digest,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
 
 use crate::audit::{AuditTarget, Audited, audit_fields};
 
-/// One API key, without its secret.
+/// One API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
     /// The one environment it gives access to.
     pub environment_id: EnvironmentId,
+    /// The version of its settings: 1, and one more with each change.
+    pub version: i64,
+    /// The digest of its secret.
+    pub secret: Digest,
     /// Its display name; may be empty.
     pub display_name: String,
-    /// Whether it may also call the management API.
+    /// Whether it may also call the management API. It never changes.
     pub management: bool,
     /// When it was created.
     pub created_at: Timestamp,

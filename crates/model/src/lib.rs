@@ -9,6 +9,7 @@ pub mod color;
 pub mod domain;
 pub mod domain_verification;
 pub mod email;
+pub mod entity_tag;
 pub mod environment;
 pub mod event;
 pub mod http_url;

@@ -2,6 +2,7 @@
 
 use base::{
     id::{EnvironmentId, OauthClientId},
+    secret::Digest,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -13,13 +14,17 @@ use crate::{
 
 pub use oauth::algorithm::IdTokenAlg;
 
-/// One OAuth client, without its secret.
+/// One OAuth client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OauthClient {
     /// Its id, the `client_id`.
     pub id: OauthClientId,
     /// The environment whose organizations it signs in.
     pub environment_id: EnvironmentId,
+    /// The version of its settings: 1, and one more with each change.
+    pub version: i64,
+    /// The digest of its secret.
+    pub secret: Digest,
     /// Its display name; may be empty.
     pub display_name: String,
     /// How its ID tokens are signed.

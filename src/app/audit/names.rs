@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, btree_map};
 
 use base::id::{AdministratorId, ApiKeyId, OrganizationId};
-use model::{audit::AuditEvent, email::Email};
+use model::{api_key::ApiKey, audit::AuditEvent, email::Email};
 use serde_json::Value;
 
 use crate::{
     app::{Result, State},
-    store::{administrators, api_keys, organizations},
+    store::{administrators, organizations, table},
 };
 
 /// Display names of what entries refer to. Deleted resources have none.
@@ -65,7 +65,7 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
         names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);
         for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
             if let btree_map::Entry::Vacant(unknown) = names.api_keys.entry(id) {
-                let found = api_keys::find(&mut conn, environment_id, id).await?;
+                let found = table::find::<ApiKey>(&mut conn, environment_id, id).await?;
                 unknown.insert(found.map(|key| key.display_name).unwrap_or_default());
             }
         }

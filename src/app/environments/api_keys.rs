@@ -1,19 +1,22 @@
-//! API keys: created, found, listed, renamed, removed, and authenticated.
+//! API keys: created, renamed, removed, and authenticated.
 
 use std::time::Duration;
 
 use base::{
-    id::{ApiKeyId, EnvironmentId, Id},
+    id::{ApiKeyId, Id},
     secret::ApiKeySecret,
 };
-use model::api_key::ApiKey;
+use clap::Args;
+use model::{api_key::ApiKey, entity_tag::EntityTags};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, Credential},
-        audit, input,
-        pagination::{List, Page, PageQuery, PageRequest},
+        input,
+        resource::{self, Resource},
     },
     store,
 };
@@ -24,17 +27,33 @@ const MAX_KEYS: i64 = 1000;
 /// The resolution of a key's last use: each update is a write.
 const LAST_USED_RESOLUTION: Duration = Duration::from_secs(10 * 60);
 
-/// A change of a key, unvalidated. `None` leaves a field unchanged.
-#[derive(Debug, Clone, Default)]
+/// The settings of an API key.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]
+#[schema(as = ApiKeyInput)]
+#[serde(rename_all = "camelCase")]
 pub struct ApiKeyChange {
-    /// Its display name.
+    /// Its name for people.
+    #[schema(example = "Backend")]
+    #[arg(long, value_name = "NAME")]
     pub display_name: Option<String>,
+    /// Whether it may call the management API: organizations, connections and the rest. Set when the key is created.
+    #[schema(default = false)]
+    #[arg(long = "management", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub has_management_api_access: Option<bool>,
 }
 
-impl ApiKeyChange {
-    fn apply(&self, key: &mut ApiKey) -> Result<()> {
-        if let Some(name) = &self.display_name {
-            key.display_name = input::line("displayName", name, 200)?;
+impl Resource for ApiKey {
+    type Change = ApiKeyChange;
+
+    fn apply(&mut self, _: &State, change: &ApiKeyChange) -> Result<()> {
+        if let Some(name) = &change.display_name {
+            self.display_name = input::line("displayName", name, 200)?;
+        }
+        if change.has_management_api_access.is_some_and(|management| management != self.management) {
+            return Err(Error::invalid(
+                "hasManagementApiAccess",
+                "cannot be changed; create another key, and delete this one",
+            ));
         }
         Ok(())
     }
@@ -61,89 +80,33 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
 }
 
 /// Creates a key. Its secret is returned only here.
-pub async fn create(
-    state: &State,
-    actor: &Actor,
-    management: bool,
-    change: &ApiKeyChange,
-) -> Result<(ApiKey, ApiKeySecret)> {
+pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Result<(ApiKey, ApiKeySecret)> {
     let environment_id = actor.authorize_manage()?;
     actor.principal().require_recent_authentication()?;
     let now = state.now();
+    let secret = ApiKeySecret::new(&*state.random);
     let mut key = ApiKey {
         id: Id::new(now, &*state.random),
         environment_id,
+        version: 1,
+        secret: secret.digest(),
         display_name: String::new(),
-        management,
+        management: change.has_management_api_access.unwrap_or(false),
         created_at: now,
         last_used_at: None,
     };
-    change.apply(&mut key)?;
-    let secret = ApiKeySecret::new(&*state.random);
+    key.apply(state, change)?;
     let mut tx = state.db.write().await?;
-    if !store::environments::lock(&mut tx, environment_id).await? {
-        return Err(Error::not_found("environment", environment_id));
-    }
-    if store::api_keys::list(&mut tx, environment_id, None, MAX_KEYS).await?.len() >= MAX_KEYS as usize {
-        return Err(Error::FailedPrecondition(
-            format!("an environment has at most {MAX_KEYS} API keys; remove one first").into(),
-        ));
-    }
-    store::api_keys::insert(&mut tx, &key, secret.digest()).await?;
-    audit::created(&mut tx, state, actor, &key).await?;
+    resource::require_room::<ApiKey>(&mut tx, environment_id, MAX_KEYS).await?;
+    resource::insert(&mut tx, state, actor, &key).await?;
     tx.commit().await?;
     Ok((key, secret))
 }
 
-/// The key with this id.
-pub async fn find(state: &State, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
-    let environment_id = actor.authorize_view()?;
-    load(&mut state.db.read().await?, environment_id, id).await
-}
-
-/// One page of an environment's keys, in order of creation.
-pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<ApiKey>> {
-    let environment_id = actor.authorize_view()?;
-    let list = List::of(environment_id, "api_keys");
-    let wanted = PageRequest::parse(state, &list, query)?;
-    let mut conn = state.db.read().await?;
-    let found = store::api_keys::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.page_of(state, &list, found, |key| key.id))
-}
-
-/// Changes the display name of a key.
-pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyChange) -> Result<ApiKey> {
-    let environment_id = actor.authorize_manage()?;
-    let mut tx = state.db.write().await?;
-    let before = load(&mut tx, environment_id, id).await?;
-    let mut key = before.clone();
-    change.apply(&mut key)?;
-    store::api_keys::update(&mut tx, &key).await?;
-    audit::updated(&mut tx, state, actor, &before, &key).await?;
-    tx.commit().await?;
-    Ok(key)
-}
-
 /// Removes a key. A key cannot remove itself, which could lock its holder out.
-pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId) -> Result<()> {
-    let environment_id = actor.authorize_manage()?;
+pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId, expected: Option<&EntityTags>) -> Result<()> {
     if matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id) {
         return Err(Error::FailedPrecondition("a key cannot delete itself; use another one".into()));
     }
-    let mut tx = state.db.write().await?;
-    let key = load(&mut tx, environment_id, id).await?;
-    if !store::api_keys::remove(&mut tx, environment_id, id).await? {
-        return Err(not_found(id));
-    }
-    audit::deleted(&mut tx, state, actor, &key).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-async fn load(conn: &mut store::Conn, environment_id: EnvironmentId, id: ApiKeyId) -> Result<ApiKey> {
-    store::api_keys::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
-}
-
-fn not_found(id: ApiKeyId) -> Error {
-    Error::not_found("API key", id)
+    resource::remove::<ApiKey>(state, actor, id, expected).await
 }

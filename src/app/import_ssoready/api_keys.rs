@@ -14,6 +14,7 @@ use crate::{
         self, Transaction,
         import_lookups::{SecretTable, Table},
         ssoready::SourceApiKey,
+        table,
     },
 };
 
@@ -53,6 +54,8 @@ impl Importer<'_> {
             let ours = ApiKey {
                 id,
                 environment_id: environment,
+                version: 1,
+                secret,
                 display_name: DISPLAY_NAME.to_owned(),
                 management: theirs.management,
                 created_at: self.now,
@@ -65,16 +68,17 @@ impl Importer<'_> {
                     self.report.skip(KIND, id, SECRET_TAKEN)
                 }
                 ImportStatus::New => {
-                    store::api_keys::insert(tx, &ours, secret).await?;
+                    table::insert(tx, &ours).await?;
                     records.mark_imported(id, source);
                     self.report.counts_of(KIND).imported += 1;
                 }
                 // Only the name of a key can change here, which is kept: there is no conflict.
-                ImportStatus::Changed(_) => match store::api_keys::find(tx, environment, id).await? {
+                ImportStatus::Changed(_) => match table::find::<ApiKey>(tx, environment, id).await? {
                     Some(before) => {
-                        let ours = ApiKey { management: theirs.management, ..before };
-                        store::api_keys::remove(tx, environment, id).await?;
-                        store::api_keys::insert(tx, &ours, secret).await?;
+                        let version = before.version + 1;
+                        let ours = ApiKey { management: theirs.management, version, secret, ..before };
+                        table::remove::<ApiKey>(tx, environment, id).await?;
+                        table::insert(tx, &ours).await?;
                         records.mark_imported(id, source);
                         self.report.counts_of(KIND).updated += 1;
                     }

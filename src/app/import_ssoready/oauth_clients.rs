@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::Result,
-    store::{self, Transaction, import_lookups::Table, ssoready::SourceOauthClient},
+    store::{Transaction, import_lookups::Table, ssoready::SourceOauthClient, table},
 };
 
 impl Importer<'_> {
@@ -51,12 +51,14 @@ impl Importer<'_> {
                     let ours = OauthClient {
                         id,
                         environment_id: environment,
+                        version: 1,
+                        secret,
                         display_name: DISPLAY_NAME.to_owned(),
                         id_token_alg: IdTokenAlg::default(),
                         initiate_login_uri: None,
                         created_at: self.now,
                     };
-                    store::oauth_clients::insert(tx, &ours, secret).await?;
+                    table::insert(tx, &ours).await?;
                     records.mark_imported(id, source);
                     self.report.counts_of(KIND).imported += 1;
                 }

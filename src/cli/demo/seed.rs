@@ -8,8 +8,8 @@ use base::{
     secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
 };
 use model::{
-    environment::Environment, organization::Organization, saml_connection::SamlConnection,
-    scim_directory::ScimDirectory,
+    environment::Environment, oauth_client::OauthClient, organization::Organization,
+    saml_connection::SamlConnection, scim_directory::ScimDirectory,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,7 @@ use crate::{
         },
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
+        resource,
     },
     demo_app::{DemoOrganization, DemoSettings},
     links::Links,
@@ -267,8 +268,8 @@ async fn secrets(
     }
     let actor = Actor::operator(environment.id);
     let named = |name: &str| Some(name.to_owned());
-    let change = ApiKeyChange { display_name: named("Sample app") };
-    let (_, api_key) = api_keys::create(state, &actor, true, &change).await?;
+    let change = ApiKeyChange { display_name: named("Sample app"), has_management_api_access: Some(true) };
+    let (_, api_key) = api_keys::create(state, &actor, &change).await?;
     let change = OauthClientChange { display_name: named("Sample app"), ..OauthClientChange::default() };
     let client = clients::create(state, &actor, &change).await?;
     stored.api_key = api_key.reveal();
@@ -284,7 +285,7 @@ async fn are_valid(state: &State, environment: &Environment, known: &Secrets) ->
         Err(error) => return Err(error.into()),
     };
     let actor = Actor::operator(environment.id);
-    let client_is_there = match clients::find(state, &actor, known.oauth_client_id).await {
+    let client_is_there = match resource::find::<OauthClient>(state, &actor, known.oauth_client_id).await {
         Ok(_) => true,
         Err(Error::NotFound { .. }) => false,
         Err(error) => return Err(error.into()),

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        directories::{self, ProvisioningTarget, provisioning::EntityTags},
+        directories::{self, ProvisioningTarget},
     },
     web::kit::posted::allow_large_body,
 };
@@ -50,25 +50,6 @@ impl ScimCall {
     pub fn body(&self) -> &web::Bytes {
         &self.body
     }
-}
-
-/// The entity tags in `If-Match`.
-pub(super) fn if_match(request: &HttpRequest) -> Option<EntityTags> {
-    tags(request, header::IF_MATCH)
-}
-
-/// The entity tags in `If-None-Match`.
-pub(super) fn if_none_match(request: &HttpRequest) -> Option<EntityTags> {
-    tags(request, header::IF_NONE_MATCH)
-}
-
-fn tags(request: &HttpRequest, name: header::HeaderName) -> Option<EntityTags> {
-    let lines: Vec<String> = request
-        .headers()
-        .get_all(name)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .collect();
-    (!lines.is_empty()).then(|| EntityTags::parse(&lines.join(",")))
 }
 
 impl FromRequest for ScimCall {

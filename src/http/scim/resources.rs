@@ -5,14 +5,17 @@ use scim::{ListQuery, PatchRequest, Projection, Resource, ResourceType};
 use tokio::sync::oneshot;
 
 use super::{
-    call::{ScimCall, if_match, if_none_match},
+    call::ScimCall,
     extensions::received_at,
     request_log,
     response::{self, ScimError, ScimResult},
 };
-use crate::app::{
-    self, State,
-    directories::provisioning::{Change, RequestBudget, bulk, groups, search, users},
+use crate::{
+    app::{
+        self, State,
+        directories::provisioning::{Change, RequestBudget, bulk, groups, search, users},
+    },
+    http::conditions::{if_match, if_none_match},
 };
 
 /// The attribute of a group that is loaded only when requested.

@@ -6,6 +6,7 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use model::entity_tag::{EntityTags, etag};
 use scim::Projection;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use super::extensions::{AuthenticatedDirectory, ErrorCode};
 use crate::{
     app::{
         self, State,
-        directories::provisioning::{self, EntityTags, RenderedResource, etag},
+        directories::provisioning::{self, RenderedResource},
     },
     http::{api_error::ApiError, fallback},
 };

@@ -12,11 +12,15 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
-    reply::{ApiResult, api, done, page_query, query},
+    reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, environments::api_keys::ApiKeyChange},
+    app::{
+        State,
+        environments::api_keys::{self, ApiKeyChange},
+        resource,
+    },
     links::path,
 };
 
@@ -77,33 +81,8 @@ pub struct ApiKeysReply {
     next_page_token: String,
 }
 
-/// An API key to create.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct NewApiKey {
-    /// Its name for people.
-    #[schema(example = "Backend")]
-    pub display_name: Option<String>,
-    /// Whether it may call the management API.
-    #[schema(default = false)]
-    pub has_management_api_access: Option<bool>,
-}
-
-/// The settings of an API key.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct ApiKeyInput {
-    /// Its name for people.
-    #[schema(example = "Backend")]
-    pub display_name: Option<String>,
-}
-
 fn reply(key: &model::api_key::ApiKey) -> HttpResponse {
-    HttpResponse::Ok().json(ApiKeyReply { api_key: key.into() })
-}
-
-fn change(body: &mut Fields) -> app::Result<ApiKeyChange> {
-    Ok(ApiKeyChange { display_name: body.text("displayName")? })
+    versioned(key.version, ApiKeyReply { api_key: key.into() })
 }
 
 /// List API keys
@@ -118,7 +97,7 @@ fn change(body: &mut Fields) -> app::Result<ApiKeyChange> {
     responses((status = 200, body = ApiKeysReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page = app::environments::api_keys::list(&state, &call.actor, &page_query(&query(&request)))
+    let page = resource::list::<model::api_key::ApiKey>(&state, &call.actor, &page_query(&query(&request)))
         .await
         .map_err(api)?;
     Ok(HttpResponse::Ok().json(ApiKeysReply {
@@ -135,15 +114,13 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     path = path::API_KEYS,
     operation_id = "createApiKey",
     tag = "API keys",
-    request_body = NewApiKey,
+    request_body = ApiKeyChange,
     responses((status = 200, body = ApiKeyReply))
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
-    let change = change(&mut call.body).map_err(api)?;
-    let management = call.body.flag("hasManagementApiAccess").map_err(api)?.unwrap_or(false);
-    let made = app::environments::api_keys::create(&state, &call.actor, management, &change).await;
-    let (key, secret) = made.map_err(api)?;
-    Ok(HttpResponse::Ok().json(ApiKeyReply { api_key: ApiKey::created(&key, &secret) }))
+    let change = call.body.change().map_err(api)?;
+    let (key, secret) = api_keys::create(&state, &call.actor, &change).await.map_err(api)?;
+    Ok(versioned(key.version, ApiKeyReply { api_key: ApiKey::created(&key, &secret) }))
 }
 
 /// Get an API key
@@ -161,7 +138,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::environments::api_keys::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Rename an API key
@@ -173,7 +150,7 @@ pub async fn find(
     operation_id = "updateApiKey",
     tag = "API keys",
     params(("id" = ApiKeyId, Path)),
-    request_body = ApiKeyInput,
+    request_body = ApiKeyChange,
     responses((status = 200, body = ApiKeyReply))
 )]
 pub async fn update(
@@ -182,8 +159,10 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::environments::api_keys::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    let change = call.body.change().map_err(api)?;
+    let key =
+        resource::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await.map_err(api)?;
+    Ok(reply(&key))
 }
 
 /// Delete an API key
@@ -204,6 +183,6 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::environments::api_keys::remove(&state, &call.actor, id).await.map_err(api)?;
+    api_keys::remove(&state, &call.actor, id, call.if_match.as_ref()).await.map_err(api)?;
     Ok(done())
 }

@@ -9,12 +9,12 @@ use actix_web::{
     http::header,
     web,
 };
-use model::client_address::ClientAddress;
+use model::{client_address::ClientAddress, entity_tag::EntityTags};
 
 use super::fields::Fields;
 use crate::{
     app::{self, Result, State, actor::Actor, environments::api_keys},
-    http::api_error::ApiError,
+    http::{api_error::ApiError, conditions::if_match},
     web::kit::posted::allow_large_body,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 pub struct ApiCall<S, B = NoBody> {
     /// The authenticated caller.
     pub actor: Actor,
+    /// The versions in `If-Match`: a change of any other one is refused.
+    pub if_match: Option<EntityTags>,
     /// The body.
     pub body: B,
     scope: PhantomData<S>,
@@ -98,7 +100,8 @@ impl<S: KeyScope, B: Body> FromRequest for ApiCall<S, B> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let actor = authenticate::<S>(&request).await.map_err(ApiError::api)?;
-            Ok(Self { actor, body: B::read(&request, payload).await?, scope: PhantomData })
+            let body = B::read(&request, payload).await?;
+            Ok(Self { actor, if_match: if_match(&request), body, scope: PhantomData })
         })
     }
 }

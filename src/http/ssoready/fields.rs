@@ -5,9 +5,13 @@
 use std::borrow::Cow;
 
 use base::bounded_json::{self, Limits};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::app::{Error, Result};
+use crate::app::{
+    Error, Result,
+    field_values::{self, FieldSource, FieldValue},
+};
 
 /// The limits of an API body: an organization with a thousand domains fits several times.
 const LIMITS: Limits = Limits { depth: 32, values: 10_000, names: 500, name_bytes: 256, refuse_nul: false };
@@ -34,6 +38,11 @@ impl Fields {
         let camel = self.0.remove(name);
         let snake = self.0.remove(snake_case(name).as_ref());
         camel.or(snake)
+    }
+
+    /// Reads the change of a resource; see [`field_values`].
+    pub fn change<T: DeserializeOwned>(&mut self) -> Result<T> {
+        field_values::read(self)
     }
 
     /// A string; `null` is the empty string. NUL is refused: PostgreSQL cannot store it.
@@ -72,6 +81,12 @@ impl Fields {
             Some(_) => None,
         };
         number.map(Some).ok_or_else(|| Error::invalid(name, "must be a whole number that is not negative"))
+    }
+}
+
+impl FieldSource for Fields {
+    fn take(&mut self, name: &'static str) -> Option<FieldValue> {
+        Fields::take(self, name).map(FieldValue::Json)
     }
 }
 

@@ -13,11 +13,15 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
-    reply::{ApiResult, api, done, page_query, query},
+    reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, authorization_server::clients::OauthClientChange},
+    app::{
+        State,
+        authorization_server::clients::{self, ClientWithSecret, OauthClientChange},
+        resource,
+    },
     links::path,
 };
 
@@ -90,31 +94,13 @@ pub struct OauthClientsReply {
     next_page_token: String,
 }
 
-/// The settings of an OAuth client.
-#[derive(Debug, ToSchema)]
-#[schema(as = SamlOauthClientInput, rename_all = "camelCase")]
-pub struct OauthClientInput {
-    /// Its name for people.
-    #[schema(example = "Web app")]
-    pub display_name: Option<String>,
-    /// How its ID tokens are signed: `RS256` (default), `ES256` or `EdDSA`.
-    #[schema(example = "RS256")]
-    pub id_token_alg: Option<String>,
-    /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4).
-    #[schema(example = "https://app.example.com/login")]
-    pub initiate_login_uri: Option<String>,
+fn reply(client: &model::oauth_client::OauthClient) -> HttpResponse {
+    versioned(client.version, OauthClientReply { saml_oauth_client: client.into() })
 }
 
-fn reply(client: OauthClient) -> HttpResponse {
-    HttpResponse::Ok().json(OauthClientReply { saml_oauth_client: client })
-}
-
-fn change(body: &mut Fields) -> app::Result<OauthClientChange> {
-    Ok(OauthClientChange {
-        display_name: body.text("displayName")?,
-        id_token_alg: body.text("idTokenAlg")?,
-        initiate_login_uri: body.text("initiateLoginUri")?,
-    })
+fn reply_with_secret(made: &ClientWithSecret) -> HttpResponse {
+    let client = OauthClient::created(&made.client, &made.secret);
+    versioned(made.client.version, OauthClientReply { saml_oauth_client: client })
 }
 
 /// List OAuth clients
@@ -129,9 +115,9 @@ fn change(body: &mut Fields) -> app::Result<OauthClientChange> {
     responses((status = 200, body = OauthClientsReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page = app::authorization_server::clients::list(&state, &call.actor, &page_query(&query(&request)))
-        .await
-        .map_err(api)?;
+    let query = page_query(&query(&request));
+    let page =
+        resource::list::<model::oauth_client::OauthClient>(&state, &call.actor, &query).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(OauthClientsReply {
         saml_oauth_clients: page.items.iter().map(OauthClient::from).collect(),
         next_page_token: page.next_token,
@@ -147,13 +133,12 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     path = path::OAUTH_CLIENTS,
     operation_id = "createSamlOauthClient",
     tag = "OAuth clients",
-    request_body = OauthClientInput,
+    request_body = OauthClientChange,
     responses((status = 200, body = OauthClientReply))
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
-    let change = change(&mut call.body).map_err(api)?;
-    let made = app::authorization_server::clients::create(&state, &call.actor, &change).await.map_err(api)?;
-    Ok(reply(OauthClient::created(&made.client, &made.secret)))
+    let change = call.body.change().map_err(api)?;
+    Ok(reply_with_secret(&clients::create(&state, &call.actor, &change).await.map_err(api)?))
 }
 
 /// Get an OAuth client
@@ -171,8 +156,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let client = app::authorization_server::clients::find(&state, &call.actor, id).await.map_err(api)?;
-    Ok(reply(OauthClient::from(&client)))
+    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change an OAuth client
@@ -184,7 +168,7 @@ pub async fn find(
     operation_id = "updateSamlOauthClient",
     tag = "OAuth clients",
     params(("id" = OauthClientId, Path)),
-    request_body = OauthClientInput,
+    request_body = OauthClientChange,
     responses((status = 200, body = OauthClientReply))
 )]
 pub async fn update(
@@ -193,10 +177,9 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    let client =
-        app::authorization_server::clients::update(&state, &call.actor, id, &change).await.map_err(api)?;
-    Ok(reply(OauthClient::from(&client)))
+    let change = call.body.change().map_err(api)?;
+    let changed = resource::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    Ok(reply(&changed.map_err(api)?))
 }
 
 /// Rotate an OAuth client's secret
@@ -217,9 +200,8 @@ pub async fn rotate_secret(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let rotated =
-        app::authorization_server::clients::rotate_secret(&state, &call.actor, id).await.map_err(api)?;
-    Ok(reply(OauthClient::created(&rotated.client, &rotated.secret)))
+    let rotated = clients::rotate_secret(&state, &call.actor, id, call.if_match.as_ref()).await;
+    Ok(reply_with_secret(&rotated.map_err(api)?))
 }
 
 /// Delete an OAuth client
@@ -239,6 +221,8 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::authorization_server::clients::remove(&state, &call.actor, id).await.map_err(api)?;
+    let removed =
+        resource::remove::<model::oauth_client::OauthClient>(&state, &call.actor, id, call.if_match.as_ref());
+    removed.await.map_err(api)?;
     Ok(done())
 }

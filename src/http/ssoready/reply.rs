@@ -1,6 +1,8 @@
 //! What every handler of the API uses: queries, results, errors.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::header};
+use model::entity_tag::etag;
+use serde::Serialize;
 
 use super::{fields, schema};
 use crate::{
@@ -18,6 +20,11 @@ pub(super) fn page_query(query: &fields::Query) -> PageQuery {
 
 pub(super) fn query(request: &HttpRequest) -> fields::Query {
     fields::Query::parse(request.query_string())
+}
+
+/// A resource with its version as the entity tag, for `If-Match`.
+pub(super) fn versioned(version: i64, body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, etag(version))).json(body)
 }
 
 /// An empty success: `{}`, because the Go SDK treats an empty body as an error.

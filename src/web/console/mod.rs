@@ -25,7 +25,12 @@ pub mod setup_links;
 pub mod sign_in;
 pub mod webhooks;
 
-use self::sign_in::{invitation, sso};
+use model::{api_key::ApiKey, oauth_client::OauthClient};
+
+use self::{
+    kit::resource::{confirm_deletion, delete, edit, update},
+    sign_in::{invitation, sso},
+};
 use super::kit::routing::Routes;
 use crate::links::console as path;
 
@@ -61,12 +66,11 @@ pub fn configure(routes: &mut Routes<'_>) {
 fn credential_routes(routes: &mut Routes<'_>) {
     use oauth_clients::show as client;
     routes
-        .resource(path::API_KEYS, |resource| resource.get(api_keys::list::list))
-        .resource(path::NEW_API_KEY, |resource| {
-            resource.get(api_keys::form::new).post(api_keys::form::create)
-        })
+        .resource(path::API_KEYS, |resource| resource.get(api_keys::list))
+        .resource(path::NEW_API_KEY, |resource| resource.get(api_keys::new).post(api_keys::create))
+        .resource(path::EDIT_API_KEY, |resource| resource.get(edit::<ApiKey>).post(update::<ApiKey>))
         .resource(path::DELETE_API_KEY, |resource| {
-            resource.get(api_keys::delete::confirm).post(api_keys::delete::remove)
+            resource.get(confirm_deletion::<ApiKey>).post(delete::<ApiKey>)
         })
         .resource(path::OAUTH_CLIENTS, |resource| resource.get(oauth_clients::list::list))
         .resource(path::NEW_OAUTH_CLIENT, |resource| {
@@ -74,13 +78,13 @@ fn credential_routes(routes: &mut Routes<'_>) {
         })
         .resource(path::OAUTH_CLIENT, |resource| resource.get(client::show))
         .resource(path::EDIT_OAUTH_CLIENT, |resource| {
-            resource.get(oauth_clients::form::edit).post(oauth_clients::form::update)
+            resource.get(edit::<OauthClient>).post(update::<OauthClient>)
         })
         .resource(path::ROTATE_OAUTH_CLIENT, |resource| {
             resource.get(oauth_clients::secret::confirm_rotation).post(oauth_clients::secret::rotate)
         })
         .resource(path::DELETE_OAUTH_CLIENT, |resource| {
-            resource.get(oauth_clients::delete::confirm).post(oauth_clients::delete::remove)
+            resource.get(confirm_deletion::<OauthClient>).post(delete::<OauthClient>)
         });
 }
 

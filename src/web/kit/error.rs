@@ -54,6 +54,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::Conflict { .. } | Error::Invalid { .. } | Error::FailedPrecondition(_) => {
             StatusCode::BAD_REQUEST
         }
+        Error::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
         Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -42,6 +42,23 @@ impl FormValues {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// The names of the fields that have a value.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The values of a field as they are compared: without empty ones, surrounding spaces and CRLF.
+    pub(super) fn all_of(&self, name: &str) -> Vec<String> {
+        let held = self.0.iter().filter(|(key, _)| key == name);
+        let plain = held.map(|(_, value)| value.replace("\r\n", "\n").trim().to_owned());
+        plain.filter(|value| !value.is_empty()).collect()
+    }
+
+    /// A JSON list of names and values.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::json!(self.0).to_string()
+    }
+
     /// Whether the checkbox `name` with this value is ticked.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.0.iter().any(|(key, held)| key == name && held == value)
@@ -61,12 +78,39 @@ impl From<&PostedForm> for FormValues {
 
 /// The errors of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FormErrors(Vec<(String, String)>);
+pub struct FormErrors {
+    /// Fields and reasons.
+    invalid: Vec<(String, String)>,
+    /// The fields that somebody else changed meanwhile, with their values now; `None`: nobody did.
+    changed: Option<Vec<(String, String)>>,
+}
 
 impl FormErrors {
     /// No errors.
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Somebody else changed the resource while the form was open.
+    pub fn outdated() -> Self {
+        Self { invalid: Vec::new(), changed: Some(Vec::new()) }
+    }
+
+    /// Adds a field that somebody else changed, with its values now.
+    pub fn and_changed(mut self, field: &str, values: &[String]) -> Self {
+        let now = match values {
+            [] => "is empty now".to_owned(),
+            [one] if one == "true" => "is ticked now".to_owned(),
+            [one] if one.chars().count() <= 120 && !one.contains('\n') => format!("is “{one}” now"),
+            _ => "has other content now".to_owned(),
+        };
+        self.changed.get_or_insert_default().push((field.to_owned(), now));
+        self
+    }
+
+    /// The fields that somebody else changed, and what they are now.
+    pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.changed.iter().flatten().map(|(field, now)| (field.as_str(), now.as_str()))
     }
 
     /// The errors that the user can fix in the form; any other is returned as an error page.
@@ -83,33 +127,37 @@ impl FormErrors {
 
     /// One error of a field, or of the whole form where `field` is empty.
     pub fn one(field: &str, reason: &str) -> Self {
-        Self(vec![(field.to_owned(), sentence(reason))])
+        Self::none().and(field, reason)
     }
 
     /// Adds another error.
     pub fn and(mut self, field: &str, reason: &str) -> Self {
-        self.0.push((field.to_owned(), sentence(reason)));
+        self.invalid.push((field.to_owned(), sentence(reason)));
         self
     }
 
     /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.invalid.is_empty() && self.changed.is_none()
     }
 
     /// All errors: fields and reasons.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(field, reason)| (field.as_str(), reason.as_str()))
+        self.invalid.iter().map(|(field, reason)| (field.as_str(), reason.as_str()))
     }
 
     /// The error of a field.
     pub fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
+        self.invalid.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
     }
 
     /// The status of the page that shows them.
     pub fn status(&self) -> StatusCode {
-        if self.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+        match &self.changed {
+            Some(_) => StatusCode::CONFLICT,
+            None if self.is_empty() => StatusCode::OK,
+            None => StatusCode::UNPROCESSABLE_ENTITY,
+        }
     }
 }
 
@@ -215,11 +263,25 @@ impl<'a> FormView<'a> {
         let label =
             |field: &str| shown.iter().find(|(name, _)| name == field).map(|(_, label)| label.as_str());
         html! {
-            @if !self.errors.is_empty() {
+            @if self.errors.changed.is_some() {
+                div role="alert" {
+                    (notice(Icon::Attention, "Somebody else saved this while you were editing", html! {
+                        p { "Nothing of yours is saved yet. They changed:" }
+                        ul {
+                            @for (field, now) in self.errors.changed() {
+                                @let label = label(field).unwrap_or(field);
+                                li { a href={ "#" (field) } { (label) } " " (now) }
+                            }
+                        }
+                        p { "What you typed is still below; the other fields show what they hold now. Look it over and save again." }
+                    }))
+                }
+            }
+            @if !self.errors.invalid.is_empty() {
                 div role="alert" {
                     (notice(Icon::Bad, "Please check what you entered", html! {
                         ul {
-                            @for (field, reason) in &self.errors.0 {
+                            @for (field, reason) in &self.errors.invalid {
                                 li {
                                     @match label(field) {
                                         Some(label) => a href={ "#" (field) } { (label) ": " (reason) },
@@ -240,6 +302,7 @@ impl<'a> FormView<'a> {
         html! {
             form.form method="post" action=(form.action) enctype=[form.multipart.then_some("multipart/form-data")] novalidate {
                 (form.csrf)
+                @if let Some(seen) = &form.seen { (seen) }
                 (self.summary())
                 (fields)
                 div.actions {
@@ -265,12 +328,14 @@ pub struct Form<'a> {
     pub csrf: Markup,
     /// Whether it has file inputs.
     pub multipart: bool,
+    /// The version and the values that it was filled from, for a resource that exists.
+    pub seen: Option<Markup>,
 }
 
 impl<'a> Form<'a> {
     /// A form with one primary button.
     pub fn new(action: &'a str, submit: &'a str, csrf: Markup) -> Self {
-        Self { action, submit, style: ButtonStyle::Primary, cancel: None, csrf, multipart: false }
+        Self { action, submit, style: ButtonStyle::Primary, cancel: None, csrf, multipart: false, seen: None }
     }
 
     /// With a cancel link.
@@ -286,6 +351,11 @@ impl<'a> Form<'a> {
     /// For an action that cannot be undone.
     pub fn danger(self) -> Self {
         Self { style: ButtonStyle::Danger, ..self }
+    }
+
+    /// Of a resource that exists: the fields of [`Seen`](super::seen::Seen).
+    pub fn seen(self, seen: Markup) -> Self {
+        Self { seen: Some(seen), ..self }
     }
 
     /// With file inputs.
@@ -393,6 +463,7 @@ impl<'a> Control<'a> {
         html! {
             fieldset class=(self.class()) #(self.name) tabindex="-1" aria-describedby=[self.described_by()] {
                 legend { (self.label) }
+                @if kind == "checkbox" { input type="hidden" name=(self.name) value=""; }
                 (self.hint_and_error())
                 div.options {
                     @for choice in choices {
@@ -425,6 +496,8 @@ impl Render for Control<'_> {
             ControlKind::Checkbox => {
                 return html! {
                     div class={ (self.class()) " option" } {
+                        // Sent alone when the box is not ticked: then the setting is off, and not absent.
+                        input type="hidden" name=(name) value="";
                         input type="checkbox" #(name) name=(name) value="true" checked[self.typed.flag(name)]
                             aria-invalid=[invalid] aria-describedby=[described_by];
                         label for=(name) { (self.label) }

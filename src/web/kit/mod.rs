@@ -15,5 +15,6 @@ pub mod request;
 pub mod response;
 pub mod routing;
 pub mod secret;
+pub mod seen;
 pub mod streamed;
 pub mod xml;

@@ -23,13 +23,18 @@ use actix_web::{
     },
     web,
 };
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{
     message::Message,
     response::{PagePolicy, page},
 };
-use crate::app::limits::body_allowance::{BodyAllowance, MAX_BODY};
+use crate::app::{
+    self,
+    field_values::{self, FieldSource, FieldValue},
+    limits::body_allowance::{BodyAllowance, MAX_BODY},
+};
 
 /// The maximum size of a form in bytes, its files included.
 pub const MAX_FORM_BYTES: usize = MAX_BODY;
@@ -198,20 +203,31 @@ impl PostedForm {
         }
     }
 
+    /// Reads the change of a resource; see [`field_values`].
+    pub fn change<T: DeserializeOwned>(&self) -> app::Result<T> {
+        field_values::read(&mut PostedFields(self))
+    }
+
     /// A field's first value, as entered; empty when the field is missing.
     pub fn text(&self, name: &str) -> &str {
         let field = self.fields.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value.as_str())
     }
 
-    /// Every value of a field, in the order of the page.
+    /// Every value of a field that is not empty, in the order of the page.
     pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+        let values = self.fields.iter().filter(move |(field, _)| field == name);
+        values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// Whether the field was sent: a ticked checkbox, or the button that was pressed.
-    pub fn flag(&self, name: &str) -> bool {
+    /// Whether a field was sent, empty or not: by the button that was pressed, or by the form that has it.
+    pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
+    }
+
+    /// Whether a checkbox was ticked.
+    pub fn flag(&self, name: &str) -> bool {
+        self.texts(name).next().is_some()
     }
 
     /// The file of a field, if one was chosen.
@@ -222,6 +238,17 @@ impl PostedForm {
     /// All fields, in the order of the page.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
+    }
+}
+
+/// The fields of a form as the source of a change.
+struct PostedFields<'a>(&'a PostedForm);
+
+impl FieldSource for PostedFields<'_> {
+    fn take(&mut self, name: &'static str) -> Option<FieldValue> {
+        let sent = self.0.fields.iter().filter(|(field, _)| field == name);
+        let values: Vec<String> = sent.map(|(_, value)| value.clone()).collect();
+        (!values.is_empty()).then_some(FieldValue::Form(values))
     }
 }
 
@@ -352,7 +379,7 @@ mod tests {
         for form in [&plain, &multi] {
             assert_eq!((form.text("a"), form.text("b"), form.text("c")), ("1", "x y", ""));
             assert_eq!(form.texts("a").collect::<Vec<_>>(), ["1", "2"]);
-            assert!(form.flag("on") && !form.flag("off"));
+            assert!(form.has("on") && !form.flag("on") && !form.has("off"));
             assert!(form.file("a").is_none() && form.file("none").is_none());
         }
         let file = multi.file("f").unwrap();

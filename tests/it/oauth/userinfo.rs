@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use model::oauth_client::OauthClient;
 use ostiary::app::{
     actor::Actor,
     authorization_server::clients::{self, OauthClientChange},
+    resource,
 };
 use serde_json::json;
 
@@ -73,7 +75,7 @@ both! {
         let first = fixture.tokens().await;
         let id = fixture.client_id.parse().unwrap();
         let actor = Actor::operator(fixture.environment.id);
-        clients::remove(&app.state, &actor, id).await.unwrap();
+        resource::remove::<OauthClient>(&app.state, &actor, id, None).await.unwrap();
         assert_eq!(fixture.userinfo(first["access_token"].as_str().unwrap()).await.status, 401);
 
         let made = clients::create(&app.state, &actor, &OauthClientChange::default()).await;

@@ -46,11 +46,22 @@ impl Console<'_> {
         answer
     }
 
-    /// Sends a form.
+    /// Sends a form. The form of a resource that exists is loaded first, unless `fields` have its version, and its
+    /// hidden fields are sent along, as a browser does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let seen = match path.ends_with("/edit") && !fields.iter().any(|(name, _)| *name == "version") {
+            true => self.seen(path).await,
+            false => Vec::new(),
+        };
         let mut all = vec![("form_token", self.token.as_str())];
+        all.extend(seen.iter().map(|(name, value)| (*name, value.as_str())));
         all.extend_from_slice(fields);
         self.browser.post(&self.url(path), &all).await
+    }
+
+    /// The hidden fields of an edit form: the version and the values that it is filled from.
+    pub async fn seen(&self, path: &str) -> Vec<(&'static str, String)> {
+        seen_in(&self.get(path).await, path)
     }
 
     /// Sends a form that must be accepted, and follows its redirect.
@@ -162,4 +173,13 @@ impl Answer {
         let (_, rest) = self.body.split_once("<div class=\"secret\"><code>").expect("a secret");
         rest.split_once('<').expect("its end").0.to_owned()
     }
+}
+
+/// The hidden fields of the edit form on a page: the version and the values that it is filled from.
+pub fn seen_in(page: &Answer, path: &str) -> Vec<(&'static str, String)> {
+    let html = page.body.split("<form").find(|form| form.contains(&format!("{path}\""))).unwrap_or_default();
+    let form = Answer { body: format!("<form{html}"), ..page.clone() }.form();
+    let field =
+        |wanted: &str| form.fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    ["version", "seen"].into_iter().filter_map(|name| Some((name, field(name)?))).collect()
 }

@@ -270,13 +270,15 @@ impl TestApp {
         let key = ApiKey {
             id: Id::new(self.now(), &SystemRandom),
             environment_id: environment.id,
+            version: 1,
+            secret: secret.digest(),
             display_name: String::new(),
             management,
             created_at: self.now(),
             last_used_at: None,
         };
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::api_keys::insert(&mut tx, &key, secret.digest()).await.expect("an API key stored");
+        store::table::insert(&mut tx, &key).await.expect("an API key stored");
         tx.commit().await.expect("a commit");
         secret.reveal()
     }
@@ -291,15 +293,15 @@ impl TestApp {
         let client = OauthClient {
             id: Id::new(self.now(), &SystemRandom),
             environment_id: environment.id,
+            version: 1,
+            secret: secret.digest(),
             display_name: String::new(),
             id_token_alg,
             initiate_login_uri: None,
             created_at: self.now(),
         };
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::oauth_clients::insert(&mut tx, &client, secret.digest())
-            .await
-            .expect("an OAuth client stored");
+        store::table::insert(&mut tx, &client).await.expect("an OAuth client stored");
         tx.commit().await.expect("a commit");
         (client, secret.reveal())
     }

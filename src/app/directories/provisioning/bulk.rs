@@ -7,6 +7,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use base::time::Timestamp;
+use model::entity_tag::{EntityTags, etag};
 use scim::{
     BulkRequest, PatchRequest, Resource, ResourceType,
     bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
@@ -16,7 +17,6 @@ use serde_json::Value;
 
 use super::{
     change::Change,
-    entity_tag::{EntityTags, etag},
     error::{Error, Result},
     groups,
     render::{self, RenderedResource},

@@ -37,7 +37,9 @@ pub fn to_scim_error(error: &crate::app::Error) -> scim::Error {
         crate::app::Error::NotFound { .. } => scim::Error::NotFound(text),
         crate::app::Error::Conflict { .. } => scim::Error::Uniqueness(text),
         crate::app::Error::Invalid { .. } => scim::Error::InvalidValue(text),
-        crate::app::Error::FailedPrecondition(_) => scim::Error::PreconditionFailed(text),
+        crate::app::Error::Outdated { .. } | crate::app::Error::FailedPrecondition(_) => {
+            scim::Error::PreconditionFailed(text)
+        }
         crate::app::Error::Limited { .. } => scim::Error::Limited(text),
         crate::app::Error::Unavailable { .. } => scim::Error::Unavailable(text),
         crate::app::Error::Internal(_) => scim::Error::Internal(text),
@@ -69,6 +71,11 @@ impl fmt::Display for Error {
             Self::App(error) => error.fmt(f),
         }
     }
+}
+
+/// The error for a resource that was changed: its version is this one now.
+pub(super) fn outdated(version: i64) -> Error {
+    crate::app::Error::Outdated { version }.into()
 }
 
 /// The error for a resource that the directory does not have.

@@ -5,6 +5,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
+    entity_tag::EntityTags,
     event::EventKind,
     scim_group::{ScimGroup, ScimMember},
 };
@@ -13,8 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     change::{AppliedChange, Change, MAX_ATTEMPTS, contention_error},
-    entity_tag::{EntityTags, check_version, version_conflict},
-    error::{Error, Result, not_found},
+    error::{Error, Result, not_found, outdated},
     membership_events,
     membership_plan::MembershipPlan,
     render::{self, RenderedResource},
@@ -28,6 +28,7 @@ use crate::{
         self, State,
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
+        resource::check_version,
     },
     store::{self, Transaction},
 };
@@ -221,7 +222,7 @@ async fn write(
     group.version = before.version + 1;
     group.updated_at = now;
     if !store::scim_groups::update(&mut tx, before.version, &group).await? {
-        return Err(version_conflict(group.version));
+        return Err(outdated(group.version));
     }
     let members = members_of(&mut tx, &group, with_members).await?;
     if attributes_changed {
@@ -251,7 +252,7 @@ pub async fn remove(
         let members = store::scim_members::count(&mut tx, &[group_id]).await?.into_iter().sum();
         let parents = store::scim_groups::update_deleted(&mut tx, &before, now)
             .await?
-            .ok_or_else(|| version_conflict(before.version))?;
+            .ok_or_else(|| outdated(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
         membership_events::record_removed_from(&mut tx, directory, &parents, now, &before.id.to_string())
             .await?;

@@ -18,8 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     addresses,
-    entity_tag::version_conflict,
-    error::{Error, Result},
+    error::{Error, Result, outdated},
     groups, membership_events, render, users,
 };
 use crate::{
@@ -158,13 +157,13 @@ pub(in crate::app) async fn write_user(
         (false, true) => {
             let groups = store::scim_users::update_deleted(tx, before, now)
                 .await?
-                .ok_or_else(|| version_conflict(before.version))?;
+                .ok_or_else(|| outdated(before.version))?;
             update_groups(tx, directory, &groups, now).await?;
             (EventKind::UserDeleted, json!({ "before": render::user_event(before) }))
         }
         (false, false) => {
             if !store::scim_users::update(tx, before, user).await? {
-                return Err(version_conflict(before.version));
+                return Err(outdated(before.version));
             }
             match (before.active, user.active) {
                 (true, false) => (EventKind::UserDeactivated, both),
@@ -222,7 +221,7 @@ pub(in crate::app) async fn write_group(
         (Some(before), true) => {
             let parents = store::scim_groups::update_deleted(tx, before, now)
                 .await?
-                .ok_or_else(|| version_conflict(before.version))?;
+                .ok_or_else(|| outdated(before.version))?;
             update_groups(tx, directory, &parents, now).await?;
             (EventKind::GroupDeleted, json!({ "before": render::group_event(before) }))
         }
@@ -232,7 +231,7 @@ pub(in crate::app) async fn write_group(
         }
         (Some(before), false) => {
             if !store::scim_groups::update(tx, before.version, group).await? {
-                return Err(version_conflict(before.version));
+                return Err(outdated(before.version));
             }
             let data = json!({ "before": render::group_event(before), "after": render::group_event(group) });
             (EventKind::GroupUpdated, data)

@@ -8,7 +8,6 @@ pub mod bulk;
 pub(in crate::app) mod bulk_executor;
 mod change;
 pub mod cursor;
-mod entity_tag;
 mod error;
 mod finder;
 pub mod groups;
@@ -25,7 +24,6 @@ mod usage;
 pub mod users;
 
 pub use change::Change;
-pub use entity_tag::{EntityTags, etag};
 pub use error::{Error, Result, to_scim_error};
 pub use render::RenderedResource;
 pub use request_budget::RequestBudget;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use base::id::{ScimGroupId, ScimUserId};
 use model::{
+    entity_tag::etag,
     scim_group::{ScimGroup, ScimMember, ScimMemberId},
     scim_user::ScimUser,
 };
 use scim::{Resource, ResourceType, resource::ResourceMetadata};
 use serde_json::{Value, json};
 
-use super::{entity_tag::etag, error::Result};
+use super::error::Result;
 use crate::{
     app::directories::tokens::ProvisioningTarget,
     store::{self, Conn},

@@ -4,15 +4,14 @@ use base::{
     id::{Id, ScimUserId},
     time::Timestamp,
 };
-use model::{email::Email, event::EventKind, scim_user::ScimUser};
+use model::{email::Email, entity_tag::EntityTags, event::EventKind, scim_user::ScimUser};
 use scim::{Resource, ResourceType, WorkBudget};
 use serde_json::{Map, Value, json};
 
 use super::{
     addresses,
     change::{AppliedChange, Change, MAX_ATTEMPTS, contention_error},
-    entity_tag::{EntityTags, check_version, version_conflict},
-    error::{Error, Result, not_found},
+    error::{Error, Result, not_found, outdated},
     membership_events,
     render::{self, RenderedResource},
     request_budget::RequestBudget,
@@ -25,6 +24,7 @@ use crate::{
         State,
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
+        resource::check_version,
     },
     store::{self, Transaction},
 };
@@ -165,7 +165,7 @@ async fn write(
     user.updated_at = now;
     let written = store::scim_users::update(&mut tx, &before, &user).await;
     if !written.map_err(|error| user_name_conflict(error, &user))? {
-        return Err(version_conflict(user.version));
+        return Err(outdated(user.version));
     }
     let answer = render_one(&mut tx, directory, &user).await?;
     // Also if the user was inactive before: a changed address may have live tokens.
@@ -201,7 +201,7 @@ pub async fn remove(
         check_version(if_match, before.version)?;
         let groups = store::scim_users::update_deleted(&mut tx, &before, now)
             .await?
-            .ok_or_else(|| version_conflict(before.version))?;
+            .ok_or_else(|| outdated(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &groups, now).await?;
         revoke_access(&mut tx, directory, &[&before], now).await?;
         membership_events::record_removed_from(&mut tx, directory, &groups, now, &before.id.to_string())

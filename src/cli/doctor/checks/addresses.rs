@@ -1,6 +1,6 @@
 //! Addresses with plain http.
 
-use model::http_url::HttpUrl;
+use model::{http_url::HttpUrl, oauth_client::OauthClient};
 
 use super::paging::{PAGE, next_page};
 use crate::{
@@ -47,7 +47,7 @@ pub(super) async fn addresses(db: &Db, findings: &mut Findings) -> store::Result
                     "change it to https in the console".into(),
                 );
             }
-            for client in store::oauth_clients::list(&mut conn, id, None, PAGE).await? {
+            for client in store::table::list::<OauthClient>(&mut conn, id, None, PAGE).await? {
                 if let Some(uri) = &client.initiate_login_uri {
                     let mend = "change it to https in the console";
                     report(client.id.to_string(), "initiateLoginUri", uri, mend.into());

@@ -34,7 +34,7 @@ async fn finish_change(
         Ok(()) => Ok(see_other(next_or_account(next), flash)),
         Err(error) => {
             let errors = FormErrors::from_error(error)?;
-            let name = if form.flag("displayName") {
+            let name = if form.has("displayName") {
                 form.text("displayName")
             } else {
                 &context.admin.administrator.display_name
@@ -98,7 +98,7 @@ pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResu
 pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
-    let (done, action) = if form.flag("remove") {
+    let (done, action) = if form.has("remove") {
         (passkeys::remove(state, admin, id, admin.device()).await, Action::Deleted)
     } else {
         (passkeys::rename(state, admin, id, form.text("passkeyName"), admin.device()).await, Action::Saved)

@@ -198,7 +198,7 @@ impl AdministratorList<'_> {
 pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.id("administrator")?;
     let scope = scope_of(&context, &form);
-    let (done, action) = if form.flag("remove") {
+    let (done, action) = if form.has("remove") {
         (roles::remove(&context.state, &scope, id).await, Flash(ResourceKind::Administrator, Action::Deleted))
     } else {
         let role = Role::parse(form.text("role"))

@@ -8,5 +8,6 @@ pub mod form;
 pub(in crate::web::console) mod json;
 pub(in crate::web::console) mod labels;
 pub mod redirect;
+pub mod resource;
 pub mod session;
 pub mod shell;

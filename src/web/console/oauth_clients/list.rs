@@ -5,10 +5,12 @@ use maud::{Markup, html};
 use model::oauth_client::OauthClient;
 
 use crate::{
-    app::{self, pagination::Page},
+    app::{pagination::Page, resource},
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, labels::Href, shell::Section},
+        console::kit::{
+            context::EnvironmentContext, labels::Href, resource::ConsoleResource as _, shell::Section,
+        },
         kit::{
             components::{ButtonStyle, copyable, link_button, time},
             error::PageResult,
@@ -17,19 +19,10 @@ use crate::{
     },
 };
 
-/// A client's display name, or its id.
-pub(in crate::web::console) fn name(client: &OauthClient) -> String {
-    match client.display_name.trim() {
-        "" => client.id.to_string(),
-        name => name.to_owned(),
-    }
-}
-
 /// `GET …/oauth-clients`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page =
-        app::authorization_server::clients::list(&context.state, &context.actor, &place.query()).await?;
+    let page = resource::list(&context.state, &context.actor, &place.query()).await?;
     let content = view(
         &page,
         &place,
@@ -51,7 +44,7 @@ pub(in crate::web::console) fn view(
     let new = href(console::NEW_OAUTH_CLIENT, &[]);
     let rows = page.items.iter().map(|client| {
         vec![
-            html! { a href=(href(console::OAUTH_CLIENT, &[&client.id])) { (name(client)) } },
+            html! { a href=(href(console::OAUTH_CLIENT, &[&client.id])) { (client.name()) } },
             html! { (client.id_token_alg.as_str()) },
             time(client.created_at, now),
             copyable(&client.id.to_string(), "client id"),

@@ -1,6 +1,5 @@
 //! The pages of OAuth clients.
 
-pub mod delete;
 pub mod form;
 pub mod list;
 pub mod secret;

@@ -2,13 +2,18 @@
 
 use actix_web::HttpResponse;
 use maud::html;
+use model::oauth_client::OauthClient;
 
-use super::list::name;
 use crate::{
-    app::{self, authorization_server::clients::ClientWithSecret},
+    app::{
+        authorization_server::clients::{self, ClientWithSecret},
+        resource,
+    },
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, form::ConsoleForm, shell::Section},
+        console::kit::{
+            context::EnvironmentContext, form::ConsoleForm, resource::ConsoleResource as _, shell::Section,
+        },
         kit::{
             components::{Icon, copyable, facts, notice},
             error::PageResult,
@@ -21,17 +26,15 @@ use crate::{
 /// `GET …/oauth-clients/{client}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let client =
-        app::authorization_server::clients::find(&context.state, &context.actor, context.id("client")?)
-            .await?;
+    let client: OauthClient = resource::find(&context.state, &context.actor, context.id("client")?).await?;
     let (action, back) = (
         context.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
         context.href(console::OAUTH_CLIENT, &[&client.id]),
     );
     let (typed, errors) = (FormValues::new(), FormErrors::none());
     let form = forms::Form::new(&action, "Make a new secret", context.csrf()).cancel(&back).danger();
-    let title = format!("New secret for {}", name(&client));
-    Ok(context.shell(Section::OauthClients, &title).crumb(name(&client), &back).respond(html! {
+    let title = format!("New secret for {}", client.name());
+    Ok(context.shell(Section::OauthClients, &title).crumb(client.name(), &back).respond(html! {
         h1 { (title) }
         section.card {
             (FormView::new(&typed, &errors).render(&form, notice(Icon::Attention, "The present secret stops working at once", html! {
@@ -43,12 +46,7 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/oauth-clients/{client}/rotate`
 pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
-    let created = app::authorization_server::clients::rotate_secret(
-        &context.state,
-        &context.actor,
-        context.id("client")?,
-    )
-    .await?;
+    let created = clients::rotate_secret(&context.state, &context.actor, context.id("client")?, None).await?;
     Ok(secret_page(&context, &created))
 }
 
@@ -61,7 +59,7 @@ pub(super) fn secret_page(context: &EnvironmentContext, created: &ClientWithSecr
         next_url: &onward,
     };
     context.shell(Section::OauthClients, "Client secret").respond(html! {
-        h1 { "Secret of " (name(&created.client)) }
+        h1 { "Secret of " (created.client.name()) }
         section.card.stack {
             (facts(&[("Client ID", copyable(&created.client.id.to_string(), "client id"))]))
             (panel.view())

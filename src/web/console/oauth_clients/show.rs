@@ -5,12 +5,13 @@ use base::time::Timestamp;
 use maud::{Markup, html};
 use model::{environment::Environment, oauth_client::OauthClient};
 
-use super::list::name;
 use crate::{
-    app,
+    app::resource,
     links::{Links, console},
     web::{
-        console::kit::{context::EnvironmentContext, labels::Href, shell::Section},
+        console::kit::{
+            context::EnvironmentContext, labels::Href, resource::ConsoleResource as _, shell::Section,
+        },
         kit::{
             components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, notice, time},
             error::PageResult,
@@ -20,9 +21,7 @@ use crate::{
 
 /// `GET …/oauth-clients/{client}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let client =
-        app::authorization_server::clients::find(&context.state, &context.actor, context.id("client")?)
-            .await?;
+    let client: OauthClient = resource::find(&context.state, &context.actor, context.id("client")?).await?;
     let content = view(
         &client,
         &context.environment,
@@ -31,7 +30,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         &|pattern, segments| context.href(pattern, segments),
         context.now(),
     );
-    Ok(context.shell(Section::OauthClients, &name(&client)).respond(content))
+    Ok(context.shell(Section::OauthClients, &client.name()).respond(content))
 }
 
 /// The page.
@@ -47,7 +46,7 @@ pub(in crate::web::console) fn view(
     let uris = &environment.oauth_redirect_uris;
     html! {
         div.head-row {
-            h1 { (name(client)) }
+            h1 { (client.name()) }
             @if may_manage {
                 div.actions {
                     (link_button(ButtonStyle::Plain, "Edit", &href(console::EDIT_OAUTH_CLIENT, &[&client.id])))

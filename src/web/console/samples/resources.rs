@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base::{
     id::{AdministratorId, Id},
+    secret::Digest,
     time::Timestamp,
 };
 use maud::{Markup, html};
@@ -477,6 +478,8 @@ fn key_samples() {
     let key = |name: &str, management, used: Option<Duration>| ApiKey {
         id: Id::from_bits(3),
         environment_id: Id::from_bits(1),
+        version: 1,
+        secret: Digest::of("secret"),
         display_name: name.into(),
         management,
         created_at: now() - DAY * 9,
@@ -491,13 +494,13 @@ fn key_samples() {
         "console-api-keys",
         Section::ApiKeys,
         "API keys",
-        api_keys::list::view(&keys, &ListUrl::default(), true, &href, now()),
+        api_keys::view(&keys, &ListUrl::default(), true, &href, now()),
     );
     sample(
         "console-api-keys-empty",
         Section::ApiKeys,
         "API keys",
-        api_keys::list::view(&one(vec![]), &ListUrl::default(), true, &href, now()),
+        api_keys::view(&one(vec![]), &ListUrl::default(), true, &href, now()),
     );
     let secret = SecretPanel {
         name: "API key",
@@ -517,6 +520,8 @@ fn key_samples() {
     let client = OauthClient {
         id: Id::from_bits(4),
         environment_id: Id::from_bits(1),
+        version: 1,
+        secret: Digest::of("secret"),
         display_name: "Ledgerline web".into(),
         id_token_alg: IdTokenAlg::RS256,
         initiate_login_uri: None,

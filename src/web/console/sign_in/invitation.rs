@@ -71,7 +71,7 @@ pub async fn join(state: web::Data<State>, request: HttpRequest, form: Anonymous
         display_name: form.text("displayName").to_owned(),
     };
     let device = device(&request);
-    if form.flag("continue") {
+    if form.has("continue") {
         return respond(&state, token, &invitation_form, FormErrors::none()).await;
     }
     let answer = form.text("answer");

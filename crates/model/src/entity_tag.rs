@@ -1,13 +1,12 @@
-//! Entity tags (RFC 7644 §3.14): the versions of resources, in requests and responses.
+//! Entity tags (RFC 9110 §8.8.3): the versions of resources, in requests and responses, in forms and in SCIM.
 
-use super::error::{Error, Result};
-
-/// The entity tag of a version (RFC 7644 §3.14): weak, because one version has many representations.
+/// The entity tag of a version: weak, because one version has many representations (stamps of use are not part of it).
 pub fn etag(version: i64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// The entity tags of `If-Match` or `If-None-Match` (RFC 9110 §13.1).
+/// The versions that a caller accepts: the entity tags of `If-Match` or `If-None-Match` (RFC 9110 §13.1), or the
+/// version that a form was filled from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityTags {
     /// `*`: any version.
@@ -31,28 +30,14 @@ impl EntityTags {
         Self::List(text.split(',').map(one).collect())
     }
 
-    /// Whether a version matches. The comparison is weak: all our tags are weak, and RFC 7644 §3.14 has clients send
-    /// them in `If-Match`.
+    /// Whether a version matches. The comparison is weak: all our tags are weak, and clients send them in `If-Match`
+    /// all the same (RFC 7644 §3.14).
     pub fn matches(&self, version: i64) -> bool {
         match self {
             Self::Any => true,
             Self::List(tags) => tags.iter().any(|tag| *tag == version.to_string()),
         }
     }
-}
-
-/// Refuses a write whose `If-Match` does not match the version.
-pub(super) fn check_version(if_match: Option<&EntityTags>, version: i64) -> Result<()> {
-    match if_match {
-        Some(tags) if !tags.matches(version) => Err(version_conflict(version)),
-        _ => Ok(()),
-    }
-}
-
-/// The error for a resource that is of this version, and not of the one that was expected.
-pub(super) fn version_conflict(version: i64) -> Error {
-    let now = etag(version);
-    scim::Error::PreconditionFailed(format!("the resource was changed: its version is now {now}")).into()
 }
 
 #[cfg(test)]

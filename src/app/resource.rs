@@ -1,0 +1,191 @@
+//! What all resources have in common: they are found, listed, changed and removed in one way.
+//!
+//! A use case that is special (a secret that is shown once, fetched metadata, a limit) is a function of its own beside
+//! these, made of the same parts: [`Edit`] is a change under way.
+
+use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind};
+use model::{audit::Audited, entity_tag::EntityTags};
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    audit,
+    pagination::{List, Page, PageQuery, PageRequest},
+};
+use crate::store::{
+    self, Conn, Transaction,
+    table::{self, Table},
+};
+
+/// A resource of an environment.
+pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq {
+    /// A change of its settings, unvalidated; `None` leaves a setting unchanged. It is the body of the API, the target
+    /// of the console's form and the arguments of the command line at once.
+    type Change: Sync;
+
+    /// The setting whose value no other one in the environment has.
+    const UNIQUE: &'static str = "";
+
+    /// Validates a change and applies it. [`Error::Invalid`] names the setting as the API spells it.
+    fn apply(&mut self, state: &State, change: &Self::Change) -> Result<()>;
+
+    /// Authorises reading resources of this kind. Returns the environment.
+    fn authorize_view(actor: &Actor) -> Result<EnvironmentId> {
+        actor.authorize_view()
+    }
+
+    /// Authorises changing resources of this kind. Returns the environment.
+    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
+        actor.authorize_manage()
+    }
+}
+
+/// The resource with this id.
+pub async fn find<R: Resource>(state: &State, actor: &Actor, id: Id<R::Kind>) -> Result<R> {
+    let environment_id = R::authorize_view(actor)?;
+    load(&mut state.db.read().await?, environment_id, id).await
+}
+
+/// One page of an environment's resources of a kind, in order of creation.
+pub async fn list<R: Resource>(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<R>> {
+    let environment_id = R::authorize_view(actor)?;
+    let list = List::of(environment_id, R::TABLE);
+    let wanted = PageRequest::parse(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let found = table::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.page_of(state, &list, found, R::id))
+}
+
+/// Changes a resource. [`Error::Outdated`]: it has none of the `expected` versions any more.
+pub async fn update<R: Resource>(
+    state: &State,
+    actor: &Actor,
+    id: Id<R::Kind>,
+    expected: Option<&EntityTags>,
+    change: &R::Change,
+) -> Result<R> {
+    let environment_id = R::authorize_manage(actor)?;
+    let mut edit = Edit::<R>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    edit.row.apply(state, change)?;
+    edit.save(state, actor).await?;
+    edit.commit().await
+}
+
+/// Removes a resource, with everything that the schema removes along with it.
+pub async fn remove<R: Resource>(
+    state: &State,
+    actor: &Actor,
+    id: Id<R::Kind>,
+    expected: Option<&EntityTags>,
+) -> Result<()> {
+    let environment_id = R::authorize_manage(actor)?;
+    let edit = Edit::<R>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    edit.remove(state, actor).await
+}
+
+/// Adds a resource and records it, within the caller's transaction.
+pub async fn insert<R: Resource>(tx: &mut Transaction, state: &State, actor: &Actor, row: &R) -> Result<()> {
+    table::insert(tx, row).await.map_err(|error| match error {
+        store::Error::MissingReference => Error::not_found(EnvironmentKind::NOUN, row.scope()),
+        error => Error::conflict_on(R::Kind::NOUN, R::UNIQUE)(error),
+    })?;
+    audit::created(tx, state, actor, row).await
+}
+
+/// Requires that an environment has fewer than `max` resources of a kind. Concurrent calls wait until the transaction
+/// ends, so that together they do not exceed it.
+pub async fn require_room<R: Resource>(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    max: i64,
+) -> Result<()> {
+    if !store::environments::lock(tx, environment_id).await? {
+        return Err(Error::not_found(EnvironmentKind::NOUN, environment_id));
+    }
+    let there = table::list::<R>(tx, environment_id, None, max).await?.len();
+    if i64::try_from(there).is_ok_and(|there| there < max) {
+        return Ok(());
+    }
+    Err(Error::FailedPrecondition(
+        format!("an environment has at most {max} {}s; remove one first", R::Kind::NOUN).into(),
+    ))
+}
+
+/// The row, or [`Error::NotFound`].
+pub async fn load<T: Table>(conn: &mut Conn, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<T> {
+    table::find(conn, scope, id).await?.ok_or_else(|| Error::not_found(T::Kind::NOUN, id))
+}
+
+/// Refuses a change whose caller expects another version. [`Error::Outdated`]: the resource was changed since.
+pub fn check_version(expected: Option<&EntityTags>, version: i64) -> Result<()> {
+    match expected {
+        Some(tags) if !tags.matches(version) => Err(Error::Outdated { version }),
+        _ => Ok(()),
+    }
+}
+
+/// A change of one row under way: the row is locked until the transaction ends.
+pub struct Edit<T> {
+    /// The transaction.
+    pub tx: Transaction,
+    /// The row as it is to be stored.
+    pub row: T,
+    before: T,
+}
+
+impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
+    /// Locks and reads a row. [`Error::Outdated`]: it has none of the `expected` versions.
+    pub async fn begin(
+        mut tx: Transaction,
+        scope: Id<T::Scope>,
+        id: Id<T::Kind>,
+        expected: Option<&EntityTags>,
+    ) -> Result<Self> {
+        let found = table::find_for_update::<T>(&mut tx, scope, id).await?;
+        let before = found.ok_or_else(|| Error::not_found(T::Kind::NOUN, id))?;
+        check_version(expected, before.version())?;
+        Ok(Self { tx, row: before.clone(), before })
+    }
+
+    /// The row as it was read.
+    pub fn before(&self) -> &T {
+        &self.before
+    }
+
+    /// Whether the row differs from what was read.
+    pub fn is_changed(&self) -> bool {
+        self.row != self.before
+    }
+
+    /// Stores the row with the next version, if it changed. The caller records the change.
+    /// [`store::Error::Duplicate`]: another row has a value that must be unique.
+    pub async fn write(&mut self, state: &State) -> store::Result<()> {
+        if self.is_changed() && !table::update(&mut self.tx, &mut self.row, state.now()).await? {
+            // The row is locked, so only this transaction itself can have raised its version.
+            return Err(store::Error::inconsistent(T::TABLE, "version", self.row.id()));
+        }
+        Ok(())
+    }
+
+    /// Stores the row, and records what changed in its settings.
+    pub async fn save(&mut self, state: &State, actor: &Actor) -> Result<()>
+    where
+        T: Resource,
+    {
+        self.write(state).await.map_err(Error::conflict_on(T::Kind::NOUN, T::UNIQUE))?;
+        audit::updated(&mut self.tx, state, actor, &self.before, &self.row).await
+    }
+
+    /// Deletes the row, records that, and commits.
+    pub async fn remove(mut self, state: &State, actor: &Actor) -> Result<()> {
+        table::remove::<T>(&mut self.tx, self.before.scope(), self.before.id()).await?;
+        audit::deleted(&mut self.tx, state, actor, &self.before).await?;
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Commits, and returns the row as it is stored.
+    pub async fn commit(self) -> Result<T> {
+        self.tx.commit().await?;
+        Ok(self.row)
+    }
+}

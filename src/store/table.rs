@@ -1,0 +1,203 @@
+//! Tables of versioned rows: how the rows of a resource are found, locked, listed, added, changed and removed.
+//!
+//! A type names its columns once ([`Table`]), and every statement follows from them. A change is
+//! `UPDATE … WHERE version = $n`: a row that was changed since it was read is never overwritten.
+
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, PoisonError, RwLock},
+};
+
+use base::{
+    id::{Id, IdKind},
+    time::Timestamp,
+};
+
+use super::{
+    Conn, Dialect, Error, Result, Transaction, columns,
+    connection::{Row, Statement},
+};
+
+/// The lock of a row that is about to be changed. Rows that refer to it can still be added.
+pub(super) const ROW_LOCK: &str = "FOR NO KEY UPDATE";
+
+/// A type whose values are the rows of one table. Each row has an id, a scope that it never leaves, and a version.
+pub trait Table: Sized + Send + Sync + 'static {
+    /// The kind of its ids.
+    type Kind: IdKind;
+    /// The kind of the id that bounds every query: an environment's; its own, where there is nothing above it.
+    type Scope: IdKind;
+
+    /// The name of the table.
+    const TABLE: &'static str;
+    /// The column of the id.
+    const ID: &'static str = "id";
+    /// The column of the scope.
+    const SCOPE: &'static str = "environment_id";
+    /// The columns that a change writes, in the order of [`Table::bind`]. They make up the version.
+    const COLUMNS: &'static [&'static str];
+    /// The columns that are written once, when the row is added, in the order of [`Table::bind_fixed`]; besides id and
+    /// scope.
+    const FIXED: &'static [&'static str];
+    /// Columns that are read with the row and written by statements of their own: stamps of use, counters, states of
+    /// jobs. They do not belong to the version.
+    const STAMPS: &'static [&'static str] = &[];
+
+    /// The row's id.
+    fn id(&self) -> Id<Self::Kind>;
+    /// The row's scope.
+    fn scope(&self) -> Id<Self::Scope>;
+    /// The version that the row had when it was read.
+    fn version(&self) -> i64;
+    /// Sets the version, and the time of the last change where the row has one.
+    fn set_version(&mut self, version: i64, at: Timestamp);
+
+    /// Binds [`Table::COLUMNS`].
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c>;
+    /// Binds [`Table::FIXED`].
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c>;
+    /// Reads a row that has all columns.
+    fn read(row: &Row) -> Result<Self>;
+}
+
+/// The row with this id.
+pub async fn find<T: Table>(conn: &mut Conn, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<Option<T>> {
+    let text = text::<T>("find", || format!("{} WHERE {}", select::<T>(), key::<T>()));
+    conn.sql(text).bind(scope).bind(id).optional_of().await
+}
+
+/// [`find`], with the row locked as by [`lock`].
+pub async fn find_for_update<T: Table>(
+    tx: &mut Transaction,
+    scope: Id<T::Scope>,
+    id: Id<T::Kind>,
+) -> Result<Option<T>> {
+    if tx.dialect() == Dialect::Sqlite {
+        return find(tx, scope, id).await;
+    }
+    let text = text::<T>("find_for_update", || format!("{} WHERE {} {ROW_LOCK}", select::<T>(), key::<T>()));
+    tx.sql(text).bind(scope).bind(id).optional_of().await
+}
+
+/// Locks a row until the transaction ends: others that lock or change it wait. Returns whether it exists. SQLite has
+/// one writer, so there the transaction itself is the lock.
+pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
+    let select = || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>());
+    let text = match tx.dialect() {
+        Dialect::Sqlite => text::<T>("exists", select),
+        Dialect::Postgres => text::<T>("lock", || format!("{} {ROW_LOCK}", select())),
+    };
+    Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
+}
+
+/// Up to `limit` rows of a scope from `from` on, in the order of their ids, which is that of creation.
+pub async fn list<T: Table>(
+    conn: &mut Conn,
+    scope: Id<T::Scope>,
+    from: Option<Id<T::Kind>>,
+    limit: i64,
+) -> Result<Vec<T>> {
+    let text = text::<T>("list", || {
+        format!(
+            "{} WHERE {scope} = $1 AND {id} >= $2 ORDER BY {id} LIMIT $3",
+            select::<T>(),
+            scope = T::SCOPE,
+            id = T::ID
+        )
+    });
+    conn.sql(text).bind(scope).bind(columns::page_start(from)).bind(limit).all_of().await
+}
+
+/// The rows that a condition of its own finds: `rest` follows `SELECT … FROM table`.
+pub fn select_where<'c, T: Table>(conn: &'c mut Conn, rest: &'static str) -> Statement<'c> {
+    conn.sql(text::<T>(rest, || format!("{} {rest}", select::<T>())))
+}
+
+impl Statement<'_> {
+    /// The row of a table, if there is one.
+    pub async fn optional_of<T: Table>(self) -> Result<Option<T>> {
+        self.first_row().await?.as_ref().map(read).transpose()
+    }
+
+    /// Every row of a table, as [`Statement::all`].
+    pub async fn all_of<T: Table>(self) -> Result<Vec<T>> {
+        self.rows().await?.iter().map(read).collect()
+    }
+}
+
+fn read<T: Table>(row: &Row) -> Result<T> {
+    T::read(row).map_err(|error| match error {
+        Error::Inconsistent { column, .. } => {
+            Error::inconsistent(T::TABLE, column, row.get::<String>(T::ID).unwrap_or_default())
+        }
+        error => error,
+    })
+}
+
+/// Adds a row of version 1.
+pub async fn insert<T: Table>(conn: &mut Conn, row: &T) -> Result<()> {
+    let text = text::<T>("insert", || {
+        let named = [T::ID, T::SCOPE].into_iter().filter(|name| *name != T::ID || T::ID != T::SCOPE);
+        let names: Vec<&str> =
+            named.chain(T::FIXED.iter().copied()).chain(T::COLUMNS.iter().copied()).collect();
+        let values: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", T::TABLE, names.join(", "), values.join(", "))
+    });
+    let mut statement = conn.sql(text);
+    if T::ID != T::SCOPE {
+        statement = statement.bind(row.id());
+    }
+    row.bind(row.bind_fixed(statement.bind(row.scope()))).execute().await?;
+    Ok(())
+}
+
+/// Writes a changed row with the next version, if the stored one still has the version that was read. Returns whether
+/// it has.
+pub async fn update<T: Table>(conn: &mut Conn, row: &mut T, at: Timestamp) -> Result<bool> {
+    let read = row.version();
+    row.set_version(read + 1, at);
+    let text = text::<T>("update", || {
+        let sets: Vec<String> =
+            T::COLUMNS.iter().zip(5..).map(|(name, at)| format!("{name} = ${at}")).collect();
+        format!(
+            "UPDATE {} SET version = $4, {} WHERE {} AND version = $3",
+            T::TABLE,
+            sets.join(", "),
+            key::<T>()
+        )
+    });
+    let statement = conn.sql(text).bind(row.scope()).bind(row.id()).bind(read).bind(row.version());
+    Ok(row.bind(statement).execute().await? == 1)
+}
+
+/// Deletes a row. Returns whether it existed.
+pub async fn remove<T: Table>(conn: &mut Conn, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
+    let text = text::<T>("remove", || format!("DELETE FROM {} WHERE {}", T::TABLE, key::<T>()));
+    Ok(conn.sql(text).bind(scope).bind(id).execute().await? == 1)
+}
+
+fn key<T: Table>() -> String {
+    format!("{} = $1 AND {} = $2", T::SCOPE, T::ID)
+}
+
+/// `SELECT` of all columns, each with the table's name, so that a condition may join other tables.
+fn select<T: Table>() -> String {
+    let mut names = vec![T::ID, "version"];
+    names.extend((T::ID != T::SCOPE).then_some(T::SCOPE));
+    names.extend([T::FIXED, T::COLUMNS, T::STAMPS].concat());
+    let columns: Vec<String> = names.iter().map(|name| format!("{}.{name}", T::TABLE)).collect();
+    format!("SELECT {} FROM {}", columns.join(", "), T::TABLE)
+}
+
+/// The statement of a table that is called `name`. It is made once and kept for good, as drivers keep prepared
+/// statements by their text. There are a few for each table: names are literals.
+fn text<T: Table>(name: &'static str, make: impl FnOnce() -> String) -> &'static str {
+    type Texts = RwLock<HashMap<(&'static str, &'static str), &'static str>>;
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let key = (T::TABLE, name);
+    if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return text;
+    }
+    let mut texts = TEXTS.write().unwrap_or_else(PoisonError::into_inner);
+    texts.entry(key).or_insert_with(|| Box::leak(make().into_boxed_str()))
+}

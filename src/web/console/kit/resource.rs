@@ -1,0 +1,195 @@
+//! The pages that every resource of an environment has: the form that edits it, and the confirmation that deletes it.
+
+use std::future::Future;
+
+use actix_web::HttpResponse;
+use base::id::{Id, IdKind as _};
+use maud::{Markup, html};
+use serde::de::DeserializeOwned;
+
+use super::{
+    context::EnvironmentContext,
+    flash::{Action, Flash, ResourceKind, see_other},
+    form::ConsoleForm,
+    shell::Section,
+};
+use crate::{
+    app::{
+        Error, Result,
+        resource::{self, Resource},
+    },
+    web::kit::{
+        confirm::{self, DeleteConfirmation},
+        error::PageResult,
+        forms::{Form, FormErrors, FormValues, FormView},
+        seen::{self, Seen},
+    },
+};
+
+/// A resource whose settings the console edits in one form.
+pub trait ConsoleResource: Resource<Change: DeserializeOwned> {
+    /// The section of the console in which it is.
+    const SECTION: Section;
+    /// Its kind in the message after a change.
+    const FLASH: ResourceKind;
+    /// The segment of the paths that holds its id.
+    const SEGMENT: &'static str;
+    /// The path of the list.
+    const LIST_PATH: &'static str;
+    /// The path of its own page; that of the list if it has none.
+    const PATH: &'static str = Self::LIST_PATH;
+    /// The path of the form.
+    const EDIT_PATH: &'static str;
+    /// The path of the confirmation of its deletion.
+    const DELETE_PATH: &'static str;
+
+    /// Its name for people; its id, if it has none.
+    fn name(&self) -> String;
+
+    /// Its settings as the values of the form.
+    fn values(&self) -> FormValues;
+
+    /// The fields of the form; `of` is `None` for a new resource.
+    fn fields(view: &FormView<'_>, of: Option<&Self>) -> Markup;
+
+    /// What its deletion does, a sentence each.
+    fn effects(&self, context: &EnvironmentContext) -> impl Future<Output = Result<Vec<String>>>;
+
+    /// Deletes it.
+    fn remove(context: &EnvironmentContext, id: Id<Self::Kind>) -> impl Future<Output = Result<()>> {
+        async move { resource::remove::<Self>(&context.state, &context.actor, id, None).await }
+    }
+}
+
+/// The path of a resource's own page.
+pub fn href<R: ConsoleResource>(context: &EnvironmentContext, of: &R) -> String {
+    at(context, R::PATH, of)
+}
+
+fn at<R: ConsoleResource>(context: &EnvironmentContext, path: &str, of: &R) -> String {
+    let segments: &[&dyn std::fmt::Display] = if path == R::LIST_PATH { &[] } else { &[&of.id()] };
+    context.href(path, segments)
+}
+
+/// `GET …/new`: an empty form. `action` is its own path.
+pub fn new_form<R: ConsoleResource>(
+    context: &EnvironmentContext,
+    action: &str,
+    typed: &FormValues,
+    errors: &FormErrors,
+    notice: Option<Markup>,
+) -> HttpResponse {
+    let (title, submit) = (format!("New {}", R::Kind::NOUN), format!("Create {}", R::Kind::NOUN));
+    let back = context.href(R::LIST_PATH, &[]);
+    let form = Form::new(action, &submit, context.csrf()).cancel(&back);
+    let view = FormView::new(typed, errors);
+    let fields = R::fields(&view, None);
+    context.shell(R::SECTION, &title).respond_with(
+        errors.status(),
+        html! {
+            h1 { (title) }
+            @if let Some(notice) = notice { (notice) }
+            section.card { (view.render(&form, fields)) }
+        },
+    )
+}
+
+/// `GET …/edit`
+pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
+    context.require_manage()?;
+    let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
+    let values = row.values();
+    Ok(edit_form(&context, &row, &Seen::of(row.version(), &values), &values, &FormErrors::none()))
+}
+
+/// `POST …/edit`
+pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let id = context.id(R::SEGMENT)?;
+    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
+    let changed: Result<R> = match form.change() {
+        Ok(change) => {
+            resource::update(&context.state, &context.actor, id, Some(&seen.expected()), &change).await
+        }
+        Err(error) => Err(error),
+    };
+    let error = match changed {
+        Ok(row) => return Ok(see_other(&href(&context, &row), Flash(R::FLASH, Action::Saved))),
+        Err(error) => error,
+    };
+    let row: R = resource::find(&context.state, &context.actor, id).await?;
+    if let Error::Outdated { .. } = error {
+        let current = row.values();
+        let (typed, errors) = seen::merge(&seen, &typed, &current);
+        return Ok(edit_form(&context, &row, &Seen::of(row.version(), &current), &typed, &errors));
+    }
+    Ok(edit_form(&context, &row, &seen, &typed, &FormErrors::from_error(error)?))
+}
+
+fn edit_form<R: ConsoleResource>(
+    context: &EnvironmentContext,
+    row: &R,
+    seen: &Seen,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let title = format!("Edit {}", row.name());
+    let (action, back) = (at(context, R::EDIT_PATH, row), href(context, row));
+    let form = Form::new(&action, "Save", context.csrf()).cancel(&back).seen(seen.fields());
+    let view = FormView::new(typed, errors);
+    let fields = R::fields(&view, Some(row));
+    let mut shell = context.shell(R::SECTION, &title);
+    if R::PATH != R::LIST_PATH {
+        shell = shell.crumb(row.name(), &back);
+    }
+    shell.respond_with(
+        errors.status(),
+        html! {
+            h1 { (title) }
+            section.card { (view.render(&form, fields)) }
+        },
+    )
+}
+
+/// `GET …/delete`
+pub async fn confirm_deletion<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
+    context.require_manage()?;
+    let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
+    deletion_form(&context, &row, &FormValues::new(), &FormErrors::none()).await
+}
+
+/// `POST …/delete`
+pub async fn delete<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let id = context.id(R::SEGMENT)?;
+    let row: R = resource::find(&context.state, &context.actor, id).await?;
+    let removed = match confirm::check(form.text(confirm::FIELD), &row.name()) {
+        Ok(()) => R::remove(&context, id).await,
+        wrong => wrong,
+    };
+    match removed {
+        Ok(()) => Ok(see_other(&context.href(R::LIST_PATH, &[]), Flash(R::FLASH, Action::Deleted))),
+        Err(error) => {
+            deletion_form(&context, &row, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
+        }
+    }
+}
+
+async fn deletion_form<R: ConsoleResource>(
+    context: &EnvironmentContext,
+    row: &R,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> PageResult {
+    let (title, back) = (format!("Delete {}", R::Kind::NOUN), href(context, row));
+    let deletion = DeleteConfirmation {
+        kind: R::Kind::NOUN,
+        name: &row.name(),
+        effects: &row.effects(context).await?,
+        action: &at(context, R::DELETE_PATH, row),
+        cancel: &back,
+    };
+    let mut shell = context.shell(R::SECTION, &title);
+    if R::PATH != R::LIST_PATH {
+        shell = shell.crumb(row.name(), &back);
+    }
+    Ok(shell.respond_with(errors.status(), deletion.view(typed, errors, context.csrf())))
+}

@@ -1,0 +1,152 @@
+//! No lost update: two changes of one resource at once are both there, and one that was made from an older state is not
+//! taken.
+
+use futures_util::future::join_all;
+use model::administrator::Role;
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    support::{Answer, TestApp, console::seen_in},
+};
+
+/// `PATCH` with an `If-Match`.
+async fn patch_if(app: &TestApp, key: &str, path: &str, tag: &str, body: &Value) -> Answer {
+    let browser = app.browser();
+    let request = browser.request(Method::PATCH, &app.url(path)).bearer_auth(key);
+    browser.send(request.header(header::IF_MATCH, tag).json(body)).await
+}
+
+/// Changes different settings of one resource many times at once, by a client that knows no versions: none is refused
+/// and none is lost.
+async fn all_changes_survive(app: &TestApp, key: &str, path: &str, changes: &[Value]) {
+    for round in 0..8 {
+        let calls = changes.iter().map(|change| app.api(key, Method::PATCH, path, Some(change.clone())));
+        for answer in join_all(calls).await {
+            assert_eq!(answer.status, 200, "round {round}: {}", answer.body);
+        }
+        let now = app.api(key, Method::GET, path, None).await.json();
+        let now = now.as_object().unwrap().values().next().unwrap();
+        for (name, value) in changes.iter().flat_map(|change| change.as_object().unwrap()) {
+            assert_eq!(&now[name], value, "round {round}: {name} of {path}");
+        }
+        let clear = changes.iter().flat_map(|change| change.as_object().unwrap().keys());
+        let clear: Value =
+            clear.map(|name| (name.clone(), Value::Null)).collect::<serde_json::Map<_, _>>().into();
+        assert_eq!(app.api(key, Method::PATCH, path, Some(clear)).await.status, 200);
+    }
+}
+
+/// A change with the entity tag that was read is taken once; then the tag is another one.
+async fn tags_are_honoured(app: &TestApp, key: &str, path: &str, one: &Value, other: &Value) {
+    let read = app.api(key, Method::GET, path, None).await;
+    let tag = read.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag:?} of {path}");
+    let first = patch_if(app, key, path, &tag, one).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert_ne!(first.header("etag"), tag);
+    let second = patch_if(app, key, path, &tag, other).await;
+    assert_eq!(second.status, 412, "{}", second.body);
+    assert_eq!(second.json()["code"], 10);
+    assert!(second.body.contains("its version is now"), "{}", second.body);
+    let (now, body) = (app.api(key, Method::GET, path, None).await, first.json());
+    assert_eq!(now.json(), body, "a refused change changes nothing");
+    assert_eq!(now.header("etag"), first.header("etag"));
+    // A change that changes nothing is no new version, and any version may be asked for.
+    assert_eq!(patch_if(app, key, path, "*", one).await.header("etag"), first.header("etag"));
+    assert_eq!(patch_if(app, key, path, first.header("etag"), other).await.status, 200);
+}
+
+both! {
+    async fn an_api_key_and_a_client_changed_twice_at_once_have_both_changes(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let make = async |path: &str| {
+            let made = app.api(&key, Method::POST, path, Some(json!({}))).await;
+            made.json().as_object().unwrap().values().next().unwrap()["id"].as_str().unwrap().to_owned()
+        };
+        let client = format!("/v1/saml-oauth-clients/{}", make("/v1/saml-oauth-clients").await);
+        let changes = [
+            json!({ "displayName": "Web" }),
+            json!({ "idTokenAlg": "ES256" }),
+            json!({ "initiateLoginUri": "https://app.example/login" }),
+        ];
+        all_changes_survive(&app, &key, &client, &changes).await;
+        tags_are_honoured(&app, &key, &client, &changes[0], &changes[1]).await;
+
+        let api_key = format!("/v1/api-keys/{}", make("/v1/api-keys").await);
+        tags_are_honoured(&app, &key, &api_key, &json!({ "displayName": "a" }), &json!({ "displayName": "b" })).await;
+
+        // A new secret, asked for twice from the same page, is made once.
+        let tag = app.api(&key, Method::GET, &client, None).await.header("etag").to_owned();
+        let rotate = async || {
+            let browser = app.browser();
+            let request = browser.request(Method::POST, &app.url(&format!("{client}/rotate-secret"))).bearer_auth(&key);
+            browser.send(request.header(header::IF_MATCH, &tag).json(&json!({}))).await.status.as_u16()
+        };
+        let mut rotated = join_all([rotate(), rotate(), rotate()]).await;
+        rotated.sort_unstable();
+        assert_eq!(rotated, [200, 412, 412]);
+        let browser = app.browser();
+        let request = browser.request(Method::DELETE, &app.url(&client)).bearer_auth(&key);
+        assert_eq!(browser.send(request.header(header::IF_MATCH, &tag)).await.status, 412, "a deletion too");
+    }
+
+    async fn a_form_that_was_open_meanwhile_shows_what_changed_and_keeps_what_was_typed(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let key = app.api_key(&environment, true).await;
+        let body = json!({ "displayName": "Web", "initiateLoginUri": "https://old.example/login" });
+        let made = app.api(&key, Method::POST, "/v1/saml-oauth-clients", Some(body)).await;
+        let id = made.json()["samlOauthClient"]["id"].as_str().unwrap().to_owned();
+        let edit = format!("/oauth-clients/{id}/edit");
+        let seen = console.seen(&edit).await;
+
+        let meanwhile = json!({ "displayName": "Website", "initiateLoginUri": "https://new.example/login" });
+        let path = format!("/v1/saml-oauth-clients/{id}");
+        assert_eq!(app.api(&key, Method::PATCH, &path, Some(meanwhile)).await.status, 200);
+
+        // The user typed another name, and left the address as it was.
+        let mut fields: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let typed = [("displayName", "Shop"), ("idTokenAlg", "RS256"), ("initiateLoginUri", "https://old.example/login")];
+        fields.extend(typed);
+        let page = console.post(&edit, &fields).await;
+        assert_eq!(page.status, 409, "{}", page.body);
+        page.says("Somebody else saved this while you were editing").says("is “Website” now");
+        assert_eq!(page.input("displayName").as_deref(), Some("Shop"));
+        assert_eq!(page.input("initiateLoginUri").as_deref(), Some("https://new.example/login"));
+        let now = app.api(&key, Method::GET, &path, None).await.json();
+        assert_eq!(now["samlOauthClient"]["displayName"], "Website", "nothing is saved yet");
+
+        // Saved again, from the page that told it.
+        let again = seen_in(&page, &edit);
+        let mut fields: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.extend([("displayName", "Shop"), ("idTokenAlg", "RS256"), ("initiateLoginUri", "https://new.example/login")]);
+        console.done(&edit, &fields).await.says("OAuth client saved.").says("Shop");
+
+        // A form without a version, as a script sends it, overwrites nothing.
+        let blind = console.post(&edit, &[("version", ""), ("displayName", "Blind")]).await;
+        assert_eq!(blind.status, 409);
+    }
+
+    async fn an_invalid_form_is_still_of_the_version_that_it_was_filled_from(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let key = app.api_key(&environment, true).await;
+        let made = app.api(&key, Method::POST, "/v1/saml-oauth-clients", Some(json!({ "displayName": "Web" }))).await;
+        let id = made.json()["samlOauthClient"]["id"].as_str().unwrap().to_owned();
+        let (edit, path) = (format!("/oauth-clients/{id}/edit"), format!("/v1/saml-oauth-clients/{id}"));
+        let typed = [("displayName", "Web"), ("idTokenAlg", "RS256"), ("initiateLoginUri", "http://plain.example")];
+        let refused = console.post(&edit, &typed).await;
+        assert_eq!(refused.status, 422);
+        let body = json!({ "displayName": "Website" });
+        assert_eq!(app.api(&key, Method::PATCH, &path, Some(body)).await.status, 200);
+        let seen = seen_in(&refused, &edit);
+        let mut fields: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.extend([("displayName", "Web"), ("idTokenAlg", "RS256"), ("initiateLoginUri", "")]);
+        let page = console.post(&edit, &fields).await;
+        assert_eq!(page.status, 409, "{}", page.body);
+        assert_eq!(page.input("displayName").as_deref(), Some("Website"));
+    }
+}

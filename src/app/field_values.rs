@@ -1,6 +1,7 @@
 //! Reads the change of a resource from the fields of a request: of a JSON object, or of a form.
 //!
-//! A change is a struct of `Option`s that derives `Deserialize` with `rename_all = "camelCase"`. A field that is absent is `None`: it stays as it is. What a present field means is decided here, once:
+//! A change is a struct of `Option`s that derives `Deserialize` with `rename_all = "camelCase"`. A field that is absent
+//! is `None`: it stays as it is. What a present field means is decided here, once:
 //!
 //! | type          | JSON                                     | form                                        |
 //! |---------------|------------------------------------------|---------------------------------------------|

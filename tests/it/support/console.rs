@@ -177,7 +177,10 @@ impl Answer {
 
 /// The hidden fields of the edit form on a page: the version and the values that it is filled from.
 pub fn seen_in(page: &Answer, path: &str) -> Vec<(&'static str, String)> {
-    let html = page.body.split("<form").find(|form| form.contains(&format!("{path}\""))).unwrap_or_default();
+    let wanted = format!("{path}\"");
+    let Some(html) = page.body.split("<form").skip(1).find(|form| form.contains(&wanted)) else {
+        return Vec::new();
+    };
     let form = Answer { body: format!("<form{html}"), ..page.clone() }.form();
     let field =
         |wanted: &str| form.fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());

@@ -5,7 +5,7 @@ mod credentials;
 
 use futures_util::future::join_all;
 use reqwest::{Method, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{Answer, TestApp};
 

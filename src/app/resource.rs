@@ -130,7 +130,8 @@ pub struct Edit<T> {
     pub tx: Transaction,
     /// The row as it is to be stored.
     pub row: T,
-    before: T,
+    /// The row as it was read.
+    pub before: T,
 }
 
 impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
@@ -173,6 +174,11 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
         T: Resource,
     {
         self.write(state).await.map_err(Error::conflict_on(T::Kind::NOUN, T::UNIQUE))?;
+        self.record_update(state, actor).await
+    }
+
+    /// Records what changed in the row's settings; nothing if nothing did.
+    pub async fn record_update(&mut self, state: &State, actor: &Actor) -> Result<()> {
         audit::updated(&mut self.tx, state, actor, &self.before, &self.row).await
     }
 

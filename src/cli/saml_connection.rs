@@ -127,86 +127,34 @@ pub(super) struct List {
 /// The settings of a connection. Boolean options take `=false` to turn them off.
 #[derive(Debug, Args)]
 struct Fields {
-    /// Use it for logins that name only the organization
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    primary: Option<bool>,
+    #[command(flatten)]
+    settings: SamlConnectionChange,
     /// The identity provider's metadata: a file, or a URL from which it is fetched regularly
     #[arg(long, value_name = "FILE|URL")]
     idp_metadata: Option<String>,
-    /// The identity provider's entity id
-    #[arg(long, value_name = "ID")]
-    idp_entity_id: Option<String>,
-    /// The identity provider's single sign-on URL
-    #[arg(long, value_name = "URL")]
-    idp_redirect_url: Option<String>,
     /// A PEM file with the identity provider's signing certificate; repeatable
     #[arg(long, value_name = "FILE")]
     idp_certificate: Vec<String>,
-    /// The binding of AuthnRequests: POST or REDIRECT
-    #[arg(long, value_name = "BINDING", ignore_case = true, value_parser = ["POST", "REDIRECT"])]
-    idp_binding: Option<String>,
-    /// What to do with unsolicited (IdP-initiated) responses: ALLOW, RESTART or REFUSE; without it, the
-    /// environment's policy applies
-    #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = ["ALLOW", "RESTART", "REFUSE"])]
-    idp_initiated: Option<String>,
-    /// The attribute that holds the e-mail address, when it is not the NameID
-    #[arg(long, value_name = "NAME")]
-    email_attribute: Option<String>,
-    /// Accept SHA-1 signatures
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    allow_sha1: Option<bool>,
-    /// Publish a certificate with which assertions can be encrypted
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    assertion_encryption: Option<bool>,
-    /// Accept assertions encrypted with AES-CBC
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    allow_cbc_encryption: Option<bool>,
-    /// Sign AuthnRequests
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    sign_authn_requests: Option<bool>,
-    /// Require a fresh sign-in at the identity provider each time (ForceAuthn)
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    force_authn: Option<bool>,
-    /// The identity provider's product
-    #[arg(long, value_name = "KIND", value_parser = super::field_flags::idp_kinds())]
-    idp_kind: Option<String>,
 }
 
 impl Fields {
     fn change(self) -> anyhow::Result<SamlConnectionChange> {
-        let upper = |text: Option<String>| text.map(|text| text.to_ascii_uppercase());
-        let (mut metadata, mut metadata_url) = (None, None);
+        let mut change = self.settings;
         match self.idp_metadata {
-            Some(place) if place.starts_with("https://") || place.starts_with("http://") => {
-                metadata_url = Some(place);
+            Some(place)
+                if place.is_empty() || place.starts_with("https://") || place.starts_with("http://") =>
+            {
+                change.idp_metadata_url = Some(place);
             }
-            Some(place) if place.is_empty() => metadata_url = Some(place),
-            Some(place) => metadata = Some(read(&place, "--idp-metadata")?),
+            Some(place) => change.idp_metadata = Some(read(&place, "--idp-metadata")?),
             None => {}
         }
-        let certificates = self
-            .idp_certificate
-            .iter()
-            .map(|file| read(file, "--idp-certificate"))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(SamlConnectionChange {
-            primary: self.primary,
-            idp_entity_id: self.idp_entity_id,
-            idp_redirect_url: self.idp_redirect_url,
-            idp_certificate: None,
-            idp_certificates: Some(certificates).filter(|certificates| !certificates.is_empty()),
-            idp_binding: upper(self.idp_binding),
-            idp_initiated: upper(self.idp_initiated),
-            email_attribute: self.email_attribute,
-            allow_sha1: self.allow_sha1,
-            assertion_encryption: self.assertion_encryption,
-            allow_cbc_encryption: self.allow_cbc_encryption,
-            sign_authn_requests: self.sign_authn_requests,
-            force_authn: self.force_authn,
-            idp_kind: self.idp_kind,
-            idp_metadata: metadata,
-            idp_metadata_url: metadata_url,
-        })
+        if !self.idp_certificate.is_empty() {
+            let files = self.idp_certificate.iter();
+            let certificates = files.map(|file| read(file, "--idp-certificate"));
+            change.idp_certificates = Some(certificates.collect::<anyhow::Result<_>>()?);
+        }
+        Ok(change)
     }
 }
 
@@ -246,7 +194,7 @@ impl SamlConnection {
                 // The same URL given again means: fetch it now.
                 let again =
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
-                let mut now = saml::update(&state, &actor, update.connection, &change)
+                let mut now = saml::update(&state, &actor, update.connection, None, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
                 if again {
@@ -266,7 +214,7 @@ impl SamlConnection {
             Self::Delete(delete) => {
                 let id = delete.connection;
                 let environment = saml::environment_of(&state, id).await?;
-                saml::remove(&state, &Actor::operator(environment), id)
+                saml::remove(&state, &Actor::operator(environment), id, None)
                     .await
                     .map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted; its logins stay as history"));

@@ -4,11 +4,11 @@ use base::{
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
-use model::saml_connection::SamlConnection;
+use model::saml_connection::{EXPIRY_WARNINGS, SamlConnection};
 
 use super::{
-    Conn, Result, columns,
-    saml_connections::{Row, connection_columns, first_warning},
+    Conn, Result, Transaction, columns,
+    table::{read, select_joined},
 };
 
 /// A connection with the name of its organization.
@@ -20,24 +20,8 @@ pub struct NamedConnection {
     pub organization: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct NamedRow {
-    #[sqlx(flatten)]
-    connection: Row,
-    o_display_name: String,
-}
-
-macro_rules! select_named {
-    ($rest:literal) => {
-        concat!(
-            "SELECT ",
-            connection_columns!(),
-            ", o.display_name AS o_display_name \
-             FROM saml_connections c JOIN organizations o ON o.id = c.organization_id ",
-            $rest
-        )
-    };
-}
+/// The column of the organization's name, and how it is joined.
+const ORGANIZATION: &str = "o.display_name AS o_display_name";
 
 /// Up to `limit` connections of an environment in order of certificate expiry, from `from` on.
 pub async fn list(
@@ -46,38 +30,30 @@ pub async fn list(
     from: Option<SamlConnectionId>,
     limit: i64,
 ) -> Result<Vec<NamedConnection>> {
-    let rows: Vec<NamedRow> = match from {
-        None => {
-            conn.sql(select_named!(
-                "WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL \
-                 ORDER BY c.idp_certificate_expires_at, c.id LIMIT $2"
-            ))
-            .bind(environment_id)
-            .bind(limit)
-            .all()
-            .await?
-        }
-        Some(from) => {
-            conn.sql(select_named!(
-                "WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL \
-                 AND (c.idp_certificate_expires_at, c.id) >= ((SELECT f.idp_certificate_expires_at \
-                 FROM saml_connections f WHERE f.id = $2), $2) \
-                 ORDER BY c.idp_certificate_expires_at, c.id LIMIT $3"
-            ))
-            .bind(environment_id)
-            .bind(from)
-            .bind(limit)
-            .all()
-            .await?
-        }
+    let statement = match from {
+        None => select_joined::<SamlConnection>(
+            conn,
+            ORGANIZATION,
+            "JOIN organizations o ON o.id = saml_connections.organization_id \
+             WHERE saml_connections.environment_id = $1 AND idp_certificate_expires_at IS NOT NULL \
+             ORDER BY idp_certificate_expires_at, saml_connections.id LIMIT $2",
+        )
+        .bind(environment_id),
+        Some(from) => select_joined::<SamlConnection>(
+            conn,
+            ORGANIZATION,
+            "JOIN organizations o ON o.id = saml_connections.organization_id \
+             WHERE saml_connections.environment_id = $1 AND saml_connections.idp_certificate_expires_at IS NOT NULL \
+             AND (saml_connections.idp_certificate_expires_at, saml_connections.id) >= \
+             ((SELECT f.idp_certificate_expires_at FROM saml_connections f WHERE f.id = $2), $2) \
+             ORDER BY saml_connections.idp_certificate_expires_at, saml_connections.id LIMIT $3",
+        )
+        .bind(environment_id)
+        .bind(from),
     };
-    rows.into_iter()
-        .map(|row| {
-            Ok(NamedConnection {
-                connection: SamlConnection::try_from(row.connection)?,
-                organization: row.o_display_name,
-            })
-        })
+    let rows = statement.bind(limit).rows().await?;
+    rows.iter()
+        .map(|row| Ok(NamedConnection { connection: read(row)?, organization: row.get("o_display_name")? }))
         .collect()
 }
 
@@ -114,6 +90,25 @@ pub async fn list_warnings_due(conn: &mut Conn, now: Timestamp, limit: i64) -> R
     .bind(limit)
     .all()
     .await
+}
+
+/// When the first warning of certificates that expire at `expires_at` is due.
+fn first_warning(expires_at: Timestamp) -> Timestamp {
+    expires_at - EXPIRY_WARNINGS[0]
+}
+
+/// Begins anew with the warnings of a connection whose certificates were set or changed.
+pub async fn restart_warnings(
+    tx: &mut Transaction,
+    id: SamlConnectionId,
+    expires_at: Option<Timestamp>,
+) -> Result<()> {
+    tx.sql("UPDATE saml_connections SET certificate_next_warning_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(expires_at.map(first_warning))
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Claims a warning and sets when the next one is due, unless another replica claimed it or the certificates

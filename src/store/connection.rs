@@ -241,7 +241,7 @@ impl Row {
         Error::inconsistent("", column, "")
     }
 
-    fn decode<T: Record>(&self) -> Result<T> {
+    pub(super) fn decode<T: Record>(&self) -> Result<T> {
         Ok(match self {
             Self::Sqlite(row) => T::from_row(row)?,
             Self::Postgres(row) => T::from_row(row)?,

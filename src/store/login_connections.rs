@@ -9,8 +9,10 @@ use model::{
 };
 
 use super::{
-    Conn, Error, Result, environments, organizations,
-    saml_connections::{Row, connection_columns},
+    Conn, Error, Result,
+    connection::{Row, Statement},
+    environments, organizations,
+    table::{read, select_joined},
 };
 
 /// A connection with its organization and environment: what a login needs, read by one query.
@@ -26,8 +28,6 @@ pub struct LoginConnection {
 
 #[derive(sqlx::FromRow)]
 struct LoginRow {
-    #[sqlx(flatten)]
-    connection: Row,
     o_display_name: String,
     o_external_id: Option<String>,
     o_domains: Option<String>,
@@ -43,11 +43,10 @@ struct LoginRow {
     e_updated_at: Timestamp,
 }
 
-impl TryFrom<LoginRow> for LoginConnection {
-    type Error = Error;
-
-    fn try_from(row: LoginRow) -> Result<Self> {
-        let connection = SamlConnection::try_from(row.connection)?;
+impl LoginConnection {
+    fn read(row: &Row) -> Result<Self> {
+        let connection: SamlConnection = read(row)?;
+        let row: LoginRow = row.decode()?;
         let organization = Organization {
             id: connection.organization_id,
             environment_id: connection.environment_id,
@@ -74,34 +73,36 @@ impl TryFrom<LoginRow> for LoginConnection {
     }
 }
 
+/// The columns of the organization and the environment.
+const COLUMNS: &str = "o.display_name AS o_display_name, o.external_id AS o_external_id, \
+    (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
+    WHERE d.organization_id = o.id) AS o_domains, \
+    o.created_at AS o_created_at, o.updated_at AS o_updated_at, e.slug AS e_slug, \
+    e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
+    e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
+    e.idp_initiated AS e_idp_initiated, e.created_at AS e_created_at, e.updated_at AS e_updated_at";
+
 macro_rules! select_for_login {
-    ($rest:literal) => {
-        concat!(
-            "SELECT ",
-            connection_columns!(),
-            ", o.display_name AS o_display_name, o.external_id AS o_external_id, \
-             (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
-             WHERE d.organization_id = o.id) AS o_domains, \
-             o.created_at AS o_created_at, o.updated_at AS o_updated_at, e.slug AS e_slug, \
-             e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
-             e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
-             e.idp_initiated AS e_idp_initiated, e.created_at AS e_created_at, \
-             e.updated_at AS e_updated_at \
-             FROM saml_connections c JOIN organizations o ON o.id = c.organization_id \
-             JOIN environments e ON e.id = c.environment_id ",
-            $rest
+    ($conn:expr, $rest:literal) => {
+        select_joined::<SamlConnection>(
+            $conn,
+            COLUMNS,
+            concat!(
+                "JOIN organizations o ON o.id = saml_connections.organization_id \
+                 JOIN environments e ON e.id = saml_connections.environment_id ",
+                $rest
+            ),
         )
     };
 }
 
+async fn optional(statement: Statement<'_>) -> Result<Option<LoginConnection>> {
+    statement.first_row().await?.as_ref().map(LoginConnection::read).transpose()
+}
+
 /// The connection named in a URL path by a browser or an identity provider. Not scoped: the id is the scope.
 pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<LoginConnection>> {
-    conn.sql(select_for_login!("WHERE c.id = $1"))
-        .bind(id)
-        .optional::<LoginRow>()
-        .await?
-        .map(LoginConnection::try_from)
-        .transpose()
+    optional(select_for_login!(conn, "WHERE saml_connections.id = $1").bind(id)).await
 }
 
 /// The connection with this id in the environment, with what a login needs.
@@ -110,13 +111,12 @@ pub async fn find_in_environment(
     environment_id: EnvironmentId,
     id: SamlConnectionId,
 ) -> Result<Option<LoginConnection>> {
-    conn.sql(select_for_login!("WHERE c.environment_id = $1 AND c.id = $2"))
-        .bind(environment_id)
-        .bind(id)
-        .optional::<LoginRow>()
-        .await?
-        .map(LoginConnection::try_from)
-        .transpose()
+    optional(
+        select_for_login!(conn, "WHERE saml_connections.environment_id = $1 AND saml_connections.id = $2")
+            .bind(environment_id)
+            .bind(id),
+    )
+    .await
 }
 
 /// The primary connection of an organization.
@@ -125,13 +125,16 @@ pub async fn find_primary(
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
 ) -> Result<Option<LoginConnection>> {
-    conn.sql(select_for_login!("WHERE c.environment_id = $1 AND c.organization_id = $2 AND c.is_primary"))
+    optional(
+        select_for_login!(
+            conn,
+            "WHERE saml_connections.environment_id = $1 AND saml_connections.organization_id = $2 \
+             AND saml_connections.is_primary"
+        )
         .bind(environment_id)
-        .bind(organization_id)
-        .optional::<LoginRow>()
-        .await?
-        .map(LoginConnection::try_from)
-        .transpose()
+        .bind(organization_id),
+    )
+    .await
 }
 
 /// The primary connection of the organization with this external id.
@@ -140,13 +143,15 @@ pub async fn find_primary_by_external_id(
     environment_id: EnvironmentId,
     external_id: &str,
 ) -> Result<Option<LoginConnection>> {
-    conn.sql(select_for_login!("WHERE o.environment_id = $1 AND o.external_id = $2 AND c.is_primary"))
+    optional(
+        select_for_login!(
+            conn,
+            "WHERE o.environment_id = $1 AND o.external_id = $2 AND saml_connections.is_primary"
+        )
         .bind(environment_id)
-        .bind(external_id)
-        .optional::<LoginRow>()
-        .await?
-        .map(LoginConnection::try_from)
-        .transpose()
+        .bind(external_id),
+    )
+    .await
 }
 
 /// The primary connections of up to `limit` organizations for which the domain counts (`whitelisted`
@@ -157,19 +162,14 @@ pub async fn list_primary_by_domain(
     domain: &Domain,
     limit: i64,
 ) -> Result<Vec<LoginConnection>> {
-    conn.sql(select_for_login!(
+    let statement = select_for_login!(
+        conn,
         "JOIN organization_domains r ON r.organization_id = o.id WHERE r.environment_id = $1 \
-         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND c.is_primary \
+         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND saml_connections.is_primary \
          ORDER BY o.id LIMIT $3"
-    ))
-    .bind(environment_id)
-    .bind(domain.as_str())
-    .bind(limit)
-    .all::<LoginRow>()
-    .await?
-    .into_iter()
-    .map(LoginConnection::try_from)
-    .collect()
+    );
+    let rows = statement.bind(environment_id).bind(domain.as_str()).bind(limit).rows().await?;
+    rows.iter().map(LoginConnection::read).collect()
 }
 
 #[cfg(test)]
@@ -224,6 +224,7 @@ mod tests {
                 id: id(3),
                 environment_id: id(1),
                 organization_id: id(2),
+                version: 1,
                 primary: true,
                 idp_entity_id: Some("https://idp.example".into()),
                 idp_redirect_url: Some(url("https://idp.example/sso")),
@@ -268,7 +269,12 @@ mod tests {
         environments::insert(&mut tx, &all.environment).await.unwrap();
         organizations::insert(&mut tx, &all.organization).await.unwrap();
         saml_connections::insert(&mut tx, &all.connection).await.unwrap();
-        assert!(saml_connections::update(&mut tx, &all.connection).await.unwrap());
+        let mut same = all.connection.clone();
+        assert!(
+            saml_connections::update(&mut tx, &all.connection, &mut same, all.connection.updated_at)
+                .await
+                .unwrap()
+        );
         assert!(organizations::lock(&mut tx, id(1), id(2)).await.unwrap());
         assert!(organizations::update(&mut tx, &all.organization).await.unwrap());
         assert!(environments::update(&mut tx, &all.environment).await.unwrap());
@@ -283,7 +289,7 @@ mod tests {
         let by_name = find_primary_by_external_id(&mut conn, id(1), "acme").await.unwrap();
         assert_eq!(by_name.as_ref(), Some(&all));
         assert_eq!(
-            saml_connections::find(&mut conn, id(1), id(3)).await.unwrap().as_ref(),
+            table::find::<SamlConnection>(&mut conn, id(1), id(3)).await.unwrap().as_ref(),
             Some(&all.connection)
         );
         assert_eq!(

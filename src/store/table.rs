@@ -113,6 +113,17 @@ pub fn select_where<'c, T: Table>(conn: &'c mut Conn, rest: &'static str) -> Sta
     conn.sql(text::<T>(rest, || format!("{} {rest}", select::<T>())))
 }
 
+/// [`select_where`], with more `columns` of tables that `rest` joins.
+pub fn select_joined<'c, T: Table>(
+    conn: &'c mut Conn,
+    columns: &'static str,
+    rest: &'static str,
+) -> Statement<'c> {
+    conn.sql(text_of([T::TABLE, columns, rest], || {
+        format!("SELECT {}, {columns} FROM {} {rest}", column_names::<T>(), T::TABLE)
+    }))
+}
+
 impl Statement<'_> {
     /// The row of a table, if there is one.
     pub async fn optional_of<T: Table>(self) -> Result<Option<T>> {
@@ -125,7 +136,7 @@ impl Statement<'_> {
     }
 }
 
-fn read<T: Table>(row: &Row) -> Result<T> {
+pub(super) fn read<T: Table>(row: &Row) -> Result<T> {
     T::read(row).map_err(|error| match error {
         Error::Inconsistent { column, .. } => {
             Error::inconsistent(T::TABLE, column, row.get::<String>(T::ID).unwrap_or_default())
@@ -180,24 +191,31 @@ fn key<T: Table>() -> String {
     format!("{} = $1 AND {} = $2", T::SCOPE, T::ID)
 }
 
-/// `SELECT` of all columns, each with the table's name, so that a condition may join other tables.
 fn select<T: Table>() -> String {
+    format!("SELECT {} FROM {}", column_names::<T>(), T::TABLE)
+}
+
+/// All columns, each with the table's name, so that a condition may join other tables.
+fn column_names<T: Table>() -> String {
     let mut names = vec![T::ID, "version"];
     names.extend((T::ID != T::SCOPE).then_some(T::SCOPE));
     names.extend([T::FIXED, T::COLUMNS, T::STAMPS].concat());
     let columns: Vec<String> = names.iter().map(|name| format!("{}.{name}", T::TABLE)).collect();
-    format!("SELECT {} FROM {}", columns.join(", "), T::TABLE)
+    columns.join(", ")
 }
 
-/// The statement of a table that is called `name`. It is made once and kept for good, as drivers keep prepared
-/// statements by their text. There are a few for each table: names are literals.
+/// The statement of a table that is called `name`.
 fn text<T: Table>(name: &'static str, make: impl FnOnce() -> String) -> &'static str {
-    type Texts = RwLock<HashMap<(&'static str, &'static str), &'static str>>;
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let key = (T::TABLE, name);
-    if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+    text_of([T::TABLE, name, ""], make)
+}
+
+/// A statement by its name. It is made once and kept for good, as drivers keep prepared statements by their text. There
+/// are a few for each table: names are literals.
+fn text_of(name: [&'static str; 3], make: impl FnOnce() -> String) -> &'static str {
+    static TEXTS: LazyLock<RwLock<HashMap<[&'static str; 3], &'static str>>> = LazyLock::new(RwLock::default);
+    if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
         return text;
     }
     let mut texts = TEXTS.write().unwrap_or_else(PoisonError::into_inner);
-    texts.entry(key).or_insert_with(|| Box::leak(make().into_boxed_str()))
+    texts.entry(name).or_insert_with(|| Box::leak(make().into_boxed_str()))
 }

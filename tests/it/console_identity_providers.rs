@@ -72,7 +72,7 @@ both! {
         changed.says("Certificate to encrypt assertions to").says("other.example");
         let stored = app.state.db.read().await.unwrap();
         let mut stored = stored;
-        let found = ostiary::store::saml_connections::find(&mut stored, environment.id, id.parse().unwrap()).await.unwrap().unwrap();
+        let found = ostiary::store::table::find::<model::saml_connection::SamlConnection>(&mut stored, environment.id, id.parse().unwrap()).await.unwrap().unwrap();
         assert!(found.allow_sha1 && found.assertion_encryption && !found.force_authn && !found.primary);
         assert_eq!(found.idp_certificates.len(), 1);
         drop(stored);

@@ -125,7 +125,10 @@ async fn organization(app: &TestApp, number: u8) -> Organization {
 
 async fn connection(app: &TestApp, environment: u8, number: u8) -> SamlConnection {
     let mut conn = app.state.db.read().await.unwrap();
-    store::saml_connections::find(&mut conn, id("e0", environment), id("50", number)).await.unwrap().unwrap()
+    store::table::find::<SamlConnection>(&mut conn, id("e0", environment), id("50", number))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 /// Acme, as imported.

@@ -7,7 +7,7 @@ use std::{
 
 use ::saml::key_pair::{KeyKind, KeyPair};
 use base::{id::SamlConnectionId, time::Timestamp};
-use model::{event::EventKind, saml_connection::SamlConnection as Stored};
+use model::{administrator::Role, event::EventKind, saml_connection::SamlConnection as Stored};
 use ostiary::{
     app::{
         actor::Actor,
@@ -25,7 +25,8 @@ use tokio::{
 
 use crate::{
     both,
-    support::{Answer, IdentityProvider, Request, Tenant, TestApp, eventually, random},
+    lost_updates::patch_if,
+    support::{Answer, IdentityProvider, Request, Tenant, TestApp, console::seen_in, eventually, random},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -144,7 +145,7 @@ impl Fixture {
         let id: SamlConnectionId = made.json()["samlConnection"]["id"].as_str().unwrap().parse().unwrap();
         let mut conn = app.state.db.read().await.unwrap();
         tenant.connection =
-            store::saml_connections::find(&mut conn, environment.id, id).await.unwrap().unwrap();
+            store::table::find::<Stored>(&mut conn, environment.id, id).await.unwrap().unwrap();
         drop(conn);
         Self { app, key, tenant, server, first }
     }
@@ -165,7 +166,7 @@ impl Fixture {
         let mut conn = self.app.state.db.read().await.unwrap();
         let environment = self.tenant.environment.id;
         let id = self.tenant.connection.id;
-        store::saml_connections::find(&mut conn, environment, id).await.unwrap().unwrap()
+        store::table::find::<Stored>(&mut conn, environment, id).await.unwrap().unwrap()
     }
 
     /// Advances the clock until the metadata is due, and waits until it is fetched, by the server's own job or by
@@ -243,6 +244,72 @@ both! {
         let by_service: Vec<_> = log.items.iter().filter(|entry| entry.actor.kind == "service").collect();
         assert_eq!(by_service.len(), 2);
         assert!(by_service.iter().all(|entry| entry.action == "saml_connection.updated" && entry.after.contains_key("idpCertificates")));
+    }
+
+    async fn no_change_from_before_a_rotation_brings_a_withdrawn_certificate_back(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let console = fixture.app.console(Role::Admin, &fixture.tenant.environment).await;
+        let edit = format!("/saml-connections/{}/edit", fixture.tenant.connection.id);
+        let opened = console.page(&edit).await;
+        let (seen, old) = (seen_in(&opened, &edit), pem(&fixture.first));
+        let echo = fixture.call(Method::GET, &fixture.path(""), None).await;
+        let mut whole = echo.json()["samlConnection"].clone();
+
+        let next = keys(fixture.app.now());
+        fixture.server.serve(metadata(ENTITY, "", &[&next]));
+        assert_eq!(fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await.status, 200);
+        fixture.trusts(&[&next]).await;
+
+        // The administrator only ticks a box in the form that was opened before.
+        let post = async |seen: &[(&'static str, String)], certificates: &str| {
+            let mut fields: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let url = fixture.server.url.as_str();
+            fields.extend([
+                ("idpMetadataUrl", url),
+                ("idpEntityId", ENTITY),
+                ("idpRedirectUrl", "https://idp.acme.example/sso"),
+                ("idpCertificate", certificates),
+                ("idpBinding", "POST"),
+                ("primary", ""),
+                ("forceAuthn", ""),
+                ("forceAuthn", "true"),
+            ]);
+            console.post(&edit, &fields).await
+        };
+        let refused = post(&seen, &old).await;
+        assert_eq!(refused.status, 409, "{}", refused.body);
+        refused.says("Somebody else saved this while you were editing").says("Signing certificates");
+        let held = refused.body.replace("&#43;", "+");
+        assert!(held.contains(pem(&next).trim()) && !held.contains(&format!("{}</textarea>", old.trim())), "{held}");
+        fixture.trusts(&[&next]).await;
+        let saved = post(&seen_in(&refused, &edit), &pem(&next)).await;
+        assert_eq!(saved.status, 303, "{}", saved.body);
+        fixture.trusts(&[&next]).await;
+        assert_eq!(fixture.seen().await["forceAuthn"], true);
+
+        // A client of the API that read the whole connection before, and sends it back with its version.
+        whole["forceAuthn"] = json!(false);
+        let refused = patch_if(&fixture.app, &fixture.key, &fixture.path(""), echo.header("etag"), &whole).await;
+        assert_eq!(refused.status, 412);
+        fixture.trusts(&[&next]).await;
+
+        // One that knows no versions has its way until the next refresh: the metadata has withdrawn that certificate.
+        assert_eq!(fixture.call(Method::PATCH, &fixture.path(""), Some(whole)).await.status, 200);
+        fixture.trusts(&[&fixture.first]).await;
+        assert_eq!(fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await.status, 200);
+        fixture.trusts(&[&next]).await;
+    }
+
+    async fn a_refresh_that_brings_nothing_new_is_no_new_version(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let tag = fixture.call(Method::GET, &fixture.path(""), None).await.header("etag").to_owned();
+        fixture.refresh().await;
+        fixture.server.fail(500);
+        fixture.refresh().await;
+        assert_eq!(fixture.call(Method::GET, &fixture.path(""), None).await.header("etag"), tag);
+        let change = json!({ "forceAuthn": true });
+        let changed = patch_if(&fixture.app, &fixture.key, &fixture.path(""), &tag, &change).await;
+        assert_eq!(changed.status, 200, "{}", changed.body);
     }
 
     async fn a_key_switched_overnight_works_at_the_second_attempt(app: TestApp) {
@@ -503,7 +570,7 @@ both! {
         let tenant = app.tenant(&environment, "acme.example").await;
         let read = async || {
             let mut conn = app.state.db.read().await.unwrap();
-            store::saml_connections::find(&mut conn, environment.id, tenant.connection.id).await.unwrap().unwrap().idp_certificate_expires_at
+            store::table::find::<Stored>(&mut conn, environment.id, tenant.connection.id).await.unwrap().unwrap().idp_certificate_expires_at
         };
         let noted = read().await;
         assert!(noted.is_some());

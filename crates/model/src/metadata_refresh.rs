@@ -11,7 +11,7 @@ pub struct MetadataRefresh {
     pub etag: Option<String>,
     /// The `Last-Modified` value of that version, verbatim (RFC 9110 §8.8.2).
     pub last_modified: Option<String>,
-    /// The SHA-256 digests of the certificates in that version.
+    /// The SHA-256 digests of the certificates in that version, and after them of those that were in earlier ones.
     pub certificates: Vec<String>,
     /// The earliest time of the next fetch.
     pub next_at: Option<Timestamp>,

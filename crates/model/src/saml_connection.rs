@@ -54,6 +54,9 @@ pub struct SamlConnection {
     pub environment_id: EnvironmentId,
     /// The organization it signs users in to.
     pub organization_id: OrganizationId,
+    /// The version of its settings: 1, and one more with each change, also one that its metadata brings. The state of
+    /// the metadata refresh does not belong to it.
+    pub version: i64,
     /// Whether logins of the organization use it when none is named. At most one connection is primary.
     pub primary: bool,
     /// The identity provider's entity id.

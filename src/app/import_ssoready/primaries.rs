@@ -58,7 +58,8 @@ impl Primaries {
             }
             match self.of {
                 PrimaryOf::Connections => {
-                    store::saml_connections::unset_primary(tx, self.environment, organization).await?;
+                    store::saml_connections::unset_primary(tx, self.environment, organization, self.now)
+                        .await?;
                 }
                 PrimaryOf::Directories => {
                     store::scim_directories::unset_primary(tx, self.environment, organization).await?;

@@ -23,6 +23,7 @@ use crate::{
         self, Transaction,
         import_lookups::{PrimaryOf, Table},
         ssoready::SourceConnection,
+        table,
     },
 };
 
@@ -78,7 +79,7 @@ impl Importer<'_> {
                     self.report.counts_of(KIND).imported += 1;
                 }
                 ImportStatus::Changed(written_at) => {
-                    match store::saml_connections::find(tx, environment.id, id).await? {
+                    match table::find_for_update::<SamlConnection>(tx, environment.id, id).await? {
                         None => self.report.keep(KIND, id, REMOVED_HERE),
                         Some(ours) if ours.updated_at != written_at => {
                             self.report.keep(KIND, id, CHANGED_HERE);
@@ -93,8 +94,7 @@ impl Importer<'_> {
                                 records.mark_imported_at(id, source, written_at);
                                 self.report.counts_of(KIND).unchanged += 1;
                             } else {
-                                ours.updated_at = self.now;
-                                store::saml_connections::update(tx, &ours).await?;
+                                store::saml_connections::update(tx, &before, &mut ours, self.now).await?;
                                 records.mark_imported(id, source);
                                 self.report.counts_of(KIND).updated += 1;
                             }
@@ -119,6 +119,7 @@ impl Importer<'_> {
             id: theirs.id,
             environment_id: environment.id,
             organization_id: theirs.organization_id,
+            version: 1,
             primary: false,
             idp_entity_id: None,
             idp_redirect_url: None,

@@ -159,7 +159,7 @@ async fn connection(
         if known.sp_acs_urls.contains(&here) {
             return Ok(known);
         }
-        saml::remove(state, actor, known.id).await?;
+        saml::remove(state, actor, known.id, None).await?;
     }
     let certificate = sp_keys::test_idp_key_pair(state).await?.certificate_pem()?;
     let change = SamlConnectionChange {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
-    reply::{ApiResult, api, done, page_query, query},
+    reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, PageParams},
 };
 use crate::{
@@ -130,50 +130,7 @@ pub struct SamlConnectionsReply {
 }
 
 fn reply(connection: &SamlConnectionView) -> HttpResponse {
-    HttpResponse::Ok().json(SamlConnectionReply { saml_connection: connection.into() })
-}
-
-/// The settings of a SAML connection.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct SamlConnectionInput {
-    /// Make it the organization's primary connection in place of the current one.
-    pub primary: Option<bool>,
-    /// The identity provider's entity id.
-    #[schema(example = "https://idp.acme.com/metadata")]
-    pub idp_entity_id: Option<String>,
-    /// The identity provider's single sign-on URL.
-    #[schema(example = "https://idp.acme.com/sso")]
-    pub idp_redirect_url: Option<String>,
-    /// Its signing certificates: one or several PEM blocks.
-    pub idp_certificate: Option<String>,
-    /// The same as a list. If both are sent, the one that differs from the stored value counts.
-    pub idp_certificates: Option<Vec<String>>,
-    /// `POST` or `REDIRECT`.
-    pub idp_binding: Option<String>,
-    /// `ALLOW`, `RESTART` or `REFUSE`; empty for the environment's.
-    pub idp_initiated: Option<String>,
-    /// The attribute with the e-mail address, when it is not the NameID.
-    pub email_attribute: Option<String>,
-    /// Accept signatures with SHA-1.
-    pub allow_sha1: Option<bool>,
-    /// Publish a certificate with which assertions can be encrypted.
-    pub assertion_encryption: Option<bool>,
-    /// Accept unauthenticated encryption (AES-CBC).
-    pub allow_cbc_encryption: Option<bool>,
-    /// Sign AuthnRequests.
-    pub sign_authn_requests: Option<bool>,
-    /// Require a fresh sign-in each time (ForceAuthn).
-    pub force_authn: Option<bool>,
-    /// The identity provider's product: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
-    /// `jumpcloud`, `ping` or `other`; empty for unknown.
-    pub idp_kind: Option<String>,
-    /// The identity provider's metadata as XML: sets entity id, URL, binding and certificates, except those sent as
-    /// separate fields.
-    pub idp_metadata: Option<String>,
-    /// The URL of the metadata: fetched now and then regularly, so that new certificates and URLs are adopted. Empty to
-    /// stop.
-    pub idp_metadata_url: Option<String>,
+    versioned(connection.connection.version, SamlConnectionReply { saml_connection: connection.into() })
 }
 
 /// A SAML connection to create.
@@ -184,28 +141,7 @@ pub struct NewSamlConnection {
     pub organization_id: OrganizationId,
     /// Settings, which can also be set later.
     #[serde(flatten)]
-    pub settings: SamlConnectionInput,
-}
-
-fn change(body: &mut Fields) -> app::Result<SamlConnectionChange> {
-    Ok(SamlConnectionChange {
-        primary: body.flag("primary")?,
-        idp_entity_id: body.text("idpEntityId")?,
-        idp_redirect_url: body.text("idpRedirectUrl")?,
-        idp_certificate: body.text("idpCertificate")?,
-        idp_certificates: body.texts("idpCertificates")?,
-        idp_binding: body.text("idpBinding")?,
-        idp_initiated: body.text("idpInitiated")?,
-        email_attribute: body.text("emailAttribute")?,
-        allow_sha1: body.flag("allowSha1")?,
-        assertion_encryption: body.flag("assertionEncryption")?,
-        allow_cbc_encryption: body.flag("allowCbcEncryption")?,
-        sign_authn_requests: body.flag("signAuthnRequests")?,
-        force_authn: body.flag("forceAuthn")?,
-        idp_kind: body.text("idpKind")?,
-        idp_metadata: body.text("idpMetadata")?,
-        idp_metadata_url: body.text("idpMetadataUrl")?,
-    })
+    pub settings: SamlConnectionChange,
 }
 
 /// List an organization's SAML connections
@@ -242,7 +178,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
+    let change = call.body.change().map_err(api)?;
     let made = app::connections::saml::create(&state, &call.actor, organization, &change).await;
     Ok(reply(&made.map_err(api)?))
 }
@@ -274,7 +210,7 @@ pub async fn find(
     operation_id = "updateSamlConnection",
     tag = "SAML connections",
     params(("id" = SamlConnectionId, Path)),
-    request_body = SamlConnectionInput,
+    request_body = SamlConnectionChange,
     responses((status = 200, body = SamlConnectionReply))
 )]
 pub async fn update(
@@ -283,8 +219,10 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::connections::saml::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    let change = call.body.change().map_err(api)?;
+    let changed =
+        app::connections::saml::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    Ok(reply(&changed.map_err(api)?))
 }
 
 /// Delete a SAML connection
@@ -304,7 +242,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::connections::saml::remove(&state, &call.actor, id).await.map_err(api)?;
+    app::connections::saml::remove(&state, &call.actor, id, call.if_match.as_ref()).await.map_err(api)?;
     Ok(done())
 }
 

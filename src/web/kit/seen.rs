@@ -5,9 +5,11 @@ use maud::{Markup, html};
 use model::entity_tag::EntityTags;
 
 use super::{
+    error::PageError,
     forms::{FormErrors, FormValues},
     posted::PostedForm,
 };
+use crate::app::Error;
 
 /// The hidden field with the version.
 const VERSION: &str = "version";
@@ -56,7 +58,7 @@ impl Seen {
 
 /// The form after somebody else changed the resource: fields that the user did not touch have their `current` value, the
 /// others what was typed. The errors tell what the other one changed.
-pub fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValues, FormErrors) {
+fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValues, FormErrors) {
     let mut names: Vec<&str> = Vec::new();
     for name in current.names().chain(seen.values.names()).chain(typed.names()) {
         if !names.contains(&name) && ![VERSION, VALUES].contains(&name) {
@@ -73,6 +75,36 @@ pub fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValu
         values = kept.iter().fold(values, |values, value| values.with(name, value));
     }
     (values, errors)
+}
+
+/// A form that is shown again because its change was not taken.
+pub struct FormAgain {
+    /// What its fields are compared with when it is sent again.
+    pub seen: Seen,
+    /// What its fields hold.
+    pub typed: FormValues,
+    /// What is told above them.
+    pub errors: FormErrors,
+}
+
+impl FormAgain {
+    /// The form after `error`. If the resource was changed, it has `version` and the values `current` by now. Errors that
+    /// no form can mend are returned.
+    pub fn new(
+        error: Error,
+        seen: Seen,
+        typed: &FormValues,
+        version: i64,
+        current: &FormValues,
+    ) -> Result<Self, PageError> {
+        match error {
+            Error::Outdated { .. } => {
+                let (typed, errors) = merge(&seen, typed, current);
+                Ok(Self { seen: Seen::of(version, current), typed, errors })
+            }
+            error => Ok(Self { seen, typed: typed.clone(), errors: FormErrors::from_error(error)? }),
+        }
+    }
 }
 
 #[cfg(test)]

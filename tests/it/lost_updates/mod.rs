@@ -1,6 +1,7 @@
 //! No lost update: two changes of one resource at once are both there, and one that was made from an older state is not
 //! taken.
 
+mod connections;
 mod credentials;
 
 use futures_util::future::join_all;

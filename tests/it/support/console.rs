@@ -73,10 +73,12 @@ impl Console<'_> {
         page
     }
 
-    /// Sends a form with a file.
+    /// Sends a form with a file, with the same hidden fields as [`post`](Self::post).
     pub async fn upload(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+        let seen = if path.ends_with("/edit") { self.seen(path).await } else { Vec::new() };
+        let seen: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut body = Vec::new();
-        for (name, value) in [("form_token", self.token.as_str())].iter().chain(fields) {
+        for (name, value) in [("form_token", self.token.as_str())].iter().chain(&seen).chain(fields) {
             let part = format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(part.as_bytes());
         }

@@ -228,6 +228,7 @@ impl TestApp {
             id,
             environment_id: environment.id,
             organization_id: organization.id,
+            version: 1,
             primary: true,
             idp_entity_id: Some(idp.entity_id.clone()),
             idp_redirect_url: HttpUrl::parse(&idp.sso_url),
@@ -260,7 +261,14 @@ impl TestApp {
     /// Stores a connection as it now is.
     pub async fn update_connection(&self, connection: &SamlConnection) {
         let mut tx = self.state.db.write().await.expect("a transaction");
-        assert!(store::saml_connections::update(&mut tx, connection).await.expect("a connection stored"));
+        let (environment, id) = (connection.environment_id, connection.id);
+        let stored: Option<SamlConnection> =
+            store::table::find(&mut tx, environment, id).await.expect("a connection");
+        let (before, mut after) = (stored.expect("a connection"), connection.clone());
+        after.version = before.version;
+        let stored =
+            store::saml_connections::update(&mut tx, &before, &mut after, connection.updated_at).await;
+        assert!(stored.expect("a connection stored"));
         tx.commit().await.expect("a commit");
     }
 

@@ -1,11 +1,18 @@
 //! Changes of a SAML connection: validated, and applied to the stored one.
 
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use model::{
     environment::IdpInitiated,
     http_url::HttpUrl,
+    idp_kind::IdpKind,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
 use saml::metadata::IdpMetadata;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     certificates::parse_certificates,
@@ -13,41 +20,74 @@ use super::{
 };
 use crate::app::{Error, Result, State, input, outgoing::Validators};
 
-/// A change of a connection, unvalidated. `None` leaves a field unchanged, an empty text clears it.
-#[derive(Debug, Clone, Default)]
+/// The settings of a SAML connection.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]
+#[schema(as = SamlConnectionInput)]
+#[serde(rename_all = "camelCase")]
 pub struct SamlConnectionChange {
-    /// Whether logins that name only the organization use it. Setting it unsets the others.
+    /// Use it for logins that name only the organization, in place of the connection that is primary now.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub primary: Option<bool>,
     /// The identity provider's entity id.
+    #[schema(example = "https://idp.acme.com/metadata")]
+    #[arg(long, value_name = "ID")]
     pub idp_entity_id: Option<String>,
-    /// Its single sign-on URL.
+    /// The identity provider's single sign-on URL.
+    #[schema(example = "https://idp.acme.com/sso")]
+    #[arg(long, value_name = "URL")]
     pub idp_redirect_url: Option<String>,
-    /// Its signing certificates as one PEM text.
+    /// Its signing certificates: one or several PEM blocks.
+    #[arg(skip)]
     pub idp_certificate: Option<String>,
-    /// The same as a list. If both are given, the one that differs from the stored value is used.
+    /// The same as a list. If both are sent, the one that differs from the stored value counts.
+    #[arg(skip)]
     pub idp_certificates: Option<Vec<String>>,
-    /// The binding of AuthnRequests: `POST` or `REDIRECT`.
+    /// The binding of AuthnRequests: POST or REDIRECT.
+    #[arg(long, value_name = "BINDING", ignore_case = true, value_parser = upper(["POST", "REDIRECT"]))]
     pub idp_binding: Option<String>,
-    /// The policy for unsolicited responses: `ALLOW`, `RESTART`, `REFUSE`, or empty for the environment's.
+    /// What to do with unsolicited (IdP-initiated) responses: ALLOW, RESTART or REFUSE; the environment's policy applies
+    /// where it is empty or was never set.
+    #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = upper(["ALLOW", "RESTART", "REFUSE"]))]
     pub idp_initiated: Option<String>,
-    /// The attribute with the e-mail address.
+    /// The attribute with the e-mail address, when it is not the NameID.
+    #[arg(long, value_name = "NAME")]
     pub email_attribute: Option<String>,
-    /// Whether SHA-1 signatures are accepted.
+    /// Accept signatures with SHA-1.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_sha1: Option<bool>,
-    /// Whether our encryption certificate is published.
+    /// Publish a certificate with which assertions can be encrypted.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub assertion_encryption: Option<bool>,
-    /// Whether AES-CBC is accepted.
+    /// Accept unauthenticated encryption (AES-CBC).
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_cbc_encryption: Option<bool>,
-    /// Whether our AuthnRequests are signed.
+    /// Sign AuthnRequests.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub sign_authn_requests: Option<bool>,
-    /// Whether AuthnRequests set `ForceAuthn`.
+    /// Require a fresh sign-in at the identity provider each time (ForceAuthn).
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub force_authn: Option<bool>,
-    /// The product of the identity provider; empty for unknown.
+    /// The identity provider's product: okta, entra, google, adfs, keycloak, onelogin, jumpcloud, ping or other; empty for
+    /// unknown.
+    #[arg(long, value_name = "KIND", value_parser = idp_kinds())]
     pub idp_kind: Option<String>,
-    /// The identity provider's metadata as XML. Settings given explicitly take precedence.
+    /// The identity provider's metadata as XML: sets entity id, URL, binding and certificates, except those sent as
+    /// separate fields.
+    #[arg(skip)]
     pub idp_metadata: Option<String>,
-    /// The URL to fetch the metadata from, now and periodically. Empty stops that.
+    /// The URL of the metadata: fetched now and then regularly, so that new certificates and URLs are adopted. Empty to
+    /// stop.
+    #[arg(skip)]
     pub idp_metadata_url: Option<String>,
+}
+
+/// One of these words in upper or lower case, as upper case.
+fn upper<const N: usize>(words: [&'static str; N]) -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(words).map(|word| word.to_ascii_uppercase())
+}
+
+fn idp_kinds() -> PossibleValuesParser {
+    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
 
 /// The metadata of a change.

@@ -7,8 +7,12 @@ pub mod metadata;
 pub mod sp_keys;
 pub mod sp_metadata;
 
-use base::id::{EnvironmentId, Id, OrganizationId, SamlConnectionId};
+use base::{
+    id::{EnvironmentId, Id, IdKind as _, OrganizationId, SamlConnectionId, SamlConnectionKind},
+    time::Timestamp,
+};
 use model::{
+    entity_tag::EntityTags,
     http_url::HttpUrl,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
 };
@@ -19,6 +23,7 @@ use crate::{
         actor::{Actor, OrganizationPart},
         audit, environments, organizations,
         pagination::{List, Page, PageQuery, PageRequest},
+        resource::{Edit, check_version, load},
     },
     store,
 };
@@ -56,6 +61,7 @@ pub async fn create(
         id,
         environment_id,
         organization_id,
+        version: 1,
         primary: false,
         idp_entity_id: None,
         idp_redirect_url: None,
@@ -81,7 +87,7 @@ pub async fn create(
     change.apply(state, &mut connection, metadata)?;
     connection.test = is_test_idp(state, &connection);
     if connection.primary {
-        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
+        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id, now).await?;
     }
     store::saml_connections::insert(&mut tx, &connection).await?;
     audit::created(&mut tx, state, actor, &connection).await?;
@@ -91,7 +97,7 @@ pub async fn create(
 
 /// The connection with this id.
 pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
-    let connection = load(&mut state.db.read().await?, actor.environment(), id).await?;
+    let connection: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
     actor.authorize_view_part(OrganizationPart::Saml, connection.organization_id)?;
     view(state, connection).await
 }
@@ -99,7 +105,9 @@ pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<
 /// The environment of a connection: for the operator, who gives only the connection's id.
 pub async fn environment_of(state: &State, id: SamlConnectionId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
-    store::saml_connections::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+    store::saml_connections::find_environment(&mut conn, id)
+        .await?
+        .ok_or_else(|| Error::not_found(SamlConnectionKind::NOUN, id))
 }
 
 /// One page of an organization's connections, in order of creation.
@@ -155,50 +163,63 @@ pub async fn list_by_expiry(
     Ok(wanted.page_of(state, &list, found, |named| named.connection.id))
 }
 
-/// Changes a connection.
+/// Changes a connection. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update(
     state: &State,
     actor: &Actor,
     id: SamlConnectionId,
+    expected: Option<&EntityTags>,
     change: &SamlConnectionChange,
 ) -> Result<SamlConnectionView> {
-    let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    let organization_id = stored.organization_id;
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Saml, organization_id)?;
+    let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
+    actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id)?;
+    check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
-    let mut tx = state.db.write().await?;
-    // Lock the organization, so that concurrent changes of `primary` are serialised.
-    store::organizations::lock(&mut tx, environment_id, organization_id).await?;
-    let before = load(&mut tx, environment_id, id).await?;
-    let mut connection = before.clone();
-    change.apply(state, &mut connection, metadata)?;
+    let mut edit = begin_edit(state, &stored, expected).await?;
+    change.apply(state, &mut edit.row, metadata)?;
     // A connection to the test identity provider stays one after the public URL has changed.
     let endpoint = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
-    connection.test =
-        is_test_idp(state, &connection) || (before.test && endpoint(&before) == endpoint(&connection));
-    connection.updated_at = state.now();
-    if connection.primary {
-        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
-    }
-    if !store::saml_connections::update(&mut tx, &connection).await? {
-        return Err(not_found(id));
-    }
-    audit::updated(&mut tx, state, actor, &before, &connection).await?;
-    tx.commit().await?;
-    view(state, connection).await
+    edit.row.test =
+        is_test_idp(state, &edit.row) || (edit.before.test && endpoint(&edit.before) == endpoint(&edit.row));
+    write(&mut edit, state.now()).await?;
+    edit.record_update(state, actor).await?;
+    view(state, edit.commit().await?).await
 }
 
 /// Removes a connection. Its login flows are kept.
-pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<()> {
+pub async fn remove(
+    state: &State,
+    actor: &Actor,
+    id: SamlConnectionId,
+    expected: Option<&EntityTags>,
+) -> Result<()> {
+    let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
+    actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id)?;
+    begin_edit(state, &stored, expected).await?.remove(state, actor).await
+}
+
+/// Begins to change a connection. Its organization is locked first, so that concurrent changes of `primary` are
+/// serialised.
+async fn begin_edit(
+    state: &State,
+    stored: &SamlConnection,
+    expected: Option<&EntityTags>,
+) -> Result<Edit<SamlConnection>> {
     let mut tx = state.db.write().await?;
-    let connection = load(&mut tx, actor.environment(), id).await?;
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id)?;
-    if !store::saml_connections::remove(&mut tx, environment_id, id).await? {
-        return Err(not_found(id));
+    store::organizations::lock(&mut tx, stored.environment_id, stored.organization_id).await?;
+    Edit::begin(tx, stored.environment_id, stored.id, expected).await
+}
+
+/// Stores a changed connection. At most one connection of an organization is primary.
+async fn write(edit: &mut Edit<SamlConnection>, now: Timestamp) -> Result<()> {
+    if edit.row.primary && !edit.before.primary {
+        let (environment_id, organization_id) = (edit.row.environment_id, edit.row.organization_id);
+        store::saml_connections::unset_primary(&mut edit.tx, environment_id, organization_id, now).await?;
     }
-    audit::deleted(&mut tx, state, actor, &connection).await?;
-    tx.commit().await?;
-    Ok(())
+    match store::saml_connections::update(&mut edit.tx, &edit.before, &mut edit.row, now).await? {
+        true => Ok(()),
+        false => Err(Error::Outdated { version: edit.before.version }),
+    }
 }
 
 /// Whether the connection points to the bundled test identity provider, which authenticates anybody as anybody.
@@ -207,18 +228,6 @@ pub(in crate::app) fn is_test_idp(state: &State, connection: &SamlConnection) ->
     let entity_id = connection.idp_entity_id.as_deref();
     let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);
     entity_id.into_iter().chain(sign_on).any(|address| state.links.is_test_idp(address))
-}
-
-pub(in crate::app) async fn load(
-    conn: &mut store::Conn,
-    environment_id: EnvironmentId,
-    id: SamlConnectionId,
-) -> Result<SamlConnection> {
-    store::saml_connections::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
-}
-
-fn not_found(id: SamlConnectionId) -> Error {
-    Error::not_found("SAML connection", id)
 }
 
 async fn view(state: &State, connection: SamlConnection) -> Result<SamlConnectionView> {

@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{
     app::{
-        Error, Result,
+        Result,
         resource::{self, Resource},
     },
     web::kit::{
         confirm::{self, DeleteConfirmation},
         error::PageResult,
         forms::{Form, FormErrors, FormValues, FormView},
-        seen::{self, Seen},
+        seen::{FormAgain, Seen},
     },
 };
 
@@ -117,12 +117,8 @@ pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: Conso
         Err(error) => error,
     };
     let row: R = resource::find(&context.state, &context.actor, id).await?;
-    if let Error::Outdated { .. } = error {
-        let current = row.values();
-        let (typed, errors) = seen::merge(&seen, &typed, &current);
-        return Ok(edit_form(&context, &row, &Seen::of(row.version(), &current), &typed, &errors));
-    }
-    Ok(edit_form(&context, &row, &seen, &typed, &FormErrors::from_error(error)?))
+    let again = FormAgain::new(error, seen, &typed, row.version(), &row.values())?;
+    Ok(edit_form(&context, &row, &again.seen, &again.typed, &again.errors))
 }
 
 fn edit_form<R: ConsoleResource>(

@@ -37,7 +37,7 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let id: SamlConnectionId = context.id("connection")?;
     let connection = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &labels::connection(&connection)) {
-        Ok(()) => app::connections::saml::remove(&context.state, &context.actor, id).await,
+        Ok(()) => app::connections::saml::remove(&context.state, &context.actor, id, None).await,
         wrong => wrong,
     };
     match removed {

@@ -23,6 +23,7 @@ use crate::{
             error::PageResult,
             forms::{self, Choice, FormErrors, FormValues, FormView},
             posted::PostedForm,
+            seen::{FormAgain, Seen},
         },
     },
 };
@@ -53,8 +54,11 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 /// `POST …/organizations/{organization}/saml-connections/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OrganizationId = context.id("organization")?;
-    let change = change(&form, None);
-    match app::connections::saml::create(&context.state, &context.actor, id, &change).await {
+    let made = match change(&form, &FormValues::new()) {
+        Ok(change) => app::connections::saml::create(&context.state, &context.actor, id, &change).await,
+        Err(error) => Err(error),
+    };
+    match made {
         Ok(made) => Ok(see_other(
             &context.href(console::SAML_CONNECTION, &[&made.connection.id]),
             Flash(ResourceKind::SamlConnection, Action::Created),
@@ -72,63 +76,57 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found =
         app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
-    Ok(edit_page(&context, &found.connection, &typed(&found.connection), &FormErrors::none()))
+    let (connection, values) = (&found.connection, typed(&found.connection));
+    Ok(edit_page(&context, connection, &Seen::of(connection.version, &values), &values, &FormErrors::none()))
 }
 
 /// `POST …/saml-connections/{connection}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
-    let current = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
-    match app::connections::saml::update(&context.state, &context.actor, id, &change(&form, Some(&current)))
-        .await
-    {
-        Ok(_) => Ok(see_other(
-            &context.href(console::SAML_CONNECTION, &[&id]),
-            Flash(ResourceKind::SamlConnection, Action::Saved),
-        )),
-        Err(error) => {
-            Ok(edit_page(&context, &current, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+    let seen = Seen::posted(&form);
+    let updated = match change(&form, seen.values()) {
+        Ok(change) => {
+            let expected = seen.expected();
+            let (state, actor) = (&context.state, &context.actor);
+            app::connections::saml::update(state, actor, id, Some(&expected), &change).await
         }
-    }
+        Err(error) => Err(error),
+    };
+    let error = match updated {
+        Ok(_) => {
+            return Ok(see_other(
+                &context.href(console::SAML_CONNECTION, &[&id]),
+                Flash(ResourceKind::SamlConnection, Action::Saved),
+            ));
+        }
+        Err(error) => error,
+    };
+    let current = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    let again = FormAgain::new(error, seen, &FormValues::from(&*form), current.version, &typed(&current))?;
+    Ok(edit_page(&context, &current, &again.seen, &again.typed, &again.errors))
 }
 
-/// Parses the posted form. If it contains new metadata, single values that were not edited are left out, so
-/// that they do not override the metadata.
-fn change(form: &PostedForm, current: Option<&SamlConnection>) -> SamlConnectionChange {
-    let stored = current.map(typed).unwrap_or_default();
-    let document = form
-        .file("idpMetadata")
-        .map(|file| String::from_utf8_lossy(&file.bytes).trim_start_matches('\u{feff}').to_owned());
-    let address = Some(form.text("idpMetadataUrl").trim().to_owned())
-        .filter(|url| url != stored.text("idpMetadataUrl"));
-    let has_metadata = document.is_some() || address.as_ref().is_some_and(|url| !url.is_empty());
-    let value = |name: &str| {
-        // Browsers send line breaks as CRLF.
-        let text = form.text(name).replace("\r\n", "\n").trim().to_owned();
-        let edited = !has_metadata || text != stored.text(name).trim();
-        edited.then_some(text)
-    };
-    let setting = |name: &str| current.map(|_| form.text(name).trim().to_owned());
-    let flag = |name: &str| current.map(|_| form.flag(name));
-    SamlConnectionChange {
-        primary: Some(form.flag("primary")),
-        idp_entity_id: value("idpEntityId"),
-        idp_redirect_url: value("idpRedirectUrl"),
-        idp_certificate: value("idpCertificate"),
-        idp_certificates: None,
-        idp_binding: setting("idpBinding")
-            .filter(|binding| !has_metadata || binding != stored.text("idpBinding")),
-        idp_initiated: setting("idpInitiated"),
-        email_attribute: setting("emailAttribute"),
-        allow_sha1: flag("allowSha1"),
-        assertion_encryption: flag("assertionEncryption"),
-        allow_cbc_encryption: flag("allowCbcEncryption"),
-        sign_authn_requests: flag("signAuthnRequests"),
-        force_authn: flag("forceAuthn"),
-        idp_kind: None,
-        idp_metadata: document,
-        idp_metadata_url: address,
+/// Parses the posted form, which was filled from `seen`. If it contains new metadata, single values that were not edited
+/// are left out, so that they do not override the metadata.
+fn change(form: &PostedForm, seen: &FormValues) -> app::Result<SamlConnectionChange> {
+    let mut change: SamlConnectionChange = form.change()?;
+    let document = form.file("idpMetadata");
+    change.idp_metadata =
+        document.map(|file| String::from_utf8_lossy(&file.bytes).trim_start_matches('\u{feff}').to_owned());
+    let stored = seen.text("idpMetadataUrl");
+    change.idp_metadata_url = change.idp_metadata_url.filter(|url| url != stored);
+    if change.idp_metadata.is_some() || change.idp_metadata_url.as_ref().is_some_and(|url| !url.is_empty()) {
+        let drop_unedited = |name: &str, value: &mut Option<String>| {
+            if value.as_deref() == Some(seen.text(name).trim()) {
+                *value = None;
+            }
+        };
+        drop_unedited("idpEntityId", &mut change.idp_entity_id);
+        drop_unedited("idpRedirectUrl", &mut change.idp_redirect_url);
+        drop_unedited("idpCertificate", &mut change.idp_certificate);
+        drop_unedited("idpBinding", &mut change.idp_binding);
     }
+    Ok(change)
 }
 
 /// The current settings as form values.
@@ -228,12 +226,14 @@ fn primary(view: &FormView<'_>) -> Markup {
 fn edit_page(
     context: &EnvironmentContext,
     connection: &SamlConnection,
+    seen: &Seen,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let action = context.href(console::EDIT_SAML_CONNECTION, &[&connection.id]);
     let back = context.href(console::SAML_CONNECTION, &[&connection.id]);
-    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back).multipart();
+    let form = forms::Form::new(&action, "Save", context.csrf());
+    let form = form.cancel(&back).multipart().seen(seen.fields());
     let name = labels::connection(connection);
     let title = format!("Edit {name}");
     context

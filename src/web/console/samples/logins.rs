@@ -75,6 +75,7 @@ fn connection(entity_id: &str) -> SamlConnection {
         id: Id::from_bits(3),
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(2),
+        version: 1,
         primary: true,
         idp_entity_id: Some(entity_id.to_owned()),
         idp_redirect_url: HttpUrl::parse("https://acme.okta.com/app/ledgerline/exk1/sso/saml"),

@@ -122,6 +122,7 @@ fn connection() -> SamlConnection {
         idp_kind: None,
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(77),
+        version: 1,
         primary: true,
         idp_entity_id: Some("http://www.okta.com/exk1fxpz5hGaSPO0z0h8".into()),
         idp_redirect_url: Some(url("https://acme.okta.com/app/ledgerline/exk1fxpz5hGaSPO0z0h8/sso/saml")),

@@ -131,7 +131,8 @@ pub async fn create(sent: SetupForm) -> PageResult {
         SamlConnectionChange { idp_kind: Some(kind.as_str().to_owned()), ..SamlConnectionChange::default() };
     let described = match fresh {
         Some((connection, _)) => {
-            app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await?
+            app::connections::saml::update(&context.state, &context.actor, connection.id, None, &change)
+                .await?
         }
         None => {
             change.primary = Some(all.is_empty());

@@ -207,7 +207,7 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
             return show(context, &connection, &path.1, &typed, &FormErrors::from_error(error)?).await;
         }
     };
-    match app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await {
+    match app::connections::saml::update(&context.state, &context.actor, connection.id, None, &change).await {
         Ok(saved) if saved.connection.missing_settings().is_empty() => {
             let next = provider.saml.get(at + 1).map_or("test", |step| step.slug);
             Ok(see_other(&links::setup_saml_step(connection.id, next)))

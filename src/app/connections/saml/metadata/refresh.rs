@@ -25,7 +25,6 @@ use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, OrganizationPart},
-        audit,
         connections::saml::{
             self as saml_connections, SamlConnectionView,
             certificates::{certificate_views, parse_certificates},
@@ -33,6 +32,7 @@ use crate::{
         events::{self, NewEvent},
         input,
         outgoing::Validators,
+        resource::load,
     },
     store, telemetry,
 };
@@ -42,6 +42,8 @@ const LEASE: Duration = Duration::from_secs(10 * 60);
 /// How many documents are fetched at a time, and how many connections are read at a time.
 const CONCURRENCY: usize = 4;
 const BATCH: i64 = 20;
+/// How many withdrawn certificates are remembered, the latest.
+const MAX_WITHDRAWN: usize = 50;
 /// The maximum length of a stored error, in characters.
 const MAX_ERROR_LENGTH: usize = 500;
 
@@ -91,7 +93,7 @@ async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<
 pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
     let connection = {
         let mut conn = state.db.read().await?;
-        saml_connections::load(&mut conn, actor.environment(), id).await?
+        load::<SamlConnection>(&mut conn, actor.environment(), id).await?
     };
     actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id)?;
     if connection.idp_metadata_url.is_none() {
@@ -118,59 +120,59 @@ async fn refresh(
     };
     let mut news = source::fetch(state, &url, &known, connection.idp_entity_id.clone()).await?;
     let now = state.now();
-    // After the fetch: no network calls while the transaction holds the lock.
-    let mut tx = state.db.write().await?;
-    store::organizations::lock(&mut tx, connection.environment_id, connection.organization_id).await?;
-    let before = store::saml_connections::find(&mut tx, connection.environment_id, connection.id).await?;
-    let Some(before) = before.filter(|before| before.idp_metadata_url.as_ref() == Some(&url)) else {
-        return Ok(Ok(())); // removed, or its URL changed, during the fetch
+    // After the fetch: no network calls while the transaction holds the locks.
+    let mut edit = match saml_connections::begin_edit(state, &connection, None).await {
+        Ok(edit) if edit.before.idp_metadata_url.as_ref() == Some(&url) => edit,
+        Ok(_) | Err(Error::NotFound { .. }) => return Ok(Ok(())), // removed, or its URL changed, during the fetch
+        Err(error) => return Err(error),
     };
     if let Ok(FetchOutcome::Document(metadata, _)) = &news
-        && before.idp_entity_id.as_ref().is_some_and(|id| *id != metadata.entity_id)
+        && edit.before.idp_entity_id.as_ref().is_some_and(|id| *id != metadata.entity_id)
     {
         news = Err("the connection's entity id was changed while its metadata was fetched".to_owned());
     }
-    let mut after = before.clone();
     let outcome = match news {
         Ok(FetchOutcome::NotModified) => {
-            after.metadata = MetadataRefresh {
+            edit.row.metadata = MetadataRefresh {
                 fetched_at: Some(now),
                 next_at: Some(next_at(state, None)),
                 error: None,
                 failures: 0,
-                ..after.metadata
+                ..edit.row.metadata
             };
             Ok(())
         }
-        Ok(FetchOutcome::Document(metadata, validators)) => apply(state, &mut after, &metadata, validators),
+        Ok(FetchOutcome::Document(metadata, validators)) => {
+            apply(state, &mut edit.row, &metadata, validators)
+        }
         Err(reason) => Err(reason),
     };
     if let Err(reason) = &outcome {
-        let failures = before.metadata.failures.saturating_add(1);
-        after = before.clone();
-        after.metadata.failures = failures;
-        after.metadata.error = Some(reason.chars().take(MAX_ERROR_LENGTH).collect());
-        after.metadata.next_at = Some(now + with_jitter(state, retry_delay(failures)));
+        let failures = edit.before.metadata.failures.saturating_add(1);
+        edit.row = edit.before.clone();
+        edit.row.metadata.failures = failures;
+        edit.row.metadata.error = Some(reason.chars().take(MAX_ERROR_LENGTH).collect());
+        edit.row.metadata.next_at = Some(now + with_jitter(state, retry_delay(failures)));
     }
-    let changed = metadata_fields(&before) != metadata_fields(&after);
+    let fields = (metadata_fields(&edit.before), metadata_fields(&edit.row));
+    let changed = fields.0 != fields.1;
     if changed {
-        after.test = saml_connections::is_test_idp(state, &after);
-        after.updated_at = now;
+        edit.row.test = saml_connections::is_test_idp(state, &edit.row);
     }
-    store::saml_connections::update(&mut tx, &after).await?;
+    saml_connections::write(&mut edit, now).await?;
     if changed {
-        audit::updated(&mut tx, state, actor, &before, &after).await?;
+        edit.record_update(state, actor).await?;
         let event = NewEvent {
-            environment: &after.environment_id,
-            organization: &after.organization_id,
+            environment: &edit.row.environment_id,
+            organization: &edit.row.organization_id,
             directory: None,
             kind: EventKind::MetadataChanged,
-            resource: after.id.to_string(),
-            data: json!({ "before": metadata_fields(&before), "after": metadata_fields(&after) }),
+            resource: edit.row.id.to_string(),
+            data: json!({ "before": fields.0, "after": fields.1 }),
         };
-        events::record(&mut tx, now, event).await?;
+        events::record(&mut edit.tx, now, event).await?;
     }
-    tx.commit().await?;
+    let after = edit.commit().await?;
     telemetry::metadata_refreshed(match (&outcome, changed) {
         (Err(_), _) => "failed",
         (Ok(()), true) => "changed",
@@ -220,14 +222,12 @@ fn apply(
     connection.idp_binding = source::binding_of(metadata);
     connection.idp_certificates = merged.iter().map(|certificate| certificate.pem.clone()).collect();
     connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
-    // Withdrawn certificates that are still trusted stay marked as the metadata's.
-    let waiting = merged
-        .iter()
-        .map(|certificate| &certificate.fingerprint)
-        .filter(|fingerprint| connection.metadata.certificates.contains(*fingerprint))
-        .filter(|fingerprint| listed.iter().all(|certificate| certificate.fingerprint != **fingerprint));
+    // Certificates that the metadata withdrew stay marked as its own: if a client that read the connection before sends
+    // one back, it is not taken for one that was added by hand.
     let mut known: Vec<String> = listed.iter().map(|certificate| certificate.fingerprint.clone()).collect();
-    known.extend(waiting.cloned());
+    let withdrawn = connection.metadata.certificates.iter().filter(|one| !known.contains(one));
+    let withdrawn: Vec<String> = withdrawn.take(MAX_WITHDRAWN).cloned().collect();
+    known.extend(withdrawn);
     connection.metadata = MetadataRefresh {
         certificates: known,
         refresh_requested_at: connection.metadata.refresh_requested_at,

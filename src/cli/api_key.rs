@@ -3,15 +3,12 @@
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::Actor,
-        environments::{
-            self,
-            api_keys::{self, ApiKeyChange},
-        },
+use crate::app::{
+    actor::Actor,
+    environments::{
+        self,
+        api_keys::{self, ApiKeyChange, ApiKeyObject},
     },
-    http::ssoready::api_keys as wire,
 };
 
 /// API keys: how your backend authenticates, each for one environment
@@ -60,7 +57,7 @@ impl ApiKey {
                 let actor = Actor::operator(environment.id);
                 let made = api_keys::create(&state, &actor, &create.settings).await;
                 let (key, secret) = made.map_err(field_flags::cli_error)?;
-                let view = wire::ApiKey::created(&key, &secret);
+                let view = ApiKeyObject::created(&key, &secret);
                 output::resource(create.json, &view, "API key created; its secret is shown only once:")
             }
             Self::Delete(delete) => {

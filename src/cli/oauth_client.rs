@@ -3,13 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::Actor,
-        authorization_server::clients::{self, OauthClientChange},
-        environments, resource,
-    },
-    http::ssoready::oauth_clients as wire,
+use crate::app::{
+    actor::Actor,
+    authorization_server::clients::{self, OauthClientChange, OauthClientObject},
+    environments, resource,
 };
 
 /// OAuth clients: apps that sign people in through OpenID Connect
@@ -61,7 +58,7 @@ impl OauthClient {
                 let actor = Actor::operator(environment.id);
                 let made = clients::create(&state, &actor, &create.settings).await;
                 let made = made.map_err(field_flags::cli_error)?;
-                let view = wire::OauthClient::created(&made.client, &made.secret);
+                let view = OauthClientObject::created(&made.client, &made.secret);
                 output::resource(create.json, &view, "OAuth client created; its secret is shown only once:")?;
                 if !create.json {
                     output::line(&format!(

@@ -7,15 +7,12 @@ use base::id::{OrganizationId, SamlConnectionId};
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        State,
-        actor::Actor,
-        connections::saml::{self, SamlConnectionChange, metadata},
-        organizations,
-        pagination::PageQuery,
-    },
-    http::ssoready::saml_connections as wire,
+use crate::app::{
+    State,
+    actor::Actor,
+    connections::saml::{self, SamlConnectionChange, SamlConnectionObject, metadata},
+    organizations,
+    pagination::PageQuery,
 };
 
 /// The largest file that is read, in bytes.
@@ -183,7 +180,7 @@ impl SamlConnection {
                 let made = saml::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
-                output::resource(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
+                output::resource(create.json, &SamlConnectionObject::from(&made), "SAML connection created:")
             }
             Self::Update(update) => {
                 let environment = saml::environment_of(&state, update.connection).await?;
@@ -201,7 +198,7 @@ impl SamlConnection {
                     let refreshed = metadata::refresh::refresh_now(&state, &actor, update.connection).await;
                     now = refreshed.map_err(field_flags::cli_error)?;
                 }
-                output::resource(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
+                output::resource(update.json, &SamlConnectionObject::from(&now), "SAML connection changed:")
             }
             Self::Refresh(refresh) => {
                 let id = refresh.connection;
@@ -209,7 +206,7 @@ impl SamlConnection {
                 let now = metadata::refresh::refresh_now(&state, &actor, id)
                     .await
                     .map_err(field_flags::cli_error)?;
-                output::resource(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
+                output::resource(refresh.json, &SamlConnectionObject::from(&now), "Metadata refreshed:")
             }
             Self::Delete(delete) => {
                 let id = delete.connection;
@@ -227,7 +224,7 @@ impl SamlConnection {
                     let page = saml::list(&state, &actor, list.organization, &query).await?;
                     for view in &page.items {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::SamlConnection::from(view))?);
+                            output::line(&serde_json::to_string(&SamlConnectionObject::from(view))?);
                         } else {
                             let connection = &view.connection;
                             output::line(&format!(

@@ -1,12 +1,16 @@
 //! OAuth clients: apps that sign users in through OpenID Connect.
 
-use base::{id::OauthClientId, secret::OauthClientSecret};
+use base::{
+    id::{EnvironmentId, OauthClientId},
+    secret::OauthClientSecret,
+    time::Timestamp,
+};
 use clap::Args;
 use model::{
     entity_tag::EntityTags,
     oauth_client::{IdTokenAlg, OauthClient},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::{
@@ -16,6 +20,57 @@ use crate::app::{
     input,
     resource::{self, Edit, Resource},
 };
+
+/// An app that signs people in through OpenID Connect.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SamlOauthClient)]
+pub struct OauthClientObject {
+    /// Its `client_id`.
+    id: OauthClientId,
+    environment_id: EnvironmentId,
+    /// Its name for people; may be empty.
+    #[schema(example = "Web app")]
+    display_name: String,
+    /// Its `client_secret`: present only in the response that created it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        value_type = String,
+        required = false,
+        example = "ssoready_oauth_client_secret_12vqjrnxk9xeov6o4f05pan0g"
+    )]
+    client_secret: Option<String>,
+    id_token_alg: IdTokenAlg,
+    /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4); empty for none.
+    #[schema(example = "https://app.example.com/login")]
+    initiate_login_uri: String,
+    created_at: Timestamp,
+}
+
+impl OauthClientObject {
+    /// A client with a secret that was just created.
+    pub fn created(client: &OauthClient, secret: &OauthClientSecret) -> Self {
+        Self { client_secret: Some(secret.reveal()), ..Self::from(client) }
+    }
+}
+
+impl From<&OauthClient> for OauthClientObject {
+    fn from(client: &OauthClient) -> Self {
+        Self {
+            id: client.id,
+            environment_id: client.environment_id,
+            display_name: client.display_name.clone(),
+            client_secret: None,
+            id_token_alg: client.id_token_alg,
+            initiate_login_uri: client
+                .initiate_login_uri
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            created_at: client.created_at,
+        }
+    }
+}
 
 /// The settings of an OAuth client.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]

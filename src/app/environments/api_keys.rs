@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use base::{
-    id::{ApiKeyId, Id},
+    id::{ApiKeyId, EnvironmentId, Id},
     secret::ApiKeySecret,
+    time::Timestamp,
 };
 use clap::Args;
 use model::{api_key::ApiKey, entity_tag::EntityTags};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -26,6 +27,48 @@ const MAX_KEYS: i64 = 1000;
 
 /// The resolution of a key's last use: each update is a write.
 const LAST_USED_RESOLUTION: Duration = Duration::from_secs(10 * 60);
+
+/// A credential of your programs, for one environment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
+pub struct ApiKeyObject {
+    id: ApiKeyId,
+    environment_id: EnvironmentId,
+    /// Its name for people; may be empty.
+    #[schema(example = "Backend")]
+    display_name: String,
+    /// The key itself: present only in the response that created it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, example = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g")]
+    secret_token: Option<String>,
+    /// Whether it may call the management API; otherwise only the calls that apps need to sign people in.
+    has_management_api_access: bool,
+    created_at: Timestamp,
+    /// When it was last used, accurate to ten minutes; `null` for never.
+    last_used_at: Option<Timestamp>,
+}
+
+impl ApiKeyObject {
+    /// A key that was just created, with its secret.
+    pub fn created(key: &ApiKey, secret: &ApiKeySecret) -> Self {
+        Self { secret_token: Some(secret.reveal()), ..Self::from(key) }
+    }
+}
+
+impl From<&ApiKey> for ApiKeyObject {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id,
+            environment_id: key.environment_id,
+            display_name: key.display_name.clone(),
+            secret_token: None,
+            has_management_api_access: key.management,
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+        }
+    }
+}
 
 /// The settings of an API key.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]

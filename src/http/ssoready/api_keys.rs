@@ -1,11 +1,8 @@
 //! `/v1/api-keys`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base::{
-    id::{ApiKeyId, EnvironmentId},
-    secret::ApiKeySecret,
-    time::Timestamp,
-};
+use base::id::ApiKeyId;
+use model::api_key::ApiKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,70 +15,29 @@ use super::{
 use crate::{
     app::{
         State,
-        environments::api_keys::{self, ApiKeyChange},
+        environments::api_keys::{self, ApiKeyChange, ApiKeyObject},
         resource,
     },
     links::path,
 };
 
-/// A credential of your programs, for one environment.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ApiKey {
-    id: ApiKeyId,
-    environment_id: EnvironmentId,
-    /// Its name for people; may be empty.
-    #[schema(example = "Backend")]
-    display_name: String,
-    /// The key itself: present only in the response that created it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, example = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g")]
-    secret_token: Option<String>,
-    /// Whether it may call the management API; otherwise only the calls that apps need to sign people in.
-    has_management_api_access: bool,
-    created_at: Timestamp,
-    /// When it was last used, accurate to ten minutes; `null` for never.
-    last_used_at: Option<Timestamp>,
-}
-
-impl ApiKey {
-    /// A key that was just created, with its secret.
-    pub fn created(key: &model::api_key::ApiKey, secret: &ApiKeySecret) -> Self {
-        Self { secret_token: Some(secret.reveal()), ..Self::from(key) }
-    }
-}
-
-impl From<&model::api_key::ApiKey> for ApiKey {
-    fn from(key: &model::api_key::ApiKey) -> Self {
-        Self {
-            id: key.id,
-            environment_id: key.environment_id,
-            display_name: key.display_name.clone(),
-            secret_token: None,
-            has_management_api_access: key.management,
-            created_at: key.created_at,
-            last_used_at: key.last_used_at,
-        }
-    }
-}
-
 /// One API key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyReply {
-    api_key: ApiKey,
+    api_key: ApiKeyObject,
 }
 
 /// One page of the API keys.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeysReply {
-    api_keys: Vec<ApiKey>,
+    api_keys: Vec<ApiKeyObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-fn reply(key: &model::api_key::ApiKey) -> HttpResponse {
+fn reply(key: &ApiKey) -> HttpResponse {
     versioned(key.version, ApiKeyReply { api_key: key.into() })
 }
 
@@ -97,11 +53,10 @@ fn reply(key: &model::api_key::ApiKey) -> HttpResponse {
     responses((status = 200, body = ApiKeysReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page = resource::list::<model::api_key::ApiKey>(&state, &call.actor, &page_query(&query(&request)))
-        .await
-        .map_err(api)?;
+    let page =
+        resource::list::<ApiKey>(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ApiKeysReply {
-        api_keys: page.items.iter().map(ApiKey::from).collect(),
+        api_keys: page.items.iter().map(ApiKeyObject::from).collect(),
         next_page_token: page.next_token,
     }))
 }
@@ -120,7 +75,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = call.body.change().map_err(api)?;
     let (key, secret) = api_keys::create(&state, &call.actor, &change).await.map_err(api)?;
-    Ok(versioned(key.version, ApiKeyReply { api_key: ApiKey::created(&key, &secret) }))
+    Ok(versioned(key.version, ApiKeyReply { api_key: ApiKeyObject::created(&key, &secret) }))
 }
 
 /// Get an API key

@@ -1,12 +1,8 @@
 //! `/v1/saml-oauth-clients`, SSOReady's name for OAuth clients.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base::{
-    id::{EnvironmentId, OauthClientId},
-    secret::OauthClientSecret,
-    time::Timestamp,
-};
-use model::oauth_client::{self, IdTokenAlg};
+use base::id::OauthClientId;
+use model::oauth_client::OauthClient;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,69 +15,18 @@ use super::{
 use crate::{
     app::{
         State,
-        authorization_server::clients::{self, ClientWithSecret, OauthClientChange},
+        authorization_server::clients::{self, ClientWithSecret, OauthClientChange, OauthClientObject},
         resource,
     },
     links::path,
 };
-
-/// An app that signs people in through OpenID Connect.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SamlOauthClient)]
-pub struct OauthClient {
-    /// Its `client_id`.
-    id: OauthClientId,
-    environment_id: EnvironmentId,
-    /// Its name for people; may be empty.
-    #[schema(example = "Web app")]
-    display_name: String,
-    /// Its `client_secret`: present only in the response that created it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(
-        value_type = String,
-        required = false,
-        example = "ssoready_oauth_client_secret_12vqjrnxk9xeov6o4f05pan0g"
-    )]
-    client_secret: Option<String>,
-    id_token_alg: IdTokenAlg,
-    /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4); empty for none.
-    #[schema(example = "https://app.example.com/login")]
-    initiate_login_uri: String,
-    created_at: Timestamp,
-}
-
-impl OauthClient {
-    /// A client with a secret that was just created.
-    pub fn created(client: &oauth_client::OauthClient, secret: &OauthClientSecret) -> Self {
-        Self { client_secret: Some(secret.reveal()), ..Self::from(client) }
-    }
-}
-
-impl From<&oauth_client::OauthClient> for OauthClient {
-    fn from(client: &oauth_client::OauthClient) -> Self {
-        Self {
-            id: client.id,
-            environment_id: client.environment_id,
-            display_name: client.display_name.clone(),
-            client_secret: None,
-            id_token_alg: client.id_token_alg,
-            initiate_login_uri: client
-                .initiate_login_uri
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            created_at: client.created_at,
-        }
-    }
-}
 
 /// One OAuth client.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SamlOauthClientReply)]
 pub struct OauthClientReply {
-    saml_oauth_client: OauthClient,
+    saml_oauth_client: OauthClientObject,
 }
 
 /// One page of the OAuth clients.
@@ -89,17 +34,17 @@ pub struct OauthClientReply {
 #[serde(rename_all = "camelCase")]
 #[schema(as = SamlOauthClientsReply)]
 pub struct OauthClientsReply {
-    saml_oauth_clients: Vec<OauthClient>,
+    saml_oauth_clients: Vec<OauthClientObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-fn reply(client: &model::oauth_client::OauthClient) -> HttpResponse {
+fn reply(client: &OauthClient) -> HttpResponse {
     versioned(client.version, OauthClientReply { saml_oauth_client: client.into() })
 }
 
 fn reply_with_secret(made: &ClientWithSecret) -> HttpResponse {
-    let client = OauthClient::created(&made.client, &made.secret);
+    let client = OauthClientObject::created(&made.client, &made.secret);
     versioned(made.client.version, OauthClientReply { saml_oauth_client: client })
 }
 
@@ -116,10 +61,9 @@ fn reply_with_secret(made: &ClientWithSecret) -> HttpResponse {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = page_query(&query(&request));
-    let page =
-        resource::list::<model::oauth_client::OauthClient>(&state, &call.actor, &query).await.map_err(api)?;
+    let page = resource::list::<OauthClient>(&state, &call.actor, &query).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(OauthClientsReply {
-        saml_oauth_clients: page.items.iter().map(OauthClient::from).collect(),
+        saml_oauth_clients: page.items.iter().map(OauthClientObject::from).collect(),
         next_page_token: page.next_token,
     }))
 }
@@ -221,8 +165,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let removed =
-        resource::remove::<model::oauth_client::OauthClient>(&state, &call.actor, id, call.if_match.as_ref());
+    let removed = resource::remove::<OauthClient>(&state, &call.actor, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())
 }

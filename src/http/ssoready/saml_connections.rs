@@ -1,11 +1,7 @@
 //! `/v1/saml-connections`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base::{
-    id::{OrganizationId, SamlConnectionId},
-    time::Timestamp,
-};
-use model::{environment::IdpInitiated, idp_kind::IdpKind, saml_connection::IdpBinding};
+use base::id::{OrganizationId, SamlConnectionId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,113 +14,23 @@ use super::{
 use crate::{
     app::{
         self, State,
-        connections::saml::{SamlConnectionChange, SamlConnectionView},
+        connections::saml::{SamlConnectionChange, SamlConnectionObject, SamlConnectionView},
     },
     links::path,
 };
-
-/// The SAML settings with which an organization's people sign in through its identity provider.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SamlConnection {
-    id: SamlConnectionId,
-    organization_id: OrganizationId,
-    /// Whether logins of its organization use it by default.
-    primary: bool,
-    /// The identity provider's single sign-on URL; empty until it is set.
-    #[schema(example = "https://idp.acme.com/sso")]
-    idp_redirect_url: String,
-    /// All signing certificates, as concatenated PEM blocks.
-    idp_certificate: String,
-    /// The same as a list.
-    idp_certificates: Vec<String>,
-    /// The latest expiry of the certificates; `null` without any.
-    idp_certificate_expires_at: Option<Timestamp>,
-    /// The identity provider's entity id; empty until it is set.
-    #[schema(example = "https://idp.acme.com/metadata")]
-    idp_entity_id: String,
-    /// The URL from which its metadata is fetched regularly; empty for none.
-    idp_metadata_url: String,
-    /// When the metadata was last fetched and valid; `null` for never.
-    metadata_fetched_at: Option<Timestamp>,
-    /// Why the last refresh failed; empty if it succeeded.
-    metadata_error: String,
-    /// The service provider's entity id ("Audience URI"); it never changes.
-    sp_entity_id: String,
-    /// The service provider's Assertion Consumer Service URL; it never changes.
-    sp_acs_url: String,
-    idp_binding: IdpBinding,
-    /// `null` for the environment's policy.
-    idp_initiated: Option<IdpInitiated>,
-    /// The attribute with the e-mail address; empty when it is the NameID.
-    email_attribute: String,
-    /// Whether signatures with SHA-1 are accepted.
-    allow_sha1: bool,
-    /// Whether assertions should be encrypted.
-    assertion_encryption: bool,
-    /// Whether unauthenticated encryption (AES-CBC) is accepted.
-    allow_cbc_encryption: bool,
-    /// Whether AuthnRequests are signed.
-    sign_authn_requests: bool,
-    /// Whether a fresh sign-in is required each time (ForceAuthn).
-    force_authn: bool,
-    /// The identity provider's product; `null` if unknown.
-    idp_kind: Option<IdpKind>,
-    /// The certificate to encrypt assertions with; `null` without encryption.
-    sp_encryption_certificate: Option<String>,
-}
-
-impl From<&SamlConnectionView> for SamlConnection {
-    fn from(described: &SamlConnectionView) -> Self {
-        let connection = &described.connection;
-        Self {
-            id: connection.id,
-            organization_id: connection.organization_id,
-            primary: connection.primary,
-            idp_redirect_url: connection
-                .idp_redirect_url
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            idp_certificate: connection.idp_certificates.concat(),
-            idp_certificates: connection.idp_certificates.clone(),
-            idp_certificate_expires_at: connection.idp_certificate_expires_at,
-            idp_metadata_url: connection
-                .idp_metadata_url
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            metadata_fetched_at: connection.metadata.fetched_at,
-            metadata_error: connection.metadata.error.clone().unwrap_or_default(),
-            idp_entity_id: connection.idp_entity_id.clone().unwrap_or_default(),
-            sp_entity_id: connection.sp_entity_id.clone(),
-            sp_acs_url: connection.sp_acs_urls.first().cloned().unwrap_or_default(),
-            idp_binding: connection.idp_binding,
-            idp_initiated: connection.idp_initiated,
-            email_attribute: connection.email_attribute.clone().unwrap_or_default(),
-            allow_sha1: connection.allow_sha1,
-            assertion_encryption: connection.assertion_encryption,
-            allow_cbc_encryption: connection.allow_cbc_encryption,
-            sign_authn_requests: connection.sign_authn_requests,
-            force_authn: connection.force_authn,
-            idp_kind: connection.idp_kind,
-            sp_encryption_certificate: described.encryption_certificate.clone(),
-        }
-    }
-}
 
 /// One SAML connection.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SamlConnectionReply {
-    saml_connection: SamlConnection,
+    saml_connection: SamlConnectionObject,
 }
 
 /// One page of an organization's SAML connections.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SamlConnectionsReply {
-    saml_connections: Vec<SamlConnection>,
+    saml_connections: Vec<SamlConnectionObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
@@ -161,7 +67,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
         .await
         .map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlConnectionsReply {
-        saml_connections: page.items.iter().map(SamlConnection::from).collect(),
+        saml_connections: page.items.iter().map(SamlConnectionObject::from).collect(),
         next_page_token: page.next_token,
     }))
 }

@@ -2,8 +2,8 @@
 
 pub mod certificate_expiry;
 pub mod certificates;
-mod change;
 pub mod metadata;
+mod settings;
 pub mod sp_keys;
 pub mod sp_metadata;
 
@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub use crate::store::certificate_expiries::NamedConnection;
-pub use change::SamlConnectionChange;
+pub use settings::{SamlConnectionChange, SamlConnectionObject};
 
 /// A connection with what else is shown to the identity provider's admin.
 #[derive(Debug, Clone, PartialEq, Eq)]

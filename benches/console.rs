@@ -321,6 +321,7 @@ async fn api_key(state: &State, environment: &Environment) -> String {
         secret: secret.digest(),
         display_name: String::new(),
         management: true,
+        disabled: false,
         created_at: state.now(),
         last_used_at: None,
     };

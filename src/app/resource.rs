@@ -3,6 +3,8 @@
 //! A use case that is special (a secret that is shown once, fetched metadata, a limit) is a function of its own beside
 //! these, made of the same parts: [`Edit`] is a change under way.
 
+use std::future::{Future, ready};
+
 use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind};
 use model::{audit::Audited, entity_tag::EntityTags};
 
@@ -28,6 +30,11 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
 
     /// Validates a change and applies it. [`Error::Invalid`] names the setting as the API spells it.
     fn apply(&mut self, state: &State, change: &Self::Change) -> Result<()>;
+
+    /// What else is changed in the transaction, when a changed row was stored and recorded.
+    fn saved(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
+        ready(Ok(()))
+    }
 
     /// Authorises reading resources of this kind. Returns the environment.
     fn authorize_view(actor: &Actor) -> Result<EnvironmentId> {
@@ -68,6 +75,9 @@ pub async fn update<R: Resource>(
     let mut edit = Edit::<R>::begin(state.db.write().await?, environment_id, id, expected).await?;
     edit.row.apply(state, change)?;
     edit.save(state, actor).await?;
+    if edit.is_changed() {
+        R::saved(&mut edit, state).await?;
+    }
     edit.commit().await
 }
 

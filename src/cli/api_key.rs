@@ -9,12 +9,14 @@ use crate::app::{
         self,
         api_keys::{self, ApiKeyChange, ApiKeyObject},
     },
+    resource,
 };
 
 /// API keys: how your backend authenticates, each for one environment
 #[derive(Debug, Subcommand)]
 pub(super) enum ApiKey {
     Create(Create),
+    Update(Update),
     Delete(Delete),
 }
 
@@ -29,6 +31,24 @@ pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
+    #[command(flatten)]
+    settings: ApiKeyChange,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change an API key; options that are not given stay as they are
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary api-key update --environment prod api_key_… --disabled
+  ostiary api-key update --environment prod api_key_… --disabled=false")]
+pub(super) struct Update {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// Its id
+    id: String,
     #[command(flatten)]
     settings: ApiKeyChange,
     /// Print one JSON object
@@ -59,6 +79,14 @@ impl ApiKey {
                 let (key, secret) = made.map_err(field_flags::cli_error)?;
                 let view = ApiKeyObject::created(&key, &secret);
                 output::resource(create.json, &view, "API key created; its secret is shown only once:")
+            }
+            Self::Update(update) => {
+                let environment = environments::find(&state, &update.environment).await?;
+                let (actor, id) = (Actor::operator(environment.id), update.id.parse()?);
+                let changed =
+                    resource::update::<model::api_key::ApiKey>(&state, &actor, id, None, &update.settings);
+                let now = changed.await.map_err(field_flags::cli_error)?;
+                output::resource(update.json, &ApiKeyObject::from(&now), "API key changed:")
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;

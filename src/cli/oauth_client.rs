@@ -13,6 +13,7 @@ use crate::app::{
 #[derive(Debug, Subcommand)]
 pub(super) enum OauthClient {
     Create(Create),
+    Update(Update),
     Delete(Delete),
 }
 
@@ -30,6 +31,25 @@ pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
+    #[command(flatten)]
+    settings: OauthClientChange,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change an OAuth client; options that are not given stay as they are
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary oauth-client update --environment prod saml_oauth_client_… \\
+      --initiate-login-uri https://app.example.com/login
+  ostiary oauth-client update --environment prod saml_oauth_client_… --disabled")]
+pub(super) struct Update {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// Its id
+    id: String,
     #[command(flatten)]
     settings: OauthClientChange,
     /// Print one JSON object
@@ -68,6 +88,19 @@ impl OauthClient {
                     ));
                 }
                 Ok(())
+            }
+            Self::Update(update) => {
+                let environment = environments::find(&state, &update.environment).await?;
+                let (actor, id) = (Actor::operator(environment.id), update.id.parse()?);
+                let changed = resource::update::<model::oauth_client::OauthClient>(
+                    &state,
+                    &actor,
+                    id,
+                    None,
+                    &update.settings,
+                );
+                let now = changed.await.map_err(field_flags::cli_error)?;
+                output::resource(update.json, &OauthClientObject::from(&now), "OAuth client changed:")
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;

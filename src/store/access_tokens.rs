@@ -1,7 +1,9 @@
 //! Access tokens, and the logins that they and authorization codes stand for.
 
+use std::time::Duration;
+
 use base::{
-    id::{OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
     secret::Digest,
     time::Timestamp,
 };
@@ -82,13 +84,13 @@ pub async fn insert(
 }
 
 /// The login of an access token that has not expired, is not revoked, and whose client and organization still
-/// exist.
+/// exist; the client is not switched off.
 pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<Option<Login>> {
     let row: Option<LoginColumns> = conn
         .sql(
             "SELECT t.flow_id, f.email, f.attributes, f.organization_id, f.saml_connection_id, o.external_id \
              FROM access_tokens t \
-             JOIN oauth_clients c ON c.id = t.oauth_client_id \
+             JOIN oauth_clients c ON c.id = t.oauth_client_id AND NOT c.disabled \
              JOIN saml_flows f ON f.id = t.flow_id JOIN organizations o ON o.id = f.organization_id \
              WHERE t.token_sha256 = $1 AND t.expires_at > $2 AND t.revoked_at IS NULL",
         )
@@ -140,6 +142,54 @@ pub async fn revoke_for_emails(
             .push(")");
         tx.dynamic(tokens).execute().await?;
     }
+    Ok(())
+}
+
+/// Whose logins are ended.
+#[derive(Debug, Clone, Copy)]
+pub enum LoginsOf {
+    /// Of an organization.
+    Organization(OrganizationId),
+    /// Of an organization's connection.
+    Connection(OrganizationId, SamlConnectionId),
+    /// Of an environment's OAuth client.
+    Client(EnvironmentId, OauthClientId),
+}
+
+/// How long before its code or token is ended a login may have begun: the lifetimes of a link (1 h), a login (at most
+/// 24 h), a code and a token.
+const OLDEST_LOGIN: Duration = Duration::from_secs(26 * 3600);
+
+/// Expires the unredeemed codes and revokes the access tokens of logins.
+pub async fn end_logins(tx: &mut Transaction, of: LoginsOf, now: Timestamp) -> Result<()> {
+    let recent = |column: &'static str, id: String| {
+        let oldest = SamlFlowId::lower_bound_at(now - OLDEST_LOGIN).to_string();
+        Sql::from(column).push(" = ").value(id).push(" AND id >= ").value(oldest)
+    };
+    let logins = match of {
+        LoginsOf::Organization(id) => recent("organization_id", id.to_string()),
+        LoginsOf::Connection(organization, id) => recent("organization_id", organization.to_string())
+            .push(" AND saml_connection_id = ")
+            .value(id.to_string()),
+        LoginsOf::Client(environment, id) => recent("environment_id", environment.to_string())
+            .push(" AND oauth_client_id = ")
+            .value(id.to_string()),
+    };
+    let codes = Sql::from("UPDATE saml_flows SET code_expires_at = ")
+        .value(now.millis())
+        .push(" WHERE ")
+        .append(logins.clone())
+        .push(" AND code_consumed_at IS NULL AND code_expires_at > ")
+        .value(now.millis());
+    tx.dynamic(codes).execute().await?;
+    let tokens = Sql::from("UPDATE access_tokens SET revoked_at = ")
+        .value(now.millis())
+        .push(" WHERE revoked_at IS NULL AND expires_at > ")
+        .value(now.millis())
+        .push(" AND flow_id IN (SELECT id FROM saml_flows WHERE ")
+        .append(logins)
+        .push(")");
+    tx.dynamic(tokens).execute().await?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use base::{
 };
 use model::administrator::{AdminSession, AuthenticationMethod};
 
-use super::{Conn, Error, Result};
+use super::{Conn, Error, Result, Transaction};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -163,6 +163,20 @@ pub async fn revoke_all(
     .bind(now)
     .execute()
     .await
+}
+
+/// Revokes every session that was begun by this method.
+pub async fn revoke_by_method(
+    tx: &mut Transaction,
+    method: AuthenticationMethod,
+    now: Timestamp,
+) -> Result<()> {
+    tx.sql("UPDATE admin_sessions SET revoked_at = $2 WHERE method = $1 AND revoked_at IS NULL AND expires_at > $2")
+        .bind(method.as_str())
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Deletes a batch of sessions that expired before `before`. Returns how many.

@@ -18,7 +18,7 @@ impl Table for ApiKey {
     type Scope = EnvironmentKind;
 
     const TABLE: &'static str = "api_keys";
-    const COLUMNS: &'static [&'static str] = &["secret_sha256", "display_name"];
+    const COLUMNS: &'static [&'static str] = &["secret_sha256", "display_name", "disabled"];
     const FIXED: &'static [&'static str] = &["management", "created_at"];
     const STAMPS: &'static [&'static str] = &["last_used_at"];
 
@@ -39,7 +39,7 @@ impl Table for ApiKey {
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement.bind(self.secret).bind(self.display_name.as_str())
+        statement.bind(self.secret).bind(self.display_name.as_str()).bind(self.disabled)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -54,6 +54,7 @@ impl Table for ApiKey {
             secret: row.get("secret_sha256")?,
             display_name: row.get("display_name")?,
             management: row.get("management")?,
+            disabled: row.get("disabled")?,
             created_at: row.get("created_at")?,
             last_used_at: row.get("last_used_at")?,
         })

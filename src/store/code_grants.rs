@@ -23,6 +23,8 @@ pub struct TokenClient {
     pub environment_id: EnvironmentId,
     /// How its ID tokens are signed.
     pub id_token_alg: IdTokenAlg,
+    /// Whether it is switched off.
+    pub disabled: bool,
 }
 
 /// An issued code, with what it is bound to and the login it stands for.
@@ -57,6 +59,7 @@ struct TokenClientRow {
     secret_sha256: Digest,
     client_environment_id: EnvironmentId,
     id_token_alg: String,
+    client_disabled: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -105,7 +108,7 @@ pub async fn find(
 ) -> Result<Option<(TokenClient, Option<CodeGrant>)>> {
     let row: Option<TokenRow> = conn
         .sql(
-            "SELECT c.secret_sha256, c.environment_id AS client_environment_id, c.id_token_alg, \
+            "SELECT c.secret_sha256, c.environment_id AS client_environment_id, c.id_token_alg, c.disabled AS client_disabled, \
              g.flow_id, g.environment_id, g.oauth_client_id, g.oauth_redirect_uri, g.oauth_redirect_uri_sent, \
              g.oauth_code_challenge, g.oauth_nonce, g.oauth_scope, g.authenticated_at, g.code_expires_at, \
              g.code_consumed_at, g.email, g.attributes, g.organization_id, g.external_id, g.saml_connection_id \
@@ -126,6 +129,7 @@ pub async fn find(
         environment_id: client.client_environment_id,
         id_token_alg: IdTokenAlg::parse(&client.id_token_alg)
             .ok_or_else(|| Error::inconsistent("oauth_clients", "id_token_alg", client_id))?,
+        disabled: client.client_disabled,
     };
     let grant = grant.map(|row| {
         Ok::<_, Error>(CodeGrant {

@@ -251,6 +251,7 @@ mod tests {
                 allow_cbc_encryption: true,
                 sign_authn_requests: false,
                 force_authn: true,
+                disabled: false,
                 idp_kind: Some(IdpKind::Okta),
                 test: false,
                 created_at: at,

@@ -14,6 +14,8 @@ pub struct LoginEligibility {
     pub organization_external_id: Option<String>,
     /// Whether the organization still has the SAML connection.
     pub has_connection: bool,
+    /// Whether that connection is switched off.
+    pub connection_disabled: bool,
     /// Whether the domain counts for the organization (states `whitelisted` and `verified`).
     pub domain_counts: bool,
     /// The policy of the organization's directories; `None`: it has no directory.
@@ -35,10 +37,10 @@ pub async fn find(
     connection_id: SamlConnectionId,
     domain: &Domain,
 ) -> Result<Option<LoginEligibility>> {
-    let row: Option<(Option<String>, bool, bool, bool, bool)> = conn
+    let row: Option<(Option<String>, Option<bool>, bool, bool, bool)> = conn
         .sql(
             "SELECT o.external_id, \
-             EXISTS (SELECT 1 FROM saml_connections c WHERE c.id = $2 AND c.organization_id = $1), \
+             (SELECT c.disabled FROM saml_connections c WHERE c.id = $2 AND c.organization_id = $1), \
              EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = $1 AND m.domain = $3 \
              AND m.state IN ('whitelisted', 'verified')), \
              EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1), \
@@ -51,10 +53,11 @@ pub async fn find(
         .bind(domain.as_str())
         .optional()
         .await?;
-    Ok(row.map(|(organization_external_id, has_connection, domain_counts, has_directory, require)| {
+    Ok(row.map(|(organization_external_id, connection_disabled, domain_counts, has_directory, require)| {
         LoginEligibility {
             organization_external_id,
-            has_connection,
+            has_connection: connection_disabled.is_some(),
+            connection_disabled: connection_disabled == Some(true),
             domain_counts,
             policy: has_directory.then_some(LoginPolicy { require_provisioned: require }),
         }

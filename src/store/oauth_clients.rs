@@ -22,7 +22,7 @@ impl Table for OauthClient {
 
     const TABLE: &'static str = "oauth_clients";
     const COLUMNS: &'static [&'static str] =
-        &["secret_sha256", "display_name", "id_token_alg", "initiate_login_uri"];
+        &["secret_sha256", "display_name", "id_token_alg", "initiate_login_uri", "disabled"];
     const FIXED: &'static [&'static str] = &["created_at"];
 
     fn id(&self) -> OauthClientId {
@@ -47,6 +47,7 @@ impl Table for OauthClient {
             .bind(self.display_name.as_str())
             .bind(self.id_token_alg.as_str())
             .bind(self.initiate_login_uri.as_ref().map(HttpUrl::as_str))
+            .bind(self.disabled)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -62,14 +63,16 @@ impl Table for OauthClient {
             display_name: row.get("display_name")?,
             id_token_alg: row.parse("id_token_alg", IdTokenAlg::parse)?,
             initiate_login_uri: row.parse_optional("initiate_login_uri", HttpUrl::parse)?,
+            disabled: row.get("disabled")?,
             created_at: row.get("created_at")?,
         })
     }
 }
 
-/// The environment's client that has an `initiate_login_uri`; the oldest, if several do.
+/// The environment's client that has an `initiate_login_uri` and is not switched off; the oldest, if several do.
 pub async fn find_initiating(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<OauthClient>> {
-    let condition = "WHERE environment_id = $1 AND initiate_login_uri IS NOT NULL ORDER BY id LIMIT 1";
+    let condition =
+        "WHERE environment_id = $1 AND initiate_login_uri IS NOT NULL AND NOT disabled ORDER BY id LIMIT 1";
     select_where::<OauthClient>(conn, condition).bind(environment_id).optional_of().await
 }
 
@@ -78,23 +81,26 @@ pub async fn find_initiating(conn: &mut Conn, environment_id: EnvironmentId) -> 
 pub struct Registration {
     /// The client's environment.
     pub environment_id: EnvironmentId,
+    /// Whether the client is switched off.
+    pub disabled: bool,
     /// The redirect URIs of the environment.
     pub redirect_uris: Vec<String>,
 }
 
 /// The registration of the client with this id. Not scoped: the client id names the caller.
 pub async fn find_registration(conn: &mut Conn, id: OauthClientId) -> Result<Option<Registration>> {
-    let row: Option<(EnvironmentId, String)> = conn
+    let row: Option<(EnvironmentId, String, bool)> = conn
         .sql(
-            "SELECT e.id, e.oauth_redirect_uris FROM oauth_clients c JOIN environments e ON e.id = c.environment_id \
+            "SELECT e.id, e.oauth_redirect_uris, c.disabled FROM oauth_clients c JOIN environments e ON e.id = c.environment_id \
              WHERE c.id = $1",
         )
         .bind(id)
         .optional()
         .await?;
-    row.map(|(environment_id, uris)| {
+    row.map(|(environment_id, uris, disabled)| {
         Ok(Registration {
             environment_id,
+            disabled,
             redirect_uris: columns::list_from_json(&uris)
                 .ok_or_else(|| Error::inconsistent("environments", "oauth_redirect_uris", environment_id))?,
         })

@@ -42,6 +42,7 @@ impl Table for SamlConnection {
         "allow_cbc_encryption",
         "sign_authn_requests",
         "force_authn",
+        "disabled",
         "idp_kind",
         "test",
         "updated_at",
@@ -93,6 +94,7 @@ impl Table for SamlConnection {
             .bind(self.allow_cbc_encryption)
             .bind(self.sign_authn_requests)
             .bind(self.force_authn)
+            .bind(self.disabled)
             .bind(self.idp_kind.map(IdpKind::as_str))
             .bind(self.test)
             .bind(self.updated_at)
@@ -138,6 +140,7 @@ impl Table for SamlConnection {
             allow_cbc_encryption: row.get("allow_cbc_encryption")?,
             sign_authn_requests: row.get("sign_authn_requests")?,
             force_authn: row.get("force_authn")?,
+            disabled: row.get("disabled")?,
             idp_kind: row.parse_optional("idp_kind", IdpKind::parse)?,
             test: row.get("test")?,
             created_at: row.get("created_at")?,

@@ -26,6 +26,7 @@ mod demo;
 mod directories;
 mod directory_limits;
 mod directory_logins;
+mod disabled;
 mod dns;
 mod events;
 mod flows;

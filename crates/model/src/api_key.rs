@@ -24,6 +24,8 @@ pub struct ApiKey {
     pub display_name: String,
     /// Whether it may also call the management API. It never changes.
     pub management: bool,
+    /// Whether it is switched off: it is refused until it is switched on again.
+    pub disabled: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used, accurate to a few minutes.
@@ -36,6 +38,10 @@ impl Audited for ApiKey {
     }
 
     fn audit_fields(&self) -> Map<String, Value> {
-        audit_fields! { "displayName": self.display_name, "hasManagementApiAccess": self.management }
+        audit_fields! {
+            "displayName": self.display_name,
+            "hasManagementApiAccess": self.management,
+            "disabled": self.disabled,
+        }
     }
 }

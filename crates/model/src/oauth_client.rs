@@ -31,6 +31,8 @@ pub struct OauthClient {
     pub id_token_alg: IdTokenAlg,
     /// Where an IdP-initiated login is handed to the app (OpenID Connect Core §4).
     pub initiate_login_uri: Option<HttpUrl>,
+    /// Whether it is switched off: nobody signs in through it until it is switched on again.
+    pub disabled: bool,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -45,6 +47,7 @@ impl Audited for OauthClient {
             "displayName": self.display_name,
             "idTokenAlg": self.id_token_alg.as_str(),
             "initiateLoginUri": self.initiate_login_uri.as_ref().map(HttpUrl::as_str),
+            "disabled": self.disabled,
         }
     }
 }

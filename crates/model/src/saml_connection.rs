@@ -91,6 +91,8 @@ pub struct SamlConnection {
     pub sign_authn_requests: bool,
     /// Whether users must re-authenticate at every login (`ForceAuthn`).
     pub force_authn: bool,
+    /// Whether it is switched off: its logins are refused until it is switched on again.
+    pub disabled: bool,
     /// The identity provider's product, if known.
     pub idp_kind: Option<IdpKind>,
     /// Whether it uses the bundled test identity provider.
@@ -158,6 +160,7 @@ impl Audited for SamlConnection {
             "allowCbcEncryption": self.allow_cbc_encryption,
             "signAuthnRequests": self.sign_authn_requests,
             "forceAuthn": self.force_authn,
+            "disabled": self.disabled,
             "idpKind": self.idp_kind.map(IdpKind::as_str),
         }
     }

@@ -28,6 +28,9 @@ pub enum Error {
     /// `client_id` is unknown.
     #[error("client_id {0} is unknown")]
     UnknownClient(String),
+    /// The client is switched off (`unauthorized_client`, RFC 6749 §4.1.2.1 and §5.2).
+    #[error("client_disabled: the client is switched off")]
+    ClientDisabled,
     /// `redirect_uri` is not registered in the environment (compared as exact strings).
     #[error("redirect_uri {sent} is not registered; registered: {}", registered.join(" "))]
     UnregisteredRedirectUri {
@@ -129,6 +132,7 @@ impl Error {
             | Self::TwoClientAuthentications
             | Self::NoBearerToken
             | Self::TwoBearerTokens => "invalid_request",
+            Self::ClientDisabled => "unauthorized_client",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::LoginRequired => "login_required",
             Self::RequestNotSupported => "request_not_supported",

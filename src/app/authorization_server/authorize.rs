@@ -89,6 +89,9 @@ pub async fn authorize(
         tracing::info!(client = %sender.client_id, reason = error.code(), "authorization refused");
         Ok(Outcome::ToClient(authorize::error_url(&redirect_uri, &error, sender.state)))
     };
+    if client.disabled {
+        return to_client(Error::ClientDisabled);
+    }
     let request = match AuthorizeRequest::parse(&parameters) {
         Ok(request) => request,
         Err(error) => return to_client(error),

@@ -13,12 +13,15 @@ use model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::{
-    Error, Result, State,
-    actor::Actor,
-    audit::{self, Entry},
-    input,
-    resource::{self, Edit, Resource},
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        audit::{self, Entry},
+        input,
+        resource::{self, Edit, Resource},
+    },
+    store::access_tokens::{self, LoginsOf},
 };
 
 /// An app that signs people in through OpenID Connect.
@@ -44,6 +47,8 @@ pub struct OauthClientObject {
     /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4); empty for none.
     #[schema(example = "https://app.example.com/login")]
     initiate_login_uri: String,
+    /// Whether it is switched off: nobody signs in through it.
+    disabled: bool,
     created_at: Timestamp,
 }
 
@@ -67,6 +72,7 @@ impl From<&OauthClient> for OauthClientObject {
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
+            disabled: client.disabled,
             created_at: client.created_at,
         }
     }
@@ -89,6 +95,9 @@ pub struct OauthClientChange {
     #[schema(example = "https://app.example.com/login")]
     #[arg(long, value_name = "URI")]
     pub initiate_login_uri: Option<String>,
+    /// Switch it off: nobody signs in through it, and its codes and tokens end.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub disabled: Option<bool>,
 }
 
 impl Resource for OauthClient {
@@ -108,6 +117,15 @@ impl Resource for OauthClient {
         if let Some(uri) = &change.initiate_login_uri {
             self.initiate_login_uri =
                 input::optional_browser_url("initiateLoginUri", uri, &self.initiate_login_uri)?;
+        }
+        self.disabled = change.disabled.unwrap_or(self.disabled);
+        Ok(())
+    }
+
+    async fn saved(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        if edit.row.disabled && !edit.before.disabled {
+            let of = LoginsOf::Client(edit.row.environment_id, edit.row.id);
+            access_tokens::end_logins(&mut edit.tx, of, state.now()).await?;
         }
         Ok(())
     }
@@ -135,6 +153,7 @@ pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) ->
         display_name: String::new(),
         id_token_alg: IdTokenAlg::default(),
         initiate_login_uri: None,
+        disabled: false,
         created_at: now,
     };
     client.apply(state, change)?;

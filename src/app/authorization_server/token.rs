@@ -44,6 +44,9 @@ pub async fn exchange(
     else {
         return Ok(Err(Error::WrongClientCredentials));
     };
+    if client.disabled {
+        return Ok(Err(Error::ClientDisabled));
+    }
     let asked = match asked {
         Ok(asked) => asked,
         Err(error) => return Ok(Err(error)),

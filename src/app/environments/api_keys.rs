@@ -44,6 +44,8 @@ pub struct ApiKeyObject {
     secret_token: Option<String>,
     /// Whether it may call the management API; otherwise only the calls that apps need to sign people in.
     has_management_api_access: bool,
+    /// Whether it is switched off: calls with it are refused.
+    disabled: bool,
     created_at: Timestamp,
     /// When it was last used, accurate to ten minutes; `null` for never.
     last_used_at: Option<Timestamp>,
@@ -64,6 +66,7 @@ impl From<&ApiKey> for ApiKeyObject {
             display_name: key.display_name.clone(),
             secret_token: None,
             has_management_api_access: key.management,
+            disabled: key.disabled,
             created_at: key.created_at,
             last_used_at: key.last_used_at,
         }
@@ -83,6 +86,9 @@ pub struct ApiKeyChange {
     #[schema(default = false)]
     #[arg(long = "management", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub has_management_api_access: Option<bool>,
+    /// Switch it off: calls with it are refused until it is switched on again.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub disabled: Option<bool>,
 }
 
 impl Resource for ApiKey {
@@ -98,6 +104,7 @@ impl Resource for ApiKey {
                 "cannot be changed; create another key, and delete this one",
             ));
         }
+        self.disabled = change.disabled.unwrap_or(self.disabled);
         Ok(())
     }
 }
@@ -112,6 +119,9 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
         store::api_keys::find_by_secret(&mut conn, secret.digest()).await?
     };
     let key = found.ok_or_else(unknown)?;
+    if key.disabled {
+        return Err(Error::Unauthenticated("api key is disabled".into()));
+    }
     let now = state.now();
     let noted = now - LAST_USED_RESOLUTION;
     if key.last_used_at.is_none_or(|at| at <= noted) {
@@ -135,6 +145,7 @@ pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Resu
         secret: secret.digest(),
         display_name: String::new(),
         management: change.has_management_api_access.unwrap_or(false),
+        disabled: false,
         created_at: now,
         last_used_at: None,
     };
@@ -146,9 +157,27 @@ pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Resu
     Ok((key, secret))
 }
 
+/// Changes a key. A key cannot switch itself off, which could lock its holder out.
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: ApiKeyId,
+    expected: Option<&EntityTags>,
+    change: &ApiKeyChange,
+) -> Result<ApiKey> {
+    if is_own(actor, id) && change.disabled == Some(true) {
+        return Err(Error::FailedPrecondition("a key cannot disable itself; use another one".into()));
+    }
+    resource::update(state, actor, id, expected, change).await
+}
+
+fn is_own(actor: &Actor, id: ApiKeyId) -> bool {
+    matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id)
+}
+
 /// Removes a key. A key cannot remove itself, which could lock its holder out.
 pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId, expected: Option<&EntityTags>) -> Result<()> {
-    if matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id) {
+    if is_own(actor, id) {
         return Err(Error::FailedPrecondition("a key cannot delete itself; use another one".into()));
     }
     resource::remove::<ApiKey>(state, actor, id, expected).await

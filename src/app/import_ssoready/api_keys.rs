@@ -58,6 +58,7 @@ impl Importer<'_> {
                 secret,
                 display_name: DISPLAY_NAME.to_owned(),
                 management: theirs.management,
+                disabled: false,
                 created_at: self.now,
                 last_used_at: None,
             };

@@ -138,6 +138,7 @@ impl Importer<'_> {
             allow_cbc_encryption: false,
             sign_authn_requests: false,
             force_authn: false,
+            disabled: false,
             idp_kind: None,
             test: false,
             created_at: self.now,

@@ -268,7 +268,11 @@ async fn secrets(
     }
     let actor = Actor::operator(environment.id);
     let named = |name: &str| Some(name.to_owned());
-    let change = ApiKeyChange { display_name: named("Sample app"), has_management_api_access: Some(true) };
+    let change = ApiKeyChange {
+        display_name: named("Sample app"),
+        has_management_api_access: Some(true),
+        ..ApiKeyChange::default()
+    };
     let (_, api_key) = api_keys::create(state, &actor, &change).await?;
     let change = OauthClientChange { display_name: named("Sample app"), ..OauthClientChange::default() };
     let client = clients::create(state, &actor, &change).await?;

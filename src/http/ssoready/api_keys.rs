@@ -96,9 +96,10 @@ pub async fn find(
     Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
-/// Rename an API key
+/// Change an API key
 ///
-/// Its access cannot be changed: create another key instead.
+/// Renames it, or switches it off and on. Its access cannot be changed: create another key instead. A key cannot
+/// disable itself (400, code 9).
 #[utoipa::path(
     patch,
     path = path::API_KEY,
@@ -116,7 +117,7 @@ pub async fn update(
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
     let key =
-        resource::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await.map_err(api)?;
+        api_keys::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await.map_err(api)?;
     Ok(reply(&key))
 }
 

@@ -55,12 +55,16 @@ impl ConsoleResource for ApiKey {
     }
 
     fn values(&self) -> FormValues {
-        FormValues::new().with("displayName", &self.display_name)
+        FormValues::new().with("displayName", &self.display_name).with_flag("disabled", self.disabled)
     }
 
     fn fields(view: &FormView<'_>, of: Option<&Self>) -> Markup {
         html! {
             (view.text("displayName", "Name").optional().hint("Where it will be used: backend, staging worker."))
+            @if of.is_some() {
+                (view.checkbox("disabled", "Switched off")
+                    .hint("Calls with it are refused at once, until it is switched on again."))
+            }
             @if of.is_none() { (view.radios("hasManagementApiAccess", "What it may do", &ACCESS)) }
         }
     }
@@ -107,7 +111,10 @@ pub(in crate::web::console) fn view(
                 @if may_manage { a href=(href(console::EDIT_API_KEY, &[&key.id])) { (key.name()) } }
                 @else { strong { (key.name()) } }
             },
-            html! { @if key.management { "sign in and manage" } @else { "sign in" } },
+            html! {
+                @if key.management { "sign in and manage" } @else { "sign in" }
+                @if key.disabled { " " span.tag { "switched off" } }
+            },
             key.last_used_at.map_or_else(|| html! { span.soft { "never" } }, |at| time(at, now)),
             time(key.created_at, now),
             copyable(&key.id.to_string(), "key id"),

@@ -314,6 +314,13 @@ pub static ALL: &[ErrorText] = &[
         show_values: false,
     },
     ErrorText {
+        codes: &["connection_disabled", "organization_disabled"],
+        happened: "Single sign-on for your company is switched off in this app.",
+        remedy: "Only the app’s team can switch it on again.",
+        contact: Contact::App,
+        show_values: false,
+    },
+    ErrorText {
         codes: &["second_opinion_disagrees"],
         happened: "Two checks of the same answer did not agree, so nobody was let in.",
         remedy: "Go back to the app and sign in again. If you come here again, the app’s team must look at it.",

@@ -5,6 +5,7 @@
 mod authorize;
 mod clients;
 mod deprovisioned;
+mod disabled;
 mod keys;
 mod openid;
 mod token;

@@ -246,6 +246,7 @@ impl TestApp {
             allow_cbc_encryption: false,
             sign_authn_requests: false,
             force_authn: false,
+            disabled: false,
             idp_kind: None,
             test: false,
             created_at: now,
@@ -282,6 +283,7 @@ impl TestApp {
             secret: secret.digest(),
             display_name: String::new(),
             management,
+            disabled: false,
             created_at: self.now(),
             last_used_at: None,
         };
@@ -306,6 +308,7 @@ impl TestApp {
             display_name: String::new(),
             id_token_alg,
             initiate_login_uri: None,
+            disabled: false,
             created_at: self.now(),
         };
         let mut tx = self.state.db.write().await.expect("a transaction");

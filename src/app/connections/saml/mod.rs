@@ -12,6 +12,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
+    administrator::AuthenticationMethod,
     entity_tag::EntityTags,
     http_url::HttpUrl,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
@@ -25,7 +26,10 @@ use crate::{
         pagination::{List, Page, PageQuery, PageRequest},
         resource::{Edit, check_version, load},
     },
-    store,
+    store::{
+        self, Transaction,
+        access_tokens::{self, LoginsOf},
+    },
 };
 
 pub use crate::store::certificate_expiries::NamedConnection;
@@ -79,6 +83,7 @@ pub async fn create(
         allow_cbc_encryption: false,
         sign_authn_requests: false,
         force_authn: false,
+        disabled: false,
         idp_kind: None,
         test: false,
         created_at: now,
@@ -183,7 +188,20 @@ pub async fn update(
         is_test_idp(state, &edit.row) || (edit.before.test && endpoint(&edit.before) == endpoint(&edit.row));
     write(&mut edit, state.now()).await?;
     edit.record_update(state, actor).await?;
+    if edit.row.disabled && !edit.before.disabled {
+        end_use(&mut edit.tx, state, &edit.row).await?;
+    }
     view(state, edit.commit().await?).await
+}
+
+/// Ends the codes and tokens of a connection's logins, and the console sessions that it opened.
+async fn end_use(tx: &mut Transaction, state: &State, connection: &SamlConnection) -> Result<()> {
+    let of = LoginsOf::Connection(connection.organization_id, connection.id);
+    access_tokens::end_logins(tx, of, state.now()).await?;
+    if state.settings.console.saml_connection == Some(connection.id) {
+        store::admin_sessions::revoke_by_method(tx, AuthenticationMethod::Saml, state.now()).await?;
+    }
+    Ok(())
 }
 
 /// Removes a connection. Its login flows are kept.

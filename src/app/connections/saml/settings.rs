@@ -72,6 +72,8 @@ pub struct SamlConnectionObject {
     sign_authn_requests: bool,
     /// Whether a fresh sign-in is required each time (ForceAuthn).
     force_authn: bool,
+    /// Whether it is switched off: its logins are refused.
+    disabled: bool,
     /// The identity provider's product; `null` if unknown.
     idp_kind: Option<IdpKind>,
     /// The certificate to encrypt assertions with; `null` without encryption.
@@ -111,6 +113,7 @@ impl From<&SamlConnectionView> for SamlConnectionObject {
             allow_cbc_encryption: connection.allow_cbc_encryption,
             sign_authn_requests: connection.sign_authn_requests,
             force_authn: connection.force_authn,
+            disabled: connection.disabled,
             idp_kind: connection.idp_kind,
             sp_encryption_certificate: described.encryption_certificate.clone(),
         }
@@ -164,6 +167,9 @@ pub struct SamlConnectionChange {
     /// Require a fresh sign-in at the identity provider each time (ForceAuthn).
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub force_authn: Option<bool>,
+    /// Switch it off: its logins are refused, its codes and tokens end, and everything else is kept.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub disabled: Option<bool>,
     /// The identity provider's product: okta, entra, google, adfs, keycloak, onelogin, jumpcloud, ping or other; empty for
     /// unknown.
     #[arg(long, value_name = "KIND", value_parser = idp_kinds())]
@@ -321,6 +327,7 @@ impl SamlConnectionChange {
         set(&mut connection.allow_cbc_encryption, self.allow_cbc_encryption);
         set(&mut connection.sign_authn_requests, self.sign_authn_requests);
         set(&mut connection.force_authn, self.force_authn);
+        set(&mut connection.disabled, self.disabled);
         if let Some(kind) = &self.idp_kind {
             connection.idp_kind = input::idp_kind(kind)?;
         }

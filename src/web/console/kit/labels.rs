@@ -32,7 +32,8 @@ pub(in crate::web::console) fn connection(connection: &SamlConnection) -> String
 /// Whether the connection has all settings that a login needs.
 pub(in crate::web::console) fn connection_state(connection: &SamlConnection) -> Markup {
     html! {
-        @if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }
+        @if connection.disabled { (mark(Icon::Attention, "Switched off")) }
+        @else if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }
         @else { (mark(Icon::Attention, "Settings missing")) }
         @if connection.primary { " " span.tag { "primary" } }
         @if connection.test { " " span.tag { "test identity provider" } }

@@ -49,14 +49,19 @@ impl ConsoleResource for OauthClient {
             .with("displayName", &self.display_name)
             .with("idTokenAlg", self.id_token_alg.as_str())
             .with("initiateLoginUri", self.initiate_login_uri.as_ref().map_or("", |uri| uri.as_str()))
+            .with_flag("disabled", self.disabled)
     }
 
-    fn fields(view: &FormView<'_>, _: Option<&Self>) -> Markup {
+    fn fields(view: &FormView<'_>, of: Option<&Self>) -> Markup {
         html! {
             (view.text("displayName", "Name").optional().hint("The app that signs people in."))
             (view.select("idTokenAlg", "Signature of its ID tokens", &ALGORITHMS))
             (view.url("initiateLoginUri", "Initiate login URI").code().optional()
                 .hint("Where the app begins a login when it is called with an issuer (OpenID Connect Core §4). Without it, IdP-initiated logins end on the environment’s redirect URL."))
+            @if of.is_some() {
+                (view.checkbox("disabled", "Switched off")
+                    .hint("Nobody signs in through it, and its access tokens end, at once. Everything else is kept."))
+            }
         }
     }
 

@@ -44,7 +44,10 @@ pub(in crate::web::console) fn view(
     let new = href(console::NEW_OAUTH_CLIENT, &[]);
     let rows = page.items.iter().map(|client| {
         vec![
-            html! { a href=(href(console::OAUTH_CLIENT, &[&client.id])) { (client.name()) } },
+            html! {
+                a href=(href(console::OAUTH_CLIENT, &[&client.id])) { (client.name()) }
+                @if client.disabled { " " span.tag { "switched off" } }
+            },
             html! { (client.id_token_alg.as_str()) },
             time(client.created_at, now),
             copyable(&client.id.to_string(), "client id"),

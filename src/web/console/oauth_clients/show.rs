@@ -55,6 +55,11 @@ pub(in crate::web::console) fn view(
                 }
             }
         }
+        @if client.disabled {
+            (notice(Icon::Attention, "It is switched off", html! {
+                p { "Nobody can sign in through it. “Edit” switches it on again." }
+            }))
+        }
         @if uris.is_empty() {
             (notice(Icon::Attention, "It cannot sign anybody in yet", html! {
                 p { "The environment has no OAuth redirect URIs, and a client may ask for none but those." }

@@ -8,6 +8,7 @@ use model::{
     saml_connection::{IdpBinding, SamlConnection},
 };
 
+use super::switches;
 use crate::{
     app::{self, connections::saml::SamlConnectionChange},
     links::console,
@@ -137,7 +138,7 @@ pub(in crate::web::console) fn typed(connection: &SamlConnection) -> FormValues 
         IdpBinding::Post => "POST",
         IdpBinding::Redirect => "REDIRECT",
     };
-    FormValues::new()
+    let values = FormValues::new()
         .with("idpMetadataUrl", url(&connection.idp_metadata_url))
         .with("idpEntityId", connection.idp_entity_id.as_deref().unwrap_or_default())
         .with("idpRedirectUrl", url(&connection.idp_redirect_url))
@@ -145,12 +146,8 @@ pub(in crate::web::console) fn typed(connection: &SamlConnection) -> FormValues 
         .with("idpBinding", binding)
         .with("idpInitiated", connection.idp_initiated.map_or("", |policy| policy.as_str()))
         .with("emailAttribute", connection.email_attribute.as_deref().unwrap_or_default())
-        .with_flag("primary", connection.primary)
-        .with_flag("allowSha1", connection.allow_sha1)
-        .with_flag("assertionEncryption", connection.assertion_encryption)
-        .with_flag("allowCbcEncryption", connection.allow_cbc_encryption)
-        .with_flag("signAuthnRequests", connection.sign_authn_requests)
-        .with_flag("forceAuthn", connection.force_authn)
+        .with_flag("primary", connection.primary);
+    switches::values(values, connection)
 }
 
 fn new_page(
@@ -264,19 +261,11 @@ pub(in crate::web::console) fn edit_view(
             (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED))
             (view.text("emailAttribute", "Attribute with the e-mail address").code().optional()
                 .hint("Empty: the NameID if it is an address, else the usual attributes. Name one where the NameID is something else, such as Entra’s …onmicrosoft.com names."))
-            (view.checkbox("forceAuthn", "People sign in anew each time")
-                .hint("Asks the identity provider not to use a session that it has (ForceAuthn)."))
-            (view.checkbox("signAuthnRequests", "Sign our requests")
-                .hint("Only for identity providers that demand it. They find our certificate in the metadata."))
+            (switches::fields(&view, switches::LOGINS))
         }
         fieldset.group {
             legend { "Encryption and old algorithms" }
-            (view.checkbox("assertionEncryption", "Let assertions be encrypted")
-                .hint("Publishes our encryption certificate in the metadata. Some identity providers, ADFS among them, encrypt as soon as they see one."))
-            (view.checkbox("allowCbcEncryption", "Also accept AES-CBC")
-                .hint("For identity providers that cannot do AES-GCM. CBC has known weaknesses; the signature still protects the login."))
-            (view.checkbox("allowSha1", "Also accept SHA-1 signatures")
-                .hint("SHA-1 is broken. For identity providers that cannot be changed any more, and only until they can."))
+            (switches::fields(&view, switches::ALGORITHMS))
         }
     };
     html! {

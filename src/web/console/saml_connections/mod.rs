@@ -3,3 +3,4 @@
 pub mod delete;
 pub mod form;
 pub mod show;
+mod switches;

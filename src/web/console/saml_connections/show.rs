@@ -8,6 +8,7 @@ use model::{
     saml_flow::FlowOrigin,
 };
 
+use super::switches;
 use crate::{
     app::{
         self,
@@ -118,6 +119,11 @@ pub(in crate::web::console) fn view(page: &ConnectionPage<'_>) -> Markup {
             }
         }
         p { (labels::connection_state(connection)) }
+        @if connection.disabled {
+            (notice(Icon::Attention, "It is switched off", html! {
+                p { "Its logins are refused. “Edit” switches it on again." }
+            }))
+        }
         @if !missing.is_empty() {
             (notice(Icon::Attention, "Nobody can sign in through it yet", html! {
                 p { "Still missing of the identity provider: " (components::join_with_and(&missing.iter().map(|name| setting_label(name)).collect::<Vec<_>>())) "." }
@@ -241,31 +247,28 @@ fn metadata_status(page: &ConnectionPage<'_>) -> Markup {
 
 fn login_checks(page: &ConnectionPage<'_>) -> Markup {
     let connection = &page.described.connection;
-    let yes_no =
-        |yes: bool, word: &'static str, no: &'static str| html! { @if yes { (word) } @else { (no) } };
     let policy = connection.idp_initiated.unwrap_or(page.environment.idp_initiated).as_str();
     let inherited = connection.idp_initiated.is_none();
+    let mut all = vec![
+        (
+            "E-mail address",
+            html! {
+                @match &connection.email_attribute {
+                    Some(name) => { "from the attribute " code { (name) } },
+                    None => "from the NameID, else from the usual attributes",
+                }
+            },
+        ),
+        (
+            "IdP-initiated logins",
+            html! { (policy) @if inherited { span.soft { " (the environment’s rule)" } } },
+        ),
+    ];
+    all.extend(switches::facts(connection));
     html! {
         section.card aria-labelledby="checking" {
             h2 #checking { "How logins are checked" }
-            (facts(&[
-                ("E-mail address", html! {
-                    @match &connection.email_attribute {
-                        Some(name) => { "from the attribute " code { (name) } },
-                        None => "from the NameID, else from the usual attributes",
-                    }
-                }),
-                ("IdP-initiated logins", html! { (policy) @if inherited { span.soft { " (the environment’s rule)" } } }),
-                ("Sign in anew each time", yes_no(connection.force_authn, "asked for", "not asked for")),
-                ("Our requests", yes_no(connection.sign_authn_requests, "signed", "not signed")),
-                ("Encrypted assertions", html! {
-                    (yes_no(connection.assertion_encryption, "offered", "not offered"))
-                    @if connection.allow_cbc_encryption { ", AES-CBC too" }
-                }),
-                ("SHA-1 signatures", html! {
-                    @if connection.allow_sha1 { (mark(Icon::Attention, "accepted")) } @else { "refused" }
-                }),
-            ]))
+            (facts(&all))
         }
     }
 }

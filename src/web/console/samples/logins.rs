@@ -92,6 +92,7 @@ fn connection(entity_id: &str) -> SamlConnection {
         allow_cbc_encryption: false,
         sign_authn_requests: false,
         force_authn: false,
+        disabled: false,
         idp_certificate_expires_at: None,
         idp_kind: None,
         idp_metadata_url: None,

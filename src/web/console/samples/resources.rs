@@ -146,6 +146,7 @@ fn connection() -> SamlConnection {
         allow_cbc_encryption: false,
         sign_authn_requests: false,
         force_authn: false,
+        disabled: false,
         test: false,
         created_at: now() - DAY * 20,
         updated_at: now() - DAY,
@@ -483,6 +484,7 @@ fn key_samples() {
         secret: Digest::of("secret"),
         display_name: name.into(),
         management,
+        disabled: false,
         created_at: now() - DAY * 9,
         last_used_at: used.map(|age| now() - age),
     };
@@ -526,6 +528,7 @@ fn key_samples() {
         display_name: "Ledgerline web".into(),
         id_token_alg: IdTokenAlg::RS256,
         initiate_login_uri: None,
+        disabled: false,
         created_at: now() - DAY,
     };
     sample(

@@ -45,12 +45,33 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
         actor.authorize_manage()
     }
+
+    /// Authorises reading this one, where that depends on more than its kind. It is asked before anything else is told
+    /// about the row, and [`Error::NotFound`] of whatever it is within becomes that of the row.
+    fn authorize_view_row(&self, _: &Actor) -> Result<()> {
+        Ok(())
+    }
+
+    /// Authorises changing this one, as [`Resource::authorize_view_row`].
+    fn authorize_manage_row(&self, _: &Actor) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The resource with this id.
 pub async fn find<R: Resource>(state: &State, actor: &Actor, id: Id<R::Kind>) -> Result<R> {
     let environment_id = R::authorize_view(actor)?;
-    load(&mut state.db.read().await?, environment_id, id).await
+    let row: R = load(&mut state.db.read().await?, environment_id, id).await?;
+    hide::<R>(id, row.authorize_view_row(actor))?;
+    Ok(row)
+}
+
+/// Who may not know of a row is told the same as if there were none.
+fn hide<R: Resource>(id: Id<R::Kind>, authorized: Result<()>) -> Result<()> {
+    authorized.map_err(|error| match error {
+        Error::NotFound { .. } => Error::not_found(R::Kind::NOUN, id),
+        error => error,
+    })
 }
 
 /// One page of an environment's resources of a kind, in order of creation.
@@ -71,8 +92,7 @@ pub async fn update<R: Resource>(
     expected: Option<&EntityTags>,
     change: &R::Change,
 ) -> Result<R> {
-    let environment_id = R::authorize_manage(actor)?;
-    let mut edit = Edit::<R>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
     edit.row.apply(state, change)?;
     edit.save(state, actor).await?;
     if edit.is_changed() {
@@ -88,8 +108,7 @@ pub async fn remove<R: Resource>(
     id: Id<R::Kind>,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let environment_id = R::authorize_manage(actor)?;
-    let edit = Edit::<R>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    let edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
     edit.remove(state, actor).await
 }
 
@@ -156,6 +175,22 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
         let before = found.ok_or_else(|| Error::not_found(T::Kind::NOUN, id))?;
         check_version(expected, before.version())?;
         Ok(Self { tx, row: before.clone(), before })
+    }
+
+    /// [`Edit::begin`], for an actor who may change this row.
+    pub async fn begin_as(
+        tx: Transaction,
+        actor: &Actor,
+        id: Id<T::Kind>,
+        expected: Option<&EntityTags>,
+    ) -> Result<Self>
+    where
+        T: Resource,
+    {
+        let edit = Self::begin(tx, T::authorize_manage(actor)?, id, None).await?;
+        hide::<T>(id, edit.before.authorize_manage_row(actor))?;
+        check_version(expected, edit.before.version())?;
+        Ok(edit)
     }
 
     /// The row as it was read.

@@ -252,7 +252,7 @@ impl Customer {
     async fn store(&self, tx: &mut Transaction, number: usize) {
         store::organizations::insert(tx, &self.organization).await.expect("an organization");
         store::saml_connections::insert(tx, &self.connection).await.expect("a connection");
-        store::scim_directories::insert(tx, &self.directory).await.expect("a directory");
+        store::table::insert(tx, &self.directory).await.expect("a directory");
         let target = LoginConnection {
             connection: self.connection.clone(),
             organization: self.organization.clone(),

@@ -1,5 +1,6 @@
 //! Validation of texts from outside.
 
+use clap::builder::PossibleValuesParser;
 use model::{http_url::HttpUrl, idp_kind::IdpKind};
 
 use super::{Error, Result, outgoing};
@@ -100,6 +101,11 @@ pub fn idp_kind(name: &str) -> Result<Option<IdpKind>> {
             Error::invalid("idpKind", format!("must be one of {}, or empty", names.join(", ")))
         }),
     }
+}
+
+/// The names of the products as values of a flag.
+pub(super) fn idp_kinds() -> PossibleValuesParser {
+    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
 
 /// The beginning of an invalid text, quoted for an error message.

@@ -80,7 +80,8 @@ pub async fn list<R: Resource>(state: &State, actor: &Actor, query: &PageQuery) 
     let list = List::of(environment_id, R::TABLE);
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    let found = table::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    let found: Vec<R> = table::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    found.iter().try_for_each(|row| row.authorize_view_row(actor))?;
     Ok(wanted.page_of(state, &list, found, R::id))
 }
 
@@ -193,11 +194,6 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
         Ok(edit)
     }
 
-    /// The row as it was read.
-    pub fn before(&self) -> &T {
-        &self.before
-    }
-
     /// Whether the row differs from what was read.
     pub fn is_changed(&self) -> bool {
         self.row != self.before
@@ -210,6 +206,14 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
             // The row is locked, so only this transaction itself can have raised its version.
             return Err(store::Error::inconsistent(T::TABLE, "version", self.row.id()));
         }
+        Ok(())
+    }
+
+    /// Raises the version, because something that belongs to the row changed in another table. The row itself, and the
+    /// time of its last change, stay as they were read.
+    pub async fn raise_version(&mut self) -> Result<()> {
+        table::raise_version(&mut self.tx, &self.before).await?;
+        self.row = load(&mut self.tx, self.before.scope(), self.before.id()).await?;
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! The names of API fields as flags: the API's `redirectUrl` is `--redirect-url` here.
 
-use model::idp_kind::IdpKind;
-
 use crate::{app::Error, telemetry};
 
 /// Converts an error to the command line's terms: the API's `redirectUrl` is `--redirect-url` here.
@@ -49,11 +47,6 @@ fn flag(field: &str) -> String {
         _ => {}
     }
     flag
-}
-
-/// The accepted values of `--idp-kind`.
-pub(super) fn idp_kinds() -> clap::builder::PossibleValuesParser {
-    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
 
 #[cfg(test)]

@@ -40,21 +40,8 @@ pub(super) struct Create {
     /// The organization's id
     #[arg(long, value_name = "ID")]
     organization: OrganizationId,
-    /// Use it for API calls that name only the organization
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    primary: Option<bool>,
-    /// Allow secondary e-mail addresses of other domains
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    allow_foreign_secondary_emails: Option<bool>,
-    /// Refuse SAML logins of people who are inactive or deleted in it (on unless =false)
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    refuse_inactive_logins: Option<bool>,
-    /// Refuse SAML logins of everybody who is not active in it
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    require_provisioned_logins: Option<bool>,
-    /// The identity provider's product
-    #[arg(long, value_name = "KIND", value_parser = super::field_flags::idp_kinds())]
-    idp_kind: Option<String>,
+    #[command(flatten)]
+    settings: ScimDirectoryChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -110,21 +97,12 @@ impl ScimDirectory {
             Self::Create(create) => {
                 let environment = organizations::environment_of(&state, create.organization).await?;
                 let actor = Actor::operator(environment);
-                let primary = match create.primary {
-                    Some(primary) => primary,
-                    None => {
-                        let query = PageQuery::default();
-                        let others = directories::list(&state, &actor, create.organization, &query).await?;
-                        others.items.is_empty()
-                    }
-                };
-                let change = ScimDirectoryChange {
-                    primary: Some(primary),
-                    allow_foreign_secondary_emails: create.allow_foreign_secondary_emails,
-                    refuse_inactive_logins: create.refuse_inactive_logins,
-                    require_provisioned_logins: create.require_provisioned_logins,
-                    idp_kind: create.idp_kind,
-                };
+                let mut change = create.settings;
+                if change.primary.is_none() {
+                    let query = PageQuery::default();
+                    let others = directories::list(&state, &actor, create.organization, &query).await?;
+                    change.primary = Some(others.items.is_empty());
+                }
                 let made = directories::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
@@ -185,7 +163,7 @@ async fn rotate(
     json: bool,
     title: &str,
 ) -> anyhow::Result<()> {
-    let token = directories::rotate(state, actor, id, overlap).await.map_err(field_flags::cli_error)?;
+    let token = directories::rotate(state, actor, id, None, overlap).await.map_err(field_flags::cli_error)?;
     let directory = directories::find(state, actor, id).await?;
     let directory = wire::ScimDirectory::from(&directory);
     output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)

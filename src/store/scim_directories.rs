@@ -1,7 +1,7 @@
 //! SCIM directories and their bearer tokens. Only digests of the tokens are stored.
 
 use base::{
-    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    id::{EnvironmentId, EnvironmentKind, OrganizationId, ScimDirectoryId, ScimDirectoryKind},
     secret::Digest,
     time::Timestamp,
 };
@@ -12,66 +12,76 @@ use model::{
 };
 
 use super::{
-    Conn, Error, Result, Transaction,
-    columns::{self, column_list},
+    Conn, Error, Result, Transaction, columns,
+    connection::{Row, Statement},
     organizations,
+    table::{self, Table, select_joined, select_where},
 };
 
 /// How many expired tokens one statement deletes.
 const DELETE_BATCH_SIZE: i64 = 1000;
 
-// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
-// prepared must stay valid.
-macro_rules! columns {
-    ($table:literal) => {
-        column_list!(
-            $table,
-            id,
-            environment_id,
-            organization_id,
-            is_primary,
-            scim_base_url,
-            allow_foreign_secondary_emails,
-            refuse_inactive_logins,
-            require_provisioned_logins,
-            idp_kind,
-            created_at,
-            updated_at
-        )
-    };
-}
+impl Table for ScimDirectory {
+    type Kind = ScimDirectoryKind;
+    type Scope = EnvironmentKind;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: ScimDirectoryId,
-    environment_id: EnvironmentId,
-    organization_id: OrganizationId,
-    is_primary: bool,
-    scim_base_url: String,
-    allow_foreign_secondary_emails: bool,
-    refuse_inactive_logins: bool,
-    require_provisioned_logins: bool,
-    idp_kind: Option<String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
+    const TABLE: &'static str = "scim_directories";
+    const COLUMNS: &'static [&'static str] = &[
+        "is_primary",
+        "allow_foreign_secondary_emails",
+        "refuse_inactive_logins",
+        "require_provisioned_logins",
+        "idp_kind",
+        "updated_at",
+    ];
+    const FIXED: &'static [&'static str] = &["organization_id", "scim_base_url", "created_at"];
 
-impl From<Row> for ScimDirectory {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            environment_id: row.environment_id,
-            organization_id: row.organization_id,
-            primary: row.is_primary,
-            scim_base_url: row.scim_base_url,
-            allow_foreign_secondary_emails: row.allow_foreign_secondary_emails,
-            refuse_inactive_logins: row.refuse_inactive_logins,
-            require_provisioned_logins: row.require_provisioned_logins,
+    fn id(&self) -> ScimDirectoryId {
+        self.id
+    }
+
+    fn scope(&self) -> EnvironmentId {
+        self.environment_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: i64, at: Timestamp) {
+        (self.version, self.updated_at) = (version, at);
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.primary)
+            .bind(self.allow_foreign_secondary_emails)
+            .bind(self.refuse_inactive_logins)
+            .bind(self.require_provisioned_logins)
+            .bind(self.idp_kind.map(IdpKind::as_str))
+            .bind(self.updated_at)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement.bind(self.organization_id).bind(self.scim_base_url.as_str()).bind(self.created_at)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            environment_id: row.get("environment_id")?,
+            organization_id: row.get("organization_id")?,
+            version: row.get("version")?,
+            primary: row.get("is_primary")?,
+            scim_base_url: row.get("scim_base_url")?,
+            allow_foreign_secondary_emails: row.get("allow_foreign_secondary_emails")?,
+            refuse_inactive_logins: row.get("refuse_inactive_logins")?,
+            require_provisioned_logins: row.get("require_provisioned_logins")?,
             // A value written by a later release must not make the directory unreadable.
-            idp_kind: row.idp_kind.as_deref().and_then(IdpKind::parse),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
+            idp_kind: row.get::<Option<String>>("idp_kind")?.as_deref().and_then(IdpKind::parse),
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
     }
 }
 
@@ -86,20 +96,6 @@ pub struct PresentedToken {
     pub token: Option<BearerToken>,
 }
 
-#[derive(sqlx::FromRow)]
-struct PresentedRow {
-    #[sqlx(flatten)]
-    directory: Row,
-    o_display_name: String,
-    o_external_id: Option<String>,
-    o_domains: Option<String>,
-    o_created_at: Timestamp,
-    o_updated_at: Timestamp,
-    t_created_at: Option<Timestamp>,
-    t_expires_at: Option<Timestamp>,
-    t_last_used_at: Option<Timestamp>,
-}
-
 /// The directory with this id, in any environment, with the token of this digest if it is valid at `now`. The
 /// token is found by its digest, so that the response time reveals nothing about other tokens.
 pub async fn find_presented(
@@ -108,42 +104,44 @@ pub async fn find_presented(
     token: Digest,
     now: Timestamp,
 ) -> Result<Option<PresentedToken>> {
-    let row = conn
-        .sql(concat!(
-            "SELECT ",
-            columns!("d."),
-            ", o.display_name AS o_display_name, o.external_id AS o_external_id, \
-             (SELECT string_agg(a.domain || ' ' || a.state, ',') FROM organization_domains a \
-             WHERE a.organization_id = o.id) AS o_domains, \
-             o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
-             t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at \
-             FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
-             LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = d.id \
-             AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE d.id = $1"
-        ))
-        .bind(id)
-        .bind(token)
-        .bind(now)
-        .optional::<PresentedRow>()
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let directory = ScimDirectory::from(row.directory);
+    let found = select_joined::<ScimDirectory>(
+        conn,
+        "o.display_name AS o_display_name, o.external_id AS o_external_id, \
+         (SELECT string_agg(a.domain || ' ' || a.state, ',') FROM organization_domains a \
+         WHERE a.organization_id = o.id) AS o_domains, \
+         o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
+         t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at",
+        "JOIN organizations o ON o.id = scim_directories.organization_id \
+         LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = scim_directories.id \
+         AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE scim_directories.id = $1",
+    )
+    .bind(id)
+    .bind(token)
+    .bind(now)
+    .first_row()
+    .await?;
+    let Some(row) = found else { return Ok(None) };
+    let directory: ScimDirectory = table::read(&row)?;
+    let domains: Option<String> = row.get("o_domains")?;
     let organization = Organization {
         id: directory.organization_id,
         environment_id: directory.environment_id,
-        display_name: row.o_display_name,
-        external_id: row.o_external_id,
-        domains: organizations::domains(row.o_domains.as_deref()).ok_or_else(|| {
+        display_name: row.get("o_display_name")?,
+        external_id: row.get("o_external_id")?,
+        domains: organizations::domains(domains.as_deref()).ok_or_else(|| {
             Error::inconsistent("organization_domains", "domain, state", directory.organization_id)
         })?,
-        created_at: row.o_created_at,
-        updated_at: row.o_updated_at,
+        created_at: row.get("o_created_at")?,
+        updated_at: row.get("o_updated_at")?,
     };
-    let token = row.t_created_at.map(|created_at| BearerToken {
-        created_at,
-        expires_at: row.t_expires_at,
-        last_used_at: row.t_last_used_at,
-    });
+    let token = match row.get("t_created_at")? {
+        Some(created_at) => Some(BearerToken {
+            created_at,
+            expires_at: row.get("t_expires_at")?,
+            last_used_at: row.get("t_last_used_at")?,
+        }),
+        None => None,
+    };
     Ok(Some(PresentedToken { directory, organization, token }))
 }
 
@@ -219,39 +217,17 @@ pub async fn list_idle(
     .await
 }
 
-/// The directory with this id in the environment.
-pub async fn find(
-    conn: &mut Conn,
-    environment_id: EnvironmentId,
-    id: ScimDirectoryId,
-) -> Result<Option<ScimDirectory>> {
-    let row = conn
-        .sql(concat!("SELECT ", columns!(""), " FROM scim_directories WHERE environment_id = $1 AND id = $2"))
-        .bind(environment_id)
-        .bind(id)
-        .optional::<Row>()
-        .await?;
-    Ok(row.map(ScimDirectory::from))
-}
-
 /// The primary directory of an organization.
 pub async fn find_primary(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
 ) -> Result<Option<ScimDirectory>> {
-    let row = conn
-        .sql(concat!(
-            "SELECT ",
-            columns!(""),
-            " FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
-             AND is_primary"
-        ))
+    select_where::<ScimDirectory>(conn, "WHERE environment_id = $1 AND organization_id = $2 AND is_primary")
         .bind(environment_id)
         .bind(organization_id)
-        .optional::<Row>()
-        .await?;
-    Ok(row.map(ScimDirectory::from))
+        .optional_of()
+        .await
 }
 
 /// The primary directory of the organization with this external id.
@@ -260,18 +236,15 @@ pub async fn find_primary_by_external_id(
     environment_id: EnvironmentId,
     external_id: &str,
 ) -> Result<Option<ScimDirectory>> {
-    let row = conn
-        .sql(concat!(
-            "SELECT ",
-            columns!("d."),
-            " FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
-             WHERE o.environment_id = $1 AND o.external_id = $2 AND d.is_primary"
-        ))
-        .bind(environment_id)
-        .bind(external_id)
-        .optional::<Row>()
-        .await?;
-    Ok(row.map(ScimDirectory::from))
+    select_where::<ScimDirectory>(
+        conn,
+        "JOIN organizations o ON o.id = scim_directories.organization_id \
+         WHERE o.environment_id = $1 AND o.external_id = $2 AND scim_directories.is_primary",
+    )
+    .bind(environment_id)
+    .bind(external_id)
+    .optional_of()
+    .await
 }
 
 /// The environment of a directory, looked up without a scope: for the command line.
@@ -289,20 +262,16 @@ pub async fn list(
     from: Option<ScimDirectoryId>,
     limit: i64,
 ) -> Result<Vec<ScimDirectory>> {
-    let rows = conn
-        .sql(concat!(
-            "SELECT ",
-            columns!(""),
-            " FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
-             AND id >= $3 ORDER BY id LIMIT $4"
-        ))
-        .bind(environment_id)
-        .bind(organization_id)
-        .bind(columns::page_start(from))
-        .bind(limit)
-        .all::<Row>()
-        .await?;
-    Ok(rows.into_iter().map(ScimDirectory::from).collect())
+    select_where::<ScimDirectory>(
+        conn,
+        "WHERE environment_id = $1 AND organization_id = $2 AND id >= $3 ORDER BY id LIMIT $4",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .bind(columns::page_start(from))
+    .bind(limit)
+    .all_of()
+    .await
 }
 
 /// A directory in the list of an environment's directories.
@@ -342,14 +311,15 @@ pub async fn list_newest(
     .await
 }
 
-/// Clears the primary flag of the organization's directories. The caller has locked the organization.
+/// Clears the primary flag of the organization's primary directory, which gives it a new version. The caller has locked
+/// the organization.
 pub async fn unset_primary(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
 ) -> Result<()> {
     tx.sql(
-        "UPDATE scim_directories SET is_primary = FALSE \
+        "UPDATE scim_directories SET is_primary = FALSE, version = version + 1 \
          WHERE environment_id = $1 AND organization_id = $2 AND is_primary",
     )
     .bind(environment_id)
@@ -357,62 +327,6 @@ pub async fn unset_primary(
     .execute()
     .await?;
     Ok(())
-}
-
-/// Adds a directory. [`Error::Duplicate`]: the organization already has a primary directory.
-pub async fn insert(conn: &mut Conn, directory: &ScimDirectory) -> Result<()> {
-    conn.sql(
-        "INSERT INTO scim_directories (id, environment_id, organization_id, is_primary, scim_base_url, \
-         allow_foreign_secondary_emails, refuse_inactive_logins, require_provisioned_logins, created_at, \
-         updated_at, idp_kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(directory.id)
-    .bind(directory.environment_id)
-    .bind(directory.organization_id)
-    .bind(directory.primary)
-    .bind(directory.scim_base_url.as_str())
-    .bind(directory.allow_foreign_secondary_emails)
-    .bind(directory.refuse_inactive_logins)
-    .bind(directory.require_provisioned_logins)
-    .bind(directory.created_at)
-    .bind(directory.updated_at)
-    .bind(directory.idp_kind.map(IdpKind::as_str))
-    .execute()
-    .await?;
-    Ok(())
-}
-
-/// Updates a directory. Returns whether it exists. [`Error::Duplicate`]: the organization has another primary
-/// directory.
-pub async fn update(conn: &mut Conn, directory: &ScimDirectory) -> Result<bool> {
-    let touched = conn
-        .sql(
-            "UPDATE scim_directories SET is_primary = $3, allow_foreign_secondary_emails = $4, \
-             refuse_inactive_logins = $5, require_provisioned_logins = $6, updated_at = $7, idp_kind = $8 \
-             WHERE environment_id = $1 AND id = $2",
-        )
-        .bind(directory.environment_id)
-        .bind(directory.id)
-        .bind(directory.primary)
-        .bind(directory.allow_foreign_secondary_emails)
-        .bind(directory.refuse_inactive_logins)
-        .bind(directory.require_provisioned_logins)
-        .bind(directory.updated_at)
-        .bind(directory.idp_kind.map(IdpKind::as_str))
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Deletes a directory with everything in it. Returns whether it existed.
-pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: ScimDirectoryId) -> Result<bool> {
-    let touched = conn
-        .sql("DELETE FROM scim_directories WHERE environment_id = $1 AND id = $2")
-        .bind(environment_id)
-        .bind(id)
-        .execute()
-        .await?;
-    Ok(touched == 1)
 }
 
 /// Up to `limit` valid tokens of a directory, newest first.

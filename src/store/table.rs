@@ -181,6 +181,15 @@ pub async fn update<T: Table>(conn: &mut Conn, row: &mut T, at: Timestamp) -> Re
     Ok(row.bind(statement).execute().await? == 1)
 }
 
+/// Gives a row the next version and leaves the rest of it, if it still has the version that was read. Returns whether it
+/// has.
+pub async fn raise_version<T: Table>(conn: &mut Conn, row: &T) -> Result<bool> {
+    let text = text::<T>("raise_version", || {
+        format!("UPDATE {} SET version = $3 + 1 WHERE {} AND version = $3", T::TABLE, key::<T>())
+    });
+    Ok(conn.sql(text).bind(row.scope()).bind(row.id()).bind(row.version()).execute().await? == 1)
+}
+
 /// Deletes a row. Returns whether it existed.
 pub async fn remove<T: Table>(conn: &mut Conn, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
     let text = text::<T>("remove", || format!("DELETE FROM {} WHERE {}", T::TABLE, key::<T>()));

@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use crate::{
     both,
-    support::{IdentityProvider, TestApp},
+    support::{IdentityProvider, TestApp, console::seen_in},
 };
 
 /// The metadata that the identity provider of the tests would publish.
@@ -127,14 +127,17 @@ both! {
         app.advance(Duration::from_secs(1));
         let second = console.post(&format!("{path}/rotate"), &[("overlapSeconds", "86400")]).await.secret();
         assert_eq!((token_status(&app, &id, &first).await, token_status(&app, &id, &second).await), (200, 200));
-        console.page(&path).await.says("replaced, works until");
-        console.done(&format!("{path}/end-overlap"), &[]).await.says("Replaced tokens ended.").does_not_say("replaced, works");
+        let page = console.page(&path).await;
+        page.says("replaced, works until");
+        let end = format!("{path}/end-overlap");
+        let version = seen_in(&page, &end)[0].1.clone();
+        console.done(&end, &[("version", &version)]).await.says("Replaced tokens ended.").does_not_say("replaced, works");
         assert_eq!((token_status(&app, &id, &first).await, token_status(&app, &id, &second).await), (401, 200));
         let refused = console.post(&format!("{path}/rotate"), &[("overlapSeconds", "999999999")]).await;
         assert!(refused.status == 422 || refused.status == 400, "{}", refused.status);
 
         console
-            .done(&format!("{path}/edit"), &[("primary", "true"), ("requireProvisionedLogins", "true")])
+            .done(&format!("{path}/edit"), &[("primary", "true"), ("refuseInactiveLogins", ""), ("requireProvisionedLogins", "true")])
             .await
             .says("SCIM directory saved.")
             .says("Let in only people it knows yes")

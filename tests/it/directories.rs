@@ -420,5 +420,5 @@ both! {
 
 async fn set(app: &TestApp, tenant: &Tenant, directory: &ScimDirectoryView, change: ScimDirectoryChange) {
     let actor = Actor::operator(tenant.environment.id);
-    directories::update(&app.state, &actor, directory.directory.id, &change).await.unwrap();
+    directories::update(&app.state, &actor, directory.directory.id, None, &change).await.unwrap();
 }

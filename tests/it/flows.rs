@@ -479,7 +479,7 @@ both! {
         let never = app.directory(&fixture.tenant).await;
         let globex = app.tenant(&fixture.tenant.environment, "globex.example").await;
         let directory = app.directory(&globex).await;
-        let token = ostiary::app::directories::rotate(&app.state, &actor, directory.directory.id, Duration::ZERO)
+        let token = ostiary::app::directories::rotate(&app.state, &actor, directory.directory.id, None, Duration::ZERO)
             .await
             .unwrap();
         let call = async || {

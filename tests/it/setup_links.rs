@@ -362,7 +362,8 @@ both! {
         assert!(told.body.contains("Google Workspace cannot do this"), "{told:#?}");
         let chosen = send(&app, &browser, "/setup/scim", &[("idpKind", "other")]).await;
         let first = chosen.location();
-        let page = send(&app, &browser, first.path(), &[]).await;
+        let version = browser.get(first.as_str()).await.input("version").unwrap();
+        let page = send(&app, &browser, first.path(), &[("version", &version)]).await;
         let (_, rest) = page.body.split_once("<code>ssoready_scim_bearer_token_").unwrap_or_else(|| panic!("{page:#?}"));
         let bearer = format!("ssoready_scim_bearer_token_{}", rest.split_once('<').unwrap().0);
         assert!(!browser.get(first.as_str()).await.body.contains(&bearer), "it is shown once");

@@ -20,6 +20,8 @@ pub struct ScimDirectory {
     pub environment_id: EnvironmentId,
     /// The organization whose users it holds.
     pub organization_id: OrganizationId,
+    /// The version of its settings and tokens: 1, and one more with each change.
+    pub version: i64,
     /// Whether it is used when only the organization is named. At most one directory is primary.
     pub primary: bool,
     /// The base URL that the identity provider calls. Stored, never derived.

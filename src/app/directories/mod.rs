@@ -9,15 +9,22 @@ pub mod resources;
 mod tokens;
 pub mod usage;
 
-use base::id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId};
-use model::scim_directory::{BearerToken, ScimDirectory};
+use base::id::{EnvironmentId, Id, IdKind as _, OrganizationId, ScimDirectoryId, ScimDirectoryKind};
+use clap::Args;
+use model::{
+    entity_tag::EntityTags,
+    scim_directory::{BearerToken, ScimDirectory},
+};
+use serde::Deserialize;
 use usage::Usage;
+use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
     actor::{Actor, OrganizationPart},
-    audit, environments, input, organizations,
+    environments, input, organizations,
     pagination::{List, Page, PageQuery, PageRequest},
+    resource::{self, Edit, Resource},
 };
 use crate::store;
 
@@ -27,32 +34,58 @@ pub use tokens::{DEFAULT_OVERLAP, MAX_OVERLAP, ProvisioningTarget, authenticate,
 /// The maximum number of valid tokens of a directory.
 const MAX_TOKENS: i64 = 10;
 
-/// A change of a directory. `None` leaves a field unchanged.
-#[derive(Debug, Clone, Default)]
+/// The settings of a directory.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]
+#[schema(as = ScimDirectoryInput)]
+#[serde(rename_all = "camelCase")]
 pub struct ScimDirectoryChange {
-    /// Whether requests that name only the organization use it. Setting it unsets the others.
+    /// Make it the organization's primary directory in place of the current one.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub primary: Option<bool>,
-    /// Whether users may have secondary addresses of foreign domains.
+    /// Allow secondary e-mail addresses at other domains.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_foreign_secondary_emails: Option<bool>,
-    /// Whether SAML logins of inactive and deleted users are refused.
+    /// Refuse SAML logins of users who are inactive or deleted in it and active in no directory. On by default.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub refuse_inactive_logins: Option<bool>,
-    /// Whether SAML logins require an active user in a directory.
+    /// Allow only users who are active in a directory to sign in.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub require_provisioned_logins: Option<bool>,
-    /// The product of the identity provider; empty for unknown.
+    /// The identity provider's product: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
+    /// `jumpcloud`, `ping` or `other`; empty for unknown.
+    #[arg(long, value_name = "KIND", value_parser = input::idp_kinds())]
     pub idp_kind: Option<String>,
 }
 
-impl ScimDirectoryChange {
-    fn apply(&self, directory: &mut ScimDirectory) -> Result<()> {
+impl Resource for ScimDirectory {
+    type Change = ScimDirectoryChange;
+
+    fn apply(&mut self, _: &State, change: &ScimDirectoryChange) -> Result<()> {
         let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
-        set(&mut directory.primary, self.primary);
-        set(&mut directory.allow_foreign_secondary_emails, self.allow_foreign_secondary_emails);
-        set(&mut directory.refuse_inactive_logins, self.refuse_inactive_logins);
-        set(&mut directory.require_provisioned_logins, self.require_provisioned_logins);
-        if let Some(kind) = &self.idp_kind {
-            directory.idp_kind = input::idp_kind(kind)?;
+        set(&mut self.primary, change.primary);
+        set(&mut self.allow_foreign_secondary_emails, change.allow_foreign_secondary_emails);
+        set(&mut self.refuse_inactive_logins, change.refuse_inactive_logins);
+        set(&mut self.require_provisioned_logins, change.require_provisioned_logins);
+        if let Some(kind) = &change.idp_kind {
+            self.idp_kind = input::idp_kind(kind)?;
         }
         Ok(())
+    }
+
+    fn authorize_view(actor: &Actor) -> Result<EnvironmentId> {
+        Ok(actor.environment())
+    }
+
+    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
+        Ok(actor.environment())
+    }
+
+    fn authorize_view_row(&self, actor: &Actor) -> Result<()> {
+        actor.authorize_view_part(OrganizationPart::Scim, self.organization_id).map(drop)
+    }
+
+    fn authorize_manage_row(&self, actor: &Actor) -> Result<()> {
+        actor.authorize_manage_part(OrganizationPart::Scim, self.organization_id).map(drop)
     }
 }
 
@@ -87,6 +120,7 @@ pub async fn create(
         id,
         environment_id,
         organization_id,
+        version: 1,
         primary: false,
         scim_base_url: links.scim_base(id),
         allow_foreign_secondary_emails: false,
@@ -96,28 +130,27 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    change.apply(&mut directory)?;
+    directory.apply(state, change)?;
     if directory.primary {
         store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
-    store::scim_directories::insert(&mut tx, &directory).await?;
-    audit::created(&mut tx, state, actor, &directory).await?;
+    resource::insert(&mut tx, state, actor, &directory).await?;
     tx.commit().await?;
     Ok(ScimDirectoryView { directory, tokens: Vec::new(), usage: Usage::default() })
 }
 
 /// The directory with this id.
 pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
-    let mut conn = state.db.read().await?;
-    let directory = load(&mut conn, actor.environment(), id).await?;
-    actor.authorize_view_part(OrganizationPart::Scim, directory.organization_id)?;
-    view(state, &mut conn, directory).await
+    let directory = resource::find(state, actor, id).await?;
+    view(state, &mut state.db.read().await?, directory).await
 }
 
 /// The environment of a directory: for the operator, who gives only the directory's id.
 pub async fn environment_of(state: &State, id: ScimDirectoryId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
-    store::scim_directories::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+    store::scim_directories::find_environment(&mut conn, id)
+        .await?
+        .ok_or_else(|| Error::not_found(ScimDirectoryKind::NOUN, id))
 }
 
 /// One page of an organization's directories, in order of creation.
@@ -159,56 +192,28 @@ pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Res
     Ok(wanted.page_of(state, &list, found, |directory| directory.id))
 }
 
-/// Changes a directory.
+/// Changes a directory. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update(
     state: &State,
     actor: &Actor,
     id: ScimDirectoryId,
+    expected: Option<&EntityTags>,
     change: &ScimDirectoryChange,
 ) -> Result<ScimDirectoryView> {
-    let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    let organization_id = stored.organization_id;
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, organization_id)?;
+    let known: ScimDirectory = resource::find(state, actor, id).await?;
+    let (environment_id, organization_id) = (known.environment_id, known.organization_id);
     let mut tx = state.db.write().await?;
-    // Lock the organization, so that concurrent changes of `primary` are serialised.
+    // The organization's lock comes first: under it, `primary` moves from one directory to another.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
-    let before = load(&mut tx, environment_id, id).await?;
-    let mut directory = before.clone();
-    change.apply(&mut directory)?;
-    directory.updated_at = state.now();
-    if directory.primary {
-        store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
+    let mut edit = Edit::<ScimDirectory>::begin_as(tx, actor, id, expected).await?;
+    edit.row.apply(state, change)?;
+    if edit.row.primary && !edit.before.primary {
+        store::scim_directories::unset_primary(&mut edit.tx, environment_id, organization_id).await?;
     }
-    store::scim_directories::update(&mut tx, &directory).await?;
-    audit::updated(&mut tx, state, actor, &before, &directory).await?;
-    let view = view(state, &mut tx, directory).await?;
-    tx.commit().await?;
+    edit.save(state, actor).await?;
+    let view = view(state, &mut edit.tx, edit.row.clone()).await?;
+    edit.commit().await?;
     Ok(view)
-}
-
-/// Removes a directory with its users, groups, tokens and request log. Its events are kept.
-pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<()> {
-    let mut tx = state.db.write().await?;
-    let directory = load(&mut tx, actor.environment(), id).await?;
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, directory.organization_id)?;
-    if !store::scim_directories::remove(&mut tx, environment_id, id).await? {
-        return Err(not_found(id));
-    }
-    audit::deleted(&mut tx, state, actor, &directory).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-pub(super) async fn load(
-    conn: &mut store::Conn,
-    environment_id: EnvironmentId,
-    id: ScimDirectoryId,
-) -> Result<ScimDirectory> {
-    store::scim_directories::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
-}
-
-pub(super) fn not_found(id: ScimDirectoryId) -> Error {
-    Error::not_found("SCIM directory", id)
 }
 
 async fn view(state: &State, conn: &mut store::Conn, directory: ScimDirectory) -> Result<ScimDirectoryView> {

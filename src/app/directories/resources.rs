@@ -1,14 +1,16 @@
 //! Users and groups of SCIM directories, as apps read them.
 
 use base::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
+use model::scim_directory::ScimDirectory;
 use serde_json::{Map, Value, json};
 
 use crate::{
     app::{
         Error, Result, State,
         actor::Actor,
-        directories, input,
+        input,
         pagination::{List, Page, PageQuery, PageRequest},
+        resource,
     },
     store::{
         self,
@@ -79,7 +81,7 @@ async fn find_directory(
     };
     if !query.scim_directory_id.is_empty() {
         let id: ScimDirectoryId = parse_id("scim_directory_id", &query.scim_directory_id)?;
-        return Ok(directories::load(conn, environment_id, id).await?.id);
+        return Ok(resource::load::<ScimDirectory>(conn, environment_id, id).await?.id);
     }
     let found = if !query.organization_id.is_empty() {
         let id: OrganizationId = parse_id("organization_id", &query.organization_id)?;
@@ -180,7 +182,7 @@ pub async fn search_users(
     let environment_id = actor.authorize_app()?;
     let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
-    directories::load(&mut conn, environment_id, directory).await?;
+    resource::load::<ScimDirectory>(&mut conn, environment_id, directory).await?;
     let found = match name.parse::<ScimUserId>() {
         Ok(id) => store::scim_resources::find_user(&mut conn, environment_id, id)
             .await?
@@ -204,7 +206,7 @@ pub async fn search_groups(
     let environment_id = actor.authorize_app()?;
     let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
-    directories::load(&mut conn, environment_id, directory).await?;
+    resource::load::<ScimDirectory>(&mut conn, environment_id, directory).await?;
     let found: Vec<StoredGroup> = match name.parse::<ScimGroupId>() {
         Ok(id) => store::scim_resources::find_group(&mut conn, environment_id, id)
             .await?
@@ -233,7 +235,7 @@ pub async fn groups_of(
 ) -> Result<Vec<(ScimGroupId, String)>> {
     let environment_id = actor.authorize_app()?;
     let mut conn = state.db.read().await?;
-    directories::load(&mut conn, environment_id, user.directory_id).await?;
+    resource::load::<ScimDirectory>(&mut conn, environment_id, user.directory_id).await?;
     Ok(store::scim_resources::list_groups_of(&mut conn, user.directory_id, user.id, MAX_GROUPS).await?)
 }
 

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use base::{
-    id::ScimDirectoryId,
+    id::{IdKind as _, ScimDirectoryId, ScimDirectoryKind},
     secret::{Digest, ScimBearerToken},
 };
-use model::{audit::audit_fields, domain::Domain, organization::Organization, scim_directory::ScimDirectory};
+use model::{
+    audit::audit_fields, domain::Domain, entity_tag::EntityTags, organization::Organization,
+    scim_directory::ScimDirectory,
+};
 
-use super::{MAX_TOKENS, ScimDirectoryView, load, not_found, quota::Allowance, usage, view};
+use super::{MAX_TOKENS, ScimDirectoryView, quota::Allowance, usage, view};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, OrganizationPart},
+        actor::Actor,
         audit::{self, Entry},
+        resource::Edit,
     },
     store,
 };
@@ -60,7 +64,7 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
         let mut conn = state.db.read().await?;
         store::scim_directories::find_presented(&mut conn, id, digest, now).await?
     };
-    let presented = presented.ok_or_else(|| not_found(id))?;
+    let presented = presented.ok_or_else(|| Error::not_found(ScimDirectoryKind::NOUN, id))?;
     let token = presented.token.ok_or_else(refused)?;
     let noted = now - LAST_USED_RESOLUTION;
     if token.last_used_at.is_none_or(|at| at <= noted) {
@@ -74,11 +78,13 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
     Ok(ProvisioningTarget { directory: presented.directory, organization: presented.organization, allowance })
 }
 
-/// Creates a new token, which is returned only here. Existing tokens keep working for `overlap`.
+/// Creates a new token, which is returned only here. Existing tokens keep working for `overlap`. [`Error::Outdated`]: the
+/// directory has none of the `expected` versions any more.
 pub async fn rotate(
     state: &State,
     actor: &Actor,
     id: ScimDirectoryId,
+    expected: Option<&EntityTags>,
     overlap: Duration,
 ) -> Result<ScimBearerToken> {
     if overlap > MAX_OVERLAP {
@@ -89,11 +95,10 @@ pub async fn rotate(
     }
     let now = state.now();
     let token = ScimBearerToken::new(&*state.random);
-    let mut tx = state.db.write().await?;
-    let directory = lock(&mut tx, actor, id).await?;
-    store::scim_directories::expire_tokens(&mut tx, id, now + overlap, true).await?;
-    if store::scim_directories::list_tokens(&mut tx, id, now, MAX_TOKENS).await?.len() >= MAX_TOKENS as usize
-    {
+    let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, actor, id, expected).await?;
+    store::scim_directories::expire_tokens(&mut edit.tx, id, now + overlap, true).await?;
+    let valid = store::scim_directories::list_tokens(&mut edit.tx, id, now, MAX_TOKENS).await?;
+    if valid.len() >= MAX_TOKENS as usize {
         return Err(Error::FailedPrecondition(
             format!(
                 "this directory already has {MAX_TOKENS} valid bearer tokens; end the overlap of the replaced \
@@ -102,30 +107,33 @@ pub async fn rotate(
             .into(),
         ));
     }
-    store::scim_directories::insert_token(&mut tx, directory.id, token.digest(), now).await?;
+    store::scim_directories::insert_token(&mut edit.tx, id, token.digest(), now).await?;
+    edit.raise_version().await?;
     let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
-    let entry = Entry::of(&directory, "bearer_token_rotated").with_values(facts);
-    audit::record(&mut tx, state, Some(directory.environment_id), &actor.principal(), entry).await?;
-    tx.commit().await?;
+    let entry = Entry::of(&edit.row, "bearer_token_rotated").with_values(facts);
+    record(&mut edit, state, actor, entry).await?;
+    edit.commit().await?;
     Ok(token)
 }
 
 /// Ends all tokens but the newest, now.
-pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
-    let mut tx = state.db.write().await?;
-    let directory = lock(&mut tx, actor, id).await?;
-    store::scim_directories::expire_tokens(&mut tx, id, state.now(), false).await?;
-    let entry = Entry::of(&directory, "bearer_token_overlap_ended");
-    audit::record(&mut tx, state, Some(directory.environment_id), &actor.principal(), entry).await?;
-    let view = view(state, &mut tx, directory).await?;
-    tx.commit().await?;
+pub async fn end_overlap(
+    state: &State,
+    actor: &Actor,
+    id: ScimDirectoryId,
+    expected: Option<&EntityTags>,
+) -> Result<ScimDirectoryView> {
+    let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, actor, id, expected).await?;
+    store::scim_directories::expire_tokens(&mut edit.tx, id, state.now(), false).await?;
+    edit.raise_version().await?;
+    let entry = Entry::of(&edit.row, "bearer_token_overlap_ended");
+    record(&mut edit, state, actor, entry).await?;
+    let view = view(state, &mut edit.tx, edit.row.clone()).await?;
+    edit.commit().await?;
     Ok(view)
 }
 
-/// Locks the directory's tokens until the transaction ends, and loads the directory.
-async fn lock(tx: &mut store::Transaction, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectory> {
-    let directory = load(tx, actor.environment(), id).await?;
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, directory.organization_id)?;
-    store::organizations::lock(tx, environment_id, directory.organization_id).await?;
-    load(tx, environment_id, id).await
+async fn record(edit: &mut Edit<ScimDirectory>, state: &State, actor: &Actor, entry: Entry) -> Result<()> {
+    let environment_id = Some(edit.row.environment_id);
+    audit::record(&mut edit.tx, state, environment_id, &actor.principal(), entry).await
 }

@@ -69,6 +69,7 @@ impl Importer<'_> {
                         id,
                         environment_id: environment,
                         organization_id: theirs.organization_id,
+                        version: 1,
                         primary: false,
                         scim_base_url: theirs.scim_base_url.trim_end_matches('/').to_owned(),
                         allow_foreign_secondary_emails: false,
@@ -80,7 +81,7 @@ impl Importer<'_> {
                     };
                     ours.primary =
                         self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
-                    store::scim_directories::insert(tx, &ours).await?;
+                    store::table::insert(tx, &ours).await?;
                     match theirs.bearer_token {
                         Some(token) if taken.insert(token.to_hex()) => {
                             store::scim_directories::insert_token(tx, id, token, self.now).await?;
@@ -96,7 +97,7 @@ impl Importer<'_> {
                     self.report.counts_of(KIND).imported += 1;
                 }
                 ImportStatus::Changed(written_at) => {
-                    match store::scim_directories::find(tx, environment, id).await? {
+                    match store::table::find_for_update::<ScimDirectory>(tx, environment, id).await? {
                         None => self.report.keep(KIND, id, REMOVED_HERE),
                         Some(ours) if ours.updated_at != written_at => {
                             self.report.keep(KIND, id, CHANGED_HERE);
@@ -105,9 +106,9 @@ impl Importer<'_> {
                             let primary =
                                 self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &before).await?;
                             // The base URL of a directory never changes, in SSOReady or here.
-                            let ours = ScimDirectory { primary, updated_at: self.now, ..before };
+                            let mut ours = ScimDirectory { primary, ..before };
                             self.replace_token(tx, theirs, written_at, &mut taken).await?;
-                            store::scim_directories::update(tx, &ours).await?;
+                            store::table::update(tx, &mut ours, self.now).await?;
                             records.mark_imported(id, source);
                             self.report.counts_of(KIND).updated += 1;
                         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use base::id::{EnvironmentId, ScimDirectoryId};
+use model::scim_directory::ScimDirectory;
 use serde_json::{Map, Value};
 
 use super::{importer::Importer, report::ResourceKind};
@@ -32,7 +33,7 @@ impl Directories {
             return Ok(known.clone());
         }
         let mut found = None;
-        if let Some(directory) = store::scim_directories::find(tx, environment, id).await? {
+        if let Some(directory) = store::table::find::<ScimDirectory>(tx, environment, id).await? {
             let organization = store::organizations::find(tx, environment, directory.organization_id).await?;
             found = organization.map(|organization| ProvisioningTarget {
                 directory,

@@ -193,13 +193,13 @@ async fn directory(
             return Ok((known, token));
         }
         stored.scim_tokens.remove(&known.id.to_string());
-        directories::remove(state, actor, known.id).await?;
+        resource::remove::<ScimDirectory>(state, actor, known.id, None).await?;
     }
     let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
-    let made = directories::create(state, actor, organization.id, &change).await?.directory;
-    let token = directories::rotate(state, actor, made.id, Duration::ZERO).await?;
-    stored.scim_tokens.insert(made.id.to_string(), token.reveal());
-    Ok((made, token))
+    let id = directories::create(state, actor, organization.id, &change).await?.directory.id;
+    let token = directories::rotate(state, actor, id, None, Duration::ZERO).await?;
+    stored.scim_tokens.insert(id.to_string(), token.reveal());
+    Ok((resource::find(state, actor, id).await?, token))
 }
 
 async fn is_valid_token(

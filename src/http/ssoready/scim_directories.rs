@@ -7,20 +7,21 @@ use base::{
     id::{OrganizationId, ScimDirectoryId},
     time::Timestamp,
 };
-use model::idp_kind::IdpKind;
+use model::{idp_kind::IdpKind, scim_directory};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
-    reply::{ApiResult, api, done, page_query, query},
+    reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, PageParams},
 };
 use crate::{
     app::{
         self, State,
         directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
+        resource,
     },
     links::path,
 };
@@ -138,24 +139,7 @@ pub struct BearerTokenReply {
 }
 
 fn reply(directory: &ScimDirectoryView) -> HttpResponse {
-    HttpResponse::Ok().json(ScimDirectoryReply { scim_directory: directory.into() })
-}
-
-/// The settings of a directory.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct ScimDirectoryInput {
-    /// Make it the organization's primary directory in place of the current one.
-    pub primary: Option<bool>,
-    /// Allow secondary e-mail addresses at other domains.
-    pub allow_foreign_secondary_emails: Option<bool>,
-    /// Refuse SAML logins of users who are inactive or deleted in it and active in no directory. On by default.
-    pub refuse_inactive_logins: Option<bool>,
-    /// Allow only users who are active in a directory to sign in.
-    pub require_provisioned_logins: Option<bool>,
-    /// The identity provider's product: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
-    /// `jumpcloud`, `ping` or `other`; empty for unknown.
-    pub idp_kind: Option<String>,
+    versioned(directory.directory.version, ScimDirectoryReply { scim_directory: directory.into() })
 }
 
 /// A directory to create.
@@ -166,7 +150,7 @@ pub struct NewScimDirectory {
     pub organization_id: OrganizationId,
     /// Settings, which can also be set later.
     #[serde(flatten)]
-    pub settings: ScimDirectoryInput,
+    pub settings: ScimDirectoryChange,
 }
 
 /// How to replace the token.
@@ -176,16 +160,6 @@ pub struct RotateBearerToken {
     /// For how long the previous tokens stay valid: one day by default, 30 days at most.
     #[schema(minimum = 0, maximum = 2592000, default = 86400)]
     pub overlap_seconds: Option<u64>,
-}
-
-fn change(body: &mut Fields) -> app::Result<ScimDirectoryChange> {
-    Ok(ScimDirectoryChange {
-        primary: body.flag("primary")?,
-        allow_foreign_secondary_emails: body.flag("allowForeignSecondaryEmails")?,
-        refuse_inactive_logins: body.flag("refuseInactiveLogins")?,
-        require_provisioned_logins: body.flag("requireProvisionedLogins")?,
-        idp_kind: body.text("idpKind")?,
-    })
 }
 
 /// List an organization's directories
@@ -223,7 +197,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
+    let change = call.body.change().map_err(api)?;
     Ok(reply(&app::directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
 }
 
@@ -254,7 +228,7 @@ pub async fn find(
     operation_id = "updateScimDirectory",
     tag = "SCIM directories",
     params(("id" = ScimDirectoryId, Path)),
-    request_body = ScimDirectoryInput,
+    request_body = ScimDirectoryChange,
     responses((status = 200, body = ScimDirectoryReply))
 )]
 pub async fn update(
@@ -263,8 +237,9 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::directories::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    let change = call.body.change().map_err(api)?;
+    let changed = app::directories::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    Ok(reply(&changed.map_err(api)?))
 }
 
 /// Delete a directory
@@ -284,7 +259,10 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::directories::remove(&state, &call.actor, id).await.map_err(api)?;
+    let if_match = call.if_match.as_ref();
+    resource::remove::<scim_directory::ScimDirectory>(&state, &call.actor, id, if_match)
+        .await
+        .map_err(api)?;
     Ok(done())
 }
 
@@ -309,7 +287,8 @@ pub async fn rotate(
     let id = id("id", &path).map_err(api)?;
     let overlap =
         call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
-    let token = app::directories::rotate(&state, &call.actor, id, overlap).await.map_err(api)?;
+    let rotated = app::directories::rotate(&state, &call.actor, id, call.if_match.as_ref(), overlap).await;
+    let token = rotated.map_err(api)?;
     Ok(HttpResponse::Ok().json(BearerTokenReply { bearer_token: token.reveal() }))
 }
 
@@ -330,5 +309,6 @@ pub async fn end_overlap(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::directories::end_overlap(&state, &call.actor, id).await.map_err(api)?))
+    let ended = app::directories::end_overlap(&state, &call.actor, id, call.if_match.as_ref()).await;
+    Ok(reply(&ended.map_err(api)?))
 }

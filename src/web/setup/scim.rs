@@ -27,8 +27,9 @@ use crate::{
     web::kit::{
         components::{ButtonStyle, Column, Icon, copy_button, link_button, mark, notice, shape, table, time},
         error::PageResult,
-        forms::button_form,
+        forms::{FormValues, button_form},
         response::{PagePolicy, see_other},
+        seen::Seen,
     },
 };
 
@@ -125,7 +126,8 @@ pub async fn create(sent: SetupForm) -> PageResult {
         ScimDirectoryChange { idp_kind: Some(kind.as_str().to_owned()), ..ScimDirectoryChange::default() };
     let described = match all.iter().find(|described| described.tokens.is_empty()) {
         Some(fresh) => {
-            app::directories::update(&context.state, &context.actor, fresh.directory.id, &change).await?
+            let id = fresh.directory.id;
+            app::directories::update(&context.state, &context.actor, id, None, &change).await?
         }
         None => {
             change.primary = Some(all.is_empty());
@@ -135,14 +137,10 @@ pub async fn create(sent: SetupForm) -> PageResult {
     Ok(see_other(&links::setup_scim_step(described.directory.id, first.slug)))
 }
 
-/// The directory with the id of the path, if it belongs to the organization.
+/// The directory with the id of the path. The link opens those of its organization.
 async fn load(context: &SetupContext, id: &str) -> app::Result<ScimDirectoryView> {
     let id: ScimDirectoryId = id.parse().map_err(|_| Error::not_found("SCIM directory", "(no such id)"))?;
-    let found = app::directories::find(&context.state, &context.actor, id).await?;
-    match found.directory.organization_id == context.organization.id {
-        true => Ok(found),
-        false => Err(Error::not_found("SCIM directory", id)),
-    }
+    app::directories::find(&context.state, &context.actor, id).await
 }
 
 /// `GET /setup/scim/{directory}/{step}`
@@ -151,14 +149,23 @@ pub async fn step(context: SetupContext, path: web::Path<(String, String)>) -> P
     show(&context, &described, &path.1, None).await
 }
 
-/// `POST /setup/scim/{directory}/{step}`: creates a bearer token. Only this response shows it.
+/// `POST /setup/scim/{directory}/{step}`: creates a bearer token, which only this response shows; none, if the directory
+/// or its tokens were changed since the page was made.
 pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageResult {
     let context = &sent.context;
     let described = load(context, &path.0).await?;
     let id = described.directory.id;
-    let token = app::directories::rotate(&context.state, &context.actor, id, DEFAULT_OVERLAP).await?;
+    let expected = Seen::posted(&sent).expected();
+    let rotated =
+        app::directories::rotate(&context.state, &context.actor, id, Some(&expected), DEFAULT_OVERLAP).await;
+    let token = match rotated {
+        Ok(token) => Some(token),
+        // Made in another window, or by a second click: the page shows what there is.
+        Err(Error::Outdated { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     let described = load(context, &path.0).await?;
-    show(context, &described, &path.1, Some(token)).await
+    show(context, &described, &path.1, token).await
 }
 
 async fn show(
@@ -236,16 +243,18 @@ fn token_part(
             div.secret { code { (token) } (copy_button(&token, "token")) }
         };
     }
+    let seen = Seen::of(described.directory.version, &FormValues::new()).fields();
+    let hidden = html! { (csrf) (seen) };
     html! {
         @match described.tokens.first() {
-            None => (button_form(action, "Make the token", ButtonStyle::Primary, csrf)),
+            None => (button_form(action, "Make the token", ButtonStyle::Primary, hidden)),
             Some(newest) => {
                 p {
                     (mark(Icon::Good, "Made")) " " (time(newest.created_at, now)) ", "
                     @match newest.expires_at { Some(at) => { "good until " (time(at, now)) }, None => { "in force" } }
                     ". If you did not copy it, make another one; the one before works for a day more."
                 }
-                (button_form(action, "Make another token", ButtonStyle::Plain, csrf))
+                (button_form(action, "Make another token", ButtonStyle::Plain, hidden))
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod connections;
 mod credentials;
+mod directories;
 
 use futures_util::future::join_all;
 use reqwest::{Method, header};

@@ -49,7 +49,8 @@ impl Console<'_> {
     /// Sends a form. The form of a resource that exists is loaded first, unless `fields` have its version, and its
     /// hidden fields are sent along, as a browser does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let seen = match path.ends_with("/edit") && !fields.iter().any(|(name, _)| *name == "version") {
+        let is_form = path.ends_with("/edit") || path.ends_with("/rotate");
+        let seen = match is_form && !fields.iter().any(|(name, _)| *name == "version") {
             true => self.seen(path).await,
             false => Vec::new(),
         };

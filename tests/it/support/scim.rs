@@ -41,6 +41,7 @@ impl TestApp {
             id,
             environment_id: tenant.environment.id,
             organization_id: tenant.organization.id,
+            version: 1,
             primary: false,
             scim_base_url: self.url(&format!("/v1/scim/{id}")),
             allow_foreign_secondary_emails: false,
@@ -52,7 +53,7 @@ impl TestApp {
         };
         change(&mut directory);
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::scim_directories::insert(&mut tx, &directory).await.expect("a directory stored");
+        store::table::insert(&mut tx, &directory).await.expect("a directory stored");
         store::scim_directories::insert_token(&mut tx, id, token.digest(), now)
             .await
             .expect("a token stored");

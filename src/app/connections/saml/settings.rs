@@ -12,7 +12,6 @@ use clap::{
 use model::{
     environment::IdpInitiated,
     http_url::HttpUrl,
-    idp_kind::IdpKind,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
 use saml::metadata::IdpMetadata;
@@ -172,7 +171,7 @@ pub struct SamlConnectionChange {
     pub disabled: Option<bool>,
     /// The identity provider's product: okta, entra, google, adfs, keycloak, onelogin, jumpcloud, ping or other; empty for
     /// unknown.
-    #[arg(long, value_name = "KIND", value_parser = idp_kinds())]
+    #[arg(long, value_name = "KIND", value_parser = input::idp_kinds())]
     pub idp_kind: Option<String>,
     /// The identity provider's metadata as XML: sets entity id, URL, binding and certificates, except those sent as
     /// separate fields.
@@ -187,10 +186,6 @@ pub struct SamlConnectionChange {
 /// One of these words in upper or lower case, as upper case.
 fn upper<const N: usize>(words: [&'static str; N]) -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(words).map(|word| word.to_ascii_uppercase())
-}
-
-fn idp_kinds() -> PossibleValuesParser {
-    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
 
 /// The metadata of a change.

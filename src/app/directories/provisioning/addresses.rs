@@ -135,6 +135,7 @@ mod tests {
                 id: Id::from_bits(1),
                 environment_id: Id::from_bits(2),
                 organization_id: Id::from_bits(3),
+                version: 1,
                 primary: true,
                 scim_base_url: "http://x".into(),
                 allow_foreign_secondary_emails: allow_foreign,

@@ -9,15 +9,16 @@ mod redact;
 mod writer;
 
 use base::id::{ScimDirectoryId, ScimRequestId};
-use model::scim_request::ScimRequest;
+use model::{scim_directory::ScimDirectory, scim_request::ScimRequest};
 use writer::seal_context;
 
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, OrganizationPart},
-        directories, input,
+        actor::Actor,
+        input,
         pagination::{List, Page, PageQuery, PageRequest},
+        resource::{self, Resource as _},
     },
     store::scim_requests::{self, StoredRequest},
 };
@@ -60,8 +61,7 @@ pub async fn list(
     page: &PageQuery,
 ) -> Result<Page<ScimRequest>> {
     let environment_id = actor.environment();
-    let found = directories::load(&mut state.db.read().await?, environment_id, directory).await?;
-    actor.authorize_view_part(OrganizationPart::Scim, found.organization_id)?;
+    resource::find::<ScimDirectory>(state, actor, directory).await?;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = PageRequest::parse(state, &list, page)?;
     // PostgreSQL fails on a text with NUL.
@@ -97,9 +97,13 @@ pub async fn find(state: &State, actor: &Actor, id: ScimRequestId) -> Result<Sci
     let environment_id = actor.environment();
     let mut conn = state.db.read().await?;
     let row = scim_requests::find(&mut conn, environment_id, id).await?;
-    let row = row.ok_or_else(|| Error::not_found("SCIM request", id))?;
-    let directory = directories::load(&mut conn, environment_id, row.directory_id).await?;
-    actor.authorize_view_part(OrganizationPart::Scim, directory.organization_id)?;
+    let not_found = || Error::not_found("SCIM request", id);
+    let row = row.ok_or_else(not_found)?;
+    let directory: ScimDirectory = resource::load(&mut conn, environment_id, row.directory_id).await?;
+    directory.authorize_view_row(actor).map_err(|error| match error {
+        Error::NotFound { .. } => not_found(),
+        error => error,
+    })?;
     open(state, row)
 }
 

@@ -182,6 +182,7 @@ fn directory() -> ScimDirectoryView {
             idp_kind: None,
             environment_id: Id::from_bits(1),
             organization_id: Id::from_bits(77),
+            version: 1,
             primary: true,
             scim_base_url: "https://sso.example.com/v1/scim/scim_directory_0000000000000000000000009".into(),
             allow_foreign_secondary_emails: false,

@@ -2,10 +2,11 @@
 
 use actix_web::HttpResponse;
 use base::id::ScimDirectoryId;
+use model::scim_directory::ScimDirectory;
 
 use super::show::{load_organization, name};
 use crate::{
-    app::{self, directories::ScimDirectoryView},
+    app::resource,
     links::console,
     web::{
         console::kit::{
@@ -26,18 +27,18 @@ use crate::{
 /// `GET …/scim-directories/{directory}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
-    confirm_page(&context, &found, &FormValues::new(), &FormErrors::none()).await
+    let directory = resource::find(&context.state, &context.actor, context.id("directory")?).await?;
+    confirm_page(&context, &directory, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
-    let found = app::directories::find(&context.state, &context.actor, id).await?;
-    let organization = load_organization(&context, &found.directory).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
+    let organization = load_organization(&context, &directory).await?;
     let typed = form.text(confirm::FIELD);
     let removed = match confirm::check(typed, &labels::organization(&organization)) {
-        Ok(()) => app::directories::remove(&context.state, &context.actor, id).await,
+        Ok(()) => resource::remove::<ScimDirectory>(&context.state, &context.actor, id, None).await,
         wrong => wrong,
     };
     match removed {
@@ -46,18 +47,18 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
             Flash(ResourceKind::ScimDirectory, Action::Deleted),
         )),
         Err(error) => {
-            confirm_page(&context, &found, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
+            confirm_page(&context, &directory, &FormValues::from(&*form), &FormErrors::from_error(error)?)
+                .await
         }
     }
 }
 
 async fn confirm_page(
     context: &EnvironmentContext,
-    described: &ScimDirectoryView,
+    directory: &ScimDirectory,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> Result<HttpResponse, PageError> {
-    let directory = &described.directory;
     let organization = load_organization(context, directory).await?;
     let back = context.href(console::SCIM_DIRECTORY, &[&directory.id]);
     let mut effects = vec![

@@ -11,7 +11,7 @@ use super::{
     tokens::token_page,
 };
 use crate::{
-    app::{self, directories::ScimDirectoryChange},
+    app::{self, directories::ScimDirectoryChange, resource},
     links::console,
     web::{
         console::kit::{
@@ -23,7 +23,7 @@ use crate::{
         kit::{
             error::PageResult,
             forms::{self, FormErrors, FormValues, FormView},
-            posted::PostedForm,
+            seen::{FormAgain, Seen},
         },
     },
 };
@@ -37,51 +37,54 @@ pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> PageResu
     let change =
         ScimDirectoryChange { primary: Some(others.items.is_empty()), ..ScimDirectoryChange::default() };
     let made = app::directories::create(&context.state, &context.actor, organization, &change).await?;
-    token_page(&context, made.directory.id, Duration::ZERO).await
+    token_page(&context, made.directory.id, None, Duration::ZERO).await
+}
+
+fn values(directory: &ScimDirectory) -> FormValues {
+    FormValues::new()
+        .with_flag("primary", directory.primary)
+        .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
+        .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
+        .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails)
 }
 
 /// `GET …/scim-directories/{directory}/edit`
 pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
-    let directory = &found.directory;
-    let typed = FormValues::new()
-        .with_flag("primary", directory.primary)
-        .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
-        .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
-        .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails);
-    edit_page(&context, directory, &typed, &FormErrors::none()).await
+    let directory: ScimDirectory =
+        resource::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let values = values(&directory);
+    let seen = Seen::of(directory.version, &values);
+    edit_page(&context, &directory, &seen, &values, &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
-    match app::directories::update(&context.state, &context.actor, id, &change(&form)).await {
-        Ok(_) => Ok(see_other(
-            &context.href(console::SCIM_DIRECTORY, &[&id]),
-            Flash(ResourceKind::ScimDirectory, Action::Saved),
-        )),
-        Err(error) => {
-            let errors = FormErrors::from_error(error)?;
-            let found = app::directories::find(&context.state, &context.actor, id).await?;
-            edit_page(&context, &found.directory, &FormValues::from(&*form), &errors).await
+    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
+    let changed = match form.change() {
+        Ok(change) => {
+            let expected = seen.expected();
+            app::directories::update(&context.state, &context.actor, id, Some(&expected), &change).await
         }
-    }
-}
-
-fn change(form: &PostedForm) -> ScimDirectoryChange {
-    ScimDirectoryChange {
-        primary: Some(form.flag("primary")),
-        allow_foreign_secondary_emails: Some(form.flag("allowForeignSecondaryEmails")),
-        refuse_inactive_logins: Some(form.flag("refuseInactiveLogins")),
-        require_provisioned_logins: Some(form.flag("requireProvisionedLogins")),
-        idp_kind: None,
-    }
+        Err(error) => Err(error),
+    };
+    let error = match changed {
+        Ok(_) => {
+            let done = Flash(ResourceKind::ScimDirectory, Action::Saved);
+            return Ok(see_other(&context.href(console::SCIM_DIRECTORY, &[&id]), done));
+        }
+        Err(error) => error,
+    };
+    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
+    let again = FormAgain::new(error, seen, &typed, directory.version, &values(&directory))?;
+    edit_page(&context, &directory, &again.seen, &again.typed, &again.errors).await
 }
 
 async fn edit_page(
     context: &EnvironmentContext,
     directory: &ScimDirectory,
+    seen: &Seen,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> PageResult {
@@ -101,7 +104,7 @@ async fn edit_page(
         (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
             .hint("The first address of a person must always be of one of the organization’s domains."))
     };
-    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back).seen(seen.fields());
     Ok(context
         .shell(Section::Directories, "Edit directory")
         .crumb(name(directory, &organization), &back)

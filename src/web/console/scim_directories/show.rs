@@ -24,7 +24,8 @@ use crate::{
         kit::{
             components::{self, ButtonStyle, Icon, copyable, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
-            forms::button_form,
+            forms::{FormValues, button_form},
+            seen::Seen,
         },
     },
 };
@@ -70,6 +71,7 @@ pub(in crate::web::console) fn view(
     let directory = &described.directory;
     let id = &directory.id;
     let overlapping = described.tokens.iter().any(|token| token.expires_at.is_some());
+    let seen = Seen::of(directory.version, &FormValues::new()).fields();
     let yes_no = |yes: bool| html! { @if yes { "yes" } @else { "no" } };
     html! {
         (tabs(directory.environment_id, *id, Tab::Directory))
@@ -98,7 +100,7 @@ pub(in crate::web::console) fn view(
                     div.actions {
                         a.button.small href=(href(console::ROTATE_SCIM_DIRECTORY, &[id])) { "New token" }
                         @if overlapping {
-                            (button_form(&href(console::END_SCIM_OVERLAP, &[id]), "End replaced tokens now", ButtonStyle::Danger, csrf))
+                            (button_form(&href(console::END_SCIM_OVERLAP, &[id]), "End replaced tokens now", ButtonStyle::Danger, html! { (csrf) (seen) }))
                         }
                     }
                 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::scim_directory::ScimDirectory;
 
 use crate::{
-    app,
+    app::{self, resource},
     links::{self, console},
     web::{
         console::kit::{
@@ -76,10 +76,10 @@ pub struct DirectoryContext {
 /// Loads the directory in the path.
 pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, PageError> {
     let id = context.id("directory")?;
-    let found = app::directories::find(&context.state, &context.actor, id).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
     let organization =
-        app::organizations::find(&context.state, &context.actor, found.directory.organization_id).await?;
-    Ok(DirectoryContext { directory: found.directory, organization: labels::organization(&organization) })
+        app::organizations::find(&context.state, &context.actor, directory.organization_id).await?;
+    Ok(DirectoryContext { directory, organization: labels::organization(&organization) })
 }
 
 impl DirectoryContext {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use base::id::ScimDirectoryId;
 use maud::html;
-use model::scim_directory::ScimDirectory;
+use model::{entity_tag::EntityTags, scim_directory::ScimDirectory};
 
 use super::show::{load_organization, name};
 use crate::{
-    app,
+    app::{self, Error, resource},
     links::console,
     web::{
         console::kit::{
@@ -19,12 +19,16 @@ use crate::{
         },
         kit::{
             components::{copyable, facts},
-            error::PageResult,
+            error::{PageError, PageResult},
             forms::{self, Choice, FormErrors, FormValues, FormView},
             secret::SecretPanel,
+            seen::Seen,
         },
     },
 };
+
+const CHANGED: &str = "Somebody changed this directory or its tokens while this page was open. No token was made: look at \
+                       the directory first, or make one all the same.";
 
 /// How long replaced tokens stay valid, in seconds.
 const OVERLAPS: [Choice<'static>; 3] = [
@@ -44,43 +48,42 @@ const OVERLAPS: [Choice<'static>; 3] = [
 /// `GET …/scim-directories/{directory}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
-    rotation_page(
-        &context,
-        &found.directory,
-        &FormValues::new().with("overlapSeconds", "86400"),
-        &FormErrors::none(),
-    )
-    .await
+    let typed = FormValues::new().with("overlapSeconds", "86400");
+    rotation_page(&context, &typed, &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/rotate`
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    let id: ScimDirectoryId = context.id("directory")?;
+    let typed = FormValues::from(&*form);
     let Ok(seconds) = form.text("overlapSeconds").parse() else {
-        let found = app::directories::find(&context.state, &context.actor, id).await?;
         let errors = FormErrors::one("overlapSeconds", "choose one of these");
-        return rotation_page(&context, &found.directory, &FormValues::from(&*form), &errors).await;
+        return rotation_page(&context, &typed, &errors).await;
     };
-    token_page(&context, id, Duration::from_secs(seconds)).await
+    let expected = Seen::posted(&form).expected();
+    let id = context.id("directory")?;
+    match token_page(&context, id, Some(&expected), Duration::from_secs(seconds)).await {
+        Err(PageError(Error::Outdated { .. })) => {
+            rotation_page(&context, &typed, &FormErrors::one("", CHANGED)).await
+        }
+        answer => answer,
+    }
 }
 
-async fn rotation_page(
-    context: &EnvironmentContext,
-    directory: &ScimDirectory,
-    typed: &FormValues,
-    errors: &FormErrors,
-) -> PageResult {
-    let organization = load_organization(context, directory).await?;
+async fn rotation_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> PageResult {
+    let directory: ScimDirectory =
+        resource::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let organization = load_organization(context, &directory).await?;
     let (action, back) = (
         context.href(console::ROTATE_SCIM_DIRECTORY, &[&directory.id]),
         context.href(console::SCIM_DIRECTORY, &[&directory.id]),
     );
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Make a new token", context.csrf()).cancel(&back);
+    let seen = Seen::of(directory.version, &FormValues::new());
+    let form =
+        forms::Form::new(&action, "Make a new token", context.csrf()).cancel(&back).seen(seen.fields());
     Ok(context
         .shell(Section::Directories, "New bearer token")
-        .crumb(name(directory, &organization), &back)
+        .crumb(name(&directory, &organization), &back)
         .respond_with(errors.status(), html! {
             h1 { "New bearer token" }
             section.card { (view.render(&form, html! { (view.radios("overlapSeconds", "Tokens that it replaces", &OVERLAPS)) })) }
@@ -90,10 +93,11 @@ async fn rotation_page(
 pub(super) async fn token_page(
     context: &EnvironmentContext,
     id: ScimDirectoryId,
+    expected: Option<&EntityTags>,
     overlap: Duration,
 ) -> PageResult {
-    let token = app::directories::rotate(&context.state, &context.actor, id, overlap).await?;
-    let described = app::directories::find(&context.state, &context.actor, id).await?;
+    let token = app::directories::rotate(&context.state, &context.actor, id, expected, overlap).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
     let onward = context.href(console::SCIM_DIRECTORY, &[&id]);
     let panel = SecretPanel {
         name: "bearer token",
@@ -104,16 +108,17 @@ pub(super) async fn token_page(
     Ok(context.shell(Section::Directories, "Bearer token").respond(html! {
         h1 { "Bearer token" }
         section.card.stack {
-            (facts(&[("Tenant URL (SCIM connector base URL)", copyable(&described.directory.scim_base_url, "SCIM base URL"))]))
+            (facts(&[("Tenant URL (SCIM connector base URL)", copyable(&directory.scim_base_url, "SCIM base URL"))]))
             (panel.view())
         }
     }))
 }
 
 /// `POST …/scim-directories/{directory}/end-overlap`
-pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
+pub async fn end_overlap(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
-    app::directories::end_overlap(&context.state, &context.actor, id).await?;
+    let expected = Seen::posted(&form).expected();
+    app::directories::end_overlap(&context.state, &context.actor, id, Some(&expected)).await?;
     Ok(see_other(
         &context.href(console::SCIM_DIRECTORY, &[&id]),
         Flash(ResourceKind::OldTokens, Action::Ended),

@@ -30,6 +30,7 @@ fn directory() -> ProvisioningTarget {
             id: Id::from_bits(1),
             environment_id: Id::from_bits(2),
             organization_id: Id::from_bits(3),
+            version: 1,
             primary: true,
             scim_base_url: "http://x".into(),
             allow_foreign_secondary_emails: false,

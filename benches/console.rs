@@ -293,6 +293,7 @@ async fn administrator(state: &State) -> String {
     let now = state.now();
     let administrator = Administrator {
         id: Id::new(now, &SystemRandom),
+        version: 1,
         email: Email::parse("dana@vendor.example").expect("an address"),
         display_name: "Dana".to_owned(),
         password_hash: None,
@@ -301,7 +302,7 @@ async fn administrator(state: &State) -> String {
         disabled_at: None,
     };
     let mut tx = state.db.write().await.expect("a transaction");
-    store::administrators::insert(&mut tx, &administrator).await.expect("an administrator");
+    store::table::insert(&mut tx, &administrator).await.expect("an administrator");
     let grant = RoleGrant { environment_id: None, role: Role::Owner };
     store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role");
     let device = Device { address: None, user_agent: "a benchmark".to_owned() };

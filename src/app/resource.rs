@@ -154,6 +154,15 @@ pub fn check_version(expected: Option<&EntityTags>, version: i64) -> Result<()> 
     }
 }
 
+/// Stores a row that this transaction has read and locked, with the next version.
+pub async fn update_locked<T: Table>(tx: &mut Transaction, row: &mut T, state: &State) -> store::Result<()> {
+    match table::update(tx, row, state.now()).await? {
+        true => Ok(()),
+        // Only this transaction itself can have raised its version.
+        false => Err(store::Error::inconsistent(T::TABLE, "version", row.id())),
+    }
+}
+
 /// A change of one row under way: the row is locked until the transaction ends.
 pub struct Edit<T> {
     /// The transaction.
@@ -202,9 +211,8 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
     /// Stores the row with the next version, if it changed. The caller records the change.
     /// [`store::Error::Duplicate`]: another row has a value that must be unique.
     pub async fn write(&mut self, state: &State) -> store::Result<()> {
-        if self.is_changed() && !table::update(&mut self.tx, &mut self.row, state.now()).await? {
-            // The row is locked, so only this transaction itself can have raised its version.
-            return Err(store::Error::inconsistent(T::TABLE, "version", self.row.id()));
+        if self.is_changed() {
+            update_locked(&mut self.tx, &mut self.row, state).await?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Administrators and their roles.
 
 use base::{
-    id::{AdministratorId, EnvironmentId},
+    id::{AdministratorId, AdministratorKind, EnvironmentId},
     time::Timestamp,
 };
 use model::{
@@ -9,44 +9,61 @@ use model::{
     email::Email,
 };
 
-use super::{Conn, Error, Result, Sql, Transaction, columns};
+use super::{
+    Conn, Error, Result, Sql, Transaction, columns,
+    connection::{Row, Statement},
+    table::{self, Table, select_joined, select_where},
+};
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: AdministratorId,
-    email: String,
-    display_name: String,
-    password_hash: Option<String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    disabled_at: Option<Timestamp>,
-}
+impl Table for Administrator {
+    type Kind = AdministratorKind;
+    type Scope = AdministratorKind;
 
-impl TryFrom<Row> for Administrator {
-    type Error = Error;
+    const TABLE: &'static str = "administrators";
+    const SCOPE: &'static str = "id";
+    const COLUMNS: &'static [&'static str] = &["display_name", "password_hash", "disabled_at", "updated_at"];
+    const FIXED: &'static [&'static str] = &["email", "email_key", "created_at"];
 
-    fn try_from(row: Row) -> Result<Self> {
+    fn id(&self) -> AdministratorId {
+        self.id
+    }
+
+    fn scope(&self) -> AdministratorId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: i64, at: Timestamp) {
+        (self.version, self.updated_at) = (version, at);
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.display_name.as_str())
+            .bind(self.password_hash.as_ref().map(|hash| hash.0.as_str()))
+            .bind(self.disabled_at)
+            .bind(self.updated_at)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement.bind(self.email.as_str()).bind(self.email.key()).bind(self.created_at)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
         Ok(Self {
-            email: Email::parse(&row.email)
-                .ok_or_else(|| Error::inconsistent("administrators", "email", row.id))?,
-            id: row.id,
-            display_name: row.display_name,
-            password_hash: row.password_hash.map(PasswordHash),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            disabled_at: row.disabled_at,
+            id: row.get("id")?,
+            version: row.get("version")?,
+            email: row.parse("email", Email::parse)?,
+            display_name: row.get("display_name")?,
+            password_hash: row.get::<Option<String>>("password_hash")?.map(PasswordHash),
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            disabled_at: row.get("disabled_at")?,
         })
     }
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT a.id, a.email, a.display_name, a.password_hash, a.created_at, a.updated_at, a.disabled_at \
-             FROM administrators a ",
-            $rest
-        )
-    };
 }
 
 /// The column form of an environment in a role's row: empty for every environment.
@@ -59,16 +76,17 @@ pub(super) fn environment_from_column(text: &str) -> Option<Option<EnvironmentId
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
-/// The administrator with this id.
-pub async fn find(conn: &mut Conn, id: AdministratorId) -> Result<Option<Administrator>> {
-    let row = conn.sql(select!("WHERE a.id = $1")).bind(id).optional::<Row>().await?;
-    row.map(Administrator::try_from).transpose()
-}
-
 /// The administrator with this address.
 pub async fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<Administrator>> {
-    let row = conn.sql(select!("WHERE a.email_key = $1")).bind(email.key()).optional::<Row>().await?;
-    row.map(Administrator::try_from).transpose()
+    select_where::<Administrator>(conn, "WHERE email_key = $1").bind(email.key()).optional_of().await
+}
+
+/// [`find_by_email`], with the account locked until the transaction ends.
+pub async fn find_by_email_for_update(tx: &mut Transaction, email: &Email) -> Result<Option<Administrator>> {
+    match find_by_email(tx, email).await? {
+        Some(found) => table::find_for_update(tx, found.id, found.id).await,
+        None => Ok(None),
+    }
 }
 
 /// The addresses of these administrators; ids that do not exist are left out.
@@ -104,115 +122,25 @@ pub async fn list(
     from: Option<AdministratorId>,
     limit: i64,
 ) -> Result<Vec<(Administrator, Role)>> {
-    #[derive(sqlx::FromRow)]
-    struct WithRole {
-        role: String,
-        #[sqlx(flatten)]
-        row: Row,
-    }
-    let rows = conn
-        .sql(
-            "SELECT r.role, a.id, a.email, a.display_name, a.password_hash, a.created_at, a.updated_at, \
-             a.disabled_at FROM administrator_roles r JOIN administrators a ON a.id = r.administrator_id \
-             WHERE r.environment_id = $1 AND r.administrator_id >= $2 ORDER BY r.administrator_id LIMIT $3",
-        )
-        .bind(environment_column(environment_id))
-        .bind(columns::page_start(from))
-        .bind(limit)
-        .all::<WithRole>()
-        .await?;
-    rows.into_iter()
-        .map(|found| {
-            let administrator = Administrator::try_from(found.row)?;
-            let role = Role::parse(&found.role)
+    let rows = select_joined::<Administrator>(
+        conn,
+        "r.role",
+        "JOIN administrator_roles r ON r.administrator_id = administrators.id \
+         WHERE r.environment_id = $1 AND r.administrator_id >= $2 ORDER BY r.administrator_id LIMIT $3",
+    )
+    .bind(environment_column(environment_id))
+    .bind(columns::page_start(from))
+    .bind(limit)
+    .rows()
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let administrator: Administrator = table::read(row)?;
+            let role = Role::parse(&row.get::<String>("role")?)
                 .ok_or_else(|| Error::inconsistent("administrator_roles", "role", administrator.id))?;
             Ok((administrator, role))
         })
         .collect()
-}
-
-/// Adds an administrator.
-pub async fn insert(conn: &mut Conn, administrator: &Administrator) -> Result<()> {
-    conn.sql(
-        "INSERT INTO administrators (id, email, email_key, display_name, password_hash, created_at, \
-         updated_at, disabled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(administrator.id)
-    .bind(administrator.email.as_str())
-    .bind(administrator.email.key())
-    .bind(&administrator.display_name)
-    .bind(administrator.password_hash.as_ref().map(|hash| hash.0.as_str()))
-    .bind(administrator.created_at)
-    .bind(administrator.updated_at)
-    .bind(administrator.disabled_at)
-    .execute()
-    .await?;
-    Ok(())
-}
-
-/// Locks an account until the transaction ends. Returns whether it exists and is not disabled. (An update that
-/// changes nothing locks the row on PostgreSQL; a SQLite write transaction is exclusive anyway.)
-pub async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<bool> {
-    let touched = tx
-        .sql("UPDATE administrators SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL")
-        .bind(id)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Writes an administrator's name and password. Returns whether the administrator exists.
-pub async fn update(conn: &mut Conn, administrator: &Administrator) -> Result<bool> {
-    let touched = conn
-        .sql("UPDATE administrators SET display_name = $2, password_hash = $3, updated_at = $4 WHERE id = $1")
-        .bind(administrator.id)
-        .bind(&administrator.display_name)
-        .bind(administrator.password_hash.as_ref().map(|hash| hash.0.as_str()))
-        .bind(administrator.updated_at)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Disables an administrator and deletes the password. Returns whether the administrator exists.
-pub async fn disable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Result<bool> {
-    let touched = conn
-        .sql(
-            "UPDATE administrators SET disabled_at = $2, updated_at = $2, password_hash = NULL WHERE id = $1",
-        )
-        .bind(id)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Enables a disabled administrator. Returns whether the administrator exists.
-pub async fn enable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Result<bool> {
-    let touched = conn
-        .sql("UPDATE administrators SET disabled_at = NULL, updated_at = $2 WHERE id = $1")
-        .bind(id)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Replaces the hash `old` by a new hash of the same password. Returns whether it was still stored.
-pub async fn update_hash(
-    conn: &mut Conn,
-    id: AdministratorId,
-    old: &PasswordHash,
-    new: &PasswordHash,
-) -> Result<bool> {
-    let touched = conn
-        .sql("UPDATE administrators SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
-        .bind(id)
-        .bind(&old.0)
-        .bind(&new.0)
-        .execute()
-        .await?;
-    Ok(touched == 1)
 }
 
 /// All roles of an administrator.
@@ -284,10 +212,20 @@ pub async fn count_owners(conn: &mut Conn) -> Result<i64> {
     Ok(count)
 }
 
-/// Serialises changes to the owners of every environment until the transaction ends.
+/// Locks the accounts of those who own every environment, in the order of their ids, until the transaction ends: changes
+/// of who they are wait. Other accounts are locked after these.
 pub async fn lock_owners(tx: &mut Transaction) -> Result<()> {
-    tx.sql("INSERT INTO settings (name, value) VALUES ('owners_lock', '') ON CONFLICT (name) DO UPDATE SET value = ''")
-        .execute()
+    let mut locked = Vec::new();
+    loop {
+        let owners = table::lock_where::<Administrator>(
+            tx,
+            "WHERE id IN (SELECT administrator_id FROM administrator_roles WHERE environment_id = '' AND role = 'owner')",
+        )
         .await?;
-    Ok(())
+        // Whoever became one while this waited is found, and locked, by the next round.
+        if owners.iter().all(|owner| locked.contains(owner)) {
+            return Ok(());
+        }
+        locked.extend(owners);
+    }
 }

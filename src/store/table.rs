@@ -90,6 +90,18 @@ pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T:
     Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
 }
 
+/// Locks the rows that a condition finds, in the order of their ids, as [`lock`] does one. Returns the ids. `rest` follows
+/// `FROM table`.
+pub async fn lock_where<T: Table>(tx: &mut Transaction, rest: &'static str) -> Result<Vec<Id<T::Kind>>> {
+    let select = || format!("SELECT {} FROM {} {rest} ORDER BY {0}", T::ID, T::TABLE);
+    let text = match tx.dialect() {
+        Dialect::Sqlite => text_of([T::TABLE, "ids", rest], select),
+        Dialect::Postgres => text_of([T::TABLE, "lock", rest], || format!("{} {ROW_LOCK}", select())),
+    };
+    let rows: Vec<(Id<T::Kind>,)> = tx.sql(text).all().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Up to `limit` rows of a scope from `from` on, in the order of their ids, which is that of creation.
 pub async fn list<T: Table>(
     conn: &mut Conn,
@@ -148,17 +160,17 @@ pub(super) fn read<T: Table>(row: &Row) -> Result<T> {
 /// Adds a row of version 1.
 pub async fn insert<T: Table>(conn: &mut Conn, row: &T) -> Result<()> {
     let text = text::<T>("insert", || {
-        let named = [T::ID, T::SCOPE].into_iter().filter(|name| *name != T::ID || T::ID != T::SCOPE);
-        let names: Vec<&str> =
-            named.chain(T::FIXED.iter().copied()).chain(T::COLUMNS.iter().copied()).collect();
+        let mut names = vec![T::SCOPE];
+        names.extend((T::ID != T::SCOPE).then_some(T::ID));
+        names.extend([T::FIXED, T::COLUMNS].concat());
         let values: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
         format!("INSERT INTO {} ({}) VALUES ({})", T::TABLE, names.join(", "), values.join(", "))
     });
-    let mut statement = conn.sql(text);
+    let mut statement = conn.sql(text).bind(row.scope());
     if T::ID != T::SCOPE {
         statement = statement.bind(row.id());
     }
-    row.bind(row.bind_fixed(statement.bind(row.scope()))).execute().await?;
+    row.bind(row.bind_fixed(statement)).execute().await?;
     Ok(())
 }
 

@@ -109,7 +109,7 @@ both! {
     async fn a_sign_in_that_meets_the_removal_of_its_account_is_refused(app: TestApp) {
         let administrator = app.with_password("dana@ops.example").await;
         let mut tx = app.state.db.write().await.unwrap();
-        assert!(store::administrators::disable(&mut tx, administrator.id, app.now()).await.unwrap());
+        app.disable(&mut tx, administrator.id).await;
         let writes = app.state.db.requested_writes();
         let posted = {
             let (browser, url) = (app.browser(), app.url("/console/sign-in"));
@@ -137,7 +137,7 @@ both! {
             let token = form_token(&app, &browser).await;
             let hashed = app.state.passwords.hash_count() + hashed;
             let mut tx = app.state.db.write().await.unwrap();
-            assert!(store::administrators::disable(&mut tx, dana.id, app.now()).await.unwrap());
+            app.disable(&mut tx, dana.id).await;
             let writes = app.state.db.requested_writes();
             let posted = {
                 let url = app.url(&format!("/console/account{path}"));
@@ -157,7 +157,7 @@ both! {
             assert!(matches!(refused.status.as_u16(), 303 | 401 | 422), "{path}: {refused:?}");
             assert!(!refused.headers.contains_key(header::LOCATION) || refused.location().path() == "/console/sign-in");
             let mut conn = app.state.db.read().await.unwrap();
-            let left = store::administrators::find(&mut conn, dana.id).await.unwrap().unwrap();
+            let left: Administrator = store::table::find(&mut conn, dana.id, dana.id).await.unwrap().unwrap();
             assert!(left.disabled_at.is_some() && left.password_hash.is_none(), "{path}: {left:?}");
             assert_eq!(left.display_name, "Dana Vendor");
             assert!(store::admin_passkeys::find(&mut conn, dana.id, passkey).await.unwrap().is_some(), "{path}");
@@ -332,7 +332,7 @@ both! {
         let url = app.url("/console/account/name");
         let post = async |token: &str, headers: &[(&str, &str)]| {
             let body = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("displayName", "Changed").append_pair("form_token", token).finish();
+                .append_pair("displayName", "Changed").append_pair("version", "1").append_pair("form_token", token).finish();
             let mut request = browser.request(Method::POST, &url)
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").header(header::ACCEPT, "text/html");
             for (name, value) in headers {

@@ -1,10 +1,10 @@
 //! The administrator's own account: their name and password.
 
-use model::{administrator::Administrator, audit::audit_fields};
+use model::{audit::audit_fields, entity_tag::EntityTags};
 
 use super::{
     password_check, recent_authentication,
-    signed_in::{Device, SignedIn, lock_account},
+    signed_in::{Device, SignedIn, edit_account},
 };
 use crate::{
     app::{
@@ -12,23 +12,28 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    store::{self, admin_sessions},
+    store::admin_sessions,
 };
 
-/// Changes an administrator's own name.
-pub async fn rename(state: &State, admin: &SignedIn, name: &str, device: &Device) -> Result<()> {
+/// Changes an administrator's own name. [`Error::Outdated`]: the account has none of the `expected` versions any more.
+pub async fn rename(
+    state: &State,
+    admin: &SignedIn,
+    expected: Option<&EntityTags>,
+    name: &str,
+    device: &Device,
+) -> Result<()> {
     let name = input::line("displayName", name.trim(), 200)?;
-    let mut tx = state.db.write().await?;
-    let before = lock_account(&mut tx, admin).await?;
-    let after = Administrator { display_name: name, updated_at: state.now(), ..before.clone() };
-    store::administrators::update(&mut tx, &after).await?;
-    let mut entry = Entry::of(&after, "updated");
-    entry.before = audit_fields! { "displayName": before.display_name };
-    entry.after = audit_fields! { "displayName": after.display_name };
-    if before.display_name != after.display_name {
-        audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
+    let mut edit = edit_account(state, admin, expected).await?;
+    edit.row.display_name = name;
+    edit.write(state).await?;
+    if edit.is_changed() {
+        let mut entry = Entry::of(&edit.row, "updated");
+        entry.before = audit_fields! { "displayName": edit.before.display_name };
+        entry.after = audit_fields! { "displayName": edit.row.display_name };
+        audit::record(&mut edit.tx, state, None, &admin.principal(device.address), entry).await?;
     }
-    tx.commit().await?;
+    edit.commit().await?;
     Ok(())
 }
 
@@ -51,16 +56,15 @@ pub async fn set_password(
     let own = [administrator.email.as_str(), &administrator.display_name];
     state.passwords.check("newPassword", new, &own).await?;
     let hash = state.passwords.hash(new, &*state.random).await?;
-    let mut tx = state.db.write().await?;
-    let before = lock_account(&mut tx, admin).await?;
-    if before.password_hash != administrator.password_hash {
+    let mut edit = edit_account(state, admin, None).await?;
+    if edit.row.password_hash != administrator.password_hash {
         return Err(Error::FailedPrecondition("your password was changed in the meantime".into()));
     }
-    let after = Administrator { password_hash: Some(hash), updated_at: state.now(), ..before };
-    store::administrators::update(&mut tx, &after).await?;
-    admin_sessions::revoke_all(&mut tx, after.id, Some(admin.session.id), state.now()).await?;
-    let entry = Entry::of(&after, "password_changed");
-    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
-    tx.commit().await?;
+    edit.row.password_hash = Some(hash);
+    edit.write(state).await?;
+    admin_sessions::revoke_all(&mut edit.tx, administrator.id, Some(admin.session.id), state.now()).await?;
+    let entry = Entry::of(&edit.row, "password_changed");
+    audit::record(&mut edit.tx, state, None, &admin.principal(device.address), entry).await?;
+    edit.commit().await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::{
         audit::{self, Entry},
         input,
         pagination::{List, Page, PageQuery, PageRequest},
+        resource::Edit,
     },
     store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
 };
@@ -92,21 +93,20 @@ pub async fn find_by_email(state: &State, email: &str) -> Result<Administrator> 
 /// Changes the role of an administrator who has one in this scope.
 pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, role: Role) -> Result<()> {
     let environment_id = scope.owned()?;
-    let mut tx = state.db.write().await?;
-    let (administrator, before) = load_for_update(&mut tx, environment_id, id).await?;
+    let (mut edit, before) = begin(state, environment_id, id).await?;
     if before == role {
         return Ok(());
     }
     if role > before {
         scope.principal().require_recent_authentication()?;
     }
-    store::administrators::upsert_grant(&mut tx, id, RoleGrant { environment_id, role }).await?;
+    store::administrators::upsert_grant(&mut edit.tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {
-        ensure_owner_remains(&mut tx, environment_id).await?;
-        admin_invitations::remove_by_inviter(&mut tx, id).await?;
+        ensure_owner_remains(&mut edit.tx, environment_id).await?;
+        admin_invitations::remove_by_inviter(&mut edit.tx, id).await?;
     }
-    record_role(&mut tx, state, scope, &administrator, environment_id, Some(before), Some(role)).await?;
-    tx.commit().await?;
+    record_role(&mut edit, state, scope, environment_id, before, Some(role)).await?;
+    edit.commit().await?;
     Ok(())
 }
 
@@ -114,22 +114,22 @@ pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, rol
 /// sessions, password and passkeys are removed.
 pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Result<()> {
     let environment_id = scope.owned()?;
-    let mut tx = state.db.write().await?;
-    let (administrator, before) = load_for_update(&mut tx, environment_id, id).await?;
-    store::administrators::remove_grant(&mut tx, id, environment_id).await?;
+    let (mut edit, before) = begin(state, environment_id, id).await?;
+    store::administrators::remove_grant(&mut edit.tx, id, environment_id).await?;
     if before == Role::Owner {
-        ensure_owner_remains(&mut tx, environment_id).await?;
+        ensure_owner_remains(&mut edit.tx, environment_id).await?;
     }
-    admin_invitations::remove_by_inviter(&mut tx, id).await?;
-    record_role(&mut tx, state, scope, &administrator, environment_id, Some(before), None).await?;
-    if store::administrators::list_grants(&mut tx, id).await?.0.is_empty() {
-        disable(&mut tx, state, scope, administrator).await?;
+    admin_invitations::remove_by_inviter(&mut edit.tx, id).await?;
+    record_role(&mut edit, state, scope, environment_id, before, None).await?;
+    if store::administrators::list_grants(&mut edit.tx, id).await?.0.is_empty() {
+        disable(&mut edit, state, scope).await?;
     }
-    tx.commit().await?;
+    edit.commit().await?;
     Ok(())
 }
 
-/// Grants a role where there is a lesser one or none, within the caller's transaction.
+/// Grants a role where there is a lesser one or none, within the caller's transaction, which has locked or added the
+/// account.
 pub(super) async fn grant_role(
     tx: &mut Transaction,
     state: &State,
@@ -148,19 +148,20 @@ pub(super) async fn grant_role(
     audit::record(tx, state, grant.environment_id, principal, entry).await
 }
 
-/// The administrator with this id and their role in this scope. Concurrent changes of roles wait until the
-/// transaction ends.
-async fn load_for_update(
-    tx: &mut Transaction,
+/// Begins a change of an administrator's role in this scope; returns the role too. The owners of everything are locked
+/// before the account, so that two of them who remove each other at once do so one after the other.
+async fn begin(
+    state: &State,
     environment_id: Option<EnvironmentId>,
     id: AdministratorId,
-) -> Result<(Administrator, Role)> {
-    store::administrators::lock_owners(tx).await?;
-    let missing = || Error::not_found("administrator", id);
-    let administrator = store::administrators::find(tx, id).await?.ok_or_else(missing)?;
-    let grants = store::administrators::list_grants(tx, id).await?;
+) -> Result<(Edit<Administrator>, Role)> {
+    let mut tx = state.db.write().await?;
+    store::administrators::lock_owners(&mut tx).await?;
+    let mut edit = Edit::<Administrator>::begin(tx, id, id, None).await?;
+    let grants = store::administrators::list_grants(&mut edit.tx, id).await?;
     let held = grants.0.iter().find(|grant| grant.environment_id == environment_id);
-    Ok((administrator, held.ok_or_else(missing)?.role))
+    let role = held.ok_or_else(|| Error::not_found("administrator", id))?.role;
+    Ok((edit, role))
 }
 
 /// Returns an error if no global owner would remain. An environment needs no owner of its own: global owners own
@@ -176,20 +177,16 @@ async fn ensure_owner_remains(tx: &mut Transaction, environment_id: Option<Envir
     Ok(())
 }
 
-async fn disable(
-    tx: &mut Transaction,
-    state: &State,
-    scope: &RoleScope,
-    administrator: Administrator,
-) -> Result<()> {
+async fn disable(edit: &mut Edit<Administrator>, state: &State, scope: &RoleScope) -> Result<()> {
     let now = state.now();
-    // An open reset link or invitation would restore access. Removed first: a concurrent use of one completes
-    // before this or finds it gone.
-    admin_invitations::remove_by_email(tx, &administrator.email).await?;
-    store::administrators::disable(tx, administrator.id, now).await?;
-    admin_passkeys::remove_all(tx, administrator.id).await?;
-    admin_sessions::revoke_all(tx, administrator.id, None, now).await?;
-    audit::record(tx, state, None, &scope.principal(), Entry::of(&administrator, "disabled")).await
+    (edit.row.disabled_at, edit.row.password_hash) = (Some(now), None);
+    edit.write(state).await?;
+    // An open reset link or invitation would restore access. The account is locked by whoever makes or uses one, too.
+    admin_invitations::remove_by_email(&mut edit.tx, &edit.row.email).await?;
+    admin_passkeys::remove_all(&mut edit.tx, edit.row.id).await?;
+    admin_sessions::revoke_all(&mut edit.tx, edit.row.id, None, now).await?;
+    let entry = Entry::of(&edit.row, "disabled");
+    audit::record(&mut edit.tx, state, None, &scope.principal(), entry).await
 }
 
 fn role_entry(
@@ -211,14 +208,13 @@ fn role_entry(
 }
 
 async fn record_role(
-    tx: &mut Transaction,
+    edit: &mut Edit<Administrator>,
     state: &State,
     scope: &RoleScope,
-    administrator: &Administrator,
     environment_id: Option<EnvironmentId>,
-    before: Option<Role>,
+    before: Role,
     after: Option<Role>,
 ) -> Result<()> {
-    let entry = role_entry(administrator, environment_id, before, after);
-    audit::record(tx, state, environment_id, &scope.principal(), entry).await
+    let entry = role_entry(&edit.row, environment_id, Some(before), after);
+    audit::record(&mut edit.tx, state, environment_id, &scope.principal(), entry).await
 }

@@ -7,7 +7,7 @@ use base::{
     secret::AdminSessionToken,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::administrator::{AdminSession, AuthenticationMethod};
+use model::administrator::{AdminSession, Administrator, AuthenticationMethod};
 
 use super::{
     recent_authentication,
@@ -18,7 +18,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
     },
-    store::{self, Transaction, admin_sessions},
+    store::{self, Transaction, admin_sessions, table},
 };
 
 /// The minimum interval between two updates of a session's `last_seen_at`.
@@ -86,7 +86,8 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     if !session.is_active(now, settings.session_idle) || !settings.allows(session.method) {
         return Ok(None);
     }
-    let administrator = store::administrators::find(&mut conn, session.administrator_id).await?;
+    let id = session.administrator_id;
+    let administrator: Option<Administrator> = table::find(&mut conn, id, id).await?;
     let Some(administrator) = administrator.filter(|found| found.disabled_at.is_none()) else {
         return Ok(None);
     };

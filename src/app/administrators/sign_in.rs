@@ -14,7 +14,7 @@ use super::{
     start_session::start_session,
 };
 use crate::{
-    app::{Error, Result, State},
+    app::{Error, Result, State, resource::Edit},
     store,
 };
 
@@ -65,8 +65,12 @@ async fn rehash(state: &State, administrator: &Administrator, password: &str) ->
         return Ok(());
     };
     let new = state.passwords.hash(password, &*state.random).await?;
-    let mut tx = state.db.write().await?;
-    store::administrators::update_hash(&mut tx, administrator.id, old, &new).await?;
-    tx.commit().await?;
+    let (tx, id) = (state.db.write().await?, administrator.id);
+    let mut edit = Edit::<Administrator>::begin(tx, id, id, None).await?;
+    if edit.row.password_hash.as_ref() == Some(old) {
+        edit.row.password_hash = Some(new);
+        edit.write(state).await?;
+    }
+    edit.commit().await?;
     Ok(())
 }

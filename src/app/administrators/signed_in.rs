@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use base::id::{AdministratorId, EnvironmentId};
 use model::{
     administrator::{AdminSession, Administrator, Role, RoleGrants},
+    entity_tag::EntityTags,
     environment::Environment,
 };
 
@@ -13,8 +14,9 @@ use crate::{
         Error, Result, State,
         actor::{Actor, Credential, Principal},
         input,
+        resource::{Edit, check_version},
     },
-    store,
+    store::{self, Transaction, table},
 };
 
 /// The maximum number of environments that are listed.
@@ -97,14 +99,36 @@ impl SignedIn {
     }
 }
 
+/// Locks an account until the transaction ends, and returns it unless it was removed.
+pub(super) async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<Option<Administrator>> {
+    let found: Option<Administrator> = table::find_for_update(tx, id, id).await?;
+    Ok(found.filter(|account| account.disabled_at.is_none()))
+}
+
 /// Locks the account of a signed-in administrator until the transaction ends, and returns it. An error if it was
 /// removed.
-pub(super) async fn lock_account(tx: &mut store::Transaction, admin: &SignedIn) -> Result<Administrator> {
-    let removed = || Error::FailedPrecondition("your account was removed in the meantime".into());
-    if !store::administrators::lock_enabled(tx, admin.administrator.id).await? {
+pub(super) async fn lock_account(tx: &mut Transaction, admin: &SignedIn) -> Result<Administrator> {
+    lock_enabled(tx, admin.administrator.id).await?.ok_or_else(removed)
+}
+
+/// Begins a change of the account of a signed-in administrator. An error if it was removed; [`Error::Outdated`]: it has
+/// none of the `expected` versions any more.
+pub(super) async fn edit_account(
+    state: &State,
+    admin: &SignedIn,
+    expected: Option<&EntityTags>,
+) -> Result<Edit<Administrator>> {
+    let id = admin.administrator.id;
+    let edit = Edit::<Administrator>::begin(state.db.write().await?, id, id, None).await?;
+    if edit.row.disabled_at.is_some() {
         return Err(removed());
     }
-    store::administrators::find(tx, admin.administrator.id).await?.ok_or_else(removed)
+    check_version(expected, edit.row.version)?;
+    Ok(edit)
+}
+
+fn removed() -> Error {
+    Error::FailedPrecondition("your account was removed in the meantime".into())
 }
 
 pub(super) fn principal(

@@ -27,7 +27,7 @@ pub(super) async fn start_session(
     device: &Device,
 ) -> Result<NewSession> {
     // A concurrent removal of the account waits for this lock and then ends this session, or it came first.
-    if !store::administrators::lock_enabled(tx, administrator.id).await? {
+    if signed_in::lock_enabled(tx, administrator.id).await?.is_none() {
         return Err(Error::Unauthenticated("this account was removed".into()));
     }
     let begun = sessions::create(tx, state, administrator.id, method, device).await?;

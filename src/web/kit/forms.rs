@@ -113,6 +113,11 @@ impl FormErrors {
         self.changed.iter().flatten().map(|(field, now)| (field.as_str(), now.as_str()))
     }
 
+    /// Whether somebody else changed the resource while the form was open.
+    pub fn is_outdated(&self) -> bool {
+        self.changed.is_some()
+    }
+
     /// The errors that the user can fix in the form; any other is returned as an error page.
     pub fn from_error(error: Error) -> Result<Self, PageError> {
         match error {
@@ -263,14 +268,18 @@ impl<'a> FormView<'a> {
         let label =
             |field: &str| shown.iter().find(|(name, _)| name == field).map(|(_, label)| label.as_str());
         html! {
-            @if self.errors.changed.is_some() {
+            @if let Some(changed) = &self.errors.changed {
                 div role="alert" {
                     (notice(Icon::Attention, "Somebody else saved this while you were editing", html! {
-                        p { "Nothing of yours is saved yet. They changed:" }
-                        ul {
-                            @for (field, now) in self.errors.changed() {
-                                @let label = label(field).unwrap_or(field);
-                                li { a href={ "#" (field) } { (label) } " " (now) }
+                        @if changed.is_empty() {
+                            p { "Nothing of yours is saved yet. They changed something that is not on this form." }
+                        } @else {
+                            p { "Nothing of yours is saved yet. They changed:" }
+                            ul {
+                                @for (field, now) in changed {
+                                    @let label = label(field).unwrap_or(field);
+                                    li { a href={ "#" (field) } { (label) } " " (now) }
+                                }
                             }
                         }
                         p { "What you typed is still below; the other fields show what they hold now. Look it over and save again." }

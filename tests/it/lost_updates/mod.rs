@@ -1,6 +1,7 @@
 //! No lost update: two changes of one resource at once are both there, and one that was made from an older state is not
 //! taken.
 
+mod administrators;
 mod connections;
 mod credentials;
 mod directories;

@@ -1,7 +1,7 @@
 //! Administrators, and browsers in which they are signed in to the console.
 
 use base::{
-    id::Id,
+    id::{AdministratorId, Id},
     random::{Random as _, SystemRandom},
 };
 use model::{
@@ -35,6 +35,7 @@ impl TestApp {
     pub async fn account(&self, email: &str, role: Role, environment: Option<&Environment>) -> Administrator {
         let administrator = Administrator {
             id: Id::new(self.now(), &SystemRandom),
+            version: 1,
             email: Email::parse(email).expect("an address"),
             display_name: "Dana Vendor".to_owned(),
             password_hash: None,
@@ -44,7 +45,7 @@ impl TestApp {
         };
         let grant = RoleGrant { environment_id: environment.map(|environment| environment.id), role };
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::administrators::insert(&mut tx, &administrator).await.expect("an administrator stored");
+        store::table::insert(&mut tx, &administrator).await.expect("an administrator stored");
         store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role stored");
         tx.commit().await.expect("a commit");
         administrator
@@ -56,9 +57,18 @@ impl TestApp {
         let hash = self.state.passwords.hash(PASSWORD, &SystemRandom).await.expect("a hash");
         administrator.password_hash = Some(hash);
         let mut tx = self.state.db.write().await.expect("a transaction");
-        assert!(store::administrators::update(&mut tx, &administrator).await.expect("a password stored"));
+        let now = self.now();
+        assert!(store::table::update(&mut tx, &mut administrator, now).await.expect("a password stored"));
         tx.commit().await.expect("a commit");
         administrator
+    }
+
+    /// Removes an account, within the caller's transaction.
+    pub async fn disable(&self, tx: &mut store::Transaction, id: AdministratorId) {
+        let found = store::table::find_for_update::<Administrator>(tx, id, id).await.expect("a query");
+        let mut account = found.expect("an administrator");
+        (account.disabled_at, account.password_hash) = (Some(self.now()), None);
+        assert!(store::table::update(tx, &mut account, self.now()).await.expect("an account stored"));
     }
 
     /// A browser in which this administrator is signed in.

@@ -15,6 +15,9 @@ use crate::{
 pub struct Administrator {
     /// Its id.
     pub id: AdministratorId,
+    /// The version of the account: 1, and one more with each change. Roles and credentials other than the password are
+    /// not part of it.
+    pub version: i64,
     /// The address they are invited at and sign in with.
     pub email: Email,
     /// Their name; empty until they set one.

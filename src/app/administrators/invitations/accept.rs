@@ -29,11 +29,12 @@ use crate::{
         },
         audit::{self, Entry},
         input,
+        resource::update_locked,
     },
     store::{
         self, Transaction, admin_invitations,
         admin_passkeys::{self, StoredPasskey},
-        admin_sessions,
+        admin_sessions, table,
     },
 };
 
@@ -124,10 +125,11 @@ async fn accept(
     let mut tx = state.db.write().await?;
     let invitation = find_open(&mut tx, state, token).await?;
     let email = invitee_email(&invitation, form)?;
+    // The account is locked before its invitations, as by its removal.
+    let known = store::administrators::find_by_email_for_update(&mut tx, &email).await?;
     if !admin_invitations::consume(&mut tx, invitation.id, now).await? {
         return Err(Error::not_found("invitation", ""));
     }
-    let known = store::administrators::find_by_email(&mut tx, &email).await?;
     let is_new = known.is_none();
     let mut administrator = match known {
         Some(known) if known.disabled_at.is_none() && invitation.purpose == InvitationPurpose::Join => {
@@ -147,6 +149,7 @@ async fn accept(
                 NewCredential::Passkey(id, ..) => *id,
                 NewCredential::Password(_) => Id::new(now, &*state.random),
             },
+            version: 1,
             email,
             display_name: String::new(),
             password_hash: None,
@@ -158,21 +161,15 @@ async fn accept(
     if !display_name.is_empty() {
         administrator.display_name = display_name;
     }
-    let was_removed = administrator.disabled_at.take().is_some();
-    administrator.updated_at = now;
+    administrator.disabled_at = None;
     administrator.password_hash = match &credential {
         NewCredential::Password(hash) => Some(hash.clone()),
         NewCredential::Passkey(..) => None,
     };
     if is_new {
-        store::administrators::insert(&mut tx, &administrator)
-            .await
-            .map_err(Error::conflict_on("administrator", "email"))?;
+        table::insert(&mut tx, &administrator).await.map_err(Error::conflict_on("administrator", "email"))?;
     } else {
-        if was_removed {
-            store::administrators::enable(&mut tx, administrator.id, now).await?;
-        }
-        store::administrators::update(&mut tx, &administrator).await?;
+        update_locked(&mut tx, &mut administrator, state).await?;
         admin_passkeys::remove_all(&mut tx, administrator.id).await?;
         admin_sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
     }

@@ -16,7 +16,10 @@ use crate::{
     app::{
         Error, Result, State,
         actor::{Credential, Principal},
-        administrators::roles::{RoleScope, grant_role},
+        administrators::{
+            roles::{RoleScope, grant_role},
+            signed_in::lock_enabled,
+        },
         audit::{self, Entry},
     },
     store::{self, admin_invitations},
@@ -48,7 +51,7 @@ pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -
     };
     let mut tx = state.db.write().await?;
     if let Some(email) = &email
-        && let Some(known) = store::administrators::find_by_email(&mut tx, email).await?
+        && let Some(known) = store::administrators::find_by_email_for_update(&mut tx, email).await?
         && known.disabled_at.is_none()
     {
         // The creator of a link could use it to sign in as an administrator with more rights.
@@ -85,10 +88,9 @@ pub async fn create_reset(
     principal.require_global_owner()?;
     principal.require_recent_authentication()?;
     let mut tx = state.db.write().await?;
-    let administrator = store::administrators::find(&mut tx, id).await?;
-    let administrator = administrator
-        .filter(|found| found.disabled_at.is_none())
-        .ok_or_else(|| Error::not_found("administrator", id))?;
+    // A removal of the account waits, and then removes the link; or it came first.
+    let administrator =
+        lock_enabled(&mut tx, id).await?.ok_or_else(|| Error::not_found("administrator", id))?;
     let grant = RoleGrant { environment_id: None, role: Role::Viewer };
     let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, principal);
     let token = AdminInvitationToken::new(&*state.random);

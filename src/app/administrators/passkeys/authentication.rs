@@ -17,7 +17,7 @@ use crate::{
             attempts::record_failure, sessions::NewSession, signed_in::Device, start_session::start_session,
         },
     },
-    store::{self, Transaction, admin_passkeys},
+    store::{Transaction, admin_passkeys, table},
 };
 
 /// An authentication challenge for any passkey.
@@ -61,7 +61,8 @@ pub(in crate::app::administrators) async fn authenticate(
         let mut conn = state.db.read().await?;
         let stored =
             admin_passkeys::find_by_credential(&mut conn, &credential_key).await?.ok_or_else(refused)?;
-        let administrator = store::administrators::find(&mut conn, stored.passkey.administrator_id).await?;
+        let id = stored.passkey.administrator_id;
+        let administrator: Option<Administrator> = table::find(&mut conn, id, id).await?;
         (stored, administrator.ok_or_else(refused)?)
     };
     let is_expected = expected.is_none_or(|expected| expected == administrator.id);

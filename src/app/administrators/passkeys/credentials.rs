@@ -14,7 +14,7 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    store::{self, admin_passkeys},
+    store::admin_passkeys,
 };
 
 /// The maximum number of passkeys of an administrator.
@@ -62,7 +62,6 @@ pub async fn remove(state: &State, admin: &SignedIn, id: PasskeyId, device: &Dev
     recent_authentication::require_recent_authentication(state, admin)?;
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
-    store::administrators::lock_owners(&mut tx).await?;
     let account = lock_account(&mut tx, admin).await?;
     let stored = admin_passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?;
     let others = admin_passkeys::list(&mut tx, admin.administrator.id, 2).await?.len() > 1;

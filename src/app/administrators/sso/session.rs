@@ -21,8 +21,9 @@ use crate::{
             start_session::{principal_of, start_session},
         },
         audit::{self, Entry},
+        resource::update_locked,
     },
-    store::{self, Transaction, admin_invitations, admin_sessions},
+    store::{self, Transaction, admin_invitations, admin_sessions, table},
 };
 
 /// A completed sign-in through an identity provider.
@@ -67,7 +68,8 @@ pub(super) async fn sign_in_with_email(
     device: &Device,
 ) -> Result<NewSession> {
     let now = state.now();
-    let known = store::administrators::find_by_email(tx, email).await?;
+    // The account is locked before its invitations, as by its removal.
+    let known = store::administrators::find_by_email_for_update(tx, email).await?;
     if let Some(known) = known.as_ref().filter(|known| known.disabled_at.is_none()) {
         return start_session(tx, state, known, method, device).await;
     }
@@ -83,26 +85,27 @@ pub(super) async fn sign_in_with_email(
             "the invitation was used in the meantime; sign in again".into(),
         ));
     }
-    let is_new = known.is_none();
-    let was_removed = known.as_ref().is_some_and(|known| known.disabled_at.is_some());
-    let administrator = Administrator {
-        disabled_at: None,
-        updated_at: now,
-        ..known.unwrap_or_else(|| Administrator {
-            id: Id::new(now, &*state.random),
-            email: email.clone(),
-            display_name: String::new(),
-            password_hash: None,
-            created_at: now,
-            updated_at: now,
-            disabled_at: None,
-        })
+    let administrator = match known {
+        Some(mut removed) => {
+            removed.disabled_at = None;
+            update_locked(tx, &mut removed, state).await?;
+            removed
+        }
+        None => {
+            let administrator = Administrator {
+                id: Id::new(now, &*state.random),
+                version: 1,
+                email: email.clone(),
+                display_name: String::new(),
+                password_hash: None,
+                created_at: now,
+                updated_at: now,
+                disabled_at: None,
+            };
+            table::insert(tx, &administrator).await?;
+            administrator
+        }
     };
-    if is_new {
-        store::administrators::insert(tx, &administrator).await?;
-    } else if was_removed {
-        store::administrators::enable(tx, administrator.id, now).await?;
-    }
     let principal = Principal { credential: Credential::Service, address: device.address };
     grant_role(tx, state, &principal, &administrator, invitation.grant).await?;
     let principal = principal_of(tx, &administrator, device).await?;

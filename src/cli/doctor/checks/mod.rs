@@ -125,6 +125,7 @@ mod tests {
         };
         let administrator = Administrator {
             id: Id::new(now, &SystemRandom),
+            version: 1,
             email: Email::parse("dana@vendor.example").unwrap(),
             display_name: String::new(),
             password_hash: None,
@@ -143,7 +144,7 @@ mod tests {
         let mut tx = db.write().await.unwrap();
         store::environments::insert(&mut tx, &environment).await.unwrap();
         for (administrator, environment_id) in [(&administrator, None), (&local, Some(environment.id))] {
-            store::administrators::insert(&mut tx, administrator).await.unwrap();
+            store::table::insert(&mut tx, administrator).await.unwrap();
             let grant = RoleGrant { environment_id, role: Role::Owner };
             store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.unwrap();
         }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::show::{next_or_account, respond};
+use super::show::{next_or_account, respond, seen, values};
 use crate::{
     app::{
         Error,
@@ -18,6 +18,7 @@ use crate::{
         kit::{
             error::{PageError, PageResult},
             forms::{FormErrors, FormValues},
+            seen::{FormAgain, Seen},
         },
     },
 };
@@ -33,13 +34,9 @@ async fn finish_change(
     match done {
         Ok(()) => Ok(see_other(next_or_account(next), flash)),
         Err(error) => {
+            let account = &context.admin.administrator;
             let errors = FormErrors::from_error(error)?;
-            let name = if form.has("displayName") {
-                form.text("displayName")
-            } else {
-                &context.admin.administrator.display_name
-            };
-            respond(context, &FormValues::new().with("displayName", name), &errors, next).await
+            respond(context, &seen(account), &values(account), &errors, next).await
         }
     }
 }
@@ -47,8 +44,16 @@ async fn finish_change(
 /// `POST /console/account/name`
 pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
-    let done = account::rename(state, admin, form.text("displayName"), admin.device()).await;
-    finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
+    let seen = Seen::posted(&form);
+    let renamed =
+        account::rename(state, admin, Some(&seen.expected()), form.text("displayName"), admin.device()).await;
+    let Err(error) = renamed else {
+        let done = Flash(ResourceKind::Administrator, Action::Saved);
+        return Ok(see_other(next_or_account(form.text("next")), done));
+    };
+    let account = &admin.administrator;
+    let again = FormAgain::new(error, seen, &FormValues::from(&*form), account.version, &values(account))?;
+    respond(&context, &again.seen, &again.typed, &again.errors, form.text("next")).await
 }
 
 /// `POST /console/account/password`

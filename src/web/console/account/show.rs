@@ -2,7 +2,7 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::administrator::{AdminPasskey, AdminSession, AuthenticationMethod};
+use model::administrator::{AdminPasskey, AdminSession, Administrator, AuthenticationMethod};
 
 use super::browser_name::browser_name;
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
             components::{ButtonStyle, Icon, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::{self, FormErrors, FormValues, FormView, button_form},
+            seen::Seen,
         },
     },
 };
@@ -48,6 +49,8 @@ pub(in crate::web::console) struct AccountPage<'a> {
     pub confirm: Option<ConfirmMethods<'a>>,
     /// The path of the console to redirect to after that.
     pub next: &'a str,
+    /// The version and the values that the form of the name was filled from.
+    pub seen: &'a Seen,
     /// The values entered.
     pub typed: &'a FormValues,
     /// Validation errors.
@@ -73,13 +76,24 @@ pub(in crate::web::console) struct ConfirmMethods<'a> {
 
 /// `GET /console/account`
 pub async fn show(context: ConsoleContext) -> PageResult {
-    let typed = FormValues::new().with("displayName", &context.admin.administrator.display_name);
+    let typed = values(&context.admin.administrator);
     let next = query(context.request(), "next").unwrap_or_default();
-    respond(&context, &typed, &FormErrors::none(), &next).await
+    respond(&context, &seen(&context.admin.administrator), &typed, &FormErrors::none(), &next).await
+}
+
+/// The account as the values of the form of its name.
+pub(in crate::web::console) fn values(administrator: &Administrator) -> FormValues {
+    FormValues::new().with("displayName", &administrator.display_name)
+}
+
+/// What a form of the account as it is now is filled from.
+pub(in crate::web::console) fn seen(administrator: &Administrator) -> Seen {
+    Seen::of(administrator.version, &values(administrator))
 }
 
 pub(super) async fn respond(
     context: &ConsoleContext,
+    seen: &Seen,
     typed: &FormValues,
     errors: &FormErrors,
     next: &str,
@@ -116,6 +130,7 @@ pub(super) async fn respond(
         passwords,
         confirm: (!recent).then_some(confirm),
         next: next_or_account(next),
+        seen,
         typed,
         errors,
         csrf: context.csrf(),
@@ -146,14 +161,18 @@ impl AccountPage<'_> {
 
     fn name(&self) -> Markup {
         let own: Vec<&str> = vec!["displayName"];
-        let errors = self.errors_of(&own);
+        let errors = match self.errors.is_outdated() {
+            true => self.errors.clone(),
+            false => self.errors_of(&own),
+        };
         let view = FormView::new(self.typed, &errors);
         let field = view
             .text("displayName", "Name")
             .hint("What your colleagues see.")
             .optional()
             .autocomplete("name");
-        let form = forms::Form::new(console::ACCOUNT_NAME, "Save name", self.csrf.clone());
+        let form =
+            forms::Form::new(console::ACCOUNT_NAME, "Save name", self.csrf.clone()).seen(self.seen.fields());
         html! { section.card { h2 { "Name" } (view.render(&form, html! { (field) })) } }
     }
 

@@ -22,7 +22,7 @@ use model::{
 };
 
 use super::{
-    account::show::{AccountPage, ConfirmMethods},
+    account::show::{self, AccountPage, ConfirmMethods},
     administrators::invite::invitation_created,
     kit::{
         flash::{Action, Flash, ResourceKind},
@@ -173,6 +173,7 @@ fn dana() -> SignedIn {
     let at = Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap();
     let administrator = Administrator {
         id: Id::from_bits(7),
+        version: 1,
         email: Email::parse("dana@ledgerline.example").unwrap(),
         display_name: "Dana <Smith>".into(),
         password_hash: Some(PasswordHash("$argon2id$secret".into())),
@@ -299,6 +300,7 @@ fn account_samples() {
     let sessions = [admin.session.clone(), other];
     let frame = PageFrame { environment: None, others: vec![], ..frame() };
     let errors = FormErrors::one("currentPassword", "is not your password");
+    let seen = show::seen(&admin.administrator);
     let account = AccountPage {
         admin: &admin,
         passkeys: &passkeys,
@@ -307,6 +309,7 @@ fn account_samples() {
         passwords: true,
         confirm: None,
         next: "/console/account",
+        seen: &seen,
         typed: &typed,
         errors: &errors,
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },

@@ -9,6 +9,7 @@ use crate::{
         actor::Actor,
         environments,
         pagination::PageQuery,
+        resource,
         webhooks::{self, WebhookChange},
     },
     http::ssoready::webhooks as wire,
@@ -34,12 +35,8 @@ pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
-    /// Where events are posted
-    #[arg(long, value_name = "URL")]
-    url: String,
-    /// Only events of this type; repeatable, all types without it
-    #[arg(long, value_name = "TYPE")]
-    event_type: Vec<String>,
+    #[command(flatten)]
+    settings: WebhookChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -74,14 +71,9 @@ impl Webhook {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let change = WebhookChange {
-                    url: Some(create.url),
-                    event_types: Some(create.event_type),
-                    enabled: None,
-                };
-                let (webhook, secret) = webhooks::create(&state, &Actor::operator(environment.id), &change)
-                    .await
-                    .map_err(field_flags::cli_error)?;
+                let actor = Actor::operator(environment.id);
+                let made = webhooks::create(&state, &actor, &create.settings).await;
+                let (webhook, secret) = made.map_err(field_flags::cli_error)?;
                 let made =
                     WebhookWithSecret { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
                 output::resource(
@@ -94,7 +86,8 @@ impl Webhook {
                 let environment = environments::find(&state, &list.environment).await?;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = webhooks::list(&state, &Actor::operator(environment.id), &query).await?;
+                    let actor = Actor::operator(environment.id);
+                    let page = resource::list::<model::webhook::Webhook>(&state, &actor, &query).await?;
                     for webhook in &page.items {
                         if list.json {
                             output::line(&serde_json::to_string(&wire::Webhook::from(webhook))?);

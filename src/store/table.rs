@@ -36,8 +36,8 @@ pub trait Table: Sized + Send + Sync + 'static {
     const SCOPE: &'static str = "environment_id";
     /// The columns that a change writes, in the order of [`Table::bind`]. They make up the version.
     const COLUMNS: &'static [&'static str];
-    /// The columns that are written once, when the row is added, in the order of [`Table::bind_fixed`]; besides id and
-    /// scope.
+    /// The columns that are written when the row is added and that a change leaves alone, in the order of
+    /// [`Table::bind_fixed`]; besides id and scope.
     const FIXED: &'static [&'static str];
     /// Columns that are read with the row and written by statements of their own: stamps of use, counters, states of
     /// jobs. They do not belong to the version.

@@ -1,77 +1,90 @@
 //! Webhook endpoints, how far each has been given deliveries, and which replica serves it.
 
 use base::{
-    id::{EnvironmentId, WebhookId},
+    id::{EnvironmentId, EnvironmentKind, WebhookId, WebhookKind},
     time::Timestamp,
 };
 use model::{event::EventKind, http_url::HttpUrl, webhook::Webhook};
 
 use super::{
-    Conn, Error, Result, Transaction,
-    columns::{self, column_list},
+    Conn, Result, Transaction, columns,
+    connection::{Row, Statement},
     events::{self, number},
+    table::{self, Table, select_where},
 };
 
-const TABLE: &str = "webhooks";
+impl Table for Webhook {
+    type Kind = WebhookKind;
+    type Scope = EnvironmentKind;
 
-// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
-// prepared must stay valid.
-macro_rules! columns {
-    ($table:literal) => {
-        column_list!(
-            $table,
-            id,
-            environment_id,
-            url,
-            secret,
-            previous_secret,
-            previous_secret_until,
-            event_types,
-            disabled_at,
-            next_sequence,
-            failures,
-            created_at,
-            updated_at
-        )
-    };
-}
+    const TABLE: &'static str = "webhooks";
+    const COLUMNS: &'static [&'static str] = &[
+        "url",
+        "secret",
+        "previous_secret",
+        "previous_secret_until",
+        "event_types",
+        "disabled_at",
+        "updated_at",
+    ];
+    // But for the first, these are states of the deliveries, which statements of their own write.
+    const FIXED: &'static [&'static str] = &["created_at", "next_sequence", "failures", "resting_until"];
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: WebhookId,
-    environment_id: EnvironmentId,
-    url: String,
-    secret: String,
-    previous_secret: Option<String>,
-    previous_secret_until: Option<Timestamp>,
-    event_types: String,
-    disabled_at: Option<Timestamp>,
-    next_sequence: i64,
-    failures: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
+    fn id(&self) -> WebhookId {
+        self.id
+    }
 
-impl TryFrom<Row> for Webhook {
-    type Error = Error;
+    fn scope(&self) -> EnvironmentId {
+        self.environment_id
+    }
 
-    fn try_from(row: Row) -> Result<Self> {
-        let id = row.id;
-        let unreadable = |column| move || Error::inconsistent(TABLE, column, id);
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: i64, at: Timestamp) {
+        self.version = version;
+        self.updated_at = at;
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        let (previous, until) = self.previous_secret.as_ref().map(|(s, at)| (s.as_str(), *at)).unzip();
+        statement
+            .bind(self.url.as_str())
+            .bind(self.sealed_secret.as_str())
+            .bind(previous)
+            .bind(until)
+            .bind(names(&self.event_types))
+            .bind(self.disabled_at)
+            .bind(self.updated_at)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        let resting_until = 0_i64;
+        statement
+            .bind(self.created_at)
+            .bind(number(self.next_sequence))
+            .bind(i64::from(self.failures))
+            .bind(resting_until)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        let next_sequence: i64 = row.get("next_sequence")?;
+        let failures: i64 = row.get("failures")?;
+        let previous: Option<String> = row.get("previous_secret")?;
         Ok(Self {
-            id,
-            environment_id: row.environment_id,
-            url: HttpUrl::parse(&row.url).ok_or_else(unreadable("url"))?,
-            sealed_secret: row.secret,
-            previous_secret: row.previous_secret.zip(row.previous_secret_until),
-            event_types: columns::list_from_json(&row.event_types)
-                .and_then(|names| names.iter().map(|name| EventKind::parse(name)).collect())
-                .ok_or_else(unreadable("event_types"))?,
-            disabled_at: row.disabled_at,
-            next_sequence: u64::try_from(row.next_sequence).map_err(|_| unreadable("next_sequence")())?,
-            failures: u32::try_from(row.failures).map_err(|_| unreadable("failures")())?,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
+            id: row.get("id")?,
+            environment_id: row.get("environment_id")?,
+            version: row.get("version")?,
+            url: row.parse("url", HttpUrl::parse)?,
+            sealed_secret: row.get("secret")?,
+            previous_secret: previous.zip(row.get("previous_secret_until")?),
+            event_types: row.parse("event_types", kinds)?,
+            disabled_at: row.get("disabled_at")?,
+            next_sequence: u64::try_from(next_sequence).map_err(|_| row.inconsistent("next_sequence"))?,
+            failures: u32::try_from(failures).map_err(|_| row.inconsistent("failures"))?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
         })
     }
 }
@@ -80,118 +93,18 @@ fn names(kinds: &[EventKind]) -> String {
     columns::list_to_json(&kinds.iter().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>())
 }
 
-/// The webhook with this id in the environment.
-pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, id: WebhookId) -> Result<Option<Webhook>> {
-    conn.sql(concat!("SELECT ", columns!(""), " FROM webhooks WHERE environment_id = $1 AND id = $2"))
-        .bind(environment_id)
-        .bind(id)
-        .optional::<Row>()
-        .await?
-        .map(Webhook::try_from)
-        .transpose()
+fn kinds(json: &str) -> Option<Vec<EventKind>> {
+    columns::list_from_json(json)?.iter().map(|name| EventKind::parse(name)).collect()
 }
 
-/// Up to `limit` webhooks of an environment from `from` on, in creation order.
-pub async fn list(
-    conn: &mut Conn,
-    environment_id: EnvironmentId,
-    from: Option<WebhookId>,
-    limit: i64,
-) -> Result<Vec<Webhook>> {
-    conn.sql(concat!(
-        "SELECT ",
-        columns!(""),
-        " FROM webhooks WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3"
-    ))
-    .bind(environment_id)
-    .bind(columns::page_start(from))
-    .bind(limit)
-    .all::<Row>()
-    .await?
-    .into_iter()
-    .map(Webhook::try_from)
-    .collect()
-}
-
-/// Adds a webhook.
-pub async fn insert(conn: &mut Conn, webhook: &Webhook) -> Result<()> {
-    conn.sql(
-        "INSERT INTO webhooks (id, environment_id, url, secret, event_types, disabled_at, next_sequence, \
-         resting_until, failures, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9)",
-    )
-    .bind(webhook.id)
-    .bind(webhook.environment_id)
-    .bind(webhook.url.as_str())
-    .bind(webhook.sealed_secret.as_str())
-    .bind(names(&webhook.event_types))
-    .bind(webhook.disabled_at)
-    .bind(number(webhook.next_sequence))
-    .bind(webhook.created_at)
-    .bind(webhook.updated_at)
-    .execute()
-    .await?;
-    Ok(())
-}
-
-/// Updates a webhook and ends its backoff. Returns whether it exists.
-pub async fn update(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
-    let touched = conn
-        .sql(
-            "UPDATE webhooks SET url = $3, event_types = $4, disabled_at = $5, next_sequence = $6, \
-             resting_until = CASE WHEN failures > 0 THEN 0 ELSE resting_until END, failures = 0, \
-             updated_at = $7 WHERE environment_id = $1 AND id = $2",
-        )
-        .bind(webhook.environment_id)
+/// Stores the sequence number of the first event without a delivery.
+pub async fn set_next_sequence(tx: &mut Transaction, webhook: &Webhook) -> Result<()> {
+    tx.sql("UPDATE webhooks SET next_sequence = $2 WHERE id = $1")
         .bind(webhook.id)
-        .bind(webhook.url.as_str())
-        .bind(names(&webhook.event_types))
-        .bind(webhook.disabled_at)
         .bind(number(webhook.next_sequence))
-        .bind(webhook.updated_at)
         .execute()
         .await?;
-    Ok(touched == 1)
-}
-
-/// Updates a webhook's secrets. Returns whether it exists.
-pub async fn update_secrets(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
-    let (previous, until) = webhook.previous_secret.as_ref().map(|(s, at)| (s.as_str(), *at)).unzip();
-    let touched = conn
-        .sql(
-            "UPDATE webhooks SET secret = $3, previous_secret = $4, previous_secret_until = $5, \
-             updated_at = $6 WHERE environment_id = $1 AND id = $2",
-        )
-        .bind(webhook.environment_id)
-        .bind(webhook.id)
-        .bind(webhook.sealed_secret.as_str())
-        .bind(previous)
-        .bind(until)
-        .bind(webhook.updated_at)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Deletes a webhook with its deliveries. Returns whether it existed.
-pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: WebhookId) -> Result<bool> {
-    let touched = conn
-        .sql("DELETE FROM webhooks WHERE environment_id = $1 AND id = $2")
-        .bind(environment_id)
-        .bind(id)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Locks the webhook until the transaction ends. Returns whether it exists.
-pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: WebhookId) -> Result<bool> {
-    let touched = tx
-        .sql("UPDATE webhooks SET updated_at = updated_at WHERE environment_id = $1 AND id = $2")
-        .bind(environment_id)
-        .bind(id)
-        .execute()
-        .await?;
-    Ok(touched == 1)
+    Ok(())
 }
 
 /// Ends the backoff of an endpoint that failed.
@@ -206,22 +119,12 @@ pub async fn reset_backoff(tx: &mut Transaction, id: WebhookId) -> Result<()> {
 /// Up to `limit` enabled webhooks of every environment that are not claimed and have work: events without a
 /// delivery, or deliveries that are due. Those that have waited longest come first.
 pub async fn list_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Webhook>> {
-    conn.sql(concat!(
-        "SELECT ",
-        columns!("w."),
-        " FROM webhooks w WHERE w.disabled_at IS NULL AND w.resting_until <= $1 AND (EXISTS \
-         (SELECT 1 FROM event_counters c WHERE c.environment_id = w.environment_id \
-         AND c.last >= w.next_sequence) OR EXISTS (SELECT 1 FROM webhook_deliveries d \
-         WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.next_attempt_at <= $1)) \
-         ORDER BY w.resting_until, w.id LIMIT $2"
-    ))
-    .bind(now)
-    .bind(limit)
-    .all::<Row>()
-    .await?
-    .into_iter()
-    .map(Webhook::try_from)
-    .collect()
+    let condition = "WHERE webhooks.disabled_at IS NULL AND webhooks.resting_until <= $1 AND (EXISTS \
+                     (SELECT 1 FROM event_counters c WHERE c.environment_id = webhooks.environment_id \
+                     AND c.last >= webhooks.next_sequence) OR EXISTS (SELECT 1 FROM webhook_deliveries d \
+                     WHERE d.webhook_id = webhooks.id AND d.state = 'pending' AND d.next_attempt_at <= $1)) \
+                     ORDER BY webhooks.resting_until, webhooks.id LIMIT $2";
+    select_where::<Webhook>(conn, condition).bind(now).bind(limit).all_of().await
 }
 
 /// Claims an endpoint until `until`. Of concurrent replicas one succeeds.
@@ -248,13 +151,18 @@ pub async fn release(tx: &mut Transaction, id: WebhookId, until: Timestamp, fail
     Ok(())
 }
 
-/// Disables an endpoint.
-pub async fn disable(tx: &mut Transaction, id: WebhookId, now: Timestamp) -> Result<()> {
-    tx.sql("UPDATE webhooks SET disabled_at = $2, updated_at = $2 WHERE id = $1 AND disabled_at IS NULL")
-        .bind(id)
-        .bind(now)
-        .execute()
-        .await?;
+/// Disables an endpoint, if it still exists.
+pub async fn disable(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: WebhookId,
+    now: Timestamp,
+) -> Result<()> {
+    let found = table::find_for_update::<Webhook>(tx, environment_id, id).await?;
+    if let Some(mut webhook) = found.filter(|webhook| webhook.disabled_at.is_none()) {
+        webhook.disabled_at = Some(now);
+        table::update(tx, &mut webhook, now).await?;
+    }
     Ok(())
 }
 

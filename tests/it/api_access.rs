@@ -305,6 +305,7 @@ async fn acme(app: &TestApp) -> Resources {
     let webhook = Webhook {
         id: webhook_id,
         environment_id: environment.id,
+        version: 1,
         url: HttpUrl::parse("https://127.0.0.1/").unwrap(), // nothing is ever sent there
         sealed_secret: ostiary::app::webhooks::signature::WebhookSecret::new(&SystemRandom)
             .seal(&app.state, webhook_id),
@@ -339,7 +340,7 @@ async fn acme(app: &TestApp) -> Resources {
     };
     let (setup_link, _) = links::create(&app.state, &actor, &wanted).await.unwrap();
     let mut tx = app.state.db.write().await.unwrap();
-    store::webhooks::insert(&mut tx, &webhook).await.unwrap();
+    store::table::insert(&mut tx, &webhook).await.unwrap();
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
     tx.commit().await.unwrap();
     let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;

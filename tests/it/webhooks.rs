@@ -176,7 +176,8 @@ impl Fixture {
         let id = webhook.parse().unwrap();
         eventually(&format!("failure {count}"), async || {
             let mut conn = self.app.state.db.read().await.unwrap();
-            let found = store::webhooks::find(&mut conn, self.directory.directory.environment_id, id).await;
+            let found =
+                store::table::find::<Webhook>(&mut conn, self.directory.directory.environment_id, id).await;
             (found.unwrap()?.failures == count).then_some(())
         })
         .await;
@@ -370,13 +371,16 @@ both! {
         receiver.wait_for(1).await;
         assert_eq!(receiver.sequences(), [3]);
 
-        // An endpoint that answers 410 is disabled.
+        // An endpoint that answers 410 is disabled, which is a change of it; deliveries are none.
+        let before = fixture.call(Method::GET, &path, None).await;
         receiver.answer(410);
         // Deliveries are listed by when they were made: the next one is made later.
         fixture.app.advance(Duration::from_secs(1));
         fixture.record_event(EventKind::UserDeleted).await;
         fixture.delivery(&id, |delivery| delivery["state"] == "failed").await;
-        assert_eq!(fixture.call(Method::GET, &path, None).await.json()["webhook"]["enabled"], false);
+        let after = fixture.call(Method::GET, &path, None).await;
+        assert_eq!(after.json()["webhook"]["enabled"], false);
+        assert_eq!((before.header("etag"), after.header("etag")), ("W/\"3\"", "W/\"4\""));
 
         assert_eq!(fixture.call(Method::GET, "/v1/webhooks", None).await.json()["webhooks"].as_array().unwrap().len(), 1);
         assert_eq!(fixture.call(Method::DELETE, &path, None).await.status, 200);

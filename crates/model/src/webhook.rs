@@ -19,6 +19,9 @@ pub struct Webhook {
     pub id: WebhookId,
     /// The environment whose events it receives.
     pub environment_id: EnvironmentId,
+    /// The version of its settings and secrets: 1, and one more with each change. What the deliveries of events write is
+    /// no part of it.
+    pub version: i64,
     /// The URL that events are posted to.
     pub url: HttpUrl,
     /// Its signing secret, sealed.
@@ -35,7 +38,7 @@ pub struct Webhook {
     pub failures: u32,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// When its settings or secrets were last changed.
     pub updated_at: Timestamp,
 }
 

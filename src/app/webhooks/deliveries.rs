@@ -3,41 +3,46 @@
 use base::id::{WebhookDeliveryId, WebhookId};
 use model::{
     audit::audit_fields,
+    entity_tag::EntityTags,
     webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
 
-use super::endpoints::load;
 use crate::{
     app::{
         Error, Result, State,
         actor::Actor,
         audit::{self, Entry},
         pagination::{List, Page, PageQuery, PageRequest},
+        resource::{self, Edit},
     },
     store,
 };
 
 /// Sends all events after a sequence number again, as new deliveries.
-pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64) -> Result<Webhook> {
+pub async fn replay_from(
+    state: &State,
+    actor: &Actor,
+    id: WebhookId,
+    expected: Option<&EntityTags>,
+    after: u64,
+) -> Result<Webhook> {
     let environment_id = actor.authorize_manage()?;
-    let mut tx = state.db.write().await?;
-    store::webhooks::lock(&mut tx, environment_id, id).await?;
-    let mut webhook = load(&mut tx, environment_id, id).await?;
-    if webhook.disabled_at.is_some() {
+    let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    if edit.row.disabled_at.is_some() {
         return Err(Error::FailedPrecondition("the webhook is disabled; enable it first".into()));
     }
-    let last = store::events::last_sequence(&mut tx, environment_id).await?;
+    let last = store::events::last_sequence(&mut edit.tx, environment_id).await?;
     if after > last {
         return Err(Error::invalid("after", format!("the last event is {last}")));
     }
-    let first = store::events::first_sequence(&mut tx, environment_id).await?.unwrap_or(last + 1);
-    webhook.next_sequence = (after + 1).max(first);
-    webhook.updated_at = state.now();
-    store::webhooks::update(&mut tx, &webhook).await?;
-    let entry = Entry::of(&webhook, "replayed").with_values(audit_fields! { "after": after });
-    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
-    tx.commit().await?;
-    Ok(webhook)
+    let first = store::events::first_sequence(&mut edit.tx, environment_id).await?.unwrap_or(last + 1);
+    edit.row.next_sequence = (after + 1).max(first);
+    edit.row.failures = 0;
+    store::webhooks::set_next_sequence(&mut edit.tx, &edit.row).await?;
+    store::webhooks::reset_backoff(&mut edit.tx, id).await?;
+    let entry = Entry::of(&edit.row, "replayed").with_values(audit_fields! { "after": after });
+    audit::record(&mut edit.tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    edit.commit().await
 }
 
 /// One page of a webhook's deliveries, the newest first.
@@ -59,7 +64,7 @@ pub async fn list_deliveries(
     let list = List::of(environment_id, format_args!("webhook_deliveries/{webhook}/{delivery_state}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    load(&mut conn, environment_id, webhook).await?;
+    resource::load::<Webhook>(&mut conn, environment_id, webhook).await?;
     let found = store::webhook_deliveries::list(
         &mut conn,
         environment_id,
@@ -91,7 +96,7 @@ pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId
         .await?
         .ok_or_else(|| delivery_not_found(id))?;
     store::webhooks::reset_backoff(&mut tx, delivery.webhook_id).await?;
-    let webhook = load(&mut tx, environment_id, delivery.webhook_id).await?;
+    let webhook: Webhook = resource::load(&mut tx, environment_id, delivery.webhook_id).await?;
     let facts = audit_fields! { "webhookDeliveryId": id.to_string() };
     let entry = Entry::of(&webhook, "delivery_replayed").with_values(facts);
     audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;

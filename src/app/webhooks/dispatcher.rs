@@ -27,7 +27,7 @@ use crate::{
         Error, Result, State, events,
         outgoing::{HttpClient, HttpClientError, HttpClientLimits},
     },
-    store::{self, webhook_deliveries},
+    store::{self, table, webhook_deliveries},
     telemetry,
 };
 
@@ -122,7 +122,7 @@ impl Dispatcher {
         'deliveries: loop {
             let known = {
                 let mut conn = state.db.read().await?;
-                store::webhooks::find(&mut conn, webhook.environment_id, webhook.id).await?
+                table::find::<Webhook>(&mut conn, webhook.environment_id, webhook.id).await?
             };
             // Pick up changes that the vendor made meanwhile.
             match known {
@@ -211,7 +211,7 @@ impl Dispatcher {
         let mut tx = state.db.write().await?;
         webhook_deliveries::update(&mut tx, &delivery, before).await?;
         if gone {
-            store::webhooks::disable(&mut tx, webhook.id, now).await?;
+            store::webhooks::disable(&mut tx, webhook.environment_id, webhook.id, now).await?;
         }
         tx.commit().await?;
         if outcome != Outcome::Dropped {

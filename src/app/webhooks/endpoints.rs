@@ -1,9 +1,12 @@
-//! The endpoints of webhooks: created, found, listed, changed and removed, and their secrets rotated.
+//! The endpoints of webhooks: created and changed, and their secrets rotated.
 
 use std::time::Duration;
 
-use base::id::{EnvironmentId, Id, WebhookId};
-use model::{audit::audit_fields, event::EventKind, http_url::HttpUrl, webhook::Webhook};
+use base::id::{Id, WebhookId};
+use clap::Args;
+use model::{audit::audit_fields, entity_tag::EntityTags, webhook::Webhook};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::signature::WebhookSecret;
 use crate::{
@@ -12,9 +15,9 @@ use crate::{
         actor::Actor,
         audit::{self, Entry},
         events, input,
-        pagination::{List, Page, PageQuery, PageRequest},
+        resource::{self, Edit, Resource},
     },
-    store,
+    store::webhooks,
 };
 
 /// The default overlap of a rotation: how long the previous secret also signs.
@@ -26,27 +29,42 @@ const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The maximum number of webhooks of an environment.
 const MAX_WEBHOOKS: i64 = 100;
 
-/// A change of a webhook, unvalidated. `None` leaves a field unchanged.
-#[derive(Debug, Clone, Default)]
+/// The settings of a webhook.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]
+#[schema(as = WebhookInput)]
+#[serde(rename_all = "camelCase")]
 pub struct WebhookChange {
-    /// The URL of the endpoint.
+    /// The URL to which events are posted; required to create a webhook.
+    #[schema(example = "https://app.example.com/webhooks/ostiary")]
+    #[arg(long, value_name = "URL", required = true)]
     pub url: Option<String>,
-    /// The event types; empty for all.
+    /// The event types that it receives; empty for all.
+    #[schema(example = json!(["scim_user.created"]))]
+    #[arg(long = "event-type", value_name = "TYPE")]
     pub event_types: Option<Vec<String>>,
-    /// Whether it receives events. When it is enabled again, it starts with new events; earlier ones can be sent
-    /// with [`replay_from`](super::replay_from).
+    /// Whether it receives events. When it is enabled again, it receives events from then on; use replay for those in
+    /// between.
+    #[arg(skip)]
     pub enabled: Option<bool>,
 }
 
-impl WebhookChange {
-    fn event_types(&self) -> Result<Option<Vec<EventKind>>> {
-        let Some(names) = &self.event_types else { return Ok(None) };
-        events::parse_kinds("eventTypes", names.iter().map(String::as_str)).map(Some)
-    }
+impl Resource for Webhook {
+    type Change = WebhookChange;
 
-    fn url(&self, state: &State, stored: &Option<HttpUrl>) -> Result<Option<HttpUrl>> {
-        let Some(text) = &self.url else { return Ok(None) };
-        input::endpoint_url(state.settings.allow_private_targets, "url", text, stored).map(Some)
+    fn apply(&mut self, state: &State, change: &WebhookChange) -> Result<()> {
+        if let Some(url) = &change.url {
+            let stored = Some(self.url.clone());
+            self.url = input::endpoint_url(state.settings.allow_private_targets, "url", url, &stored)?;
+        }
+        if let Some(names) = &change.event_types {
+            self.event_types = events::parse_kinds("eventTypes", names.iter().map(String::as_str))?;
+        }
+        match change.enabled {
+            Some(true) => self.disabled_at = None,
+            Some(false) => self.disabled_at = self.disabled_at.or(Some(state.now())),
+            None => {}
+        }
+        Ok(())
     }
 }
 
@@ -60,79 +78,50 @@ pub async fn create(
     let now = state.now();
     let id: WebhookId = Id::new(now, &*state.random);
     let secret = WebhookSecret::new(&*state.random);
-    let url = change.url(state, &None)?.ok_or_else(|| Error::invalid("url", "is required"))?;
-    let event_types = change.event_types()?.unwrap_or_default();
-    let mut tx = state.db.write().await?;
-    if !store::environments::lock(&mut tx, environment_id).await? {
-        return Err(Error::not_found("environment", environment_id));
-    }
-    if store::webhooks::list(&mut tx, environment_id, None, MAX_WEBHOOKS).await?.len()
-        >= MAX_WEBHOOKS as usize
-    {
-        return Err(Error::FailedPrecondition(
-            format!("an environment has at most {MAX_WEBHOOKS} webhooks; remove one first").into(),
-        ));
-    }
-    let webhook = Webhook {
+    let url = change.url.as_deref().ok_or_else(|| Error::invalid("url", "is required"))?;
+    let mut webhook = Webhook {
         id,
         environment_id,
-        url,
+        version: 1,
+        url: input::endpoint_url(state.settings.allow_private_targets, "url", url, &None)?,
         sealed_secret: secret.seal(state, id),
         previous_secret: None,
-        event_types,
-        disabled_at: (change.enabled == Some(false)).then_some(now),
-        next_sequence: store::webhooks::next_sequence(&mut tx, environment_id).await?,
+        event_types: Vec::new(),
+        disabled_at: None,
+        next_sequence: 0,
         failures: 0,
         created_at: now,
         updated_at: now,
     };
-    store::webhooks::insert(&mut tx, &webhook).await?;
-    audit::created(&mut tx, state, actor, &webhook).await?;
+    webhook.apply(state, change)?;
+    let mut tx = state.db.write().await?;
+    resource::require_room::<Webhook>(&mut tx, environment_id, MAX_WEBHOOKS).await?;
+    webhook.next_sequence = webhooks::next_sequence(&mut tx, environment_id).await?;
+    resource::insert(&mut tx, state, actor, &webhook).await?;
     tx.commit().await?;
     Ok((webhook, secret))
 }
 
-/// The webhook with this id.
-pub async fn find(state: &State, actor: &Actor, id: WebhookId) -> Result<Webhook> {
-    let environment_id = actor.authorize_view()?;
-    load(&mut state.db.read().await?, environment_id, id).await
-}
-
-/// One page of the webhooks, in order of creation.
-pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Webhook>> {
-    let environment_id = actor.authorize_view()?;
-    let list = List::of(environment_id, "webhooks");
-    let wanted = PageRequest::parse(state, &list, query)?;
-    let mut conn = state.db.read().await?;
-    let found = store::webhooks::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.page_of(state, &list, found, |webhook| webhook.id))
-}
-
-/// Changes a webhook.
-pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &WebhookChange) -> Result<Webhook> {
+/// Changes a webhook and ends its backoff. One that is enabled again starts with new events; earlier ones can be sent
+/// with [`replay_from`](super::replay_from).
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: WebhookId,
+    expected: Option<&EntityTags>,
+    change: &WebhookChange,
+) -> Result<Webhook> {
     let environment_id = actor.authorize_manage()?;
-    let event_types = change.event_types()?;
-    let now = state.now();
-    let mut tx = state.db.write().await?;
-    store::webhooks::lock(&mut tx, environment_id, id).await?;
-    let before = load(&mut tx, environment_id, id).await?;
-    let mut webhook = before.clone();
-    webhook.url = change.url(state, &Some(before.url.clone()))?.unwrap_or(webhook.url);
-    webhook.event_types = event_types.unwrap_or(webhook.event_types);
-    match (change.enabled, webhook.disabled_at) {
-        (Some(true), Some(_)) => {
-            webhook.disabled_at = None;
-            webhook.next_sequence = store::webhooks::next_sequence(&mut tx, environment_id).await?;
-        }
-        (Some(false), None) => webhook.disabled_at = Some(now),
-        _ => {}
+    let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    edit.row.apply(state, change)?;
+    edit.save(state, actor).await?;
+    if edit.before().disabled_at.is_some() && edit.row.disabled_at.is_none() {
+        edit.row.next_sequence = webhooks::next_sequence(&mut edit.tx, environment_id).await?;
+        webhooks::set_next_sequence(&mut edit.tx, &edit.row).await?;
     }
-    webhook.updated_at = now;
-    webhook.failures = 0;
-    store::webhooks::update(&mut tx, &webhook).await?;
-    audit::updated(&mut tx, state, actor, &before, &webhook).await?;
-    tx.commit().await?;
-    Ok(webhook)
+    webhooks::reset_backoff(&mut edit.tx, id).await?;
+    edit.row.failures = 0;
+    edit.commit().await
 }
 
 /// Gives a webhook a new secret, which is returned only here. The previous one also signs for `overlap`, so that
@@ -141,6 +130,7 @@ pub async fn rotate_secret(
     state: &State,
     actor: &Actor,
     id: WebhookId,
+    expected: Option<&EntityTags>,
     overlap: Duration,
 ) -> Result<(Webhook, WebhookSecret)> {
     let environment_id = actor.authorize_manage()?;
@@ -148,44 +138,13 @@ pub async fn rotate_secret(
         let most = MAX_OVERLAP.as_secs();
         return Err(Error::invalid("overlapSeconds", format!("must be a number from 0 to {most}")));
     }
-    let now = state.now();
     let secret = WebhookSecret::new(&*state.random);
-    let mut tx = state.db.write().await?;
-    store::webhooks::lock(&mut tx, environment_id, id).await?;
-    let mut webhook = load(&mut tx, environment_id, id).await?;
-    let before = std::mem::replace(&mut webhook.sealed_secret, secret.seal(state, id));
-    webhook.previous_secret = (!overlap.is_zero()).then(|| (before, now + overlap));
-    webhook.updated_at = now;
-    store::webhooks::update_secrets(&mut tx, &webhook).await?;
+    let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
+    let before = std::mem::replace(&mut edit.row.sealed_secret, secret.seal(state, id));
+    edit.row.previous_secret = (!overlap.is_zero()).then(|| (before, state.now() + overlap));
+    edit.write(state).await?;
     let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
-    let entry = Entry::of(&webhook, "secret_rotated").with_values(facts);
-    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
-    tx.commit().await?;
-    Ok((webhook, secret))
-}
-
-/// Removes a webhook with its deliveries.
-pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
-    let environment_id = actor.authorize_manage()?;
-    let mut tx = state.db.write().await?;
-    let webhook = load(&mut tx, environment_id, id).await?;
-    if !store::webhooks::remove(&mut tx, environment_id, id).await? {
-        return Err(not_found(id));
-    }
-    audit::deleted(&mut tx, state, actor, &webhook).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Loads a webhook of an environment.
-pub(super) async fn load(
-    conn: &mut store::Conn,
-    environment_id: EnvironmentId,
-    id: WebhookId,
-) -> Result<Webhook> {
-    store::webhooks::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
-}
-
-fn not_found(id: WebhookId) -> Error {
-    Error::not_found("webhook", id)
+    let entry = Entry::of(&edit.row, "secret_rotated").with_values(facts);
+    audit::record(&mut edit.tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    Ok((edit.commit().await?, secret))
 }

@@ -14,13 +14,13 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
-    reply::{ApiResult, api, done, page_query, query},
+    reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, PageParams},
 };
 use crate::{
     app::{
-        self, State,
-        webhooks::{DEFAULT_OVERLAP, WebhookChange},
+        self, State, resource,
+        webhooks::{DEFAULT_OVERLAP, WebhookChange, signature::WebhookSecret},
     },
     links::path,
 };
@@ -148,26 +148,15 @@ pub struct WebhookDeliveriesReply {
 }
 
 fn reply(webhook: &model::webhook::Webhook) -> HttpResponse {
-    HttpResponse::Ok().json(WebhookReply { webhook: webhook.into() })
+    versioned(webhook.version, WebhookReply { webhook: webhook.into() })
+}
+
+fn reply_with_secret((webhook, secret): &(model::webhook::Webhook, WebhookSecret)) -> HttpResponse {
+    versioned(webhook.version, WebhookSecretReply { webhook: webhook.into(), secret: secret.reveal() })
 }
 
 fn delivery_reply(delivery: &model::webhook::WebhookDelivery) -> HttpResponse {
     HttpResponse::Ok().json(WebhookDeliveryReply { webhook_delivery: delivery.into() })
-}
-
-/// The settings of a webhook.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct WebhookInput {
-    /// The URL to which events are posted; required to create a webhook.
-    #[schema(example = "https://app.example.com/webhooks/ostiary")]
-    pub url: Option<String>,
-    /// The event types that it receives; empty for all.
-    #[schema(example = json!(["scim_user.created"]))]
-    pub event_types: Option<Vec<String>>,
-    /// Whether it receives events. When it is enabled again, it receives events from then on; use replay for those in
-    /// between.
-    pub enabled: Option<bool>,
 }
 
 /// How to replace the secret.
@@ -187,14 +176,6 @@ pub struct ReplayEvents {
     pub after: u64,
 }
 
-fn change(body: &mut Fields) -> app::Result<WebhookChange> {
-    Ok(WebhookChange {
-        url: body.text("url")?,
-        event_types: body.texts("eventTypes")?,
-        enabled: body.flag("enabled")?,
-    })
-}
-
 /// List webhooks
 #[utoipa::path(
     get,
@@ -205,7 +186,8 @@ fn change(body: &mut Fields) -> app::Result<WebhookChange> {
     responses((status = 200, body = WebhooksReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page = app::webhooks::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    let query = page_query(&query(&request));
+    let page = resource::list::<model::webhook::Webhook>(&state, &call.actor, &query).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhooksReply {
         webhooks: page.items.iter().map(Webhook::from).collect(),
         next_page_token: page.next_token,
@@ -220,13 +202,12 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     path = path::WEBHOOKS,
     operation_id = "createWebhook",
     tag = "Webhooks",
-    request_body = WebhookInput,
+    request_body = WebhookChange,
     responses((status = 200, body = WebhookSecretReply))
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
-    let change = change(&mut call.body).map_err(api)?;
-    let (webhook, secret) = app::webhooks::create(&state, &call.actor, &change).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(WebhookSecretReply { webhook: (&webhook).into(), secret: secret.reveal() }))
+    let change = call.body.change().map_err(api)?;
+    Ok(reply_with_secret(&app::webhooks::create(&state, &call.actor, &change).await.map_err(api)?))
 }
 
 /// Get a webhook
@@ -244,7 +225,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::webhooks::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change a webhook
@@ -256,7 +237,7 @@ pub async fn find(
     operation_id = "updateWebhook",
     tag = "Webhooks",
     params(("id" = WebhookId, Path)),
-    request_body = WebhookInput,
+    request_body = WebhookChange,
     responses((status = 200, body = WebhookReply))
 )]
 pub async fn update(
@@ -265,8 +246,9 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::webhooks::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    let change = call.body.change().map_err(api)?;
+    let changed = app::webhooks::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    Ok(reply(&changed.map_err(api)?))
 }
 
 /// Delete a webhook
@@ -286,7 +268,9 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::webhooks::remove(&state, &call.actor, id).await.map_err(api)?;
+    let removed =
+        resource::remove::<model::webhook::Webhook>(&state, &call.actor, id, call.if_match.as_ref());
+    removed.await.map_err(api)?;
     Ok(done())
 }
 
@@ -311,9 +295,9 @@ pub async fn rotate_secret(
     let id = id("id", &path).map_err(api)?;
     let overlap =
         call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
-    let rotated = app::webhooks::rotate_secret(&state, &call.actor, id, overlap).await;
-    let (webhook, secret) = rotated.map_err(api)?;
-    Ok(HttpResponse::Ok().json(WebhookSecretReply { webhook: (&webhook).into(), secret: secret.reveal() }))
+    let expected = call.if_match.as_ref();
+    let rotated = app::webhooks::rotate_secret(&state, &call.actor, id, expected, overlap).await;
+    Ok(reply_with_secret(&rotated.map_err(api)?))
 }
 
 /// Send events again
@@ -336,7 +320,9 @@ pub async fn replay(
     let id = id("id", &path).map_err(api)?;
     let after = call.body.number("after").map_err(api)?;
     let after = after.ok_or_else(|| api(app::Error::invalid("after", "is required")))?;
-    Ok(reply(&app::webhooks::replay_from(&state, &call.actor, id, after).await.map_err(api)?))
+    let expected = call.if_match.as_ref();
+    let replayed = app::webhooks::replay_from(&state, &call.actor, id, expected, after).await;
+    Ok(reply(&replayed.map_err(api)?))
 }
 
 /// List a webhook's deliveries

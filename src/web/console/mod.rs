@@ -25,7 +25,7 @@ pub mod setup_links;
 pub mod sign_in;
 pub mod webhooks;
 
-use model::{api_key::ApiKey, oauth_client::OauthClient};
+use model::{api_key::ApiKey, oauth_client::OauthClient, webhook::Webhook};
 
 use self::{
     kit::resource::{confirm_deletion, delete, edit, update},
@@ -209,14 +209,12 @@ fn event_routes(routes: &mut Routes<'_>) {
             resource.get(webhooks::form::new).post(webhooks::form::create)
         })
         .resource(path::WEBHOOK, |resource| resource.get(webhooks::show::show))
-        .resource(path::EDIT_WEBHOOK, |resource| {
-            resource.get(webhooks::form::edit).post(webhooks::form::update)
-        })
+        .resource(path::EDIT_WEBHOOK, |resource| resource.get(edit::<Webhook>).post(update::<Webhook>))
         .resource(path::ENABLE_WEBHOOK, |resource| resource.post(webhooks::show::enable))
         .resource(path::DISABLE_WEBHOOK, |resource| resource.post(webhooks::show::disable))
         .resource(path::REPLAY_WEBHOOK, |resource| resource.post(webhooks::replay::replay))
         .resource(path::DELETE_WEBHOOK, |resource| {
-            resource.get(webhooks::delete::confirm).post(webhooks::delete::remove)
+            resource.get(confirm_deletion::<Webhook>).post(delete::<Webhook>)
         })
         .resource(path::REPLAY_WEBHOOK_DELIVERY, |resource| resource.post(webhooks::replay::replay_delivery))
         .resource(path::AUDIT_EVENTS, |resource| resource.get(audit_events::list::list))

@@ -5,6 +5,7 @@ mod administrators;
 mod connections;
 mod credentials;
 mod directories;
+mod environments;
 
 use futures_util::future::join_all;
 use reqwest::{Method, header};

@@ -1,6 +1,6 @@
 //! Addresses with plain http.
 
-use model::{http_url::HttpUrl, oauth_client::OauthClient};
+use model::{http_url::HttpUrl, oauth_client::OauthClient, webhook::Webhook};
 
 use super::paging::{PAGE, next_page};
 use crate::{
@@ -53,7 +53,7 @@ pub(super) async fn addresses(db: &Db, findings: &mut Findings) -> store::Result
                     report(client.id.to_string(), "initiateLoginUri", uri, mend.into());
                 }
             }
-            for webhook in store::webhooks::list(&mut conn, id, None, PAGE).await? {
+            for webhook in store::table::list::<Webhook>(&mut conn, id, None, PAGE).await? {
                 let mend = "change it to https in the console, once its receiver supports it";
                 report(webhook.id.to_string(), "address", &webhook.url, mend.into());
             }

@@ -5,6 +5,7 @@ use std::future::Future;
 use actix_web::HttpResponse;
 use base::id::{Id, IdKind as _};
 use maud::{Markup, html};
+use model::entity_tag::EntityTags;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -55,6 +56,16 @@ pub trait ConsoleResource: Resource<Change: DeserializeOwned> {
     /// What its deletion does, a sentence each.
     fn effects(&self, context: &EnvironmentContext) -> impl Future<Output = Result<Vec<String>>>;
 
+    /// Changes it.
+    fn change(
+        context: &EnvironmentContext,
+        id: Id<Self::Kind>,
+        expected: &EntityTags,
+        change: &Self::Change,
+    ) -> impl Future<Output = Result<Self>> {
+        async move { resource::update(&context.state, &context.actor, id, Some(expected), change).await }
+    }
+
     /// Deletes it.
     fn remove(context: &EnvironmentContext, id: Id<Self::Kind>) -> impl Future<Output = Result<()>> {
         async move { resource::remove::<Self>(&context.state, &context.actor, id, None).await }
@@ -96,7 +107,7 @@ pub fn new_form<R: ConsoleResource>(
 
 /// `GET …/edit`
 pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    R::authorize_manage(&context.actor)?;
     let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
     let values = row.values();
     Ok(edit_form(&context, &row, &Seen::of(row.version(), &values), &values, &FormErrors::none()))
@@ -106,11 +117,9 @@ pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult
 pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.id(R::SEGMENT)?;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
-    let changed: Result<R> = match form.change() {
-        Ok(change) => {
-            resource::update(&context.state, &context.actor, id, Some(&seen.expected()), &change).await
-        }
-        Err(error) => Err(error),
+    let changed = match form.change() {
+        Ok(change) => R::change(&context, id, &seen.expected(), &change).await,
+        Err(error) => R::authorize_manage(&context.actor).and(Err(error)),
     };
     let error = match changed {
         Ok(row) => return Ok(see_other(&href(&context, &row), Flash(R::FLASH, Action::Saved))),
@@ -148,7 +157,7 @@ fn edit_form<R: ConsoleResource>(
 
 /// `GET …/delete`
 pub async fn confirm_deletion<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    R::authorize_manage(&context.actor)?;
     let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
     deletion_form(&context, &row, &FormValues::new(), &FormErrors::none()).await
 }
@@ -159,7 +168,7 @@ pub async fn delete<R: ConsoleResource>(context: EnvironmentContext, form: Conso
     let row: R = resource::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &row.name()) {
         Ok(()) => R::remove(&context, id).await,
-        wrong => wrong,
+        wrong => R::authorize_manage(&context.actor).and(wrong),
     };
     match removed {
         Ok(()) => Ok(see_other(&context.href(R::LIST_PATH, &[]), Flash(R::FLASH, Action::Deleted))),

@@ -23,7 +23,10 @@ use crate::{
         console::{
             audit_events,
             events::{self, list::EventView},
-            kit::shell::{Section, Shell},
+            kit::{
+                resource::ConsoleResource as _,
+                shell::{Section, Shell},
+            },
             webhooks::{
                 self,
                 page::{WebhookActions, WebhookPage},
@@ -31,7 +34,7 @@ use crate::{
         },
         kit::{
             confirm::DeleteConfirmation,
-            forms::{FormErrors, FormValues},
+            forms::{Form, FormErrors, FormValues, FormView},
             list::ListUrl,
         },
         samples::page,
@@ -107,6 +110,7 @@ fn webhook_at(url: &str) -> Webhook {
     Webhook {
         id: Id::from_bits(40),
         environment_id: Id::from_bits(1),
+        version: 1,
         url: HttpUrl::parse(url).unwrap(),
         sealed_secret: "never shown".to_owned(),
         previous_secret: None,
@@ -146,9 +150,11 @@ fn webhook_samples() {
 
     let typed = FormValues::new().with("url", "ftp://\"<b>").with("eventTypes", "scim_user.deleted");
     let errors = FormErrors::one("url", "must begin with https:// or http://");
-    let view =
-        webhooks::form::new_view(&typed, &errors, "/console/x/webhooks/new", "/console/x/webhooks", html! {});
-    sample("console-webhook-new", Section::Webhooks, "New webhook", view);
+    let form = Form::new("/console/x/webhooks/new", "Create webhook", html! {}).cancel("/console/x/webhooks");
+    let view = FormView::new(&typed, &errors);
+    let fields = Webhook::fields(&view, None);
+    let content = html! { h1 { "New webhook" } section.card { (view.render(&form, fields)) } };
+    sample("console-webhook-new", Section::Webhooks, "New webhook", content);
     let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD4wLOB1RrT0k=";
     let view = webhooks::secret::secret_view(
         &webhook_at(LONG_URL),

@@ -1,27 +1,28 @@
-//! The form with the settings of a webhook.
+//! A webhook in the console's forms: `…/webhooks/new`, `…/{webhook}/edit` and `…/{webhook}/delete`.
 
 use actix_web::HttpResponse;
+use base::id::WebhookId;
 use maud::{Markup, html};
-use model::{event::EventKind, webhook::Webhook};
+use model::{entity_tag::EntityTags, event::EventKind, webhook::Webhook};
 
-use super::{
-    page::{find, href},
-    secret::secret_page,
-};
+use super::secret::secret_page;
 use crate::{
-    app::{self, webhooks::WebhookChange},
+    app::{
+        Result,
+        webhooks::{self, WebhookChange},
+    },
     links::console,
     web::{
         console::kit::{
             context::EnvironmentContext,
-            flash::{Action, Flash, ResourceKind, see_other},
+            flash::ResourceKind,
             form::ConsoleForm,
+            resource::{ConsoleResource, new_form},
             shell::Section,
         },
         kit::{
             error::PageResult,
-            forms::{self, Choice, FormErrors, FormValues, FormView},
-            posted::PostedForm,
+            forms::{Choice, FormErrors, FormValues, FormView},
         },
     },
 };
@@ -38,30 +39,51 @@ const KINDS: [Choice<'static>; EventKind::ALL.len()] = {
     choices
 };
 
-/// The fields.
-pub(in crate::web::console) fn fields(view: &FormView<'_>) -> Markup {
-    html! {
-        (view.url("url", "URL").code()
-            .hint("An endpoint of your backend. It answers 2xx within a few seconds; anything else is tried again, twelve times over two and a half days."))
-        (view.checkboxes("eventTypes", "Events", &KINDS)
-            .hint("None ticked: all of them, those of later versions too."))
-    }
-}
+impl ConsoleResource for Webhook {
+    const SECTION: Section = Section::Webhooks;
+    const FLASH: ResourceKind = ResourceKind::Webhook;
+    const SEGMENT: &'static str = "webhook";
+    const LIST_PATH: &'static str = console::WEBHOOKS;
+    const PATH: &'static str = console::WEBHOOK;
+    const EDIT_PATH: &'static str = console::EDIT_WEBHOOK;
+    const DELETE_PATH: &'static str = console::DELETE_WEBHOOK;
 
-/// Parses the posted form.
-pub(in crate::web::console) fn change(form: &PostedForm) -> WebhookChange {
-    WebhookChange {
-        url: Some(form.text("url").to_owned()),
-        event_types: Some(form.texts("eventTypes").map(str::to_owned).collect()),
-        enabled: None,
+    /// The URL's host.
+    fn name(&self) -> String {
+        let host = self.url.to_url().and_then(|url| url.host_str().map(str::to_owned));
+        host.unwrap_or_else(|| self.url.to_string())
     }
-}
 
-/// The current settings as form values.
-pub(in crate::web::console) fn typed(webhook: &Webhook) -> FormValues {
-    webhook.event_types.iter().fold(FormValues::new().with("url", &webhook.url), |typed, kind| {
-        typed.with("eventTypes", kind.as_str())
-    })
+    fn values(&self) -> FormValues {
+        self.event_types.iter().fold(FormValues::new().with("url", &self.url), |values, kind| {
+            values.with("eventTypes", kind.as_str())
+        })
+    }
+
+    fn fields(view: &FormView<'_>, _: Option<&Self>) -> Markup {
+        html! {
+            (view.url("url", "URL").code()
+                .hint("An endpoint of your backend. It answers 2xx within a few seconds; anything else is tried again, twelve times over two and a half days."))
+            (view.checkboxes("eventTypes", "Events", &KINDS)
+                .hint("None ticked: all of them, those of later versions too."))
+        }
+    }
+
+    async fn effects(&self, _: &EnvironmentContext) -> Result<Vec<String>> {
+        Ok(vec![
+            format!("{} gets no events any more, and what waits to be sent is not.", self.url),
+            "The log of its deliveries goes with it. The events themselves stay.".to_owned(),
+        ])
+    }
+
+    async fn change(
+        context: &EnvironmentContext,
+        id: WebhookId,
+        expected: &EntityTags,
+        change: &WebhookChange,
+    ) -> Result<Self> {
+        webhooks::update(&context.state, &context.actor, id, Some(expected), change).await
+    }
 }
 
 /// `GET …/webhooks/new`
@@ -72,7 +94,11 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/webhooks/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    match app::webhooks::create(&context.state, &context.actor, &change(&form)).await {
+    let created = match form.change() {
+        Ok(change) => webhooks::create(&context.state, &context.actor, &change).await,
+        Err(error) => context.actor.authorize_manage().and(Err(error)),
+    };
+    match created {
         Ok((webhook, secret)) => {
             Ok(secret_page(&context, &webhook, &secret.reveal(), "Webhook created", None))
         }
@@ -81,69 +107,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 }
 
 fn new_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
-    let (action, back) = (context.href(console::NEW_WEBHOOK, &[]), context.href(console::WEBHOOKS, &[]));
-    let content = new_view(typed, errors, &action, &back, context.csrf());
-    context.shell(Section::Webhooks, "New webhook").respond_with(errors.status(), content)
-}
-
-/// The form of a new webhook.
-pub(in crate::web::console) fn new_view(
-    typed: &FormValues,
-    errors: &FormErrors,
-    action: &str,
-    back: &str,
-    csrf: Markup,
-) -> Markup {
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(action, "Create webhook", csrf).cancel(back);
-    html! {
-        h1 { "New webhook" }
-        p { "It gets what happens from now on. Its secret is shown once, after it was made." }
-        section.card { (view.render(&form, fields(&view))) }
-    }
-}
-
-/// `GET …/webhooks/{webhook}/edit`
-pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
-    let webhook = find(&context).await?;
-    Ok(edit_page(&context, &webhook, &typed(&webhook), &FormErrors::none()))
-}
-
-/// `POST …/webhooks/{webhook}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    let webhook = find(&context).await?;
-    match app::webhooks::update(&context.state, &context.actor, webhook.id, &change(&form)).await {
-        Ok(_) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Webhook, Action::Saved))),
-        Err(error) => {
-            Ok(edit_page(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?))
-        }
-    }
-}
-
-fn edit_page(
-    context: &EnvironmentContext,
-    webhook: &Webhook,
-    typed: &FormValues,
-    errors: &FormErrors,
-) -> HttpResponse {
-    let (action, back) = (context.href(console::EDIT_WEBHOOK, &[&webhook.id]), href(context, webhook.id));
-    let content = edit_view(typed, errors, &action, &back, context.csrf());
-    context
-        .shell(Section::Webhooks, "Edit webhook")
-        .crumb(webhook.url.as_str(), back.as_str())
-        .respond_with(errors.status(), content)
-}
-
-/// The form of a webhook.
-pub(in crate::web::console) fn edit_view(
-    typed: &FormValues,
-    errors: &FormErrors,
-    action: &str,
-    back: &str,
-    csrf: Markup,
-) -> Markup {
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(action, "Save", csrf).cancel(back);
-    html! { h1 { "Edit webhook" } section.card { (view.render(&form, fields(&view))) } }
+    let about =
+        html! { p { "It gets what happens from now on. Its secret is shown once, after it was made." } };
+    new_form::<Webhook>(context, &context.href(console::NEW_WEBHOOK, &[]), typed, errors, Some(about))
 }

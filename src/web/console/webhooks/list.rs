@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::{event::EventKind, webhook::Webhook};
 
 use crate::{
-    app::{self, pagination::Page},
+    app::{pagination::Page, resource},
     links::console,
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
@@ -20,7 +20,7 @@ use crate::{
 /// `GET …/webhooks`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = app::webhooks::list(&context.state, &context.actor, &place.query()).await?;
+    let page = resource::list(&context.state, &context.actor, &place.query()).await?;
     let create = context.may_manage().then(|| context.href(console::NEW_WEBHOOK, &[]));
     let href = |webhook: &Webhook| context.href(console::WEBHOOK, &[&webhook.id]);
     let content = view(&page, &place, create.as_deref(), &href, context.now());

@@ -1,8 +1,7 @@
 //! The pages of webhooks.
 
-pub mod delete;
 pub mod deliveries;
-pub(in crate::web::console) mod form;
+pub mod form;
 pub mod list;
 pub mod page;
 pub mod replay;

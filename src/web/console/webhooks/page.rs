@@ -1,15 +1,11 @@
 //! What the pages of a webhook show.
 
-use base::{
-    id::{WebhookDeliveryId, WebhookId},
-    time::Timestamp,
-};
+use base::{id::WebhookDeliveryId, time::Timestamp};
 use maud::Markup;
 use model::webhook::{Webhook, WebhookDelivery};
 
 use crate::{
-    app::{self, pagination::Page},
-    links::console,
+    app::{pagination::Page, resource},
     web::{
         console::kit::context::EnvironmentContext,
         kit::{
@@ -46,9 +42,5 @@ pub(in crate::web::console) struct WebhookActions<'a> {
 }
 
 pub(super) async fn find(context: &EnvironmentContext) -> Result<Webhook, PageError> {
-    Ok(app::webhooks::find(&context.state, &context.actor, context.id("webhook")?).await?)
-}
-
-pub(super) fn href(context: &EnvironmentContext, id: WebhookId) -> String {
-    context.href(console::WEBHOOK, &[&id])
+    Ok(resource::find(&context.state, &context.actor, context.id("webhook")?).await?)
 }

@@ -2,17 +2,16 @@
 
 use base::id::WebhookDeliveryId;
 
-use super::{
-    page::{find, href},
-    show::respond,
-};
+use super::{page::find, show::respond};
 use crate::{
     app,
+    links::console,
     web::{
         console::kit::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
+            resource::href,
         },
         kit::{
             error::PageResult,
@@ -27,13 +26,13 @@ pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
     let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
     let outcome = match after {
-        Ok(after) => {
-            app::webhooks::replay_from(&context.state, &context.actor, webhook.id, after).await.map(drop)
-        }
+        Ok(after) => app::webhooks::replay_from(&context.state, &context.actor, webhook.id, None, after)
+            .await
+            .map(drop),
         Err(error) => context.require_manage().map_err(|failure| failure.0).and(Err(error)),
     };
     match outcome {
-        Ok(()) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Events, Action::Queued))),
+        Ok(()) => Ok(see_other(&href(&context, &webhook), Flash(ResourceKind::Events, Action::Queued))),
         Err(error) => {
             respond(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
         }
@@ -44,5 +43,6 @@ pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: WebhookDeliveryId = context.id("delivery")?;
     let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
-    Ok(see_other(&href(&context, delivery.webhook_id), Flash(ResourceKind::Delivery, Action::Queued)))
+    let page = context.href(console::WEBHOOK, &[&delivery.webhook_id]);
+    Ok(see_other(&page, Flash(ResourceKind::Delivery, Action::Queued)))
 }

@@ -7,7 +7,7 @@ use model::webhook::Webhook;
 
 use super::{
     deliveries::{STATES, deliveries, replay_form, with_state},
-    page::{WebhookActions, WebhookPage, find, href},
+    page::{WebhookActions, WebhookPage, find},
 };
 use crate::{
     app::{self, pagination::Page, webhooks::WebhookChange},
@@ -19,6 +19,7 @@ use crate::{
                 flash::{Action, Flash, ResourceKind, see_other},
                 form::ConsoleForm,
                 labels::filter_error_notice,
+                resource::href,
                 shell::Section,
             },
             webhooks,
@@ -44,9 +45,8 @@ pub(super) async fn respond(
     typed: &FormValues,
     errors: &FormErrors,
 ) -> PageResult {
-    let href = context.href(console::WEBHOOK, &[&webhook.id]);
     // After a POST to a path below it, links in the list still go to the webhook's page.
-    let place = ListUrl::read(&href, context.request().query_string(), &["state"]);
+    let place = ListUrl::read(&href(context, webhook), context.request().query_string(), &["state"]);
     let found = app::webhooks::list_deliveries(
         &context.state,
         &context.actor,
@@ -148,14 +148,8 @@ pub async fn disable(context: EnvironmentContext, _form: ConsoleForm) -> PageRes
 
 async fn set_enabled(context: &EnvironmentContext, enabled: bool) -> PageResult {
     let change = WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
-    let webhook =
-        app::webhooks::update(&context.state, &context.actor, context.id("webhook")?, &change).await?;
+    let id = context.id("webhook")?;
+    let webhook = app::webhooks::update(&context.state, &context.actor, id, None, &change).await?;
     let action = if enabled { Action::Enabled } else { Action::Disabled };
-    Ok(see_other(&href(context, webhook.id), Flash(ResourceKind::Webhook, action)))
-}
-
-/// What is typed to confirm a deletion: the URL's host.
-pub(super) fn host(webhook: &Webhook) -> String {
-    let host = webhook.url.to_url().and_then(|url| url.host_str().map(str::to_owned));
-    host.unwrap_or_else(|| webhook.url.to_string())
+    Ok(see_other(&href(context, &webhook), Flash(ResourceKind::Webhook, action)))
 }

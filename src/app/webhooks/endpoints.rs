@@ -115,7 +115,7 @@ pub async fn update(
     let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
     edit.row.apply(state, change)?;
     edit.save(state, actor).await?;
-    if edit.before().disabled_at.is_some() && edit.row.disabled_at.is_none() {
+    if edit.before.disabled_at.is_some() && edit.row.disabled_at.is_none() {
         edit.row.next_sequence = webhooks::next_sequence(&mut edit.tx, environment_id).await?;
         webhooks::set_next_sequence(&mut edit.tx, &edit.row).await?;
     }

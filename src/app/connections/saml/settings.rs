@@ -12,6 +12,7 @@ use clap::{
 use model::{
     environment::IdpInitiated,
     http_url::HttpUrl,
+    idp_kind::IdpKind,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
 use saml::metadata::IdpMetadata;

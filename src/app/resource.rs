@@ -6,7 +6,7 @@
 use std::future::{Future, ready};
 
 use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind};
-use model::{audit::Audited, entity_tag::EntityTags};
+use model::{audit::Audited, entity_tag::EntityTags, environment::Environment};
 
 use super::{
     Error, Result, State,
@@ -129,7 +129,7 @@ pub async fn require_room<R: Resource>(
     environment_id: EnvironmentId,
     max: i64,
 ) -> Result<()> {
-    if !store::environments::lock(tx, environment_id).await? {
+    if !table::lock::<Environment>(tx, environment_id, environment_id).await? {
         return Err(Error::not_found(EnvironmentKind::NOUN, environment_id));
     }
     let there = table::list::<R>(tx, environment_id, None, max).await?.len();

@@ -7,6 +7,7 @@ use crate::{
     app::{
         actor::{Actor, Principal},
         environments::{self, EnvironmentChange},
+        resource,
     },
     http::ssoready::environments as wire,
 };
@@ -33,7 +34,7 @@ pub(super) struct Create {
     #[arg(long)]
     slug: String,
     #[command(flatten)]
-    fields: Fields,
+    settings: EnvironmentChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -54,30 +55,10 @@ pub(super) struct Update {
     #[arg(long)]
     slug: Option<String>,
     #[command(flatten)]
-    fields: Fields,
+    settings: EnvironmentChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// The settings of an environment besides its slug.
-#[derive(Debug, Args)]
-struct Fields {
-    /// A name for people
-    #[arg(long, value_name = "NAME")]
-    display_name: Option<String>,
-    /// Where the browser goes after a login started by the REST API
-    #[arg(long, value_name = "URL")]
-    redirect_url: Option<String>,
-    /// A redirect URI that OAuth clients may use; repeatable
-    #[arg(long, value_name = "URI")]
-    oauth_redirect_uri: Vec<String>,
-    /// The origin in SAML URLs (ACS, entity id), when it is not the public URL
-    #[arg(long, value_name = "URL")]
-    auth_url: Option<String>,
-    /// What to do with unsolicited (IdP-initiated) responses: ALLOW, RESTART (default) or REFUSE
-    #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = ["ALLOW", "RESTART", "REFUSE"])]
-    idp_initiated: Option<String>,
 }
 
 /// List environments
@@ -92,25 +73,12 @@ pub(super) struct List {
     json: bool,
 }
 
-impl Fields {
-    fn change(self) -> EnvironmentChange {
-        EnvironmentChange {
-            slug: None,
-            display_name: self.display_name,
-            redirect_url: self.redirect_url,
-            oauth_redirect_uris: Some(self.oauth_redirect_uri).filter(|uris| !uris.is_empty()),
-            auth_url: self.auth_url,
-            idp_initiated: self.idp_initiated.map(|policy| policy.to_ascii_uppercase()),
-        }
-    }
-}
-
 impl Environment {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
-                let mut change = create.fields.change();
+                let mut change = create.settings;
                 change.display_name.get_or_insert_with(|| create.slug.clone());
                 change.slug = Some(create.slug);
                 let made = environments::create(&state, &Principal::OPERATOR, &change)
@@ -120,11 +88,10 @@ impl Environment {
             }
             Self::Update(update) => {
                 let found = environments::find(&state, &update.environment).await?;
-                let mut change = update.fields.change();
-                change.slug = update.slug;
-                let now = environments::update(&state, &Actor::operator(found.id), &change)
-                    .await
-                    .map_err(field_flags::cli_error)?;
+                let change = EnvironmentChange { slug: update.slug, ..update.settings };
+                let actor = Actor::operator(found.id);
+                let changed = resource::update(&state, &actor, found.id, None, &change).await;
+                let now: model::environment::Environment = changed.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &wire::Environment::from(&now), "Environment changed:")
             }
             Self::List(list) => {

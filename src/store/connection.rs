@@ -204,20 +204,44 @@ impl<T> Readable for T where
 }
 
 /// One fetched row, still in its driver's form.
-pub enum Row {
-    /// Of SQLite.
+pub struct Row {
+    fetched: DriverRow,
+    prefix: &'static str,
+}
+
+enum DriverRow {
     Sqlite(SqliteRow),
-    /// Of PostgreSQL.
     Postgres(PgRow),
+}
+
+impl From<SqliteRow> for Row {
+    fn from(row: SqliteRow) -> Self {
+        Self { fetched: DriverRow::Sqlite(row), prefix: "" }
+    }
+}
+
+impl From<PgRow> for Row {
+    fn from(row: PgRow) -> Self {
+        Self { fetched: DriverRow::Postgres(row), prefix: "" }
+    }
 }
 
 impl Row {
     /// The value of a column.
     pub fn get<T: Readable>(&self, column: &'static str) -> Result<T> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
+        let name = match self.prefix {
+            "" => Cow::Borrowed(column),
+            prefix => Cow::Owned(format!("{prefix}{column}")),
+        };
+        Ok(match &self.fetched {
+            DriverRow::Sqlite(row) => row.try_get(name.as_ref())?,
+            DriverRow::Postgres(row) => row.try_get(name.as_ref())?,
         })
+    }
+
+    /// The part of a joined row whose columns have this prefix, as a row of its own.
+    pub(super) fn part(self, prefix: &'static str) -> Self {
+        Self { prefix, ..self }
     }
 
     /// The value of a TEXT column, parsed. [`Error::Inconsistent`]: this program never writes such a value.
@@ -242,9 +266,9 @@ impl Row {
     }
 
     pub(super) fn decode<T: Record>(&self) -> Result<T> {
-        Ok(match self {
-            Self::Sqlite(row) => T::from_row(row)?,
-            Self::Postgres(row) => T::from_row(row)?,
+        Ok(match &self.fetched {
+            DriverRow::Sqlite(row) => T::from_row(row)?,
+            DriverRow::Postgres(row) => T::from_row(row)?,
         })
     }
 }
@@ -286,17 +310,15 @@ impl<'c> Statement<'c> {
 
     pub(super) async fn first_row(self) -> Result<Option<Row>> {
         Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::Sqlite),
-            DriverQuery::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::Postgres),
+            DriverQuery::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::from),
+            DriverQuery::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::from),
         })
     }
 
     pub(super) async fn rows(self) -> Result<Vec<Row>> {
         Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Sqlite).collect(),
-            DriverQuery::Postgres(query, c) => {
-                query.fetch_all(c).await?.into_iter().map(Row::Postgres).collect()
-            }
+            DriverQuery::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::from).collect(),
+            DriverQuery::Postgres(query, c) => query.fetch_all(c).await?.into_iter().map(Row::from).collect(),
         })
     }
 

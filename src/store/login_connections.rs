@@ -11,8 +11,8 @@ use model::{
 use super::{
     Conn, Error, Result,
     connection::{Row, Statement},
-    environments, organizations,
-    table::{read, select_joined},
+    organizations,
+    table::{self, select_joined},
 };
 
 /// A connection with its organization and environment: what a login needs, read by one query.
@@ -33,20 +33,12 @@ struct LoginRow {
     o_domains: Option<String>,
     o_created_at: Timestamp,
     o_updated_at: Timestamp,
-    e_slug: String,
-    e_display_name: String,
-    e_redirect_url: Option<String>,
-    e_oauth_redirect_uris: String,
-    e_auth_url: Option<String>,
-    e_idp_initiated: String,
-    e_created_at: Timestamp,
-    e_updated_at: Timestamp,
 }
 
 impl LoginConnection {
-    fn read(row: &Row) -> Result<Self> {
-        let connection: SamlConnection = read(row)?;
-        let row: LoginRow = row.decode()?;
+    fn read(fetched: Row) -> Result<Self> {
+        let connection: SamlConnection = table::read(&fetched)?;
+        let row: LoginRow = fetched.decode()?;
         let organization = Organization {
             id: connection.organization_id,
             environment_id: connection.environment_id,
@@ -58,17 +50,7 @@ impl LoginConnection {
             created_at: row.o_created_at,
             updated_at: row.o_updated_at,
         };
-        let environment = Environment::try_from(environments::Row {
-            id: connection.environment_id,
-            slug: row.e_slug,
-            display_name: row.e_display_name,
-            redirect_url: row.e_redirect_url,
-            oauth_redirect_uris: row.e_oauth_redirect_uris,
-            auth_url: row.e_auth_url,
-            idp_initiated: row.e_idp_initiated,
-            created_at: row.e_created_at,
-            updated_at: row.e_updated_at,
-        })?;
+        let environment = table::read(&fetched.part("e_"))?;
         Ok(Self { connection, organization, environment })
     }
 }
@@ -77,7 +59,8 @@ impl LoginConnection {
 const COLUMNS: &str = "o.display_name AS o_display_name, o.external_id AS o_external_id, \
     (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
     WHERE d.organization_id = o.id) AS o_domains, \
-    o.created_at AS o_created_at, o.updated_at AS o_updated_at, e.slug AS e_slug, \
+    o.created_at AS o_created_at, o.updated_at AS o_updated_at, \
+    e.id AS e_id, e.version AS e_version, e.slug AS e_slug, \
     e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
     e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
     e.idp_initiated AS e_idp_initiated, e.created_at AS e_created_at, e.updated_at AS e_updated_at";
@@ -97,7 +80,7 @@ macro_rules! select_for_login {
 }
 
 async fn optional(statement: Statement<'_>) -> Result<Option<LoginConnection>> {
-    statement.first_row().await?.as_ref().map(LoginConnection::read).transpose()
+    statement.first_row().await?.map(LoginConnection::read).transpose()
 }
 
 /// The connection named in a URL path by a browser or an identity provider. Not scoped: the id is the scope.
@@ -169,7 +152,7 @@ pub async fn list_primary_by_domain(
          ORDER BY o.id LIMIT $3"
     );
     let rows = statement.bind(environment_id).bind(domain.as_str()).bind(limit).rows().await?;
-    rows.iter().map(LoginConnection::read).collect()
+    rows.into_iter().map(LoginConnection::read).collect()
 }
 
 #[cfg(test)]
@@ -177,7 +160,7 @@ mod tests {
     use super::*;
     use model::api_key::ApiKey;
 
-    use crate::store::{Db, saml_connections, table};
+    use crate::store::{Db, saml_connections};
     use base::id::{Id, IdKind};
     use model::{
         domain::DomainState,
@@ -199,6 +182,7 @@ mod tests {
         LoginConnection {
             environment: Environment {
                 id: id(1),
+                version: 1,
                 slug: Slug::parse("prod").unwrap(),
                 display_name: "Production".into(),
                 redirect_url: Some(url("https://app.example/cb")),
@@ -265,9 +249,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
         db.migrate().await.unwrap();
-        let all = login_connection();
+        let mut all = login_connection();
         let mut tx = db.write().await.unwrap();
-        environments::insert(&mut tx, &all.environment).await.unwrap();
+        table::insert(&mut tx, &all.environment).await.unwrap();
         organizations::insert(&mut tx, &all.organization).await.unwrap();
         saml_connections::insert(&mut tx, &all.connection).await.unwrap();
         let mut same = all.connection.clone();
@@ -278,7 +262,8 @@ mod tests {
         );
         assert!(organizations::lock(&mut tx, id(1), id(2)).await.unwrap());
         assert!(organizations::update(&mut tx, &all.organization).await.unwrap());
-        assert!(environments::update(&mut tx, &all.environment).await.unwrap());
+        let at = Timestamp::from_millis(2000);
+        assert!(table::update(&mut tx, &mut all.environment, at).await.unwrap());
         tx.commit().await.unwrap();
 
         let mut conn = db.read().await.unwrap();
@@ -309,7 +294,7 @@ mod tests {
             organizations::list_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(),
             std::slice::from_ref(&all.organization)
         );
-        assert_eq!(environments::find(&mut conn, id(1)).await.unwrap().as_ref(), Some(&all.environment));
+        assert_eq!(table::find(&mut conn, id(1), id(1)).await.unwrap().as_ref(), Some(&all.environment));
         assert_eq!(table::list::<ApiKey>(&mut conn, id(1), None, 9).await.unwrap(), []);
     }
 }

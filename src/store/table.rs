@@ -148,6 +148,7 @@ impl Statement<'_> {
     }
 }
 
+/// [`Table::read`], with the table and the id in its errors.
 pub(super) fn read<T: Table>(row: &Row) -> Result<T> {
     T::read(row).map_err(|error| match error {
         Error::Inconsistent { column, .. } => {

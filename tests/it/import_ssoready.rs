@@ -7,7 +7,8 @@ use std::time::Duration;
 use base::id::{Id, IdKind, OrganizationId};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::{
-    domain::DomainState, event::EventKind, organization::Organization, saml_connection::SamlConnection,
+    domain::DomainState, environment::Environment, event::EventKind, organization::Organization,
+    saml_connection::SamlConnection,
 };
 use ostiary::{
     app::import_ssoready::{self, Counts, ImportOptions, Report, ResourceKind},
@@ -134,7 +135,8 @@ async fn connection(app: &TestApp, environment: u8, number: u8) -> SamlConnectio
 /// Acme, as imported.
 async fn acme(app: &TestApp) -> Tenant {
     let mut conn = app.state.db.read().await.unwrap();
-    let environment = store::environments::find(&mut conn, id("e0", 1)).await.unwrap().unwrap();
+    let environment =
+        store::table::find::<Environment>(&mut conn, id("e0", 1), id("e0", 1)).await.unwrap().unwrap();
     drop(conn);
     Tenant { environment, organization: organization(app, 1).await, connection: connection(app, 1, 1).await }
 }
@@ -182,7 +184,7 @@ both! {
         let remarks = remarks_on(&report, id::<base::id::EnvironmentKind>("e0", 1));
         assert!(remarks.iter().any(|reason| reason.contains("redirect_url is plain http")), "{remarks:?}");
         let mut conn = app.state.db.read().await.unwrap();
-        let kept = store::environments::find(&mut conn, id("e0", 1)).await.unwrap().unwrap();
+        let kept = store::table::find::<Environment>(&mut conn, id("e0", 1), id("e0", 1)).await.unwrap().unwrap();
         assert_eq!(kept.redirect_url.unwrap().as_str(), "http://old.app.example/callback");
     }
 
@@ -226,7 +228,7 @@ both! {
         assert_eq!((environment.slug.as_str(), environment.display_name.as_str()), ("production", "Production"));
         assert_eq!(environment.oauth_redirect_uris[0].as_str(), "https://vendor.example/oauth");
         let mut conn = app.state.db.read().await.unwrap();
-        let other = store::environments::find(&mut conn, id("e0", 2)).await.unwrap().unwrap();
+        let other = store::table::find::<Environment>(&mut conn, id("e0", 2), id("e0", 2)).await.unwrap().unwrap();
         drop(conn);
         assert_eq!(other.auth_url.unwrap().as_str(), "https://sso.vendor.example");
         assert_eq!(other.redirect_url, None);

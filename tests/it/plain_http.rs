@@ -89,11 +89,11 @@ both! {
             fields.push(("form_token", &token));
             console.post(&app.url(&format!("/console/{}{path}", environment.id)), &fields).await
         };
+        let edit = format!("/console/{}/settings/edit", environment.id);
+        let form = app.page(&console, &edit).await;
+        let settings = [("slug", "prod"), ("idpInitiated", "RESTART"), ("redirectUrl", "http://app.example/cb")];
         for answer in [
-            post(
-                "/settings/edit",
-                &[("slug", "prod"), ("idpInitiated", "RESTART"), ("redirectUrl", "http://app.example/cb")],
-            ).await,
+            app.press(&console, &form, &edit, &settings).await,
             post("/webhooks/new", &[("url", "http://hooks.example/")]).await,
         ] {
             assert_eq!(answer.status, 422, "{}", answer.body);

@@ -15,6 +15,8 @@ pub use crate::{idp_initiated::IdpInitiated, slug::Slug};
 pub struct Environment {
     /// Its id.
     pub id: EnvironmentId,
+    /// The version of its settings: 1, and one more with each change.
+    pub version: i64,
     /// Its short name, unique in the installation.
     pub slug: Slug,
     /// Its name for people.

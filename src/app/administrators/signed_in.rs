@@ -78,7 +78,7 @@ impl SignedIn {
         own.truncate(max);
         let mut environments = Vec::with_capacity(own.len());
         for id in own {
-            environments.extend(store::environments::find(&mut conn, id).await?);
+            environments.extend(store::table::find::<Environment>(&mut conn, id, id).await?);
         }
         Ok(environments)
     }
@@ -94,7 +94,7 @@ impl SignedIn {
         let id: EnvironmentId = environment.parse().map_err(|_| missing())?;
         let actor = self.actor(id, address)?;
         let mut conn = state.db.read().await?;
-        let environment = store::environments::find(&mut conn, id).await?.ok_or_else(missing)?;
+        let environment = store::table::find(&mut conn, id, id).await?.ok_or_else(missing)?;
         Ok((environment, actor))
     }
 }

@@ -4,64 +4,100 @@ pub mod api_keys;
 pub mod branding;
 
 use base::id::{EnvironmentId, Id};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
 use model::{
+    entity_tag::EntityTags,
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
 };
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
     actor::{Actor, Principal},
-    audit, input,
+    input,
+    resource::{self, Edit, Resource},
 };
-use crate::{links::Links, store};
+use crate::{
+    links::Links,
+    store::{self, table},
+};
 
 /// The maximum number of redirect URIs of an environment.
 const MAX_REDIRECT_URIS: usize = 100;
 
-/// A change of an environment, unvalidated. `None` leaves a field unchanged.
-#[derive(Debug, Clone, Default)]
+/// The settings of an environment.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]
+#[schema(as = EnvironmentInput)]
+#[serde(rename_all = "camelCase")]
 pub struct EnvironmentChange {
-    /// Its unique short name.
+    /// Its short name: up to 63 lower-case letters, digits and hyphens.
+    #[schema(example = "production")]
+    #[arg(skip)]
     pub slug: Option<String>,
-    /// Its display name.
+    /// Its name for people.
+    #[schema(example = "Production")]
+    #[arg(long, value_name = "NAME")]
     pub display_name: Option<String>,
-    /// Where a login that the REST API started ends; empty clears it.
+    /// Where the browser is sent after a login; empty for none.
+    #[schema(example = "https://app.example.com/callback")]
+    #[arg(long, value_name = "URL")]
     pub redirect_url: Option<String>,
-    /// The redirect URIs that OAuth clients may use.
+    /// The redirect URIs of OAuth clients: at most 100.
+    #[schema(example = json!(["https://app.example.com/oauth/callback"]))]
+    #[arg(long = "oauth-redirect-uri", value_name = "URI")]
     pub oauth_redirect_uris: Option<Vec<String>>,
-    /// The public origin for identity providers and browsers; empty clears it.
+    /// The origin that identity providers and browsers use; empty for the public URL. Existing connections keep
+    /// theirs.
+    #[arg(long, value_name = "URL")]
     pub auth_url: Option<String>,
-    /// The policy for unsolicited responses: `ALLOW`, `RESTART` or `REFUSE`.
+    /// `ALLOW`, `RESTART` or `REFUSE`: what happens to unsolicited responses.
+    #[arg(
+        long,
+        value_name = "POLICY",
+        ignore_case = true,
+        value_parser = PossibleValuesParser::new(["ALLOW", "RESTART", "REFUSE"]).map(|policy| policy.to_ascii_uppercase())
+    )]
     pub idp_initiated: Option<String>,
 }
 
-impl EnvironmentChange {
-    fn apply(&self, environment: &mut Environment) -> Result<()> {
-        if let Some(slug) = &self.slug {
-            environment.slug = Slug::parse(slug).map_err(|reason| Error::invalid("slug", reason))?;
+impl Resource for Environment {
+    type Change = EnvironmentChange;
+
+    const UNIQUE: &'static str = "slug";
+
+    fn apply(&mut self, _: &State, change: &EnvironmentChange) -> Result<()> {
+        if let Some(slug) = &change.slug {
+            self.slug = Slug::parse(slug).map_err(|reason| Error::invalid("slug", reason))?;
         }
-        if let Some(name) = &self.display_name {
-            environment.display_name = input::line("displayName", name, 200)?;
+        if let Some(name) = &change.display_name {
+            self.display_name = input::line("displayName", name, 200)?;
         }
-        if let Some(url) = &self.redirect_url {
-            environment.redirect_url =
-                input::optional_browser_url("redirectUrl", url, &environment.redirect_url)?;
+        if let Some(url) = &change.redirect_url {
+            self.redirect_url = input::optional_browser_url("redirectUrl", url, &self.redirect_url)?;
         }
-        if let Some(uris) = &self.oauth_redirect_uris {
-            environment.oauth_redirect_uris = parse_redirect_uris(uris, &environment.oauth_redirect_uris)?;
+        if let Some(uris) = &change.oauth_redirect_uris {
+            self.oauth_redirect_uris = parse_redirect_uris(uris, &self.oauth_redirect_uris)?;
         }
-        if let Some(url) = &self.auth_url {
-            environment.auth_url = input::optional_browser_url("authUrl", url, &environment.auth_url)?;
-            if let Some(url) = environment.auth_url.as_ref().and_then(HttpUrl::to_url) {
+        if let Some(url) = &change.auth_url {
+            self.auth_url = input::optional_browser_url("authUrl", url, &self.auth_url)?;
+            if let Some(url) = self.auth_url.as_ref().and_then(HttpUrl::to_url) {
                 Links::new(&url).map_err(|reason| Error::invalid("authUrl", reason.to_string()))?;
             }
         }
-        if let Some(policy) = &self.idp_initiated {
-            environment.idp_initiated = IdpInitiated::parse(policy)
+        if let Some(policy) = &change.idp_initiated {
+            self.idp_initiated = IdpInitiated::parse(policy)
                 .ok_or_else(|| Error::invalid("idpInitiated", "must be ALLOW, RESTART or REFUSE"))?;
         }
         Ok(())
+    }
+
+    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
+        actor.authorize_own()
     }
 }
 
@@ -91,6 +127,7 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
     let slug = change.slug.as_deref().ok_or_else(|| Error::invalid("slug", "is required"))?;
     let mut environment = Environment {
         id: Id::new(now, &*state.random),
+        version: 1,
         slug: Slug::parse(slug).map_err(|reason| Error::invalid("slug", reason))?,
         display_name: String::new(),
         redirect_url: None,
@@ -100,66 +137,36 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
         created_at: now,
         updated_at: now,
     };
-    change.apply(&mut environment)?;
+    environment.apply(state, change)?;
     let mut tx = state.db.write().await?;
-    store::environments::insert(&mut tx, &environment)
-        .await
-        .map_err(Error::conflict_on("environment", "slug"))?;
-    audit::created(&mut tx, state, &principal.in_environment(environment.id), &environment).await?;
-    tx.commit().await?;
-    Ok(environment)
-}
-
-/// The caller's environment.
-pub async fn current(state: &State, actor: &Actor) -> Result<Environment> {
-    let id = actor.authorize_view()?;
-    load(&mut state.db.read().await?, id).await
-}
-
-/// Changes the caller's environment.
-pub async fn update(state: &State, actor: &Actor, change: &EnvironmentChange) -> Result<Environment> {
-    let id = actor.authorize_own()?;
-    let mut tx = state.db.write().await?;
-    if !store::environments::lock(&mut tx, id).await? {
-        return Err(Error::not_found("environment", id));
-    }
-    let before = load(&mut tx, id).await?;
-    let mut environment = before.clone();
-    change.apply(&mut environment)?;
-    environment.updated_at = state.now();
-    store::environments::update(&mut tx, &environment)
-        .await
-        .map_err(Error::conflict_on("environment", "slug"))?;
-    audit::updated(&mut tx, state, actor, &before, &environment).await?;
+    resource::insert(&mut tx, state, &principal.in_environment(environment.id), &environment).await?;
     tx.commit().await?;
     Ok(environment)
 }
 
 /// Removes the caller's environment with its keys, clients and webhooks. Refused while it has organizations, so
 /// that one call cannot lock out every customer. Its audit log is kept.
-pub async fn remove(state: &State, actor: &Actor) -> Result<()> {
-    let id = actor.authorize_own()?;
-    let mut tx = state.db.write().await?;
-    if !store::environments::lock(&mut tx, id).await? {
-        return Err(Error::not_found("environment", id));
-    }
-    let environment = load(&mut tx, id).await?;
-    if !store::organizations::list(&mut tx, id, None, 1).await?.is_empty() {
+pub async fn remove(
+    state: &State,
+    actor: &Actor,
+    id: EnvironmentId,
+    expected: Option<&EntityTags>,
+) -> Result<()> {
+    let own = actor.authorize_own()?;
+    let mut edit = Edit::<Environment>::begin(state.db.write().await?, own, id, expected).await?;
+    if !store::organizations::list(&mut edit.tx, id, None, 1).await?.is_empty() {
         return Err(Error::FailedPrecondition(
             "this environment still has organizations; delete them first".into(),
         ));
     }
-    store::environments::remove(&mut tx, id).await?;
-    audit::deleted(&mut tx, state, actor, &environment).await?;
-    tx.commit().await?;
-    Ok(())
+    edit.remove(state, actor).await
 }
 
 /// The environment with this id or slug.
 pub async fn find(state: &State, reference: &str) -> Result<Environment> {
     let mut conn = state.db.read().await?;
     let found = match (reference.parse::<EnvironmentId>(), Slug::parse(reference)) {
-        (Ok(id), _) => store::environments::find(&mut conn, id).await?,
+        (Ok(id), _) => table::find(&mut conn, id, id).await?,
         (Err(_), Ok(slug)) => store::environments::find_by_slug(&mut conn, &slug).await?,
         (Err(_), Err(_)) => None,
     };
@@ -174,5 +181,5 @@ pub async fn list(state: &State, from: Option<EnvironmentId>, limit: i64) -> Res
 
 /// The environment with this id.
 pub(super) async fn load(conn: &mut store::Conn, id: EnvironmentId) -> Result<Environment> {
-    store::environments::find(conn, id).await?.ok_or_else(|| Error::not_found("environment", id))
+    resource::load(conn, id, id).await
 }

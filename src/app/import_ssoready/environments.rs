@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::{Result, actor::Actor, audit},
     links::Links,
-    store::{self, Transaction, import_lookups::Table, ssoready::SourceEnvironment},
+    store::{self, Transaction, import_lookups::Table, ssoready::SourceEnvironment, table},
 };
 
 impl Importer<'_> {
@@ -29,7 +29,7 @@ impl Importer<'_> {
         let before = self.report.clone();
         let mut tx = self.begin_page().await?;
         let status = self.write_environment(&mut tx, theirs).await?;
-        let ours = store::environments::find(&mut tx, theirs.id).await?;
+        let ours = table::find::<Environment>(&mut tx, theirs.id, theirs.id).await?;
         self.commit_page(tx, ResourceKind::Environment).await?;
         let Some(ours) = ours.filter(|_| status != ImportStatus::IdTaken) else { return Ok(()) };
         self.report.environments.push(theirs.id);
@@ -90,6 +90,7 @@ impl Importer<'_> {
                 let slug = unused_slug(tx, theirs).await?;
                 let mut ours = Environment {
                     id,
+                    version: 1,
                     slug,
                     display_name: String::new(),
                     redirect_url: None,
@@ -100,11 +101,11 @@ impl Importer<'_> {
                     updated_at: self.now,
                 };
                 let whole = self.apply_environment(&mut ours, theirs);
-                store::environments::insert(tx, &ours).await?;
+                table::insert(tx, &ours).await?;
                 records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
                 self.report.counts_of(KIND).imported += 1;
             }
-            ImportStatus::Changed(written_at) => match store::environments::find(tx, id).await? {
+            ImportStatus::Changed(written_at) => match table::find::<Environment>(tx, id, id).await? {
                 None => self.report.keep(KIND, id, REMOVED_HERE),
                 Some(ours) if ours.updated_at != written_at => self.report.keep(KIND, id, CHANGED_HERE),
                 Some(before) => {
@@ -115,8 +116,7 @@ impl Importer<'_> {
                         records.mark_imported_at(id, source, written_at);
                         self.report.counts_of(KIND).unchanged += 1;
                     } else {
-                        ours.updated_at = self.now;
-                        store::environments::update(tx, &ours).await?;
+                        table::update(tx, &mut ours, self.now).await?;
                         records.mark_imported(id, source);
                         self.report.counts_of(KIND).updated += 1;
                     }

@@ -140,7 +140,10 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
         ..EnvironmentChange::default()
     };
     match environments::find(state, SLUG).await {
-        Ok(found) => Ok(environments::update(state, &Actor::operator(found.id), &change).await?),
+        Ok(found) => {
+            let actor = Actor::operator(found.id);
+            Ok(resource::update(state, &actor, found.id, None, &change).await?)
+        }
         Err(Error::NotFound { .. }) => Ok(environments::create(state, &Principal::OPERATOR, &change).await?),
         Err(error) => Err(error.into()),
     }

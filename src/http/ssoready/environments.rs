@@ -9,11 +9,15 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
-    reply::{ApiResult, api, done},
+    reply::{ApiResult, api, done, versioned},
     schema::Done,
 };
 use crate::{
-    app::{self, State, environments::EnvironmentChange},
+    app::{
+        State,
+        environments::{self, EnvironmentChange},
+        resource,
+    },
     links::path,
 };
 
@@ -71,42 +75,8 @@ pub struct EnvironmentsReply {
     next_page_token: String,
 }
 
-/// The settings of an environment.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct EnvironmentInput {
-    /// Its short name: up to 63 lower-case letters, digits and hyphens.
-    #[schema(example = "production")]
-    pub slug: Option<String>,
-    /// Its name for people.
-    #[schema(example = "Production")]
-    pub display_name: Option<String>,
-    /// Where the browser is sent after a login; empty for none.
-    #[schema(example = "https://app.example.com/callback")]
-    pub redirect_url: Option<String>,
-    /// The redirect URIs of OAuth clients: at most 100.
-    #[schema(example = json!(["https://app.example.com/oauth/callback"]))]
-    pub oauth_redirect_uris: Option<Vec<String>>,
-    /// The origin that identity providers and browsers use; empty for the public URL. Existing connections keep
-    /// theirs.
-    pub auth_url: Option<String>,
-    /// `ALLOW`, `RESTART` or `REFUSE`: what happens to unsolicited responses.
-    pub idp_initiated: Option<String>,
-}
-
 fn reply(environment: &model::environment::Environment) -> HttpResponse {
-    HttpResponse::Ok().json(EnvironmentReply { environment: environment.into() })
-}
-
-fn change(body: &mut Fields) -> app::Result<EnvironmentChange> {
-    Ok(EnvironmentChange {
-        slug: body.text("slug")?,
-        display_name: body.text("displayName")?,
-        redirect_url: body.text("redirectUrl")?,
-        oauth_redirect_uris: body.texts("oauthRedirectUris")?,
-        auth_url: body.text("authUrl")?,
-        idp_initiated: body.text("idpInitiated")?,
-    })
+    versioned(environment.version, EnvironmentReply { environment: environment.into() })
 }
 
 /// List environments
@@ -120,7 +90,8 @@ fn change(body: &mut Fields) -> app::Result<EnvironmentChange> {
     responses((status = 200, body = EnvironmentsReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>) -> ApiResult {
-    let own = app::environments::current(&state, &call.actor).await.map_err(api)?;
+    let own: model::environment::Environment =
+        resource::find(&state, &call.actor, call.actor.environment()).await.map_err(api)?;
     Ok(HttpResponse::Ok()
         .json(EnvironmentsReply { environments: vec![(&own).into()], next_page_token: String::new() }))
 }
@@ -139,8 +110,8 @@ pub async fn find(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    call.actor.require_environment(id("id", &path).map_err(api)?).map_err(api)?;
-    Ok(reply(&app::environments::current(&state, &call.actor).await.map_err(api)?))
+    let id = id("id", &path).map_err(api)?;
+    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change an environment
@@ -152,7 +123,7 @@ pub async fn find(
     operation_id = "updateEnvironment",
     tag = "Environments",
     params(("id" = EnvironmentId, Path)),
-    request_body = EnvironmentInput,
+    request_body = EnvironmentChange,
     responses((status = 200, body = EnvironmentReply))
 )]
 pub async fn update(
@@ -160,9 +131,10 @@ pub async fn update(
     mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
 ) -> ApiResult {
-    call.actor.require_environment(id("id", &path).map_err(api)?).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::environments::update(&state, &call.actor, &change).await.map_err(api)?))
+    let id = id("id", &path).map_err(api)?;
+    let change = call.body.change().map_err(api)?;
+    let changed = resource::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    Ok(reply(&changed.map_err(api)?))
 }
 
 /// Delete an environment
@@ -182,7 +154,7 @@ pub async fn remove(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    call.actor.require_environment(id("id", &path).map_err(api)?).map_err(api)?;
-    app::environments::remove(&state, &call.actor).await.map_err(api)?;
+    let id = id("id", &path).map_err(api)?;
+    environments::remove(&state, &call.actor, id, call.if_match.as_ref()).await.map_err(api)?;
     Ok(done())
 }

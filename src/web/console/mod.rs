@@ -25,7 +25,7 @@ pub mod setup_links;
 pub mod sign_in;
 pub mod webhooks;
 
-use model::{api_key::ApiKey, oauth_client::OauthClient, webhook::Webhook};
+use model::{api_key::ApiKey, environment::Environment, oauth_client::OauthClient, webhook::Webhook};
 
 use self::{
     kit::resource::{confirm_deletion, delete, edit, update},
@@ -182,10 +182,10 @@ fn environment_routes(routes: &mut Routes<'_>) {
     routes
         .resource(path::ENVIRONMENT, |resource| resource.get(environments::show::show))
         .resource(path::EDIT_ENVIRONMENT, |resource| {
-            resource.get(environments::form::edit).post(environments::form::update)
+            resource.get(edit::<Environment>).post(update::<Environment>)
         })
         .resource(path::DELETE_ENVIRONMENT, |resource| {
-            resource.get(environments::delete::confirm).post(environments::delete::remove)
+            resource.get(confirm_deletion::<Environment>).post(delete::<Environment>)
         })
         .resource(path::BRANDING, |resource| resource.get(branding::form::show).post(branding::form::update))
         .resource(path::PREVIEW_BRANDING, |resource| resource.get(branding::preview::preview));

@@ -182,6 +182,7 @@ impl TestApp {
         let url = |text: String| HttpUrl::parse(&text).expect("a URL");
         let environment = Environment {
             id: Id::new(self.now(), &SystemRandom),
+            version: 1,
             slug: Slug::parse(slug).expect("a slug"),
             display_name: format!("Environment {slug}"),
             redirect_url: Some(url(format!("https://{slug}.app.example/callback?from=sso"))),
@@ -195,7 +196,7 @@ impl TestApp {
             updated_at: self.now(),
         };
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::environments::insert(&mut tx, &environment).await.expect("an environment stored");
+        store::table::insert(&mut tx, &environment).await.expect("an environment stored");
         tx.commit().await.expect("a commit");
         environment
     }
@@ -203,7 +204,12 @@ impl TestApp {
     /// Stores an environment as it now is.
     pub async fn update_environment(&self, environment: &Environment) {
         let mut tx = self.state.db.write().await.expect("a transaction");
-        assert!(store::environments::update(&mut tx, environment).await.expect("an environment stored"));
+        let id = environment.id;
+        let before: Option<Environment> = store::table::find(&mut tx, id, id).await.expect("a query");
+        let version = before.expect("an environment").version;
+        let mut environment = Environment { version, ..environment.clone() };
+        let stored = store::table::update(&mut tx, &mut environment, self.now()).await;
+        assert!(stored.expect("an environment stored"));
         tx.commit().await.expect("a commit");
     }
 

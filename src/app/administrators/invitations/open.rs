@@ -27,7 +27,7 @@ pub async fn open(state: &State, token: &str) -> Result<OpenedInvitation> {
     let mut conn = state.db.read().await?;
     let invitation = find_open(&mut conn, state, token).await?;
     let environment = match invitation.grant.environment_id {
-        Some(id) => store::environments::find(&mut conn, id).await?,
+        Some(id) => store::table::find(&mut conn, id, id).await?,
         None => None,
     };
     let account = match &invitation.email {

@@ -13,6 +13,7 @@ use model::{
     audit::{AuditTarget, audit_fields},
     domain::Domain,
     domain_verification::DomainVerification,
+    environment::Environment,
     event::EventKind,
 };
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ use crate::{
         audit::{self, Entry},
         events::{self, NewEvent},
     },
-    store::{self, Transaction},
+    store::{self, Transaction, table},
 };
 
 pub use crate::store::organization_domains::SharedDomain;
@@ -124,7 +125,7 @@ fn describe_all(elsewhere: &[SharedDomain]) -> String {
 /// Locks the environment, which serialises decisions about domains, until the transaction ends. Take it before the
 /// lock of an organization.
 pub(in crate::app) async fn lock(tx: &mut Transaction, environment_id: EnvironmentId) -> Result<()> {
-    match store::environments::lock(tx, environment_id).await? {
+    match table::lock::<Environment>(tx, environment_id, environment_id).await? {
         true => Ok(()),
         false => Err(Error::not_found("environment", environment_id)),
     }

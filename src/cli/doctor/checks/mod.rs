@@ -112,6 +112,7 @@ mod tests {
         let url = HttpUrl::parse;
         let environment = Environment {
             id: Id::new(now, &SystemRandom),
+            version: 1,
             slug: Slug::parse("prod").unwrap(),
             display_name: String::new(),
             redirect_url: url("http://app.example/callback"),
@@ -142,7 +143,7 @@ mod tests {
         administrators::administrators(&db, &mut findings).await.unwrap();
         assert!(findings.0[0].seen.contains("none yet; `ostiary admin invite`"), "{findings:?}");
         let mut tx = db.write().await.unwrap();
-        store::environments::insert(&mut tx, &environment).await.unwrap();
+        store::table::insert(&mut tx, &environment).await.unwrap();
         for (administrator, environment_id) in [(&administrator, None), (&local, Some(environment.id))] {
             store::table::insert(&mut tx, administrator).await.unwrap();
             let grant = RoleGrant { environment_id, role: Role::Owner };

@@ -1,23 +1,24 @@
-//! The form with the settings of an environment.
+//! An environment in the console's forms: `/console/environments/new`, `…/settings/edit` and `…/delete`.
 
 use actix_web::HttpResponse;
+use base::id::EnvironmentId;
 use maud::{Markup, html};
-use model::environment::Environment;
+use model::{environment::Environment, http_url::HttpUrl};
 
 use crate::{
-    app::{self, environments::EnvironmentChange},
+    app::{Result, environments},
     links::{self, console},
     web::{
         console::kit::{
-            context::{ConsoleContext, EnvironmentContext},
+            context::{ConsoleContext, EnvironmentContext, environment_name},
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
+            resource::ConsoleResource,
             shell::Section,
         },
         kit::{
             error::PageResult,
-            forms::{self, Choice, FormErrors, FormValues, FormView, lines},
-            posted::PostedForm,
+            forms::{Choice, Form, FormErrors, FormValues, FormView},
         },
     },
 };
@@ -33,48 +34,60 @@ pub(in crate::web::console) const IDP_INITIATED: [Choice<'static>; 3] = [
     Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
 ];
 
-/// The fields.
-pub(in crate::web::console) fn fields(view: &FormView<'_>) -> Markup {
-    html! {
-        (view.text("displayName", "Name").hint("What your own people call it: Production, Staging."))
-        (view.text("slug", "Slug").code()
-            .hint("A short name for the command line and addresses: lower-case letters, digits and hyphens."))
-        (view.url("redirectUrl", "Redirect URL").code().optional()
-            .hint("For SSOReady’s SDKs and the REST API: the page of your app that redeems the access code after a login."))
-        (view.textarea("oauthRedirectUris", "OAuth redirect URIs", 4).optional()
-            .hint("For OpenID Connect clients: where they may ask to be sent, one a line, compared letter by letter."))
-        (view.url("authUrl", "Address for customers").code().optional()
-            .hint("An origin such as https://sso.example.com that also leads here. New connections and directories tell it to identity providers. Empty: this server’s own."))
-        (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED)
-            .hint("Logins that begin in the customer’s portal. A connection may have a rule of its own."))
-    }
-}
+/// The paths of its pages have no segment of their own: an environment's are those of everything in it.
+impl ConsoleResource for Environment {
+    const SECTION: Section = Section::Environment;
+    const FLASH: ResourceKind = ResourceKind::Environment;
+    const SEGMENT: &'static str = "environment";
+    const LIST_PATH: &'static str = console::HOME;
+    const PATH: &'static str = console::ENVIRONMENT;
+    const EDIT_PATH: &'static str = console::EDIT_ENVIRONMENT;
+    const DELETE_PATH: &'static str = console::DELETE_ENVIRONMENT;
 
-/// Parses the posted form.
-pub(in crate::web::console) fn change(form: &PostedForm) -> EnvironmentChange {
-    let text = |name: &str| Some(form.text(name).to_owned());
-    EnvironmentChange {
-        slug: text("slug"),
-        display_name: text("displayName"),
-        redirect_url: text("redirectUrl"),
-        oauth_redirect_uris: Some(lines(form.text("oauthRedirectUris"))),
-        auth_url: text("authUrl"),
-        idp_initiated: text("idpInitiated"),
+    fn name(&self) -> String {
+        environment_name(self).to_owned()
     }
-}
 
-/// The current settings as form values.
-pub(in crate::web::console) fn typed(environment: &Environment) -> FormValues {
-    let url =
-        |url: &Option<model::http_url::HttpUrl>| url.as_ref().map(ToString::to_string).unwrap_or_default();
-    let uris: Vec<&str> = environment.oauth_redirect_uris.iter().map(|uri| uri.as_str()).collect();
-    FormValues::new()
-        .with("displayName", &environment.display_name)
-        .with("slug", &environment.slug)
-        .with("redirectUrl", url(&environment.redirect_url))
-        .with("oauthRedirectUris", uris.join("\n"))
-        .with("authUrl", url(&environment.auth_url))
-        .with("idpInitiated", environment.idp_initiated.as_str())
+    fn values(&self) -> FormValues {
+        let url = |url: &Option<HttpUrl>| url.as_ref().map(ToString::to_string).unwrap_or_default();
+        let uris: Vec<&str> = self.oauth_redirect_uris.iter().map(HttpUrl::as_str).collect();
+        FormValues::new()
+            .with("displayName", &self.display_name)
+            .with("slug", &self.slug)
+            .with("redirectUrl", url(&self.redirect_url))
+            .with("oauthRedirectUris", uris.join("\n"))
+            .with("authUrl", url(&self.auth_url))
+            .with("idpInitiated", self.idp_initiated.as_str())
+    }
+
+    fn fields(view: &FormView<'_>, _: Option<&Self>) -> Markup {
+        html! {
+            (view.text("displayName", "Name").hint("What your own people call it: Production, Staging."))
+            (view.text("slug", "Slug").code()
+                .hint("A short name for the command line and addresses: lower-case letters, digits and hyphens."))
+            (view.url("redirectUrl", "Redirect URL").code().optional()
+                .hint("For SSOReady’s SDKs and the REST API: the page of your app that redeems the access code after a login."))
+            (view.textarea("oauthRedirectUris", "OAuth redirect URIs", 4).optional()
+                .hint("For OpenID Connect clients: where they may ask to be sent, one a line, compared letter by letter."))
+            (view.url("authUrl", "Address for customers").code().optional()
+                .hint("An origin such as https://sso.example.com that also leads here. New connections and directories tell it to identity providers. Empty: this server’s own."))
+            (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED)
+                .hint("Logins that begin in the customer’s portal. A connection may have a rule of its own."))
+        }
+    }
+
+    async fn effects(&self, _: &EnvironmentContext) -> Result<Vec<String>> {
+        Ok(vec![
+            "Its API keys and OAuth clients stop working at once, and its webhooks get nothing more."
+                .to_owned(),
+            "Nobody keeps a role in it. Its audit log stays.".to_owned(),
+            "An environment that still has organizations cannot be deleted; delete those first.".to_owned(),
+        ])
+    }
+
+    async fn remove(context: &EnvironmentContext, id: EnvironmentId) -> Result<()> {
+        environments::remove(&context.state, &context.actor, id, None).await
+    }
 }
 
 /// `GET /console/environments/new`
@@ -86,7 +99,12 @@ pub async fn new(context: ConsoleContext) -> PageResult {
 
 /// `POST /console/environments/new`
 pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    match app::environments::create(&context.state, &context.admin.principal(), &change(&form)).await {
+    let principal = context.admin.principal();
+    let created = match form.change() {
+        Ok(change) => environments::create(&context.state, &principal, &change).await,
+        Err(error) => principal.require_global_owner().and(Err(error)),
+    };
+    match created {
         Ok(environment) => Ok(see_other(
             &links::expand(console::ENVIRONMENT, &[&environment.id]),
             Flash(ResourceKind::Environment, Action::Created),
@@ -95,7 +113,7 @@ pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     }
 }
 
-fn new_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -> actix_web::HttpResponse {
+fn new_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let content = new_view(typed, errors, context.csrf());
     context
         .shell("New environment")
@@ -106,41 +124,10 @@ fn new_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -
 /// The form of a new environment.
 pub(in crate::web::console) fn new_view(typed: &FormValues, errors: &FormErrors, csrf: Markup) -> Markup {
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
+    let form = Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
     html! {
         h1 { "New environment" }
         p { "An environment keeps one stage of your app apart: its customers, keys and logins are nobody else’s." }
-        section.card { (view.render(&form, fields(&view))) }
+        section.card { (view.render(&form, Environment::fields(&view, None))) }
     }
-}
-
-/// `GET …/settings/edit`
-pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require_owner()?;
-    Ok(edit_page(&context, &typed(&context.environment), &FormErrors::none()))
-}
-
-/// `POST …/settings/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    match app::environments::update(&context.state, &context.actor, &change(&form)).await {
-        Ok(_) => Ok(see_other(
-            &context.href(console::ENVIRONMENT, &[]),
-            Flash(ResourceKind::Environment, Action::Saved),
-        )),
-        Err(error) => Ok(edit_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
-    }
-}
-
-fn edit_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
-    let (action, back) =
-        (context.href(console::EDIT_ENVIRONMENT, &[]), context.href(console::ENVIRONMENT, &[]));
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
-    context.shell(Section::Environment, "Edit environment").respond_with(
-        errors.status(),
-        html! {
-            h1 { "Edit environment" }
-            section.card { (view.render(&form, fields(&view))) }
-        },
-    )
 }

@@ -87,6 +87,7 @@ fn links() -> Links {
 fn environment() -> Environment {
     Environment {
         id: Id::from_bits(1),
+        version: 1,
         slug: Slug::parse("production").unwrap(),
         display_name: "Production".into(),
         redirect_url: Some(url("https://app.ledgerline.example/sso/callback")),

@@ -1,6 +1,9 @@
 //! The branding of environments: name, colour and logo on pages that customers see.
 
-use base::{id::EnvironmentId, time::Timestamp};
+use base::{
+    id::{EnvironmentId, EnvironmentKind},
+    time::Timestamp,
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::{
     branding::{Branding, LogoMetadata},
@@ -9,63 +12,77 @@ use model::{
     logo::{Logo, LogoType},
 };
 
-use super::{Conn, Error, Result};
+use super::{
+    Conn, Error, Result, Transaction,
+    connection::{Row, Statement},
+    table::Table,
+};
 
-const TABLE: &str = "environment_brandings";
+/// An environment has at most one branding, with the environment's id. The bytes of the logo are not part of a row as
+/// it is read.
+impl Table for Branding {
+    type Kind = EnvironmentKind;
+    type Scope = EnvironmentKind;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    environment_id: EnvironmentId,
-    application_name: Option<String>,
-    accent_color: Option<String>,
-    logo_media_type: Option<String>,
-    logo_sha256: Option<String>,
-    return_url: Option<String>,
-    support_contact: Option<String>,
-    updated_at: Timestamp,
-}
+    const TABLE: &'static str = "environment_brandings";
+    const ID: &'static str = "environment_id";
+    const COLUMNS: &'static [&'static str] = &[
+        "application_name",
+        "accent_color",
+        "logo_media_type",
+        "logo_sha256",
+        "return_url",
+        "support_contact",
+        "updated_at",
+    ];
+    const FIXED: &'static [&'static str] = &[];
 
-impl TryFrom<Row> for Branding {
-    type Error = Error;
+    fn id(&self) -> EnvironmentId {
+        self.environment_id
+    }
 
-    fn try_from(row: Row) -> Result<Self> {
-        let broken = |column| Error::inconsistent(TABLE, column, row.environment_id);
-        let logo = match (row.logo_media_type, row.logo_sha256) {
-            (Some(kind), Some(sha256)) => Some(LogoMetadata {
-                kind: LogoType::from_media_type(&kind).ok_or_else(|| broken("logo_media_type"))?,
-                sha256,
-            }),
-            _ => None,
-        };
+    fn scope(&self) -> EnvironmentId {
+        self.environment_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: i64, at: Timestamp) {
+        self.version = version;
+        self.updated_at = Some(at);
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.application_name.as_deref())
+            .bind(self.accent_color.map(|color| color.to_string()))
+            .bind(self.logo.as_ref().map(|logo| logo.kind.media_type()))
+            .bind(self.logo.as_ref().map(|logo| logo.sha256.as_str()))
+            .bind(self.return_url.as_ref().map(HttpUrl::as_str))
+            .bind(self.support_contact.as_deref())
+            .bind(self.updated_at)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        let kind = row.parse_optional("logo_media_type", LogoType::from_media_type)?;
+        let sha256: Option<String> = row.get("logo_sha256")?;
         Ok(Self {
-            environment_id: row.environment_id,
-            application_name: row.application_name,
-            accent_color: row
-                .accent_color
-                .map(|text| Color::parse(&text).ok_or_else(|| broken("accent_color")))
-                .transpose()?,
-            logo,
-            return_url: row
-                .return_url
-                .map(|text| HttpUrl::parse(&text).ok_or_else(|| broken("return_url")))
-                .transpose()?,
-            support_contact: row.support_contact,
-            updated_at: Some(row.updated_at),
+            environment_id: row.get("environment_id")?,
+            version: row.get("version")?,
+            application_name: row.get("application_name")?,
+            accent_color: row.parse_optional("accent_color", Color::parse)?,
+            logo: kind.zip(sha256).map(|(kind, sha256)| LogoMetadata { kind, sha256 }),
+            return_url: row.parse_optional("return_url", HttpUrl::parse)?,
+            support_contact: row.get("support_contact")?,
+            updated_at: row.get("updated_at")?,
         })
     }
-}
-
-/// The branding of an environment, without the logo's bytes.
-pub async fn find(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<Branding>> {
-    conn.sql(
-        "SELECT environment_id, application_name, accent_color, logo_media_type, logo_sha256, return_url, \
-         support_contact, updated_at FROM environment_brandings WHERE environment_id = $1",
-    )
-    .bind(environment_id)
-    .optional::<Row>()
-    .await?
-    .map(Branding::try_from)
-    .transpose()
 }
 
 /// The logo's type and bytes.
@@ -82,52 +99,36 @@ pub async fn find_logo(
         .optional()
         .await?;
     let Some((Some(logo), Some(kind), Some(sha256))) = row else { return Ok(None) };
-    let broken = |column| Error::inconsistent(TABLE, column, environment_id);
+    let broken = |column| Error::inconsistent(Branding::TABLE, column, environment_id);
     let kind = LogoType::from_media_type(&kind).ok_or_else(|| broken("logo_media_type"))?;
     let bytes = BASE64.decode(logo).map_err(|_| broken("logo"))?;
     Ok(Some((LogoMetadata { kind, sha256 }, bytes)))
 }
 
-/// Writes everything except the logo.
-pub async fn upsert(conn: &mut Conn, branding: &Branding, now: Timestamp) -> Result<()> {
-    conn.sql(
-        "INSERT INTO environment_brandings (environment_id, application_name, accent_color, return_url, \
-         support_contact, updated_at) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (environment_id) DO UPDATE SET application_name = excluded.application_name, \
-         accent_color = excluded.accent_color, return_url = excluded.return_url, \
-         support_contact = excluded.support_contact, updated_at = excluded.updated_at",
+/// Adds the empty branding, of version 0, to an environment that has none, so that there is a row to lock and change. Of
+/// two at once one adds it. [`Error::MissingReference`]: there is no such environment.
+pub async fn insert_empty(tx: &mut Transaction, environment_id: EnvironmentId, now: Timestamp) -> Result<()> {
+    tx.sql(
+        "INSERT INTO environment_brandings (environment_id, version, updated_at) VALUES ($1, 0, $2) \
+         ON CONFLICT (environment_id) DO NOTHING",
     )
-    .bind(branding.environment_id)
-    .bind(branding.application_name.as_deref())
-    .bind(branding.accent_color.map(|color| color.to_string()))
-    .bind(branding.return_url.as_ref().map(HttpUrl::as_str))
-    .bind(branding.support_contact.as_deref())
+    .bind(environment_id)
     .bind(now)
     .execute()
     .await?;
     Ok(())
 }
 
-/// Writes or removes the logo.
-pub async fn upsert_logo(
-    conn: &mut Conn,
+/// Writes or removes the logo's bytes; its metadata are columns of the row.
+pub async fn update_logo(
+    tx: &mut Transaction,
     environment_id: EnvironmentId,
     logo: Option<&Logo>,
-    now: Timestamp,
 ) -> Result<()> {
-    conn.sql(
-        "INSERT INTO environment_brandings (environment_id, logo, logo_media_type, logo_sha256, updated_at) \
-         VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (environment_id) DO UPDATE SET logo = excluded.logo, \
-         logo_media_type = excluded.logo_media_type, logo_sha256 = excluded.logo_sha256, \
-         updated_at = excluded.updated_at",
-    )
-    .bind(environment_id)
-    .bind(logo.map(|logo| BASE64.encode(&logo.bytes)))
-    .bind(logo.map(|logo| logo.kind.media_type()))
-    .bind(logo.map(Logo::version))
-    .bind(now)
-    .execute()
-    .await?;
+    tx.sql("UPDATE environment_brandings SET logo = $2 WHERE environment_id = $1")
+        .bind(environment_id)
+        .bind(logo.map(|logo| BASE64.encode(&logo.bytes)))
+        .execute()
+        .await?;
     Ok(())
 }

@@ -15,6 +15,8 @@ use crate::{
 pub struct Branding {
     /// The environment.
     pub environment_id: EnvironmentId,
+    /// The version of its settings and its logo: 0 before the first change, and one more with each.
+    pub version: i64,
     /// The application's name; the environment's name when `None`.
     pub application_name: Option<String>,
     /// The accent colour.
@@ -43,6 +45,7 @@ impl Branding {
     pub fn empty(environment_id: EnvironmentId) -> Self {
         Self {
             environment_id,
+            version: 0,
             application_name: None,
             accent_color: None,
             logo: None,

@@ -1,37 +1,75 @@
 //! The branding of an environment: set by the vendor, shown on the setup and login pages.
 
-use base::id::EnvironmentId;
+use base::id::{EnvironmentId, EnvironmentKind, IdKind as _};
 use model::{
     branding::{Branding, LogoMetadata},
     color::Color,
+    entity_tag::EntityTags,
     logo::{Logo, LogoError},
 };
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::{
-    app::{Error, Result, State, actor::Actor, audit, environments, input},
-    store,
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        input,
+        resource::{Edit, Resource},
+    },
+    store::{self, brandings, table},
 };
 
-/// A change of the branding, unvalidated. `None` leaves a field unchanged, an empty text clears it.
-#[derive(Debug, Clone, Default)]
+/// The settings of the branding; an empty string clears one.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(as = BrandingInput)]
+#[serde(rename_all = "camelCase")]
 pub struct BrandingChange {
-    /// The name of the application.
+    /// The application's name: up to 100 characters.
+    #[schema(example = "Acme Cloud")]
     pub application_name: Option<String>,
-    /// Its colour: `#rrggbb`.
+    /// Its colour. Text colours are adjusted until the contrast is sufficient.
+    #[schema(example = "#1f4fc4")]
     pub accent_color: Option<String>,
-    /// The target of the link "back to the application".
+    /// The target of "back to the application".
     pub return_url: Option<String>,
-    /// How a customer's admin gets support.
+    /// The contact for a customer's admin: an address or a sentence, up to 200 characters.
+    #[schema(example = "support@example.com")]
     pub support_contact: Option<String>,
 }
 
-impl BrandingChange {
-    fn apply(&self, branding: &mut Branding) -> Result<()> {
-        if let Some(name) = &self.application_name {
-            branding.application_name = input::optional_line("applicationName", name.trim(), 100)?;
+/// What becomes of the logo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogoChange {
+    /// It stays as it is.
+    Keep,
+    /// There is none any more.
+    Remove,
+    /// The bytes of an image, whose type is read from them.
+    Replace(Vec<u8>),
+}
+
+impl LogoChange {
+    /// The new logo, or none; `None`: it stays.
+    fn parse(self) -> Result<Option<Option<Logo>>> {
+        let refused = |error: LogoError| Error::invalid("logo", error.to_string());
+        match self {
+            Self::Keep => Ok(None),
+            Self::Remove => Ok(Some(None)),
+            Self::Replace(file) => Ok(Some(Some(Logo::parse(file).map_err(refused)?))),
         }
-        if let Some(color) = &self.accent_color {
-            branding.accent_color = match color.trim() {
+    }
+}
+
+impl Resource for Branding {
+    type Change = BrandingChange;
+
+    fn apply(&mut self, _: &State, change: &BrandingChange) -> Result<()> {
+        if let Some(name) = &change.application_name {
+            self.application_name = input::optional_line("applicationName", name.trim(), 100)?;
+        }
+        if let Some(color) = &change.accent_color {
+            self.accent_color = match color.trim() {
                 "" => None,
                 text => Some(
                     Color::parse(text)
@@ -39,82 +77,67 @@ impl BrandingChange {
                 ),
             };
         }
-        if let Some(url) = &self.return_url {
-            branding.return_url = input::optional_browser_url("returnUrl", url, &branding.return_url)?;
+        if let Some(url) = &change.return_url {
+            self.return_url = input::optional_browser_url("returnUrl", url, &self.return_url)?;
         }
-        if let Some(contact) = &self.support_contact {
-            branding.support_contact = input::optional_line("supportContact", contact.trim(), 200)?;
+        if let Some(contact) = &change.support_contact {
+            self.support_contact = input::optional_line("supportContact", contact.trim(), 200)?;
         }
         Ok(())
+    }
+
+    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
+        actor.authorize_own()
     }
 }
 
 /// The branding of the actor's environment.
 pub async fn find(state: &State, actor: &Actor, id: EnvironmentId) -> Result<Branding> {
-    of_environment(state, require_own(actor.authorize_view()?, id)?).await
-}
-
-/// Requires that `id` is the caller's environment.
-fn require_own(environment_id: EnvironmentId, id: EnvironmentId) -> Result<EnvironmentId> {
-    if environment_id == id { Ok(id) } else { Err(Error::not_found("environment", id)) }
+    actor.authorize_view()?;
+    actor.require_environment(id)?;
+    of_environment(state, id).await
 }
 
 /// The branding of an environment, for public pages.
 pub async fn of_environment(state: &State, environment_id: EnvironmentId) -> Result<Branding> {
     let mut conn = state.db.read().await?;
-    load(&mut conn, environment_id).await
+    let stored = table::find(&mut conn, environment_id, environment_id).await?;
+    Ok(stored.unwrap_or_else(|| Branding::empty(environment_id)))
 }
 
 /// The logo of an environment, for public pages.
 pub async fn logo(state: &State, environment_id: EnvironmentId) -> Result<(LogoMetadata, Vec<u8>)> {
     let mut conn = state.db.read().await?;
-    store::brandings::find_logo(&mut conn, environment_id)
+    brandings::find_logo(&mut conn, environment_id)
         .await?
         .ok_or_else(|| Error::not_found("logo", environment_id))
 }
 
-/// Changes everything but the logo.
+/// Changes the settings and the logo together. [`Error::Outdated`]: they have none of the `expected` versions any more;
+/// 0 is that of an environment which has set nothing yet.
 pub async fn update(
     state: &State,
     actor: &Actor,
     id: EnvironmentId,
+    expected: Option<&EntityTags>,
     change: &BrandingChange,
+    logo: LogoChange,
 ) -> Result<Branding> {
-    let environment_id = require_own(actor.authorize_own()?, id)?;
-    let now = state.now();
+    Branding::authorize_manage(actor)?;
+    actor.require_environment(id)?;
+    let logo = logo.parse()?;
     let mut tx = state.db.write().await?;
-    environments::load(&mut tx, environment_id).await?;
-    let before = load(&mut tx, environment_id).await?;
-    let mut branding = before.clone();
-    change.apply(&mut branding)?;
-    branding.updated_at = Some(now);
-    store::brandings::upsert(&mut tx, &branding, now).await?;
-    audit::updated(&mut tx, state, actor, &before, &branding).await?;
-    tx.commit().await?;
-    Ok(branding)
-}
-
-/// Sets the logo, whose type is read from its bytes, or removes it (`None`).
-pub async fn set_logo(
-    state: &State,
-    actor: &Actor,
-    id: EnvironmentId,
-    file: Option<Vec<u8>>,
-) -> Result<Branding> {
-    let environment_id = require_own(actor.authorize_own()?, id)?;
-    let refused = |error: LogoError| Error::invalid("logo", error.to_string());
-    let logo = file.map(Logo::parse).transpose().map_err(refused)?;
-    let mut tx = state.db.write().await?;
-    environments::load(&mut tx, environment_id).await?;
-    let before = load(&mut tx, environment_id).await?;
-    store::brandings::upsert_logo(&mut tx, environment_id, logo.as_ref(), state.now()).await?;
-    let branding = load(&mut tx, environment_id).await?;
-    audit::updated(&mut tx, state, actor, &before, &branding).await?;
-    tx.commit().await?;
-    Ok(branding)
-}
-
-async fn load(conn: &mut store::Conn, environment_id: EnvironmentId) -> Result<Branding> {
-    let stored = store::brandings::find(conn, environment_id).await?;
-    Ok(stored.unwrap_or_else(|| Branding::empty(environment_id)))
+    brandings::insert_empty(&mut tx, id, state.now()).await.map_err(|error| match error {
+        store::Error::MissingReference => Error::not_found(EnvironmentKind::NOUN, id),
+        error => error.into(),
+    })?;
+    let mut edit = Edit::<Branding>::begin(tx, id, id, expected).await?;
+    edit.row.apply(state, change)?;
+    if let Some(logo) = &logo {
+        let metadata = |logo: &Logo| LogoMetadata { kind: logo.kind, sha256: logo.version() };
+        edit.row.logo = logo.as_ref().map(metadata);
+        brandings::update_logo(&mut edit.tx, id, logo.as_ref()).await?;
+    }
+    edit.save(state, actor).await?;
+    edit.commit().await
 }

@@ -4,16 +4,19 @@ use actix_web::{HttpResponse, web};
 use base::id::EnvironmentId;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::http_url::HttpUrl;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
-    reply::{ApiResult, api},
+    reply::{ApiResult, api, versioned},
 };
 use crate::{
-    app::{self, Error, State, environments::branding::BrandingChange},
+    app::{
+        Error, State,
+        environments::branding::{self, BrandingChange, LogoChange},
+    },
     links::{self, path},
 };
 
@@ -40,33 +43,18 @@ pub struct BrandingReply {
     branding: Branding,
 }
 
-/// The settings of the branding; an empty string clears one.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct BrandingInput {
-    /// The application's name: up to 100 characters.
-    #[schema(example = "Acme Cloud")]
-    pub application_name: Option<String>,
-    /// Its colour. Text colours are adjusted until the contrast is sufficient.
-    #[schema(example = "#1f4fc4")]
-    pub accent_color: Option<String>,
-    /// The target of "back to the application".
-    pub return_url: Option<String>,
-    /// The contact for a customer's admin: an address or a sentence, up to 200 characters.
-    #[schema(example = "support@example.com")]
-    pub support_contact: Option<String>,
-}
-
 /// A logo.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct LogoInput {
     /// A PNG, JPEG, GIF or WebP file of at most 256 kB, in base64.
+    #[serde(default)]
+    #[schema(required = true)]
     pub logo: String,
 }
 
 fn reply(state: &State, branding: &model::branding::Branding) -> HttpResponse {
     let logo = branding.logo.as_ref();
-    HttpResponse::Ok().json(BrandingReply {
+    let body = BrandingReply {
         branding: Branding {
             environment_id: branding.environment_id,
             application_name: branding.application_name.clone().unwrap_or_default(),
@@ -79,7 +67,19 @@ fn reply(state: &State, branding: &model::branding::Branding) -> HttpResponse {
             return_url: branding.return_url.as_ref().map(HttpUrl::to_string).unwrap_or_default(),
             support_contact: branding.support_contact.clone().unwrap_or_default(),
         },
-    })
+    };
+    versioned(branding.version, body)
+}
+
+async fn change<B>(
+    state: &State,
+    call: &ApiCall<ManagementKey, B>,
+    id: EnvironmentId,
+    change: &BrandingChange,
+    logo: LogoChange,
+) -> ApiResult {
+    let changed = branding::update(state, &call.actor, id, call.if_match.as_ref(), change, logo).await;
+    Ok(reply(state, &changed.map_err(api)?))
 }
 
 /// Get the branding
@@ -99,7 +99,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::environments::branding::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &branding::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Update the branding
@@ -111,7 +111,7 @@ pub async fn find(
     operation_id = "updateBranding",
     tag = "Branding",
     params(("id" = EnvironmentId, Path)),
-    request_body = BrandingInput,
+    request_body = BrandingChange,
     responses((status = 200, body = BrandingReply))
 )]
 pub async fn update(
@@ -120,20 +120,8 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let body = &mut call.body;
-    let change = (|| {
-        Ok(BrandingChange {
-            application_name: body.text("applicationName")?,
-            accent_color: body.text("accentColor")?,
-            return_url: body.text("returnUrl")?,
-            support_contact: body.text("supportContact")?,
-        })
-    })()
-    .map_err(api)?;
-    Ok(reply(
-        &state,
-        &app::environments::branding::update(&state, &call.actor, id, &change).await.map_err(api)?,
-    ))
+    let settings = call.body.change().map_err(api)?;
+    change(&state, &call, id, &settings, LogoChange::Keep).await
 }
 
 /// Set the logo
@@ -154,14 +142,11 @@ pub async fn set_logo(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let text = call.body.text("logo").map_err(api)?.unwrap_or_default();
+    let LogoInput { logo } = call.body.change().map_err(api)?;
     let bytes = BASE64
-        .decode(text.trim())
+        .decode(logo.trim())
         .map_err(|_| api(Error::invalid("logo", "must be an image file in base64")))?;
-    Ok(reply(
-        &state,
-        &app::environments::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?,
-    ))
+    change(&state, &call, id, &BrandingChange::default(), LogoChange::Replace(bytes)).await
 }
 
 /// Remove the logo
@@ -181,8 +166,5 @@ pub async fn remove_logo(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(
-        &state,
-        &app::environments::branding::set_logo(&state, &call.actor, id, None).await.map_err(api)?,
-    ))
+    change(&state, &call, id, &BrandingChange::default(), LogoChange::Remove).await
 }

@@ -1,11 +1,12 @@
-//! Environments and webhooks.
+//! Environments, their branding, and webhooks.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::administrator::Role;
 use reqwest::{Method, header};
 use serde_json::json;
 
 use super::{all_changes_survive, patch_if, tags_are_honoured};
-use crate::{both, support::console::seen_in};
+use crate::{both, console_setup::PNG, support::console::seen_in};
 
 both! {
     async fn a_webhook_changed_twice_at_once_has_both_changes(app: TestApp) {
@@ -118,5 +119,91 @@ both! {
         let mut fields: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
         fields.extend([("displayName", "Live"), ("slug", "prod"), ("oauthRedirectUris", "https://new.example/oauth")]);
         console.done(edit, &fields).await.says("Environment saved.").says("Live").says("https://new.example/oauth");
+    }
+
+    async fn a_branding_changed_twice_at_once_has_both_changes(app: TestApp) {
+        let logo = json!({ "logo": BASE64.encode(PNG) });
+        // Every first change finds no row, and its first ones are at once.
+        for round in 0..6 {
+            let environment = app.environment(&format!("stage-{round}")).await;
+            let key = app.api_key(&environment, true).await;
+            let path = format!("/v1/environments/{}/branding", environment.id);
+            let logo_path = format!("{path}/logo");
+            let set = async |body| app.api(&key, Method::PATCH, &path, Some(body)).await;
+            let answers = tokio::join!(
+                set(json!({ "applicationName": "Ledgerline" })),
+                set(json!({ "accentColor": "#1f4fc4" })),
+                app.api(&key, Method::PUT, &logo_path, Some(logo.clone())),
+            );
+            for answer in [answers.0, answers.1, answers.2] {
+                assert_eq!(answer.status, 200, "round {round}: {}", answer.body);
+            }
+            let now = app.api(&key, Method::GET, &path, None).await;
+            assert_eq!(now.header("etag"), "W/\"3\"", "round {round}");
+            let now = now.json()["branding"].clone();
+            assert_eq!((&now["applicationName"], &now["accentColor"]), (&json!("Ledgerline"), &json!("#1f4fc4")));
+            assert!(now["logoUrl"].as_str().unwrap().contains("/logo"), "round {round}: {now}");
+            let answers = tokio::join!(
+                set(json!({ "applicationName": "Ledger" })),
+                app.api(&key, Method::DELETE, &logo_path, None),
+            );
+            assert_eq!((answers.0.status.as_u16(), answers.1.status.as_u16()), (200, 200));
+            let now = app.api(&key, Method::GET, &path, None).await.json()["branding"].clone();
+            assert_eq!((&now["applicationName"], &now["logoUrl"]), (&json!("Ledger"), &json!("")), "round {round}");
+        }
+
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let path = format!("/v1/environments/{}/branding", environment.id);
+        assert_eq!(app.api(&key, Method::GET, &path, None).await.header("etag"), "W/\"0\"");
+        let (name, colour) = (json!({ "applicationName": "Ledgerline" }), json!({ "accentColor": "#1f4fc4" }));
+        tags_are_honoured(&app, &key, &path, &name, &colour).await;
+        all_changes_survive(&app, &key, &path, &[name, colour, json!({ "supportContact": "it@ledger.example" })]).await;
+
+        let tag = app.api(&key, Method::GET, &path, None).await.header("etag").to_owned();
+        let put = async |tag: &str| {
+            let browser = app.browser();
+            let request = browser.request(Method::PUT, &app.url(&format!("{path}/logo"))).bearer_auth(&key);
+            browser.send(request.header(header::IF_MATCH, tag).json(&logo)).await
+        };
+        assert_eq!(put("W/\"0\"").await.status, 412);
+        let first = put(&tag).await;
+        assert_eq!(first.status, 200, "{}", first.body);
+        assert_eq!(put(&tag).await.status, 412, "a logo is a change");
+        assert_eq!(put(first.header("etag")).await.header("etag"), first.header("etag"), "the same logo is none");
+    }
+
+    async fn the_form_of_the_branding_is_saved_whole_or_not_at_all(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Owner, &environment).await;
+        let key = app.api_key(&environment, true).await;
+        let path = format!("/v1/environments/{}/branding", environment.id);
+        let read = async || app.api(&key, Method::GET, &path, None).await.json()["branding"].clone();
+        let typed = [("applicationName", "Ledgerline"), ("accentColor", ""), ("returnUrl", ""), ("supportContact", "")];
+        let refused = console.upload("/branding", &typed, ("logo", "logo.png", b"<svg/>")).await;
+        assert_eq!(refused.status, 422);
+        assert_eq!(read().await["applicationName"], "", "a refused logo keeps the rest back");
+
+        let seen = console.seen("/branding").await;
+        let logo = json!({ "logo": BASE64.encode(PNG) });
+        assert_eq!(app.api(&key, Method::PUT, &format!("{path}/logo"), Some(logo)).await.status, 200);
+        let colour = json!({ "accentColor": "#1f4fc4" });
+        assert_eq!(app.api(&key, Method::PATCH, &path, Some(colour)).await.status, 200);
+        let mut fields: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.extend(typed);
+        let page = console.upload("/branding", &fields, ("logo", "logo.png", PNG)).await;
+        assert_eq!(page.status, 409, "{}", page.body);
+        page.says("is “#1f4fc4” now").says("Logo has other content now").says("Choose the file again");
+        assert_eq!(page.input("applicationName").as_deref(), Some("Ledgerline"));
+        assert_eq!(page.input("accentColor").as_deref(), Some("#1f4fc4"));
+        assert_eq!(read().await["applicationName"], "", "nothing is saved yet");
+
+        let again = seen_in(&page, "/branding");
+        let mut fields: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.extend([("applicationName", "Ledgerline"), ("accentColor", "#1f4fc4"), ("removeLogo", "true")]);
+        console.done("/branding", &fields).await.says("Branding saved.").does_not_say("Present logo");
+        let now = read().await;
+        let expected = (&json!("Ledgerline"), &json!("#1f4fc4"), &json!(""));
+        assert_eq!((&now["applicationName"], &now["accentColor"], &now["logoUrl"]), expected);
     }
 }

@@ -49,15 +49,19 @@ impl Console<'_> {
     /// Sends a form. The form of a resource that exists is loaded first, unless `fields` have its version, and its
     /// hidden fields are sent along, as a browser does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let is_form = path.ends_with("/edit") || path.ends_with("/rotate");
-        let seen = match is_form && !fields.iter().any(|(name, _)| *name == "version") {
-            true => self.seen(path).await,
-            false => Vec::new(),
-        };
+        let seen = self.seen_unless_given(path, fields).await;
         let mut all = vec![("form_token", self.token.as_str())];
         all.extend(seen.iter().map(|(name, value)| (*name, value.as_str())));
         all.extend_from_slice(fields);
         self.browser.post(&self.url(path), &all).await
+    }
+
+    async fn seen_unless_given(&self, path: &str, fields: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+        let edits = ["/edit", "/rotate", "/branding"].iter().any(|end| path.ends_with(end));
+        match edits && !fields.iter().any(|(name, _)| *name == "version") {
+            true => self.seen(path).await,
+            false => Vec::new(),
+        }
     }
 
     /// The hidden fields of an edit form: the version and the values that it is filled from.
@@ -74,12 +78,12 @@ impl Console<'_> {
         page
     }
 
-    /// Sends a form with a file, with the same hidden fields as [`post`](Self::post).
+    /// Sends a form with a file, otherwise as [`Console::post`].
     pub async fn upload(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
-        let seen = if path.ends_with("/edit") { self.seen(path).await } else { Vec::new() };
-        let seen: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut body = Vec::new();
-        for (name, value) in [("form_token", self.token.as_str())].iter().chain(&seen).chain(fields) {
+        let seen = self.seen_unless_given(path, fields).await;
+        let seen = seen.iter().map(|(name, value)| (*name, value.as_str()));
+        for (name, value) in seen.chain([("form_token", self.token.as_str())]).chain(fields.iter().copied()) {
             let part = format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(part.as_bytes());
         }
@@ -181,9 +185,8 @@ impl Answer {
 /// The hidden fields of the edit form on a page: the version and the values that it is filled from.
 pub fn seen_in(page: &Answer, path: &str) -> Vec<(&'static str, String)> {
     let wanted = format!("{path}\"");
-    let Some(html) = page.body.split("<form").skip(1).find(|form| form.contains(&wanted)) else {
-        return Vec::new();
-    };
+    let is_wanted = |form: &&str| form.split_once('>').is_some_and(|(start, _)| start.contains(&wanted));
+    let Some(html) = page.body.split("<form").skip(1).find(is_wanted) else { return Vec::new() };
     let form = Answer { body: format!("<form{html}"), ..page.clone() }.form();
     let field =
         |wanted: &str| form.fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());

@@ -1,6 +1,6 @@
 //! Addresses with plain http.
 
-use model::{http_url::HttpUrl, oauth_client::OauthClient, webhook::Webhook};
+use model::{branding::Branding, http_url::HttpUrl, oauth_client::OauthClient, webhook::Webhook};
 
 use super::paging::{PAGE, next_page};
 use crate::{
@@ -37,7 +37,7 @@ pub(super) async fn addresses(db: &Db, findings: &mut Findings) -> store::Result
             for uri in &environment.oauth_redirect_uris {
                 report(id.to_string(), "OAuth redirect URI", uri, own());
             }
-            if let Some(branding) = store::brandings::find(&mut conn, id).await?
+            if let Some(branding) = store::table::find::<Branding>(&mut conn, id, id).await?
                 && let Some(url) = &branding.return_url
             {
                 report(

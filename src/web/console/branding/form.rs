@@ -6,7 +6,11 @@ use maud::{Markup, html};
 use model::branding::Branding;
 
 use crate::{
-    app::{self, environments::branding::BrandingChange},
+    app::{
+        Error,
+        environments::branding::{self, LogoChange},
+        resource::Resource as _,
+    },
     links::{self, console},
     web::{
         console::kit::{
@@ -18,96 +22,95 @@ use crate::{
         kit::{
             components::{ButtonStyle, facts, link_button},
             error::PageResult,
-            forms::{self, FormErrors, FormValues, FormView},
-            posted::PostedForm,
+            forms::{Form, FormErrors, FormValues, FormView},
+            seen::{self, Seen},
         },
     },
 };
 
 /// `GET …/branding`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let branding =
-        app::environments::branding::find(&context.state, &context.actor, context.environment.id).await?;
-    Ok(page(&context, &branding, &typed(&branding), &FormErrors::none()))
+    let branding = branding::find(&context.state, &context.actor, context.environment.id).await?;
+    let values = values(&branding);
+    Ok(page(&context, &branding, &Seen::of(branding.version, &values), &values, &FormErrors::none()))
 }
 
-fn typed(branding: &Branding) -> FormValues {
+/// The settings as the values of the form.
+pub(in crate::web::console) fn values(branding: &Branding) -> FormValues {
+    let logo = branding.logo.as_ref();
     FormValues::new()
         .with("applicationName", branding.application_name.as_deref().unwrap_or_default())
         .with("accentColor", branding.accent_color.map(|color| color.to_string()).unwrap_or_default())
         .with("returnUrl", branding.return_url.as_ref().map(ToString::to_string).unwrap_or_default())
         .with("supportContact", branding.support_contact.as_deref().unwrap_or_default())
+        // No value of a file input: it tells that somebody else changed the logo. Of two lines, so that it is not told.
+        .with(
+            "logo",
+            logo.map(|logo| format!("{}\n{}", logo.kind.media_type(), logo.sha256)).unwrap_or_default(),
+        )
 }
 
 /// `POST …/branding`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.environment.id;
-    let saved =
-        match app::environments::branding::update(&context.state, &context.actor, id, &change(&form)).await {
-            Ok(branding) => match (form.file("logo"), form.flag("removeLogo")) {
-                (Some(file), _) => {
-                    app::environments::branding::set_logo(
-                        &context.state,
-                        &context.actor,
-                        id,
-                        Some(file.bytes.to_vec()),
-                    )
-                    .await
-                }
-                (None, true) => {
-                    app::environments::branding::set_logo(&context.state, &context.actor, id, None).await
-                }
-                (None, false) => Ok(branding),
-            },
-            wrong => wrong,
-        };
-    match saved {
+    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
+    let logo = match (form.file("logo"), form.flag("removeLogo")) {
+        (Some(file), _) => LogoChange::Replace(file.bytes.to_vec()),
+        (None, true) => LogoChange::Remove,
+        (None, false) => LogoChange::Keep,
+    };
+    let changed = match form.change() {
+        Ok(change) => {
+            let expected = seen.expected();
+            branding::update(&context.state, &context.actor, id, Some(&expected), &change, logo).await
+        }
+        Err(error) => Branding::authorize_manage(&context.actor).and(Err(error)),
+    };
+    let error = match changed {
         Ok(_) => {
-            Ok(see_other(&context.href(console::BRANDING, &[]), Flash(ResourceKind::Branding, Action::Saved)))
+            let back = context.href(console::BRANDING, &[]);
+            return Ok(see_other(&back, Flash(ResourceKind::Branding, Action::Saved)));
         }
-        Err(error) => {
-            let errors = FormErrors::from_error(error)?;
-            let branding = app::environments::branding::find(&context.state, &context.actor, id).await?;
-            Ok(page(&context, &branding, &FormValues::from(&*form), &errors))
+        Err(error) => error,
+    };
+    let branding = branding::find(&context.state, &context.actor, id).await?;
+    if let Error::Outdated { .. } = error {
+        let current = values(&branding);
+        let (typed, mut errors) = seen::merge(&seen, &typed, &current);
+        if form.file("logo").is_some() {
+            errors = errors.and("logo", "choose the file again");
         }
+        return Ok(page(&context, &branding, &Seen::of(branding.version, &current), &typed, &errors));
     }
-}
-
-fn change(form: &PostedForm) -> BrandingChange {
-    let text = |name: &str| Some(form.text(name).trim().to_owned());
-    BrandingChange {
-        application_name: text("applicationName"),
-        accent_color: text("accentColor"),
-        return_url: text("returnUrl"),
-        support_contact: text("supportContact"),
-    }
+    Ok(page(&context, &branding, &seen, &typed, &FormErrors::from_error(error)?))
 }
 
 fn page(
     context: &EnvironmentContext,
     branding: &Branding,
+    seen: &Seen,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
+    let action = context.href(console::BRANDING, &[]);
+    let form = || Form::new(&action, "Save", context.csrf()).multipart().seen(seen.fields());
     let content = view(
         branding,
         environment_name(&context.environment),
-        &context.href(console::BRANDING, &[]),
         &context.href(console::PREVIEW_BRANDING, &[]),
-        context.is_owner().then(|| context.csrf()),
+        context.is_owner().then(form).as_ref(),
         typed,
         errors,
     );
     context.shell(Section::Branding, "Branding").respond_with(errors.status(), content)
 }
 
-/// The settings: a form for owners (`csrf` is given), else read-only.
+/// The settings: a form for owners, else read-only.
 pub(in crate::web::console) fn view(
     branding: &Branding,
     environment: &str,
-    action: &str,
     preview: &str,
-    csrf: Option<Markup>,
+    form: Option<&Form<'_>>,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> Markup {
@@ -117,8 +120,8 @@ pub(in crate::web::console) fn view(
             div.actions { (link_button(ButtonStyle::Plain, "Preview", preview)) }
         }
         p { "Your customers’ IT admins see this on the setup pages, so that they know whom they trust." }
-        @match csrf {
-            Some(csrf) => section.card { (form(branding, action, csrf, typed, errors)) },
+        @match form {
+            Some(form) => section.card { (settings(branding, form, typed, errors)) },
             None => section.card {
                 (facts(&[
                     ("Name", html! { (branding.application_name.as_deref().unwrap_or(environment)) }),
@@ -132,7 +135,7 @@ pub(in crate::web::console) fn view(
     }
 }
 
-fn form(branding: &Branding, action: &str, csrf: Markup, typed: &FormValues, errors: &FormErrors) -> Markup {
+fn settings(branding: &Branding, form: &Form<'_>, typed: &FormValues, errors: &FormErrors) -> Markup {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (view.text("applicationName", "Name of your application").optional().hint("Empty: the environment’s name."))
@@ -149,7 +152,7 @@ fn form(branding: &Branding, action: &str, csrf: Markup, typed: &FormValues, err
         (view.text("supportContact", "Support").optional()
             .hint("Whom a customer’s admin asks: an address or a sentence."))
     };
-    view.render(&forms::Form::new(action, "Save", csrf).multipart(), fields)
+    view.render(form, fields)
 }
 
 pub(super) fn logo(branding: &Branding) -> Markup {

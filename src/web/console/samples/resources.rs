@@ -45,6 +45,7 @@ use crate::{
             forms::{Form, FormErrors, FormValues},
             list::ListUrl,
             secret::SecretPanel,
+            seen::Seen,
         },
         samples::page,
     },
@@ -547,15 +548,10 @@ fn branding_samples() {
         Branding { application_name: Some("Ledgerline <b>".into()), ..Branding::empty(Id::from_bits(1)) };
     let errors = FormErrors::one("accentColor", "must be #rrggbb");
     let typed = FormValues::new().with("accentColor", "blue");
-    let content = branding::form::view(
-        &branding,
-        "Production",
-        "/console/x/branding",
-        "/console/x/branding/preview",
-        Some(csrf()),
-        &typed,
-        &errors,
-    );
+    let seen = Seen::of(branding.version, &branding::form::values(&branding));
+    let form = Form::new("/console/x/branding", "Save", csrf()).multipart().seen(seen.fields());
+    let preview = "/console/x/branding/preview";
+    let content = branding::form::view(&branding, "Production", preview, Some(&form), &typed, &errors);
     sample("console-branding", Section::Branding, "Branding", content);
     page(
         "console-branding-preview",

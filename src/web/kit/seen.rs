@@ -58,7 +58,7 @@ impl Seen {
 
 /// The form after somebody else changed the resource: fields that the user did not touch have their `current` value, the
 /// others what was typed. The errors tell what the other one changed.
-fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValues, FormErrors) {
+pub fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValues, FormErrors) {
     let mut names: Vec<&str> = Vec::new();
     for name in current.names().chain(seen.values.names()).chain(typed.names()) {
         if !names.contains(&name) && ![VERSION, VALUES].contains(&name) {

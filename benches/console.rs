@@ -11,6 +11,7 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,7 +29,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::Environment,
-    organization::{Organization, OrganizationDomain},
+    organization::Organization,
     saml_connection::SamlConnection,
     saml_flow::{FlowOrigin, FlowStatus},
     scim_directory::ScimDirectory,
@@ -45,7 +46,7 @@ use ostiary::{
     },
     config::{Config, Redacted},
     server,
-    store::{self, Transaction, login_connections::LoginConnection},
+    store::{self, Transaction, login_connections::LoginConnection, table},
 };
 use reqwest::{Client, header};
 use support::{Installation, Server};
@@ -232,10 +233,8 @@ impl Customer {
         organization.id = Id::new(now, &SystemRandom);
         organization.display_name = format!("Company{number} Ltd");
         organization.external_id = Some(format!("customer-{number}"));
-        organization.domains = vec![OrganizationDomain {
-            domain: Domain::parse(&format!("c{number}.example")).expect("a domain"),
-            state: DomainState::Whitelisted,
-        }];
+        let domain = Domain::parse(&format!("c{number}.example")).expect("a domain");
+        organization.domains = BTreeMap::from([(domain, DomainState::Whitelisted)]);
         (organization.created_at, organization.updated_at) = (now, now);
         let id = Id::new(now, &SystemRandom);
         other.connection.id = id;
@@ -250,7 +249,8 @@ impl Customer {
 
     /// Stores it with two logins; one in twenty fails.
     async fn store(&self, tx: &mut Transaction, number: usize) {
-        store::organizations::insert(tx, &self.organization).await.expect("an organization");
+        table::insert(tx, &self.organization).await.expect("an organization");
+        store::organization_domains::set(tx, &self.organization).await.expect("its domains");
         store::saml_connections::insert(tx, &self.connection).await.expect("a connection");
         store::table::insert(tx, &self.directory).await.expect("a directory");
         let target = LoginConnection {

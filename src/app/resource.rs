@@ -146,6 +146,15 @@ pub async fn load<T: Table>(conn: &mut Conn, scope: Id<T::Scope>, id: Id<T::Kind
     table::find(conn, scope, id).await?.ok_or_else(|| Error::not_found(T::Kind::NOUN, id))
 }
 
+/// Locks a row that is not changed itself, so that changes within it are serialised until the transaction ends; or
+/// [`Error::NotFound`].
+pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<()> {
+    match table::lock::<T>(tx, scope, id).await? {
+        true => Ok(()),
+        false => Err(Error::not_found(T::Kind::NOUN, id)),
+    }
+}
+
 /// Refuses a change whose caller expects another version. [`Error::Outdated`]: the resource was changed since.
 pub fn check_version(expected: Option<&EntityTags>, version: i64) -> Result<()> {
     match expected {

@@ -10,6 +10,7 @@ use crate::{
         environments,
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
+        resource,
     },
     http::ssoready::organizations as wire,
 };
@@ -38,7 +39,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     #[command(flatten)]
-    fields: Fields,
+    settings: OrganizationChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -57,7 +58,7 @@ pub(super) struct Update {
     #[arg(value_name = "ID")]
     organization: OrganizationId,
     #[command(flatten)]
-    fields: Fields,
+    settings: OrganizationChange,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -75,38 +76,12 @@ pub(super) struct Delete {
     organization: OrganizationId,
 }
 
-/// The settings of an organization.
-#[derive(Debug, Args)]
-struct Fields {
-    /// A name for people
-    #[arg(long, value_name = "NAME")]
-    display_name: Option<String>,
-    /// Your own id for this customer
-    #[arg(long, value_name = "ID")]
-    external_id: Option<String>,
-    /// A domain whose people may sign in; repeatable
-    #[arg(long, value_name = "DOMAIN")]
-    domain: Vec<String>,
-    /// Allow a free-mail provider (gmail.com) among the domains
-    #[arg(long)]
-    allow_free_mail: bool,
-    /// Allow a domain that already belongs to another organization
-    #[arg(long)]
-    share_domain: bool,
-}
-
-impl Fields {
-    fn change(self) -> OrganizationChange {
-        let named = !self.domain.is_empty();
-        OrganizationChange {
-            display_name: self.display_name,
-            external_id: self.external_id,
-            domains: named
-                .then(|| self.domain.into_iter().filter(|domain| !domain.trim().is_empty()).collect()),
-            allow_free_mail: self.allow_free_mail,
-            share_domain: self.share_domain,
-        }
+/// The settings as they were given. An empty domain stands for none.
+fn given(mut settings: OrganizationChange) -> OrganizationChange {
+    if let Some(domains) = &mut settings.domains {
+        domains.retain(|domain| !domain.trim().is_empty());
     }
+    settings
 }
 
 /// List an environment's organizations
@@ -130,7 +105,7 @@ impl Organization {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let change = create.fields.change();
+                let change = given(create.settings);
                 let actor = Actor::operator(environment.id);
                 let made =
                     organizations::create(&state, &actor, &change).await.map_err(field_flags::cli_error)?;
@@ -141,7 +116,7 @@ impl Organization {
             Self::Update(update) => {
                 let id = update.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                let now = organizations::update(&state, &actor, id, &update.fields.change())
+                let now = organizations::update(&state, &actor, id, None, &given(update.settings))
                     .await
                     .map_err(field_flags::cli_error)?;
                 let now =
@@ -151,7 +126,8 @@ impl Organization {
             Self::Delete(delete) => {
                 let id = delete.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                organizations::remove(&state, &actor, id).await.map_err(field_flags::cli_error)?;
+                let removed = resource::remove::<model::organization::Organization>(&state, &actor, id, None);
+                removed.await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} and its connections were deleted; its logins stay as history"));
                 Ok(())
             }
@@ -160,7 +136,7 @@ impl Organization {
                 let actor = Actor::operator(environment.id);
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = organizations::list(&state, &actor, &query).await?;
+                    let page = resource::list(&state, &actor, &query).await?;
                     let all = wire::organization_views(&state, &actor, &page.items).await?;
                     for (organization, view) in page.items.iter().zip(all) {
                         if list.json {

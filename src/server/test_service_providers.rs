@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use model::organization::Organization;
 use openssl::x509::X509;
 
 use crate::{
     app::{Error, State, connections::saml::sp_keys},
-    store,
+    store::{self, table},
     test_idp::{ServiceProvider, ServiceProviders, TestIdp, TestUser, provider::ServiceProvidersFuture},
 };
 
@@ -54,7 +55,8 @@ impl TestConnections {
         let mut known = Vec::new();
         for connection in connections {
             let (environment, organization) = (connection.environment_id, connection.organization_id);
-            let Some(organization) = store::organizations::find(&mut conn, environment, organization).await?
+            let Some(organization) =
+                table::find::<Organization>(&mut conn, environment, organization).await?
             else {
                 continue;
             };

@@ -31,6 +31,7 @@ struct LoginRow {
     o_display_name: String,
     o_external_id: Option<String>,
     o_domains: Option<String>,
+    o_version: i64,
     o_created_at: Timestamp,
     o_updated_at: Timestamp,
 }
@@ -43,6 +44,7 @@ impl LoginConnection {
             id: connection.organization_id,
             environment_id: connection.environment_id,
             display_name: row.o_display_name,
+            version: row.o_version,
             external_id: row.o_external_id,
             domains: organizations::domains(row.o_domains.as_deref()).ok_or_else(|| {
                 Error::inconsistent("organization_domains", "domain, state", connection.organization_id)
@@ -59,7 +61,7 @@ impl LoginConnection {
 const COLUMNS: &str = "o.display_name AS o_display_name, o.external_id AS o_external_id, \
     (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
     WHERE d.organization_id = o.id) AS o_domains, \
-    o.created_at AS o_created_at, o.updated_at AS o_updated_at, \
+    o.version AS o_version, o.created_at AS o_created_at, o.updated_at AS o_updated_at, \
     e.id AS e_id, e.version AS e_version, e.slug AS e_slug, \
     e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
     e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
@@ -157,17 +159,18 @@ pub async fn list_primary_by_domain(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use model::api_key::ApiKey;
 
-    use crate::store::{Db, saml_connections};
+    use crate::store::{Db, organization_domains, saml_connections};
     use base::id::{Id, IdKind};
     use model::{
         domain::DomainState,
         environment::{IdpInitiated, Slug},
         http_url::HttpUrl,
         idp_kind::IdpKind,
-        organization::OrganizationDomain,
         saml_connection::{IdpBinding, MetadataRefresh},
     };
 
@@ -178,7 +181,7 @@ mod tests {
     fn login_connection() -> LoginConnection {
         let at = Timestamp::from_millis(1000);
         let url = |text: &str| HttpUrl::parse(text).unwrap();
-        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
         LoginConnection {
             environment: Environment {
                 id: id(1),
@@ -195,12 +198,13 @@ mod tests {
             organization: Organization {
                 id: id(2),
                 environment_id: id(1),
+                version: 1,
                 display_name: "Acme".into(),
                 external_id: Some("acme".into()),
-                domains: vec![
+                domains: BTreeMap::from([
                     domain("acme.example", DomainState::Whitelisted),
                     domain("beta.example", DomainState::Pending),
-                ],
+                ]),
                 created_at: at,
                 updated_at: at,
             },
@@ -252,7 +256,8 @@ mod tests {
         let mut all = login_connection();
         let mut tx = db.write().await.unwrap();
         table::insert(&mut tx, &all.environment).await.unwrap();
-        organizations::insert(&mut tx, &all.organization).await.unwrap();
+        table::insert(&mut tx, &all.organization).await.unwrap();
+        organization_domains::set(&mut tx, &all.organization).await.unwrap();
         saml_connections::insert(&mut tx, &all.connection).await.unwrap();
         let mut same = all.connection.clone();
         assert!(
@@ -260,8 +265,7 @@ mod tests {
                 .await
                 .unwrap()
         );
-        assert!(organizations::lock(&mut tx, id(1), id(2)).await.unwrap());
-        assert!(organizations::update(&mut tx, &all.organization).await.unwrap());
+        assert!(table::lock::<Organization>(&mut tx, id(1), id(2)).await.unwrap());
         let at = Timestamp::from_millis(2000);
         assert!(table::update(&mut tx, &mut all.environment, at).await.unwrap());
         tx.commit().await.unwrap();

@@ -33,6 +33,7 @@ pub mod login_eligibility;
 pub mod metadata_refreshes;
 pub mod oauth_clients;
 pub mod organization_domains;
+mod organization_words;
 pub mod organizations;
 pub mod saml_assertions_seen;
 pub mod saml_connections;

@@ -1,5 +1,7 @@
 //! Single domains of organizations, with the state of their verification. Callers that write hold the
-//! organization's lock (`organizations::lock`).
+//! organization's lock.
+
+use std::collections::BTreeMap;
 
 use base::{
     id::{EnvironmentId, OrganizationId},
@@ -8,9 +10,10 @@ use base::{
 use model::{
     domain::{Domain, DomainState},
     domain_verification::DomainVerification,
+    organization::Organization,
 };
 
-use super::{Conn, Error, Result, Sql, Transaction, organizations};
+use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, organization_words};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -179,6 +182,47 @@ fn broken_domain(organization_id: OrganizationId) -> Error {
     Error::inconsistent("organization_domains", "domain", organization_id)
 }
 
+/// Stores the domains of an organization as it lists them, new ones since its last change, and its search words: after
+/// each change of its row or its list. In few statements, however many domains there are.
+pub async fn set(conn: &mut Conn, organization: &Organization) -> Result<()> {
+    let stored: Vec<(String, String)> = conn
+        .sql("SELECT domain, state FROM organization_domains WHERE organization_id = $1")
+        .bind(organization.id)
+        .all()
+        .await?;
+    let stored: BTreeMap<&str, &str> =
+        stored.iter().map(|(domain, state)| (domain.as_str(), state.as_str())).collect();
+    let wanted: BTreeMap<&str, &str> =
+        organization.domains.iter().map(|(domain, state)| (domain.as_str(), state.as_str())).collect();
+    let gone: Vec<&str> = stored.keys().filter(|domain| !wanted.contains_key(*domain)).copied().collect();
+    for some in gone.chunks(BATCH_SIZE) {
+        let sql = Sql::from("DELETE FROM organization_domains WHERE organization_id = ")
+            .value(organization.id.to_string())
+            .push(" AND domain IN (")
+            .values(some.iter().copied())
+            .push(")");
+        conn.dynamic(sql).execute().await?;
+    }
+    let new: Vec<(&str, &str)> = wanted
+        .into_iter()
+        .filter(|(domain, state)| stored.get(domain).is_none_or(|stored| stored != state))
+        .collect();
+    for some in new.chunks(BATCH_SIZE) {
+        let mut sql = Sql::from(
+            "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at) VALUES ",
+        );
+        for (at, (domain, state)) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(organization.id.to_string()).push(", ");
+            sql = sql.value(organization.environment_id.to_string()).push(", ").value(*domain).push(", ");
+            sql = sql.value(*state).push(", ").value(organization.updated_at.millis()).push(")");
+        }
+        let sql = sql.push(" ON CONFLICT (organization_id, domain) DO UPDATE SET state = excluded.state");
+        conn.dynamic(sql).execute().await?;
+    }
+    organization_words::write(conn, organization.environment_id, organization.id).await
+}
+
 /// Adds a domain and updates the organization's search words.
 pub async fn insert(conn: &mut Conn, domain: &DomainVerification) -> Result<()> {
     conn.sql(
@@ -197,7 +241,7 @@ pub async fn insert(conn: &mut Conn, domain: &DomainVerification) -> Result<()> 
     .bind(domain.created_at)
     .execute()
     .await?;
-    organizations::update_search_words(conn, domain.environment_id, domain.organization_id).await
+    organization_words::write(conn, domain.environment_id, domain.organization_id).await
 }
 
 /// Updates a domain. [`Error::Duplicate`]: another organization of the environment has verified it.
@@ -268,6 +312,6 @@ pub async fn remove(conn: &mut Conn, domain: &DomainVerification) -> Result<bool
         .bind(domain.domain.as_str())
         .execute()
         .await?;
-    organizations::update_search_words(conn, domain.environment_id, domain.organization_id).await?;
+    organization_words::write(conn, domain.environment_id, domain.organization_id).await?;
     Ok(rows == 1)
 }

@@ -109,7 +109,7 @@ pub async fn find_presented(
         "o.display_name AS o_display_name, o.external_id AS o_external_id, \
          (SELECT string_agg(a.domain || ' ' || a.state, ',') FROM organization_domains a \
          WHERE a.organization_id = o.id) AS o_domains, \
-         o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
+         o.version AS o_version, o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
          t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at",
         "JOIN organizations o ON o.id = scim_directories.organization_id \
          LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = scim_directories.id \
@@ -126,6 +126,7 @@ pub async fn find_presented(
     let organization = Organization {
         id: directory.organization_id,
         environment_id: directory.environment_id,
+        version: row.get("o_version")?,
         display_name: row.get("o_display_name")?,
         external_id: row.get("o_external_id")?,
         domains: organizations::domains(domains.as_deref()).ok_or_else(|| {

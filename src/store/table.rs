@@ -42,6 +42,8 @@ pub trait Table: Sized + Send + Sync + 'static {
     /// Columns that are read with the row and written by statements of their own: stamps of use, counters, states of
     /// jobs. They do not belong to the version.
     const STAMPS: &'static [&'static str] = &[];
+    /// What is read with the row from other tables: names and expressions. Statements of their own write it.
+    const COMPUTED: &'static [(&'static str, &'static str)] = &[];
 
     /// The row's id.
     fn id(&self) -> Id<Self::Kind>;
@@ -74,6 +76,10 @@ pub async fn find_for_update<T: Table>(
 ) -> Result<Option<T>> {
     if tx.dialect() == Dialect::Sqlite {
         return find(tx, scope, id).await;
+    }
+    if !T::COMPUTED.is_empty() {
+        // A statement that waits for a lock reads the row anew afterwards, but other tables as they were before.
+        return if lock::<T>(tx, scope, id).await? { find(tx, scope, id).await } else { Ok(None) };
     }
     let text = text::<T>("find_for_update", || format!("{} WHERE {} {ROW_LOCK}", select::<T>(), key::<T>()));
     tx.sql(text).bind(scope).bind(id).optional_of().await
@@ -118,6 +124,11 @@ pub async fn list<T: Table>(
         )
     });
     conn.sql(text).bind(scope).bind(columns::page_start(from)).bind(limit).all_of().await
+}
+
+/// `SELECT … FROM table`, for a statement that is assembled at run time.
+pub(super) fn select_text<T: Table>() -> &'static str {
+    text::<T>("select", select::<T>)
 }
 
 /// The rows that a condition of its own finds: `rest` follows `SELECT … FROM table`.
@@ -222,7 +233,9 @@ fn column_names<T: Table>() -> String {
     let mut names = vec![T::ID, "version"];
     names.extend((T::ID != T::SCOPE).then_some(T::SCOPE));
     names.extend([T::FIXED, T::COLUMNS, T::STAMPS].concat());
-    let columns: Vec<String> = names.iter().map(|name| format!("{}.{name}", T::TABLE)).collect();
+    let own = names.iter().map(|name| format!("{}.{name}", T::TABLE));
+    let computed = T::COMPUTED.iter().map(|(name, expression)| format!("{expression} AS {name}"));
+    let columns: Vec<String> = own.chain(computed).collect();
     columns.join(", ")
 }
 

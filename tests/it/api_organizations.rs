@@ -1,12 +1,12 @@
 //! Organizations through the management API.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     domain::{Domain, DomainState},
-    organization::{Organization, OrganizationDomain},
+    organization::Organization,
 };
-use ostiary::store;
+use ostiary::store::table;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -169,27 +169,25 @@ both! {
     async fn what_waits_for_proof_is_neither_shown_nor_lost(app: TestApp) {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;
-        let state = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        let state = |text: &str, state| (Domain::parse(text).unwrap(), state);
         let mut stored: Organization = app.tenant(&environment, "acme.example").await.organization;
-        stored.domains = vec![
+        stored.domains = BTreeMap::from([
             state("proved.example", DomainState::Verified),
             state("set.example", DomainState::Whitelisted),
             state("waiting.example", DomainState::Pending),
-        ];
-        let mut tx = app.state.db.write().await.unwrap();
-        store::organizations::update(&mut tx, &stored).await.unwrap();
-        tx.commit().await.unwrap();
+        ]);
+        app.store_organization(&stored).await;
         let url = format!("{ROUTE}/{}", stored.id);
         let shown = app.api(&key, Method::GET, &url, None).await.json()["organization"].clone();
         assert_eq!(shown["domains"], json!(["proved.example", "set.example"]));
         patched(&app, &key, &shown, json!({ "domains": ["proved.example", "new.example"] })).await;
         let mut conn = app.state.db.read().await.unwrap();
-        let now = store::organizations::find(&mut conn, environment.id, stored.id).await.unwrap().unwrap();
-        assert_eq!(now.domains, [
+        let now = table::find::<Organization>(&mut conn, environment.id, stored.id).await.unwrap().unwrap();
+        assert_eq!(now.domains, BTreeMap::from([
             state("new.example", DomainState::Whitelisted),
             state("proved.example", DomainState::Verified),
             state("waiting.example", DomainState::Pending),
-        ]);
+        ]));
     }
 
     async fn an_external_id_is_taken_once_in_an_environment(app: TestApp) {

@@ -48,7 +48,7 @@ async fn signs_in(app: &TestApp, tenant: &Tenant) {
     let browser = app.browser();
     let request = app.begin(&browser, &key, tenant).await;
     let idp = IdentityProvider::get();
-    let email = format!("ada@{}", tenant.organization.domains[0].domain);
+    let email = format!("ada@{}", tenant.organization.domains.first_key_value().unwrap().0);
     let response = idp.sign(&idp.response(tenant, Some(&request.id), &email, app.now()));
     let answer = request.answer(&browser, tenant, &response).await;
     assert_eq!(answer.status, 303, "{answer:#?}");

@@ -11,7 +11,6 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::{Environment, IdpInitiated},
-    organization::OrganizationDomain,
     saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
 };
 use ostiary::{
@@ -24,7 +23,7 @@ use ostiary::{
             overview::{self, NextStep, Period},
         },
     },
-    store::{self, login_counts::Outcomes, saml_flow_steps, saml_flows},
+    store::{login_counts::Outcomes, saml_flow_steps, saml_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -201,13 +200,8 @@ both! {
 
         // The vendor fixes the settings.
         let mut organization = fixture.tenant.organization.clone();
-        organization.domains.push(OrganizationDomain {
-            domain: Domain::parse("gmail.example").unwrap(),
-            state: DomainState::Whitelisted,
-        });
-        let mut tx = app.state.db.write().await.unwrap();
-        assert!(store::organizations::update(&mut tx, &organization).await.unwrap());
-        tx.commit().await.unwrap();
+        organization.domains.insert(Domain::parse("gmail.example").unwrap(), DomainState::Whitelisted);
+        app.store_organization(&organization).await;
         let checked = check(&app, &fixture, outside).await;
         assert_eq!((&checked["passed"], &checked["email"]), (&json!(true), &json!("dana@gmail.example")));
         assert_eq!(change_of(&checked, "email_outside_organization_domains"), ["mended"]);
@@ -580,13 +574,8 @@ both! {
         assert_eq!(viewer.post(&url, &[]).await.status, 403);
         assert_eq!(viewer.get(&url).await.location().path(), format!("/console/{}/flows/{refused}", environment.id));
         let mut organization = fixture.tenant.organization.clone();
-        organization.domains.push(OrganizationDomain {
-            domain: Domain::parse("gmail.example").unwrap(),
-            state: DomainState::Whitelisted,
-        });
-        let mut tx = app.state.db.write().await.unwrap();
-        assert!(store::organizations::update(&mut tx, &organization).await.unwrap());
-        tx.commit().await.unwrap();
+        organization.domains.insert(Domain::parse("gmail.example").unwrap(), DomainState::Whitelisted);
+        app.store_organization(&organization).await;
         let checked = viewer.post(&url, &[("form_token", token)]).await;
         assert!(checked.body.contains("dana@gmail.example would be signed in") && checked.body.contains("Fixed now"));
 

@@ -12,7 +12,7 @@ use model::{
 };
 use ostiary::{
     app::import_ssoready::{self, Counts, ImportOptions, Report, ResourceKind},
-    store,
+    store::{self, table},
     test_idp::response::ResponseSpec,
 };
 use reqwest::Method;
@@ -121,7 +121,7 @@ async fn rows(app: &TestApp) -> Vec<i64> {
 
 async fn organization(app: &TestApp, number: u8) -> Organization {
     let mut conn = app.state.db.read().await.unwrap();
-    store::organizations::find(&mut conn, id("e0", 1), id("b0", number)).await.unwrap().unwrap()
+    table::find(&mut conn, id("e0", 1), id("b0", number)).await.unwrap().unwrap()
 }
 
 async fn connection(app: &TestApp, environment: u8, number: u8) -> SamlConnection {
@@ -245,7 +245,8 @@ both! {
         assert_eq!((unusable.idp_redirect_url, unusable.idp_certificates.len()), (None, 0));
         let domains = organization(&app, 1).await.domains;
         assert_eq!(domains.len(), 1);
-        assert_eq!((domains[0].domain.as_str(), domains[0].state), ("acme.example", DomainState::Whitelisted));
+        let (domain, state) = domains.first_key_value().unwrap();
+        assert_eq!((domain.as_str(), *state), ("acme.example", DomainState::Whitelisted));
         // One entry for each environment.
         assert_eq!(count(&app, "SELECT COUNT(*) FROM audit_events WHERE action = 'environment.imported'").await, 2);
         assert_eq!(count(&app, "SELECT COUNT(*) FROM events").await, 0);
@@ -514,14 +515,14 @@ both! {
         import(&app, &source).await;
         assert_eq!(organization(&app, 2).await.domains.len(), 0);
         import_with(&app, &ImportOptions { allow_free_mail: true, ..options(&source) }).await;
-        assert_eq!(organization(&app, 2).await.domains[0].domain.as_str(), "gmail.com");
+        assert_eq!(organization(&app, 2).await.domains.first_key_value().unwrap().0.as_str(), "gmail.com");
     }
 
     async fn a_domain_of_two_organizations_comes_for_both_when_the_vendor_says_so(app: TestApp) {
         let source = ssoready();
         import(&app, &source).await;
         let (first, second) = (organization(&app, 1).await, organization(&app, 2).await);
-        let domain = first.domains[0].domain.clone();
+        let domain = first.domains.first_key_value().unwrap().0.clone();
         source.run(&format!(
             "INSERT INTO organization_domains VALUES (gen_random_uuid(), '{}', '{domain}');",
             Uuid::from_u128(second.id.bits())

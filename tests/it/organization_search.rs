@@ -9,8 +9,9 @@ use ostiary::{
         actor::Actor,
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
+        resource,
     },
-    store,
+    store::{self, table},
 };
 use reqwest::Method;
 use serde_json::json;
@@ -62,10 +63,10 @@ both! {
         assert_eq!(found(&app, &actor, "nobody").await, [""; 0]);
 
         let change = OrganizationChange { display_name: Some("Omega".to_owned()), ..OrganizationChange::default() };
-        organizations::update(&app.state, &actor, made[0].id, &change).await.unwrap();
+        organizations::update(&app.state, &actor, made[0].id, None, &change).await.unwrap();
         assert_eq!(found(&app, &actor, "ltd").await, [""; 0]);
         assert_eq!(found(&app, &actor, "omega acme.com").await, ["Omega"]);
-        organizations::remove(&app.state, &actor, made[1].id).await.unwrap();
+        resource::remove::<Organization>(&app.state, &actor, made[1].id, None).await.unwrap();
         assert_eq!(found(&app, &actor, "labs").await, [""; 0]);
 
         let other = Actor::operator(app.environment("other").await.id);
@@ -87,13 +88,15 @@ both! {
             let organization = Organization {
                 id: Id::new(now, &SystemRandom),
                 environment_id: environment.id,
+                version: 1,
                 display_name: format!("Common {}", if number % 1000 == 7 { "rare" } else { "x" }),
                 external_id: None,
-                domains: Vec::new(),
+                domains: Default::default(),
                 created_at: now,
                 updated_at: now,
             };
-            store::organizations::insert(&mut tx, &organization).await.unwrap();
+            table::insert(&mut tx, &organization).await.unwrap();
+            store::organization_domains::set(&mut tx, &organization).await.unwrap();
         }
         tx.commit().await.unwrap();
         assert_eq!(found(&app, &actor, "common rare").await.len(), 3);

@@ -1,7 +1,10 @@
 //! One domain in two organizations: who may share it, on which surface, and where it is shown.
 
 use base::id::Id;
-use model::{administrator::Role, domain::DomainState, domain_verification::DomainVerification};
+use model::{
+    administrator::Role, domain::DomainState, domain_verification::DomainVerification,
+    organization::Organization,
+};
 use ostiary::app::{
     Error,
     actor::{Actor, SetupGrant},
@@ -9,6 +12,7 @@ use ostiary::app::{
         self, OrganizationChange,
         domains::{self, sharing},
     },
+    resource,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -90,7 +94,7 @@ async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: Domai
 fn domain_change(domain: &str, yes: bool) -> OrganizationChange {
     OrganizationChange {
         domains: Some(vec![domain.to_owned()]),
-        share_domain: yes,
+        share_domain: Some(yes),
         ..OrganizationChange::default()
     }
 }
@@ -163,7 +167,7 @@ both! {
         }
         let operator = Actor::operator(acme.environment.id);
         let change = domain_change("proved.example", true);
-        let refused = organizations::update(&app.state, &operator, globex.organization.id, &change).await;
+        let refused = organizations::update(&app.state, &operator, globex.organization.id, None, &change).await;
         assert!(matches!(refused, Err(Error::FailedPrecondition(_))), "{refused:?}");
         let console = app.console(Role::Owner, &acme.environment).await;
         let approve = format!("/organizations/{}/domains/proved.example/approve", globex.organization.id);
@@ -216,15 +220,15 @@ both! {
         let operator = Actor::operator(globex.environment.id);
         let many: Vec<String> = (0..600).map(|number| format!("d{number}.example")).collect();
         for _ in 0..2 {
-            let change = OrganizationChange { domains: Some(many.clone()), share_domain: true, ..OrganizationChange::default() };
+            let change = OrganizationChange { domains: Some(many.clone()), share_domain: Some(true), ..OrganizationChange::default() };
             organizations::create(&app.state, &operator, &change).await.unwrap();
         }
         let all = many.into_iter().chain(["zz.example".to_owned()]).collect();
-        let change = OrganizationChange { domains: Some(all), share_domain: true, ..OrganizationChange::default() };
+        let change = OrganizationChange { domains: Some(all), share_domain: Some(true), ..OrganizationChange::default() };
         let key_path = path(&globex);
         for refused in [
             organizations::create(&app.state, &operator, &change).await,
-            organizations::create(&app.state, &operator, &OrganizationChange { share_domain: false, ..change }).await,
+            organizations::create(&app.state, &operator, &OrganizationChange { share_domain: Some(false), ..change }).await,
         ] {
             let error = refused.unwrap_err();
             assert!(matches!(error, Error::FailedPrecondition(_)), "{error:?}");
@@ -279,7 +283,7 @@ both! {
             tenants.push(tenant.organization.id);
         }
         let taken = domain_change("late.example", false);
-        let updated = all(tenants.iter().map(|id| organizations::update(&app.state, &operator, *id, &taken))).await;
+        let updated = all(tenants.iter().map(|id| organizations::update(&app.state, &operator, *id, None, &taken))).await;
         assert_eq!(updated.iter().filter(|updated| updated.is_ok()).count(), 1, "{updated:#?}");
         assert!(updated.iter().all(|updated| updated.as_ref().err().is_none_or(requires_confirmation)));
         let approved =
@@ -295,14 +299,14 @@ both! {
         // A parent and a sub-domain are other domains: neither accepts users of the other.
         for domain in ["x.proved.example", "example.com", "xproved.example"] {
             let change = domain_change(domain, false);
-            organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
+            organizations::update(&app.state, &operator, globex.organization.id, None, &change).await.unwrap();
         }
         // A domain that is pending or failed in another organization is not taken.
         store_domain(&app, &acme, "waits.example", DomainState::Pending).await;
         store_domain(&app, &acme, "failed.example", DomainState::Failed).await;
         for domain in ["waits.example", "failed.example"] {
             let change = domain_change(domain, false);
-            organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
+            organizations::update(&app.state, &operator, globex.organization.id, None, &change).await.unwrap();
         }
         let staging = app.environment("staging").await;
         let elsewhere = Actor::operator(staging.id);
@@ -397,7 +401,7 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
             let mut counting = 0;
             for id in rivals {
                 counting += usize::from(
-                    organizations::find(&app.state, &operator, id)
+                    resource::find::<Organization>(&app.state, &operator, id)
                         .await
                         .unwrap()
                         .accepted_domains()

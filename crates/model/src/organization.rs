@@ -1,5 +1,7 @@
 //! Organizations: the customers of the vendor.
 
+use std::collections::BTreeMap;
+
 use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
@@ -18,37 +20,35 @@ pub struct Organization {
     pub id: OrganizationId,
     /// The environment it is in.
     pub environment_id: EnvironmentId,
+    /// Its version: 1, and one more with each change of its settings or its domains.
+    pub version: i64,
     /// Its display name; may be empty.
     pub display_name: String,
     /// The vendor's id for it, unique in the environment.
     pub external_id: Option<String>,
-    /// Its domains in every state, sorted.
-    pub domains: Vec<OrganizationDomain>,
+    /// Its domains with their states.
+    pub domains: BTreeMap<Domain, DomainState>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
-/// A domain of an organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrganizationDomain {
-    /// The domain.
-    pub domain: Domain,
-    /// Its verification state.
-    pub state: DomainState,
-}
-
 impl Organization {
     /// The domains whose e-mail addresses are accepted.
     pub fn accepted_domains(&self) -> impl Iterator<Item = &Domain> {
-        self.domains.iter().filter(|d| d.state.is_accepted()).map(|d| &d.domain)
+        self.domains.iter().filter(|(_, state)| state.is_accepted()).map(|(domain, _)| domain)
+    }
+
+    /// The domains that wait for approval or proof.
+    pub fn waiting_domains(&self) -> impl Iterator<Item = &Domain> {
+        self.domains.iter().filter(|(_, state)| !state.is_accepted()).map(|(domain, _)| domain)
     }
 
     /// Whether e-mail addresses of `domain` are accepted. It must equal an accepted domain; subdomains do not
     /// match.
     pub fn accepts_domain(&self, domain: &Domain) -> bool {
-        self.accepted_domains().any(|admitted| admitted == domain)
+        self.domains.get(domain).is_some_and(|state| state.is_accepted())
     }
 }
 
@@ -59,7 +59,7 @@ impl Audited for Organization {
 
     fn audit_fields(&self) -> Map<String, Value> {
         let domains: Map<String, Value> =
-            self.domains.iter().map(|d| (d.domain.to_string(), json!(d.state.as_str()))).collect();
+            self.domains.iter().map(|(domain, state)| (domain.to_string(), json!(state.as_str()))).collect();
         audit_fields! {
             "displayName": self.display_name,
             "externalId": self.external_id,
@@ -75,18 +75,19 @@ mod tests {
 
     #[test]
     fn only_proven_domains_admit_and_only_exactly() {
-        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
         let organization = Organization {
             id: Id::from_bits(1),
             environment_id: Id::from_bits(2),
+            version: 1,
             display_name: String::new(),
             external_id: None,
-            domains: vec![
+            domains: BTreeMap::from([
                 domain("a.example", DomainState::Whitelisted),
                 domain("b.example", DomainState::Verified),
                 domain("c.example", DomainState::Pending),
                 domain("d.example", DomainState::Failed),
-            ],
+            ]),
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),
         };

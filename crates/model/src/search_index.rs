@@ -51,9 +51,9 @@ pub fn index_words(organization: &Organization) -> BTreeSet<SearchWord> {
         .take(MAX_INDEXED_WORDS)
         .filter_map(SearchWord::of)
         .collect();
-    for domain in &organization.domains {
-        words.extend(SearchWord::of(domain.domain.as_str()));
-        words.extend(SearchWord::of(&domain.domain.to_unicode()));
+    for domain in organization.domains.keys() {
+        words.extend(SearchWord::of(domain.as_str()));
+        words.extend(SearchWord::of(&domain.to_unicode()));
     }
     words
 }
@@ -80,21 +80,19 @@ pub fn parse_query(text: &str) -> Vec<SearchWord> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::DomainState, organization::OrganizationDomain};
+    use crate::domain::DomainState;
     use base::{id::Id, time::Timestamp};
 
     fn organization(name: &str, external_id: Option<&str>, domains: &[&str]) -> Organization {
         Organization {
             id: Id::from_bits(1),
             environment_id: Id::from_bits(2),
+            version: 1,
             display_name: name.to_owned(),
             external_id: external_id.map(str::to_owned),
             domains: domains
                 .iter()
-                .map(|text| OrganizationDomain {
-                    domain: Domain::parse(text).unwrap(),
-                    state: DomainState::Whitelisted,
-                })
+                .map(|text| (Domain::parse(text).unwrap(), DomainState::Whitelisted))
                 .collect(),
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),

@@ -13,6 +13,7 @@ use base::id::{EnvironmentId, Id, IdKind as _, OrganizationId, ScimDirectoryId, 
 use clap::Args;
 use model::{
     entity_tag::EntityTags,
+    organization::Organization,
     scim_directory::{BearerToken, ScimDirectory},
 };
 use serde::Deserialize;
@@ -22,7 +23,7 @@ use utoipa::ToSchema;
 use super::{
     Error, Result, State,
     actor::{Actor, OrganizationPart},
-    environments, input, organizations,
+    environments, input,
     pagination::{List, Page, PageQuery, PageRequest},
     resource::{self, Edit, Resource},
 };
@@ -112,9 +113,7 @@ pub async fn create(
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
-    if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
-        return Err(organizations::not_found(organization_id));
-    }
+    resource::lock::<Organization>(&mut tx, environment_id, organization_id).await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     let mut directory = ScimDirectory {
         id,
@@ -164,7 +163,7 @@ pub async fn list(
     let list = List::of(environment_id, format_args!("scim_directories/{organization_id}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    organizations::load(&mut conn, environment_id, organization_id).await?;
+    resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     let found = store::scim_directories::list(
         &mut conn,
         environment_id,
@@ -204,7 +203,7 @@ pub async fn update(
     let (environment_id, organization_id) = (known.environment_id, known.organization_id);
     let mut tx = state.db.write().await?;
     // The organization's lock comes first: under it, `primary` moves from one directory to another.
-    store::organizations::lock(&mut tx, environment_id, organization_id).await?;
+    resource::lock::<Organization>(&mut tx, environment_id, organization_id).await?;
     let mut edit = Edit::<ScimDirectory>::begin_as(tx, actor, id, expected).await?;
     edit.row.apply(state, change)?;
     if edit.row.primary && !edit.before.primary {

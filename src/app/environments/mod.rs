@@ -12,6 +12,7 @@ use model::{
     entity_tag::EntityTags,
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
+    organization::Organization,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -154,7 +155,7 @@ pub async fn remove(
 ) -> Result<()> {
     let own = actor.authorize_own()?;
     let mut edit = Edit::<Environment>::begin(state.db.write().await?, own, id, expected).await?;
-    if !store::organizations::list(&mut edit.tx, id, None, 1).await?.is_empty() {
+    if !table::list::<Organization>(&mut edit.tx, id, None, 1).await?.is_empty() {
         return Err(Error::FailedPrecondition(
             "this environment still has organizations; delete them first".into(),
         ));

@@ -1,6 +1,9 @@
 //! Import of organizations with their domains.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    mem,
+};
 
 use base::id::{EnvironmentId, OrganizationId};
 use model::{domain::Domain, organization::Organization};
@@ -25,7 +28,7 @@ use crate::{
     },
     store::{
         self, Transaction, import_lookups::Table, organization_domains::SharedDomain,
-        ssoready::SourceOrganization,
+        ssoready::SourceOrganization, table,
     },
 };
 
@@ -70,41 +73,44 @@ impl Importer<'_> {
                     let mut ours = Organization {
                         id,
                         environment_id: environment,
+                        version: 1,
                         display_name: String::new(),
                         external_id: None,
-                        domains: Vec::new(),
+                        domains: BTreeMap::new(),
                         created_at: self.now,
                         updated_at: self.now,
                     };
                     let whole =
                         self.apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
-                    store::organizations::insert(tx, &ours).await?;
+                    table::insert(tx, &ours).await?;
+                    store::organization_domains::set(tx, &ours).await?;
                     records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
                     self.report.counts_of(KIND).imported += 1;
                 }
-                ImportStatus::Changed(written_at) => match store::organizations::find(tx, environment, id)
-                    .await?
-                {
-                    None => self.report.keep(KIND, id, REMOVED_HERE),
-                    Some(ours) if ours.updated_at != written_at => {
-                        self.report.keep(KIND, id, CHANGED_HERE);
-                    }
-                    Some(before) => {
-                        let mut ours = before.clone();
-                        let whole =
-                            self.apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
-                        let source = if whole { source } else { incomplete_digest(source) };
-                        if ours == before {
-                            records.mark_imported_at(id, source, written_at);
-                            self.report.counts_of(KIND).unchanged += 1;
-                        } else {
-                            ours.updated_at = self.now;
-                            store::organizations::update(tx, &ours).await?;
-                            records.mark_imported(id, source);
-                            self.report.counts_of(KIND).updated += 1;
+                ImportStatus::Changed(written_at) => {
+                    match table::find_for_update::<Organization>(tx, environment, id).await? {
+                        None => self.report.keep(KIND, id, REMOVED_HERE),
+                        Some(ours) if ours.updated_at != written_at => {
+                            self.report.keep(KIND, id, CHANGED_HERE);
+                        }
+                        Some(before) => {
+                            let mut ours = before.clone();
+                            let whole = self
+                                .apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared)
+                                .await?;
+                            let source = if whole { source } else { incomplete_digest(source) };
+                            if ours == before {
+                                records.mark_imported_at(id, source, written_at);
+                                self.report.counts_of(KIND).unchanged += 1;
+                            } else {
+                                table::update(tx, &mut ours, self.now).await?;
+                                store::organization_domains::set(tx, &ours).await?;
+                                records.mark_imported(id, source);
+                                self.report.counts_of(KIND).updated += 1;
+                            }
                         }
                     }
-                },
+                }
             }
         }
         records.store(tx).await?;
@@ -182,9 +188,9 @@ impl Importer<'_> {
             );
         }
         whole &= self.share_domains(tx, ours, &mut named, shared).await?;
-        let before: HashSet<Domain> = ours.domains.iter().map(|known| known.domain.clone()).collect();
-        ours.domains = set_domains(&ours.domains, &named, self.options.allow_free_mail)?;
-        let new = ours.domains.iter().filter(|known| !before.contains(&known.domain)).count() as u64;
+        let after = set_domains(&ours.domains, &named, self.options.allow_free_mail)?;
+        let before = mem::replace(&mut ours.domains, after);
+        let new = ours.domains.keys().filter(|domain| !before.contains_key(*domain)).count() as u64;
         let counts = self.report.counts_of(ResourceKind::Domain);
         counts.imported += new;
         counts.unchanged += (named.len() as u64).saturating_sub(new);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use base::id::{EnvironmentId, ScimDirectoryId};
-use model::scim_directory::ScimDirectory;
+use model::{organization::Organization, scim_directory::ScimDirectory};
 use serde_json::{Map, Value};
 
 use super::{importer::Importer, report::ResourceKind};
@@ -13,7 +13,7 @@ use crate::{
         directories::{ProvisioningTarget, provisioning, quota::Allowance},
         input,
     },
-    store::{self, Transaction},
+    store::{Transaction, table},
 };
 
 pub(super) const NO_DIRECTORY: &str = "its directory is not here";
@@ -33,8 +33,9 @@ impl Directories {
             return Ok(known.clone());
         }
         let mut found = None;
-        if let Some(directory) = store::table::find::<ScimDirectory>(tx, environment, id).await? {
-            let organization = store::organizations::find(tx, environment, directory.organization_id).await?;
+        if let Some(directory) = table::find::<ScimDirectory>(tx, environment, id).await? {
+            let organization =
+                table::find::<Organization>(tx, environment, directory.organization_id).await?;
             found = organization.map(|organization| ProvisioningTarget {
                 directory,
                 organization,

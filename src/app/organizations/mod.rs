@@ -4,47 +4,76 @@ pub mod domains;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::id::{EnvironmentId, Id, OrganizationId};
+use base::id::{EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind};
+use clap::Args;
 use domains::{
     list::{newly_accepted, set_domains},
     sharing::{self, SharedDomainError},
 };
-use model::{organization::Organization, search_index};
+use model::{entity_tag::EntityTags, organization::Organization, search_index};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
     actor::Actor,
-    audit, input,
+    input,
     pagination::{List, Page, PageQuery, PageRequest},
+    resource::{self, Edit, Resource},
 };
-use crate::store;
+use crate::store::{self, table};
 
-/// A change of an organization, unvalidated. `None` leaves a field unchanged.
-#[derive(Debug, Clone, Default)]
+/// The settings of an organization.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]
+#[schema(as = OrganizationInput)]
+#[serde(rename_all = "camelCase")]
 pub struct OrganizationChange {
-    /// Its display name.
+    /// Its name for people: up to 500 characters.
+    #[schema(example = "Acme")]
+    #[arg(long, value_name = "NAME")]
     pub display_name: Option<String>,
-    /// The vendor's own id for it; empty clears it.
+    /// Your own id for it, unique in the environment; empty for none.
+    #[schema(example = "customer-42")]
+    #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
-    /// The domains whose e-mail addresses may sign in and be provisioned.
+    /// The domains whose people may sign in. Public suffixes (`co.uk`) are refused, and domains that another
+    /// organization proved by DNS. A domain of another organization then belongs to both: see `sharedDomains` and the
+    /// event `organization.domain_shared`.
+    #[schema(example = json!(["acme.com"]))]
+    #[arg(long = "domain", value_name = "DOMAIN", help = "A domain whose people may sign in; repeatable")]
     pub domains: Option<Vec<String>>,
-    /// Whether free-mail providers may be among the domains.
-    pub allow_free_mail: bool,
-    /// Confirms that domains of other organizations may be among them, for callers who need to confirm this
-    ///.
-    pub share_domain: bool,
+    /// Accept free-mail providers such as `gmail.com` among the domains.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_free_mail: Option<bool>,
+    /// Allow a domain that already belongs to another organization. The API needs no confirmation.
+    #[schema(ignore)]
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        help = "Allow a domain that already belongs to another organization"
+    )]
+    pub share_domain: Option<bool>,
 }
 
 impl OrganizationChange {
-    fn apply(&self, organization: &mut Organization) -> Result<()> {
-        if let Some(name) = &self.display_name {
-            organization.display_name = input::line("displayName", name, 500)?;
+    fn shares(&self) -> bool {
+        self.share_domain.unwrap_or(false)
+    }
+}
+
+impl Resource for Organization {
+    type Change = OrganizationChange;
+
+    const UNIQUE: &'static str = "externalId";
+
+    fn apply(&mut self, _: &State, change: &OrganizationChange) -> Result<()> {
+        if let Some(name) = &change.display_name {
+            self.display_name = input::line("displayName", name, 500)?;
         }
-        if let Some(id) = &self.external_id {
-            organization.external_id = input::optional_line("externalId", id, 500)?;
+        if let Some(id) = &change.external_id {
+            self.external_id = input::optional_line("externalId", id, 500)?;
         }
-        if let Some(domains) = &self.domains {
-            organization.domains = set_domains(&organization.domains, domains, self.allow_free_mail)?;
+        if let Some(domains) = &change.domains {
+            self.domains = set_domains(&self.domains, domains, change.allow_free_mail.unwrap_or(false))?;
         }
         Ok(())
     }
@@ -57,14 +86,15 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
     let mut organization = Organization {
         id: Id::new(now, &*state.random),
         environment_id,
+        version: 1,
         display_name: String::new(),
         external_id: None,
-        domains: Vec::new(),
+        domains: BTreeMap::new(),
         created_at: now,
         updated_at: now,
     };
-    change.apply(&mut organization)?;
-    let new = newly_accepted(&[], &organization.domains);
+    organization.apply(state, change)?;
+    let new = newly_accepted(&BTreeMap::new(), &organization.domains);
     let mut tx = state.db.write().await?;
     let elsewhere = match new.is_empty() {
         true => Vec::new(),
@@ -73,26 +103,20 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
             sharing::find_other_organizations(&mut tx, environment_id, organization.id, &new).await?
         }
     };
-    sharing::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
-    store::organizations::insert(&mut tx, &organization)
-        .await
-        .map_err(Error::conflict_on("organization", "externalId"))?;
-    audit::created(&mut tx, state, actor, &organization).await?;
+    sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
+    resource::insert(&mut tx, state, actor, &organization).await?;
+    store::organization_domains::set(&mut tx, &organization).await?;
     sharing::record(&mut tx, state, actor, organization.id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
 }
 
-/// The organization with this id.
-pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Organization> {
-    let environment_id = actor.authorize_view()?;
-    load(&mut state.db.read().await?, environment_id, id).await
-}
-
 /// The environment of an organization: for the operator, who gives only the organization's id.
 pub async fn environment_of(state: &State, id: OrganizationId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
-    store::organizations::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+    store::organizations::find_environment(&mut conn, id)
+        .await?
+        .ok_or_else(|| Error::not_found(OrganizationKind::NOUN, id))
 }
 
 /// The display names of those of these organizations that exist.
@@ -109,16 +133,6 @@ pub async fn names(
     Ok(found.into_iter().collect())
 }
 
-/// One page of the organizations, in order of creation.
-pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Organization>> {
-    let environment_id = actor.authorize_view()?;
-    let list = List::of(environment_id, "organizations");
-    let wanted = PageRequest::parse(state, &list, query)?;
-    let mut conn = state.db.read().await?;
-    let found = store::organizations::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.page_of(state, &list, found, |organization| organization.id))
-}
-
 /// One page of the organizations whose name, external id, domains or id match `text`, the newest first. An empty
 /// text matches all.
 pub async fn search(
@@ -132,7 +146,7 @@ pub async fn search(
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = match text.trim().parse::<OrganizationId>() {
-        Ok(id) => store::organizations::find(&mut conn, environment_id, id).await?.into_iter().collect(),
+        Ok(id) => table::find(&mut conn, environment_id, id).await?.into_iter().collect(),
         Err(_) => {
             let words = search_index::parse_query(text);
             store::organizations::search(&mut conn, environment_id, &words, wanted.from, wanted.limit())
@@ -142,11 +156,12 @@ pub async fn search(
     Ok(wanted.page_of(state, &list, found, |organization| organization.id))
 }
 
-/// Changes an organization.
+/// Changes an organization. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update(
     state: &State,
     actor: &Actor,
     id: OrganizationId,
+    expected: Option<&EntityTags>,
     change: &OrganizationChange,
 ) -> Result<Organization> {
     let environment_id = actor.authorize_manage()?;
@@ -154,45 +169,16 @@ pub async fn update(
     if change.domains.is_some() {
         sharing::lock(&mut tx, environment_id).await?;
     }
-    store::organizations::lock(&mut tx, environment_id, id).await?;
-    let before = load(&mut tx, environment_id, id).await?;
-    let mut organization = before.clone();
-    change.apply(&mut organization)?;
-    organization.updated_at = state.now();
-    let new = newly_accepted(&before.domains, &organization.domains);
-    let elsewhere = sharing::find_other_organizations(&mut tx, environment_id, id, &new).await?;
-    sharing::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
-    store::organizations::update(&mut tx, &organization)
-        .await
-        .map_err(Error::conflict_on("organization", "externalId"))?;
-    audit::updated(&mut tx, state, actor, &before, &organization).await?;
-    sharing::record(&mut tx, state, actor, id, &elsewhere).await?;
-    tx.commit().await?;
-    Ok(organization)
-}
-
-/// Removes an organization with its domains and connections. Its login flows are kept.
-pub async fn remove(state: &State, actor: &Actor, id: OrganizationId) -> Result<()> {
-    let environment_id = actor.authorize_manage()?;
-    let mut tx = state.db.write().await?;
-    let organization = load(&mut tx, environment_id, id).await?;
-    if !store::organizations::remove(&mut tx, environment_id, id).await? {
-        return Err(not_found(id));
+    let mut edit = Edit::<Organization>::begin(tx, environment_id, id, expected).await?;
+    edit.row.apply(state, change)?;
+    if !edit.is_changed() {
+        return Ok(edit.row);
     }
-    audit::deleted(&mut tx, state, actor, &organization).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// The organization, or [`Error::NotFound`].
-pub(super) async fn load(
-    conn: &mut store::Conn,
-    environment_id: EnvironmentId,
-    id: OrganizationId,
-) -> Result<Organization> {
-    store::organizations::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
-}
-
-pub(super) fn not_found(id: OrganizationId) -> Error {
-    Error::not_found("organization", id)
+    let new = newly_accepted(&edit.before.domains, &edit.row.domains);
+    let elsewhere = sharing::find_other_organizations(&mut edit.tx, environment_id, id, &new).await?;
+    sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
+    edit.save(state, actor).await?;
+    store::organization_domains::set(&mut edit.tx, &edit.row).await?;
+    sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;
+    edit.commit().await
 }

@@ -6,15 +6,16 @@ use base::{
     id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
     secret::SetupLinkToken,
 };
-use model::setup_link::SetupLink;
+use model::{organization::Organization, setup_link::SetupLink};
 
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, Credential},
         audit::{self, Entry},
-        environments, organizations,
+        environments,
         pagination::{List, Page, PageQuery, PageRequest},
+        resource,
     },
     store,
 };
@@ -66,9 +67,7 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
         revoked_at: None,
     };
     let mut tx = state.db.write().await?;
-    if !store::organizations::lock(&mut tx, environment_id, wanted.organization_id).await? {
-        return Err(organizations::not_found(wanted.organization_id));
-    }
+    resource::lock::<Organization>(&mut tx, environment_id, wanted.organization_id).await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     store::setup_links::insert(&mut tx, &link, token.digest()).await?;
     audit::created(&mut tx, state, actor, &link).await?;
@@ -113,7 +112,7 @@ pub async fn list(
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     if let Some(organization_id) = organization_id {
-        organizations::load(&mut conn, environment_id, organization_id).await?;
+        resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     }
     let found =
         store::setup_links::list(&mut conn, environment_id, organization_id, wanted.from, wanted.limit())

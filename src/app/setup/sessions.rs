@@ -19,7 +19,7 @@ use crate::{
         Result, State,
         actor::{Actor, SetupGrant},
         audit::{self, Entry},
-        environments, organizations,
+        environments, resource,
     },
     store,
 };
@@ -176,7 +176,7 @@ async fn find_session(
 /// The organization and the environment of a link.
 pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organization, Environment)> {
     let mut conn = state.db.read().await?;
-    let organization = organizations::load(&mut conn, link.environment_id, link.organization_id).await?;
+    let organization = resource::load(&mut conn, link.environment_id, link.organization_id).await?;
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))
 }
 

@@ -7,7 +7,10 @@ use base::{
     id::{OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
-use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow};
+use model::{
+    organization::Organization,
+    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+};
 
 use super::login_counts::hour_of;
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
         saml_flow_search,
         scim_directories::IdleDirectory,
+        table,
     },
 };
 
@@ -180,7 +184,7 @@ pub async fn of_organization(
 ) -> Result<Vec<Bar>> {
     let environment = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
-    let found = store::organizations::find(&mut conn, environment, organization).await?;
+    let found = table::find::<Organization>(&mut conn, environment, organization).await?;
     found.ok_or_else(|| Error::not_found("organization", organization))?;
     let begins = span.bars(state.now());
     let since = begins.first().copied().unwrap_or_else(|| state.now());
@@ -238,7 +242,7 @@ async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
     if !saml_flow_search::search(conn, &any).await?.flows.is_empty() {
         return Ok(None);
     }
-    let first = store::organizations::list(conn, environment, None, 1).await?;
+    let first = table::list::<Organization>(conn, environment, None, 1).await?;
     Ok(Some(first.first().map_or(NextStep::Organization, |first| NextStep::FirstLogin(first.id))))
 }
 

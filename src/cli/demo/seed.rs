@@ -102,8 +102,8 @@ impl DemoData {
 pub(super) async fn seed_demo(state: &State) -> anyhow::Result<DemoData> {
     let environment = environment(state).await?;
     let actor = Actor::operator(environment.id);
-    let known =
-        organizations::list(state, &actor, &PageQuery { token: None, size: Some("100".to_owned()) }).await?;
+    let whole = PageQuery { token: None, size: Some("100".to_owned()) };
+    let known = resource::list::<Organization>(state, &actor, &whole).await?;
     let mut stored = StoredSecrets::read(state).await?;
     let mut customers = Vec::new();
     for (name, domain, external_id) in CUSTOMERS {

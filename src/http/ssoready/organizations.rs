@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
-    reply::{ApiResult, api, done, page_query, query},
+    reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, actor::Actor, organizations::OrganizationChange},
+    app::{self, State, actor::Actor, organizations::OrganizationChange, resource},
     links::path,
 };
 
@@ -97,38 +97,8 @@ pub struct OrganizationsReply {
 }
 
 async fn reply(state: &State, actor: &Actor, organization: &model::organization::Organization) -> ApiResult {
-    let organization = organization_view(state, actor, organization).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(OrganizationReply { organization }))
-}
-
-/// The settings of an organization.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct OrganizationInput {
-    /// Its name for people: up to 500 characters.
-    #[schema(example = "Acme")]
-    pub display_name: Option<String>,
-    /// Your own id for it, unique in the environment; empty for none.
-    #[schema(example = "customer-42")]
-    pub external_id: Option<String>,
-    /// The domains whose people may sign in. Public suffixes (`co.uk`) are refused, and domains that another
-    /// organization proved by DNS. A domain of another organization then belongs to both: see `sharedDomains` and the
-    /// event `organization.domain_shared`.
-    #[schema(example = json!(["acme.com"]))]
-    pub domains: Option<Vec<String>>,
-    /// Accept free-mail providers such as `gmail.com` among the domains.
-    pub allow_free_mail: Option<bool>,
-}
-
-fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
-    Ok(OrganizationChange {
-        display_name: body.text("displayName")?,
-        external_id: body.text("externalId")?,
-        domains: body.texts("domains")?,
-        allow_free_mail: body.flag("allowFreeMail")?.unwrap_or(false),
-        // The API needs no confirmation for shared domains.
-        share_domain: false,
-    })
+    let view = organization_view(state, actor, organization).await.map_err(api)?;
+    Ok(versioned(organization.version, OrganizationReply { organization: view }))
 }
 
 /// List organizations
@@ -153,7 +123,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let page = page_query(&query);
     let page = match query.text("query") {
         Some(text) => app::organizations::search(&state, &call.actor, &text, &page).await,
-        None => app::organizations::list(&state, &call.actor, &page).await,
+        None => resource::list(&state, &call.actor, &page).await,
     }
     .map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationsReply {
@@ -168,11 +138,11 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     path = path::ORGANIZATIONS,
     operation_id = "createOrganization",
     tag = "Organizations",
-    request_body = OrganizationInput,
+    request_body = OrganizationChange,
     responses((status = 200, body = OrganizationReply))
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
-    let change = change(&mut call.body).map_err(api)?;
+    let change = call.body.change().map_err(api)?;
     let made = app::organizations::create(&state, &call.actor, &change).await.map_err(api)?;
     reply(&state, &call.actor, &made).await
 }
@@ -192,7 +162,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let found = app::organizations::find(&state, &call.actor, id).await.map_err(api)?;
+    let found = resource::find(&state, &call.actor, id).await.map_err(api)?;
     reply(&state, &call.actor, &found).await
 }
 
@@ -205,7 +175,7 @@ pub async fn find(
     operation_id = "updateOrganization",
     tag = "Organizations",
     params(("id" = OrganizationId, Path)),
-    request_body = OrganizationInput,
+    request_body = OrganizationChange,
     responses((status = 200, body = OrganizationReply))
 )]
 pub async fn update(
@@ -214,9 +184,10 @@ pub async fn update(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let change = change(&mut call.body).map_err(api)?;
-    let changed = app::organizations::update(&state, &call.actor, id, &change).await.map_err(api)?;
-    reply(&state, &call.actor, &changed).await
+    let change = call.body.change().map_err(api)?;
+    let expected = call.if_match.as_ref();
+    let changed = app::organizations::update(&state, &call.actor, id, expected, &change).await;
+    reply(&state, &call.actor, &changed.map_err(api)?).await
 }
 
 /// Delete an organization
@@ -236,6 +207,12 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::organizations::remove(&state, &call.actor, id).await.map_err(api)?;
+    let removed = resource::remove::<model::organization::Organization>(
+        &state,
+        &call.actor,
+        id,
+        call.if_match.as_ref(),
+    );
+    removed.await.map_err(api)?;
     Ok(done())
 }

@@ -25,7 +25,10 @@ pub mod setup_links;
 pub mod sign_in;
 pub mod webhooks;
 
-use model::{api_key::ApiKey, environment::Environment, oauth_client::OauthClient, webhook::Webhook};
+use model::{
+    api_key::ApiKey, environment::Environment, oauth_client::OauthClient, organization::Organization,
+    webhook::Webhook,
+};
 
 use self::{
     kit::resource::{confirm_deletion, delete, edit, update},
@@ -122,9 +125,11 @@ fn organization_routes(routes: &mut Routes<'_>) {
         .resource(path::ORGANIZATIONS, |resource| resource.get(organizations::list::list))
         .resource(path::NEW_ORGANIZATION, |resource| resource.get(form::new).post(form::create))
         .resource(path::ORGANIZATION, |resource| resource.get(organizations::show::show))
-        .resource(path::EDIT_ORGANIZATION, |resource| resource.get(form::edit).post(form::update))
+        .resource(path::EDIT_ORGANIZATION, |resource| {
+            resource.get(edit::<Organization>).post(update::<Organization>)
+        })
         .resource(path::DELETE_ORGANIZATION, |resource| {
-            resource.get(organizations::delete::confirm).post(organizations::delete::remove)
+            resource.get(confirm_deletion::<Organization>).post(delete::<Organization>)
         })
         .resource(path::DOMAINS, |resource| resource.get(domains::form::new).post(domains::form::add))
         .resource(path::DOMAIN, |resource| resource.get(domains::show::show))

@@ -246,6 +246,19 @@ impl<'a> FormView<'a> {
         self.control(name, label, ControlKind::File(accept))
     }
 
+    /// A value that the form shows but does not send, so that the summary can point to it.
+    pub fn fact(&self, name: &str, label: &str, value: &str) -> Markup {
+        self.shown.borrow_mut().push((name.to_owned(), label.to_owned()));
+        html! {
+            p #(name) .soft tabindex="-1" { (label) ": " @if value.is_empty() { "none" } @else { (value) } }
+        }
+    }
+
+    /// Whether a field has an error, or a box that was ticked: for fields that are offered only after an error.
+    pub fn concerns(&self, name: &str) -> bool {
+        self.errors.of(name).is_some() || self.typed.flag(name)
+    }
+
     fn control(&self, name: &'a str, label: &'a str, kind: ControlKind<'a>) -> Control<'a> {
         self.shown.borrow_mut().push((name.to_owned(), label.to_owned()));
         Control {

@@ -6,6 +6,7 @@ mod connections;
 mod credentials;
 mod directories;
 mod environments;
+mod organizations;
 
 use futures_util::future::join_all;
 use reqwest::{Method, header};

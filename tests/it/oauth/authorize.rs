@@ -1,9 +1,6 @@
 //! The authorization endpoint: where errors go, which identity provider is chosen, and what it is asked.
 
-use model::{
-    domain::{Domain, DomainState},
-    organization::OrganizationDomain,
-};
+use model::domain::{Domain, DomainState};
 use ostiary::app::{
     actor::Actor,
     authorization_server::clients::{self, OauthClientChange},
@@ -136,15 +133,13 @@ both! {
         let fixture = Fixture::new(&app).await;
         let mut second = app.tenant(&fixture.environment, "second.example").await;
         let third = app.tenant(&fixture.environment, "third.example").await;
-        let shared = |state| OrganizationDomain { domain: Domain::parse("acme.example").unwrap(), state };
-        let mut tx = app.state.db.write().await.unwrap();
-        second.organization.domains.push(shared(DomainState::Verified));
-        ostiary::store::organizations::update(&mut tx, &second.organization).await.unwrap();
+        let shared = Domain::parse("acme.example").unwrap();
+        second.organization.domains.insert(shared.clone(), DomainState::Verified);
+        app.store_organization(&second.organization).await;
         // One that merely claims the domain is not offered.
         let mut pending = third.organization.clone();
-        pending.domains.push(shared(DomainState::Pending));
-        ostiary::store::organizations::update(&mut tx, &pending).await.unwrap();
-        tx.commit().await.unwrap();
+        pending.domains.insert(shared, DomainState::Pending);
+        app.store_organization(&pending).await;
 
         for (name, value) in [("login_hint", "Dana@ACME.example"), ("domain_hint", "acme.example")] {
             let browser = app.browser();
@@ -170,13 +165,11 @@ both! {
 
     async fn a_chooser_is_as_small_as_what_there_is_to_choose(app: TestApp) {
         let fixture = Fixture::new(&app).await;
-        let domain = || OrganizationDomain { domain: Domain::parse("acme.example").unwrap(), state: DomainState::Whitelisted };
+        let domain = Domain::parse("acme.example").unwrap();
         for number in 0..49 {
             let mut tenant = app.tenant(&fixture.environment, &format!("part-{number}.example")).await;
-            tenant.organization.domains.push(domain());
-            let mut tx = app.state.db.write().await.unwrap();
-            ostiary::store::organizations::update(&mut tx, &tenant.organization).await.unwrap();
-            tx.commit().await.unwrap();
+            tenant.organization.domains.insert(domain.clone(), DomainState::Whitelisted);
+            app.store_organization(&tenant.organization).await;
         }
         let hint = [("organization_id", ""), ("login_hint", "dana@acme.example")];
         let (state, nonce) = ("s".repeat(2048), "n".repeat(512));

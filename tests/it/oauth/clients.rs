@@ -260,9 +260,7 @@ both! {
         let fixture = Fixture::new(&app).await;
         let mut organization = fixture.tenant.organization.clone();
         organization.external_id = None;
-        let mut tx = app.state.db.write().await.unwrap();
-        ostiary::store::organizations::update(&mut tx, &organization).await.unwrap();
-        tx.commit().await.unwrap();
+        app.store_organization(&organization).await;
         let (_, claims) = decode(fixture.tokens().await["id_token"].as_str().unwrap());
         assert_eq!(claims["organizationExternalId"], "");
     }

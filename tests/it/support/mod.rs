@@ -13,6 +13,7 @@ pub mod people;
 pub mod scim;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -30,14 +31,14 @@ use model::{
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
-    organization::{Organization, OrganizationDomain},
+    organization::Organization,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
 };
 use ostiary::{
     app::State,
     config::{Config, DatabaseUrl, Redacted},
     server::Server,
-    store,
+    store::{self, table},
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -220,12 +221,10 @@ impl TestApp {
         let organization = Organization {
             id: Id::new(now, &SystemRandom),
             environment_id: environment.id,
+            version: 1,
             display_name: format!("Company {domain}"),
             external_id: Some(format!("customer-{domain}")),
-            domains: vec![OrganizationDomain {
-                domain: Domain::parse(domain).expect("a domain"),
-                state: DomainState::Whitelisted,
-            }],
+            domains: BTreeMap::from([(Domain::parse(domain).expect("a domain"), DomainState::Whitelisted)]),
             created_at: now,
             updated_at: now,
         };
@@ -259,10 +258,22 @@ impl TestApp {
             updated_at: now,
         };
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::organizations::insert(&mut tx, &organization).await.expect("an organization stored");
+        table::insert(&mut tx, &organization).await.expect("an organization stored");
+        store::organization_domains::set(&mut tx, &organization).await.expect("domains stored");
         store::saml_connections::insert(&mut tx, &connection).await.expect("a connection stored");
         tx.commit().await.expect("a commit");
         Tenant { environment: environment.clone(), organization, connection }
+    }
+
+    /// Stores an organization as it now is, with its domains.
+    pub async fn store_organization(&self, organization: &Organization) {
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        let stored = table::find_for_update(&mut tx, organization.environment_id, organization.id).await;
+        let stored: Organization = stored.expect("an answer").expect("an organization");
+        let mut now = Organization { version: stored.version, ..organization.clone() };
+        assert!(table::update(&mut tx, &mut now, self.now()).await.expect("an organization stored"));
+        store::organization_domains::set(&mut tx, &now).await.expect("domains stored");
+        tx.commit().await.expect("a commit");
     }
 
     /// Stores a connection as it now is.

@@ -15,6 +15,7 @@ use model::{
     administrator::AuthenticationMethod,
     entity_tag::EntityTags,
     http_url::HttpUrl,
+    organization::Organization,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
 };
 
@@ -22,9 +23,9 @@ use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, OrganizationPart},
-        audit, environments, organizations,
+        audit, environments,
         pagination::{List, Page, PageQuery, PageRequest},
-        resource::{Edit, check_version, load},
+        resource::{Edit, check_version, load, lock},
     },
     store::{
         self, Transaction,
@@ -57,9 +58,7 @@ pub async fn create(
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
-    if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
-        return Err(organizations::not_found(organization_id));
-    }
+    lock::<Organization>(&mut tx, environment_id, organization_id).await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     let mut connection = SamlConnection {
         id,
@@ -126,7 +125,7 @@ pub async fn list(
     let list = List::of(environment_id, format_args!("saml_connections/{organization_id}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    organizations::load(&mut conn, environment_id, organization_id).await?;
+    load::<Organization>(&mut conn, environment_id, organization_id).await?;
     let found = store::saml_connections::list(
         &mut conn,
         environment_id,
@@ -224,7 +223,7 @@ async fn begin_edit(
     expected: Option<&EntityTags>,
 ) -> Result<Edit<SamlConnection>> {
     let mut tx = state.db.write().await?;
-    store::organizations::lock(&mut tx, stored.environment_id, stored.organization_id).await?;
+    lock::<Organization>(&mut tx, stored.environment_id, stored.organization_id).await?;
     Edit::begin(tx, stored.environment_id, stored.id, expected).await
 }
 

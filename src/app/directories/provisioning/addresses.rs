@@ -116,20 +116,22 @@ fn foreign_domain(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::{Value, json};
 
     use super::*;
     use base::{id::Id, time::Timestamp};
     use model::{
         domain::{Domain, DomainState},
-        organization::{Organization, OrganizationDomain},
+        organization::Organization,
         scim_directory::ScimDirectory,
     };
     use scim::ResourceType;
 
     fn directory(allow_foreign: bool) -> ProvisioningTarget {
         let at = Timestamp::from_millis(0);
-        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
         ProvisioningTarget {
             directory: ScimDirectory {
                 id: Id::from_bits(1),
@@ -148,12 +150,13 @@ mod tests {
             organization: Organization {
                 id: Id::from_bits(3),
                 environment_id: Id::from_bits(2),
+                version: 1,
                 display_name: String::new(),
                 external_id: None,
-                domains: vec![
+                domains: BTreeMap::from([
                     domain("acme.example", DomainState::Whitelisted),
                     domain("pending.example", DomainState::Pending),
-                ],
+                ]),
                 created_at: at,
                 updated_at: at,
             },

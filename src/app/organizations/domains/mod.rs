@@ -15,6 +15,7 @@ use model::{
     audit::audit_fields,
     domain::{Domain, DomainError, DomainState},
     domain_verification::DomainVerification,
+    organization::Organization,
 };
 use sharing::SharedDomainError;
 
@@ -23,7 +24,7 @@ use crate::{
         Error, Result, State,
         actor::{Actor, Credential, OrganizationPart},
         audit::{self, Entry},
-        input, organizations,
+        input, resource,
     },
     store,
 };
@@ -44,7 +45,7 @@ pub async fn list(
 ) -> Result<Vec<DomainVerification>> {
     let environment_id = actor.authorize_view_part(OrganizationPart::Domains, organization_id)?;
     let mut conn = state.db.read().await?;
-    organizations::load(&mut conn, environment_id, organization_id).await?;
+    resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     let most = i64::try_from(MAX_DOMAINS + MAX_PENDING).unwrap_or(i64::MAX);
     Ok(store::organization_domains::list(&mut conn, environment_id, organization_id, most).await?)
 }
@@ -63,9 +64,7 @@ pub async fn add(
     let domain = parse(actor, text, allow_free_mail)?;
     let now = state.now();
     let mut tx = state.db.write().await?;
-    if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
-        return Err(organizations::not_found(organization_id));
-    }
+    resource::lock::<Organization>(&mut tx, environment_id, organization_id).await?;
     let token = new_token(state);
     let known = store::organization_domains::find(&mut tx, environment_id, organization_id, &domain).await?;
     let listed = match known {
@@ -77,8 +76,9 @@ pub async fn add(
             listed
         }
         None => {
-            let organization = organizations::load(&mut tx, environment_id, organization_id).await?;
-            let waiting = organization.domains.iter().filter(|domain| !domain.state.is_accepted()).count();
+            let organization =
+                resource::load::<Organization>(&mut tx, environment_id, organization_id).await?;
+            let waiting = organization.waiting_domains().count();
             if waiting >= MAX_PENDING || organization.domains.len() >= MAX_DOMAINS {
                 let why = match waiting >= MAX_PENDING {
                     true => format!(
@@ -196,9 +196,7 @@ async fn lock(
     organization_id: OrganizationId,
     domain: &str,
 ) -> Result<DomainVerification> {
-    if !store::organizations::lock(tx, environment_id, organization_id).await? {
-        return Err(organizations::not_found(organization_id));
-    }
+    resource::lock::<Organization>(tx, environment_id, organization_id).await?;
     let parsed = Domain::parse(domain).map_err(|_| not_found(domain))?;
     store::organization_domains::find(tx, environment_id, organization_id, &parsed)
         .await?

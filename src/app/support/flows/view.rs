@@ -16,7 +16,7 @@ use crate::{
         actor::Actor,
         connections::saml::{certificates::CertificateView, sp_keys},
     },
-    store,
+    store::{self, table},
 };
 
 /// What a document of the timeline contains.
@@ -55,7 +55,7 @@ pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Fl
     let flow = &found.flow;
     let mut conn = state.db.read().await?;
     let organization =
-        store::organizations::find(&mut conn, flow.environment_id, flow.organization_id).await?;
+        table::find::<Organization>(&mut conn, flow.environment_id, flow.organization_id).await?;
     let connection = store::login_connections::find_in_environment(
         &mut conn,
         flow.environment_id,

@@ -29,7 +29,7 @@ use crate::{
 
 pub(super) async fn load_organization(context: &EnvironmentContext) -> Result<Organization, PageError> {
     let id: OrganizationId = context.id("organization")?;
-    Ok(app::organizations::find(&context.state, &context.actor, id).await?)
+    Ok(app::resource::find(&context.state, &context.actor, id).await?)
 }
 
 pub(super) async fn find(

@@ -14,9 +14,9 @@ use crate::web::kit::{
 /// An organization's display name, else its external id, first domain or id.
 pub(in crate::web::console) fn organization(organization: &Organization) -> String {
     let name = organization.display_name.trim();
-    match (name, &organization.external_id, organization.domains.first()) {
+    match (name, &organization.external_id, organization.domains.keys().next()) {
         ("", Some(id), _) => id.clone(),
-        ("", None, Some(domain)) => domain.domain.to_string(),
+        ("", None, Some(domain)) => domain.to_string(),
         ("", None, None) => organization.id.to_string(),
         (name, ..) => name.to_owned(),
     }

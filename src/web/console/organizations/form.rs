@@ -1,13 +1,14 @@
-//! Creates and edits an organization.
+//! An organization in the console's forms: `…/organizations/new`, `…/{organization}/edit` and `…/{organization}/delete`.
 
-use actix_web::HttpResponse;
+use base::id::OrganizationId;
 use maud::{Markup, html};
-use model::organization::Organization;
+use model::{entity_tag::EntityTags, organization::Organization};
 
 use crate::{
     app::{
-        self,
+        self, Result,
         organizations::{OrganizationChange, domains::sharing},
+        pagination::PageQuery,
     },
     links::console,
     web::{
@@ -18,128 +19,126 @@ use crate::{
                 flash::{Action, Flash, ResourceKind, see_other},
                 form::ConsoleForm,
                 labels,
+                resource::{ConsoleResource, href, new_form},
                 shell::Section,
             },
         },
         kit::{
             error::PageResult,
-            forms::{self, FormErrors, FormValues, FormView, lines},
-            posted::PostedForm,
+            forms::{FormErrors, FormValues, FormView},
         },
     },
 };
 
+/// The field that shows which domains wait. It cannot be edited.
+const WAITING: &str = "waitingDomains";
+
+impl ConsoleResource for Organization {
+    const SECTION: Section = Section::Organizations;
+    const FLASH: ResourceKind = ResourceKind::Organization;
+    const SEGMENT: &'static str = "organization";
+    const LIST_PATH: &'static str = console::ORGANIZATIONS;
+    const PATH: &'static str = console::ORGANIZATION;
+    const EDIT_PATH: &'static str = console::EDIT_ORGANIZATION;
+    const DELETE_PATH: &'static str = console::DELETE_ORGANIZATION;
+
+    fn name(&self) -> String {
+        labels::organization(self)
+    }
+
+    fn values(&self) -> FormValues {
+        let domains: Vec<&str> = self.accepted_domains().map(|domain| domain.as_str()).collect();
+        FormValues::new()
+            .with("displayName", &self.display_name)
+            .with("externalId", self.external_id.as_deref().unwrap_or_default())
+            .with("domains", domains.join("\n"))
+            .with(WAITING, waiting(self))
+    }
+
+    fn fields(view: &FormView<'_>, of: Option<&Self>) -> Markup {
+        html! {
+            (view.text("displayName", "Name").hint("What your own people call this customer."))
+            (view.text("externalId", "External ID").code().optional()
+                .hint("Your own id for it, so that your app can begin a login without ours. Unique in the environment."))
+            (view.textarea("domains", "Domains", 4).optional()
+                .hint("Whose addresses may sign in, one domain a line: acme.com. They count at once; what the customer asked for itself and still waits is not in this list."))
+            @if let Some(organization) = of {
+                (view.fact(WAITING, "Waiting for approval or proof", &waiting(organization)))
+            }
+            (view.checkbox("allowFreeMail", "Allow free-mail providers among the domains")
+                .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
+            // Offered only after the error that names the other organization.
+            @if view.concerns(sharing::FIELD) { (domains::form::share_field(view)) }
+        }
+    }
+
+    async fn effects(&self, context: &EnvironmentContext) -> Result<Vec<String>> {
+        let whole = PageQuery { token: None, size: Some("100".to_owned()) };
+        let connections =
+            app::connections::saml::list(&context.state, &context.actor, self.id, &whole).await?;
+        let directories = app::directories::list(&context.state, &context.actor, self.id, &whole).await?;
+        let tied = [
+            labels::at_least(
+                connections.items.len(),
+                !connections.next_token.is_empty(),
+                "SAML connection",
+                "SAML connections",
+            ),
+            labels::at_least(
+                directories.items.len(),
+                !directories.next_token.is_empty(),
+                "SCIM directory",
+                "SCIM directories",
+            ),
+            labels::count(self.domains.len(), "domain", "domains"),
+        ];
+        Ok(vec![
+            "Nobody of this customer can sign in any more, at once.".to_owned(),
+            format!(
+                "{}, {} and {} go with it, with everybody in the directories.",
+                tied[0], tied[1], tied[2]
+            ),
+            "Its logins and audit log stay as history.".to_owned(),
+        ])
+    }
+
+    async fn change(
+        context: &EnvironmentContext,
+        id: OrganizationId,
+        expected: &EntityTags,
+        change: &OrganizationChange,
+    ) -> Result<Self> {
+        app::organizations::update(&context.state, &context.actor, id, Some(expected), change).await
+    }
+}
+
+fn waiting(organization: &Organization) -> String {
+    let waiting: Vec<&str> = organization.waiting_domains().map(|domain| domain.as_str()).collect();
+    waiting.join(", ")
+}
+
 /// `GET …/organizations/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    Ok(page(&context, None, &FormValues::new(), &FormErrors::none()))
+    let action = context.href(console::NEW_ORGANIZATION, &[]);
+    Ok(new_form::<Organization>(&context, &action, &FormValues::new(), &FormErrors::none(), None))
 }
 
 /// `POST …/organizations/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    match app::organizations::create(&context.state, &context.actor, &change(&form)).await {
-        Ok(organization) => Ok(see_other(
-            &context.href(console::ORGANIZATION, &[&organization.id]),
-            Flash(ResourceKind::Organization, Action::Created),
-        )),
-        Err(error) => Ok(page(&context, None, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
-    }
-}
-
-/// `GET …/organizations/{organization}/edit`
-pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
-    let organization =
-        app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
-    Ok(page(&context, Some(&organization), &typed(&organization), &FormErrors::none()))
-}
-
-/// `POST …/organizations/{organization}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    let id = context.id("organization")?;
-    match app::organizations::update(&context.state, &context.actor, id, &change(&form)).await {
-        Ok(_) => {
-            let back = context.href(console::ORGANIZATION, &[&id]);
-            Ok(see_other(&back, Flash(ResourceKind::Organization, Action::Saved)))
+    let created = match form.change() {
+        Ok(change) => app::organizations::create(&context.state, &context.actor, &change).await,
+        Err(error) => Err(error),
+    };
+    match created {
+        Ok(organization) => {
+            let flash = Flash(ResourceKind::Organization, Action::Created);
+            Ok(see_other(&href(&context, &organization), flash))
         }
         Err(error) => {
-            let errors = FormErrors::from_error(error)?;
-            let organization = app::organizations::find(&context.state, &context.actor, id).await?;
-            Ok(page(&context, Some(&organization), &FormValues::from(&*form), &errors))
-        }
-    }
-}
-
-fn change(form: &PostedForm) -> OrganizationChange {
-    OrganizationChange {
-        display_name: Some(form.text("displayName").trim().to_owned()),
-        external_id: Some(form.text("externalId").trim().to_owned()),
-        domains: Some(lines(form.text("domains"))),
-        allow_free_mail: form.flag("allowFreeMail"),
-        share_domain: form.flag(sharing::FIELD),
-    }
-}
-
-fn typed(organization: &Organization) -> FormValues {
-    let domains: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
-    FormValues::new()
-        .with("displayName", &organization.display_name)
-        .with("externalId", organization.external_id.as_deref().unwrap_or_default())
-        .with("domains", domains.join("\n"))
-}
-
-fn page(
-    context: &EnvironmentContext,
-    of: Option<&Organization>,
-    typed: &FormValues,
-    errors: &FormErrors,
-) -> HttpResponse {
-    match of {
-        None => {
             let action = context.href(console::NEW_ORGANIZATION, &[]);
-            let back = context.href(console::ORGANIZATIONS, &[]);
-            let form = forms::Form::new(&action, "Create organization", context.csrf()).cancel(&back);
-            context
-                .shell(Section::Organizations, "New organization")
-                .respond_with(errors.status(), view("New organization", &form, typed, errors))
+            let (typed, errors) = (FormValues::from(&*form), FormErrors::from_error(error)?);
+            Ok(new_form::<Organization>(&context, &action, &typed, &errors, None))
         }
-        Some(organization) => {
-            let name = labels::organization(organization);
-            let title = format!("Edit {name}");
-            let action = context.href(console::EDIT_ORGANIZATION, &[&organization.id]);
-            let back = context.href(console::ORGANIZATION, &[&organization.id]);
-            let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
-            context
-                .shell(Section::Organizations, &title)
-                .crumb(name, &back)
-                .respond_with(errors.status(), view(&title, &form, typed, errors))
-        }
-    }
-}
-
-/// The form.
-pub(in crate::web::console) fn view(
-    title: &str,
-    form: &forms::Form<'_>,
-    typed: &FormValues,
-    errors: &FormErrors,
-) -> Markup {
-    let view = FormView::new(typed, errors);
-    let fields = html! {
-        (view.text("displayName", "Name").hint("What your own people call this customer."))
-        (view.text("externalId", "External ID").code().optional()
-            .hint("Your own id for it, so that your app can begin a login without ours. Unique in the environment."))
-        (view.textarea("domains", "Domains", 4).optional()
-            .hint("Whose addresses may sign in, one domain a line: acme.com. They count at once; what the customer asked for itself and still waits is not in this list."))
-        (view.checkbox("allowFreeMail", "Allow free-mail providers among the domains")
-            .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
-        // Offered only after the error that names the other organization.
-        @if errors.of(sharing::FIELD).is_some() || typed.flag(sharing::FIELD) {
-            (domains::form::share_field(&view))
-        }
-    };
-    html! {
-        h1 { (title) }
-        section.card { (view.render(form, fields)) }
     }
 }

@@ -83,7 +83,7 @@ pub(in crate::web::console) fn view(
 
 fn domains(organization: &Organization, shared: &[Domain]) -> Markup {
     let names: Vec<_> = organization.accepted_domains().collect();
-    let waiting = organization.domains.len() - names.len();
+    let waiting = organization.waiting_domains().count();
     let more = names.len().saturating_sub(SHOWN_DOMAINS);
     html! {
         @for (at, name) in names.iter().take(SHOWN_DOMAINS).enumerate() {

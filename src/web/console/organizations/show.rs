@@ -52,7 +52,7 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let (state, actor) = (&context.state, &context.actor);
     let id: OrganizationId = context.id("organization")?;
-    let organization = app::organizations::find(state, actor, id).await?;
+    let organization: Organization = app::resource::find(state, actor, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
     let shared = app::organizations::domains::sharing::list_others(state, actor, id, &domains).await?;
@@ -132,11 +132,11 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                 p { (mark(Icon::Attention, "None yet")) " Nobody can sign in before a domain counts." }
             } @else {
                 ul.rows {
-                    @for listed in &organization.domains {
+                    @for (domain, state) in &organization.domains {
                         li {
-                            a href=((page.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
-                            (labels::domain_state(listed.state))
-                            @for other in page.shared.iter().filter(|other| listed.state.is_accepted() && other.domain == listed.domain) {
+                            a href=((page.href)(console::DOMAIN, &[&organization.id, domain])) { (domain) }
+                            (labels::domain_state(*state))
+                            @for other in page.shared.iter().filter(|other| state.is_accepted() && other.domain == *domain) {
                                 span {
                                     (mark(Icon::Attention, "Shared")) " with "
                                     a href=((page.href)(console::ORGANIZATION, &[&other.organization_id])) {

@@ -47,7 +47,7 @@ const IDP_INITIATED: [Choice<'static>; 4] = [
 pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let organization =
-        app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
+        app::resource::find(&context.state, &context.actor, context.id("organization")?).await?;
     let typed = FormValues::new().with_flag("primary", true);
     Ok(new_page(&context, &organization, &typed, &FormErrors::none()))
 }
@@ -66,7 +66,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         )),
         Err(error) => {
             let errors = FormErrors::from_error(error)?;
-            let organization = app::organizations::find(&context.state, &context.actor, id).await?;
+            let organization = app::resource::find(&context.state, &context.actor, id).await?;
             Ok(new_page(&context, &organization, &FormValues::from(&*form), &errors))
         }
     }

@@ -97,7 +97,7 @@ pub(super) async fn load_organization(
     context: &EnvironmentContext,
     connection: &SamlConnection,
 ) -> Result<Organization, PageError> {
-    Ok(app::organizations::find(&context.state, &context.actor, connection.organization_id).await?)
+    Ok(app::resource::find(&context.state, &context.actor, connection.organization_id).await?)
 }
 
 /// The page.

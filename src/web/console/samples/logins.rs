@@ -8,7 +8,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     http_url::HttpUrl,
-    organization::{Organization, OrganizationDomain},
+    organization::Organization,
     saml_connection::{IdpBinding, SamlConnection},
     saml_flow::{FlowOrigin, FlowStatus, FlowStep, IssuedCode, PendingRequest, SamlFlow, StepKind},
 };
@@ -57,13 +57,11 @@ fn organization(name: &str) -> Organization {
     Organization {
         id: Id::from_bits(2),
         environment_id: Id::from_bits(1),
+        version: 1,
         display_name: name.to_owned(),
         external_id: Some("customer-42".into()),
         domains: ["acme.com", "acme.co.uk"]
-            .map(|domain| OrganizationDomain {
-                domain: Domain::parse(domain).unwrap(),
-                state: DomainState::Whitelisted,
-            })
+            .map(|domain| (Domain::parse(domain).unwrap(), DomainState::Whitelisted))
             .into(),
         created_at: minutes(90_000),
         updated_at: minutes(90_000),

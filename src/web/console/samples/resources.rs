@@ -1,6 +1,6 @@
 //! Snapshot tests of the pages of environments, organizations, connections, directories, keys and branding.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use base::{
     id::{AdministratorId, Id},
@@ -18,7 +18,7 @@ use model::{
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
-    organization::{Organization, OrganizationDomain},
+    organization::Organization,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
     scim_directory::{BearerToken, ScimDirectory},
     setup_link::SetupLink,
@@ -101,18 +101,19 @@ fn environment() -> Environment {
 }
 
 fn customer(name: &str) -> Organization {
-    let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+    let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
     Organization {
         id: Id::from_bits(77),
         environment_id: Id::from_bits(1),
+        version: 1,
         display_name: name.into(),
         external_id: Some("customer-4711".into()),
-        domains: vec![
+        domains: BTreeMap::from([
             domain("acme.co.uk", DomainState::Verified),
             domain("acme.example", DomainState::Whitelisted),
             domain("acme-labs.example", DomainState::Pending),
             domain("acme.test", DomainState::Failed),
-        ],
+        ]),
         created_at: now() - DAY * 20,
         updated_at: now() - DAY,
     }
@@ -292,7 +293,7 @@ fn organization_samples() {
     let page = one(vec![
         customer("Acme"),
         customer(long),
-        Organization { external_id: None, domains: vec![], ..customer("") },
+        Organization { external_id: None, domains: BTreeMap::new(), ..customer("") },
     ]);
     let place = ListUrl::read("/console/x/organizations", "", &["q"]);
     let shared = [(page.items[0].id, vec![Domain::parse("acme.example").unwrap()])].into();
@@ -329,7 +330,7 @@ fn organization_samples() {
     };
     sample("console-organization", Section::Organizations, long, organizations::show::view(&full));
     let empty = organizations::show::OrganizationPage {
-        organization: &Organization { external_id: None, domains: vec![], ..customer("Globex") },
+        organization: &Organization { external_id: None, domains: BTreeMap::new(), ..customer("Globex") },
         shared: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),

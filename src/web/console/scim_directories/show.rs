@@ -39,7 +39,7 @@ pub(super) async fn load_organization(
     context: &EnvironmentContext,
     directory: &ScimDirectory,
 ) -> Result<Organization, PageError> {
-    Ok(app::organizations::find(&context.state, &context.actor, directory.organization_id).await?)
+    Ok(app::resource::find(&context.state, &context.actor, directory.organization_id).await?)
 }
 
 /// `GET …/scim-directories/{directory}`

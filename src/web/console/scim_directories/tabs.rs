@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::scim_directory::ScimDirectory;
 
 use crate::{
-    app::{self, resource},
+    app::resource,
     links::{self, console},
     web::{
         console::kit::{
@@ -77,8 +77,7 @@ pub struct DirectoryContext {
 pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, PageError> {
     let id = context.id("directory")?;
     let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
-    let organization =
-        app::organizations::find(&context.state, &context.actor, directory.organization_id).await?;
+    let organization = resource::find(&context.state, &context.actor, directory.organization_id).await?;
     Ok(DirectoryContext { directory, organization: labels::organization(&organization) })
 }
 

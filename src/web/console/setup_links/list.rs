@@ -34,7 +34,7 @@ pub(super) async fn load_organization(
     context: &EnvironmentContext,
 ) -> Result<Organization, error::PageError> {
     let id: OrganizationId = context.id("organization")?;
-    Ok(app::organizations::find(&context.state, &context.actor, id).await?)
+    Ok(app::resource::find(&context.state, &context.actor, id).await?)
 }
 
 /// What a link permits, as a list.

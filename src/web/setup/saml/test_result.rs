@@ -5,7 +5,6 @@ use actix_web::web;
 use base::id::{SamlConnectionId, SamlFlowId};
 use maud::{Markup, html};
 use model::{
-    domain::DomainState,
     email::Email,
     saml_flow::{SamlFlow, StepKind},
 };
@@ -119,9 +118,8 @@ fn next_step(context: &SetupContext, check: &Check) -> Option<Markup> {
     }
     let email = Email::parse(check.found.as_deref()?)?;
     let domain = email.domain();
-    let listed = context.organization.domains.iter().find(|listed| listed.domain == *domain);
-    let waiting =
-        listed.is_some_and(|listed| matches!(listed.state, DomainState::Pending | DomainState::Failed));
+    let listed = context.organization.domains.get(domain);
+    let waiting = listed.is_some_and(|state| !state.is_accepted());
     // If other domains are confirmed, an unlisted domain is more likely a wrong address than a missing domain.
     if !waiting && context.organization.accepted_domains().next().is_some() {
         return None;

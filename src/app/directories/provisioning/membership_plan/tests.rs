@@ -43,9 +43,10 @@ fn directory() -> ProvisioningTarget {
         organization: Organization {
             id: Id::from_bits(3),
             environment_id: Id::from_bits(2),
+            version: 1,
             display_name: String::new(),
             external_id: None,
-            domains: Vec::new(),
+            domains: Default::default(),
             created_at: at,
             updated_at: at,
         },

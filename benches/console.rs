@@ -250,7 +250,7 @@ impl Customer {
     /// Stores it with two logins; one in twenty fails.
     async fn store(&self, tx: &mut Transaction, number: usize) {
         table::insert(tx, &self.organization).await.expect("an organization");
-        store::organization_domains::set(tx, &self.organization).await.expect("its domains");
+        store::organization_domains::set(tx, &self.organization, &SystemRandom).await.expect("its domains");
         store::saml_connections::insert(tx, &self.connection).await.expect("a connection");
         store::table::insert(tx, &self.directory).await.expect("a directory");
         let target = LoginConnection {

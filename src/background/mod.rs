@@ -1,6 +1,7 @@
 //! Background jobs. Those here are leased in the database, so that one replica at a time runs them, once a minute;
 //! `webhooks` and `metadata_refresh` claim rows and run on every replica.
 
+pub mod domain_ids;
 pub mod metadata_refresh;
 mod retention;
 pub mod webhooks;
@@ -43,6 +44,9 @@ async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<(
     if acquire_lease(state, "certificate expiry", holder).await? {
         certificate_expiry::backfill(state).await?;
         certificate_expiry::warn(state).await?;
+    }
+    if acquire_lease(state, "domain ids", holder).await? {
+        domain_ids::write(state).await?;
     }
     // Every replica exports its own metrics.
     certificate_expiry::observe(state).await?;

@@ -165,7 +165,10 @@ mod tests {
     use model::api_key::ApiKey;
 
     use crate::store::{Db, organization_domains, saml_connections};
-    use base::id::{Id, IdKind};
+    use base::{
+        id::{Id, IdKind},
+        random::SystemRandom,
+    };
     use model::{
         domain::DomainState,
         environment::{IdpInitiated, Slug},
@@ -257,7 +260,7 @@ mod tests {
         let mut tx = db.write().await.unwrap();
         table::insert(&mut tx, &all.environment).await.unwrap();
         table::insert(&mut tx, &all.organization).await.unwrap();
-        organization_domains::set(&mut tx, &all.organization).await.unwrap();
+        organization_domains::set(&mut tx, &all.organization, &SystemRandom).await.unwrap();
         saml_connections::insert(&mut tx, &all.connection).await.unwrap();
         let mut same = all.connection.clone();
         assert!(

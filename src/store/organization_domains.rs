@@ -1,95 +1,126 @@
-//! Single domains of organizations, with the state of their verification. Callers that write hold the
-//! organization's lock.
+//! The domains of organizations, each with the state of its verification. Callers that write hold the organization's
+//! lock.
+//!
+//! A row has had an id since schema 0021. One from before, or from a program of before, has none: it is read with a
+//! derived id, which is written when the row is next changed, or by [`write_ids`] in the background.
 
 use std::collections::BTreeMap;
 
 use base::{
-    id::{EnvironmentId, OrganizationId},
+    id::{EnvironmentId, Id, OrganizationDomainId, OrganizationDomainKind, OrganizationId, OrganizationKind},
+    random::Random,
     time::Timestamp,
 };
 use model::{
     domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
     organization::Organization,
+    organization_domain::OrganizationDomain,
 };
 
-use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, organization_words};
+use super::{
+    Conn, Error, Result, Sql, Transaction,
+    batch::BATCH_SIZE,
+    connection::{Row, Statement},
+    organization_words,
+    table::{self, Table, select_where},
+};
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    environment_id: EnvironmentId,
-    organization_id: OrganizationId,
-    domain: String,
-    state: String,
-    verification_token: Option<String>,
-    verified_at: Option<Timestamp>,
-    checked_at: Option<Timestamp>,
-    check_error: Option<String>,
-    created_at: Timestamp,
-}
+impl Table for OrganizationDomain {
+    type Kind = OrganizationDomainKind;
+    type Scope = OrganizationKind;
 
-impl TryFrom<Row> for DomainVerification {
-    type Error = Error;
+    const TABLE: &'static str = "organization_domains";
+    const SCOPE: &'static str = "organization_id";
+    const COLUMNS: &'static [&'static str] = &["state", "verification_token"];
+    const FIXED: &'static [&'static str] = &["environment_id", "domain", "created_at"];
+    const STAMPS: &'static [&'static str] = &["verified_at", "checked_at", "check_error"];
 
-    fn try_from(row: Row) -> Result<Self> {
-        let broken = |column| Error::inconsistent("organization_domains", column, row.organization_id);
+    fn id(&self) -> OrganizationDomainId {
+        self.id
+    }
+
+    fn scope(&self) -> OrganizationId {
+        self.organization_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: i64, _: Timestamp) {
+        self.version = version;
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement.bind(self.state.as_str()).bind(self.verification_token.as_deref())
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement.bind(self.environment_id).bind(self.domain.as_str()).bind(self.created_at)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        let organization_id = row.get("organization_id")?;
+        let domain = row.parse("domain", Domain::from_ascii)?;
+        let id: Option<OrganizationDomainId> = row.get("id")?;
         Ok(Self {
-            environment_id: row.environment_id,
-            organization_id: row.organization_id,
-            domain: Domain::from_ascii(&row.domain).ok_or_else(|| broken("domain"))?,
-            state: DomainState::parse(&row.state).ok_or_else(|| broken("state"))?,
-            verification_token: row.verification_token,
-            verified_at: row.verified_at,
-            checked_at: row.checked_at,
-            check_error: row.check_error,
-            created_at: row.created_at,
+            id: id.unwrap_or_else(|| Self::derived_id(organization_id, &domain)),
+            version: row.get("version")?,
+            environment_id: row.get("environment_id")?,
+            organization_id,
+            domain,
+            state: row.parse("state", DomainState::parse)?,
+            verification_token: row.get("verification_token")?,
+            verified_at: row.get("verified_at")?,
+            checked_at: row.get("checked_at")?,
+            check_error: row.get("check_error")?,
+            created_at: row.get("created_at")?,
         })
     }
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT environment_id, organization_id, domain, state, verification_token, verified_at, \
-             checked_at, check_error, created_at FROM organization_domains ",
-            $rest
-        )
-    };
 }
 
 /// Up to `limit` domains of an organization, by name.
 pub async fn list(
     conn: &mut Conn,
-    environment_id: EnvironmentId,
     organization_id: OrganizationId,
     limit: i64,
-) -> Result<Vec<DomainVerification>> {
-    conn.sql(select!("WHERE environment_id = $1 AND organization_id = $2 ORDER BY domain LIMIT $3"))
-        .bind(environment_id)
+) -> Result<Vec<OrganizationDomain>> {
+    select_where::<OrganizationDomain>(conn, "WHERE organization_id = $1 ORDER BY domain LIMIT $2")
         .bind(organization_id)
         .bind(limit)
-        .all::<Row>()
-        .await?
-        .into_iter()
-        .map(DomainVerification::try_from)
-        .collect()
+        .all_of()
+        .await
 }
 
-/// One domain of an organization.
+/// The domain of an organization with this name.
 pub async fn find(
     conn: &mut Conn,
-    environment_id: EnvironmentId,
     organization_id: OrganizationId,
     domain: &Domain,
-) -> Result<Option<DomainVerification>> {
-    conn.sql(select!("WHERE environment_id = $1 AND organization_id = $2 AND domain = $3"))
-        .bind(environment_id)
+) -> Result<Option<OrganizationDomain>> {
+    select_where::<OrganizationDomain>(conn, "WHERE organization_id = $1 AND domain = $2")
         .bind(organization_id)
         .bind(domain.as_str())
-        .optional::<Row>()
-        .await?
-        .map(DomainVerification::try_from)
-        .transpose()
+        .optional_of()
+        .await
+}
+
+/// The domain of an organization with this id, stored or derived.
+pub async fn find_by_id(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    id: OrganizationDomainId,
+) -> Result<Option<OrganizationDomain>> {
+    if let Some(found) = table::find(conn, organization_id, id).await? {
+        return Ok(Some(found));
+    }
+    // Their number is bounded by that of an organization's domains.
+    let without: Vec<OrganizationDomain> =
+        select_where::<OrganizationDomain>(conn, "WHERE organization_id = $1 AND id IS NULL")
+            .bind(organization_id)
+            .all_of()
+            .await?;
+    Ok(without.into_iter().find(|domain| domain.id == id))
 }
 
 /// A domain that also counts for another organization of the environment.
@@ -182,9 +213,9 @@ fn broken_domain(organization_id: OrganizationId) -> Error {
     Error::inconsistent("organization_domains", "domain", organization_id)
 }
 
-/// Stores the domains of an organization as it lists them, new ones since its last change, and its search words: after
+/// Stores the domains of an organization as it lists them (new ones since its last change), and its search words: after
 /// each change of its row or its list. In few statements, however many domains there are.
-pub async fn set(conn: &mut Conn, organization: &Organization) -> Result<()> {
+pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Random) -> Result<()> {
     let stored: Vec<(String, String)> = conn
         .sql("SELECT domain, state FROM organization_domains WHERE organization_id = $1")
         .bind(organization.id)
@@ -192,84 +223,132 @@ pub async fn set(conn: &mut Conn, organization: &Organization) -> Result<()> {
         .await?;
     let stored: BTreeMap<&str, &str> =
         stored.iter().map(|(domain, state)| (domain.as_str(), state.as_str())).collect();
-    let wanted: BTreeMap<&str, &str> =
-        organization.domains.iter().map(|(domain, state)| (domain.as_str(), state.as_str())).collect();
-    let gone: Vec<&str> = stored.keys().filter(|domain| !wanted.contains_key(*domain)).copied().collect();
-    for some in gone.chunks(BATCH_SIZE) {
+    let mut added = Vec::new();
+    let mut changed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (domain, state) in &organization.domains {
+        match stored.get(domain.as_str()) {
+            None => added.push(OrganizationDomain {
+                id: Id::new(organization.updated_at, random),
+                version: 1,
+                environment_id: organization.environment_id,
+                organization_id: organization.id,
+                domain: domain.clone(),
+                state: *state,
+                verification_token: None,
+                verified_at: None,
+                checked_at: None,
+                check_error: None,
+                created_at: organization.updated_at,
+            }),
+            Some(was) if *was != state.as_str() => {
+                changed.entry(state.as_str()).or_default().push(domain.as_str());
+            }
+            Some(_) => {}
+        }
+    }
+    let listed = |domain: &str| organization.domains.keys().any(|listed| listed.as_str() == domain);
+    let removed: Vec<&str> = stored.keys().copied().filter(|domain| !listed(domain)).collect();
+    for (state, domains) in changed {
+        for some in domains.chunks(BATCH_SIZE) {
+            let sql = Sql::from("UPDATE organization_domains SET version = version + 1, state = ")
+                .value(state)
+                .push(" WHERE organization_id = ")
+                .value(organization.id.to_string())
+                .push(" AND domain IN (")
+                .values(some.iter().copied())
+                .push(")");
+            conn.dynamic(sql).execute().await?;
+        }
+    }
+    replace(conn, organization.environment_id, organization.id, &added, &removed).await
+}
+
+/// Adds a domain.
+pub async fn insert(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> {
+    let added = std::slice::from_ref(domain);
+    replace(conn, domain.environment_id, domain.organization_id, added, &[]).await
+}
+
+/// Deletes a domain.
+pub async fn remove(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> {
+    let removed = [domain.domain.as_str()];
+    replace(conn, domain.environment_id, domain.organization_id, &[], &removed).await
+}
+
+/// Adds and deletes domains of an organization, whose search words are those of its row and its domains afterwards. No
+/// other function adds or deletes one, so that the search knows all of them.
+async fn replace(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    added: &[OrganizationDomain],
+    removed: &[&str],
+) -> Result<()> {
+    for some in removed.chunks(BATCH_SIZE) {
         let sql = Sql::from("DELETE FROM organization_domains WHERE organization_id = ")
-            .value(organization.id.to_string())
+            .value(organization_id.to_string())
             .push(" AND domain IN (")
             .values(some.iter().copied())
             .push(")");
         conn.dynamic(sql).execute().await?;
     }
-    let new: Vec<(&str, &str)> = wanted
-        .into_iter()
-        .filter(|(domain, state)| stored.get(domain).is_none_or(|stored| stored != state))
-        .collect();
-    for some in new.chunks(BATCH_SIZE) {
+    for some in added.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
-            "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at) VALUES ",
+            "INSERT INTO organization_domains (id, organization_id, environment_id, domain, state, created_at, \
+             verification_token) VALUES ",
         );
-        for (at, (domain, state)) in some.iter().enumerate() {
+        for (at, domain) in some.iter().enumerate() {
             sql = sql.push(if at == 0 { "(" } else { ", (" });
-            sql = sql.value(organization.id.to_string()).push(", ");
-            sql = sql.value(organization.environment_id.to_string()).push(", ").value(*domain).push(", ");
-            sql = sql.value(*state).push(", ").value(organization.updated_at.millis()).push(")");
+            sql = sql.value(domain.id.to_string()).push(", ").value(organization_id.to_string()).push(", ");
+            sql = sql.value(environment_id.to_string()).push(", ").value(domain.domain.as_str()).push(", ");
+            sql = sql.value(domain.state.as_str()).push(", ").value(domain.created_at.millis()).push(", ");
+            sql = match &domain.verification_token {
+                Some(token) => sql.value(token.as_str()).push(")"),
+                None => sql.push("NULL)"),
+            };
         }
-        let sql = sql.push(" ON CONFLICT (organization_id, domain) DO UPDATE SET state = excluded.state");
         conn.dynamic(sql).execute().await?;
     }
-    organization_words::write(conn, organization.environment_id, organization.id).await
+    organization_words::write(conn, environment_id, organization_id).await
 }
 
-/// Adds a domain and updates the organization's search words.
-pub async fn insert(conn: &mut Conn, domain: &DomainVerification) -> Result<()> {
+/// Updates a domain, if the stored one still has the version that was read. Returns whether it has.
+/// [`Error::Duplicate`]: another organization of the environment has verified it.
+pub async fn update(conn: &mut Conn, domain: &mut OrganizationDomain, at: Timestamp) -> Result<bool> {
+    if domain.id == OrganizationDomain::derived_id(domain.organization_id, &domain.domain) {
+        conn.sql(
+            "UPDATE organization_domains SET id = $3 WHERE organization_id = $1 AND domain = $2 AND id IS NULL",
+        )
+        .bind(domain.organization_id)
+        .bind(domain.domain.as_str())
+        .bind(domain.id)
+        .execute()
+        .await?;
+    }
+    table::update(conn, domain, at).await
+}
+
+/// Stores the result of the last DNS check, which belongs to no version.
+pub async fn update_check(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> {
     conn.sql(
-        "INSERT INTO organization_domains (environment_id, organization_id, domain, state, \
-         verification_token, verified_at, checked_at, check_error, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "UPDATE organization_domains SET verified_at = $3, checked_at = $4, check_error = $5 \
+         WHERE organization_id = $1 AND domain = $2",
     )
-    .bind(domain.environment_id)
     .bind(domain.organization_id)
     .bind(domain.domain.as_str())
-    .bind(domain.state.as_str())
-    .bind(domain.verification_token.as_deref())
     .bind(domain.verified_at)
     .bind(domain.checked_at)
     .bind(domain.check_error.as_deref())
-    .bind(domain.created_at)
     .execute()
     .await?;
-    organization_words::write(conn, domain.environment_id, domain.organization_id).await
-}
-
-/// Updates a domain. [`Error::Duplicate`]: another organization of the environment has verified it.
-pub async fn update(conn: &mut Conn, domain: &DomainVerification) -> Result<bool> {
-    let rows = conn
-        .sql(
-            "UPDATE organization_domains SET state = $4, verification_token = $5, verified_at = $6, \
-             checked_at = $7, check_error = $8 \
-             WHERE environment_id = $1 AND organization_id = $2 AND domain = $3",
-        )
-        .bind(domain.environment_id)
-        .bind(domain.organization_id)
-        .bind(domain.domain.as_str())
-        .bind(domain.state.as_str())
-        .bind(domain.verification_token.as_deref())
-        .bind(domain.verified_at)
-        .bind(domain.checked_at)
-        .bind(domain.check_error.as_deref())
-        .execute()
-        .await?;
-    Ok(rows == 1)
+    Ok(())
 }
 
 /// Reserves a DNS check for the organization, unless one of its domains was checked after `unless_since`. The
 /// database decides between concurrent callers. Returns whether the check may run.
 pub async fn update_checked(
     tx: &mut Transaction,
-    domain: &DomainVerification,
+    domain: &OrganizationDomain,
     now: Timestamp,
     unless_since: Timestamp,
 ) -> Result<bool> {
@@ -300,18 +379,42 @@ pub async fn update_checked(
     Ok(true)
 }
 
-/// Deletes a domain and updates the organization's search words. Returns whether it existed.
-pub async fn remove(conn: &mut Conn, domain: &DomainVerification) -> Result<bool> {
-    let rows = conn
-        .sql(
-            "DELETE FROM organization_domains WHERE environment_id = $1 AND organization_id = $2 \
-             AND domain = $3",
-        )
-        .bind(domain.environment_id)
-        .bind(domain.organization_id)
-        .bind(domain.domain.as_str())
-        .execute()
-        .await?;
-    organization_words::write(conn, domain.environment_id, domain.organization_id).await?;
-    Ok(rows == 1)
+/// Up to `limit` organizations of which a domain has no id.
+pub async fn list_without_ids(conn: &mut Conn, limit: i64) -> Result<Vec<(EnvironmentId, OrganizationId)>> {
+    conn.sql(
+        "SELECT DISTINCT environment_id, organization_id FROM organization_domains WHERE id IS NULL \
+         ORDER BY organization_id LIMIT $1",
+    )
+    .bind(limit)
+    .all()
+    .await
+}
+
+/// Writes the derived ids of an organization's domains that have none, and the search words of all of them: programs
+/// that wrote no ids did not always write the words.
+pub async fn write_ids(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<()> {
+    let without: Vec<OrganizationDomain> =
+        select_where::<OrganizationDomain>(conn, "WHERE organization_id = $1 AND id IS NULL")
+            .bind(organization_id)
+            .all_of()
+            .await?;
+    for some in without.chunks(BATCH_SIZE) {
+        let mut sql = Sql::from("UPDATE organization_domains SET id = CASE domain");
+        for domain in some {
+            sql =
+                sql.push(" WHEN ").value(domain.domain.as_str()).push(" THEN ").value(domain.id.to_string());
+        }
+        let sql = sql
+            .push(" END WHERE organization_id = ")
+            .value(organization_id.to_string())
+            .push(" AND id IS NULL AND domain IN (")
+            .values(some.iter().map(|domain| domain.domain.as_str()))
+            .push(")");
+        conn.dynamic(sql).execute().await?;
+    }
+    organization_words::write(conn, environment_id, organization_id).await
 }

@@ -201,6 +201,7 @@ fn routes(tenant: &Resources) -> Vec<Route> {
         ),
         management(Method::POST, path::ORGANIZATION_DOMAIN_APPROVE, &organization, Some(json!({}))),
         management(Method::POST, path::ORGANIZATION_DOMAIN_CHECK, &organization, Some(json!({}))),
+        management(Method::GET, path::ORGANIZATION_DOMAIN, &organization, None),
         management(Method::DELETE, path::ORGANIZATION_DOMAIN, &organization, None),
         management(Method::GET, path::ENVIRONMENT_BRANDING, &environment, None),
         management(

@@ -439,7 +439,9 @@ both! {
         assert_eq!(counts(&report, ResourceKind::Organization), [0, 1, 1, 1, 0], "{:#?}", report.remarks);
         assert_eq!(organization(&app, 1).await.display_name, "Acme Inc");
         let beta = organization(&app, 2).await;
-        assert_eq!((beta.display_name.as_str(), beta.domains.len()), ("Beta", 1));
+        assert_eq!((beta.display_name.as_str(), beta.domains.len(), beta.version), ("Beta", 1, 2));
+        let found = app.api(&management_key(), Method::GET, "/v1/organizations?query=beta.example", None).await.json();
+        assert_eq!(found["organizations"][0]["displayName"], "Beta");
         let changed = connection(&app, 1, 3).await;
         assert_eq!((changed.idp_entity_id.as_deref(), changed.primary), (Some("https://new.example"), true));
         let directory = directory(&app);

@@ -2,8 +2,8 @@
 
 use base::id::Id;
 use model::{
-    administrator::Role, domain::DomainState, domain_verification::DomainVerification,
-    organization::Organization,
+    administrator::Role, domain::DomainState, organization::Organization,
+    organization_domain::OrganizationDomain,
 };
 use ostiary::app::{
     Error,
@@ -76,7 +76,9 @@ fn sorted(one: &Tenant, other: &Tenant) -> Vec<String> {
 /// Stores a domain of a customer in a state that only DNS or a customer's own admin brings.
 async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
     let mut tx = app.state.db.write().await.unwrap();
-    let listed = DomainVerification {
+    let listed = OrganizationDomain {
+        id: Id::new(app.now(), &base::random::SystemRandom),
+        version: 1,
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
         domain: model::domain::Domain::parse(domain).unwrap(),
@@ -287,7 +289,7 @@ both! {
         assert_eq!(updated.iter().filter(|updated| updated.is_ok()).count(), 1, "{updated:#?}");
         assert!(updated.iter().all(|updated| updated.as_ref().err().is_none_or(requires_confirmation)));
         let approved =
-            all(tenants.iter().map(|id| domains::approve(&app.state, &operator, *id, "waiting.example", false))).await;
+            all(tenants.iter().map(|id| domains::approve(&app.state, &operator, *id, "waiting.example", None, false))).await;
         assert_eq!(approved.iter().filter(|approved| approved.is_ok()).count(), 1, "{approved:#?}");
         assert!(approved.iter().all(|approved| approved.as_ref().err().is_none_or(requires_confirmation)));
     }
@@ -360,7 +362,7 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
             };
             let id = globex.organization.id;
             for actor in [Actor::setup_link(environment_id, grant), Actor::operator(environment_id)] {
-                let refused = domains::check(&app.state, &actor, id, "acme.example").await;
+                let refused = domains::check(&app.state, &actor, id, "acme.example", None).await;
                 assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
                 let listed = domains::list(&app.state, &actor, id).await.unwrap();
                 let listed = listed.iter().find(|listed| listed.domain.as_str() == "acme.example").unwrap();
@@ -392,7 +394,7 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
             dns.publish(&name, &values.iter().map(String::as_str).collect::<Vec<_>>());
             let operator = Actor::operator(environment_id);
             let checks =
-                rivals.iter().map(|id| domains::check(&app.state, &operator, *id, "contested.example"));
+                rivals.iter().map(|id| domains::check(&app.state, &operator, *id, "contested.example", None));
             let change = domain_change("contested.example", false);
             let (proved, made) =
                 tokio::join!(all(checks), organizations::create(&app.state, &operator, &change));

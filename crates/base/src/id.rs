@@ -160,6 +160,7 @@ kinds! {
     ApiKeyKind ApiKeyId "api_key_" "API key";
     OauthClientKind OauthClientId "saml_oauth_client_" "OAuth client";
     OrganizationKind OrganizationId "org_" "organization";
+    OrganizationDomainKind OrganizationDomainId "domain_" "domain";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
     SamlFlowKind SamlFlowId "saml_flow_" "login flow";
     SigningKeyKind SigningKeyId "key_" "signing key";

@@ -7,7 +7,6 @@ pub mod branding;
 pub mod client_address;
 pub mod color;
 pub mod domain;
-pub mod domain_verification;
 pub mod email;
 pub mod entity_tag;
 pub mod environment;
@@ -22,6 +21,7 @@ pub mod oauth_client;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod organization;
+pub mod organization_domain;
 pub mod saml_connection;
 pub mod saml_flow;
 pub mod scim_directory;

@@ -83,7 +83,7 @@ impl Importer<'_> {
                     let whole =
                         self.apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
                     table::insert(tx, &ours).await?;
-                    store::organization_domains::set(tx, &ours).await?;
+                    store::organization_domains::set(tx, &ours, &*self.state.random).await?;
                     records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
                     self.report.counts_of(KIND).imported += 1;
                 }
@@ -104,7 +104,7 @@ impl Importer<'_> {
                                 self.report.counts_of(KIND).unchanged += 1;
                             } else {
                                 table::update(tx, &mut ours, self.now).await?;
-                                store::organization_domains::set(tx, &ours).await?;
+                                store::organization_domains::set(tx, &ours, &*self.state.random).await?;
                                 records.mark_imported(id, source);
                                 self.report.counts_of(KIND).updated += 1;
                             }

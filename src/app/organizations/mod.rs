@@ -105,7 +105,7 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
     };
     sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
     resource::insert(&mut tx, state, actor, &organization).await?;
-    store::organization_domains::set(&mut tx, &organization).await?;
+    store::organization_domains::set(&mut tx, &organization, &*state.random).await?;
     sharing::record(&mut tx, state, actor, organization.id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
@@ -178,7 +178,7 @@ pub async fn update(
     let elsewhere = sharing::find_other_organizations(&mut edit.tx, environment_id, id, &new).await?;
     sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
     edit.save(state, actor).await?;
-    store::organization_domains::set(&mut edit.tx, &edit.row).await?;
+    store::organization_domains::set(&mut edit.tx, &edit.row, &*state.random).await?;
     sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;
     edit.commit().await
 }

@@ -1,10 +1,13 @@
 //! `/v1/organizations/{id}/domains`: an organization's domains and the state of their verification.
 
 use actix_web::{HttpResponse, web};
-use base::{id::OrganizationId, time::Timestamp};
+use base::{
+    id::{OrganizationDomainId, OrganizationId},
+    time::Timestamp,
+};
 use model::{
     domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
+    organization_domain,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,11 +15,15 @@ use utoipa::ToSchema;
 use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
-    reply::{ApiResult, api, done},
+    reply::{ApiResult, api, done, versioned},
     schema::Done,
 };
 use crate::{
-    app::{self, State, actor::Actor, organizations::domains::sharing::SharedDomain},
+    app::{
+        self, State,
+        actor::Actor,
+        organizations::domains::{NewDomain, sharing::SharedDomain},
+    },
     links::path,
 };
 
@@ -25,6 +32,7 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationDomain {
+    id: OrganizationDomainId,
     domain: Domain,
     /// `whitelisted`: approved by you; `verified`: proved by DNS; `pending`: requested; `failed`: requested, and the
     /// DNS check failed.
@@ -46,10 +54,11 @@ pub struct OrganizationDomain {
 }
 
 impl OrganizationDomain {
-    fn new(listed: &DomainVerification, elsewhere: &[SharedDomain]) -> Self {
+    fn new(listed: &organization_domain::OrganizationDomain, elsewhere: &[SharedDomain]) -> Self {
         let others =
             elsewhere.iter().filter(|there| listed.state.is_accepted() && there.domain == listed.domain);
         Self {
+            id: listed.id,
             domain: listed.domain.clone(),
             state: listed.state,
             txt_record_name: listed.record_name(),
@@ -78,24 +87,13 @@ pub struct OrganizationDomainsReply {
     next_page_token: String,
 }
 
-/// The domain to add.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct OrganizationDomainInput {
-    /// The domain.
-    #[schema(example = "acme.com")]
-    pub domain: String,
-    /// Accept it even if it is a free-mail provider's, where anybody can get an address.
-    pub allow_free_mail: Option<bool>,
-}
-
-async fn reply(state: &State, actor: &Actor, listed: &DomainVerification) -> ApiResult {
+async fn reply(state: &State, actor: &Actor, listed: &organization_domain::OrganizationDomain) -> ApiResult {
     let domains = std::slice::from_ref(&listed.domain);
     let elsewhere =
         app::organizations::domains::sharing::list_others(state, actor, listed.organization_id, domains)
             .await;
     let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
-    Ok(HttpResponse::Ok().json(OrganizationDomainReply { domain }))
+    Ok(versioned(listed.version, OrganizationDomainReply { domain }))
 }
 
 /// List an organization's domains
@@ -136,7 +134,7 @@ pub async fn list(
     operation_id = "addOrganizationDomain",
     tag = "Organizations",
     params(("id" = OrganizationId, Path)),
-    request_body = OrganizationDomainInput,
+    request_body = NewDomain,
     responses((status = 200, body = OrganizationDomainReply))
 )]
 pub async fn create(
@@ -145,11 +143,30 @@ pub async fn create(
     path: web::Path<String>,
 ) -> ApiResult {
     let organization = id("id", &path).map_err(api)?;
-    let text = call.body.text("domain").map_err(api)?.unwrap_or_default();
-    let allow_free_mail = call.body.flag("allowFreeMail").map_err(api)?.unwrap_or(false);
-    let added =
-        app::organizations::domains::add(&state, &call.actor, organization, &text, allow_free_mail).await;
+    let wanted = call.body.change().map_err(api)?;
+    let added = app::organizations::domains::add(&state, &call.actor, organization, &wanted).await;
     reply(&state, &call.actor, &added.map_err(api)?).await
+}
+
+/// Get a domain
+///
+/// With the record that proves it.
+#[utoipa::path(
+    get,
+    path = path::ORGANIZATION_DOMAIN,
+    operation_id = "getOrganizationDomain",
+    tag = "Organizations",
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
+    responses((status = 200, body = OrganizationDomainReply))
+)]
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<(String, String)>,
+) -> ApiResult {
+    let organization = id("id", &path.0).map_err(api)?;
+    let found = app::organizations::domains::find(&state, &call.actor, organization, &path.1).await;
+    reply(&state, &call.actor, &found.map_err(api)?).await
 }
 
 /// Approve a domain
@@ -161,7 +178,7 @@ pub async fn create(
     path = path::ORGANIZATION_DOMAIN_APPROVE,
     operation_id = "approveOrganizationDomain",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain.")),
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
     responses((status = 200, body = OrganizationDomainReply))
 )]
 pub async fn approve(
@@ -170,8 +187,10 @@ pub async fn approve(
     path: web::Path<(String, String)>,
 ) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
+    let expected = call.if_match.as_ref();
     let approved =
-        app::organizations::domains::approve(&state, &call.actor, organization, &path.1, false).await;
+        app::organizations::domains::approve(&state, &call.actor, organization, &path.1, expected, false)
+            .await;
     reply(&state, &call.actor, &approved.map_err(api)?).await
 }
 
@@ -184,7 +203,7 @@ pub async fn approve(
     path = path::ORGANIZATION_DOMAIN_CHECK,
     operation_id = "checkOrganizationDomain",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain.")),
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
     responses((status = 200, body = OrganizationDomainReply))
 )]
 pub async fn check(
@@ -193,7 +212,9 @@ pub async fn check(
     path: web::Path<(String, String)>,
 ) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
-    let checked = app::organizations::domains::check(&state, &call.actor, organization, &path.1).await;
+    let expected = call.if_match.as_ref();
+    let checked =
+        app::organizations::domains::check(&state, &call.actor, organization, &path.1, expected).await;
     reply(&state, &call.actor, &checked.map_err(api)?).await
 }
 
@@ -205,7 +226,7 @@ pub async fn check(
     path = path::ORGANIZATION_DOMAIN,
     operation_id = "removeOrganizationDomain",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain.")),
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(
@@ -214,6 +235,9 @@ pub async fn remove(
     path: web::Path<(String, String)>,
 ) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
-    app::organizations::domains::remove(&state, &call.actor, organization, &path.1).await.map_err(api)?;
+    let expected = call.if_match.as_ref();
+    let removed =
+        app::organizations::domains::remove(&state, &call.actor, organization, &path.1, expected).await;
+    removed.map_err(api)?;
     Ok(done())
 }

@@ -93,7 +93,7 @@ routes! {
     SETUP_URLS: get setup_links::list, post setup_links::create;
     SETUP_URL: get setup_links::find, delete setup_links::revoke;
     ORGANIZATION_DOMAINS: get domains::list, post domains::create;
-    ORGANIZATION_DOMAIN: delete domains::remove;
+    ORGANIZATION_DOMAIN: get domains::find, delete domains::remove;
     ORGANIZATION_DOMAIN_APPROVE: post domains::approve;
     ORGANIZATION_DOMAIN_CHECK: post domains::check;
     ENVIRONMENT_BRANDING: get branding::find, patch branding::update;

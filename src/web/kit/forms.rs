@@ -101,7 +101,7 @@ impl FormErrors {
         let now = match values {
             [] => "is empty now".to_owned(),
             [one] if one == "true" => "is ticked now".to_owned(),
-            [one] if one.chars().count() <= 120 && !one.contains('\n') => format!("is “{one}” now"),
+            [one] if one.chars().count() <= 120 => format!("is “{}” now", one.replace('\n', ", ")),
             _ => "has other content now".to_owned(),
         };
         self.changed.get_or_insert_default().push((field.to_owned(), now));

@@ -5,12 +5,15 @@ use base::time::Timestamp;
 use maud::{Markup, html};
 use model::{
     domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
+    organization_domain::OrganizationDomain,
 };
 
 use super::{form::SetupForm, session::SetupContext};
 use crate::{
-    app::{self, Error, organizations::domains::sharing},
+    app::{
+        self, Error,
+        organizations::domains::{NewDomain, sharing},
+    },
     links::{self, path},
     web::kit::{
         components::{ButtonStyle, Icon, copyable, facts, mark, notice, time},
@@ -41,7 +44,7 @@ async fn show(context: &SetupContext, typed: &FormValues, errors: &FormErrors) -
 
 fn view(
     context: &SetupContext,
-    all: &[DomainVerification],
+    all: &[OrganizationDomain],
     typed: &FormValues,
     errors: &FormErrors,
 ) -> Markup {
@@ -71,7 +74,7 @@ fn view(
 }
 
 /// One domain, with what to do next.
-pub fn card(listed: &DomainVerification, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
+pub fn card(listed: &OrganizationDomain, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
     let is_taken = sharing::is_taken(listed);
     html! {
         section.card {
@@ -125,8 +128,7 @@ pub async fn add(sent: SetupForm) -> PageResult {
         &context.state,
         &context.actor,
         context.organization.id,
-        sent.text("domain"),
-        false,
+        &NewDomain { domain: Some(sent.text("domain").to_owned()), allow_free_mail: None },
     )
     .await;
     match added {
@@ -147,6 +149,7 @@ pub async fn check(sent: SetupForm, path: web::Path<String>) -> PageResult {
         &context.actor,
         context.organization.id,
         domain.as_str(),
+        None,
     )
     .await
     {
@@ -166,6 +169,7 @@ pub async fn remove(sent: SetupForm, path: web::Path<String>) -> PageResult {
         &context.actor,
         context.organization.id,
         domain.as_str(),
+        None,
     )
     .await?;
     Ok(see_other(path::SETUP_DOMAINS))

@@ -6,8 +6,8 @@ use model::{
     branding::Branding,
     color::Color,
     domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
     http_url::HttpUrl,
+    organization_domain::OrganizationDomain,
     scim_request::ScimRequest,
 };
 use saml::check::{Check, Fixer};
@@ -235,7 +235,9 @@ fn outcome_samples() {
         Refresh::Live,
         html! { section.card { (scim::request_list(&[], now())) } },
     );
-    let listed = DomainVerification {
+    let listed = OrganizationDomain {
+        id: Id::from_bits(79),
+        version: 1,
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(2),
         domain: Domain::parse("acme.example").unwrap(),
@@ -252,7 +254,7 @@ fn outcome_samples() {
         Refresh::Off,
         domains::card(&listed, "Northwind Cloud", &html! {}, now()),
     );
-    let taken = DomainVerification { check_error: Some(TAKEN_MESSAGE.into()), ..listed };
+    let taken = OrganizationDomain { check_error: Some(TAKEN_MESSAGE.into()), ..listed };
     let card = domains::card(&taken, "Northwind Cloud", &html! {}, now());
     sample("domain-taken", "E-mail domains", Refresh::Off, card);
 }

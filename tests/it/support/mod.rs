@@ -259,7 +259,9 @@ impl TestApp {
         };
         let mut tx = self.state.db.write().await.expect("a transaction");
         table::insert(&mut tx, &organization).await.expect("an organization stored");
-        store::organization_domains::set(&mut tx, &organization).await.expect("domains stored");
+        store::organization_domains::set(&mut tx, &organization, &SystemRandom)
+            .await
+            .expect("domains stored");
         store::saml_connections::insert(&mut tx, &connection).await.expect("a connection stored");
         tx.commit().await.expect("a commit");
         Tenant { environment: environment.clone(), organization, connection }
@@ -272,7 +274,7 @@ impl TestApp {
         let stored: Organization = stored.expect("an answer").expect("an organization");
         let mut now = Organization { version: stored.version, ..organization.clone() };
         assert!(table::update(&mut tx, &mut now, self.now()).await.expect("an organization stored"));
-        store::organization_domains::set(&mut tx, &now).await.expect("domains stored");
+        store::organization_domains::set(&mut tx, &now, &SystemRandom).await.expect("domains stored");
         tx.commit().await.expect("a commit");
     }
 

@@ -12,9 +12,9 @@ use base::id::{EnvironmentId, OrganizationId};
 use model::{
     audit::{AuditTarget, audit_fields},
     domain::Domain,
-    domain_verification::DomainVerification,
     environment::Environment,
     event::EventKind,
+    organization_domain::OrganizationDomain,
 };
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ pub(crate) const TAKEN_MESSAGE: &str =
     "another organization here has this domain already; ask support to sort it out";
 
 /// Whether the last DNS check succeeded, but another organization of the environment has the domain.
-pub fn is_taken(listed: &DomainVerification) -> bool {
+pub fn is_taken(listed: &OrganizationDomain) -> bool {
     !listed.state.is_accepted() && listed.check_error.as_deref() == Some(TAKEN_MESSAGE)
 }
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use base::id::OrganizationId;
-use model::{audit::audit_fields, domain::DomainState, domain_verification::DomainVerification};
+use model::{
+    audit::audit_fields, domain::DomainState, entity_tag::EntityTags, organization_domain::OrganizationDomain,
+};
 
-use super::{FIELD, lock, new_token, not_found, sharing};
+use super::{DomainEdit, FIELD, new_token, not_found, sharing};
 use crate::{
     app::{
         Error, Result, State,
@@ -20,24 +22,26 @@ use crate::{
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Checks the domain's TXT record. A pending domain becomes verified or failed; one that is in effect already
-/// stays in effect either way.
+/// stays in effect either way. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn check(
     state: &State,
     actor: &Actor,
     organization_id: OrganizationId,
-    domain: &str,
-) -> Result<DomainVerification> {
+    key: &str,
+    expected: Option<&EntityTags>,
+) -> Result<OrganizationDomain> {
     let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
     let now = state.now();
-    let mut tx = state.db.write().await?;
-    let mut listed = lock(&mut tx, environment_id, organization_id, domain).await?;
-    if listed.verification_token.is_none() {
-        listed.verification_token = Some(new_token(state));
-        store::organization_domains::update(&mut tx, &listed).await?;
+    let tx = state.db.write().await?;
+    let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
+    if edit.row.verification_token.is_none() {
+        edit.row.verification_token = Some(new_token(state));
+        edit.write(state).await?;
     }
+    let domain = edit.row.clone();
     let turn =
-        store::organization_domains::update_checked(&mut tx, &listed, now, now - CHECK_INTERVAL).await?;
-    tx.commit().await?;
+        store::organization_domains::update_checked(edit.tx(), &domain, now, now - CHECK_INTERVAL).await?;
+    let listed = edit.commit().await?;
     if !turn {
         return Err(Error::Limited { retry_after: CHECK_INTERVAL });
     }
@@ -64,19 +68,21 @@ pub async fn check(
 async fn record_verified(
     state: &State,
     actor: &Actor,
-    checked: &DomainVerification,
-) -> Result<DomainVerification> {
+    checked: &OrganizationDomain,
+) -> Result<OrganizationDomain> {
     let taken = Error::conflict_on("organization", FIELD);
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
     sharing::lock(&mut tx, environment_id).await?;
-    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
-    if listed.verification_token != checked.verification_token {
+    let mut edit =
+        DomainEdit::begin(tx, environment_id, organization_id, checked.domain.as_str(), None).await?;
+    if edit.row.verification_token != checked.verification_token {
         return Err(not_found(checked.domain.as_str()));
     }
-    let new = [listed.domain.clone()];
-    let elsewhere = sharing::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
-    let was = listed.state;
+    let new = [edit.row.domain.clone()];
+    let tx = edit.tx();
+    let elsewhere = sharing::find_other_organizations(tx, environment_id, organization_id, &new).await?;
+    let was = edit.row.state;
     let allowed = match was.is_accepted() {
         // It is shared already; only one of the organizations may have it verified.
         true => !elsewhere.iter().any(|there| there.verified),
@@ -86,40 +92,39 @@ async fn record_verified(
         return Err(taken(store::Error::Duplicate));
     }
     let now = state.now();
-    listed.state = DomainState::Verified;
-    listed.verified_at = Some(now);
-    listed.checked_at = Some(now);
-    listed.check_error = None;
-    store::organization_domains::update(&mut tx, &listed).await.map_err(taken)?;
+    edit.row.state = DomainState::Verified;
+    edit.row.verified_at = Some(now);
+    edit.row.checked_at = Some(now);
+    edit.row.check_error = None;
+    edit.write(state).await.map_err(taken)?;
     if was != DomainState::Verified {
         let entry =
-            Entry::of(&listed, "verified").with_values(audit_fields! { "state": listed.state.as_str() });
-        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
+            Entry::of(&edit.row, "verified").with_values(audit_fields! { "state": edit.row.state.as_str() });
+        audit::record(edit.tx(), state, Some(environment_id), &actor.principal(), entry).await?;
     }
     if !was.is_accepted() {
-        sharing::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
+        sharing::record(edit.tx(), state, actor, organization_id, &elsewhere).await?;
     }
-    tx.commit().await?;
-    Ok(listed)
+    edit.commit().await
 }
 
 /// Records that DNS did not verify the domain, and why.
 async fn record_failure(
     state: &State,
     actor: &Actor,
-    checked: &DomainVerification,
+    checked: &OrganizationDomain,
     why: &str,
-) -> Result<DomainVerification> {
+) -> Result<OrganizationDomain> {
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
-    let mut tx = state.db.write().await?;
-    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
-    let before = listed.clone();
-    if !listed.state.is_accepted() {
-        listed.state = DomainState::Failed;
+    let tx = state.db.write().await?;
+    let mut edit =
+        DomainEdit::begin(tx, environment_id, organization_id, checked.domain.as_str(), None).await?;
+    if !edit.row.state.is_accepted() {
+        edit.row.state = DomainState::Failed;
     }
-    listed.check_error = Some(why.to_owned());
-    store::organization_domains::update(&mut tx, &listed).await?;
-    audit::updated(&mut tx, state, actor, &before, &listed).await?;
-    tx.commit().await?;
-    Ok(listed)
+    edit.row.check_error = Some(why.to_owned());
+    edit.write(state).await?;
+    let DomainEdit { organization, before, row } = &mut edit;
+    audit::updated(&mut organization.tx, state, actor, before, row).await?;
+    edit.commit().await
 }

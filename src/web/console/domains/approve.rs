@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
-use model::domain_verification::DomainVerification;
+use model::organization_domain::OrganizationDomain;
 
 use super::{
     form::share_field,
@@ -40,9 +40,15 @@ pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResu
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
     let share = form.flag(sharing::FIELD);
-    match app::organizations::domains::approve(&context.state, &context.actor, organization.id, domain, share)
-        .await
-    {
+    let approved = app::organizations::domains::approve(
+        &context.state,
+        &context.actor,
+        organization.id,
+        domain,
+        None,
+        share,
+    );
+    match approved.await {
         Ok(listed) => Ok(see_other(
             &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
             Flash(ResourceKind::Domain, Action::Approved),
@@ -71,7 +77,7 @@ pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResu
 /// Asks whether to share the domain with another organization, or says why it cannot be approved. `action` and
 /// `back` are the form's paths.
 pub(in crate::web::console) fn approve_view(
-    listed: &DomainVerification,
+    listed: &OrganizationDomain,
     (action, back): (&str, &str),
     csrf: Markup,
     typed: &FormValues,

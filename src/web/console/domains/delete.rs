@@ -1,7 +1,7 @@
 //! `…/domains/{domain}/delete`.
 
 use actix_web::HttpResponse;
-use model::{domain_verification::DomainVerification, organization::Organization};
+use model::{organization::Organization, organization_domain::OrganizationDomain};
 
 use super::show::{find, load_organization};
 use crate::{
@@ -42,6 +42,7 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
                 &context.actor,
                 organization.id,
                 listed.domain.as_str(),
+                None,
             )
             .await
         }
@@ -62,7 +63,7 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 fn confirm_page(
     context: &EnvironmentContext,
     organization: &Organization,
-    listed: &DomainVerification,
+    listed: &OrganizationDomain,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {

@@ -33,14 +33,13 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 /// `POST …/domains`
 pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
-    let added = app::organizations::domains::add(
-        &context.state,
-        &context.actor,
-        organization.id,
-        form.text("domain"),
-        form.flag("allowFreeMail"),
-    );
-    match added.await {
+    let added = match form.change() {
+        Ok(wanted) => {
+            app::organizations::domains::add(&context.state, &context.actor, organization.id, &wanted).await
+        }
+        Err(error) => Err(error),
+    };
+    match added {
         Ok(listed) => Ok(see_other(
             &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
             Flash(ResourceKind::Domain, Action::Added),

@@ -3,7 +3,7 @@
 
 use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
-use model::{domain::DomainState, domain_verification::DomainVerification, organization::Organization};
+use model::{domain::DomainState, organization::Organization, organization_domain::OrganizationDomain};
 
 use crate::{
     app::{
@@ -35,11 +35,9 @@ pub(super) async fn load_organization(context: &EnvironmentContext) -> Result<Or
 pub(super) async fn find(
     context: &EnvironmentContext,
     organization: &Organization,
-) -> Result<DomainVerification, PageError> {
-    let name = context.segment("domain");
-    let listed = app::organizations::domains::list(&context.state, &context.actor, organization.id).await?;
-    let found = listed.into_iter().find(|listed| listed.domain.as_str() == name);
-    found.ok_or_else(|| PageError(Error::not_found("domain", name)))
+) -> Result<OrganizationDomain, PageError> {
+    let key = context.segment("domain");
+    Ok(app::organizations::domains::find(&context.state, &context.actor, organization.id, key).await?)
 }
 
 /// `GET …/domains/{domain}`
@@ -64,7 +62,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 
 /// The domain.
 pub(in crate::web::console) fn view(
-    listed: &DomainVerification,
+    listed: &OrganizationDomain,
     others: &[SharedDomain],
     may_manage: bool,
     href: Href<'_>,
@@ -132,7 +130,7 @@ pub(in crate::web::console) fn view(
 }
 
 /// A notice that the domain counts for other organizations.
-fn elsewhere(listed: &DomainVerification, others: &[SharedDomain], href: Href<'_>) -> Markup {
+fn elsewhere(listed: &OrganizationDomain, others: &[SharedDomain], href: Href<'_>) -> Markup {
     let title = match listed.state.is_accepted() {
         true => "Shared with another organization",
         false if sharing::is_taken(listed) => "Proved, but it counts for another organization",
@@ -168,15 +166,20 @@ fn elsewhere(listed: &DomainVerification, others: &[SharedDomain], href: Href<'_
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
-    let done =
-        match app::organizations::domains::check(&context.state, &context.actor, organization.id, domain)
-            .await
-        {
-            Ok(listed) if listed.check_error.is_none() => Action::Verified,
-            // The result is stored with the domain.
-            Ok(_) | Err(Error::Conflict { .. }) => Action::Checked,
-            Err(error) => return Err(error.into()),
-        };
+    let done = match app::organizations::domains::check(
+        &context.state,
+        &context.actor,
+        organization.id,
+        domain,
+        None,
+    )
+    .await
+    {
+        Ok(listed) if listed.check_error.is_none() => Action::Verified,
+        // The result is stored with the domain.
+        Ok(_) | Err(Error::Conflict { .. }) => Action::Checked,
+        Err(error) => return Err(error.into()),
+    };
     Ok(see_other(
         &context.href(console::DOMAIN, &[&organization.id, &domain]),
         Flash(ResourceKind::Domain, done),

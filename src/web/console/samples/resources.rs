@@ -13,12 +13,12 @@ use model::{
     audit::{AuditActor, AuditEvent},
     branding::Branding,
     domain::{Domain, DomainState},
-    domain_verification::DomainVerification,
     email::Email,
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
     organization::Organization,
+    organization_domain::OrganizationDomain,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
     scim_directory::{BearerToken, ScimDirectory},
     setup_link::SetupLink,
@@ -343,7 +343,9 @@ fn organization_samples() {
         setup_links::list::view(&setup, &customer("Acme"), &ListUrl::default(), true, &href, &csrf(), now());
     sample("console-setup-links", Section::Organizations, "Setup links", content);
 
-    let listed = DomainVerification {
+    let listed = OrganizationDomain {
+        id: Id::from_bits(79),
+        version: 1,
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(77),
         domain: Domain::parse("acme.test").unwrap(),
@@ -366,7 +368,7 @@ fn organization_samples() {
         "acme.test",
         domains::show::view(&listed, &[elsewhere("acme.test", true)], true, &href, &csrf(), now()),
     );
-    let approved = DomainVerification {
+    let approved = OrganizationDomain {
         state: DomainState::Whitelisted,
         verification_token: None,
         checked_at: None,

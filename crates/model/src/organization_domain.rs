@@ -1,7 +1,8 @@
-//! DNS verification of an organization's domain: its state, and the TXT record that proves ownership.
+//! The domains of an organization, each with the state of its verification and the TXT record that proves ownership.
 
 use base::{
-    id::{EnvironmentId, OrganizationId},
+    id::{EnvironmentId, OrganizationDomainId, OrganizationId},
+    secret::Digest,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -19,7 +20,11 @@ const RECORD_PREFIX: &str = "ostiary-verification=";
 
 /// A domain of an organization with the state of its verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DomainVerification {
+pub struct OrganizationDomain {
+    /// Its id.
+    pub id: OrganizationDomainId,
+    /// Its version: 1, and one more with each change of its state. A check of DNS that changes nothing else is none.
+    pub version: i64,
     /// The environment of the organization.
     pub environment_id: EnvironmentId,
     /// The organization.
@@ -40,7 +45,14 @@ pub struct DomainVerification {
     pub created_at: Timestamp,
 }
 
-impl DomainVerification {
+impl OrganizationDomain {
+    /// The id of a domain whose row holds none: it was added before domains had ids, or by a program of that time.
+    pub fn derived_id(organization_id: OrganizationId, domain: &Domain) -> OrganizationDomainId {
+        let digest = Digest::of(format!("{organization_id} {domain}")).to_hex();
+        // The first 128 bits. Hexadecimal digits are always a number.
+        OrganizationDomainId::from_bits(u128::from_str_radix(&digest[..32], 16).unwrap_or_default())
+    }
+
     /// The name of the TXT record.
     pub fn record_name(&self) -> String {
         format!("{RECORD_LABEL}.{}", self.domain)
@@ -76,7 +88,7 @@ impl DomainVerification {
     }
 }
 
-impl Audited for DomainVerification {
+impl Audited for OrganizationDomain {
     fn audit_target(&self) -> AuditTarget {
         AuditTarget {
             kind: "organization_domain",
@@ -97,7 +109,9 @@ mod tests {
 
     #[test]
     fn the_record_proves_the_domain_and_anything_else_is_shown() {
-        let domain = DomainVerification {
+        let domain = OrganizationDomain {
+            id: Id::from_bits(3),
+            version: 1,
             environment_id: Id::from_bits(1),
             organization_id: Id::from_bits(2),
             domain: Domain::parse("acme.example").unwrap(),
@@ -129,7 +143,17 @@ mod tests {
                 "none of the 2 TXT records at {at} is the one; one says \"ostiary-verification=other[31m\""
             ))
         );
-        let unasked = DomainVerification { verification_token: None, ..domain };
+        let unasked = OrganizationDomain { verification_token: None, ..domain };
         assert!(unasked.check_records(&["ostiary-verification=".into()]).is_err());
+    }
+    #[test]
+    fn a_derived_id_is_of_one_organization_and_domain_and_never_changes() {
+        let of = |organization: u128, domain: &str| {
+            OrganizationDomain::derived_id(Id::from_bits(organization), &Domain::parse(domain).unwrap())
+        };
+        assert_eq!(of(1, "acme.example").to_string(), "domain_awg60wwkzhffidya74p9h9e7c");
+        assert_eq!(of(1, "acme.example"), of(1, "ACME.example"));
+        assert_ne!(of(1, "acme.example"), of(2, "acme.example"));
+        assert_ne!(of(1, "acme.example"), of(1, "acme.test"));
     }
 }

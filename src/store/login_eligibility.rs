@@ -5,7 +5,10 @@
 use base::id::{OrganizationId, SamlConnectionId, ScimUserId};
 use model::{domain::Domain, email::Email};
 
-use super::{Conn, Dialect, Result, Transaction};
+use super::{
+    Conn, Dialect, Result, Transaction,
+    table::{self, SHARED_LOCK},
+};
 
 /// The current state of what a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,19 +103,16 @@ pub async fn lock_matching_users(
     if tx.dialect() == Dialect::Sqlite {
         return Ok(());
     }
-    let _: Vec<(ScimUserId,)> = tx
-        .sql(concat!(
-            "SELECT u.id FROM scim_users u WHERE u.id IN (",
-            matching_users!(),
-            " UNION ",
-            formerly_matching_users!(),
-            ") ORDER BY u.id LIMIT $3 FOR SHARE"
-        ))
-        .bind(organization_id)
-        .bind(email.key())
-        .bind(MAX_LOCKED_USERS)
-        .all()
-        .await?;
+    let users = concat!(
+        "SELECT u.id FROM scim_users u WHERE u.id IN (",
+        matching_users!(),
+        " UNION ",
+        formerly_matching_users!(),
+        ") ORDER BY u.id LIMIT $3"
+    );
+    let text = table::locking(tx.dialect(), users, SHARED_LOCK);
+    let _: Vec<(ScimUserId,)> =
+        tx.sql(text).bind(organization_id).bind(email.key()).bind(MAX_LOCKED_USERS).all().await?;
     Ok(())
 }
 

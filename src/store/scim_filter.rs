@@ -390,15 +390,6 @@ pub(super) fn select_rows(head: &'static str, directory: ScimDirectoryId, condit
     }
 }
 
-/// Locks the selected rows against changes until the transaction ends. A SQLite write transaction is exclusive
-/// anyway.
-pub(super) fn for_share(dialect: Dialect, sql: Sql) -> Sql {
-    match dialect {
-        Dialect::Sqlite => sql,
-        Dialect::Postgres => sql.push(" FOR SHARE"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

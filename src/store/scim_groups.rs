@@ -15,6 +15,7 @@ use super::{
     Conn, Dialect, Error, Result, Sql, Transaction,
     columns::{self, column_list},
     scim_filter,
+    table::{self, ROW_LOCK, SHARED_LOCK},
 };
 
 const TABLE: &str = "scim_groups";
@@ -95,23 +96,12 @@ pub async fn lock(
     directory: ScimDirectoryId,
     id: ScimGroupId,
 ) -> Result<Option<ScimGroup>> {
-    let text = match tx.dialect() {
-        Dialect::Sqlite => {
-            concat!(
-                "SELECT ",
-                columns!(""),
-                " FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
-            )
-        }
-        Dialect::Postgres => {
-            concat!(
-                "SELECT ",
-                columns!(""),
-                " FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
-             FOR NO KEY UPDATE"
-            )
-        }
-    };
+    let find = concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+    );
+    let text = table::locking(tx.dialect(), find, ROW_LOCK);
     tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimGroup::try_from).transpose()
 }
 
@@ -124,11 +114,8 @@ pub async fn name_is_taken(
     except: Option<ScimGroupId>,
 ) -> Result<bool> {
     if tx.dialect() == Dialect::Postgres {
-        let _: Option<(ScimDirectoryId,)> = tx
-            .sql("SELECT id FROM scim_directories WHERE id = $1 FOR NO KEY UPDATE")
-            .bind(directory)
-            .optional()
-            .await?;
+        let lock = table::locking(tx.dialect(), "SELECT id FROM scim_directories WHERE id = $1", ROW_LOCK);
+        let _: Option<(ScimDirectoryId,)> = tx.sql(lock).bind(directory).optional().await?;
     }
     let (taken,): (bool,) = tx
         .sql(
@@ -243,8 +230,8 @@ pub async fn update_versions(
         };
         if conn.dialect() == Dialect::Postgres {
             // Locks in id order, so that concurrent changes of the same groups do not deadlock.
-            let sql = Sql::from("SELECT id FROM scim_groups").append(these());
-            let sql = sql.push(" ORDER BY id FOR NO KEY UPDATE");
+            let sql = Sql::from("SELECT id FROM scim_groups").append(these()).push(" ORDER BY id");
+            let sql = table::locking_sql(conn.dialect(), sql, ROW_LOCK);
             conn.dynamic(sql).all::<(ScimGroupId,)>().await?;
         }
         let sql =
@@ -329,7 +316,7 @@ pub async fn list_existing(
             .push(" AND deleted_at IS NULL AND id IN (")
             .values(some.iter().map(ScimGroupId::to_string))
             .push(")");
-        let sql = scim_filter::for_share(tx.dialect(), sql);
+        let sql = table::locking_sql(tx.dialect(), sql, SHARED_LOCK);
         found.extend(tx.dynamic(sql).all::<(ScimGroupId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(found)

@@ -13,9 +13,10 @@ use model::{email::Email, scim_user::ScimUser};
 use serde_json::{Map, Value};
 
 use super::{
-    Conn, Dialect, Error, Result, Sql, Transaction,
+    Conn, Error, Result, Sql, Transaction,
     columns::{self, column_list},
     scim_filter,
+    table::{self, ROW_LOCK, SHARED_LOCK},
 };
 
 const TABLE: &str = "scim_users";
@@ -245,23 +246,12 @@ pub async fn lock(
     directory: ScimDirectoryId,
     id: ScimUserId,
 ) -> Result<Option<ScimUser>> {
-    let text = match tx.dialect() {
-        Dialect::Sqlite => {
-            concat!(
-                "SELECT ",
-                columns!(""),
-                " FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
-            )
-        }
-        Dialect::Postgres => {
-            concat!(
-                "SELECT ",
-                columns!(""),
-                " FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
-             FOR NO KEY UPDATE"
-            )
-        }
-    };
+    let find = concat!(
+        "SELECT ",
+        columns!(""),
+        " FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+    );
+    let text = table::locking(tx.dialect(), find, ROW_LOCK);
     tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimUser::try_from).transpose()
 }
 
@@ -488,7 +478,7 @@ pub async fn list_existing(
             .push(" AND deleted_at IS NULL AND id IN (")
             .values(some.iter().map(ScimUserId::to_string))
             .push(")");
-        let sql = scim_filter::for_share(tx.dialect(), sql);
+        let sql = table::locking_sql(tx.dialect(), sql, SHARED_LOCK);
         found.extend(tx.dynamic(sql).all::<(ScimUserId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(found)

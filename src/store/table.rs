@@ -14,12 +14,47 @@ use base::{
 };
 
 use super::{
-    Conn, Dialect, Error, Result, Transaction, columns,
+    Conn, Dialect, Error, Result, Sql, Transaction, columns,
     connection::{Row, Statement},
 };
 
-/// The lock of a row that is about to be changed. Rows that refer to it can still be added.
+/// The lock of a row that is about to be changed, or within which something is. Rows that refer to it can still be added.
+///
+/// A transaction locks rows from the outside inwards, so that no two wait for each other:
+///
+/// 1. the environment, for what is bounded or unique in it: how many keys it has, which organizations share a domain;
+/// 2. the organization, for its domains and for which connection and directory are primary;
+/// 3. the connection or directory;
+/// 4. the users, then the groups of a directory, each in the order of their ids;
+/// 5. the counter of the environment's events, last of all ([`super::events`]).
+///
+/// The accounts of administrators come in an order of their own: the owners of everything by their ids, then the account
+/// that is changed, then its invitations, passkeys and sessions.
+///
+/// Provisioning departs from it: a change of a group holds the group before the members that it gets and, for a new name,
+/// the directory; and counts are written to the directory's row after its users and groups. It repeats a transaction that
+/// the database ends for a deadlock.
 pub(super) const ROW_LOCK: &str = "FOR NO KEY UPDATE";
+
+/// The lock of rows that must stay as they are until the transaction ends, while others may rely on them too: the members
+/// that a group gets, the people whom a login depends on.
+pub(super) const SHARED_LOCK: &str = "FOR SHARE";
+
+/// `SELECT …` with a lock of the rows that it finds. SQLite has one writer, so there the transaction itself is the lock.
+pub(super) fn locking(dialect: Dialect, select: &'static str, lock: &'static str) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => select,
+        Dialect::Postgres => text_of([select, lock, ""], || format!("{select} {lock}")),
+    }
+}
+
+/// [`locking`], for a statement that is assembled at run time.
+pub(super) fn locking_sql(dialect: Dialect, select: Sql, lock: &'static str) -> Sql {
+    match dialect {
+        Dialect::Sqlite => select,
+        Dialect::Postgres => select.push(" ").push(lock),
+    }
+}
 
 /// A type whose values are the rows of one table. Each row has an id, a scope that it never leaves, and a version.
 pub trait Table: Sized + Send + Sync + 'static {
@@ -85,25 +120,20 @@ pub async fn find_for_update<T: Table>(
     tx.sql(text).bind(scope).bind(id).optional_of().await
 }
 
-/// Locks a row until the transaction ends: others that lock or change it wait. Returns whether it exists. SQLite has
-/// one writer, so there the transaction itself is the lock.
+/// Locks a row until the transaction ends: others that lock or change it wait. Returns whether it exists.
 pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
-    let select = || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>());
-    let text = match tx.dialect() {
-        Dialect::Sqlite => text::<T>("exists", select),
-        Dialect::Postgres => text::<T>("lock", || format!("{} {ROW_LOCK}", select())),
-    };
+    let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
+    let text = locking(tx.dialect(), exists, ROW_LOCK);
     Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
 }
 
 /// Locks the rows that a condition finds, in the order of their ids, as [`lock`] does one. Returns the ids. `rest` follows
 /// `FROM table`.
 pub async fn lock_where<T: Table>(tx: &mut Transaction, rest: &'static str) -> Result<Vec<Id<T::Kind>>> {
-    let select = || format!("SELECT {} FROM {} {rest} ORDER BY {0}", T::ID, T::TABLE);
-    let text = match tx.dialect() {
-        Dialect::Sqlite => text_of([T::TABLE, "ids", rest], select),
-        Dialect::Postgres => text_of([T::TABLE, "lock", rest], || format!("{} {ROW_LOCK}", select())),
-    };
+    let ids = text_of([T::TABLE, "ids", rest], || {
+        format!("SELECT {0} FROM {1} {rest} ORDER BY {0}", T::ID, T::TABLE)
+    });
+    let text = locking(tx.dialect(), ids, ROW_LOCK);
     let rows: Vec<(Id<T::Kind>,)> = tx.sql(text).all().await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

@@ -59,19 +59,23 @@ both! {
         let now = app.api(&key, Method::GET, &first, None).await.json();
         assert_eq!(now["scimDirectory"]["primary"], false);
 
-        // Each wants to be the primary one, many times at once: one is, and nobody is refused or waits for ever.
-        for round in 0..10 {
-            let paths = [&first, &second, &first, &second];
+        // Two want to take the place of a third at once, many times: one has it, and nobody is refused.
+        let third = make(&app, &key, &tenant, false).await;
+        for round in 0..20 {
+            let all = [&first, &second, &third];
+            let (holder, rivals) = (all[round % 3], [all[(round + 1) % 3], all[(round + 2) % 3]]);
             let primary = Some(json!({ "primary": true }));
-            for answer in join_all(paths.map(|path| app.api(&key, Method::PATCH, path, primary.clone()))).await {
+            assert_eq!(app.api(&key, Method::PATCH, holder, primary.clone()).await.status, 200);
+            for answer in join_all(rivals.map(|path| app.api(&key, Method::PATCH, path, primary.clone()))).await {
                 assert_eq!(answer.status, 200, "round {round}: {}", answer.body);
             }
-            let mut primary = 0;
-            for path in [&first, &second] {
+            let mut held = Vec::new();
+            for path in all {
                 let now = app.api(&key, Method::GET, path, None).await.json();
-                primary += u8::from(now["scimDirectory"]["primary"] == Value::Bool(true));
+                held.push(now["scimDirectory"]["primary"] == Value::Bool(true));
             }
-            assert_eq!(primary, 1, "round {round}");
+            assert_eq!(held.iter().filter(|primary| **primary).count(), 1, "round {round}: {held:?}");
+            assert!(!held[round % 3], "round {round}: {held:?}");
         }
     }
 

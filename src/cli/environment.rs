@@ -3,13 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::{Actor, Principal},
-        environments::{self, EnvironmentChange},
-        resource,
-    },
-    http::ssoready::environments as wire,
+use crate::app::{
+    actor::{Actor, Principal},
+    environments::{self, EnvironmentChange, EnvironmentObject},
+    resource,
 };
 
 /// Environments, such as production and staging; everything else belongs to one
@@ -84,7 +81,7 @@ impl Environment {
                 let made = environments::create(&state, &Principal::OPERATOR, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
-                output::resource(create.json, &wire::Environment::from(&made), "Environment created:")
+                output::resource(create.json, &EnvironmentObject::from(&made), "Environment created:")
             }
             Self::Update(update) => {
                 let found = environments::find(&state, &update.environment).await?;
@@ -92,7 +89,7 @@ impl Environment {
                 let actor = Actor::operator(found.id);
                 let changed = resource::update(&state, &actor, found.id, None, &change).await;
                 let now: model::environment::Environment = changed.map_err(field_flags::cli_error)?;
-                output::resource(update.json, &wire::Environment::from(&now), "Environment changed:")
+                output::resource(update.json, &EnvironmentObject::from(&now), "Environment changed:")
             }
             Self::List(list) => {
                 const PAGE: i64 = 100;
@@ -101,7 +98,7 @@ impl Environment {
                     let page = environments::list(&state, from, PAGE).await?;
                     for environment in &page {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::Environment::from(environment))?);
+                            output::line(&serde_json::to_string(&EnvironmentObject::from(environment))?);
                         } else {
                             let slug = environment.slug.as_str();
                             output::line(&format!(

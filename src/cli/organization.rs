@@ -4,15 +4,12 @@ use base::id::OrganizationId;
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::Actor,
-        environments,
-        organizations::{self, OrganizationChange},
-        pagination::PageQuery,
-        resource,
-    },
-    http::ssoready::organizations as wire,
+use crate::app::{
+    actor::Actor,
+    environments,
+    organizations::{self, OrganizationChange},
+    pagination::PageQuery,
+    resource,
 };
 
 /// Organizations: your customers, each with the domains whose people may sign in
@@ -110,7 +107,7 @@ impl Organization {
                 let made =
                     organizations::create(&state, &actor, &change).await.map_err(field_flags::cli_error)?;
                 let made =
-                    wire::organization_view(&state, &actor, &made).await.map_err(field_flags::cli_error)?;
+                    organizations::object(&state, &actor, &made).await.map_err(field_flags::cli_error)?;
                 output::resource(create.json, &made, "Organization created:")
             }
             Self::Update(update) => {
@@ -120,7 +117,7 @@ impl Organization {
                     .await
                     .map_err(field_flags::cli_error)?;
                 let now =
-                    wire::organization_view(&state, &actor, &now).await.map_err(field_flags::cli_error)?;
+                    organizations::object(&state, &actor, &now).await.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &now, "Organization changed:")
             }
             Self::Delete(delete) => {
@@ -137,7 +134,7 @@ impl Organization {
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
                     let page = resource::list(&state, &actor, &query).await?;
-                    let all = wire::organization_views(&state, &actor, &page.items).await?;
+                    let all = organizations::objects(&state, &actor, &page.items).await?;
                     for (organization, view) in page.items.iter().zip(all) {
                         if list.json {
                             output::line(&serde_json::to_string(&view)?);

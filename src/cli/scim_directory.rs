@@ -7,15 +7,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        State,
-        actor::Actor,
-        directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange},
-        organizations,
-        pagination::PageQuery,
-    },
-    http::ssoready::scim_directories as wire,
+use crate::app::{
+    State,
+    actor::Actor,
+    directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryObject},
+    organizations,
+    pagination::PageQuery,
 };
 
 /// SCIM directories: where a customer's identity provider pushes its people and groups
@@ -86,7 +83,7 @@ pub(super) struct Rotate {
 #[serde(rename_all = "camelCase")]
 struct DirectoryWithToken {
     #[serde(flatten)]
-    directory: wire::ScimDirectory,
+    directory: ScimDirectoryObject,
     bearer_token: String,
 }
 
@@ -125,7 +122,7 @@ impl ScimDirectory {
                     let page = directories::list(&state, &actor, list.organization, &query).await?;
                     for view in &page.items {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::ScimDirectory::from(view))?);
+                            output::line(&serde_json::to_string(&ScimDirectoryObject::from(view))?);
                         } else {
                             output::line(&format!(
                                 "{}  {}  {}  {} tokens, {} users, {} groups, {} MiB stored, {} MiB written today{}",
@@ -165,6 +162,6 @@ async fn rotate(
 ) -> anyhow::Result<()> {
     let token = directories::rotate(state, actor, id, None, overlap).await.map_err(field_flags::cli_error)?;
     let directory = directories::find(state, actor, id).await?;
-    let directory = wire::ScimDirectory::from(&directory);
+    let directory = ScimDirectoryObject::from(&directory);
     output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)
 }

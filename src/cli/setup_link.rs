@@ -7,14 +7,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::Actor,
-        environments, organizations,
-        pagination::PageQuery,
-        setup::links::{self, NewSetupLink},
-    },
-    http::ssoready::setup_links as wire,
+use crate::app::{
+    actor::Actor,
+    environments, organizations,
+    pagination::PageQuery,
+    setup::links::{self, NewSetupLink, SetupLinkObject},
 };
 
 /// Setup links: with one, a customer's IT admin connects their identity provider
@@ -92,7 +89,7 @@ pub(super) struct Revoke {
 struct LinkWithUrl {
     url: String,
     #[serde(flatten)]
-    link: wire::SetupLink,
+    link: SetupLinkObject,
 }
 
 impl SetupLink {
@@ -112,7 +109,7 @@ impl SetupLink {
                 let (link, url) = links::create(&state, &Actor::operator(environment), &wanted)
                     .await
                     .map_err(field_flags::cli_error)?;
-                let made = LinkWithUrl { url, link: wire::SetupLink::at(state.now(), &link) };
+                let made = LinkWithUrl { url, link: SetupLinkObject::at(state.now(), &link) };
                 output::resource(create.json, &made, "Setup link created; its URL is shown only once:")
             }
             Self::List(list) => {
@@ -127,7 +124,7 @@ impl SetupLink {
                     for link in &page.items {
                         let now = state.now();
                         output::line(&match list.json {
-                            true => serde_json::to_string(&wire::SetupLink::at(now, link))?,
+                            true => serde_json::to_string(&SetupLinkObject::at(now, link))?,
                             false => format!(
                                 "{}  {:8}  {}  until {}",
                                 link.id,
@@ -146,7 +143,7 @@ impl SetupLink {
             Self::Revoke(revoke) => {
                 let environment = links::environment_of(&state, revoke.link).await?;
                 let link = links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
-                output::resource(revoke.json, &wire::SetupLink::at(state.now(), &link), "Setup link revoked:")
+                output::resource(revoke.json, &SetupLinkObject::at(state.now(), &link), "Setup link revoked:")
             }
         }
     }

@@ -4,15 +4,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
-use crate::{
-    app::{
-        actor::Actor,
-        environments,
-        pagination::PageQuery,
-        resource,
-        webhooks::{self, WebhookChange},
-    },
-    http::ssoready::webhooks as wire,
+use crate::app::{
+    actor::Actor,
+    environments,
+    pagination::PageQuery,
+    resource,
+    webhooks::{self, WebhookChange, WebhookObject},
 };
 
 /// Webhooks: where events are delivered to your backend
@@ -61,7 +58,7 @@ pub(super) struct List {
 #[derive(Serialize)]
 struct WebhookWithSecret {
     #[serde(flatten)]
-    webhook: wire::Webhook,
+    webhook: WebhookObject,
     secret: String,
 }
 
@@ -75,7 +72,7 @@ impl Webhook {
                 let made = webhooks::create(&state, &actor, &create.settings).await;
                 let (webhook, secret) = made.map_err(field_flags::cli_error)?;
                 let made =
-                    WebhookWithSecret { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
+                    WebhookWithSecret { webhook: WebhookObject::from(&webhook), secret: secret.reveal() };
                 output::resource(
                     create.json,
                     &made,
@@ -90,7 +87,7 @@ impl Webhook {
                     let page = resource::list::<model::webhook::Webhook>(&state, &actor, &query).await?;
                     for webhook in &page.items {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::Webhook::from(webhook))?);
+                            output::line(&serde_json::to_string(&WebhookObject::from(webhook))?);
                         } else {
                             let state = match (webhook.disabled_at, webhook.failures) {
                                 (Some(_), _) => "disabled",

@@ -2,6 +2,7 @@
 //! and removed.
 
 pub mod limits;
+mod object;
 pub mod provisioning;
 pub mod quota;
 pub mod request_log;
@@ -29,6 +30,7 @@ use super::{
 };
 use crate::store;
 
+pub use object::ScimDirectoryObject;
 pub use store::scim_directories::DirectorySummary;
 pub use tokens::{DEFAULT_OVERLAP, MAX_OVERLAP, ProvisioningTarget, authenticate, end_overlap, rotate};
 

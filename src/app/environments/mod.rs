@@ -14,7 +14,7 @@ use model::{
     http_url::HttpUrl,
     organization::Organization,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -30,6 +30,45 @@ use crate::{
 
 /// The maximum number of redirect URIs of an environment.
 const MAX_REDIRECT_URIS: usize = 100;
+
+/// An environment, such as production or staging. Each is isolated from the others.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Environment)]
+pub struct EnvironmentObject {
+    id: EnvironmentId,
+    /// Its short name, unique in the installation.
+    #[schema(example = "production")]
+    slug: String,
+    /// Its name for people.
+    #[schema(example = "Production")]
+    display_name: String,
+    /// Where the browser is sent after a login, with `saml_access_code` added; empty for none.
+    #[schema(example = "https://app.example.com/callback")]
+    redirect_url: String,
+    /// The redirect URIs of OAuth clients, compared byte for byte.
+    oauth_redirect_uris: Vec<HttpUrl>,
+    /// The origin that identity providers and browsers use, when it is not the public URL.
+    #[schema(example = "https://sso.example.com")]
+    auth_url: String,
+    /// The policy of connections without their own.
+    idp_initiated: IdpInitiated,
+}
+
+impl From<&Environment> for EnvironmentObject {
+    fn from(environment: &Environment) -> Self {
+        let text = |url: &Option<HttpUrl>| url.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self {
+            id: environment.id,
+            slug: environment.slug.to_string(),
+            display_name: environment.display_name.clone(),
+            redirect_url: text(&environment.redirect_url),
+            oauth_redirect_uris: environment.oauth_redirect_uris.clone(),
+            auth_url: text(&environment.auth_url),
+            idp_initiated: environment.idp_initiated,
+        }
+    }
+}
 
 /// The settings of an environment.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]

@@ -10,8 +10,8 @@ use domains::{
     list::{newly_accepted, set_domains},
     sharing::{self, SharedDomainError},
 };
-use model::{entity_tag::EntityTags, organization::Organization, search_index};
-use serde::Deserialize;
+use model::{domain::Domain, entity_tag::EntityTags, organization::Organization, search_index};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -22,6 +22,67 @@ use super::{
     resource::{self, Edit, Resource},
 };
 use crate::store::{self, table};
+
+/// One of your customers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Organization)]
+pub struct OrganizationObject {
+    id: OrganizationId,
+    environment_id: EnvironmentId,
+    /// Its name for people.
+    #[schema(example = "Acme")]
+    display_name: String,
+    /// Your own id for it; empty for none.
+    #[schema(example = "customer-42")]
+    external_id: String,
+    /// The domains whose people may sign in, sorted: those that you named and those that DNS proved.
+    domains: Vec<Domain>,
+    /// Those of them that belong to another organization of the environment too, sorted: the identity provider of
+    /// either can sign in people of both. Omitted if there is none. `/v1/organizations/{id}/domains` returns the
+    /// organizations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    shared_domains: Vec<Domain>,
+}
+
+impl OrganizationObject {
+    fn new(organization: &Organization, shared_domains: Vec<Domain>) -> Self {
+        Self {
+            id: organization.id,
+            environment_id: organization.environment_id,
+            display_name: organization.display_name.clone(),
+            external_id: organization.external_id.clone().unwrap_or_default(),
+            domains: organization.accepted_domains().cloned().collect(),
+            shared_domains,
+        }
+    }
+
+    /// Whether `domain` belongs to another organization too.
+    pub fn shares(&self, domain: &Domain) -> bool {
+        self.shared_domains.contains(domain)
+    }
+}
+
+/// Organizations as the API shows them, with their shared domains.
+pub async fn objects(
+    state: &State,
+    actor: &Actor,
+    organizations: &[Organization],
+) -> Result<Vec<OrganizationObject>> {
+    let ids: Vec<OrganizationId> = organizations.iter().map(|organization| organization.id).collect();
+    let mut shared = sharing::list(state, actor, &ids).await?;
+    let described = |organization: &Organization| {
+        OrganizationObject::new(organization, shared.remove(&organization.id).unwrap_or_default())
+    };
+    Ok(organizations.iter().map(described).collect())
+}
+
+/// An organization as the API shows it, with its shared domains.
+pub async fn object(state: &State, actor: &Actor, organization: &Organization) -> Result<OrganizationObject> {
+    let mut shared = sharing::list(state, actor, &[organization.id]).await?;
+    Ok(OrganizationObject::new(organization, shared.remove(&organization.id).unwrap_or_default()))
+}
 
 /// The settings of an organization.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]

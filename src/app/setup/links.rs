@@ -5,8 +5,14 @@ use std::time::Duration;
 use base::{
     id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
     secret::SetupLinkToken,
+    time::Timestamp,
 };
-use model::{organization::Organization, setup_link::SetupLink};
+use model::{
+    organization::Organization,
+    setup_link::{SetupLink, SetupLinkStatus},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{
@@ -25,6 +31,52 @@ pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The maximum lifetime of a link.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A setup link, without its URL, which is returned only when it is created.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SetupLink)]
+pub struct SetupLinkObject {
+    id: SetupLinkId,
+    organization_id: OrganizationId,
+    /// Whether SAML connections may be set up with it.
+    can_manage_saml: bool,
+    /// Whether SCIM directories may be set up with it.
+    can_manage_scim: bool,
+    /// Whether domains may be added and verified with it.
+    can_manage_domains: bool,
+    /// `open`, `redeemed`, `expired` or `revoked`.
+    #[schema(value_type = String, example = "open")]
+    status: SetupLinkStatus,
+    /// The id of the API key or administrator, or `operator` for the command line.
+    created_by: String,
+    created_at: Timestamp,
+    /// Until when it can be redeemed.
+    expires_at: Timestamp,
+    /// When it was redeemed; `null` if it was not.
+    redeemed_at: Option<Timestamp>,
+    /// When it was revoked; `null` if it was not.
+    revoked_at: Option<Timestamp>,
+}
+
+impl SetupLinkObject {
+    /// The link with its status at `now`.
+    pub fn at(now: Timestamp, link: &SetupLink) -> Self {
+        Self {
+            id: link.id,
+            organization_id: link.organization_id,
+            can_manage_saml: link.can_manage_saml,
+            can_manage_scim: link.can_manage_scim,
+            can_manage_domains: link.can_manage_domains,
+            status: link.status(now),
+            created_by: link.created_by.clone(),
+            created_at: link.created_at,
+            expires_at: link.expires_at,
+            redeemed_at: link.redeemed_at,
+            revoked_at: link.revoked_at,
+        }
+    }
+}
 
 /// A link to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

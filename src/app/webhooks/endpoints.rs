@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use base::id::{Id, WebhookId};
+use base::{
+    id::{EnvironmentId, Id, WebhookId},
+    time::Timestamp,
+};
 use clap::Args;
-use model::{audit::audit_fields, entity_tag::EntityTags, webhook::Webhook};
-use serde::Deserialize;
+use model::{audit::audit_fields, entity_tag::EntityTags, event::EventKind, webhook::Webhook};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::signature::WebhookSecret;
@@ -28,6 +31,48 @@ const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The maximum number of webhooks of an environment.
 const MAX_WEBHOOKS: i64 = 100;
+
+/// A URL to which events are delivered. Its secret is returned only when it is created.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Webhook)]
+pub struct WebhookObject {
+    id: WebhookId,
+    environment_id: EnvironmentId,
+    /// The URL to which events are posted.
+    #[schema(example = "https://app.example.com/webhooks/ostiary")]
+    url: String,
+    /// The event types that it receives; empty for all, including those of later versions.
+    #[schema(example = json!(["scim_user.created"]))]
+    event_types: Vec<&'static str>,
+    /// Whether it receives events.
+    enabled: bool,
+    /// When it was disabled; `null` if it is enabled.
+    disabled_at: Option<Timestamp>,
+    /// The sequence number of the first event without a delivery.
+    next_sequence: u64,
+    /// The number of consecutive failed attempts.
+    failures: u32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<&Webhook> for WebhookObject {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            id: webhook.id,
+            environment_id: webhook.environment_id,
+            url: webhook.url.to_string(),
+            event_types: webhook.event_types.iter().copied().map(EventKind::as_str).collect(),
+            enabled: webhook.disabled_at.is_none(),
+            disabled_at: webhook.disabled_at,
+            next_sequence: webhook.next_sequence,
+            failures: webhook.failures,
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+        }
+    }
+}
 
 /// The settings of a webhook.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema, Args)]

@@ -7,4 +7,4 @@ mod retries;
 pub mod signature;
 
 pub use deliveries::{find_delivery, list_deliveries, replay_delivery, replay_from};
-pub use endpoints::{DEFAULT_OVERLAP, WebhookChange, create, rotate_secret, update};
+pub use endpoints::{DEFAULT_OVERLAP, WebhookChange, WebhookObject, create, rotate_secret, update};

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use base::id::EnvironmentId;
-use model::{environment::IdpInitiated, http_url::HttpUrl};
+use model::environment::Environment;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,54 +15,16 @@ use super::{
 use crate::{
     app::{
         State,
-        environments::{self, EnvironmentChange},
+        environments::{self, EnvironmentChange, EnvironmentObject},
         resource,
     },
     links::path,
 };
 
-/// An environment, such as production or staging. Each is isolated from the others.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Environment {
-    id: EnvironmentId,
-    /// Its short name, unique in the installation.
-    #[schema(example = "production")]
-    slug: String,
-    /// Its name for people.
-    #[schema(example = "Production")]
-    display_name: String,
-    /// Where the browser is sent after a login, with `saml_access_code` added; empty for none.
-    #[schema(example = "https://app.example.com/callback")]
-    redirect_url: String,
-    /// The redirect URIs of OAuth clients, compared byte for byte.
-    oauth_redirect_uris: Vec<HttpUrl>,
-    /// The origin that identity providers and browsers use, when it is not the public URL.
-    #[schema(example = "https://sso.example.com")]
-    auth_url: String,
-    /// The policy of connections without their own.
-    idp_initiated: IdpInitiated,
-}
-
-impl From<&model::environment::Environment> for Environment {
-    fn from(environment: &model::environment::Environment) -> Self {
-        let text = |url: &Option<HttpUrl>| url.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self {
-            id: environment.id,
-            slug: environment.slug.to_string(),
-            display_name: environment.display_name.clone(),
-            redirect_url: text(&environment.redirect_url),
-            oauth_redirect_uris: environment.oauth_redirect_uris.clone(),
-            auth_url: text(&environment.auth_url),
-            idp_initiated: environment.idp_initiated,
-        }
-    }
-}
-
 /// One environment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EnvironmentReply {
-    environment: Environment,
+    environment: EnvironmentObject,
 }
 
 /// The environments that a key can access.
@@ -70,12 +32,12 @@ pub struct EnvironmentReply {
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentsReply {
     /// The key's own environment.
-    environments: Vec<Environment>,
+    environments: Vec<EnvironmentObject>,
     /// Always empty.
     next_page_token: String,
 }
 
-fn reply(environment: &model::environment::Environment) -> HttpResponse {
+fn reply(environment: &Environment) -> HttpResponse {
     versioned(environment.version, EnvironmentReply { environment: environment.into() })
 }
 
@@ -90,7 +52,7 @@ fn reply(environment: &model::environment::Environment) -> HttpResponse {
     responses((status = 200, body = EnvironmentsReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>) -> ApiResult {
-    let own: model::environment::Environment =
+    let own: Environment =
         resource::find(&state, &call.actor, call.actor.environment()).await.map_err(api)?;
     Ok(HttpResponse::Ok()
         .json(EnvironmentsReply { environments: vec![(&own).into()], next_page_token: String::new() }))

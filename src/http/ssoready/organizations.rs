@@ -1,8 +1,8 @@
 //! `/v1/organizations`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base::id::{EnvironmentId, OrganizationId};
-use model::domain::Domain;
+use base::id::OrganizationId;
+use model::organization::Organization;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,91 +13,32 @@ use super::{
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, actor::Actor, organizations::OrganizationChange, resource},
+    app::{
+        self, State,
+        actor::Actor,
+        organizations::{self, OrganizationChange, OrganizationObject},
+        resource,
+    },
     links::path,
 };
-
-/// One of your customers.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Organization {
-    id: OrganizationId,
-    environment_id: EnvironmentId,
-    /// Its name for people.
-    #[schema(example = "Acme")]
-    display_name: String,
-    /// Your own id for it; empty for none.
-    #[schema(example = "customer-42")]
-    external_id: String,
-    /// The domains whose people may sign in, sorted: those that you named and those that DNS proved.
-    domains: Vec<Domain>,
-    /// Those of them that belong to another organization of the environment too, sorted: the identity provider of
-    /// either can sign in people of both. Omitted if there is none. `/v1/organizations/{id}/domains` returns the
-    /// organizations.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    shared_domains: Vec<Domain>,
-}
-
-impl Organization {
-    fn new(organization: &model::organization::Organization, shared_domains: Vec<Domain>) -> Self {
-        Self {
-            id: organization.id,
-            environment_id: organization.environment_id,
-            display_name: organization.display_name.clone(),
-            external_id: organization.external_id.clone().unwrap_or_default(),
-            domains: organization.accepted_domains().cloned().collect(),
-            shared_domains,
-        }
-    }
-
-    /// Whether `domain` belongs to another organization too.
-    pub fn shares(&self, domain: &Domain) -> bool {
-        self.shared_domains.contains(domain)
-    }
-}
-
-/// Organizations as wire types, with their shared domains.
-pub async fn organization_views(
-    state: &State,
-    actor: &Actor,
-    organizations: &[model::organization::Organization],
-) -> app::Result<Vec<Organization>> {
-    let ids: Vec<OrganizationId> = organizations.iter().map(|organization| organization.id).collect();
-    let mut shared = app::organizations::domains::sharing::list(state, actor, &ids).await?;
-    let described = |organization: &model::organization::Organization| {
-        Organization::new(organization, shared.remove(&organization.id).unwrap_or_default())
-    };
-    Ok(organizations.iter().map(described).collect())
-}
-
-/// An organization as a wire type, with its shared domains.
-pub async fn organization_view(
-    state: &State,
-    actor: &Actor,
-    organization: &model::organization::Organization,
-) -> app::Result<Organization> {
-    let mut shared = app::organizations::domains::sharing::list(state, actor, &[organization.id]).await?;
-    Ok(Organization::new(organization, shared.remove(&organization.id).unwrap_or_default()))
-}
 
 /// One organization.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrganizationReply {
-    organization: Organization,
+    organization: OrganizationObject,
 }
 
 /// One page of the organizations.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationsReply {
-    organizations: Vec<Organization>,
+    organizations: Vec<OrganizationObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-async fn reply(state: &State, actor: &Actor, organization: &model::organization::Organization) -> ApiResult {
-    let view = organization_view(state, actor, organization).await.map_err(api)?;
+async fn reply(state: &State, actor: &Actor, organization: &Organization) -> ApiResult {
+    let view = organizations::object(state, actor, organization).await.map_err(api)?;
     Ok(versioned(organization.version, OrganizationReply { organization: view }))
 }
 
@@ -127,7 +68,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     }
     .map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationsReply {
-        organizations: organization_views(&state, &call.actor, &page.items).await.map_err(api)?,
+        organizations: organizations::objects(&state, &call.actor, &page.items).await.map_err(api)?,
         next_page_token: page.next_token,
     }))
 }
@@ -207,12 +148,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let removed = resource::remove::<model::organization::Organization>(
-        &state,
-        &call.actor,
-        id,
-        call.if_match.as_ref(),
-    );
+    let removed = resource::remove::<Organization>(&state, &call.actor, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())
 }

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base::{
-    id::{OrganizationId, ScimDirectoryId},
-    time::Timestamp,
-};
-use model::{idp_kind::IdpKind, scim_directory};
+use base::id::{OrganizationId, ScimDirectoryId};
+use model::scim_directory::ScimDirectory;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,111 +17,24 @@ use super::{
 use crate::{
     app::{
         self, State,
-        directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
+        directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryObject, ScimDirectoryView},
         resource,
     },
     links::path,
 };
 
-/// Where an organization's identity provider provisions users and groups.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScimDirectory {
-    id: ScimDirectoryId,
-    organization_id: OrganizationId,
-    /// Whether calls that name only the organization use it.
-    primary: bool,
-    /// The base URL for the identity provider ("Tenant URL"); it never changes.
-    scim_base_url: String,
-    /// Whether it has a valid bearer token.
-    has_client_bearer_token: bool,
-    /// Whether users may have secondary e-mail addresses at other domains.
-    allow_foreign_secondary_emails: bool,
-    /// Whether SAML logins of users who are inactive or deleted in it are refused.
-    refuse_inactive_logins: bool,
-    /// Whether only users who are active in a directory may sign in.
-    require_provisioned_logins: bool,
-    /// The identity provider's product; `null` if unknown.
-    idp_kind: Option<IdpKind>,
-    /// The valid ones, newest first.
-    bearer_tokens: Vec<BearerToken>,
-    /// Its usage, which is limited by quotas (settings `scim.directory_…`).
-    usage: ScimDirectoryUsage,
-}
-
-/// The usage of a directory.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScimDirectoryUsage {
-    /// Users that are not deleted.
-    #[schema(example = 1204)]
-    users: i64,
-    /// Groups that are not deleted.
-    #[schema(example = 87)]
-    groups: i64,
-    /// Bytes of users, groups (deleted ones too) and memberships.
-    #[schema(example = 2411724)]
-    stored_bytes: i64,
-    /// Bytes written by changes today (UTC), including their events.
-    #[schema(example = 61440)]
-    day_bytes: i64,
-}
-
-/// A bearer token of a directory, without its secret.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BearerToken {
-    created_at: Timestamp,
-    /// `null` until it is replaced by a newer one.
-    expires_at: Option<Timestamp>,
-    /// Accurate to a minute; `null` for never.
-    last_used_at: Option<Timestamp>,
-}
-
-impl From<&ScimDirectoryView> for ScimDirectory {
-    fn from(described: &ScimDirectoryView) -> Self {
-        let directory = &described.directory;
-        Self {
-            id: directory.id,
-            organization_id: directory.organization_id,
-            primary: directory.primary,
-            scim_base_url: directory.scim_base_url.clone(),
-            has_client_bearer_token: !described.tokens.is_empty(),
-            allow_foreign_secondary_emails: directory.allow_foreign_secondary_emails,
-            refuse_inactive_logins: directory.refuse_inactive_logins,
-            require_provisioned_logins: directory.require_provisioned_logins,
-            idp_kind: directory.idp_kind,
-            usage: ScimDirectoryUsage {
-                users: described.usage.user_count,
-                groups: described.usage.group_count,
-                stored_bytes: described.usage.stored_bytes,
-                day_bytes: described.usage.day_bytes,
-            },
-            bearer_tokens: described
-                .tokens
-                .iter()
-                .map(|token| BearerToken {
-                    created_at: token.created_at,
-                    expires_at: token.expires_at,
-                    last_used_at: token.last_used_at,
-                })
-                .collect(),
-        }
-    }
-}
-
 /// One directory.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimDirectoryReply {
-    scim_directory: ScimDirectory,
+    scim_directory: ScimDirectoryObject,
 }
 
 /// One page of an organization's directories.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimDirectoriesReply {
-    scim_directories: Vec<ScimDirectory>,
+    scim_directories: Vec<ScimDirectoryObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
@@ -178,7 +88,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let page =
         app::directories::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimDirectoriesReply {
-        scim_directories: page.items.iter().map(ScimDirectory::from).collect(),
+        scim_directories: page.items.iter().map(ScimDirectoryObject::from).collect(),
         next_page_token: page.next_token,
     }))
 }
@@ -260,9 +170,7 @@ pub async fn remove(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let if_match = call.if_match.as_ref();
-    resource::remove::<scim_directory::ScimDirectory>(&state, &call.actor, id, if_match)
-        .await
-        .map_err(api)?;
+    resource::remove::<ScimDirectory>(&state, &call.actor, id, if_match).await.map_err(api)?;
     Ok(done())
 }
 

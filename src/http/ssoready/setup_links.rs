@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base::{
-    id::{OrganizationId, SetupLinkId},
-    time::Timestamp,
-};
-use model::setup_link::SetupLinkStatus;
+use base::id::{OrganizationId, SetupLinkId};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,67 +14,25 @@ use super::{
     schema::PageParams,
 };
 use crate::{
-    app::{self, State, setup::links::NewSetupLink},
+    app::{
+        self, State,
+        setup::links::{NewSetupLink, SetupLinkObject},
+    },
     links::path,
 };
-
-/// A setup link, without its URL, which is returned only when it is created.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SetupLink {
-    id: SetupLinkId,
-    organization_id: OrganizationId,
-    /// Whether SAML connections may be set up with it.
-    can_manage_saml: bool,
-    /// Whether SCIM directories may be set up with it.
-    can_manage_scim: bool,
-    /// Whether domains may be added and verified with it.
-    can_manage_domains: bool,
-    /// `open`, `redeemed`, `expired` or `revoked`.
-    #[schema(value_type = String, example = "open")]
-    status: SetupLinkStatus,
-    /// The id of the API key or administrator, or `operator` for the command line.
-    created_by: String,
-    created_at: Timestamp,
-    /// Until when it can be redeemed.
-    expires_at: Timestamp,
-    /// When it was redeemed; `null` if it was not.
-    redeemed_at: Option<Timestamp>,
-    /// When it was revoked; `null` if it was not.
-    revoked_at: Option<Timestamp>,
-}
-
-impl SetupLink {
-    /// The link with its status at `now`.
-    pub fn at(now: Timestamp, link: &model::setup_link::SetupLink) -> Self {
-        Self {
-            id: link.id,
-            organization_id: link.organization_id,
-            can_manage_saml: link.can_manage_saml,
-            can_manage_scim: link.can_manage_scim,
-            can_manage_domains: link.can_manage_domains,
-            status: link.status(now),
-            created_by: link.created_by.clone(),
-            created_at: link.created_at,
-            expires_at: link.expires_at,
-            redeemed_at: link.redeemed_at,
-            revoked_at: link.revoked_at,
-        }
-    }
-}
 
 /// One setup link.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupLinkReply {
-    setup_link: SetupLink,
+    setup_link: SetupLinkObject,
 }
 
 /// One page of the setup links.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupLinksReply {
-    setup_links: Vec<SetupLink>,
+    setup_links: Vec<SetupLinkObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
@@ -92,7 +46,7 @@ pub struct NewSetupLinkReply {
         example = "https://sso.example.com/setup?one-time-token=ssoready_one_time_token_12vqjrnxk9xeov6o4f05pan0g"
     )]
     url: String,
-    setup_link: SetupLink,
+    setup_link: SetupLinkObject,
 }
 
 /// A setup link to create.
@@ -121,7 +75,7 @@ pub struct SetupLinkParams {
 }
 
 fn reply(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
-    HttpResponse::Ok().json(SetupLinkReply { setup_link: SetupLink::at(state.now(), link) })
+    HttpResponse::Ok().json(SetupLinkReply { setup_link: SetupLinkObject::at(state.now(), link) })
 }
 
 /// List setup links
@@ -143,7 +97,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
         app::setup::links::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
     let now = state.now();
     Ok(HttpResponse::Ok().json(SetupLinksReply {
-        setup_links: page.items.iter().map(|link| SetupLink::at(now, link)).collect(),
+        setup_links: page.items.iter().map(|link| SetupLinkObject::at(now, link)).collect(),
         next_page_token: page.next_token,
     }))
 }
@@ -173,7 +127,8 @@ pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fi
     })()
     .map_err(api)?;
     let (link, url) = app::setup::links::create(&state, &call.actor, &wanted).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(NewSetupLinkReply { url, setup_link: SetupLink::at(state.now(), &link) }))
+    Ok(HttpResponse::Ok()
+        .json(NewSetupLinkReply { url, setup_link: SetupLinkObject::at(state.now(), &link) }))
 }
 
 /// Get a setup link

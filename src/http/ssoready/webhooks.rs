@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base::{
-    id::{EnvironmentId, WebhookDeliveryId, WebhookId},
+    id::{WebhookDeliveryId, WebhookId},
     time::Timestamp,
 };
-use model::{event::EventKind, webhook::DeliveryState};
+use model::webhook::{DeliveryState, Webhook};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,51 +20,10 @@ use super::{
 use crate::{
     app::{
         self, State, resource,
-        webhooks::{DEFAULT_OVERLAP, WebhookChange, signature::WebhookSecret},
+        webhooks::{DEFAULT_OVERLAP, WebhookChange, WebhookObject, signature::WebhookSecret},
     },
     links::path,
 };
-
-/// A URL to which events are delivered. Its secret is returned only when it is created.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Webhook {
-    id: WebhookId,
-    environment_id: EnvironmentId,
-    /// The URL to which events are posted.
-    #[schema(example = "https://app.example.com/webhooks/ostiary")]
-    url: String,
-    /// The event types that it receives; empty for all, including those of later versions.
-    #[schema(example = json!(["scim_user.created"]))]
-    event_types: Vec<&'static str>,
-    /// Whether it receives events.
-    enabled: bool,
-    /// When it was disabled; `null` if it is enabled.
-    disabled_at: Option<Timestamp>,
-    /// The sequence number of the first event without a delivery.
-    next_sequence: u64,
-    /// The number of consecutive failed attempts.
-    failures: u32,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl From<&model::webhook::Webhook> for Webhook {
-    fn from(webhook: &model::webhook::Webhook) -> Self {
-        Self {
-            id: webhook.id,
-            environment_id: webhook.environment_id,
-            url: webhook.url.to_string(),
-            event_types: webhook.event_types.iter().copied().map(EventKind::as_str).collect(),
-            enabled: webhook.disabled_at.is_none(),
-            disabled_at: webhook.disabled_at,
-            next_sequence: webhook.next_sequence,
-            failures: webhook.failures,
-            created_at: webhook.created_at,
-            updated_at: webhook.updated_at,
-        }
-    }
-}
 
 /// The delivery of one event to one webhook.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,13 +69,13 @@ impl From<&model::webhook::WebhookDelivery> for WebhookDelivery {
 /// One webhook.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookReply {
-    webhook: Webhook,
+    webhook: WebhookObject,
 }
 
 /// A webhook with its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookSecretReply {
-    webhook: Webhook,
+    webhook: WebhookObject,
     /// The signing secret (Standard Webhooks); it is returned only once.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
@@ -126,7 +85,7 @@ pub struct WebhookSecretReply {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhooksReply {
-    webhooks: Vec<Webhook>,
+    webhooks: Vec<WebhookObject>,
     /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
@@ -147,11 +106,11 @@ pub struct WebhookDeliveriesReply {
     next_page_token: String,
 }
 
-fn reply(webhook: &model::webhook::Webhook) -> HttpResponse {
+fn reply(webhook: &Webhook) -> HttpResponse {
     versioned(webhook.version, WebhookReply { webhook: webhook.into() })
 }
 
-fn reply_with_secret((webhook, secret): &(model::webhook::Webhook, WebhookSecret)) -> HttpResponse {
+fn reply_with_secret((webhook, secret): &(Webhook, WebhookSecret)) -> HttpResponse {
     versioned(webhook.version, WebhookSecretReply { webhook: webhook.into(), secret: secret.reveal() })
 }
 
@@ -187,9 +146,9 @@ pub struct ReplayEvents {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = page_query(&query(&request));
-    let page = resource::list::<model::webhook::Webhook>(&state, &call.actor, &query).await.map_err(api)?;
+    let page = resource::list::<Webhook>(&state, &call.actor, &query).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhooksReply {
-        webhooks: page.items.iter().map(Webhook::from).collect(),
+        webhooks: page.items.iter().map(WebhookObject::from).collect(),
         next_page_token: page.next_token,
     }))
 }
@@ -268,8 +227,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let removed =
-        resource::remove::<model::webhook::Webhook>(&state, &call.actor, id, call.if_match.as_ref());
+    let removed = resource::remove::<Webhook>(&state, &call.actor, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())
 }

@@ -62,14 +62,14 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
 pub async fn find<R: Resource>(state: &State, actor: &Actor, id: Id<R::Kind>) -> Result<R> {
     let environment_id = R::authorize_view(actor)?;
     let row: R = load(&mut state.db.read().await?, environment_id, id).await?;
-    hide::<R>(id, row.authorize_view_row(actor))?;
+    hide(id, row.authorize_view_row(actor))?;
     Ok(row)
 }
 
 /// Who may not know of a row is told the same as if there were none.
-fn hide<R: Resource>(id: Id<R::Kind>, authorized: Result<()>) -> Result<()> {
+pub fn hide<K: IdKind, T>(id: Id<K>, authorized: Result<T>) -> Result<T> {
     authorized.map_err(|error| match error {
-        Error::NotFound { .. } => Error::not_found(R::Kind::NOUN, id),
+        Error::NotFound { .. } => Error::not_found(K::NOUN, id),
         error => error,
     })
 }
@@ -207,7 +207,7 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
         T: Resource,
     {
         let edit = Self::begin(tx, T::authorize_manage(actor)?, id, None).await?;
-        hide::<T>(id, edit.before.authorize_manage_row(actor))?;
+        hide(id, edit.before.authorize_manage_row(actor))?;
         check_version(expected, edit.before.version())?;
         Ok(edit)
     }

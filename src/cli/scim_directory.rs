@@ -19,6 +19,7 @@ use crate::app::{
 #[derive(Debug, Subcommand)]
 pub(super) enum ScimDirectory {
     Create(Create),
+    Update(Update),
     List(List),
     Rotate(Rotate),
 }
@@ -37,6 +38,23 @@ pub(super) struct Create {
     /// The organization's id
     #[arg(long, value_name = "ID")]
     organization: OrganizationId,
+    #[command(flatten)]
+    settings: ScimDirectoryChange,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change a SCIM directory; options that are not given stay as they are
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary scim-directory update scim_directory_… --disabled
+      SCIM requests are refused; what it holds is kept
+  ostiary scim-directory update scim_directory_… --require-provisioned-logins=false")]
+pub(super) struct Update {
+    /// The directory's id
+    #[arg(value_name = "ID")]
+    directory: ScimDirectoryId,
     #[command(flatten)]
     settings: ScimDirectoryChange,
     /// Print one JSON object
@@ -105,6 +123,13 @@ impl ScimDirectory {
                     .map_err(field_flags::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
                 rotate(&state, &actor, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
+            }
+            Self::Update(update) => {
+                let actor = Actor::operator(directories::environment_of(&state, update.directory).await?);
+                let changed =
+                    directories::update(&state, &actor, update.directory, None, &update.settings).await;
+                let now = changed.map_err(field_flags::cli_error)?;
+                output::resource(update.json, &ScimDirectoryObject::from(&now), "SCIM directory changed:")
             }
             Self::Rotate(wanted) => {
                 let environment = directories::environment_of(&state, wanted.directory).await?;

@@ -124,7 +124,7 @@ pub async fn list(
 ) -> Result<Vec<(Administrator, Role)>> {
     let rows = select_joined::<Administrator>(
         conn,
-        "r.role",
+        || "r.role".to_owned(),
         "JOIN administrator_roles r ON r.administrator_id = administrators.id \
          WHERE r.environment_id = $1 AND r.administrator_id >= $2 ORDER BY r.administrator_id LIMIT $3",
     )

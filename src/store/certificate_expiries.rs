@@ -21,7 +21,9 @@ pub struct NamedConnection {
 }
 
 /// The column of the organization's name, and how it is joined.
-const ORGANIZATION: &str = "o.display_name AS o_display_name";
+fn organization() -> String {
+    "o.display_name AS o_display_name".to_owned()
+}
 
 /// Up to `limit` connections of an environment in order of certificate expiry, from `from` on.
 pub async fn list(
@@ -33,7 +35,7 @@ pub async fn list(
     let statement = match from {
         None => select_joined::<SamlConnection>(
             conn,
-            ORGANIZATION,
+            organization,
             "JOIN organizations o ON o.id = saml_connections.organization_id \
              WHERE saml_connections.environment_id = $1 AND idp_certificate_expires_at IS NOT NULL \
              ORDER BY idp_certificate_expires_at, saml_connections.id LIMIT $2",
@@ -41,7 +43,7 @@ pub async fn list(
         .bind(environment_id),
         Some(from) => select_joined::<SamlConnection>(
             conn,
-            ORGANIZATION,
+            organization,
             "JOIN organizations o ON o.id = saml_connections.organization_id \
              WHERE saml_connections.environment_id = $1 AND saml_connections.idp_certificate_expires_at IS NOT NULL \
              AND (saml_connections.idp_certificate_expires_at, saml_connections.id) >= \

@@ -1,17 +1,13 @@
 //! SAML connections with the organization and environment that a login needs, read by one query.
 
-use base::{
-    id::{EnvironmentId, OrganizationId, SamlConnectionId},
-    time::Timestamp,
-};
+use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
 use model::{
     domain::Domain, environment::Environment, organization::Organization, saml_connection::SamlConnection,
 };
 
 use super::{
-    Conn, Error, Result,
+    Conn, Result,
     connection::{Row, Statement},
-    organizations,
     table::{self, select_joined},
 };
 
@@ -26,55 +22,28 @@ pub struct LoginConnection {
     pub environment: Environment,
 }
 
-#[derive(sqlx::FromRow)]
-struct LoginRow {
-    o_display_name: String,
-    o_external_id: Option<String>,
-    o_domains: Option<String>,
-    o_version: i64,
-    o_created_at: Timestamp,
-    o_updated_at: Timestamp,
-}
-
 impl LoginConnection {
-    fn read(fetched: Row) -> Result<Self> {
-        let connection: SamlConnection = table::read(&fetched)?;
-        let row: LoginRow = fetched.decode()?;
-        let organization = Organization {
-            id: connection.organization_id,
-            environment_id: connection.environment_id,
-            display_name: row.o_display_name,
-            version: row.o_version,
-            external_id: row.o_external_id,
-            domains: organizations::domains(row.o_domains.as_deref()).ok_or_else(|| {
-                Error::inconsistent("organization_domains", "domain, state", connection.organization_id)
-            })?,
-            created_at: row.o_created_at,
-            updated_at: row.o_updated_at,
-        };
-        let environment = table::read(&fetched.part("e_"))?;
+    fn read(row: Row) -> Result<Self> {
+        let connection = table::read(&row)?;
+        let row = row.part("o_");
+        let organization = table::read(&row)?;
+        let environment = table::read(&row.part("e_"))?;
         Ok(Self { connection, organization, environment })
     }
 }
 
-/// The columns of the organization and the environment.
-const COLUMNS: &str = "o.display_name AS o_display_name, o.external_id AS o_external_id, \
-    (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
-    WHERE d.organization_id = o.id) AS o_domains, \
-    o.version AS o_version, o.created_at AS o_created_at, o.updated_at AS o_updated_at, \
-    e.id AS e_id, e.version AS e_version, e.slug AS e_slug, \
-    e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
-    e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
-    e.idp_initiated AS e_idp_initiated, e.created_at AS e_created_at, e.updated_at AS e_updated_at";
+fn joined_columns() -> String {
+    [table::columns_as::<Organization>("o_"), table::columns_as::<Environment>("e_")].join(", ")
+}
 
 macro_rules! select_for_login {
     ($conn:expr, $rest:literal) => {
         select_joined::<SamlConnection>(
             $conn,
-            COLUMNS,
+            joined_columns,
             concat!(
-                "JOIN organizations o ON o.id = saml_connections.organization_id \
-                 JOIN environments e ON e.id = saml_connections.environment_id ",
+                "JOIN organizations ON organizations.id = saml_connections.organization_id \
+                 JOIN environments ON environments.id = saml_connections.environment_id ",
                 $rest
             ),
         )
@@ -131,7 +100,7 @@ pub async fn find_primary_by_external_id(
     optional(
         select_for_login!(
             conn,
-            "WHERE o.environment_id = $1 AND o.external_id = $2 AND saml_connections.is_primary"
+            "WHERE organizations.environment_id = $1 AND organizations.external_id = $2 AND saml_connections.is_primary"
         )
         .bind(environment_id)
         .bind(external_id),
@@ -149,9 +118,9 @@ pub async fn list_primary_by_domain(
 ) -> Result<Vec<LoginConnection>> {
     let statement = select_for_login!(
         conn,
-        "JOIN organization_domains r ON r.organization_id = o.id WHERE r.environment_id = $1 \
+        "JOIN organization_domains r ON r.organization_id = organizations.id WHERE r.environment_id = $1 \
          AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND saml_connections.is_primary \
-         ORDER BY o.id LIMIT $3"
+         ORDER BY organizations.id LIMIT $3"
     );
     let rows = statement.bind(environment_id).bind(domain.as_str()).bind(limit).rows().await?;
     rows.into_iter().map(LoginConnection::read).collect()
@@ -164,10 +133,11 @@ mod tests {
     use super::*;
     use model::api_key::ApiKey;
 
-    use crate::store::{Db, organization_domains, saml_connections};
+    use crate::store::{Db, organization_domains, organizations, saml_connections};
     use base::{
         id::{Id, IdKind},
         random::SystemRandom,
+        time::Timestamp,
     };
     use model::{
         domain::DomainState,
@@ -204,6 +174,7 @@ mod tests {
                 version: 1,
                 display_name: "Acme".into(),
                 external_id: Some("acme".into()),
+                disabled: false,
                 domains: BTreeMap::from([
                     domain("acme.example", DomainState::Whitelisted),
                     domain("beta.example", DomainState::Pending),

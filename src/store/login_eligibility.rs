@@ -19,6 +19,8 @@ pub struct LoginEligibility {
     pub has_connection: bool,
     /// Whether that connection is switched off.
     pub connection_disabled: bool,
+    /// Whether the organization is switched off.
+    pub organization_disabled: bool,
     /// Whether the domain counts for the organization (states `whitelisted` and `verified`).
     pub domain_counts: bool,
     /// The policy of the organization's directories; `None`: it has no directory.
@@ -40,15 +42,24 @@ pub async fn find(
     connection_id: SamlConnectionId,
     domain: &Domain,
 ) -> Result<Option<LoginEligibility>> {
-    let row: Option<(Option<String>, Option<bool>, bool, bool, bool)> = conn
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        external_id: Option<String>,
+        disabled: bool,
+        connection_disabled: Option<bool>,
+        domain_counts: bool,
+        has_directory: bool,
+        require_provisioned: bool,
+    }
+    let row: Option<Row> = conn
         .sql(
-            "SELECT o.external_id, \
-             (SELECT c.disabled FROM saml_connections c WHERE c.id = $2 AND c.organization_id = $1), \
+            "SELECT o.external_id, o.disabled, (SELECT c.disabled FROM saml_connections c \
+             WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
              EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = $1 AND m.domain = $3 \
-             AND m.state IN ('whitelisted', 'verified')), \
-             EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1), \
+             AND m.state IN ('whitelisted', 'verified')) AS domain_counts, \
+             EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1) AS has_directory, \
              EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
-             AND d.require_provisioned_logins) \
+             AND d.require_provisioned_logins) AS require_provisioned \
              FROM organizations o WHERE o.id = $1",
         )
         .bind(organization_id)
@@ -56,14 +67,13 @@ pub async fn find(
         .bind(domain.as_str())
         .optional()
         .await?;
-    Ok(row.map(|(organization_external_id, connection_disabled, domain_counts, has_directory, require)| {
-        LoginEligibility {
-            organization_external_id,
-            has_connection: connection_disabled.is_some(),
-            connection_disabled: connection_disabled == Some(true),
-            domain_counts,
-            policy: has_directory.then_some(LoginPolicy { require_provisioned: require }),
-        }
+    Ok(row.map(|row| LoginEligibility {
+        organization_external_id: row.external_id,
+        has_connection: row.connection_disabled.is_some(),
+        connection_disabled: row.connection_disabled == Some(true),
+        organization_disabled: row.disabled,
+        domain_counts: row.domain_counts,
+        policy: row.has_directory.then_some(LoginPolicy { require_provisioned: row.require_provisioned }),
     }))
 }
 

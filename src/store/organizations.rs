@@ -24,7 +24,7 @@ impl Table for Organization {
     type Scope = EnvironmentKind;
 
     const TABLE: &'static str = "organizations";
-    const COLUMNS: &'static [&'static str] = &["display_name", "external_id", "updated_at"];
+    const COLUMNS: &'static [&'static str] = &["display_name", "external_id", "disabled", "updated_at"];
     const FIXED: &'static [&'static str] = &["created_at"];
     const COMPUTED: &'static [(&'static str, &'static str)] = &[(
         "domains",
@@ -50,7 +50,11 @@ impl Table for Organization {
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement.bind(self.display_name.as_str()).bind(self.external_id.as_deref()).bind(self.updated_at)
+        statement
+            .bind(self.display_name.as_str())
+            .bind(self.external_id.as_deref())
+            .bind(self.disabled)
+            .bind(self.updated_at)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -65,6 +69,7 @@ impl Table for Organization {
             version: row.get("version")?,
             display_name: row.get("display_name")?,
             external_id: row.get("external_id")?,
+            disabled: row.get("disabled")?,
             domains: domains(listed.as_deref()).ok_or_else(|| row.inconsistent("domains"))?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,

@@ -204,15 +204,13 @@ pub async fn unset_primary(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
-    at: Timestamp,
 ) -> Result<()> {
     tx.sql(
-        "UPDATE saml_connections SET is_primary = FALSE, version = version + 1, updated_at = $3 \
+        "UPDATE saml_connections SET is_primary = FALSE, version = version + 1 \
          WHERE environment_id = $1 AND organization_id = $2 AND is_primary",
     )
     .bind(environment_id)
     .bind(organization_id)
-    .bind(at)
     .execute()
     .await?;
     Ok(())

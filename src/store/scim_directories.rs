@@ -12,9 +12,8 @@ use model::{
 };
 
 use super::{
-    Conn, Error, Result, Transaction, columns,
+    Conn, Result, Transaction, columns,
     connection::{Row, Statement},
-    organizations,
     table::{self, Table, select_joined, select_where},
 };
 
@@ -31,6 +30,7 @@ impl Table for ScimDirectory {
         "allow_foreign_secondary_emails",
         "refuse_inactive_logins",
         "require_provisioned_logins",
+        "disabled",
         "idp_kind",
         "updated_at",
     ];
@@ -58,6 +58,7 @@ impl Table for ScimDirectory {
             .bind(self.allow_foreign_secondary_emails)
             .bind(self.refuse_inactive_logins)
             .bind(self.require_provisioned_logins)
+            .bind(self.disabled)
             .bind(self.idp_kind.map(IdpKind::as_str))
             .bind(self.updated_at)
     }
@@ -77,6 +78,7 @@ impl Table for ScimDirectory {
             allow_foreign_secondary_emails: row.get("allow_foreign_secondary_emails")?,
             refuse_inactive_logins: row.get("refuse_inactive_logins")?,
             require_provisioned_logins: row.get("require_provisioned_logins")?,
+            disabled: row.get("disabled")?,
             // A value written by a later release must not make the directory unreadable.
             idp_kind: row.get::<Option<String>>("idp_kind")?.as_deref().and_then(IdpKind::parse),
             created_at: row.get("created_at")?,
@@ -106,12 +108,11 @@ pub async fn find_presented(
 ) -> Result<Option<PresentedToken>> {
     let found = select_joined::<ScimDirectory>(
         conn,
-        "o.display_name AS o_display_name, o.external_id AS o_external_id, \
-         (SELECT string_agg(a.domain || ' ' || a.state, ',') FROM organization_domains a \
-         WHERE a.organization_id = o.id) AS o_domains, \
-         o.version AS o_version, o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
-         t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at",
-        "JOIN organizations o ON o.id = scim_directories.organization_id \
+        || {
+            let token = "t.created_at AS t_created_at, t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at";
+            [&table::columns_as::<Organization>("o_"), token].join(", ")
+        },
+        "JOIN organizations ON organizations.id = scim_directories.organization_id \
          LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = scim_directories.id \
          AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE scim_directories.id = $1",
     )
@@ -122,24 +123,14 @@ pub async fn find_presented(
     .await?;
     let Some(row) = found else { return Ok(None) };
     let directory: ScimDirectory = table::read(&row)?;
-    let domains: Option<String> = row.get("o_domains")?;
-    let organization = Organization {
-        id: directory.organization_id,
-        environment_id: directory.environment_id,
-        version: row.get("o_version")?,
-        display_name: row.get("o_display_name")?,
-        external_id: row.get("o_external_id")?,
-        domains: organizations::domains(domains.as_deref()).ok_or_else(|| {
-            Error::inconsistent("organization_domains", "domain, state", directory.organization_id)
-        })?,
-        created_at: row.get("o_created_at")?,
-        updated_at: row.get("o_updated_at")?,
-    };
-    let token = match row.get("t_created_at")? {
+    let row = row.part("o_");
+    let organization = table::read(&row)?;
+    let row = row.part("t_");
+    let token = match row.get("created_at")? {
         Some(created_at) => Some(BearerToken {
             created_at,
-            expires_at: row.get("t_expires_at")?,
-            last_used_at: row.get("t_last_used_at")?,
+            expires_at: row.get("expires_at")?,
+            last_used_at: row.get("last_used_at")?,
         }),
         None => None,
     };

@@ -14,7 +14,8 @@ use base::{
 };
 
 use super::{
-    Conn, Dialect, Error, Result, Sql, Transaction, columns,
+    Conn, Dialect, Error, Result, Sql, Transaction,
+    columns::page_start,
     connection::{Row, Statement},
 };
 
@@ -153,7 +154,7 @@ pub async fn list<T: Table>(
             id = T::ID
         )
     });
-    conn.sql(text).bind(scope).bind(columns::page_start(from)).bind(limit).all_of().await
+    conn.sql(text).bind(scope).bind(page_start(from)).bind(limit).all_of().await
 }
 
 /// `SELECT … FROM table`, for a statement that is assembled at run time.
@@ -166,15 +167,22 @@ pub fn select_where<'c, T: Table>(conn: &'c mut Conn, rest: &'static str) -> Sta
     conn.sql(text::<T>(rest, || format!("{} {rest}", select::<T>())))
 }
 
-/// [`select_where`], with more `columns` of tables that `rest` joins.
+/// [`select_where`], with more `columns` of tables that `rest` joins. There is one such statement for each `rest`.
 pub fn select_joined<'c, T: Table>(
     conn: &'c mut Conn,
-    columns: &'static str,
+    columns: impl FnOnce() -> String,
     rest: &'static str,
 ) -> Statement<'c> {
-    conn.sql(text_of([T::TABLE, columns, rest], || {
-        format!("SELECT {}, {columns} FROM {} {rest}", column_names::<T>(), T::TABLE)
+    conn.sql(text_of([T::TABLE, "joined", rest], || {
+        format!("SELECT {}, {} FROM {} {rest}", columns_as::<T>(""), columns(), T::TABLE)
     }))
+}
+
+/// All columns, called by their names after `prefix`, so that a statement may join other tables: [`Row::part`] reads
+/// them.
+pub(super) fn columns_as<T: Table>(prefix: &'static str) -> String {
+    let named = columns::<T>().into_iter().map(|(name, value)| format!("{value} AS {prefix}{name}"));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 impl Statement<'_> {
@@ -255,18 +263,17 @@ fn key<T: Table>() -> String {
 }
 
 fn select<T: Table>() -> String {
-    format!("SELECT {} FROM {}", column_names::<T>(), T::TABLE)
+    format!("SELECT {} FROM {}", columns_as::<T>(""), T::TABLE)
 }
 
-/// All columns, each with the table's name, so that a condition may join other tables.
-fn column_names<T: Table>() -> String {
+/// The names of all columns, and what they are in a statement.
+fn columns<T: Table>() -> Vec<(&'static str, String)> {
     let mut names = vec![T::ID, "version"];
     names.extend((T::ID != T::SCOPE).then_some(T::SCOPE));
     names.extend([T::FIXED, T::COLUMNS, T::STAMPS].concat());
-    let own = names.iter().map(|name| format!("{}.{name}", T::TABLE));
-    let computed = T::COMPUTED.iter().map(|(name, expression)| format!("{expression} AS {name}"));
-    let columns: Vec<String> = own.chain(computed).collect();
-    columns.join(", ")
+    let own = names.into_iter().map(|name| (name, format!("{}.{name}", T::TABLE)));
+    let computed = T::COMPUTED.iter().map(|(name, expression)| (*name, (*expression).to_owned()));
+    own.chain(computed).collect()
 }
 
 /// The statement of a table that is called `name`.

@@ -121,6 +121,25 @@ both! {
         assert_eq!(posted.await.unwrap().status, 401);
     }
 
+    async fn a_sign_in_that_meets_a_change_of_the_password_is_refused(app: TestApp) {
+        let administrator = app.with_password("dana@ops.example").await;
+        let other = app.with_password("other@ops.example").await;
+        let mut tx = app.state.db.write().await.unwrap();
+        let found = store::table::find_for_update::<Administrator>(&mut tx, administrator.id, administrator.id).await;
+        let mut changed = found.unwrap().unwrap();
+        changed.password_hash = other.password_hash;
+        assert!(store::table::update(&mut tx, &mut changed, app.now()).await.unwrap());
+        let writes = app.state.db.requested_writes();
+        let posted = {
+            let (browser, url) = (app.browser(), app.url("/console/sign-in"));
+            let fields = [("email", "dana@ops.example"), ("password", PASSWORD), ("next", "")];
+            actix_web::rt::spawn(async move { browser.post(&url, &fields).await })
+        };
+        app.write_blocked(writes).await;
+        tx.commit().await.unwrap();
+        assert_eq!(posted.await.unwrap().status, 401);
+    }
+
     async fn a_change_of_ones_own_that_meets_the_removal_of_the_account_is_refused(app: TestApp) {
         let new = "another violet kettle";
         let password = [("currentPassword", PASSWORD), ("newPassword", new), ("repeatPassword", new)];

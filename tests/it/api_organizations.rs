@@ -73,7 +73,7 @@ both! {
             "id": "org_0000000000000000000000000", "environmentId": "env_0000000000000000000000000",
         })).await;
         assert_eq!(made, json!({
-            "id": made["id"], "environmentId": environment.id, "displayName": "Acme", "externalId": "acme",
+            "id": made["id"], "environmentId": environment.id, "displayName": "Acme", "externalId": "acme", "disabled": false,
             "domains": ["a.example", "b.example", "xn--bcher-kva.example"],
         }));
         assert_ne!(made["id"], "org_0000000000000000000000000");
@@ -103,7 +103,7 @@ both! {
         let key = key(&app).await;
         let made = create(&app, &key, json!({ "displayName": "Acme", "externalId": "acme", "domains": ["a.example"] })).await;
         let expect = |name: &str, external: &str, domains: &[&str]| json!({
-            "id": made["id"], "environmentId": made["environmentId"], "displayName": name, "externalId": external, "domains": domains,
+            "id": made["id"], "environmentId": made["environmentId"], "displayName": name, "externalId": external, "disabled": false, "domains": domains,
         });
         assert_eq!(patched(&app, &key, &made, json!({})).await, made);
         assert_eq!(patched(&app, &key, &made, json!({ "display_name": "Acme 2" })).await, expect("Acme 2", "acme", &["a.example"]));

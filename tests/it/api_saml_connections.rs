@@ -110,7 +110,7 @@ both! {
             "spAcsUrl": fixture.app.url(&format!("/v1/saml/{id}/acs")),
             "idpBinding": "POST", "idpInitiated": null, "emailAttribute": "", "allowSha1": false,
             "assertionEncryption": false, "allowCbcEncryption": false, "signAuthnRequests": false,
-            "forceAuthn": false, "idpKind": null, "spEncryptionCertificate": null,
+            "forceAuthn": false, "disabled": false, "idpKind": null, "spEncryptionCertificate": null,
         }));
         assert_eq!(fixture.get(&made["id"]).await, made);
         assert_eq!(fixture.list("").await, json!({ "samlConnections": [made], "nextPageToken": "" }));

@@ -14,7 +14,7 @@ use model::environment::Slug;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app", &["links", "store", "telemetry"]),
     ("background", &["app", "store", "telemetry"]),
-    ("cli", &["app", "config", "demo_app", "http", "links", "server", "store", "telemetry", "test_idp"]),
+    ("cli", &["app", "config", "demo_app", "links", "server", "store", "telemetry", "test_idp"]),
     ("config", &[]),
     ("demo_app", &["links", "web"]),
     ("http", &["app", "config", "links", "telemetry", "web"]),

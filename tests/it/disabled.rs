@@ -2,14 +2,91 @@
 
 use model::administrator::Role;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     both,
     support::{IdentityProvider, Request},
 };
 
+fn user(mut attributes: Value) -> Value {
+    attributes["schemas"] = json!(["urn:ietf:params:scim:schemas:core:2.0:User"]);
+    attributes
+}
+
 both! {
+    async fn an_organization_that_is_switched_off_signs_nobody_in_and_takes_nobody(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory(&tenant).await;
+        let path = format!("/v1/organizations/{}", tenant.organization.id);
+        let body = json!({ "organizationId": tenant.organization.id, "canManageSaml": true });
+        let link = app.api(&key, Method::POST, "/v1/setup-urls", Some(body)).await.json()["url"].as_str().unwrap().to_owned();
+        let admin = app.browser();
+        let opened = admin.get(&link).await;
+        let form = opened.form();
+        let home = admin.submit(&opened, &form).await.location();
+        assert_eq!(admin.get(home.as_str()).await.status, 200);
+        assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 200);
+
+        let console = app.console(Role::Admin, &environment).await;
+        let edit = format!("/organizations/{}/edit", tenant.organization.id);
+        let fields = [("displayName", "Acme"), ("externalId", ""), ("domains", "acme.example"), ("allowFreeMail", ""), ("disabled", "")];
+        console.done(&edit, &[&fields[..], &[("disabled", "true")]].concat()).await.says("It is switched off");
+        let browser = app.browser();
+        let link = app.api(&key, Method::POST, "/v1/saml/redirect", Some(json!({ "organizationId": tenant.organization.id }))).await;
+        let refused = browser.get(link.json()["redirectUrl"].as_str().unwrap()).await;
+        assert_eq!(refused.status, 403);
+        refused.says("organization_disabled").says("is switched off in this app");
+        let refused = app.scim(&directory, Method::GET, "/Users", None).await;
+        assert_eq!(refused.status, 403, "{}", refused.body);
+        assert!(refused.body.contains("organization_disabled"), "{}", refused.body);
+        let setup = admin.get(home.as_str()).await;
+        assert_eq!(setup.status, 403);
+        setup.says("The setup of your company is switched off");
+        let now = app.api(&key, Method::GET, &path, None).await.json();
+        assert_eq!((&now["organization"]["disabled"], &now["organization"]["domains"]), (&json!(true), &json!(["acme.example"])));
+
+        console.done(&edit, &fields).await.does_not_say("It is switched off");
+        assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 200);
+        assert_eq!(admin.get(home.as_str()).await.status, 200);
+        let request = app.begin(&browser, &key, &tenant).await;
+        let idp = IdentityProvider::get();
+        let response = idp.sign(&idp.response(&tenant, Some(&request.id), "ada@acme.example", app.now()));
+        assert_eq!(request.answer(&browser, &tenant, &response).await.status, 303);
+    }
+
+    async fn a_directory_that_is_switched_off_takes_nothing_and_keeps_what_it_has(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory(&tenant).await;
+        let made = app.scim(&directory, Method::POST, "/Users", Some(user(json!({ "userName": "ada@acme.example", "active": false })))).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let path = format!("/v1/scim-directories/{}", directory.id);
+        assert_eq!(app.api(&key, Method::PATCH, &path, Some(json!({ "disabled": true }))).await.status, 200);
+        for refused in [app.scim(&directory, Method::GET, "/Users", None).await, app.scim(&directory, Method::POST, "/Users", Some(user(json!({ "userName": "bob@acme.example" })))).await] {
+            assert_eq!(refused.status, 403, "{}", refused.body);
+            assert!(refused.body.contains("directory_disabled"), "{}", refused.body);
+        }
+        // Without the token nobody learns that it is switched off.
+        let stranger = app.browser();
+        let request = stranger.request(Method::GET, &format!("{}/Users", directory.base)).bearer_auth("wrong");
+        assert_eq!(stranger.send(request).await.status, 401);
+        // It still keeps out whom it knows as inactive.
+        let browser = app.browser();
+        let request = app.begin(&browser, &key, &tenant).await;
+        let idp = IdentityProvider::get();
+        let response = idp.sign(&idp.response(&tenant, Some(&request.id), "ada@acme.example", app.now()));
+        request.answer(&browser, &tenant, &response).await.says("directory_user_inactive");
+
+        let console = app.console(Role::Admin, &environment).await;
+        let edit = format!("/scim-directories/{}/edit", directory.id);
+        console.done(&edit, &[("primary", ""), ("disabled", "")]).await.says("SCIM directory saved.");
+        assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 200);
+    }
+
     async fn a_key_that_is_switched_off_is_refused_and_never_switches_itself_off(app: TestApp) {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;

@@ -181,6 +181,7 @@ both! {
                 version: 1,
                 display_name: format!("Common {}", if number % 1000 == 7 { "rare" } else { "x" }),
                 external_id: None,
+            disabled: false,
                 domains: Default::default(),
                 created_at: now,
                 updated_at: now,

@@ -26,6 +26,8 @@ pub struct Organization {
     pub display_name: String,
     /// The vendor's id for it, unique in the environment.
     pub external_id: Option<String>,
+    /// Whether it is switched off: its logins and the requests of its directories are refused.
+    pub disabled: bool,
     /// Its domains with their states.
     pub domains: BTreeMap<Domain, DomainState>,
     /// When it was created.
@@ -63,6 +65,7 @@ impl Audited for Organization {
         audit_fields! {
             "displayName": self.display_name,
             "externalId": self.external_id,
+            "disabled": self.disabled,
             "domains": domains,
         }
     }
@@ -82,6 +85,7 @@ mod tests {
             version: 1,
             display_name: String::new(),
             external_id: None,
+            disabled: false,
             domains: BTreeMap::from([
                 domain("a.example", DomainState::Whitelisted),
                 domain("b.example", DomainState::Verified),

@@ -32,6 +32,8 @@ pub struct ScimDirectory {
     pub refuse_inactive_logins: bool,
     /// Whether only users active in the directory may sign in by SAML (off by default).
     pub require_provisioned_logins: bool,
+    /// Whether it is switched off: SCIM requests are refused. What it holds still counts for logins.
+    pub disabled: bool,
     /// The identity provider's product, if known.
     pub idp_kind: Option<IdpKind>,
     /// When it was created.
@@ -67,6 +69,7 @@ impl Audited for ScimDirectory {
             "allowForeignSecondaryEmails": self.allow_foreign_secondary_emails,
             "refuseInactiveLogins": self.refuse_inactive_logins,
             "requireProvisionedLogins": self.require_provisioned_logins,
+            "disabled": self.disabled,
             "idpKind": self.idp_kind.map(IdpKind::as_str),
         }
     }

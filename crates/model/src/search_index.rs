@@ -90,6 +90,7 @@ mod tests {
             version: 1,
             display_name: name.to_owned(),
             external_id: external_id.map(str::to_owned),
+            disabled: false,
             domains: domains
                 .iter()
                 .map(|text| (Domain::parse(text).unwrap(), DomainState::Whitelisted))

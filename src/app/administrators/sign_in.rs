@@ -1,7 +1,7 @@
 //! Sign-in to the console by e-mail address and password.
 
 use model::{
-    administrator::{Administrator, AuthenticationMethod},
+    administrator::{Administrator, AuthenticationMethod, PasswordHash},
     email::Email,
 };
 
@@ -10,7 +10,7 @@ use super::{
     password_check::check_passwords_enabled,
     passwords,
     sessions::NewSession,
-    signed_in::Device,
+    signed_in::{self, Device},
     start_session::start_session,
 };
 use crate::{
@@ -52,17 +52,27 @@ pub async fn with_password(
         }
         return Err(wrong());
     };
-    rehash(state, administrator, password).await?;
+    let stored = rehash(state, administrator, password).await?;
     let mut tx = state.db.write().await?;
+    // A change of the password ends every session: one that came while this one was verified, too.
+    let now = signed_in::lock_enabled(&mut tx, administrator.id).await?.and_then(|now| now.password_hash);
+    if now.is_none() || now != stored {
+        return Err(wrong());
+    }
     let begun = start_session(&mut tx, state, administrator, AuthenticationMethod::Password, device).await?;
     tx.commit().await?;
     Ok(begun)
 }
 
-/// Rehashes the password if its hash was made with other than the current parameters.
-async fn rehash(state: &State, administrator: &Administrator, password: &str) -> Result<()> {
+/// Rehashes the password if its hash was made with other than the current parameters. Returns the hash that is stored
+/// then.
+async fn rehash(
+    state: &State,
+    administrator: &Administrator,
+    password: &str,
+) -> Result<Option<PasswordHash>> {
     let Some(old) = administrator.password_hash.as_ref().filter(|hash| passwords::is_outdated(hash)) else {
-        return Ok(());
+        return Ok(administrator.password_hash.clone());
     };
     let new = state.passwords.hash(password, &*state.random).await?;
     let (tx, id) = (state.db.write().await?, administrator.id);
@@ -71,6 +81,5 @@ async fn rehash(state: &State, administrator: &Administrator, password: &str) ->
         edit.row.password_hash = Some(new);
         edit.write(state).await?;
     }
-    edit.commit().await?;
-    Ok(())
+    Ok(edit.commit().await?.password_hash)
 }

@@ -54,6 +54,9 @@ pub struct ScimDirectoryChange {
     /// Allow only users who are active in a directory to sign in.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub require_provisioned_logins: Option<bool>,
+    /// Switch it off: SCIM requests are refused. What it holds is kept, and still counts for logins.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub disabled: Option<bool>,
     /// The identity provider's product: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
     /// `jumpcloud`, `ping` or `other`; empty for unknown.
     #[arg(long, value_name = "KIND", value_parser = input::idp_kinds())]
@@ -69,6 +72,7 @@ impl Resource for ScimDirectory {
         set(&mut self.allow_foreign_secondary_emails, change.allow_foreign_secondary_emails);
         set(&mut self.refuse_inactive_logins, change.refuse_inactive_logins);
         set(&mut self.require_provisioned_logins, change.require_provisioned_logins);
+        set(&mut self.disabled, change.disabled);
         if let Some(kind) = &change.idp_kind {
             self.idp_kind = input::idp_kind(kind)?;
         }
@@ -127,6 +131,7 @@ pub async fn create(
         allow_foreign_secondary_emails: false,
         refuse_inactive_logins: true,
         require_provisioned_logins: false,
+        disabled: false,
         idp_kind: None,
         created_at: now,
         updated_at: now,

@@ -29,6 +29,8 @@ pub struct ScimDirectoryObject {
     refuse_inactive_logins: bool,
     /// Whether only users who are active in a directory may sign in.
     require_provisioned_logins: bool,
+    /// Whether it is switched off: SCIM requests are refused.
+    disabled: bool,
     /// The identity provider's product; `null` if unknown.
     idp_kind: Option<IdpKind>,
     /// The valid ones, newest first.
@@ -79,6 +81,7 @@ impl From<&ScimDirectoryView> for ScimDirectoryObject {
             allow_foreign_secondary_emails: directory.allow_foreign_secondary_emails,
             refuse_inactive_logins: directory.refuse_inactive_logins,
             require_provisioned_logins: directory.require_provisioned_logins,
+            disabled: directory.disabled,
             idp_kind: directory.idp_kind,
             usage: ScimDirectoryUsage {
                 users: described.usage.user_count,

@@ -66,6 +66,13 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
     };
     let presented = presented.ok_or_else(|| Error::not_found(ScimDirectoryKind::NOUN, id))?;
     let token = presented.token.ok_or_else(refused)?;
+    // After the token: what is switched off is told to whoever may know.
+    if presented.directory.disabled {
+        return Err(Error::Forbidden("directory_disabled: this directory is switched off here".into()));
+    }
+    if presented.organization.disabled {
+        return Err(Error::Forbidden("organization_disabled: this organization is switched off here".into()));
+    }
     let noted = now - LAST_USED_RESOLUTION;
     if token.last_used_at.is_none_or(|at| at <= noted) {
         let mut tx = state.db.write().await?;

@@ -76,6 +76,7 @@ impl Importer<'_> {
                         version: 1,
                         display_name: String::new(),
                         external_id: None,
+                        disabled: false,
                         domains: BTreeMap::new(),
                         created_at: self.now,
                         updated_at: self.now,

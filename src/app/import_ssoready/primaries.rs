@@ -58,8 +58,7 @@ impl Primaries {
             }
             match self.of {
                 PrimaryOf::Connections => {
-                    store::saml_connections::unset_primary(tx, self.environment, organization, self.now)
-                        .await?;
+                    store::saml_connections::unset_primary(tx, self.environment, organization).await?;
                 }
                 PrimaryOf::Directories => {
                     store::scim_directories::unset_primary(tx, self.environment, organization).await?;

@@ -75,6 +75,7 @@ impl Importer<'_> {
                         allow_foreign_secondary_emails: false,
                         refuse_inactive_logins: true,
                         require_provisioned_logins: false,
+                        disabled: false,
                         idp_kind: None,
                         created_at: self.now,
                         updated_at: self.now,

@@ -158,6 +158,9 @@ impl<'a> LoginAttempt<'a> {
     /// Checks that the connection is configured and enabled for logins.
     pub(super) fn check_ready(&mut self) -> Result<(), Error> {
         let connection = &self.target.connection;
+        if self.target.organization.disabled {
+            return Err(self.checks.fail(Error::OrganizationDisabled, None, None));
+        }
         if connection.disabled {
             return Err(self.checks.fail(Error::ConnectionDisabled, None, None));
         }

@@ -122,9 +122,13 @@ async fn find(
     let found = login_eligibility::find(conn, login.organization_id, login.connection_id, domain).await?;
     Ok(match found.filter(|found| found.has_connection) {
         None => Err(Denial::Gone),
-        Some(found) if found.connection_disabled => {
-            checks.push(Error::ConnectionDisabled.failed(None, None));
-            Err(Denial::Refused(Error::ConnectionDisabled))
+        Some(found) if found.organization_disabled || found.connection_disabled => {
+            let refusal = match found.organization_disabled {
+                true => Error::OrganizationDisabled,
+                false => Error::ConnectionDisabled,
+            };
+            checks.push(refusal.failed(None, None));
+            Err(Denial::Refused(refusal))
         }
         Some(found) if !found.domain_counts => {
             let refusal = Error::EmailOutsideOrganizationDomains;

@@ -21,7 +21,11 @@ use super::{
     pagination::{List, Page, PageQuery, PageRequest},
     resource::{self, Edit, Resource},
 };
-use crate::store::{self, table};
+use crate::store::{
+    self,
+    access_tokens::{self, LoginsOf},
+    table,
+};
 
 /// One of your customers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +40,8 @@ pub struct OrganizationObject {
     /// Your own id for it; empty for none.
     #[schema(example = "customer-42")]
     external_id: String,
+    /// Whether it is switched off: its logins and the requests of its directories are refused.
+    disabled: bool,
     /// The domains whose people may sign in, sorted: those that you named and those that DNS proved.
     domains: Vec<Domain>,
     /// Those of them that belong to another organization of the environment too, sorted: the identity provider of
@@ -53,6 +59,7 @@ impl OrganizationObject {
             environment_id: organization.environment_id,
             display_name: organization.display_name.clone(),
             external_id: organization.external_id.clone().unwrap_or_default(),
+            disabled: organization.disabled,
             domains: organization.accepted_domains().cloned().collect(),
             shared_domains,
         }
@@ -97,6 +104,9 @@ pub struct OrganizationChange {
     #[schema(example = "customer-42")]
     #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
+    /// Switch it off: its logins and the requests of its directories are refused, and its codes and tokens end.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub disabled: Option<bool>,
     /// The domains whose people may sign in. Public suffixes (`co.uk`) are refused, and domains that another
     /// organization proved by DNS. A domain of another organization then belongs to both: see `sharedDomains` and the
     /// event `organization.domain_shared`.
@@ -133,6 +143,7 @@ impl Resource for Organization {
         if let Some(id) = &change.external_id {
             self.external_id = input::optional_line("externalId", id, 500)?;
         }
+        self.disabled = change.disabled.unwrap_or(self.disabled);
         if let Some(domains) = &change.domains {
             self.domains = set_domains(&self.domains, domains, change.allow_free_mail.unwrap_or(false))?;
         }
@@ -150,6 +161,7 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
         version: 1,
         display_name: String::new(),
         external_id: None,
+        disabled: false,
         domains: BTreeMap::new(),
         created_at: now,
         updated_at: now,
@@ -240,6 +252,9 @@ pub async fn update(
     sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
     edit.save(state, actor).await?;
     store::organization_domains::set(&mut edit.tx, &edit.row, &*state.random).await?;
+    if edit.row.disabled && !edit.before.disabled {
+        access_tokens::end_logins(&mut edit.tx, LoginsOf::Organization(id), state.now()).await?;
+    }
     sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;
     edit.commit().await
 }

@@ -16,7 +16,7 @@ use model::{
 
 use crate::{
     app::{
-        Result, State,
+        Error, Result, State,
         actor::{Actor, SetupGrant},
         audit::{self, Entry},
         environments, resource,
@@ -173,10 +173,14 @@ async fn find_session(
     }
 }
 
-/// The organization and the environment of a link.
+/// The organization and the environment of a link. [`Error::Forbidden`]: the organization is switched off.
 pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organization, Environment)> {
     let mut conn = state.db.read().await?;
-    let organization = resource::load(&mut conn, link.environment_id, link.organization_id).await?;
+    let organization: Organization =
+        resource::load(&mut conn, link.environment_id, link.organization_id).await?;
+    if organization.disabled {
+        return Err(Error::Forbidden("this organization is switched off".into()));
+    }
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))
 }
 

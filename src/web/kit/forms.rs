@@ -108,6 +108,14 @@ impl FormErrors {
         self
     }
 
+    /// Says of a field that somebody else changed what it is now, where its value tells nobody anything.
+    pub fn describe_changed(mut self, field: &str, now: &str) -> Self {
+        for (_, text) in self.changed.iter_mut().flatten().filter(|(name, _)| name == field) {
+            *text = now.to_owned();
+        }
+        self
+    }
+
     /// The fields that somebody else changed, and what they are now.
     pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.changed.iter().flatten().map(|(field, now)| (field.as_str(), now.as_str()))

@@ -52,6 +52,7 @@ impl ResponseError for ExtractError {
             Self::NoSession => StatusCode::UNAUTHORIZED,
             Self::Form(error) => error.status_code(),
             Self::Internal(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
+            Self::Internal(Error::Forbidden(_)) => StatusCode::FORBIDDEN,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -65,6 +66,14 @@ impl ResponseError for ExtractError {
                     "They open with the link that the application’s team sent you, in the browser in which you first \
                      opened it, until it expires.",
                     "Open the link in the browser that you used before, or ask whoever sent it for a new one.",
+                )
+            },
+            Self::Internal(Error::Forbidden(_)) => Message {
+                reason: Some("organization_disabled"),
+                ..Message::new(
+                    "The setup of your company is switched off",
+                    "The application’s team has switched it off. What you entered before is kept.",
+                    "Ask whoever sent you the link.",
                 )
             },
             Self::Form(error) => return error.error_response(),

@@ -50,6 +50,11 @@ both! {
         assert_eq!(stranger.json()["error"], "invalid_client");
     }
 
+    async fn codes_and_tokens_of_an_organization_end_with_its_use(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        codes_and_tokens_end(&fixture, &format!("/v1/organizations/{}", fixture.tenant.organization.id)).await;
+    }
+
     async fn codes_and_tokens_of_a_connection_end_with_its_use(app: TestApp) {
         let fixture = Fixture::new(&app).await;
         codes_and_tokens_end(&fixture, &format!("/v1/saml-connections/{}", fixture.tenant.connection.id)).await;

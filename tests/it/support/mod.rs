@@ -224,6 +224,7 @@ impl TestApp {
             version: 1,
             display_name: format!("Company {domain}"),
             external_id: Some(format!("customer-{domain}")),
+            disabled: false,
             domains: BTreeMap::from([(Domain::parse(domain).expect("a domain"), DomainState::Whitelisted)]),
             created_at: now,
             updated_at: now,

@@ -47,6 +47,7 @@ impl TestApp {
             allow_foreign_secondary_emails: false,
             refuse_inactive_logins: true,
             require_provisioned_logins: false,
+            disabled: false,
             idp_kind: None,
             created_at: now,
             updated_at: now,

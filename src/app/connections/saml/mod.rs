@@ -25,7 +25,7 @@ use crate::{
         actor::{Actor, OrganizationPart},
         audit, environments,
         pagination::{List, Page, PageQuery, PageRequest},
-        resource::{Edit, check_version, load, lock},
+        resource::{Edit, check_version, hide, load, lock},
     },
     store::{
         self, Transaction,
@@ -91,7 +91,7 @@ pub async fn create(
     change.apply(state, &mut connection, metadata)?;
     connection.test = is_test_idp(state, &connection);
     if connection.primary {
-        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id, now).await?;
+        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::saml_connections::insert(&mut tx, &connection).await?;
     audit::created(&mut tx, state, actor, &connection).await?;
@@ -102,7 +102,7 @@ pub async fn create(
 /// The connection with this id.
 pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
     let connection: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    actor.authorize_view_part(OrganizationPart::Saml, connection.organization_id)?;
+    hide(id, actor.authorize_view_part(OrganizationPart::Saml, connection.organization_id))?;
     view(state, connection).await
 }
 
@@ -176,7 +176,7 @@ pub async fn update(
     change: &SamlConnectionChange,
 ) -> Result<SamlConnectionView> {
     let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id)?;
+    hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
     check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     let mut edit = begin_edit(state, &stored, expected).await?;
@@ -211,7 +211,7 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id)?;
+    hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
     begin_edit(state, &stored, expected).await?.remove(state, actor).await
 }
 
@@ -231,7 +231,7 @@ async fn begin_edit(
 async fn write(edit: &mut Edit<SamlConnection>, now: Timestamp) -> Result<()> {
     if edit.row.primary && !edit.before.primary {
         let (environment_id, organization_id) = (edit.row.environment_id, edit.row.organization_id);
-        store::saml_connections::unset_primary(&mut edit.tx, environment_id, organization_id, now).await?;
+        store::saml_connections::unset_primary(&mut edit.tx, environment_id, organization_id).await?;
     }
     match store::saml_connections::update(&mut edit.tx, &edit.before, &mut edit.row, now).await? {
         true => Ok(()),

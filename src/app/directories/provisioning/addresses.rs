@@ -143,6 +143,7 @@ mod tests {
                 allow_foreign_secondary_emails: allow_foreign,
                 refuse_inactive_logins: true,
                 require_provisioned_logins: false,
+                disabled: false,
                 idp_kind: None,
                 created_at: at,
                 updated_at: at,
@@ -153,6 +154,7 @@ mod tests {
                 version: 1,
                 display_name: String::new(),
                 external_id: None,
+                disabled: false,
                 domains: BTreeMap::from([
                     domain("acme.example", DomainState::Whitelisted),
                     domain("pending.example", DomainState::Pending),

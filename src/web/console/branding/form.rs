@@ -76,7 +76,8 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let branding = branding::find(&context.state, &context.actor, id).await?;
     if let Error::Outdated { .. } = error {
         let current = values(&branding);
-        let (typed, mut errors) = seen::merge(&seen, &typed, &current);
+        let (typed, errors) = seen::merge(&seen, &typed, &current);
+        let mut errors = errors.describe_changed("logo", "has other content now");
         if form.file("logo").is_some() {
             errors = errors.and("logo", "choose the file again");
         }

@@ -42,7 +42,10 @@ pub(in crate::web::console) fn connection_state(connection: &SamlConnection) -> 
 
 /// The mark of a primary directory.
 pub(in crate::web::console) fn directory_tags(directory: &ScimDirectory) -> Markup {
-    html! { @if directory.primary { span.tag { "primary" } } }
+    html! {
+        @if directory.primary { span.tag { "primary" } }
+        @if directory.disabled { " " span.tag { "switched off" } }
+    }
 }
 
 /// The state of a domain as a mark.

@@ -6,6 +6,7 @@ use model::oauth_client::OauthClient;
 
 use crate::{
     app::{
+        Error,
         authorization_server::clients::{self, ClientWithSecret},
         resource,
     },
@@ -19,25 +20,36 @@ use crate::{
             error::PageResult,
             forms::{self, FormErrors, FormValues, FormView},
             secret::SecretPanel,
+            seen::Seen,
         },
     },
 };
 
+/// What is said when somebody changed the client meanwhile.
+const CHANGED: &str = "Somebody changed this client or its secret while this page was open. No secret was made: look at the \
+                       client first, or make one all the same.";
+
 /// `GET …/oauth-clients/{client}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
+    rotation_page(&context, &FormErrors::none()).await
+}
+
+async fn rotation_page(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
     let client: OauthClient = resource::find(&context.state, &context.actor, context.id("client")?).await?;
     let (action, back) = (
         context.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
         context.href(console::OAUTH_CLIENT, &[&client.id]),
     );
-    let (typed, errors) = (FormValues::new(), FormErrors::none());
-    let form = forms::Form::new(&action, "Make a new secret", context.csrf()).cancel(&back).danger();
+    let typed = FormValues::new();
+    let form = forms::Form::new(&action, "Make a new secret", context.csrf());
+    let form = form.cancel(&back).danger().seen(Seen::of(client.version, &typed).fields());
     let title = format!("New secret for {}", client.name());
-    Ok(context.shell(Section::OauthClients, &title).crumb(client.name(), &back).respond(html! {
+    let shell = context.shell(Section::OauthClients, &title).crumb(client.name(), &back);
+    Ok(shell.respond_with(errors.status(), html! {
         h1 { (title) }
         section.card {
-            (FormView::new(&typed, &errors).render(&form, notice(Icon::Attention, "The present secret stops working at once", html! {
+            (FormView::new(&typed, errors).render(&form, notice(Icon::Attention, "The present secret stops working at once", html! {
                 p { "The app can sign nobody in until it has the new one." }
             })))
         }
@@ -45,9 +57,13 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
 }
 
 /// `POST …/oauth-clients/{client}/rotate`
-pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
-    let created = clients::rotate_secret(&context.state, &context.actor, context.id("client")?, None).await?;
-    Ok(secret_page(&context, &created))
+pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let (id, expected) = (context.id("client")?, Seen::posted(&form).expected());
+    match clients::rotate_secret(&context.state, &context.actor, id, Some(&expected)).await {
+        Ok(created) => Ok(secret_page(&context, &created)),
+        Err(Error::Outdated { .. }) => rotation_page(&context, &FormErrors::one("", CHANGED)).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) fn secret_page(context: &EnvironmentContext, created: &ClientWithSecret) -> HttpResponse {

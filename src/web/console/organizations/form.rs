@@ -52,6 +52,7 @@ impl ConsoleResource for Organization {
             .with("displayName", &self.display_name)
             .with("externalId", self.external_id.as_deref().unwrap_or_default())
             .with("domains", domains.join("\n"))
+            .with_flag("disabled", self.disabled)
             .with(WAITING, waiting(self))
     }
 
@@ -67,6 +68,10 @@ impl ConsoleResource for Organization {
             }
             (view.checkbox("allowFreeMail", "Allow free-mail providers among the domains")
                 .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
+            @if of.is_some() {
+                (view.checkbox("disabled", "Switched off")
+                    .hint("Nobody of it signs in, and its directories take nothing, at once. Everything is kept."))
+            }
             // Offered only after the error that names the other organization.
             @if view.concerns(sharing::FIELD) { (domains::form::share_field(view)) }
         }

@@ -51,7 +51,10 @@ pub(in crate::web::console) fn view(
 ) -> Markup {
     let rows = page.items.iter().map(|organization| {
         vec![
-            html! { a href=(href(organization)) { (labels::organization(organization)) } },
+            html! {
+                a href=(href(organization)) { (labels::organization(organization)) }
+                @if organization.disabled { " " span.tag { "switched off" } }
+            },
             domains(organization, shared.get(&organization.id).map_or(&[], Vec::as_slice)),
             html! { @if let Some(id) = &organization.external_id { code { (id) } } },
             time(organization.created_at, now),

@@ -22,7 +22,7 @@ use crate::{
             setup_links,
         },
         kit::{
-            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, time},
+            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice, time},
             error::PageResult,
         },
     },
@@ -92,6 +92,11 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
                     (link_button(ButtonStyle::Danger, "Delete", &href(console::DELETE_ORGANIZATION, &[id])))
                 }
             }
+        }
+        @if organization.disabled {
+            (notice(Icon::Attention, "It is switched off", html! {
+                p { "Its logins and the requests of its directories are refused. “Edit” switches it on again." }
+            }))
         }
         section.card {
             (facts(&[

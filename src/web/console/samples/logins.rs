@@ -60,6 +60,7 @@ fn organization(name: &str) -> Organization {
         version: 1,
         display_name: name.to_owned(),
         external_id: Some("customer-42".into()),
+        disabled: false,
         domains: ["acme.com", "acme.co.uk"]
             .map(|domain| (Domain::parse(domain).unwrap(), DomainState::Whitelisted))
             .into(),

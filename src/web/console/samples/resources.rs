@@ -108,6 +108,7 @@ fn customer(name: &str) -> Organization {
         version: 1,
         display_name: name.into(),
         external_id: Some("customer-4711".into()),
+        disabled: false,
         domains: BTreeMap::from([
             domain("acme.co.uk", DomainState::Verified),
             domain("acme.example", DomainState::Whitelisted),
@@ -191,6 +192,7 @@ fn directory() -> ScimDirectoryView {
             allow_foreign_secondary_emails: false,
             refuse_inactive_logins: true,
             require_provisioned_logins: false,
+            disabled: false,
             created_at: now() - DAY * 20,
             updated_at: now() - DAY,
         },
@@ -293,7 +295,7 @@ fn organization_samples() {
     let page = one(vec![
         customer("Acme"),
         customer(long),
-        Organization { external_id: None, domains: BTreeMap::new(), ..customer("") },
+        Organization { external_id: None, disabled: false, domains: BTreeMap::new(), ..customer("") },
     ]);
     let place = ListUrl::read("/console/x/organizations", "", &["q"]);
     let shared = [(page.items[0].id, vec![Domain::parse("acme.example").unwrap()])].into();
@@ -330,7 +332,12 @@ fn organization_samples() {
     };
     sample("console-organization", Section::Organizations, long, organizations::show::view(&full));
     let empty = organizations::show::OrganizationPage {
-        organization: &Organization { external_id: None, domains: BTreeMap::new(), ..customer("Globex") },
+        organization: &Organization {
+            external_id: None,
+            disabled: false,
+            domains: BTreeMap::new(),
+            ..customer("Globex")
+        },
         shared: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),

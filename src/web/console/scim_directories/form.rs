@@ -45,6 +45,7 @@ fn values(directory: &ScimDirectory) -> FormValues {
         .with_flag("primary", directory.primary)
         .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
         .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
+        .with_flag("disabled", directory.disabled)
         .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails)
 }
 
@@ -101,6 +102,8 @@ async fn edit_page(
             .hint("Whoever leaves the company is out at once, even while the identity provider still signs them in."))
         (view.checkbox("requireProvisionedLogins", "Let in only people that it knows as active")
             .hint("Nobody signs in before the directory has pushed them."))
+        (view.checkbox("disabled", "Switched off")
+            .hint("SCIM requests are refused, at once. What it holds is kept, and still counts for logins."))
         (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
             .hint("The first address of a person must always be of one of the organization’s domains."))
     };

@@ -151,6 +151,7 @@ pub(in crate::web::console) fn view(
                 ("Primary", yes_no(directory.primary)),
                 ("Refuse logins of people it knows as inactive", yes_no(directory.refuse_inactive_logins)),
                 ("Let in only people it knows", yes_no(directory.require_provisioned_logins)),
+                ("Switched off", yes_no(directory.disabled)),
                 ("Secondary addresses of foreign domains", yes_no(directory.allow_foreign_secondary_emails)),
                 ("Created", time(directory.created_at, now)),
                 ("ID", copyable(&id.to_string(), "directory id")),

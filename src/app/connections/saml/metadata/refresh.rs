@@ -32,7 +32,7 @@ use crate::{
         events::{self, NewEvent},
         input,
         outgoing::Validators,
-        resource::load,
+        resource::{hide, load},
     },
     store, telemetry,
 };
@@ -95,7 +95,7 @@ pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> 
         let mut conn = state.db.read().await?;
         load::<SamlConnection>(&mut conn, actor.environment(), id).await?
     };
-    actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id)?;
+    hide(id, actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id))?;
     if connection.idp_metadata_url.is_none() {
         return Err(Error::FailedPrecondition(
             "the connection has no metadata address; set idpMetadataUrl first".into(),

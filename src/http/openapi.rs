@@ -84,8 +84,22 @@ pub fn document(links: &Links) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     let schemas = document["components"]["schemas"].clone();
     for item in members(&mut document["paths"]) {
+        let versioned = members(item).any(|operation| takes_if_match(operation));
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             complete_operation(method, operation, &schemas);
+            if takes_if_match(operation) {
+                add_error_response(
+                    operation,
+                    "412",
+                    "Somebody changed it since: it has none of the versions of `If-Match` any more.",
+                );
+            }
+            if versioned && method != "delete" {
+                operation["responses"]["200"]["headers"]["ETag"] = json!({
+                    "description": "The version, for `If-Match`.",
+                    "schema": { "type": "string" },
+                });
+            }
         }
     }
     correct_schemas(&mut document, &schemas);
@@ -95,6 +109,13 @@ pub fn document(links: &Links) -> Value {
 /// The values of an object's members.
 fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
     value.as_object_mut().into_iter().flat_map(|object| object.values_mut())
+}
+
+/// Whether an operation honours `If-Match`.
+fn takes_if_match(operation: &Value) -> bool {
+    operation["parameters"]
+        .as_array()
+        .is_some_and(|list| list.iter().any(|parameter| parameter["name"] == "If-Match"))
 }
 
 /// The schema that `$ref` refers to, or the schema itself.
@@ -168,10 +189,10 @@ fn add_idempotency_key(operation: &mut Value) {
         "The same request, with the same `Idempotency-Key`, is still running: retry.",
     );
     add_error_response(operation, "422", "Another request was made with this `Idempotency-Key`.");
-    operation["responses"]["200"]["headers"] = json!({ "Idempotency-Replayed": {
+    operation["responses"]["200"]["headers"]["Idempotency-Replayed"] = json!({
         "description": "`true` when this is the stored response of an earlier attempt.",
         "schema": { "type": "string" },
-    } });
+    });
     let key = json!({
         "name": "Idempotency-Key",
         "in": "header",

@@ -10,7 +10,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
     reply::{ApiResult, api, done, page_query, query, versioned},
-    schema::{Done, PageParams},
+    schema::{Done, IfMatch, PageParams},
 };
 use crate::{
     app::{
@@ -105,7 +105,7 @@ pub async fn find(
     path = path::API_KEY,
     operation_id = "updateApiKey",
     tag = "API keys",
-    params(("id" = ApiKeyId, Path)),
+    params(("id" = ApiKeyId, Path), IfMatch),
     request_body = ApiKeyChange,
     responses((status = 200, body = ApiKeyReply))
 )]
@@ -130,7 +130,7 @@ pub async fn update(
     path = path::API_KEY,
     operation_id = "deleteApiKey",
     tag = "API keys",
-    params(("id" = ApiKeyId, Path)),
+    params(("id" = ApiKeyId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(

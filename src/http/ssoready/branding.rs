@@ -11,6 +11,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
     reply::{ApiResult, api, versioned},
+    schema::IfMatch,
 };
 use crate::{
     app::{
@@ -110,7 +111,7 @@ pub async fn find(
     path = path::ENVIRONMENT_BRANDING,
     operation_id = "updateBranding",
     tag = "Branding",
-    params(("id" = EnvironmentId, Path)),
+    params(("id" = EnvironmentId, Path), IfMatch),
     request_body = BrandingChange,
     responses((status = 200, body = BrandingReply))
 )]
@@ -132,7 +133,7 @@ pub async fn update(
     path = path::ENVIRONMENT_BRANDING_LOGO,
     operation_id = "setLogo",
     tag = "Branding",
-    params(("id" = EnvironmentId, Path)),
+    params(("id" = EnvironmentId, Path), IfMatch),
     request_body = LogoInput,
     responses((status = 200, body = BrandingReply))
 )]
@@ -157,7 +158,7 @@ pub async fn set_logo(
     path = path::ENVIRONMENT_BRANDING_LOGO,
     operation_id = "removeLogo",
     tag = "Branding",
-    params(("id" = EnvironmentId, Path)),
+    params(("id" = EnvironmentId, Path), IfMatch),
     responses((status = 200, body = BrandingReply))
 )]
 pub async fn remove_logo(

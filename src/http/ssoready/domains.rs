@@ -16,7 +16,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
     reply::{ApiResult, api, done, versioned},
-    schema::Done,
+    schema::{Done, IfMatch},
 };
 use crate::{
     app::{
@@ -178,7 +178,7 @@ pub async fn find(
     path = path::ORGANIZATION_DOMAIN_APPROVE,
     operation_id = "approveOrganizationDomain",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id."), IfMatch),
     responses((status = 200, body = OrganizationDomainReply))
 )]
 pub async fn approve(
@@ -203,7 +203,7 @@ pub async fn approve(
     path = path::ORGANIZATION_DOMAIN_CHECK,
     operation_id = "checkOrganizationDomain",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id."), IfMatch),
     responses((status = 200, body = OrganizationDomainReply))
 )]
 pub async fn check(
@@ -226,7 +226,7 @@ pub async fn check(
     path = path::ORGANIZATION_DOMAIN,
     operation_id = "removeOrganizationDomain",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id.")),
+    params(("id" = OrganizationId, Path), ("domain" = String, Path, description = "The domain, or its id."), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(

@@ -10,7 +10,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
     reply::{ApiResult, api, done, versioned},
-    schema::Done,
+    schema::{Done, IfMatch},
 };
 use crate::{
     app::{
@@ -84,7 +84,7 @@ pub async fn find(
     path = path::ENVIRONMENT,
     operation_id = "updateEnvironment",
     tag = "Environments",
-    params(("id" = EnvironmentId, Path)),
+    params(("id" = EnvironmentId, Path), IfMatch),
     request_body = EnvironmentChange,
     responses((status = 200, body = EnvironmentReply))
 )]
@@ -108,7 +108,7 @@ pub async fn update(
     path = path::ENVIRONMENT,
     operation_id = "deleteEnvironment",
     tag = "Environments",
-    params(("id" = EnvironmentId, Path)),
+    params(("id" = EnvironmentId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(

@@ -10,7 +10,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
     reply::{ApiResult, api, done, page_query, query, versioned},
-    schema::{Done, PageParams},
+    schema::{Done, IfMatch, PageParams},
 };
 use crate::{
     app::{
@@ -111,7 +111,7 @@ pub async fn find(
     path = path::OAUTH_CLIENT,
     operation_id = "updateSamlOauthClient",
     tag = "OAuth clients",
-    params(("id" = OauthClientId, Path)),
+    params(("id" = OauthClientId, Path), IfMatch),
     request_body = OauthClientChange,
     responses((status = 200, body = OauthClientReply))
 )]
@@ -135,7 +135,7 @@ pub async fn update(
     path = path::OAUTH_CLIENT_ROTATE,
     operation_id = "rotateSamlOauthClientSecret",
     tag = "OAuth clients",
-    params(("id" = OauthClientId, Path)),
+    params(("id" = OauthClientId, Path), IfMatch),
     responses((status = 200, body = OauthClientReply))
 )]
 pub async fn rotate_secret(
@@ -156,7 +156,7 @@ pub async fn rotate_secret(
     path = path::OAUTH_CLIENT,
     operation_id = "deleteSamlOauthClient",
     tag = "OAuth clients",
-    params(("id" = OauthClientId, Path)),
+    params(("id" = OauthClientId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(

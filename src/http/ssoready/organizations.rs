@@ -10,7 +10,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id},
     reply::{ApiResult, api, done, page_query, query, versioned},
-    schema::{Done, PageParams},
+    schema::{Done, IfMatch, PageParams},
 };
 use crate::{
     app::{
@@ -115,7 +115,7 @@ pub async fn find(
     path = path::ORGANIZATION,
     operation_id = "updateOrganization",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path)),
+    params(("id" = OrganizationId, Path), IfMatch),
     request_body = OrganizationChange,
     responses((status = 200, body = OrganizationReply))
 )]
@@ -139,7 +139,7 @@ pub async fn update(
     path = path::ORGANIZATION,
     operation_id = "deleteOrganization",
     tag = "Organizations",
-    params(("id" = OrganizationId, Path)),
+    params(("id" = OrganizationId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(

@@ -9,7 +9,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
     reply::{ApiResult, api, done, page_query, query, versioned},
-    schema::{Done, PageParams},
+    schema::{Done, IfMatch, PageParams},
 };
 use crate::{
     app::{
@@ -115,7 +115,7 @@ pub async fn find(
     path = path::SAML_CONNECTION,
     operation_id = "updateSamlConnection",
     tag = "SAML connections",
-    params(("id" = SamlConnectionId, Path)),
+    params(("id" = SamlConnectionId, Path), IfMatch),
     request_body = SamlConnectionChange,
     responses((status = 200, body = SamlConnectionReply))
 )]
@@ -139,7 +139,7 @@ pub async fn update(
     path = path::SAML_CONNECTION,
     operation_id = "deleteSamlConnection",
     tag = "SAML connections",
-    params(("id" = SamlConnectionId, Path)),
+    params(("id" = SamlConnectionId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(

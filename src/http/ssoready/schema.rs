@@ -14,6 +14,16 @@ pub struct PageParams {
     pub page_size: Option<u32>,
 }
 
+/// The version that a change is made from (RFC 9110 §13.1.1).
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IfMatch {
+    /// The `ETag` of an earlier response: the change is made only if nobody has changed the resource since. `*` for any
+    /// version. Without it, fields that are not sent keep the values that they have at that moment.
+    #[param(rename = "If-Match", example = "W/\"3\"")]
+    pub if_match: Option<String>,
+}
+
 /// An empty success response.
 #[derive(Debug, serde::Serialize, ToSchema)]
 pub struct Done {}
@@ -22,7 +32,7 @@ pub struct Done {}
 #[derive(Debug, ToSchema)]
 pub struct Error {
     /// The gRPC status code: 3 invalid field, 5 not found, 8 too many attempts, 9 something must be set up first, 10
-    /// the same request is still running, 13 server error, 16 no valid key.
+    /// the same request is still running or the resource was changed (`If-Match`), 13 server error, 16 no valid key.
     #[schema(example = 3)]
     pub code: u8,
     /// The message; it names the invalid field.

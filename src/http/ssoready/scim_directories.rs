@@ -12,7 +12,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
     reply::{ApiResult, api, done, page_query, query, versioned},
-    schema::{Done, PageParams},
+    schema::{Done, IfMatch, PageParams},
 };
 use crate::{
     app::{
@@ -137,7 +137,7 @@ pub async fn find(
     path = path::SCIM_DIRECTORY,
     operation_id = "updateScimDirectory",
     tag = "SCIM directories",
-    params(("id" = ScimDirectoryId, Path)),
+    params(("id" = ScimDirectoryId, Path), IfMatch),
     request_body = ScimDirectoryChange,
     responses((status = 200, body = ScimDirectoryReply))
 )]
@@ -160,7 +160,7 @@ pub async fn update(
     path = path::SCIM_DIRECTORY,
     operation_id = "deleteScimDirectory",
     tag = "SCIM directories",
-    params(("id" = ScimDirectoryId, Path)),
+    params(("id" = ScimDirectoryId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(
@@ -183,7 +183,7 @@ pub async fn remove(
     path = path::SCIM_DIRECTORY_ROTATE,
     operation_id = "rotateScimDirectoryBearerToken",
     tag = "SCIM directories",
-    params(("id" = ScimDirectoryId, Path)),
+    params(("id" = ScimDirectoryId, Path), IfMatch),
     request_body = Option<RotateBearerToken>,
     responses((status = 200, body = BearerTokenReply))
 )]
@@ -208,7 +208,7 @@ pub async fn rotate(
     path = path::SCIM_DIRECTORY_END_OVERLAP,
     operation_id = "endScimDirectoryBearerTokenOverlap",
     tag = "SCIM directories",
-    params(("id" = ScimDirectoryId, Path)),
+    params(("id" = ScimDirectoryId, Path), IfMatch),
     responses((status = 200, body = ScimDirectoryReply))
 )]
 pub async fn end_overlap(

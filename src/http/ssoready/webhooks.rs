@@ -15,7 +15,7 @@ use super::{
     call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
     reply::{ApiResult, api, done, page_query, query, versioned},
-    schema::{Done, PageParams},
+    schema::{Done, IfMatch, PageParams},
 };
 use crate::{
     app::{
@@ -195,7 +195,7 @@ pub async fn find(
     path = path::WEBHOOK,
     operation_id = "updateWebhook",
     tag = "Webhooks",
-    params(("id" = WebhookId, Path)),
+    params(("id" = WebhookId, Path), IfMatch),
     request_body = WebhookChange,
     responses((status = 200, body = WebhookReply))
 )]
@@ -218,7 +218,7 @@ pub async fn update(
     path = path::WEBHOOK,
     operation_id = "deleteWebhook",
     tag = "Webhooks",
-    params(("id" = WebhookId, Path)),
+    params(("id" = WebhookId, Path), IfMatch),
     responses((status = 200, body = Done))
 )]
 pub async fn remove(
@@ -241,7 +241,7 @@ pub async fn remove(
     path = path::WEBHOOK_ROTATE,
     operation_id = "rotateWebhookSecret",
     tag = "Webhooks",
-    params(("id" = WebhookId, Path)),
+    params(("id" = WebhookId, Path), IfMatch),
     request_body = Option<RotateWebhookSecret>,
     responses((status = 200, body = WebhookSecretReply))
 )]
@@ -266,7 +266,7 @@ pub async fn rotate_secret(
     path = path::WEBHOOK_REPLAY,
     operation_id = "replayWebhook",
     tag = "Webhooks",
-    params(("id" = WebhookId, Path)),
+    params(("id" = WebhookId, Path), IfMatch),
     request_body = ReplayEvents,
     responses((status = 200, body = WebhookReply))
 )]

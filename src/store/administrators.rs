@@ -12,7 +12,7 @@ use model::{
 use super::{
     Conn, Error, Result, Sql, Transaction, columns,
     connection::{Row, Statement},
-    table::{self, Table, select_joined, select_where},
+    table::{self, Key, Table, select_joined, select_where},
 };
 
 impl Table for Administrator {
@@ -24,16 +24,8 @@ impl Table for Administrator {
     const COLUMNS: &'static [&'static str] = &["display_name", "password_hash", "disabled_at", "updated_at"];
     const FIXED: &'static [&'static str] = &["email", "email_key", "created_at"];
 
-    fn id(&self) -> AdministratorId {
-        self.id
-    }
-
-    fn scope(&self) -> AdministratorId {
-        self.id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

@@ -1,7 +1,7 @@
 //! API keys. Only digests of their secrets are stored.
 
 use base::{
-    id::{ApiKeyId, ApiKeyKind, EnvironmentId, EnvironmentKind},
+    id::{ApiKeyId, ApiKeyKind, EnvironmentKind},
     secret::Digest,
     time::Timestamp,
 };
@@ -10,7 +10,7 @@ use model::api_key::ApiKey;
 use super::{
     Conn, Result,
     connection::{Row, Statement},
-    table::{Table, select_where},
+    table::{Key, Table, select_where},
 };
 
 impl Table for ApiKey {
@@ -22,16 +22,8 @@ impl Table for ApiKey {
     const FIXED: &'static [&'static str] = &["management", "created_at"];
     const STAMPS: &'static [&'static str] = &["last_used_at"];
 
-    fn id(&self) -> ApiKeyId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, _: Timestamp) {

@@ -15,7 +15,7 @@ use model::{
 use super::{
     Conn, Error, Result, Transaction,
     connection::{Row, Statement},
-    table::Table,
+    table::{Key, Table},
 };
 
 /// An environment has at most one branding, with the environment's id. The bytes of the logo are not part of a row as
@@ -37,16 +37,8 @@ impl Table for Branding {
     ];
     const FIXED: &'static [&'static str] = &[];
 
-    fn id(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.environment_id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

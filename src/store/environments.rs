@@ -12,7 +12,7 @@ use model::{
 use super::{
     Conn, Result, columns,
     connection::{Row, Statement},
-    table::{Table, select_where},
+    table::{Key, Table, select_where},
 };
 
 /// An environment is its own scope.
@@ -33,16 +33,8 @@ impl Table for Environment {
     ];
     const FIXED: &'static [&'static str] = &["created_at"];
 
-    fn id(&self) -> EnvironmentId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

@@ -13,7 +13,7 @@ use super::{
     Conn, columns,
     connection::{Row, Statement},
     error::{Error, Result},
-    table::{Table, select_where},
+    table::{Key, Table, select_where},
 };
 
 impl Table for OauthClient {
@@ -25,16 +25,8 @@ impl Table for OauthClient {
         &["secret_sha256", "display_name", "id_token_alg", "initiate_login_uri", "disabled"];
     const FIXED: &'static [&'static str] = &["created_at"];
 
-    fn id(&self) -> OauthClientId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, _: Timestamp) {

@@ -22,7 +22,7 @@ use super::{
     batch::BATCH_SIZE,
     connection::{Row, Statement},
     organization_words,
-    table::{self, Table, select_where},
+    table::{self, Key, Table, select_where},
 };
 
 impl Table for OrganizationDomain {
@@ -35,16 +35,8 @@ impl Table for OrganizationDomain {
     const FIXED: &'static [&'static str] = &["environment_id", "domain", "created_at"];
     const STAMPS: &'static [&'static str] = &["verified_at", "checked_at", "check_error"];
 
-    fn id(&self) -> OrganizationDomainId {
-        self.id
-    }
-
-    fn scope(&self) -> OrganizationId {
-        self.organization_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.organization_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, _: Timestamp) {

@@ -16,7 +16,7 @@ use super::{
     Conn, Result, Sql,
     connection::{Row, Statement},
     organization_words,
-    table::{Table, select_text, select_where},
+    table::{Key, Table, select_text, select_where},
 };
 
 impl Table for Organization {
@@ -32,16 +32,8 @@ impl Table for Organization {
          WHERE d.organization_id = organizations.id)",
     )];
 
-    fn id(&self) -> OrganizationId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

@@ -17,7 +17,7 @@ use super::{
     Conn, Result, Transaction, certificate_expiries, columns,
     connection::{Row, Statement},
     metadata_refreshes,
-    table::{self, Table, select_where},
+    table::{self, Key, Table, select_where},
 };
 
 impl Table for SamlConnection {
@@ -59,16 +59,8 @@ impl Table for SamlConnection {
         "metadata_failures",
     ];
 
-    fn id(&self) -> SamlConnectionId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

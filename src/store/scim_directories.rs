@@ -14,7 +14,7 @@ use model::{
 use super::{
     Conn, Result, Transaction, columns,
     connection::{Row, Statement},
-    table::{self, Table, select_joined, select_where},
+    table::{self, Key, Table, select_joined, select_where},
 };
 
 /// How many expired tokens one statement deletes.
@@ -36,16 +36,8 @@ impl Table for ScimDirectory {
     ];
     const FIXED: &'static [&'static str] = &["organization_id", "scim_base_url", "created_at"];
 
-    fn id(&self) -> ScimDirectoryId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

@@ -57,6 +57,16 @@ pub(super) fn locking_sql(dialect: Dialect, select: Sql, lock: &'static str) -> 
     }
 }
 
+/// What a row is found by, and the version that it had when it was read.
+pub struct Key<T: Table> {
+    /// Its id.
+    pub id: Id<T::Kind>,
+    /// The id that bounds every query for it.
+    pub scope: Id<T::Scope>,
+    /// Its version; 1 before it is added.
+    pub version: i64,
+}
+
 /// A type whose values are the rows of one table. Each row has an id, a scope that it never leaves, and a version.
 pub trait Table: Sized + Send + Sync + 'static {
     /// The kind of its ids.
@@ -81,12 +91,8 @@ pub trait Table: Sized + Send + Sync + 'static {
     /// What is read with the row from other tables: names and expressions. Statements of their own write it.
     const COMPUTED: &'static [(&'static str, &'static str)] = &[];
 
-    /// The row's id.
-    fn id(&self) -> Id<Self::Kind>;
-    /// The row's scope.
-    fn scope(&self) -> Id<Self::Scope>;
-    /// The version that the row had when it was read.
-    fn version(&self) -> i64;
+    /// What the row is found by.
+    fn key(&self) -> Key<Self>;
     /// Sets the version, and the time of the last change where the row has one.
     fn set_version(&mut self, version: i64, at: Timestamp);
 
@@ -96,6 +102,21 @@ pub trait Table: Sized + Send + Sync + 'static {
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c>;
     /// Reads a row that has all columns.
     fn read(row: &Row) -> Result<Self>;
+
+    /// The row's id.
+    fn id(&self) -> Id<Self::Kind> {
+        self.key().id
+    }
+
+    /// The row's scope.
+    fn scope(&self) -> Id<Self::Scope> {
+        self.key().scope
+    }
+
+    /// The version that the row had when it was read.
+    fn version(&self) -> i64 {
+        self.key().version
+    }
 }
 
 /// The row with this id.

@@ -10,7 +10,7 @@ use super::{
     Conn, Result, Transaction, columns,
     connection::{Row, Statement},
     events::{self, number},
-    table::{self, Table, select_where},
+    table::{self, Key, Table, select_where},
 };
 
 impl Table for Webhook {
@@ -30,16 +30,8 @@ impl Table for Webhook {
     // But for the first, these are states of the deliveries, which statements of their own write.
     const FIXED: &'static [&'static str] = &["created_at", "next_sequence", "failures", "resting_until"];
 
-    fn id(&self) -> WebhookId {
-        self.id
-    }
-
-    fn scope(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
     }
 
     fn set_version(&mut self, version: i64, at: Timestamp) {

@@ -6,6 +6,7 @@ use base::{
     id::{Id, PasskeyId},
     secret::AdminInvitationToken,
 };
+use futures_util::future::join_all;
 use model::{
     administrator::{AdminInvitation, AdminPasskey, Administrator, Role},
     environment::Environment,
@@ -304,7 +305,7 @@ both! {
                 join(app, &app.browser(), &token, &email).await.status
             }
         });
-        let statuses = crate::support::all(tries).await;
+        let statuses = join_all(tries).await;
         assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
         let everybody = roles::list(&app.state, &RoleScope::Global(Principal::OPERATOR), &PageQuery::default()).await;
         assert_eq!(everybody.unwrap().items.len(), 1);
@@ -551,7 +552,7 @@ both! {
                 }
             }
         });
-        let done = crate::support::all(tries).await;
+        let done = join_all(tries).await;
         assert_eq!(done.iter().filter(|done| **done).count(), 7, "{done:?}");
         let left = roles::list(&app.state, &scope, &PageQuery::default()).await.unwrap();
         assert_eq!(left.items.iter().filter(|(_, role)| *role == Role::Owner).count(), 1);

@@ -7,6 +7,7 @@ use base::{
     random::SystemRandom,
     secret::AccessCode,
 };
+use futures_util::future::join_all;
 use model::{
     email::Email,
     saml_flow::{Attributes, FlowStatus},
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     both,
     support::{
-        Answer, Browser, IdentityProvider, Request, Tenant, TestApp, all, query,
+        Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query,
         scim::{TestDirectory, id, patch},
     },
 };
@@ -182,7 +183,7 @@ both! {
             let user = id(&app.scim_user(&directory, &email).await).to_owned();
             rounds.push((user, begun(&app, &tenant, &email).await));
         }
-        let answers = all(rounds.iter().map(|(user, (browser, request, response))| {
+        let answers = join_all(rounds.iter().map(|(user, (browser, request, response))| {
             let (app, directory, tenant) = (&app, &directory, &tenant);
             async move {
                 let off = change(app, directory, user, json!([active("False")]));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use tokio::{
@@ -11,7 +12,7 @@ use tokio::{
 
 use crate::{
     both,
-    support::{Backend, TestApp, all, run_scenario},
+    support::{Backend, TestApp, run_scenario},
 };
 
 const ACS: &str = "/v1/saml/saml_conn_0000000000000000000000000/acs";
@@ -315,7 +316,7 @@ fn connections_of_one_address_are_capped_and_other_addresses_are_served() {
             stream.write_all(b"GET /healthz HTTP/1.1\r\nHost").await.unwrap();
             open.push(stream);
         }
-        let refused = all((0..8).map(async |_| match connect(&app, "127.0.0.1").await {
+        let refused = join_all((0..8).map(async |_| match connect(&app, "127.0.0.1").await {
             Ok(mut stream) => ask(&mut stream).await,
             Err(_) => String::new(),
         }))

@@ -4,6 +4,7 @@
 use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
 use base::id::{Id, SamlConnectionId};
+use futures_util::future::join_all;
 use model::{
     environment::IdpInitiated,
     saml_flow::{FlowStatus, StepKind},
@@ -19,7 +20,7 @@ use reqwest::Method;
 
 use crate::{
     both,
-    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, all},
+    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp},
 };
 
 const CLIENT_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -141,7 +142,7 @@ both! {
         };
         let (answer, ()) = tokio::join!(there.answer(&elsewhere, &fixture.other, &response_there), release);
         assert_eq!(answer.status, 303, "{}", answer.body);
-        all(flood).await.into_iter().for_each(|done| done.unwrap());
+        join_all(flood).await.into_iter().for_each(|done| done.unwrap());
         assert_eq!(queue.waiting(), 0);
         let answer = request.answer(&browser, &fixture.tenant, &response).await;
         assert_eq!(answer.status, 303, "{}", answer.body);

@@ -1,6 +1,7 @@
 //! One domain in two organizations: who may share it, on which surface, and where it is shown.
 
 use base::id::Id;
+use futures_util::future::join_all;
 use model::{
     administrator::Role, domain::DomainState, organization::Organization,
     organization_domain::OrganizationDomain,
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     both,
-    support::{Backend, Tenant, TestApp, all, dns::NameServer},
+    support::{Backend, Tenant, TestApp, dns::NameServer},
 };
 
 const CONCURRENCY: usize = 16;
@@ -273,7 +274,7 @@ both! {
         let environment = app.environment("prod").await;
         let operator = Actor::operator(environment.id);
         let change = domain_change("acme.example", false);
-        let made = all((0..CONCURRENCY).map(|_| organizations::create(&app.state, &operator, &change))).await;
+        let made = join_all((0..CONCURRENCY).map(|_| organizations::create(&app.state, &operator, &change))).await;
         assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:#?}");
         assert!(made.iter().all(|made| made.as_ref().err().is_none_or(requires_confirmation)));
 
@@ -285,11 +286,11 @@ both! {
             tenants.push(tenant.organization.id);
         }
         let taken = domain_change("late.example", false);
-        let updated = all(tenants.iter().map(|id| organizations::update(&app.state, &operator, *id, None, &taken))).await;
+        let updated = join_all(tenants.iter().map(|id| organizations::update(&app.state, &operator, *id, None, &taken))).await;
         assert_eq!(updated.iter().filter(|updated| updated.is_ok()).count(), 1, "{updated:#?}");
         assert!(updated.iter().all(|updated| updated.as_ref().err().is_none_or(requires_confirmation)));
         let approved =
-            all(tenants.iter().map(|id| domains::approve(&app.state, &operator, *id, "waiting.example", None, false))).await;
+            join_all(tenants.iter().map(|id| domains::approve(&app.state, &operator, *id, "waiting.example", None, false))).await;
         assert_eq!(approved.iter().filter(|approved| approved.is_ok()).count(), 1, "{approved:#?}");
         assert!(approved.iter().all(|approved| approved.as_ref().err().is_none_or(requires_confirmation)));
     }
@@ -397,7 +398,7 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
                 rivals.iter().map(|id| domains::check(&app.state, &operator, *id, "contested.example", None));
             let change = domain_change("contested.example", false);
             let (proved, made) =
-                tokio::join!(all(checks), organizations::create(&app.state, &operator, &change));
+                tokio::join!(join_all(checks), organizations::create(&app.state, &operator, &change));
             let many = proved.iter().filter(|proved| proved.is_ok()).count() + usize::from(made.is_ok());
             assert_eq!(many, 1, "{proved:#?} {made:#?}");
             let mut counting = 0;

@@ -436,21 +436,3 @@ pub async fn eventually<T>(what: &str, poll: impl AsyncFn() -> Option<T>) -> T {
     }
     panic!("{what}: not within a minute");
 }
-
-/// Awaits all of them concurrently. Returns their outputs in order.
-pub async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut waiting: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
-            if let std::task::Poll::Ready(done) = future.as_mut().poll(context) {
-                *output = Some(done);
-            }
-        }
-        match waiting.iter().all(|(_, output)| output.is_some()) {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
-    })
-    .await;
-    waiting.into_iter().filter_map(|(_, output)| output).collect()
-}

@@ -41,6 +41,24 @@ async fn organizations(app: &TestApp, key: &str) -> usize {
 }
 
 both! {
+    async fn a_request_with_another_version_is_another_request(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let made = app.api(&key, Method::POST, "/v1/organizations", Some(json!({ "displayName": "Acme" }))).await;
+        let path = format!("/v1/organizations/{}", made.json()["organization"]["id"].as_str().unwrap());
+        let change = async |idempotency: &str, tag: &str| {
+            let browser = app.browser();
+            let request = browser.request(Method::PATCH, &app.url(&path)).bearer_auth(&key);
+            let request = request.header("idempotency-key", idempotency).header("if-match", tag);
+            browser.send(request.json(&json!({ "displayName": "Acme 2" }))).await
+        };
+        assert_eq!(change("k-1", "W/\"7\"").await.status, 412);
+        let again = change("k-1", "W/\"7\"").await;
+        assert_eq!((again.status.as_u16(), replayed(&again)), (412, true));
+        assert_eq!(change("k-1", made.header("etag")).await.status, 422, "not the stored refusal");
+        assert_eq!(change("k-2", made.header("etag")).await.status, 200);
+    }
+
     async fn what_comes_twice_is_done_once(app: TestApp) {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;

@@ -118,9 +118,15 @@ fn read_key(headers: &HeaderMap) -> app::Result<String> {
     if good { Ok(key.to_owned()) } else { Err(refused()) }
 }
 
-/// The digest of method, URI and body: requests with the same digest are the same.
+/// The digest of method, URI, `If-Match` and body: requests with the same digest are the same. A request that was refused
+/// for its version is another one when it comes with the present version.
 fn digest(request: &ServiceRequest, body: &[u8]) -> Digest {
     let mut text = format!("{} {} ", request.method(), request.uri()).into_bytes();
+    for expected in request.headers().get_all(header::IF_MATCH) {
+        text.extend(b"If-Match ");
+        text.extend(expected.as_bytes());
+        text.push(b' ');
+    }
     text.extend(body);
     Digest::of(text)
 }

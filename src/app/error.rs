@@ -41,7 +41,11 @@ pub enum Error {
         reason: Cow<'static, str>,
     },
     /// The resource has another version than the one that the caller expects.
-    #[error("the resource was changed: its version is now {}", etag(*version))]
+    #[error(
+        "If-Match names another version than that of the resource, which is now {}; read it again, and send the change \
+         with that",
+        etag(*version)
+    )]
     Outdated {
         /// The present version.
         version: i64,

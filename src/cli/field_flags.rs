@@ -42,6 +42,7 @@ fn flag(field: &str) -> String {
         "--oauth-redirect-uris" | "--idp-certificates" | "--domains" | "--event-types" => {
             flag.truncate(flag.len() - 1)
         }
+        "--has-management-api-access" => flag = "--management".to_owned(),
         "--overlap-seconds" => flag = "--overlap".to_owned(),
         "--idp-metadata-url" => flag = "--idp-metadata".to_owned(),
         _ => {}

@@ -50,7 +50,7 @@ pub(super) struct Create {
 #[command(after_help = "Examples:
   ostiary scim-directory update scim_directory_… --disabled
       SCIM requests are refused; what it holds is kept
-  ostiary scim-directory update scim_directory_… --require-provisioned-logins=false")]
+  ostiary scim-directory update scim_directory_… --require-provisioned-logins")]
 pub(super) struct Update {
     /// The directory's id
     #[arg(value_name = "ID")]

@@ -273,6 +273,8 @@ pub struct DirectorySummary {
     pub group_count: i64,
     /// When the directory was last called, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Whether it or its organization is switched off.
+    pub disabled: bool,
 }
 
 /// Up to `limit` directories of an environment, newest first, from `from` on.
@@ -284,7 +286,7 @@ pub async fn list_newest(
 ) -> Result<Vec<DirectorySummary>> {
     conn.sql(
         "SELECT d.id, d.organization_id, o.display_name AS organization_name, d.user_count, d.group_count, \
-         u.last_used_at FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+         u.last_used_at, d.disabled OR o.disabled AS disabled FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
          LEFT JOIN scim_directory_uses u ON u.directory_id = d.id \
          WHERE d.environment_id = $1 AND d.id <= $2 ORDER BY d.id DESC LIMIT $3",
     )

@@ -87,6 +87,7 @@ both! {
             "primary": true,
             "scimBaseUrl": app.url(&format!("/v1/scim/{id}")),
             "hasClientBearerToken": false,
+            "disabled": false,
             "allowForeignSecondaryEmails": false,
             "refuseInactiveLogins": true,
             "requireProvisionedLogins": false, "idpKind": null,

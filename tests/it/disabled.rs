@@ -33,7 +33,7 @@ both! {
         let console = app.console(Role::Admin, &environment).await;
         let edit = format!("/organizations/{}/edit", tenant.organization.id);
         let fields = [("displayName", "Acme"), ("externalId", ""), ("domains", "acme.example"), ("allowFreeMail", ""), ("disabled", "")];
-        console.done(&edit, &[&fields[..], &[("disabled", "true")]].concat()).await.says("It is switched off");
+        console.done(&edit, &[&fields[..], &[("disabled", "true")]].concat()).await.says("This organization is switched off");
         let browser = app.browser();
         let link = app.api(&key, Method::POST, "/v1/saml/redirect", Some(json!({ "organizationId": tenant.organization.id }))).await;
         let refused = browser.get(link.json()["redirectUrl"].as_str().unwrap()).await;
@@ -44,11 +44,11 @@ both! {
         assert!(refused.body.contains("organization_disabled"), "{}", refused.body);
         let setup = admin.get(home.as_str()).await;
         assert_eq!(setup.status, 403);
-        setup.says("The setup of your company is switched off");
+        setup.says("Single sign-on for your company is switched off");
         let now = app.api(&key, Method::GET, &path, None).await.json();
         assert_eq!((&now["organization"]["disabled"], &now["organization"]["domains"]), (&json!(true), &json!(["acme.example"])));
 
-        console.done(&edit, &fields).await.does_not_say("It is switched off");
+        console.done(&edit, &fields).await.does_not_say("This organization is switched off");
         assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 200);
         assert_eq!(admin.get(home.as_str()).await.status, 200);
         let request = app.begin(&browser, &key, &tenant).await;
@@ -101,7 +101,7 @@ both! {
         assert_eq!(app.api(&key, Method::PATCH, &path, Some(json!({ "disabled": true }))).await.status, 200);
         let refused = app.api(secret, Method::GET, "/v1/organizations", None).await;
         assert_eq!(refused.status, 401);
-        assert_eq!(refused.json()["message"], "api key is disabled");
+        assert_eq!(refused.json()["message"], "this API key is switched off (disabled); switch it on again, or use another");
         assert_eq!(app.api(&key, Method::PATCH, &path, Some(json!({ "disabled": false }))).await.status, 200);
         assert_eq!(app.api(secret, Method::GET, "/v1/organizations", None).await.status, 200);
 
@@ -109,9 +109,9 @@ both! {
         let console = app.console(Role::Admin, &environment).await;
         let edit = format!("/api-keys/{id}/edit");
         console.done(&edit, &[("displayName", "backend"), ("disabled", ""), ("disabled", "true")]).await
-            .says("API key saved.").says("switched off").says("backend");
+            .says("API key saved.").says("Switched off").says("backend");
         assert_eq!(app.api(secret, Method::GET, "/v1/organizations", None).await.status, 401);
-        console.done(&edit, &[("displayName", "backend"), ("disabled", "")]).await.does_not_say("switched off");
+        console.done(&edit, &[("displayName", "backend"), ("disabled", "")]).await.does_not_say("Switched off");
         assert_eq!(app.api(secret, Method::GET, "/v1/organizations", None).await.status, 200);
     }
 
@@ -145,7 +145,7 @@ both! {
         let flows = app.api(&key, Method::GET, &format!("/v1/saml-flows?organizationId={}", tenant.organization.id), None).await;
         assert!(flows.body.contains("connection_disabled"), "{}", flows.body);
         let console = app.console(Role::Admin, &environment).await;
-        console.page(&format!("/saml-connections/{}", tenant.connection.id)).await.says("It is switched off");
+        console.page(&format!("/saml-connections/{}", tenant.connection.id)).await.says("This connection is switched off");
 
         switch(false).await;
         assert_eq!(app.redeem(&key, &code.unwrap()).await.status, 404, "what ended stays ended");

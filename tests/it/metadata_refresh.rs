@@ -278,7 +278,7 @@ both! {
         };
         let refused = post(&seen, &old).await;
         assert_eq!(refused.status, 409, "{}", refused.body);
-        refused.says("Somebody else saved this while you were editing").says("Signing certificates");
+        refused.says("This was changed while you were editing").says("Signing certificates : added CN=idp");
         let held = refused.body.replace("&#43;", "+");
         assert!(held.contains(pem(&next).trim()) && !held.contains(&format!("{}</textarea>", old.trim())), "{held}");
         fixture.trusts(&[&next]).await;

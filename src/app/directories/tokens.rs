@@ -44,6 +44,25 @@ pub struct ProvisioningTarget {
 }
 
 impl ProvisioningTarget {
+    /// Refuses requests to what is switched off. It is asked after the token was authenticated, so that only those who may
+    /// know are told, and after the request can be logged.
+    pub fn require_enabled(&self) -> Result<()> {
+        let disabled = |code: &str, what: &str| {
+            Err(Error::Forbidden(
+                format!(
+                    "{code}: the application's team has switched this {what} off; ask them to switch it on. What was \
+                     pushed is kept"
+                )
+                .into(),
+            ))
+        };
+        match (self.directory.disabled, self.organization.disabled) {
+            (true, _) => disabled("directory_disabled", "directory"),
+            (_, true) => disabled("organization_disabled", "organization"),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether users may have addresses of `domain` (whitelisted and verified domains only).
     pub fn accepts_domain(&self, domain: &Domain) -> bool {
         self.organization.accepts_domain(domain)
@@ -66,13 +85,6 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
     };
     let presented = presented.ok_or_else(|| Error::not_found(ScimDirectoryKind::NOUN, id))?;
     let token = presented.token.ok_or_else(refused)?;
-    // After the token: what is switched off is told to whoever may know.
-    if presented.directory.disabled {
-        return Err(Error::Forbidden("directory_disabled: this directory is switched off here".into()));
-    }
-    if presented.organization.disabled {
-        return Err(Error::Forbidden("organization_disabled: this organization is switched off here".into()));
-    }
     let noted = now - LAST_USED_RESOLUTION;
     if token.last_used_at.is_none_or(|at| at <= noted) {
         let mut tx = state.db.write().await?;

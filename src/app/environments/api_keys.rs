@@ -120,7 +120,9 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
     };
     let key = found.ok_or_else(unknown)?;
     if key.disabled {
-        return Err(Error::Unauthenticated("api key is disabled".into()));
+        return Err(Error::Unauthenticated(
+            "this API key is switched off (disabled); switch it on again, or use another".into(),
+        ));
     }
     let now = state.now();
     let noted = now - LAST_USED_RESOLUTION;

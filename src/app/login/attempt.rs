@@ -155,15 +155,22 @@ impl<'a> LoginAttempt<'a> {
         Self { flow: Some(flow), binding, ..Self::new(state, target) }
     }
 
-    /// Checks that the connection is configured and enabled for logins.
-    pub(super) fn check_ready(&mut self) -> Result<(), Error> {
-        let connection = &self.target.connection;
+    /// Checks that a login may begin: the connection is ready, and neither it nor its organization is switched off.
+    /// Responses are verified all the same, so that the refusal is in the timeline of their login, with the person:
+    /// [`eligibility`](super::eligibility) refuses those.
+    pub(super) fn check_begin(&mut self) -> Result<(), Error> {
         if self.target.organization.disabled {
             return Err(self.checks.fail(Error::OrganizationDisabled, None, None));
         }
-        if connection.disabled {
+        if self.target.connection.disabled {
             return Err(self.checks.fail(Error::ConnectionDisabled, None, None));
         }
+        self.check_ready()
+    }
+
+    /// Checks that the connection is configured and can be used here.
+    pub(super) fn check_ready(&mut self) -> Result<(), Error> {
+        let connection = &self.target.connection;
         let missing = connection.missing_settings();
         if !missing.is_empty() {
             let found = Some(format!("{} missing", missing.join(", ")));

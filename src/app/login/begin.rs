@@ -122,7 +122,7 @@ async fn refuse_unless_ready(
     binding: BrowserBinding,
 ) -> Result<Option<RefusedLogin>> {
     let mut attempt = LoginAttempt::to_begin(state, target, flow.clone(), binding);
-    match attempt.check_ready() {
+    match attempt.check_begin() {
         Ok(()) => Ok(None),
         Err(error) => Ok(Some(attempt.refuse(error).await?)),
     }

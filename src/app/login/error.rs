@@ -66,11 +66,11 @@ refusals! {
     ConnectionNotConfigured, "connection_not_configured", "SSOReady: SAML connection not configured", Vendor,
         "Enter the identity provider's entity ID, sign-on URL and certificate in the connection.";
     /// The connection is switched off.
-    ConnectionDisabled, "connection_disabled", "Ostiary: disabled", Vendor,
+    ConnectionDisabled, "connection_disabled", "Ostiary: what is switched off refuses logins", Vendor,
         "Switch the connection on again, or use another connection of the organization.";
     /// The organization is switched off.
-    OrganizationDisabled, "organization_disabled", "Ostiary: disabled", Vendor,
-        "Switch the organization on again, if its people shall sign in.";
+    OrganizationDisabled, "organization_disabled", "Ostiary: what is switched off refuses logins", Vendor,
+        "Switch the organization on again if its people are to sign in.";
     /// The connection belongs to the test identity provider, which is switched off here.
     TestConnectionDisabled, "test_connection_disabled", "Ostiary: test connections", Vendor,
         "Use a connection to a real identity provider, or switch the test identity provider on (never in production).";

@@ -52,6 +52,7 @@ pub(super) async fn handle(
 /// Discards the response and begins a new login: here if the environment has a redirect URL, otherwise at the app
 /// if an OAuth client has an `initiate_login_uri`.
 async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginResult<AcsOutcome> {
+    attempt.check_begin()?;
     let (state, target) = (attempt.state, attempt.target);
     let now = state.now();
     if target.environment.redirect_url.is_none() {

@@ -67,6 +67,7 @@ impl FromRequest for ScimCall {
             let body = read(&request, payload).await?;
             limits.charge_bytes(id, state.now(), body.len());
             request.extensions_mut().insert(LoggedBody(body.clone()));
+            directory.require_enabled().map_err(ScimError::from)?;
             // Only after the body has arrived: a slow body does not block other requests.
             let turn = limits.acquire_request(id).await.map_err(ScimError::from)?;
             request.extensions_mut().insert(RequestPermit(turn));

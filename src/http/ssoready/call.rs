@@ -14,7 +14,7 @@ use model::{client_address::ClientAddress, entity_tag::EntityTags};
 use super::fields::Fields;
 use crate::{
     app::{self, Result, State, actor::Actor, environments::api_keys},
-    http::{api_error::ApiError, conditions::if_match},
+    http::{api_error::ApiError, conditions::valid_if_match},
     web::kit::posted::allow_large_body,
 };
 
@@ -100,8 +100,9 @@ impl<S: KeyScope, B: Body> FromRequest for ApiCall<S, B> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let actor = authenticate::<S>(&request).await.map_err(ApiError::api)?;
+            let if_match = valid_if_match(&request).map_err(ApiError::api)?;
             let body = B::read(&request, payload).await?;
-            Ok(Self { actor, if_match: if_match(&request), body, scope: PhantomData })
+            Ok(Self { actor, if_match, body, scope: PhantomData })
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
             context::EnvironmentContext,
             flash::ResourceKind,
             form::ConsoleForm,
-            labels::Href,
+            labels::{self, Href},
             resource::{ConsoleResource, new_form},
             shell::Section,
         },
@@ -63,7 +63,7 @@ impl ConsoleResource for ApiKey {
             (view.text("displayName", "Name").optional().hint("Where it will be used: backend, staging worker."))
             @if of.is_some() {
                 (view.checkbox("disabled", "Switched off")
-                    .hint("Calls with it are refused at once, until it is switched on again."))
+                    .hint("Takes effect at once: calls with it are refused. Everything else is kept."))
             }
             @if of.is_none() { (view.radios("hasManagementApiAccess", "What it may do", &ACCESS)) }
         }
@@ -74,7 +74,11 @@ impl ConsoleResource for ApiKey {
             Some(at) => format!("It was last used {}.", components::relative(at, context.now())),
             None => "It was never used.".to_owned(),
         };
-        Ok(vec!["Whatever uses it is refused from the next call on.".to_owned(), used])
+        Ok(vec![
+            "Whatever uses it is refused from the next call on.".to_owned(),
+            used,
+            "To stop it for a while only, edit it and switch it off.".to_owned(),
+        ])
     }
 
     async fn remove(context: &EnvironmentContext, id: base::id::ApiKeyId) -> Result<()> {
@@ -110,10 +114,10 @@ pub(in crate::web::console) fn view(
             html! {
                 @if may_manage { a href=(href(console::EDIT_API_KEY, &[&key.id])) { (key.name()) } }
                 @else { strong { (key.name()) } }
+                @if key.disabled { " " (labels::switched_off()) }
             },
             html! {
                 @if key.management { "sign in and manage" } @else { "sign in" }
-                @if key.disabled { " " span.tag { "switched off" } }
             },
             key.last_used_at.map_or_else(|| html! { span.soft { "never" } }, |at| time(at, now)),
             time(key.created_at, now),

@@ -76,13 +76,69 @@ impl From<&PostedForm> for FormValues {
     }
 }
 
+/// What somebody else made of a field while a form was open: its values before, now, and as they were typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldChange {
+    /// The field.
+    pub field: String,
+    /// What it held when the form was filled.
+    pub was: Vec<String>,
+    /// What it holds now.
+    pub is: Vec<String>,
+    /// What was typed.
+    pub typed: Vec<String>,
+    /// Whether it is a list, to which the changes of both were applied.
+    pub is_list: bool,
+    /// What became of it in words, where the values tell nobody anything.
+    pub note: Option<String>,
+}
+
+/// How many items of a list are named in a sentence, and how long a value may be to be quoted, in characters.
+const MAX_NAMED: usize = 5;
+const MAX_QUOTED: usize = 120;
+
+impl FieldChange {
+    /// The change as the rest of a sentence that begins with the field's label.
+    fn sentence(&self, choices: &[(String, String)]) -> String {
+        if let Some(note) = &self.note {
+            return note.clone();
+        }
+        let shown = |value: &str| match choices.iter().find(|(choice, _)| choice == value) {
+            Some((_, label)) => format!("“{label}”"),
+            None if value.is_empty() => "empty".to_owned(),
+            None if value.chars().count() > MAX_QUOTED || value.contains('\n') => "another text".to_owned(),
+            None => format!("“{value}”"),
+        };
+        let single = |values: &[String]| shown(values.first().map_or("", String::as_str));
+        if self.is_list {
+            let only = |these: &[String], those: &[String]| {
+                let new: Vec<&String> = these.iter().filter(|one| !those.contains(one)).collect();
+                let named: Vec<String> = new.iter().take(MAX_NAMED).map(|one| shown(one)).collect();
+                let more = new.len().saturating_sub(MAX_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                (!new.is_empty()).then(|| named.join(", ") + &more)
+            };
+            let added = only(&self.is, &self.was).map(|added| format!("added {added}"));
+            let removed = only(&self.was, &self.is).map(|removed| format!("removed {removed}"));
+            return match (added, removed) {
+                (Some(added), Some(removed)) => format!("{added}; {removed}"),
+                (added, removed) => added.or(removed).unwrap_or_else(|| "put into another order".to_owned()),
+            };
+        }
+        if self.typed == self.was || self.typed == self.is {
+            return format!("now {}", single(&self.is));
+        }
+        format!("now {}, and you entered {}: saving replaces it", single(&self.is), single(&self.typed))
+    }
+}
+
 /// The errors of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormErrors {
     /// Fields and reasons.
     invalid: Vec<(String, String)>,
-    /// The fields that somebody else changed meanwhile, with their values now; `None`: nobody did.
-    changed: Option<Vec<(String, String)>>,
+    /// The fields that somebody else changed meanwhile; `None`: nobody did.
+    changed: Option<Vec<FieldChange>>,
 }
 
 impl FormErrors {
@@ -96,29 +152,23 @@ impl FormErrors {
         Self { invalid: Vec::new(), changed: Some(Vec::new()) }
     }
 
-    /// Adds a field that somebody else changed, with its values now.
-    pub fn and_changed(mut self, field: &str, values: &[String]) -> Self {
-        let now = match values {
-            [] => "is empty now".to_owned(),
-            [one] if one == "true" => "is ticked now".to_owned(),
-            [one] if one.chars().count() <= 120 => format!("is “{}” now", one.replace('\n', ", ")),
-            _ => "has other content now".to_owned(),
-        };
-        self.changed.get_or_insert_default().push((field.to_owned(), now));
+    /// Adds a field that somebody else changed.
+    pub fn and_changed(mut self, change: FieldChange) -> Self {
+        self.changed.get_or_insert_default().push(change);
         self
     }
 
-    /// Says of a field that somebody else changed what it is now, where its value tells nobody anything.
-    pub fn describe_changed(mut self, field: &str, now: &str) -> Self {
-        for (_, text) in self.changed.iter_mut().flatten().filter(|(name, _)| name == field) {
-            *text = now.to_owned();
+    /// Says of a field that somebody else changed what became of it, where its value tells nobody anything.
+    pub fn describe_changed(mut self, field: &str, note: &str) -> Self {
+        for change in self.changed.iter_mut().flatten().filter(|change| change.field == field) {
+            change.note = Some(note.to_owned());
         }
         self
     }
 
-    /// The fields that somebody else changed, and what they are now.
-    pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.changed.iter().flatten().map(|(field, now)| (field.as_str(), now.as_str()))
+    /// The fields that somebody else changed.
+    pub fn changed(&self) -> impl Iterator<Item = &FieldChange> {
+        self.changed.iter().flatten()
     }
 
     /// Whether somebody else changed the resource while the form was open.
@@ -182,12 +232,21 @@ pub fn sentence(reason: &str) -> String {
     if text.ends_with(['.', '?', '!', ')']) || text.is_empty() { text } else { text + "." }
 }
 
+/// A field of a form, as the summary of errors names it.
+struct ShownField {
+    name: String,
+    label: String,
+    /// The labels of its values.
+    choices: Vec<(String, String)>,
+    is_file: bool,
+}
+
 /// Builds the fields of a form with [`text`](Self::text) and the like, in order.
 pub struct FormView<'a> {
     typed: &'a FormValues,
     errors: &'a FormErrors,
-    /// Names and labels of the fields so far, for the error summary.
-    shown: RefCell<Vec<(String, String)>>,
+    /// The fields so far, for the error summary.
+    shown: RefCell<Vec<ShownField>>,
 }
 
 impl<'a> FormView<'a> {
@@ -256,7 +315,7 @@ impl<'a> FormView<'a> {
 
     /// A value that the form shows but does not send, so that the summary can point to it.
     pub fn fact(&self, name: &str, label: &str, value: &str) -> Markup {
-        self.shown.borrow_mut().push((name.to_owned(), label.to_owned()));
+        self.show(name, label, Vec::new(), false);
         html! {
             p #(name) .soft tabindex="-1" { (label) ": " @if value.is_empty() { "none" } @else { (value) } }
         }
@@ -267,14 +326,29 @@ impl<'a> FormView<'a> {
         self.errors.of(name).is_some() || self.typed.flag(name)
     }
 
+    fn show(&self, name: &str, label: &str, choices: Vec<(String, String)>, is_file: bool) {
+        let field = ShownField { name: name.to_owned(), label: label.to_owned(), choices, is_file };
+        self.shown.borrow_mut().push(field);
+    }
+
     fn control(&self, name: &'a str, label: &'a str, kind: ControlKind<'a>) -> Control<'a> {
-        self.shown.borrow_mut().push((name.to_owned(), label.to_owned()));
+        let own = |value: &str, label: &str| (value.to_owned(), label.to_owned());
+        let choices = match &kind {
+            ControlKind::Checkbox => vec![own("true", "ticked"), own("", "not ticked")],
+            ControlKind::Select(choices) => choices.iter().map(|(value, label)| own(value, label)).collect(),
+            ControlKind::Radios(choices) | ControlKind::Checkboxes(choices) => {
+                choices.iter().map(|choice| own(choice.value, choice.label)).collect()
+            }
+            _ => Vec::new(),
+        };
+        self.show(name, label, choices, matches!(kind, ControlKind::File(_)));
         Control {
             name,
             label,
             kind,
             typed: self.typed,
             error: self.errors.of(name),
+            shown_again: !self.errors.is_empty(),
             hint: None,
             required: true,
             autocomplete: None,
@@ -286,24 +360,26 @@ impl<'a> FormView<'a> {
     /// The error summary, each error a link to its field. Called after the fields are built.
     fn summary(&self) -> Markup {
         let shown = self.shown.borrow();
-        let label =
-            |field: &str| shown.iter().find(|(name, _)| name == field).map(|(_, label)| label.as_str());
+        let field = |name: &str| shown.iter().find(|field| field.name == name);
+        let label = |name: &str| field(name).map(|field| field.label.as_str());
         html! {
             @if let Some(changed) = &self.errors.changed {
-                div role="alert" {
-                    (notice(Icon::Attention, "Somebody else saved this while you were editing", html! {
-                        @if changed.is_empty() {
-                            p { "Nothing of yours is saved yet. They changed something that is not on this form." }
-                        } @else {
-                            p { "Nothing of yours is saved yet. They changed:" }
-                            ul {
-                                @for (field, now) in changed {
-                                    @let label = label(field).unwrap_or(field);
-                                    li { a href={ "#" (field) } { (label) } " " (now) }
-                                }
+                div role="alert" tabindex="-1" autofocus {
+                    (notice(Icon::Attention, "This was changed while you were editing", html! {
+                        p { "Nothing of yours is saved yet. What was changed meanwhile:" }
+                        ul {
+                            @for change in changed {
+                                @let (label, choices) = field(&change.field)
+                                    .map_or((change.field.as_str(), &[][..]), |field| (field.label.as_str(), &field.choices[..]));
+                                li { a href={ "#" (change.field) } { (label) } ": " (change.sentence(choices)) }
                             }
+                            @if changed.is_empty() { li { "something that is not on this form, and stays" } }
                         }
-                        p { "What you typed is still below; the other fields show what they hold now. Look it over and save again." }
+                        p {
+                            "Fields that you did not touch show what they hold now, the others what you entered."
+                            @if shown.iter().any(|field| field.is_file) { " A file that you had chosen must be chosen again." }
+                            " Check it, then save again."
+                        }
                     }))
                 }
             }
@@ -439,6 +515,8 @@ pub struct Control<'a> {
     kind: ControlKind<'a>,
     typed: &'a FormValues,
     error: Option<&'a str>,
+    /// Whether the form was sent and is shown again.
+    shown_again: bool,
     hint: Option<&'a str>,
     required: bool,
     autocomplete: Option<&'a str>,
@@ -554,6 +632,7 @@ impl Render for Control<'_> {
                         }
                     },
                     ControlKind::File(accept) => {
+                        @if self.shown_again { p.hint { "If you had chosen a file, choose it again: a browser does not keep it." } }
                         input #(name) name=(name) type="file" accept=(accept) required[self.required]
                             aria-invalid=[invalid] aria-describedby=[described_by];
                     },

@@ -6,7 +6,7 @@ use model::entity_tag::EntityTags;
 
 use super::{
     error::PageError,
-    forms::{FormErrors, FormValues},
+    forms::{FieldChange, FormErrors, FormValues},
     posted::PostedForm,
 };
 use crate::app::Error;
@@ -42,6 +42,13 @@ impl Seen {
         EntityTags::List(vec![self.version.clone()])
     }
 
+    /// Whether these are still the values of the form: what somebody else changed is not on it.
+    pub fn still_holds(&self, current: &FormValues) -> bool {
+        names([current, &self.values, &self.values])
+            .into_iter()
+            .all(|name| items(&current.all_of(name)) == items(&self.values.all_of(name)))
+    }
+
     /// The values that the form was filled from.
     pub fn values(&self) -> &FormValues {
         &self.values
@@ -56,25 +63,72 @@ impl Seen {
     }
 }
 
-/// The form after somebody else changed the resource: fields that the user did not touch have their `current` value, the
-/// others what was typed. The errors tell what the other one changed.
+/// The form after somebody else changed the resource. Fields that the user did not touch have their `current` value, the
+/// others what was typed; to a list the changes of both are applied. The errors tell what the other one changed.
 pub fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValues, FormErrors) {
+    let (mut values, mut errors) = (FormValues::new(), FormErrors::outdated());
+    for name in names([current, &seen.values, typed]) {
+        let [before, now, wanted] = [&seen.values, current, typed].map(|values| values.all_of(name));
+        let is_list =
+            [&before, &now, &wanted].into_iter().any(|values| values.len() > 1 || is_text_of_lines(values));
+        let [was, is, entered] = match is_list {
+            true => [&before, &now, &wanted].map(|values| items(values)),
+            false => [before.clone(), now.clone(), wanted.clone()],
+        };
+        let kept = match (entered == was, is_list) {
+            (true, _) => is.clone(),
+            (false, false) => entered.clone(),
+            (false, true) => merge_items(&was, &is, &entered),
+        };
+        if was != is {
+            let field = name.to_owned();
+            errors = errors.and_changed(FieldChange { field, was, is, typed: entered, is_list, note: None });
+        }
+        // Several values are a group of checkboxes; one text may hold many lines.
+        let is_group = [&before, &now, &wanted].into_iter().any(|values| values.len() > 1);
+        let kept = match is_list && !is_group {
+            true => vec![kept.join("\n")],
+            false => kept,
+        };
+        // The value of a radio button or of an unticked box may be empty.
+        let kept = if kept.is_empty() { vec![String::new()] } else { kept };
+        values = kept.iter().fold(values, |values, value| values.with(name, value));
+    }
+    (values, errors)
+}
+
+/// The names of the fields, without those of this module.
+fn names<'v>(all: [&'v FormValues; 3]) -> Vec<&'v str> {
     let mut names: Vec<&str> = Vec::new();
-    for name in current.names().chain(seen.values.names()).chain(typed.names()) {
+    for name in all.into_iter().flat_map(FormValues::names) {
         if !names.contains(&name) && ![VERSION, VALUES].contains(&name) {
             names.push(name);
         }
     }
-    let (mut values, mut errors) = (FormValues::new(), FormErrors::outdated());
-    for name in names {
-        let (was, is, wanted) = (seen.values.all_of(name), current.all_of(name), typed.all_of(name));
-        if was != is {
-            errors = errors.and_changed(name, &is);
+    names
+}
+
+fn is_text_of_lines(values: &[String]) -> bool {
+    values.iter().any(|value| value.contains('\n'))
+}
+
+/// The items of a list: certificates, or lines.
+fn items(values: &[String]) -> Vec<String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let split = |text: &String| -> Vec<String> {
+        match text.contains(END) {
+            true => text.split_inclusive(END).map(|one| one.trim().to_owned()).collect(),
+            false => text.lines().map(|line| line.trim().to_owned()).collect(),
         }
-        let kept = if wanted == was { &is } else { &wanted };
-        values = kept.iter().fold(values, |values, value| values.with(name, value));
-    }
-    (values, errors)
+    };
+    values.iter().flat_map(split).filter(|item| !item.is_empty()).collect()
+}
+
+/// `is` without what the user removed, and with what they added.
+fn merge_items(was: &[String], is: &[String], entered: &[String]) -> Vec<String> {
+    let left = is.iter().filter(|item| entered.contains(item) || !was.contains(item));
+    let added = entered.iter().filter(|item| !was.contains(item) && !is.contains(item));
+    left.chain(added).cloned().collect()
 }
 
 /// A form that is shown again because its change was not taken.
@@ -89,7 +143,7 @@ pub struct FormAgain {
 
 impl FormAgain {
     /// The form after `error`. If the resource was changed, it has `version` and the values `current` by now. Errors that
-    /// no form can mend are returned.
+    /// no form can fix are returned.
     pub fn new(
         error: Error,
         seen: Seen,
@@ -135,9 +189,42 @@ mod tests {
         assert_eq!(values.text("name"), "Acme Inc", "both changed it: the user decides");
         assert_eq!(values.text("url"), "https://b.example", "a value that nobody typed is not brought back");
         assert!(!values.flag("primary") && values.flag("sha1"));
-        let told: Vec<_> = errors.changed().map(|(name, _)| name).collect();
+        let told: Vec<_> = errors.changed().map(|change| change.field.as_str()).collect();
         assert_eq!(told, ["name", "url", "sha1", "primary"]);
         assert_eq!(errors.status(), 409);
+    }
+
+    #[test]
+    fn what_two_people_did_to_a_list_is_both_done() {
+        let pem = |name: &str| format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----");
+        let lists = |domains: &str, events: &[&str], certificates: &[&str]| {
+            let pems: Vec<String> = certificates.iter().map(|name| pem(name)).collect();
+            let values = FormValues::new().with("domains", domains).with("pem", pems.join("\n"));
+            events.iter().fold(values, |values, event| values.with("events", event))
+        };
+        let seen = Seen::of(1, &lists("a\nb", &["x", "y"], &["old"]));
+        let typed = lists("a\r\nb\r\nmine", &["", "y", "z"], &["old", "mine"]);
+        let current = lists("a\ntheirs", &["x", "y", "w"], &["new"]);
+        let (values, errors) = merge(&seen, &typed, &current);
+        assert_eq!(values.text("domains"), "a\ntheirs\nmine");
+        assert_eq!(values.all_of("events"), ["y", "w", "z"]);
+        assert_eq!(
+            values.text("pem"),
+            format!("{}\n{}", pem("new"), pem("mine")),
+            "a withdrawn one stays away"
+        );
+        assert!(errors.changed().all(|change| change.is_list) && errors.changed().count() == 3);
+    }
+
+    #[test]
+    fn an_empty_choice_stays_chosen_and_what_is_not_on_the_form_is_no_conflict() {
+        let filled = FormValues::new().with("policy", "").with("name", "a");
+        let seen = Seen::of(1, &filled);
+        let (values, _) = merge(&seen, &filled, &FormValues::new().with("policy", "").with("name", "b"));
+        assert!(values.has("policy", ""));
+        assert!(seen.still_holds(&FormValues::new().with("name", "a ")));
+        assert!(!seen.still_holds(&FormValues::new().with("name", "b")));
+        assert!(!seen.still_holds(&filled.clone().with("more", "x")));
     }
 
     #[test]

@@ -71,9 +71,9 @@ impl ResponseError for ExtractError {
             Self::Internal(Error::Forbidden(_)) => Message {
                 reason: Some("organization_disabled"),
                 ..Message::new(
-                    "The setup of your company is switched off",
+                    "Single sign-on for your company is switched off",
                     "The application’s team has switched it off. What you entered before is kept.",
-                    "Ask whoever sent you the link.",
+                    "Ask whoever sent you the link to switch it on again.",
                 )
             },
             Self::Form(error) => return error.error_response(),

@@ -200,7 +200,7 @@ both! {
         account::rename(&app.state, &session, None, "Dana V.", &Device::default()).await.unwrap();
         let told = post(&seen, "Dana Vendor").await;
         assert_eq!(told.status, 409, "{}", told.body);
-        told.says("Somebody else saved this while you were editing").says("is “Dana V.” now");
+        told.says("This was changed while you were editing").says("now “Dana V.”");
         assert_eq!(told.input("displayName").as_deref(), Some("Dana Vendor"));
         assert_eq!(stored(&app, &dana).await.display_name, "Dana V.");
         assert_eq!(post(&[], "Blind").await.status, 409);

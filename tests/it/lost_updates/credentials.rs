@@ -63,7 +63,7 @@ both! {
         fields.extend(typed);
         let page = console.post(&edit, &fields).await;
         assert_eq!(page.status, 409, "{}", page.body);
-        page.says("Somebody else saved this while you were editing").says("is “Website” now");
+        page.says("This was changed while you were editing").says("now “Website”, and you entered “Shop”");
         assert_eq!(page.input("displayName").as_deref(), Some("Shop"));
         assert_eq!(page.input("initiateLoginUri").as_deref(), Some("https://new.example/login"));
         let now = app.api(&key, Method::GET, &path, None).await.json();

@@ -141,7 +141,7 @@ both! {
         fields.extend([("allowForeignSecondaryEmails", ""), ("allowForeignSecondaryEmails", "true")]);
         let told = console.post(&edit, &fields).await;
         assert_eq!(told.status, 409, "{}", told.body);
-        told.says("Somebody else saved this").says("Let in only people that it knows as active is ticked now");
+        told.says("This was changed while you were editing").says("Let in only people that it knows as active : now “ticked”");
         let again = seen_in(&told, &edit);
         let mut fields: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
         fields.extend(["primary", "refuseInactiveLogins", "requireProvisionedLogins"].map(|name| (name, "true")));

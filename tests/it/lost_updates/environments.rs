@@ -57,7 +57,7 @@ both! {
         fields.extend([("url", "https://typed.example/"), ("eventTypes", ""), ("eventTypes", "scim_user.created")]);
         let page = console.post(&edit, &fields).await;
         assert_eq!(page.status, 409, "{}", page.body);
-        page.says("Events is “scim_user.deleted” now");
+        page.says("Events : now “scim_user.deleted”");
         assert_eq!(page.input("url").as_deref(), Some("https://typed.example/"));
         assert!(page.body.contains("value=\"scim_user.deleted\" checked"), "{}", page.body);
         assert!(!page.body.contains("value=\"scim_user.created\" checked"), "{}", page.body);
@@ -112,7 +112,7 @@ both! {
         fields.extend(typed);
         let page = console.post(edit, &fields).await;
         assert_eq!(page.status, 409, "{}", page.body);
-        page.says("is “Production” now").says("is “https://new.example/oauth” now");
+        page.says("Name : now “Production”, and you entered “Live”").says("added “https://new.example/oauth”");
         assert_eq!(page.input("displayName").as_deref(), Some("Live"));
 
         let again = seen_in(&page, edit);
@@ -193,7 +193,7 @@ both! {
         fields.extend(typed);
         let page = console.upload("/branding", &fields, ("logo", "logo.png", PNG)).await;
         assert_eq!(page.status, 409, "{}", page.body);
-        page.says("is “#1f4fc4” now").says("Logo has other content now").says("Choose the file again");
+        page.says("Colour : now “#1f4fc4”").says("Logo : now the one shown below").says("must be chosen again");
         assert_eq!(page.input("applicationName").as_deref(), Some("Ledgerline"));
         assert_eq!(page.input("accentColor").as_deref(), Some("#1f4fc4"));
         assert_eq!(read().await["applicationName"], "", "nothing is saved yet");

@@ -49,7 +49,7 @@ both! {
         fields.extend([("displayName", "ACME"), ("externalId", ""), ("domains", "acme.example"), ("allowFreeMail", "")]);
         let page = console.post(&edit, &fields).await;
         assert_eq!(page.status, 409, "{}", page.body);
-        page.says("Somebody else saved this while you were editing").says("Domains is “acme.example, acme.test” now");
+        page.says("This was changed while you were editing").says("Domains : added “acme.test”");
         assert_eq!(page.input("displayName").as_deref(), Some("ACME"));
         let now = app.api(&key, Method::GET, &path, None).await.json();
         assert_eq!(now["organization"]["domains"], json!(["acme.example", "acme.test"]));
@@ -151,7 +151,7 @@ both! {
         fields.extend(typed);
         let page = console.post(&edit, &fields).await;
         assert_eq!(page.status, 409, "{}", page.body);
-        page.says("Waiting for approval or proof is “asked.example” now").says("acme.test");
+        page.says("Waiting for approval or proof : now “asked.example”").says("acme.test");
 
         let again = seen_in(&page, &edit);
         let mut fields: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();

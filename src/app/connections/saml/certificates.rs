@@ -39,7 +39,7 @@ impl From<&Certificate> for CertificateView {
 }
 
 /// Parses PEM texts; returns each certificate once, as PEM of its own.
-pub(in crate::app) fn parse_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
+pub fn parse_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
     let mut certificates = Vec::new();
     for text in texts.iter().filter(|text| !text.trim().is_empty()) {
         let bundle =

@@ -77,10 +77,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     if let Error::Outdated { .. } = error {
         let current = values(&branding);
         let (typed, errors) = seen::merge(&seen, &typed, &current);
-        let mut errors = errors.describe_changed("logo", "has other content now");
-        if form.file("logo").is_some() {
-            errors = errors.and("logo", "choose the file again");
-        }
+        let errors = errors.describe_changed("logo", "now the one shown below");
         return Ok(page(&context, &branding, &Seen::of(branding.version, &current), &typed, &errors));
     }
     Ok(page(&context, &branding, &seen, &typed, &FormErrors::from_error(error)?))

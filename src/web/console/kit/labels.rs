@@ -32,7 +32,7 @@ pub(in crate::web::console) fn connection(connection: &SamlConnection) -> String
 /// Whether the connection has all settings that a login needs.
 pub(in crate::web::console) fn connection_state(connection: &SamlConnection) -> Markup {
     html! {
-        @if connection.disabled { (mark(Icon::Attention, "Switched off")) }
+        @if connection.disabled { (switched_off()) }
         @else if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }
         @else { (mark(Icon::Attention, "Settings missing")) }
         @if connection.primary { " " span.tag { "primary" } }
@@ -40,11 +40,28 @@ pub(in crate::web::console) fn connection_state(connection: &SamlConnection) -> 
     }
 }
 
+/// The mark of what is switched off.
+pub(in crate::web::console) fn switched_off() -> Markup {
+    mark(Icon::Attention, "Switched off")
+}
+
+/// The notice of what is switched off: what that means, and for those who may, how to switch it on.
+pub(in crate::web::console) fn switched_off_notice(what: &str, effect: &str, edit: Option<&str>) -> Markup {
+    notice(
+        Icon::Attention,
+        &format!("This {what} is switched off"),
+        html! {
+            p { (effect) }
+            @if let Some(edit) = edit { p { a href=(edit) { "Switch it on again" } } }
+        },
+    )
+}
+
 /// The mark of a primary directory.
 pub(in crate::web::console) fn directory_tags(directory: &ScimDirectory) -> Markup {
     html! {
         @if directory.primary { span.tag { "primary" } }
-        @if directory.disabled { " " span.tag { "switched off" } }
+        @if directory.disabled { " " (switched_off()) }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{
-        Result,
+        Error, Result,
         resource::{self, Resource},
     },
     web::kit::{
@@ -118,7 +118,10 @@ pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: Conso
     let id = context.id(R::SEGMENT)?;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let changed = match form.change() {
-        Ok(change) => R::change(&context, id, &seen.expected(), &change).await,
+        Ok(change) => match R::change(&context, id, &seen.expected(), &change).await {
+            Err(Error::Outdated { .. }) => change_again::<R>(&context, id, &seen, &change).await,
+            changed => changed,
+        },
         Err(error) => R::authorize_manage(&context.actor).and(Err(error)),
     };
     let error = match changed {
@@ -128,6 +131,21 @@ pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: Conso
     let row: R = resource::find(&context.state, &context.actor, id).await?;
     let again = FormAgain::new(error, seen, &typed, row.version(), &row.values())?;
     Ok(edit_form(&context, &row, &again.seen, &again.typed, &again.errors))
+}
+
+/// The change once more, if what somebody else changed meanwhile is not on the form: a new secret, say.
+async fn change_again<R: ConsoleResource>(
+    context: &EnvironmentContext,
+    id: Id<R::Kind>,
+    seen: &Seen,
+    change: &R::Change,
+) -> Result<R> {
+    let row: R = resource::find(&context.state, &context.actor, id).await?;
+    let version = row.version();
+    match seen.still_holds(&row.values()) {
+        true => R::change(context, id, &Seen::of(version, seen.values()).expected(), change).await,
+        false => Err(Error::Outdated { version }),
+    }
 }
 
 fn edit_form<R: ConsoleResource>(

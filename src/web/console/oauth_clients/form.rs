@@ -60,7 +60,7 @@ impl ConsoleResource for OauthClient {
                 .hint("Where the app begins a login when it is called with an issuer (OpenID Connect Core §4). Without it, IdP-initiated logins end on the environment’s redirect URL."))
             @if of.is_some() {
                 (view.checkbox("disabled", "Switched off")
-                    .hint("Nobody signs in through it, and its access tokens end, at once. Everything else is kept."))
+                    .hint("Takes effect at once: nobody signs in through it, and its codes and tokens end. Everything else is kept."))
             }
         }
     }
@@ -69,6 +69,7 @@ impl ConsoleResource for OauthClient {
         Ok(vec![
             "The app can sign nobody in any more, at once.".to_owned(),
             "The access tokens that it holds end with it.".to_owned(),
+            "To stop it for a while only, edit it and switch it off.".to_owned(),
         ])
     }
 }

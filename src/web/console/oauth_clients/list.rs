@@ -9,7 +9,10 @@ use crate::{
     links::console,
     web::{
         console::kit::{
-            context::EnvironmentContext, labels::Href, resource::ConsoleResource as _, shell::Section,
+            context::EnvironmentContext,
+            labels::{self, Href},
+            resource::ConsoleResource as _,
+            shell::Section,
         },
         kit::{
             components::{ButtonStyle, copyable, link_button, time},
@@ -46,7 +49,7 @@ pub(in crate::web::console) fn view(
         vec![
             html! {
                 a href=(href(console::OAUTH_CLIENT, &[&client.id])) { (client.name()) }
-                @if client.disabled { " " span.tag { "switched off" } }
+                @if client.disabled { " " (labels::switched_off()) }
             },
             html! { (client.id_token_alg.as_str()) },
             time(client.created_at, now),

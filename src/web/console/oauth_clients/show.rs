@@ -10,7 +10,10 @@ use crate::{
     links::{Links, console},
     web::{
         console::kit::{
-            context::EnvironmentContext, labels::Href, resource::ConsoleResource as _, shell::Section,
+            context::EnvironmentContext,
+            labels::{self, Href},
+            resource::ConsoleResource as _,
+            shell::Section,
         },
         kit::{
             components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, notice, time},
@@ -56,9 +59,8 @@ pub(in crate::web::console) fn view(
             }
         }
         @if client.disabled {
-            (notice(Icon::Attention, "It is switched off", html! {
-                p { "Nobody can sign in through it. “Edit” switches it on again." }
-            }))
+            (labels::switched_off_notice("OAuth client", "Nobody can sign in through it.",
+                may_manage.then(|| href(console::EDIT_OAUTH_CLIENT, &[&client.id])).as_deref()))
         }
         @if uris.is_empty() {
             (notice(Icon::Attention, "It cannot sign anybody in yet", html! {

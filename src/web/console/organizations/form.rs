@@ -70,7 +70,7 @@ impl ConsoleResource for Organization {
                 .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
             @if of.is_some() {
                 (view.checkbox("disabled", "Switched off")
-                    .hint("Nobody of it signs in, and its directories take nothing, at once. Everything is kept."))
+                    .hint("Takes effect at once: its people cannot sign in, its directories refuse requests, and its codes and tokens end. Everything else is kept."))
             }
             // Offered only after the error that names the other organization.
             @if view.concerns(sharing::FIELD) { (domains::form::share_field(view)) }

@@ -22,7 +22,7 @@ use crate::{
             setup_links,
         },
         kit::{
-            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice, time},
+            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, time},
             error::PageResult,
         },
     },
@@ -94,9 +94,8 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
             }
         }
         @if organization.disabled {
-            (notice(Icon::Attention, "It is switched off", html! {
-                p { "Its logins and the requests of its directories are refused. “Edit” switches it on again." }
-            }))
+            (labels::switched_off_notice("organization", "Its logins and the requests of its directories are refused.",
+                page.may_manage.then(|| href(console::EDIT_ORGANIZATION, &[id])).as_deref()))
         }
         section.card {
             (facts(&[

@@ -1,7 +1,10 @@
 //! Creates and edits a SAML connection, by metadata or single values.
 
 use actix_web::HttpResponse;
-use base::id::{OrganizationId, SamlConnectionId};
+use base::{
+    id::{OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
 use maud::{Markup, html};
 use model::{
     organization::Organization,
@@ -10,7 +13,13 @@ use model::{
 
 use super::switches;
 use crate::{
-    app::{self, connections::saml::SamlConnectionChange},
+    app::{
+        self,
+        connections::saml::{
+            SamlConnectionChange,
+            certificates::{certificate_views, parse_certificates},
+        },
+    },
     links::console,
     web::{
         console::kit::{
@@ -21,6 +30,7 @@ use crate::{
             shell::Section,
         },
         kit::{
+            components::relative,
             error::PageResult,
             forms::{self, Choice, FormErrors, FormValues, FormView},
             posted::PostedForm,
@@ -103,8 +113,30 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         Err(error) => error,
     };
     let current = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
-    let again = FormAgain::new(error, seen, &FormValues::from(&*form), current.version, &typed(&current))?;
+    let certificates = certificates_changed(seen.values(), &current, context.now());
+    let mut again =
+        FormAgain::new(error, seen, &FormValues::from(&*form), current.version, &typed(&current))?;
+    again.errors = again.errors.describe_changed("idpCertificate", &certificates);
     Ok(edit_page(&context, &current, &again.seen, &again.typed, &again.errors))
+}
+
+/// What became of the certificates since the form was filled, in words: a PEM block tells nobody anything.
+fn certificates_changed(seen: &FormValues, current: &SamlConnection, now: Timestamp) -> String {
+    let before = parse_certificates("idpCertificate", &[seen.text("idpCertificate").to_owned()]);
+    let (before, is) = (before.unwrap_or_default(), &current.idp_certificates);
+    let named = |these: &[String], those: &[String]| {
+        let only: Vec<String> = these.iter().filter(|pem| !those.contains(pem)).cloned().collect();
+        let names = certificate_views(&only).into_iter().map(|one| {
+            let fingerprint = one.fingerprint.get(..16).unwrap_or_default();
+            format!("{} (ends {}, SHA-256 {fingerprint}…)", one.subject, relative(one.not_after, now))
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match (named(is, &before), named(&before, is)) {
+        (added, removed) if removed.is_empty() => format!("added {added}"),
+        (added, removed) if added.is_empty() => format!("removed {removed}"),
+        (added, removed) => format!("added {added}; removed {removed}"),
+    }
 }
 
 /// Parses the posted form, which was filled from `seen`. If it contains new metadata, single values that were not edited

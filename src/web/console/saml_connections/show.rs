@@ -45,6 +45,7 @@ const EXPIRY_WARNING: std::time::Duration = std::time::Duration::from_secs(30 * 
 /// The page of a connection.
 pub(in crate::web::console) struct ConnectionPage<'a> {
     pub described: &'a SamlConnectionView,
+    pub organization: &'a Organization,
     pub certificates: &'a [CertificateView],
     pub environment: &'a Environment,
     pub links: &'a Links,
@@ -61,6 +62,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context, &described.connection).await?;
     let page = ConnectionPage {
         described: &described,
+        organization: &organization,
         certificates: &certificate_views(&described.connection.idp_certificates),
         environment: &context.environment,
         links: &context.state.links_of(&context.environment),
@@ -119,10 +121,13 @@ pub(in crate::web::console) fn view(page: &ConnectionPage<'_>) -> Markup {
             }
         }
         p { (labels::connection_state(connection)) }
+        @if page.organization.disabled {
+            (labels::switched_off_notice("connection’s organization", "Nobody signs in through this connection meanwhile.",
+                page.may_manage.then(|| (page.href)(console::EDIT_ORGANIZATION, &[&page.organization.id])).as_deref()))
+        }
         @if connection.disabled {
-            (notice(Icon::Attention, "It is switched off", html! {
-                p { "Its logins are refused. “Edit” switches it on again." }
-            }))
+            (labels::switched_off_notice("connection", "Its logins are refused.",
+                page.may_manage.then(|| (page.href)(console::EDIT_SAML_CONNECTION, &[id])).as_deref()))
         }
         @if !missing.is_empty() {
             (notice(Icon::Attention, "Nobody can sign in through it yet", html! {

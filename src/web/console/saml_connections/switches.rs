@@ -44,8 +44,8 @@ pub const LOGINS: &[Switch] = &[
     Switch {
         name: "disabled",
         label: "Switched off",
-        hint: "Nobody signs in through it, at once: its codes and tokens end, and everything else is kept.",
-        shown: ["In use", "switched off", "yes"],
+        hint: "Takes effect at once: its logins are refused, and its codes and tokens end. Everything else is kept.",
+        shown: ["In use", "no", "yes"],
         risky: false,
         of: |connection| connection.disabled,
     },

@@ -429,7 +429,9 @@ fn connection_samples() {
         links(),
         environment(),
     );
+    let organization = customer("Acme");
     let ready = saml_connections::show::ConnectionPage {
+        organization: &organization,
         described: &described,
         certificates: &[certificates(12), certificates(700), ended],
         environment: &environment,

@@ -103,7 +103,7 @@ async fn edit_page(
         (view.checkbox("requireProvisionedLogins", "Let in only people that it knows as active")
             .hint("Nobody signs in before the directory has pushed them."))
         (view.checkbox("disabled", "Switched off")
-            .hint("SCIM requests are refused, at once. What it holds is kept, and still counts for logins."))
+            .hint("Takes effect at once: SCIM requests are refused. What it holds is kept, and still counts for logins."))
         (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
             .hint("The first address of a person must always be of one of the organization’s domains."))
     };

@@ -7,7 +7,7 @@ use crate::{
     app::{self, directories::DirectorySummary, pagination::Page},
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, shell::Section},
+        console::kit::{context::EnvironmentContext, labels, shell::Section},
         kit::{
             components::{ButtonStyle, Icon, copyable, link_button, mark, time},
             error::PageResult,
@@ -42,7 +42,10 @@ pub(in crate::web::console) fn view(
             name => name.to_owned(),
         };
         vec![
-            html! { a href=(href(directory)) { (name) } },
+            html! {
+                a href=(href(directory)) { (name) }
+                @if directory.disabled { " " (labels::switched_off()) }
+            },
             html! { (directory.user_count) },
             html! { (directory.group_count) },
             match directory.last_used_at {

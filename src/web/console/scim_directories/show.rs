@@ -84,6 +84,14 @@ pub(in crate::web::console) fn view(
                 }
             }
         }
+        @if organization.disabled {
+            (labels::switched_off_notice("directory’s organization", "SCIM requests to this directory are refused meanwhile.",
+                may_manage.then(|| href(console::EDIT_ORGANIZATION, &[&organization.id])).as_deref()))
+        }
+        @if directory.disabled {
+            (labels::switched_off_notice("directory", "SCIM requests are refused. The people it holds are kept, and still count for logins.",
+                may_manage.then(|| href(console::EDIT_SCIM_DIRECTORY, &[id])).as_deref()))
+        }
         section.card {
             h2 { "What the customer’s IT enters" }
             (facts(&[
@@ -151,7 +159,6 @@ pub(in crate::web::console) fn view(
                 ("Primary", yes_no(directory.primary)),
                 ("Refuse logins of people it knows as inactive", yes_no(directory.refuse_inactive_logins)),
                 ("Let in only people it knows", yes_no(directory.require_provisioned_logins)),
-                ("Switched off", yes_no(directory.disabled)),
                 ("Secondary addresses of foreign domains", yes_no(directory.allow_foreign_secondary_emails)),
                 ("Created", time(directory.created_at, now)),
                 ("ID", copyable(&id.to_string(), "directory id")),

@@ -21,6 +21,7 @@ pub mod organizations;
 pub mod outgoing;
 pub mod pagination;
 pub mod resource;
+mod retry;
 mod settings;
 pub mod setup;
 mod state;

@@ -13,6 +13,7 @@ use super::{
     actor::Actor,
     audit,
     pagination::{List, Page, PageQuery, PageRequest},
+    retry::retry_deadlocks,
 };
 use crate::store::{
     self, Conn, Transaction,
@@ -33,6 +34,11 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
 
     /// What else is changed in the transaction, when a changed row was stored and recorded.
     fn saved(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
+        ready(Ok(()))
+    }
+
+    /// What else is changed in the transaction, before the row is deleted.
+    fn removing(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
         ready(Ok(()))
     }
 
@@ -93,13 +99,16 @@ pub async fn update<R: Resource>(
     expected: Option<&EntityTags>,
     change: &R::Change,
 ) -> Result<R> {
-    let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
-    edit.row.apply(state, change)?;
-    edit.save(state, actor).await?;
-    if edit.is_changed() {
-        R::saved(&mut edit, state).await?;
-    }
-    edit.commit().await
+    retry_deadlocks(async || {
+        let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
+        edit.row.apply(state, change)?;
+        edit.save(state, actor).await?;
+        if edit.is_changed() {
+            R::saved(&mut edit, state).await?;
+        }
+        edit.commit().await
+    })
+    .await
 }
 
 /// Removes a resource, with everything that the schema removes along with it.
@@ -109,8 +118,12 @@ pub async fn remove<R: Resource>(
     id: Id<R::Kind>,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
-    edit.remove(state, actor).await
+    retry_deadlocks(async || {
+        let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
+        R::removing(&mut edit, state).await?;
+        edit.remove(state, actor).await
+    })
+    .await
 }
 
 /// Adds a resource and records it, within the caller's transaction.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{
-    id::{AdminSessionId, AdministratorId},
+    id::{AdminSessionId, AdministratorId, OrganizationId, SamlConnectionId},
     secret::Digest,
     time::Timestamp,
 };
@@ -165,17 +165,48 @@ pub async fn revoke_all(
     .await
 }
 
-/// Revokes every session that was begun by this method.
-pub async fn revoke_by_method(
+/// Stores through which SAML connection a session was begun.
+pub async fn update_saml_connection(
     tx: &mut Transaction,
-    method: AuthenticationMethod,
+    id: AdminSessionId,
+    connection_id: SamlConnectionId,
+) -> Result<()> {
+    tx.sql("UPDATE admin_sessions SET saml_connection_id = $2 WHERE id = $1")
+        .bind(id)
+        .bind(connection_id)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Revokes every session that was begun through this SAML connection.
+pub async fn revoke_by_connection(
+    tx: &mut Transaction,
+    connection_id: SamlConnectionId,
     now: Timestamp,
 ) -> Result<()> {
-    tx.sql("UPDATE admin_sessions SET revoked_at = $2 WHERE method = $1 AND revoked_at IS NULL AND expires_at > $2")
-        .bind(method.as_str())
+    tx.sql("UPDATE admin_sessions SET revoked_at = $2 WHERE saml_connection_id = $1 AND revoked_at IS NULL")
+        .bind(connection_id)
         .bind(now)
         .execute()
         .await?;
+    Ok(())
+}
+
+/// Revokes every session that was begun through a SAML connection of this organization.
+pub async fn revoke_by_organization(
+    tx: &mut Transaction,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.sql(
+        "UPDATE admin_sessions SET revoked_at = $2 WHERE saml_connection_id IN \
+         (SELECT id FROM saml_connections WHERE organization_id = $1) AND revoked_at IS NULL",
+    )
+    .bind(organization_id)
+    .bind(now)
+    .execute()
+    .await?;
     Ok(())
 }
 

@@ -77,6 +77,27 @@ pub async fn find(
     }))
 }
 
+/// Locks the organization and the connection of a login until the transaction ends, so that what [`find`] tells stays true
+/// until it commits: they are switched off before or after it.
+pub async fn lock(
+    tx: &mut Transaction,
+    organization_id: OrganizationId,
+    connection_id: SamlConnectionId,
+) -> Result<()> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    // The organization first, as by every change of a connection.
+    for (text, id) in [
+        ("SELECT id FROM organizations WHERE id = $1", organization_id.to_string()),
+        ("SELECT id FROM saml_connections WHERE id = $1", connection_id.to_string()),
+    ] {
+        let text = table::locking(tx.dialect(), text, SHARED_LOCK);
+        let _: Option<(String,)> = tx.sql(text).bind(id).optional().await?;
+    }
+    Ok(())
+}
+
 /// Users in an organization's directories who have the address (`$2`): as reported e-mail, as another e-mail,
 /// or as user name; deleted users too. `$1` is the organization.
 macro_rules! matching_users {

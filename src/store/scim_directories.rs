@@ -90,6 +90,26 @@ pub struct PresentedToken {
     pub token: Option<BearerToken>,
 }
 
+/// Whether a directory and its organization are switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Disabled {
+    /// Whether the directory is.
+    pub directory: bool,
+    /// Whether its organization is.
+    pub organization: bool,
+}
+
+/// Whether a directory, in any environment, and its organization are switched off; `None` if it does not exist.
+pub async fn find_disabled(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<Disabled>> {
+    conn.sql(
+        "SELECT d.disabled AS directory, o.disabled AS organization FROM scim_directories d \
+         JOIN organizations o ON o.id = d.organization_id WHERE d.id = $1",
+    )
+    .bind(id)
+    .optional()
+    .await
+}
+
 /// The directory with this id, in any environment, with the token of this digest if it is valid at `now`. The
 /// token is found by its digest, so that the response time reveals nothing about other tokens.
 pub async fn find_presented(

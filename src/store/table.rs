@@ -142,6 +142,18 @@ pub async fn find_for_update<T: Table>(
     tx.sql(text).bind(scope).bind(id).optional_of().await
 }
 
+/// [`find`], with the row locked by [`SHARED_LOCK`].
+pub async fn find_shared<T: Table>(
+    tx: &mut Transaction,
+    scope: Id<T::Scope>,
+    id: Id<T::Kind>,
+) -> Result<Option<T>> {
+    let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
+    let text = locking(tx.dialect(), exists, SHARED_LOCK);
+    let _ = tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?;
+    find(tx, scope, id).await
+}
+
 /// Locks a row until the transaction ends: others that lock or change it wait. Returns whether it exists.
 pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
     let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));

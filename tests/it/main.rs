@@ -27,6 +27,7 @@ mod directories;
 mod directory_limits;
 mod directory_logins;
 mod disabled;
+mod disabled_races;
 mod dns;
 mod events;
 mod flows;

@@ -2,6 +2,7 @@
 //! Connect Core §3.1.3).
 
 use base::{id::OauthClientId, secret::AccessToken, time::Timestamp};
+use model::oauth_client::OauthClient;
 use oauth::{
     Error,
     id_token::{IdTokenClaims, UserClaims},
@@ -18,7 +19,7 @@ use crate::{
     store::{
         access_tokens,
         code_grants::{self, CodeGrant},
-        saml_flows,
+        saml_flows, table,
     },
 };
 
@@ -82,7 +83,13 @@ pub async fn exchange(
     let claims = claims(state, credentials.id, &grant, key.at_hash(&revealed), now);
     let id_token = key.sign_jwt(&claims).map_err(ServiceError::internal)?;
 
-    let tx = state.db.write().await?;
+    let mut tx = state.db.write().await?;
+    // Its lock keeps it from being switched off until the token is one of those that end then.
+    match table::find_shared::<OauthClient>(&mut tx, client.environment_id, credentials.id).await? {
+        Some(client) if !client.disabled => {}
+        Some(_) => return Ok(Err(Error::ClientDisabled)),
+        None => return Ok(Err(Error::WrongClientCredentials)),
+    }
     let Some((mut tx, _)) = eligibility::check_code(tx, grant.login.flow_id, code, login, now).await? else {
         return Ok(Err(Error::CodeNotFound));
     };

@@ -27,6 +27,7 @@ use super::{
     environments, input,
     pagination::{List, Page, PageQuery, PageRequest},
     resource::{self, Edit, Resource},
+    retry::retry_deadlocks,
 };
 use crate::store;
 
@@ -207,11 +208,21 @@ pub async fn update(
     change: &ScimDirectoryChange,
 ) -> Result<ScimDirectoryView> {
     let known: ScimDirectory = resource::find(state, actor, id).await?;
+    retry_deadlocks(async || update_once(state, actor, &known, expected, change).await).await
+}
+
+async fn update_once(
+    state: &State,
+    actor: &Actor,
+    known: &ScimDirectory,
+    expected: Option<&EntityTags>,
+    change: &ScimDirectoryChange,
+) -> Result<ScimDirectoryView> {
     let (environment_id, organization_id) = (known.environment_id, known.organization_id);
     let mut tx = state.db.write().await?;
     // The organization's lock comes first: under it, `primary` moves from one directory to another.
     resource::lock::<Organization>(&mut tx, environment_id, organization_id).await?;
-    let mut edit = Edit::<ScimDirectory>::begin_as(tx, actor, id, expected).await?;
+    let mut edit = Edit::<ScimDirectory>::begin_as(tx, actor, known.id, expected).await?;
     edit.row.apply(state, change)?;
     if edit.row.primary && !edit.before.primary {
         store::scim_directories::unset_primary(&mut edit.tx, environment_id, organization_id).await?;

@@ -19,7 +19,7 @@ use crate::{
         audit::{self, Entry},
         resource::Edit,
     },
-    store,
+    store::{self, scim_directories::Disabled},
 };
 
 /// The default overlap of a rotation: how long replaced tokens keep working while the customer's admin enters the
@@ -47,26 +47,32 @@ impl ProvisioningTarget {
     /// Refuses requests to what is switched off. It is asked after the token was authenticated, so that only those who may
     /// know are told, and after the request can be logged.
     pub fn require_enabled(&self) -> Result<()> {
-        let disabled = |code: &str, what: &str| {
-            Err(Error::Forbidden(
-                format!(
-                    "{code}: the application's team has switched this {what} off; ask them to switch it on. What was \
-                     pushed is kept"
-                )
-                .into(),
-            ))
-        };
-        match (self.directory.disabled, self.organization.disabled) {
-            (true, _) => disabled("directory_disabled", "directory"),
-            (_, true) => disabled("organization_disabled", "organization"),
-            _ => Ok(()),
-        }
+        require_enabled(Disabled {
+            directory: self.directory.disabled,
+            organization: self.organization.disabled,
+        })
     }
 
     /// Whether users may have addresses of `domain` (whitelisted and verified domains only).
     pub fn accepts_domain(&self, domain: &Domain) -> bool {
         self.organization.accepts_domain(domain)
     }
+}
+
+/// Refuses requests to a directory that is switched off, or whose organization is.
+pub(super) fn require_enabled(disabled: Disabled) -> Result<()> {
+    let (code, what) = match disabled {
+        Disabled { directory: true, .. } => ("directory_disabled", "directory"),
+        Disabled { organization: true, .. } => ("organization_disabled", "organization"),
+        _ => return Ok(()),
+    };
+    Err(Error::Forbidden(
+        format!(
+            "{code}: the application's team has switched this {what} off; ask them to switch it on. What was pushed is \
+             kept"
+        )
+        .into(),
+    ))
 }
 
 /// Authenticates a SCIM request by its bearer token. A token is valid for one directory; an unknown directory is

@@ -45,14 +45,15 @@ pub(in crate::app) enum Denial {
     Refused(Error),
 }
 
-/// Checks in the transaction that accepts the login or consumes its code. Locks the user's rows in the
-/// directories until the transaction ends; call it before anything else is written, because changes to a user
+/// Checks in the transaction that accepts the login or consumes its code. Locks the organization, the connection and the
+/// user's rows in the directories until the transaction ends; call it before anything else is written, because changes to a user
 /// take those locks first too. The outcome of each check is appended to `checks`.
 pub(in crate::app) async fn check(
     tx: &mut Transaction,
     login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
+    login_eligibility::lock(tx, login.organization_id, login.connection_id).await?;
     let found = find(tx, login, checks).await?;
     if found.as_ref().is_ok_and(|found| found.policy.is_some()) {
         login_eligibility::lock_matching_users(tx, login.organization_id, login.email).await?;

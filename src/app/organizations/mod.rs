@@ -20,11 +20,12 @@ use super::{
     input,
     pagination::{List, Page, PageQuery, PageRequest},
     resource::{self, Edit, Resource},
+    retry::retry_deadlocks,
 };
 use crate::store::{
     self,
     access_tokens::{self, LoginsOf},
-    table,
+    admin_sessions, table,
 };
 
 /// One of your customers.
@@ -149,6 +150,10 @@ impl Resource for Organization {
         }
         Ok(())
     }
+
+    async fn removing(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        Ok(admin_sessions::revoke_by_organization(&mut edit.tx, edit.row.id, state.now()).await?)
+    }
 }
 
 /// Creates an organization.
@@ -237,6 +242,16 @@ pub async fn update(
     expected: Option<&EntityTags>,
     change: &OrganizationChange,
 ) -> Result<Organization> {
+    retry_deadlocks(async || update_once(state, actor, id, expected, change).await).await
+}
+
+async fn update_once(
+    state: &State,
+    actor: &Actor,
+    id: OrganizationId,
+    expected: Option<&EntityTags>,
+    change: &OrganizationChange,
+) -> Result<Organization> {
     let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     if change.domains.is_some() {
@@ -254,6 +269,7 @@ pub async fn update(
     store::organization_domains::set(&mut edit.tx, &edit.row, &*state.random).await?;
     if edit.row.disabled && !edit.before.disabled {
         access_tokens::end_logins(&mut edit.tx, LoginsOf::Organization(id), state.now()).await?;
+        admin_sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?;
     }
     sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;
     edit.commit().await

@@ -4,7 +4,11 @@
 //! values of a resource, or shown again with errors. Controls have the field names that `app` uses in its
 //! errors, so that each error is shown at its field.
 
-use std::{cell::RefCell, fmt::Display};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    fmt::Display,
+};
 
 use actix_web::http::StatusCode;
 use maud::{Markup, Render, html};
@@ -47,11 +51,15 @@ impl FormValues {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The values of a field as they are compared: without empty ones, surrounding spaces and CRLF.
-    pub(super) fn all_of(&self, name: &str) -> Vec<String> {
-        let held = self.0.iter().filter(|(key, _)| key == name);
-        let plain = held.map(|(_, value)| value.replace("\r\n", "\n").trim().to_owned());
-        plain.filter(|value| !value.is_empty()).collect()
+    /// The values of each field as they are compared: without empty ones, surrounding spaces and CRLF.
+    pub(super) fn by_name(&self) -> HashMap<&str, Vec<String>> {
+        let mut fields: HashMap<&str, Vec<String>> = HashMap::new();
+        for (name, value) in &self.0 {
+            let values = fields.entry(name).or_default();
+            let plain = value.replace("\r\n", "\n").trim().to_owned();
+            values.extend((!plain.is_empty()).then_some(plain));
+        }
+        fields
     }
 
     /// A JSON list of names and values.
@@ -112,7 +120,8 @@ impl FieldChange {
         let single = |values: &[String]| shown(values.first().map_or("", String::as_str));
         if self.is_list {
             let only = |these: &[String], those: &[String]| {
-                let new: Vec<&String> = these.iter().filter(|one| !those.contains(one)).collect();
+                let known: HashSet<&String> = those.iter().collect();
+                let new: Vec<&String> = these.iter().filter(|one| !known.contains(one)).collect();
                 let named: Vec<String> = new.iter().take(MAX_NAMED).map(|one| shown(one)).collect();
                 let more = new.len().saturating_sub(MAX_NAMED);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -1,6 +1,8 @@
 //! Edit forms against lost updates: a form carries the version and the values that it was filled from. When somebody
 //! else was faster, it is shown again with what they changed, and with what was typed.
 
+use std::collections::{HashMap, HashSet};
+
 use maud::{Markup, html};
 use model::entity_tag::EntityTags;
 
@@ -17,6 +19,9 @@ const VERSION: &str = "version";
 /// The hidden field with the values: a JSON list of names and values.
 const VALUES: &str = "seen";
 
+/// The longest list of values that is read, in bytes: a form's text areas hold no more than a fraction of it.
+const MAX_VALUES_LENGTH: usize = 256 * 1024;
+
 /// What the user saw when they began to edit: a version of a resource, and the form's values for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -32,9 +37,7 @@ impl Seen {
 
     /// What a posted form was filled from.
     pub fn posted(form: &PostedForm) -> Self {
-        let values: Vec<(String, String)> = serde_json::from_str(form.text(VALUES)).unwrap_or_default();
-        let values = values.iter().fold(FormValues::new(), |values, (name, value)| values.with(name, value));
-        Self { version: form.text(VERSION).to_owned(), values }
+        Self { version: form.text(VERSION).to_owned(), values: parse_values(form.text(VALUES)) }
     }
 
     /// The version that a change is made from. A form without one matches no version.
@@ -44,9 +47,13 @@ impl Seen {
 
     /// Whether these are still the values of the form: what somebody else changed is not on it.
     pub fn still_holds(&self, current: &FormValues) -> bool {
-        names([current, &self.values, &self.values])
+        let [was, is] = [&self.values, current].map(FormValues::by_name);
+        let held = |values: &HashMap<&str, Vec<String>>, name| {
+            values.get(name).map(|held| items(held)).unwrap_or_default()
+        };
+        names([current, &self.values])
             .into_iter()
-            .all(|name| items(&current.all_of(name)) == items(&self.values.all_of(name)))
+            .all(|name| is_same_set(&held(&was, name), &held(&is, name)))
     }
 
     /// The values that the form was filled from.
@@ -67,20 +74,23 @@ impl Seen {
 /// others what was typed; to a list the changes of both are applied. The errors tell what the other one changed.
 pub fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValues, FormErrors) {
     let (mut values, mut errors) = (FormValues::new(), FormErrors::outdated());
+    let all = [&seen.values, current, typed].map(FormValues::by_name);
     for name in names([current, &seen.values, typed]) {
-        let [before, now, wanted] = [&seen.values, current, typed].map(|values| values.all_of(name));
+        let [before, now, wanted] =
+            all.each_ref().map(|values| values.get(name).cloned().unwrap_or_default());
         let is_list =
             [&before, &now, &wanted].into_iter().any(|values| values.len() > 1 || is_text_of_lines(values));
         let [was, is, entered] = match is_list {
             true => [&before, &now, &wanted].map(|values| items(values)),
             false => [before.clone(), now.clone(), wanted.clone()],
         };
-        let kept = match (entered == was, is_list) {
-            (true, _) => is.clone(),
-            (false, false) => entered.clone(),
-            (false, true) => merge_items(&was, &is, &entered),
+        let kept = match is_list {
+            true => merge_items(&was, &is, &entered),
+            false if entered == was => is.clone(),
+            false => entered.clone(),
         };
-        if was != is {
+        // The order of a list says nothing: browsers send the boxes of a group in that of the page.
+        if if is_list { !is_same_set(&was, &is) } else { was != is } {
             let field = name.to_owned();
             errors = errors.and_changed(FieldChange { field, was, is, typed: entered, is_list, note: None });
         }
@@ -97,15 +107,21 @@ pub fn merge(seen: &Seen, typed: &FormValues, current: &FormValues) -> (FormValu
     (values, errors)
 }
 
+/// The values of the hidden field; none if it is not one of ours.
+fn parse_values(text: &str) -> FormValues {
+    let text = if text.len() <= MAX_VALUES_LENGTH { text } else { "" };
+    let values: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
+    values.iter().fold(FormValues::new(), |values, (name, value)| values.with(name, value))
+}
+
 /// The names of the fields, without those of this module.
-fn names<'v>(all: [&'v FormValues; 3]) -> Vec<&'v str> {
-    let mut names: Vec<&str> = Vec::new();
-    for name in all.into_iter().flat_map(FormValues::names) {
-        if !names.contains(&name) && ![VERSION, VALUES].contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+fn names<'v, const N: usize>(all: [&'v FormValues; N]) -> Vec<&'v str> {
+    let mut known = HashSet::from([VERSION, VALUES]);
+    all.into_iter().flat_map(FormValues::names).filter(|name| known.insert(name)).collect()
+}
+
+fn is_same_set(one: &[String], other: &[String]) -> bool {
+    one.iter().collect::<HashSet<_>>() == other.iter().collect()
 }
 
 fn is_text_of_lines(values: &[String]) -> bool {
@@ -126,8 +142,9 @@ fn items(values: &[String]) -> Vec<String> {
 
 /// `is` without what the user removed, and with what they added.
 fn merge_items(was: &[String], is: &[String], entered: &[String]) -> Vec<String> {
-    let left = is.iter().filter(|item| entered.contains(item) || !was.contains(item));
-    let added = entered.iter().filter(|item| !was.contains(item) && !is.contains(item));
+    let [before, now, wanted] = [was, is, entered].map(|items| items.iter().collect::<HashSet<_>>());
+    let left = is.iter().filter(|item| wanted.contains(item) || !before.contains(item));
+    let added = entered.iter().filter(|item| !before.contains(item) && !now.contains(item));
     left.chain(added).cloned().collect()
 }
 
@@ -207,7 +224,7 @@ mod tests {
         let current = lists("a\ntheirs", &["x", "y", "w"], &["new"]);
         let (values, errors) = merge(&seen, &typed, &current);
         assert_eq!(values.text("domains"), "a\ntheirs\nmine");
-        assert_eq!(values.all_of("events"), ["y", "w", "z"]);
+        assert_eq!(values.by_name()["events"], ["y", "w", "z"]);
         assert_eq!(
             values.text("pem"),
             format!("{}\n{}", pem("new"), pem("mine")),
@@ -225,6 +242,28 @@ mod tests {
         assert!(seen.still_holds(&FormValues::new().with("name", "a ")));
         assert!(!seen.still_holds(&FormValues::new().with("name", "b")));
         assert!(!seen.still_holds(&filled.clone().with("more", "x")));
+    }
+
+    #[test]
+    fn the_order_of_a_list_is_no_change() {
+        let boxes =
+            |ticked: &[&str]| ticked.iter().fold(FormValues::new(), |values, one| values.with("kinds", one));
+        let seen = Seen::of(1, &boxes(&["updated", "created"]));
+        let (values, _) =
+            merge(&seen, &boxes(&["created", "updated"]), &boxes(&["updated", "created", "deleted"]));
+        assert!(values.has("kinds", "deleted"), "nobody unticked it");
+        let (_, errors) = merge(&seen, &boxes(&["updated"]), &boxes(&["created", "updated"]));
+        assert_eq!(errors.changed().count(), 0);
+        assert!(seen.still_holds(&boxes(&["created", "updated"])));
+    }
+
+    #[test]
+    fn what_no_form_of_ours_carries_is_not_read() {
+        let names: Vec<(String, &str)> = (0..40_000).map(|n| (n.to_string(), "x")).collect();
+        assert_eq!(parse_values(&serde_json::to_string(&names).unwrap()), FormValues::new());
+        assert_eq!(parse_values("{}"), FormValues::new());
+        let few = FormValues::new().with("name", "x");
+        assert_eq!(parse_values(&few.to_json()), few);
     }
 
     #[test]

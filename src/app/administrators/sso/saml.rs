@@ -16,7 +16,7 @@ use crate::{
             eligibility::{self, LoginSubject},
         },
     },
-    store::{login_connections, saml_flows},
+    store::{admin_sessions, login_connections, saml_flows},
 };
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
@@ -81,6 +81,7 @@ pub async fn finish_saml(
         return Err(over());
     }
     let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
+    admin_sessions::update_saml_connection(&mut tx, begun.session.id, connection_id).await?;
     let auth_time = saml_flows::find_authentication_time(&mut tx, id).await?;
     let authenticated_at =
         asserted_auth_time(found.force_authn, auth_time, found.created_at, state.settings.clock_skew);

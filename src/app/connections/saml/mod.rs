@@ -12,7 +12,6 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    administrator::AuthenticationMethod,
     entity_tag::EntityTags,
     http_url::HttpUrl,
     organization::Organization,
@@ -26,14 +25,17 @@ use crate::{
         audit, environments,
         pagination::{List, Page, PageQuery, PageRequest},
         resource::{Edit, check_version, hide, load, lock},
+        retry::retry_deadlocks,
     },
     store::{
-        self, Transaction,
+        self,
         access_tokens::{self, LoginsOf},
+        admin_sessions,
     },
 };
 
 pub use crate::store::certificate_expiries::NamedConnection;
+use settings::ImportedMetadata;
 pub use settings::{SamlConnectionChange, SamlConnectionObject};
 
 /// A connection with what else is shown to the identity provider's admin.
@@ -179,7 +181,19 @@ pub async fn update(
     hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
     check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
-    let mut edit = begin_edit(state, &stored, expected).await?;
+    retry_deadlocks(async || update_once(state, actor, &stored, expected, change, metadata.clone()).await)
+        .await
+}
+
+async fn update_once(
+    state: &State,
+    actor: &Actor,
+    stored: &SamlConnection,
+    expected: Option<&EntityTags>,
+    change: &SamlConnectionChange,
+    metadata: Option<ImportedMetadata>,
+) -> Result<SamlConnectionView> {
+    let mut edit = begin_edit(state, stored, expected).await?;
     change.apply(state, &mut edit.row, metadata)?;
     // A connection to the test identity provider stays one after the public URL has changed.
     let endpoint = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
@@ -188,19 +202,11 @@ pub async fn update(
     write(&mut edit, state.now()).await?;
     edit.record_update(state, actor).await?;
     if edit.row.disabled && !edit.before.disabled {
-        end_use(&mut edit.tx, state, &edit.row).await?;
+        let of = LoginsOf::Connection(stored.organization_id, stored.id);
+        access_tokens::end_logins(&mut edit.tx, of, state.now()).await?;
+        admin_sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
     }
     view(state, edit.commit().await?).await
-}
-
-/// Ends the codes and tokens of a connection's logins, and the console sessions that it opened.
-async fn end_use(tx: &mut Transaction, state: &State, connection: &SamlConnection) -> Result<()> {
-    let of = LoginsOf::Connection(connection.organization_id, connection.id);
-    access_tokens::end_logins(tx, of, state.now()).await?;
-    if state.settings.console.saml_connection == Some(connection.id) {
-        store::admin_sessions::revoke_by_method(tx, AuthenticationMethod::Saml, state.now()).await?;
-    }
-    Ok(())
 }
 
 /// Removes a connection. Its login flows are kept.
@@ -212,7 +218,12 @@ pub async fn remove(
 ) -> Result<()> {
     let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
     hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
-    begin_edit(state, &stored, expected).await?.remove(state, actor).await
+    retry_deadlocks(async || {
+        let mut edit = begin_edit(state, &stored, expected).await?;
+        admin_sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;
+        edit.remove(state, actor).await
+    })
+    .await
 }
 
 /// Begins to change a connection. Its organization is locked first, so that concurrent changes of `primary` are

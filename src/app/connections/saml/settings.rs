@@ -190,6 +190,7 @@ fn upper<const N: usize>(words: [&'static str; N]) -> impl TypedValueParser<Valu
 }
 
 /// The metadata of a change.
+#[derive(Clone)]
 pub(super) struct ImportedMetadata {
     metadata: IdpMetadata,
     /// The URL and validators, if it was fetched.

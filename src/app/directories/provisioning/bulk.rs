@@ -6,7 +6,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use base::time::Timestamp;
+use base::{
+    id::{IdKind as _, ScimDirectoryKind},
+    time::Timestamp,
+};
 use model::entity_tag::{EntityTags, etag};
 use scim::{
     BulkRequest, PatchRequest, Resource, ResourceType,
@@ -23,7 +26,13 @@ use super::{
     request_budget::RequestBudget,
     users,
 };
-use crate::app::{self, State, directories::tokens::ProvisioningTarget};
+use crate::{
+    app::{
+        self, State,
+        directories::tokens::{ProvisioningTarget, require_enabled},
+    },
+    store,
+};
 
 /// The most operations in one request.
 pub const MAX_OPERATIONS: usize = 1000;
@@ -79,8 +88,12 @@ pub async fn run(
         }
         let mut operation = operation.clone();
         let outcome = match operation.resolve(&created, &ids) {
-            Ok(()) => run_operation(state, directory, &operation, &budget).await,
             Err(error) => failed_outcome(&operation, None, error.into()),
+            // A request can take long enough to be stopped in the middle.
+            Ok(()) => match require_still_enabled(state, directory).await {
+                Ok(()) => run_operation(state, directory, &operation, &budget).await,
+                Err(error) => failed_outcome(&operation, None, error.into()),
+            },
         };
         if let (Method::Post, Ok(_), Some(bulk_id), Some(location)) =
             (operation.method, &outcome.result, &operation.bulk_id, &outcome.location)
@@ -97,6 +110,15 @@ pub async fn run(
     outcomes.sort_by_key(|(at, _)| *at);
     let outcomes: Vec<BulkOutcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
     bulk_response(&outcomes)
+}
+
+/// [`ProvisioningTarget::require_enabled`], as it is now.
+async fn require_still_enabled(state: &State, directory: &ProvisioningTarget) -> app::Result<()> {
+    let id = directory.directory.id;
+    let mut conn = state.db.read().await?;
+    let disabled = store::scim_directories::find_disabled(&mut conn, id).await?;
+    let disabled = disabled.ok_or_else(|| app::Error::not_found(ScimDirectoryKind::NOUN, id))?;
+    require_enabled(disabled)
 }
 
 fn not_started() -> Error {

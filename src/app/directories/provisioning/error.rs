@@ -4,7 +4,7 @@ use std::fmt;
 
 use scim::ResourceType;
 
-use crate::store;
+use crate::{app::retry::MayBeDeadlock, store};
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -61,6 +61,15 @@ impl From<crate::app::Error> for Error {
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Self::App(error.into())
+    }
+}
+
+impl MayBeDeadlock for Error {
+    fn is_deadlock(&self) -> bool {
+        match self {
+            Self::Scim(_) => false,
+            Self::App(error) => error.is_deadlock(),
+        }
     }
 }
 

@@ -20,7 +20,6 @@ use super::{
     render::{self, RenderedResource},
     request_budget::RequestBudget,
     resource::{check_size, parse_id},
-    retry::retry_deadlocks,
     usage,
 };
 use crate::{
@@ -29,6 +28,7 @@ use crate::{
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
         resource::check_version,
+        retry::retry_deadlocks,
     },
     store::{self, Transaction},
 };
@@ -67,7 +67,7 @@ pub async fn create(
         record(&mut tx, directory, &group, now, EventKind::GroupCreated, data).await?;
         membership_events::record_delta(&mut tx, directory, id, now, &delta).await?;
         tx.commit().await?;
-        Ok((group, members))
+        Ok::<_, Error>((group, members))
     })
     .await?;
     render_off_thread(state, directory, group, members).await

@@ -17,7 +17,6 @@ mod membership_plan;
 mod render;
 mod request_budget;
 mod resource;
-mod retry;
 pub mod search;
 mod search_budget;
 mod usage;

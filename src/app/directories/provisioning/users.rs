@@ -16,7 +16,6 @@ use super::{
     render::{self, RenderedResource},
     request_budget::RequestBudget,
     resource::{check_size, parse_id},
-    retry::retry_deadlocks,
     usage,
 };
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
         directories::tokens::ProvisioningTarget,
         events::{self, NewEvent},
         resource::check_version,
+        retry::retry_deadlocks,
     },
     store::{self, Transaction},
 };

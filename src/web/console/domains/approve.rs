@@ -37,6 +37,7 @@ pub async fn approve_redirect(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/domains/{domain}/approve`
 pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
     let share = form.flag(sharing::FIELD);

@@ -33,6 +33,7 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/domains/{domain}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {

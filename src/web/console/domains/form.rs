@@ -32,6 +32,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/domains`
 pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let organization = load_organization(&context).await?;
     let added = match form.change() {
         Ok(wanted) => {

@@ -131,6 +131,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/organizations/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let created = match form.change() {
         Ok(change) => app::organizations::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

@@ -34,6 +34,7 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/saml-connections/{connection}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let id: SamlConnectionId = context.id("connection")?;
     let connection = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &labels::connection(&connection)) {

@@ -64,6 +64,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/organizations/{organization}/saml-connections/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let id: OrganizationId = context.id("organization")?;
     let made = match change(&form, &FormValues::new()) {
         Ok(change) => app::connections::saml::create(&context.state, &context.actor, id, &change).await,
@@ -93,6 +94,7 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/saml-connections/{connection}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let id: SamlConnectionId = context.id("connection")?;
     let seen = Seen::posted(&form);
     let updated = match change(&form, seen.values()) {

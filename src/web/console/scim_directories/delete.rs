@@ -33,6 +33,7 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/scim-directories/{directory}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let id: ScimDirectoryId = context.id("directory")?;
     let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
     let organization = load_organization(&context, &directory).await?;

@@ -61,6 +61,7 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/scim-directories/{directory}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let id: ScimDirectoryId = context.id("directory")?;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let changed = match form.change() {

@@ -54,6 +54,7 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/scim-directories/{directory}/rotate`
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let typed = FormValues::from(&*form);
     let Ok(seconds) = form.text("overlapSeconds").parse() else {
         let errors = FormErrors::one("overlapSeconds", "choose one of these");
@@ -116,6 +117,7 @@ pub(super) async fn token_page(
 
 /// `POST …/scim-directories/{directory}/end-overlap`
 pub async fn end_overlap(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let id: ScimDirectoryId = context.id("directory")?;
     let expected = Seen::posted(&form).expected();
     app::directories::end_overlap(&context.state, &context.actor, id, Some(&expected)).await?;

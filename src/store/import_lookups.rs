@@ -1,6 +1,6 @@
 //! What an import finds in the database: which of its objects exist already.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
@@ -8,7 +8,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Result, Sql, batch::BATCH_SIZE, scim_filter};
+use super::{Conn, Result, Sql, Transaction, batch::BATCH_SIZE, scim_filter, table};
 
 /// A table that an import fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,21 @@ pub async fn list_existing_ids(conn: &mut Conn, table: Table, ids: &[String]) ->
     for some in ids.chunks(BATCH_SIZE) {
         let sql = Sql::from(head).values(some.iter().map(String::as_str)).push(")");
         found.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}
+
+/// Locks these organizations until the transaction ends, as changes of what is within them do. Returns those that exist.
+pub async fn lock_organizations(tx: &mut Transaction, ids: &[String]) -> Result<HashSet<String>> {
+    let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let mut found = HashSet::with_capacity(ids.len());
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from("SELECT id FROM organizations WHERE id IN (")
+            .values(some.iter().copied())
+            .push(") ORDER BY id");
+        let sql = table::locking_sql(tx.dialect(), sql, table::ROW_LOCK);
+        found.extend(tx.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(found)
 }

@@ -41,6 +41,9 @@ pub(super) const ROW_LOCK: &str = "FOR NO KEY UPDATE";
 /// that a group gets, the people whom a login depends on.
 pub(super) const SHARED_LOCK: &str = "FOR SHARE";
 
+/// The lock of a row that is to be removed if nothing belongs to it: what would refer to it waits.
+const REMOVAL_LOCK: &str = "FOR UPDATE";
+
 /// `SELECT …` with a lock of the rows that it finds. SQLite has one writer, so there the transaction itself is the lock.
 pub(super) fn locking(dialect: Dialect, select: &'static str, lock: &'static str) -> &'static str {
     match dialect {
@@ -158,6 +161,18 @@ pub async fn find_shared<T: Table>(
 pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
     let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
     let text = locking(tx.dialect(), exists, ROW_LOCK);
+    Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
+}
+
+/// Locks a row until the transaction ends, as [`lock`] does, also against new rows that refer to it: for the question
+/// whether there are any.
+pub async fn lock_for_removal<T: Table>(
+    tx: &mut Transaction,
+    scope: Id<T::Scope>,
+    id: Id<T::Kind>,
+) -> Result<bool> {
+    let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
+    let text = locking(tx.dialect(), exists, REMOVAL_LOCK);
     Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
 }
 

@@ -1,6 +1,6 @@
 //! Authorization of every console URL: without a session, and with a session of another environment.
 
-use model::administrator::Role;
+use model::{administrator::Role, oauth_client::IdTokenAlg};
 use reqwest::Method;
 
 use crate::{both, support::TestApp};
@@ -79,6 +79,33 @@ both! {
         let other = app.console(Role::Viewer, &foreign).await;
         other.page(&format!("/organizations/{}", tenant.organization.id)).await.says("Company acme.example");
         other.page("/audit-events").await.says("There was none yet.");
+    }
+
+    async fn a_viewer_is_forbidden_whatever_they_send(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory(&tenant).await;
+        let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
+        let viewer = app.console(Role::Viewer, &environment).await;
+        let things = [
+            ("organization", tenant.organization.id.to_string()),
+            ("connection", tenant.connection.id.to_string()),
+            ("directory", directory.id.to_string()),
+            ("client", client.id.to_string()),
+            ("domain", "acme.example".to_owned()),
+        ];
+        let within = patterns().into_iter().filter(|pattern| pattern.starts_with("/console/{environment}/"));
+        let mut forbidden = 0;
+        for pattern in within {
+            let path = filled(pattern, &environment.id.to_string(), &things);
+            // Wrong in every form, so that whoever may send it is told so.
+            let wrong = ["displayName", "domain", "emailAttribute", "idpKind", "overlapSeconds", "url", "slug"];
+            let fields: Vec<_> = [("version", "1"), ("confirm", "x")].into_iter().chain(wrong.map(|name| (name, "x\0y"))).collect();
+            let answer = viewer.post(&path, &fields).await;
+            assert!([403, 404, 405].contains(&answer.status.as_u16()), "{path}: {} {}", answer.status, answer.text());
+            forbidden += u32::from(answer.status == 403);
+        }
+        assert!(forbidden > 20, "{forbidden}");
     }
 
     async fn ids_that_are_none_name_nothing(app: TestApp) {

@@ -193,7 +193,9 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     let own = actor.authorize_own()?;
-    let mut edit = Edit::<Environment>::begin(state.db.write().await?, own, id, expected).await?;
+    let mut tx = state.db.write().await?;
+    table::lock_for_removal::<Environment>(&mut tx, own, id).await?;
+    let mut edit = Edit::<Environment>::begin(tx, own, id, expected).await?;
     if !table::list::<Organization>(&mut edit.tx, id, None, 1).await?.is_empty() {
         return Err(Error::FailedPrecondition(
             "this environment still has organizations; delete them first".into(),

@@ -237,13 +237,13 @@ impl Importer<'_> {
         Ok(left_out.is_empty())
     }
 
-    /// Which of these organizations exist here.
+    /// Which of these organizations exist here; they are locked until the transaction ends.
     pub(super) async fn existing_organizations(
         &self,
         tx: &mut Transaction,
         organizations: &[OrganizationId],
     ) -> Result<HashSet<String>> {
         let ids: Vec<String> = organizations.iter().map(OrganizationId::to_string).collect();
-        Ok(store::import_lookups::list_existing_ids(tx, Table::Organizations, &ids).await?)
+        Ok(store::import_lookups::lock_organizations(tx, &ids).await?)
     }
 }

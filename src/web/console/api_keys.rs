@@ -155,6 +155,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/api-keys/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let created = match form.change() {
         Ok(change) => api_keys::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

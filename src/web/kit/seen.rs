@@ -115,7 +115,7 @@ fn parse_values(text: &str) -> FormValues {
 }
 
 /// The names of the fields, without those of this module.
-fn names<'v, const N: usize>(all: [&'v FormValues; N]) -> Vec<&'v str> {
+fn names<const N: usize>(all: [&FormValues; N]) -> Vec<&str> {
     let mut known = HashSet::from([VERSION, VALUES]);
     all.into_iter().flat_map(FormValues::names).filter(|name| known.insert(name)).collect()
 }

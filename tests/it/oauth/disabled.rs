@@ -1,5 +1,6 @@
 //! What is switched off opens nothing, at once: clients, connections, organizations.
 
+use model::domain::{Domain, DomainState};
 use serde_json::json;
 
 use super::*;
@@ -58,5 +59,23 @@ both! {
     async fn codes_and_tokens_of_a_connection_end_with_its_use(app: TestApp) {
         let fixture = Fixture::new(&app).await;
         codes_and_tokens_end(&fixture, &format!("/v1/saml-connections/{}", fixture.tenant.connection.id)).await;
+    }
+
+    async fn what_is_switched_off_is_no_choice(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let mut other = app.tenant(&fixture.environment, "other.example").await;
+        other.organization.domains.insert(Domain::parse("acme.example").unwrap(), DomainState::Whitelisted);
+        app.store_organization(&other.organization).await;
+        let url = fixture.authorize_url(&[("organization_id", ""), ("login_hint", "dana@acme.example")]);
+        assert_eq!(app.browser().get(&url).await.status, 200, "two to choose from");
+        let path = format!("/v1/organizations/{}", other.organization.id);
+        switch(&fixture, &path, true).await;
+        let browser = app.browser();
+        let request = Request::read(&browser.get(&url).await);
+        assert!(!request.id.is_empty(), "the other one is all that is left");
+        switch(&fixture, &format!("/v1/saml-connections/{}", fixture.tenant.connection.id), true).await;
+        assert_eq!(browser.get(&url).await.status, 200);
+        switch(&fixture, &path, false).await;
+        Request::read(&browser.get(&url).await);
     }
 }

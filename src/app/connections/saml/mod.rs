@@ -35,7 +35,6 @@ use crate::{
 };
 
 pub use crate::store::certificate_expiries::NamedConnection;
-use settings::ImportedMetadata;
 pub use settings::{SamlConnectionChange, SamlConnectionObject};
 
 /// A connection with what else is shown to the identity provider's admin.
@@ -181,32 +180,23 @@ pub async fn update(
     hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
     check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
-    retry_deadlocks(async || update_once(state, actor, &stored, expected, change, metadata.clone()).await)
-        .await
-}
-
-async fn update_once(
-    state: &State,
-    actor: &Actor,
-    stored: &SamlConnection,
-    expected: Option<&EntityTags>,
-    change: &SamlConnectionChange,
-    metadata: Option<ImportedMetadata>,
-) -> Result<SamlConnectionView> {
-    let mut edit = begin_edit(state, stored, expected).await?;
-    change.apply(state, &mut edit.row, metadata)?;
-    // A connection to the test identity provider stays one after the public URL has changed.
-    let endpoint = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
-    edit.row.test =
-        is_test_idp(state, &edit.row) || (edit.before.test && endpoint(&edit.before) == endpoint(&edit.row));
-    write(&mut edit, state.now()).await?;
-    edit.record_update(state, actor).await?;
-    if edit.row.disabled && !edit.before.disabled {
-        let of = LoginsOf::Connection(stored.organization_id, stored.id);
-        access_tokens::end_logins(&mut edit.tx, of, state.now()).await?;
-        admin_sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
-    }
-    view(state, edit.commit().await?).await
+    retry_deadlocks(async || {
+        let mut edit = begin_edit(state, &stored, expected).await?;
+        change.apply(state, &mut edit.row, metadata.clone())?;
+        // A connection to the test identity provider stays one after the public URL has changed.
+        let endpoint = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
+        edit.row.test = is_test_idp(state, &edit.row)
+            || (edit.before.test && endpoint(&edit.before) == endpoint(&edit.row));
+        write(&mut edit, state.now()).await?;
+        edit.record_update(state, actor).await?;
+        if edit.row.disabled && !edit.before.disabled {
+            let of = LoginsOf::Connection(stored.organization_id, stored.id);
+            access_tokens::end_logins(&mut edit.tx, of, state.now()).await?;
+            admin_sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
+        }
+        view(state, edit.commit().await?).await
+    })
+    .await
 }
 
 /// Removes a connection. Its login flows are kept.

@@ -52,6 +52,7 @@ pub(in crate::web::console) fn values(branding: &Branding) -> FormValues {
 
 /// `POST …/branding`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    Branding::authorize_manage(&context.actor)?;
     let id = context.environment.id;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let logo = match (form.file("logo"), form.flag("removeLogo")) {
@@ -64,7 +65,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
             let expected = seen.expected();
             branding::update(&context.state, &context.actor, id, Some(&expected), &change, logo).await
         }
-        Err(error) => Branding::authorize_manage(&context.actor).and(Err(error)),
+        Err(error) => Err(error),
     };
     let error = match changed {
         Ok(_) => {

@@ -115,6 +115,7 @@ pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult
 
 /// `POST …/edit`
 pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    R::authorize_manage(&context.actor)?;
     let id = context.id(R::SEGMENT)?;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let changed = match form.change() {
@@ -122,7 +123,7 @@ pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: Conso
             Err(Error::Outdated { .. }) => change_again::<R>(&context, id, &seen, &change).await,
             changed => changed,
         },
-        Err(error) => R::authorize_manage(&context.actor).and(Err(error)),
+        Err(error) => Err(error),
     };
     let error = match changed {
         Ok(row) => return Ok(see_other(&href(&context, &row), Flash(R::FLASH, Action::Saved))),
@@ -182,11 +183,12 @@ pub async fn confirm_deletion<R: ConsoleResource>(context: EnvironmentContext) -
 
 /// `POST …/delete`
 pub async fn delete<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    R::authorize_manage(&context.actor)?;
     let id = context.id(R::SEGMENT)?;
     let row: R = resource::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &row.name()) {
         Ok(()) => R::remove(&context, id).await,
-        wrong => R::authorize_manage(&context.actor).and(wrong),
+        Err(error) => Err(error),
     };
     match removed {
         Ok(()) => Ok(see_other(&context.href(R::LIST_PATH, &[]), Flash(R::FLASH, Action::Deleted))),

@@ -84,6 +84,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/oauth-clients/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let created = match form.change() {
         Ok(change) => clients::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

@@ -58,6 +58,7 @@ async fn rotation_page(context: &EnvironmentContext, errors: &FormErrors) -> Pag
 
 /// `POST …/oauth-clients/{client}/rotate`
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let (id, expected) = (context.id("client")?, Seen::posted(&form).expected());
     match clients::rotate_secret(&context.state, &context.actor, id, Some(&expected)).await {
         Ok(created) => Ok(secret_page(&context, &created)),

@@ -38,6 +38,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/setup-links/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let organization = load_organization(&context).await?;
     let made = match parse_form(organization.id, &form) {
         Ok(new_link) => app::setup::links::create(&context.state, &context.actor, &new_link).await,

@@ -94,9 +94,10 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/webhooks/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let created = match form.change() {
         Ok(change) => webhooks::create(&context.state, &context.actor, &change).await,
-        Err(error) => context.actor.authorize_manage().and(Err(error)),
+        Err(error) => Err(error),
     };
     match created {
         Ok((webhook, secret)) => {

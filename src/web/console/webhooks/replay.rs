@@ -22,6 +22,7 @@ use crate::{
 
 /// `POST …/webhooks/{webhook}/replay`
 pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require_manage()?;
     let webhook = find(&context).await?;
     let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
     let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
@@ -29,7 +30,7 @@ pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         Ok(after) => app::webhooks::replay_from(&context.state, &context.actor, webhook.id, None, after)
             .await
             .map(drop),
-        Err(error) => context.require_manage().map_err(|failure| failure.0).and(Err(error)),
+        Err(error) => Err(error),
     };
     match outcome {
         Ok(()) => Ok(see_other(&href(&context, &webhook), Flash(ResourceKind::Events, Action::Queued))),

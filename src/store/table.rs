@@ -145,7 +145,7 @@ pub async fn find_for_update<T: Table>(
     tx.sql(text).bind(scope).bind(id).optional_of().await
 }
 
-/// [`find`], with the row locked by [`SHARED_LOCK`].
+/// [`find`], with the row locked until the transaction ends; others may lock it in the same way.
 pub async fn find_shared<T: Table>(
     tx: &mut Transaction,
     scope: Id<T::Scope>,

@@ -49,19 +49,41 @@ impl DetachedRequest {
         }
     }
 
-    /// Logs the response that was not sent.
-    pub(super) fn log(&self, state: &State, answer: &Value) {
+    /// The response to hand over: it is logged unless somebody takes it.
+    pub(super) fn answer(self, state: State, body: Value) -> DetachedAnswer {
+        DetachedAnswer { request: self, state, body: Some(body) }
+    }
+}
+
+/// The response of a [`DetachedRequest`]. If it is dropped before it is taken, on whichever side of the hand-over, the log
+/// has it as one that was not sent.
+pub(super) struct DetachedAnswer {
+    request: DetachedRequest,
+    state: State,
+    body: Option<Value>,
+}
+
+impl DetachedAnswer {
+    /// The response, to be sent and logged like any other.
+    pub(super) fn take(mut self) -> Value {
+        self.body.take().unwrap_or_default()
+    }
+}
+
+impl Drop for DetachedAnswer {
+    fn drop(&mut self) {
+        let (Some(body), request) = (self.body.take(), &self.request) else { return };
         request_log::enqueue(
-            state,
+            &self.state,
             &NewScimRequest {
-                directory: self.directory,
-                at: self.at,
-                method: &self.method,
-                path: &self.path,
+                directory: request.directory,
+                at: request.at,
+                method: &request.method,
+                path: &request.path,
                 status: 200,
-                duration: self.began.elapsed(),
-                request_body: &self.body,
-                response_body: answer.to_string().as_bytes(),
+                duration: request.began.elapsed(),
+                request_body: &request.body,
+                response_body: body.to_string().as_bytes(),
                 error: Some("unanswered"),
             },
         );

@@ -166,11 +166,10 @@ pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpR
     let (here, directory) = (state.get_ref().clone(), call.directory.clone());
     state.bulk_executor.spawn(move || async move {
         let outcomes = bulk::run(&here, &directory, operations, arrived + bulk::MAX_DURATION).await;
-        if let Err(outcomes) = answer.send(outcomes) {
-            detached.log(&here, &outcomes);
-        }
+        // What nobody receives logs itself.
+        drop(answer.send(detached.answer(here, outcomes)));
         drop(run);
     });
-    let outcomes = answered.await.map_err(app::Error::internal)?;
+    let outcomes = answered.await.map_err(app::Error::internal)?.take();
     Ok(response::json(&request, StatusCode::OK, &outcomes))
 }

@@ -147,10 +147,11 @@ impl Organization {
                                 })
                                 .collect();
                             output::line(&format!(
-                                "{}  {:<24}  {}",
+                                "{}  {:<24}  {}{}",
                                 organization.id,
                                 organization.display_name,
-                                domains.join(", ")
+                                domains.join(", "),
+                                output::switched_off(organization.disabled)
                             ));
                         }
                     }

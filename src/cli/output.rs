@@ -10,6 +10,11 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// What the line of a resource in a list ends with.
+pub(super) fn switched_off(disabled: bool) -> &'static str {
+    if disabled { "  (switched off)" } else { "" }
+}
+
 /// Prints the result unchanged.
 pub(super) fn raw(bytes: &[u8]) {
     let _ = std::io::stdout().lock().write_all(bytes);

@@ -228,10 +228,11 @@ impl SamlConnection {
                         } else {
                             let connection = &view.connection;
                             output::line(&format!(
-                                "{}  {}  {}",
+                                "{}  {}  {}{}",
                                 connection.id,
                                 if connection.primary { "primary" } else { "       " },
-                                connection.idp_entity_id.as_deref().unwrap_or("not configured")
+                                connection.idp_entity_id.as_deref().unwrap_or("not configured"),
+                                output::switched_off(connection.disabled)
                             ));
                         }
                     }

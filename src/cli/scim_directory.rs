@@ -150,7 +150,7 @@ impl ScimDirectory {
                             output::line(&serde_json::to_string(&ScimDirectoryObject::from(view))?);
                         } else {
                             output::line(&format!(
-                                "{}  {}  {}  {} tokens, {} users, {} groups, {} MiB stored, {} MiB written today{}",
+                                "{}  {}  {}  {} tokens, {} users, {} groups, {} MiB stored, {} MiB written today{}{}",
                                 view.directory.id,
                                 if view.directory.primary { "primary" } else { "       " },
                                 view.directory.scim_base_url,
@@ -163,6 +163,7 @@ impl ScimDirectory {
                                     [] => String::new(),
                                     near => format!("  nearly or wholly used up: {}", near.join(", ")),
                                 },
+                                output::switched_off(view.directory.disabled),
                             ));
                         }
                     }

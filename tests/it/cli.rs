@@ -555,6 +555,9 @@ fn what_was_made_can_be_changed_and_taken_away() {
         let list = installation.run(&["saml-connection", "list", "--organization", id]);
         String::from_utf8(list.stdout).unwrap()
     };
+    let off = installation.json(&["saml-connection", "update", &second, "--disabled"]);
+    assert_eq!(off["disabled"], true);
+    assert_eq!(connections().matches("(switched off)").count(), 1, "{}", connections());
     // The command that the doctor suggests works.
     let doctor = installation.json(&["doctor", "--offline", "--public-url", "https://elsewhere.example"]);
     let remedy = format!("ostiary saml-connection delete {first}");

@@ -32,13 +32,13 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     /// Validates a change and applies it. [`Error::Invalid`] names the setting as the API spells it.
     fn apply(&mut self, state: &State, change: &Self::Change) -> Result<()>;
 
-    /// What else is changed in the transaction, when a changed row was stored and recorded.
-    fn saved(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
-        ready(Ok(()))
+    /// Whether it is switched off.
+    fn is_disabled(&self) -> bool {
+        false
     }
 
-    /// What else is changed in the transaction, before the row is deleted.
-    fn removing(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
+    /// Ends what rests on it, in the transaction that switches it off or removes it: codes, tokens, sessions.
+    fn end_use(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
         ready(Ok(()))
     }
 
@@ -103,8 +103,8 @@ pub async fn update<R: Resource>(
         let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
         edit.row.apply(state, change)?;
         edit.save(state, actor).await?;
-        if edit.is_changed() {
-            R::saved(&mut edit, state).await?;
+        if edit.row.is_disabled() && !edit.before.is_disabled() {
+            R::end_use(&mut edit, state).await?;
         }
         edit.commit().await
     })
@@ -120,7 +120,7 @@ pub async fn remove<R: Resource>(
 ) -> Result<()> {
     retry_deadlocks(async || {
         let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
-        R::removing(&mut edit, state).await?;
+        R::end_use(&mut edit, state).await?;
         edit.remove(state, actor).await
     })
     .await

@@ -122,12 +122,13 @@ impl Resource for OauthClient {
         Ok(())
     }
 
-    async fn saved(edit: &mut Edit<Self>, state: &State) -> Result<()> {
-        if edit.row.disabled && !edit.before.disabled {
-            let of = LoginsOf::Client(edit.row.environment_id, edit.row.id);
-            access_tokens::end_logins(&mut edit.tx, of, state.now()).await?;
-        }
-        Ok(())
+    fn is_disabled(&self) -> bool {
+        self.disabled
+    }
+
+    async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        let of = LoginsOf::Client(edit.row.environment_id, edit.row.id);
+        Ok(access_tokens::end_logins(&mut edit.tx, of, state.now()).await?)
     }
 }
 

@@ -151,8 +151,14 @@ impl Resource for Organization {
         Ok(())
     }
 
-    async fn removing(edit: &mut Edit<Self>, state: &State) -> Result<()> {
-        Ok(admin_sessions::revoke_by_organization(&mut edit.tx, edit.row.id, state.now()).await?)
+    fn is_disabled(&self) -> bool {
+        self.disabled
+    }
+
+    async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        let id = edit.row.id;
+        access_tokens::end_logins(&mut edit.tx, LoginsOf::Organization(id), state.now()).await?;
+        Ok(admin_sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
     }
 }
 
@@ -268,8 +274,7 @@ async fn update_once(
     edit.save(state, actor).await?;
     store::organization_domains::set(&mut edit.tx, &edit.row, &*state.random).await?;
     if edit.row.disabled && !edit.before.disabled {
-        access_tokens::end_logins(&mut edit.tx, LoginsOf::Organization(id), state.now()).await?;
-        admin_sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?;
+        Organization::end_use(&mut edit, state).await?;
     }
     sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;
     edit.commit().await

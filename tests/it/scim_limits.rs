@@ -27,7 +27,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::{
     both,
     support::{
-        TestApp, eventually,
+        Backend, TestApp, eventually,
         scim::{TestDirectory, id, patch},
     },
 };
@@ -369,6 +369,32 @@ both! {
         let free = async || app.state.bulk_executor.acquire(directory.id).ok().map(drop);
         eventually("the permit of the request", free).await;
         assert_eq!(count().await, COUNT as i64);
+    }
+
+    async fn what_was_taken_to_be_logged_is_logged_though_its_writer_is_dropped(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
+        let key = app.api_key(&environment, true).await;
+        // The first use of a token is a write of its own.
+        assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 200);
+        let mut hold = app.state.db.write().await.unwrap();
+        hold.sql(match app.backend {
+            Backend::Sqlite => "UPDATE scim_requests SET status = status",
+            Backend::Postgres => "LOCK TABLE scim_requests IN SHARE MODE",
+        }).execute().await.unwrap();
+        assert_eq!(app.scim(&directory, Method::GET, "/Users?count=7", None).await.status, 200);
+        let before = app.state.db.requested_writes();
+        {
+            let mut flush = std::pin::pin!(request_log::flush(&app.state));
+            tokio::select! {
+                _ = &mut flush => panic!("it did not wait"),
+                () = app.write_blocked(before) => {}
+            }
+        }
+        drop(hold);
+        let path = format!("/v1/scim-requests?scimDirectoryId={}", directory.id);
+        let logged = app.api(&key, Method::GET, &path, None).await;
+        assert_eq!(logged.body.matches("count=7").count(), 1, "{}", logged.body);
     }
 
     async fn a_bulk_request_that_meets_the_servers_stop_is_accounted_for(app: TestApp) {

@@ -9,7 +9,7 @@ use base::{
 
 use super::{queue::QueuedRequest, redact};
 use crate::{
-    app::{Result, State, directories::limits::LogBudget},
+    app::{Error, Result, State, directories::limits::LogBudget},
     store::{
         self, PoolShare,
         scim_requests::{self, StoredRequest},
@@ -116,8 +116,14 @@ pub async fn run_writer(state: State) {
     }
 }
 
-/// Writes the whole queue.
+/// Writes the whole queue. It goes on in a task of its own when the caller is dropped: a request whose client left, or the
+/// writer at the server's stop. A batch that was taken from the queue would be lost with them.
 pub async fn flush(state: &State) -> Result<()> {
+    let state = state.clone();
+    tokio::spawn(async move { write_queue(&state).await }).await.map_err(Error::internal)?
+}
+
+async fn write_queue(state: &State) -> Result<()> {
     let _turn = state.scim_requests.writing.lock().await;
     loop {
         let batch = state.scim_requests.take(BATCH);

@@ -23,22 +23,24 @@ use super::{
 ///
 /// A transaction locks rows from the outside inwards, so that no two wait for each other:
 ///
-/// 1. the environment, for what is bounded or unique in it: how many keys it has, which organizations share a domain;
+/// 1. the environment, for what is bounded or unique in it: how many keys it has, which organizations share a domain; the
+///    OAuth client that a token is for;
 /// 2. the organization, for its domains and for which connection and directory are primary;
 /// 3. the connection or directory;
 /// 4. the users, then the groups of a directory, each in the order of their ids;
-/// 5. the counter of the environment's events, last of all ([`super::events`]).
+/// 5. the login flows, their codes and tokens;
+/// 6. the counter of the environment's events, last of all ([`super::events`]).
 ///
 /// The accounts of administrators come in an order of their own: the owners of everything by their ids, then the account
 /// that is changed, then its invitations, passkeys and sessions.
 ///
 /// Provisioning departs from it: a change of a group holds the group before the members that it gets and, for a new name,
-/// the directory; and counts are written to the directory's row after its users and groups. It repeats a transaction that
-/// the database ends for a deadlock.
+/// the directory; and counts are written to the directory's row after its users and groups. Both it and the changes and
+/// removals that it can meet repeat a transaction that the database ends for a deadlock (`app/retry.rs`).
 pub(super) const ROW_LOCK: &str = "FOR NO KEY UPDATE";
 
 /// The lock of rows that must stay as they are until the transaction ends, while others may rely on them too: the members
-/// that a group gets, the people whom a login depends on.
+/// that a group gets; the client, organization, connection and people whom a login depends on.
 pub(super) const SHARED_LOCK: &str = "FOR SHARE";
 
 /// The lock of a row that is to be removed if nothing belongs to it: what would refer to it waits.
@@ -151,17 +153,12 @@ pub async fn find_shared<T: Table>(
     scope: Id<T::Scope>,
     id: Id<T::Kind>,
 ) -> Result<Option<T>> {
-    let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
-    let text = locking(tx.dialect(), exists, SHARED_LOCK);
-    let _ = tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?;
-    find(tx, scope, id).await
+    if lock_as::<T>(tx, scope, id, SHARED_LOCK).await? { find(tx, scope, id).await } else { Ok(None) }
 }
 
 /// Locks a row until the transaction ends: others that lock or change it wait. Returns whether it exists.
 pub async fn lock<T: Table>(tx: &mut Transaction, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
-    let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
-    let text = locking(tx.dialect(), exists, ROW_LOCK);
-    Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
+    lock_as::<T>(tx, scope, id, ROW_LOCK).await
 }
 
 /// Locks a row until the transaction ends, as [`lock`] does, also against new rows that refer to it: for the question
@@ -171,8 +168,17 @@ pub async fn lock_for_removal<T: Table>(
     scope: Id<T::Scope>,
     id: Id<T::Kind>,
 ) -> Result<bool> {
+    lock_as::<T>(tx, scope, id, REMOVAL_LOCK).await
+}
+
+async fn lock_as<T: Table>(
+    tx: &mut Transaction,
+    scope: Id<T::Scope>,
+    id: Id<T::Kind>,
+    lock: &'static str,
+) -> Result<bool> {
     let exists = text::<T>("exists", || format!("SELECT {} FROM {} WHERE {}", T::ID, T::TABLE, key::<T>()));
-    let text = locking(tx.dialect(), exists, REMOVAL_LOCK);
+    let text = locking(tx.dialect(), exists, lock);
     Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
 }
 

@@ -78,11 +78,16 @@ class Walk:
             told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
             assert not told, f"{what}: {told}"
 
+    def go(self, where):
+        """Clicks what leads to another page, and waits until that page is there."""
+        with self.page.expect_navigation():
+            where.click()
+
     def press(self, name):
-        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.go(self.page.get_by_role("button", name=name, exact=True).first)
 
     def follow(self, name):
-        self.page.get_by_role("link", name=name, exact=True).first.click()
+        self.go(self.page.get_by_role("link", name=name, exact=True).first)
 
     def fill(self, label, text):
         self.page.get_by_label(label).first.fill(text)
@@ -116,14 +121,14 @@ def first_login(walk, redirect):
 
     walk.follow("Organizations")
     walk.look("no-organizations")
-    page.get_by_role("link", name=re.compile("Create the first one|New organization")).first.click()
+    walk.go(page.get_by_role("link", name=re.compile("Create the first one|New organization")).first)
     walk.fill("Name", "Initech")
     walk.fill("Domains", "initech.example")
     walk.press("Create organization")
     walk.says("initech.example")
     App.organization = re.search("org_[0-9a-z]{25}", page.url)[0]
 
-    page.locator("a[href$=\"/saml-connections/new\"]").first.click()
+    walk.go(page.locator("a[href$=\"/saml-connections/new\"]").first)
     metadata = urllib.request.urlopen(base + "/test-idp/metadata").read()
     page.get_by_label("Metadata file").set_input_files(
         {"name": "metadata.xml", "mimeType": "text/xml", "buffer": metadata}
@@ -135,7 +140,7 @@ def first_login(walk, redirect):
     walk.look("connection")
 
     walk.follow("API keys")
-    page.get_by_role("link", name=re.compile("Create the first one|New API key")).first.click()
+    walk.go(page.get_by_role("link", name=re.compile("Create the first one|New API key")).first)
     walk.fill("Name", "App")
     walk.press("Create API key")
     App.key = re.search("ssoready_sk_[0-9a-z]{25}", page.content())[0]
@@ -178,7 +183,7 @@ def failed_login(walk, app, console):
     walk.look("flows")
     page.get_by_role("searchbox").first.fill("milton@initech-labs.example")
     walk.press("Search")
-    page.locator(f"a[href*={reference}]").first.click()
+    walk.go(page.locator(f"a[href*={reference}]").first)
     walk.says("initech.example")
     walk.says("initech-labs.example")
     walk.look("failed-flow")
@@ -205,17 +210,17 @@ def filled_directory(walk):
     page = walk.page
     page.goto(base + "/test-idp/scim")
     page.get_by_label("Directory").select_option("Acme")
-    page.locator("button[name=action][value=push]").click()
+    walk.go(page.locator("button[name=action][value=push]"))
     walk.says("Done")
     page.goto(base + "/console")
     walk.follow("Demo")
     walk.follow("Directories")
     walk.look("directories")
-    page.locator("main table").get_by_role("link", name="Acme").click()
+    walk.go(page.locator("main table").get_by_role("link", name="Acme"))
     walk.follow("Users")
     walk.says("ada@acme.example")
     walk.look("users")
-    page.locator("main table a").first.click()
+    walk.go(page.locator("main table a").first)
     walk.look("user")
     walk.follow("Requests")
     walk.says("/Users")

@@ -54,11 +54,16 @@ class Walk:
         width = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert width <= 0, f"{what} is {width} pixels wider than the screen"
 
+    def go(self, where):
+        """Clicks what leads to another page, and waits until that page is there."""
+        with self.page.expect_navigation():
+            where.click()
+
     def press(self, name):
-        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.go(self.page.get_by_role("button", name=name, exact=True).first)
 
     def follow(self, name):
-        self.page.locator("main").get_by_role("link", name=name, exact=True).first.click()
+        self.go(self.page.locator("main").get_by_role("link", name=name, exact=True).first)
 
     def heading(self, text):
         expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()
@@ -92,7 +97,7 @@ def connect(walk):
     page = walk.page
     page.goto(base + "/setup/saml")
     walk.look("providers")
-    page.get_by_role("button", name=re.compile("any other|another|Other", re.I)).first.click()
+    walk.go(page.get_by_role("button", name=re.compile("any other|another|Other", re.I)).first)
     walk.heading("Create the application")
     walk.look("create-app")
     walk.follow("Done, next step")
@@ -136,7 +141,7 @@ def fail_and_mend(walk):
     walk.says("SP Entity ID")
     walk.look("test-failed")
     walk.press("Test again")
-    page.get_by_role("button", name="Ada Lovelace").click()
+    walk.go(page.get_by_role("button", name="Ada Lovelace"))
     walk.heading("The test succeeded")
     walk.says(EMAIL)
     walk.says("Lovelace")
@@ -158,10 +163,10 @@ def prove_domain(walk, domain):
     walk.press("Add domain")
     walk.says("_ostiary-challenge." + domain)
     walk.look("domain-waits")
-    page.locator("section").filter(has_text=domain).get_by_role("button", name="Check now").click()
+    walk.go(page.locator("section").filter(has_text=domain).get_by_role("button", name="Check now"))
     walk.says("The last check did not prove it")
     walk.look("domain-not-proved")
-    page.locator("section").filter(has_text=domain).get_by_role("button", name="Check now").click()
+    walk.go(page.locator("section").filter(has_text=domain).get_by_role("button", name="Check now"))
     walk.says("Wait ten seconds")
 
 
@@ -181,9 +186,9 @@ def provision(walk, person):
     page = walk.page
     page.goto(base + "/setup/scim")
     walk.look("scim-providers")
-    page.get_by_role("button", name=re.compile("Google")).click()
+    walk.go(page.get_by_role("button", name=re.compile("Google")))
     walk.says("Google Workspace cannot do this")
-    page.get_by_role("button", name=re.compile("any other|another|Other", re.I)).first.click()
+    walk.go(page.get_by_role("button", name=re.compile("any other|another|Other", re.I)).first)
     walk.heading("Connect your identity provider")
     walk.look("scim-connect")
     walk.press("Make the token")

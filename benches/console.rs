@@ -29,9 +29,9 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::Environment,
+    login_flow::{FlowOrigin, FlowStatus},
     organization::Organization,
     saml_connection::SamlConnection,
-    saml_flow::{FlowOrigin, FlowStatus},
     scim_directory::ScimDirectory,
 };
 use ostiary::{
@@ -270,7 +270,7 @@ impl Customer {
                 flow.status = FlowStatus::Succeeded;
                 flow.email = Email::parse(&format!("dana@c{number}.example"));
             }
-            store::saml_flows::insert(tx, &flow).await.expect("a login");
+            store::login_flows::insert(tx, &flow).await.expect("a login");
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod path;
 use std::fmt;
 
 use base::{
-    id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId, ScimGroupId, ScimUserId},
+    id::{EnvironmentId, LoginFlowId, SamlConnectionId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::SetupLinkToken,
 };
 use model::{domain::Domain, http_url::is_loopback};
@@ -238,12 +238,12 @@ impl Links {
     }
 
     /// The result of a test login of the setup pages.
-    pub fn setup_saml_test(&self, connection: SamlConnectionId, flow: SamlFlowId) -> Url {
+    pub fn setup_saml_test(&self, connection: SamlConnectionId, flow: LoginFlowId) -> Url {
         self.url(&expand(path::SETUP_SAML_TEST, &[&connection, &flow]))
     }
 
     /// One login in the console.
-    pub fn console_flow(&self, environment: EnvironmentId, flow: SamlFlowId) -> Url {
+    pub fn console_flow(&self, environment: EnvironmentId, flow: LoginFlowId) -> Url {
         self.url(&expand(console::FLOW, &[&environment, &flow]))
     }
 
@@ -295,7 +295,7 @@ impl Links {
     }
 
     /// Where an administrator's login through one of our own SAML connections ends.
-    pub fn console_saml_finish(&self, flow: SamlFlowId) -> Url {
+    pub fn console_saml_finish(&self, flow: LoginFlowId) -> Url {
         self.url(&fill(console::SIGN_IN_SAML_FINISH, &flow))
     }
 

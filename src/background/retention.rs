@@ -58,10 +58,10 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         store::clock::earliest(&mut conn, state.now()).await?
     };
     sweep!(state, "assertions seen", |tx| store::saml_assertions_seen::remove_expired(tx, now));
-    sweep!(state, "stored documents", |tx| store::saml_flow_steps::remove_expired_documents(tx, now));
+    sweep!(state, "stored documents", |tx| store::login_flow_steps::remove_expired_documents(tx, now));
     sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));
-    sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - retention.logins));
-    sweep!(state, "unfinished logins", |tx| store::saml_flows::remove_unfinished(
+    sweep!(state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
+    sweep!(state, "unfinished logins", |tx| store::login_flows::remove_unfinished(
         tx,
         now - retention.unfinished_logins
     ));

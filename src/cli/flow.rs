@@ -1,8 +1,8 @@
 //! `ostiary flow`: the logins of an environment, with every check, to find out why one failed.
 
-use base::id::SamlFlowId;
+use base::id::LoginFlowId;
 use clap::{Args, Subcommand};
-use model::saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind};
+use model::login_flow::{FlowOrigin, FlowStatus, LoginFlow, StepKind};
 use saml::check::{Check, Fixer};
 use serde_json::{Value, json};
 
@@ -139,7 +139,7 @@ impl Flow {
                 }
             }
             Self::Show(show) => {
-                let id: SamlFlowId = show.id.parse()?;
+                let id: LoginFlowId = show.id.parse()?;
                 let actor = Actor::operator(flows::environment_of(&state, id).await?);
                 let mut found = flows::find(&state, &actor, id).await?;
                 if !show.documents {
@@ -151,7 +151,7 @@ impl Flow {
                 }
             }
             Self::Check(check) => {
-                let id: SamlFlowId = check.id.parse()?;
+                let id: LoginFlowId = check.id.parse()?;
                 let actor = Actor::operator(flows::environment_of(&state, id).await?);
                 let checked = flows::recheck(&state, &actor, id).await?;
                 match check.json {
@@ -172,7 +172,7 @@ fn status(status: FlowStatus) -> &'static str {
     }
 }
 
-fn summary_json(flow: &SamlFlow) -> Value {
+fn summary_json(flow: &LoginFlow) -> Value {
     json!({
         "id": flow.id,
         "samlConnectionId": flow.saml_connection_id,

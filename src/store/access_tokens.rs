@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use base::{
-    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
     secret::Digest,
     time::Timestamp,
 };
-use model::{email::Email, saml_flow::Attributes};
+use model::{email::Email, login_flow::Attributes};
 
 use super::{
     Conn, Sql, Transaction,
@@ -18,7 +18,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// The login flow.
-    pub flow_id: SamlFlowId,
+    pub flow_id: LoginFlowId,
     /// The person.
     pub email: Email,
     /// The attributes that the identity provider asserted.
@@ -33,7 +33,7 @@ pub struct Login {
 
 #[derive(sqlx::FromRow)]
 pub(super) struct LoginColumns {
-    flow_id: SamlFlowId,
+    flow_id: LoginFlowId,
     email: String,
     attributes: Option<String>,
     organization_id: OrganizationId,
@@ -64,7 +64,7 @@ impl TryFrom<LoginColumns> for Login {
 pub async fn insert(
     conn: &mut Conn,
     token: Digest,
-    flow: SamlFlowId,
+    flow: LoginFlowId,
     client: OauthClientId,
     now: Timestamp,
     expires_at: Timestamp,
@@ -102,7 +102,7 @@ pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Resul
 }
 
 /// Revokes the access tokens of a login. Returns how many.
-pub async fn update_revoked(conn: &mut Conn, flow: SamlFlowId, now: Timestamp) -> Result<u64> {
+pub async fn update_revoked(conn: &mut Conn, flow: LoginFlowId, now: Timestamp) -> Result<u64> {
     conn.sql("UPDATE access_tokens SET revoked_at = $1 WHERE flow_id = $2 AND revoked_at IS NULL")
         .bind(now)
         .bind(flow)
@@ -163,7 +163,7 @@ const OLDEST_LOGIN: Duration = Duration::from_secs(26 * 3600);
 /// Expires the unredeemed codes and revokes the access tokens of logins.
 pub async fn end_logins(tx: &mut Transaction, of: LoginsOf, now: Timestamp) -> Result<()> {
     let recent = |column: &'static str, id: String| {
-        let oldest = SamlFlowId::lower_bound_at(now - OLDEST_LOGIN).to_string();
+        let oldest = LoginFlowId::lower_bound_at(now - OLDEST_LOGIN).to_string();
         Sql::from(column).push(" = ").value(id).push(" AND id >= ").value(oldest)
     };
     let logins = match of {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use base::{
-    id::{EnvironmentId, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, LoginFlowId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
 
@@ -81,8 +81,8 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHou
          FROM saml_flows WHERE id >= $1 AND id < $2 \
          GROUP BY saml_connection_id, organization_id, environment_id",
     )
-    .bind(SamlFlowId::lower_bound_at(hour))
-    .bind(SamlFlowId::lower_bound_at(hour + HOUR))
+    .bind(LoginFlowId::lower_bound_at(hour))
+    .bind(LoginFlowId::lower_bound_at(hour + HOUR))
     .all()
     .await
 }

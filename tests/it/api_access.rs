@@ -280,7 +280,7 @@ async fn acme(app: &TestApp) -> Resources {
     let response = idp.sign(&idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now()));
     request.answer(&browser, &tenant, &response).await;
     let mut conn = app.state.db.read().await.unwrap();
-    let flow = store::saml_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await;
+    let flow = store::login_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await;
     let flow = flow.unwrap().unwrap().id;
     drop(conn);
     let directory = app.directory(&tenant).await;

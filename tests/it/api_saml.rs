@@ -3,13 +3,13 @@
 use std::{rc::Rc, time::Duration};
 
 use base::{
-    id::{Id, SamlFlowId},
+    id::{Id, LoginFlowId},
     secret::AccessCode,
 };
 use model::{
     email::Email,
+    login_flow::{FlowOrigin, FlowStatus, IssuedCode, LoginFlow, OauthRequest},
     oauth_client::IdTokenAlg,
-    saml_flow::{FlowOrigin, FlowStatus, IssuedCode, OauthRequest, SamlFlow},
 };
 use ostiary::store;
 use reqwest::Method;
@@ -57,11 +57,11 @@ async fn code(
 async fn store_flow(
     app: &TestApp,
     tenant: &Tenant,
-    change: impl FnOnce(&mut SamlFlow),
-) -> (SamlFlowId, String) {
+    change: impl FnOnce(&mut LoginFlow),
+) -> (LoginFlowId, String) {
     let code = AccessCode::new(random());
     let now = app.now();
-    let mut flow = SamlFlow {
+    let mut flow = LoginFlow {
         id: Id::new(now, random()),
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
@@ -86,7 +86,7 @@ async fn store_flow(
     };
     change(&mut flow);
     let mut tx = app.state.db.write().await.unwrap();
-    store::saml_flows::insert(&mut tx, &flow).await.unwrap();
+    store::login_flows::insert(&mut tx, &flow).await.unwrap();
     tx.commit().await.unwrap();
     (flow.id, code.reveal())
 }
@@ -202,7 +202,7 @@ both! {
 
         assert_eq!(refused(&app.redeem(&key, &code).await, 404, 5), GONE);
         let mut conn = app.state.db.read().await.unwrap();
-        let stored = store::saml_flows::find(&mut conn, tenant.connection.id, flow.parse().unwrap()).await.unwrap().unwrap();
+        let stored = store::login_flows::find(&mut conn, tenant.connection.id, flow.parse().unwrap()).await.unwrap().unwrap();
         assert_eq!(stored.status, FlowStatus::Succeeded);
         assert!(stored.code.unwrap().consumed_at.is_some());
     }
@@ -245,7 +245,7 @@ both! {
         // Neither attempt consumed the code.
         assert_eq!(app.redeem(&key, &code).await.status, 200);
         let mut conn = app.state.db.read().await.unwrap();
-        let flow = store::saml_flows::find_by_code(&mut conn, oauth_code.parse::<AccessCode>().unwrap().digest()).await.unwrap().unwrap();
+        let flow = store::login_flows::find_by_code(&mut conn, oauth_code.parse::<AccessCode>().unwrap().digest()).await.unwrap().unwrap();
         assert_eq!(flow.code.unwrap().consumed_at, None);
     }
 

@@ -10,11 +10,11 @@ use base::{
 use futures_util::future::join_all;
 use model::{
     email::Email,
-    saml_flow::{Attributes, FlowStatus},
+    login_flow::{Attributes, FlowStatus},
 };
 use ostiary::{
     app::{directories::request_log, login},
-    store::{self, login_connections, login_eligibility, saml_flow_steps, saml_flows},
+    store::{self, login_connections, login_eligibility, login_flow_steps, login_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -146,17 +146,17 @@ both! {
         request_log::flush(&app.state).await.unwrap();
         // A login before its commit: the user was found active, the code is written.
         let mut tx = app.state.db.write().await.unwrap();
-        let flow = saml_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
+        let flow = login_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
         login_eligibility::lock_matching_users(&mut tx, tenant.organization.id, &email).await.unwrap();
         let standing = login_eligibility::find_directory_status(&mut tx, tenant.organization.id, &email).await.unwrap();
         assert!(standing.active && !standing.inactive);
-        let answer = saml_flows::AcceptedResponse {
+        let answer = login_flows::AcceptedResponse {
             email: &email,
             attributes: &Attributes::new(),
             authenticated_at: None,
             code: Some((code.digest(), app.now() + Duration::from_secs(300))),
         };
-        assert!(saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, app.now()).await.unwrap());
+        assert!(login_flows::consume_request(&mut tx, flow.id, &request.id, &answer, app.now()).await.unwrap());
         let writes = app.state.db.requested_writes();
         let off = {
             let (browser, url) = (app.browser(), format!("{}/Users/{user}", directory.base));
@@ -238,8 +238,8 @@ both! {
         let told = async |code: &str| {
             let digest = code.parse::<AccessCode>().unwrap().digest();
             let mut conn = app.state.db.read().await.unwrap();
-            let flow = saml_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
-            let steps = saml_flow_steps::list(&mut conn, flow.id).await.unwrap();
+            let flow = login_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
+            let steps = login_flow_steps::list(&mut conn, flow.id).await.unwrap();
             let failed = steps.iter().flat_map(|step| &step.checks).filter(|check| !check.passed);
             let failed: Vec<String> = failed.map(|check| check.name.to_string()).collect();
             (flow.status, flow.refusal, failed)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{
-    id::{Id, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{Id, LoginFlowId, OrganizationId, SamlConnectionId},
     random::{Random, SeededRandom},
 };
 use model::{
@@ -11,7 +11,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::{Environment, IdpInitiated},
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow},
 };
 use ostiary::{
     app::{
@@ -23,7 +23,7 @@ use ostiary::{
             overview::{self, NextStep, Period},
         },
     },
-    store::{login_counts::Outcomes, saml_flow_steps, saml_flows},
+    store::{login_counts::Outcomes, login_flow_steps, login_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ async fn log_in(
     fixture: &Fixture,
     email: &str,
     change: impl FnOnce(&mut ostiary::test_idp::response::ResponseSpec),
-) -> SamlFlowId {
+) -> LoginFlowId {
     answer_from(app, fixture, email, change, None, IdentityProvider::get()).await
 }
 
@@ -62,7 +62,7 @@ async fn answer_from(
     change: impl FnOnce(&mut ostiary::test_idp::response::ResponseSpec),
     other_browser: Option<Browser>,
     idp: &IdentityProvider,
-) -> SamlFlowId {
+) -> LoginFlowId {
     app.advance(Duration::from_secs(1));
     let browser = app.browser();
     let request = app.begin(&browser, &fixture.key, &fixture.tenant).await;
@@ -72,10 +72,10 @@ async fn answer_from(
     flow_of(app, fixture, &request).await
 }
 
-async fn flow_of(app: &TestApp, fixture: &Fixture, request: &Request) -> SamlFlowId {
+async fn flow_of(app: &TestApp, fixture: &Fixture, request: &Request) -> LoginFlowId {
     let mut conn = app.state.db.read().await.unwrap();
     let connection = fixture.tenant.connection.id;
-    saml_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap().id
+    login_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap().id
 }
 
 async fn get(app: &TestApp, key: &str, path: &str) -> Value {
@@ -89,7 +89,7 @@ fn ids(page: &Value) -> Vec<String> {
     flows.iter().map(|flow| flow["id"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn check(app: &TestApp, fixture: &Fixture, id: SamlFlowId) -> Value {
+async fn check(app: &TestApp, fixture: &Fixture, id: LoginFlowId) -> Value {
     let answer = app.api(&fixture.key, Method::POST, &format!("/v1/saml-flows/{id}/check"), None).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json()
@@ -226,7 +226,7 @@ both! {
         // What is not kept cannot be checked.
         let mut tx = app.state.db.write().await.unwrap();
         let later = app.now() + Duration::from_secs(31 * 24 * 3600);
-        assert!(saml_flow_steps::remove_expired_documents(&mut tx, later).await.unwrap() > 0);
+        assert!(login_flow_steps::remove_expired_documents(&mut tx, later).await.unwrap() > 0);
         tx.commit().await.unwrap();
         let answer = app.api(&fixture.key, Method::POST, &format!("/v1/saml-flows/{good}/check"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(9)), "{}", answer.body);
@@ -267,7 +267,7 @@ both! {
         let connections: Vec<SamlConnectionId> = (0..4).map(|n| Id::from_bits(200 + n)).collect();
         let people = ["dana@acme.example", "Dana@ACME.example", "erin@acme.example", "x@gmail.example"];
         let codes = ["assertion_audience", "signature_mismatch"];
-        let mut all: Vec<SamlFlow> = Vec::new();
+        let mut all: Vec<LoginFlow> = Vec::new();
         let mut tx = app.state.db.write().await.unwrap();
         for _ in 0..240 {
             app.clock.advance(Duration::from_millis(1 + pick(90_000) as u64));
@@ -278,7 +278,7 @@ both! {
                 (FlowStatus::Failed, 0 | 1) => (None, person),
                 _ => (None, None),
             };
-            let flow = SamlFlow {
+            let flow = LoginFlow {
                 id: Id::new(app.now(), &random),
                 environment_id: if pick(5) == 0 { Id::from_bits(7) } else { environment.id },
                 organization_id: organizations[pick(3)],
@@ -297,7 +297,7 @@ both! {
                 created_at: app.now(),
                 updated_at: app.now(),
             };
-            saml_flows::insert(&mut tx, &flow).await.unwrap();
+            login_flows::insert(&mut tx, &flow).await.unwrap();
             all.push(flow);
         }
         tx.commit().await.unwrap();
@@ -307,7 +307,7 @@ both! {
         for _ in 0..120 {
             let (since, until) = (&all[pick(all.len() as u128)], &all[pick(all.len() as u128)]);
             let mut query = FlowQuery::default();
-            let mut wanted: Vec<&SamlFlow> = all.iter().collect();
+            let mut wanted: Vec<&LoginFlow> = all.iter().collect();
             if pick(3) == 0 {
                 let id = organizations[pick(3)];
                 query.organization_id = id.to_string();
@@ -343,7 +343,7 @@ both! {
                 wanted.retain(|flow| flow.created_at < until.created_at);
             }
             let found = everything(&app, &environment, &query).await;
-            let wanted: Vec<SamlFlowId> = wanted.iter().map(|flow| flow.id).collect();
+            let wanted: Vec<LoginFlowId> = wanted.iter().map(|flow| flow.id).collect();
             found_any += usize::from(!wanted.is_empty());
             assert_eq!(found, wanted, "{query:?}");
         }
@@ -375,7 +375,7 @@ both! {
         let first = flows::list(&app.state, &actor, &query, &PageQuery::default()).await.unwrap();
         assert!(first.items.is_empty() && !first.next_token.is_empty(), "one call looks at so many and no more");
         let found = everything(&app, &environment, &query).await;
-        assert_eq!(found, ["saml_flow_0000000000000000000000007".parse::<SamlFlowId>().unwrap()]);
+        assert_eq!(found, ["saml_flow_0000000000000000000000007".parse::<LoginFlowId>().unwrap()]);
     }
 
     async fn what_was_not_checked_is_distinguished_from_what_was_fixed(app: TestApp) {
@@ -398,7 +398,7 @@ both! {
 }
 
 /// Every page of a list, seven at a time.
-async fn everything(app: &TestApp, environment: &Environment, query: &FlowQuery) -> Vec<SamlFlowId> {
+async fn everything(app: &TestApp, environment: &Environment, query: &FlowQuery) -> Vec<LoginFlowId> {
     let actor = Actor::operator(environment.id);
     let mut found = Vec::new();
     let mut token = None;

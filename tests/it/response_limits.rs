@@ -7,14 +7,14 @@ use base::id::{Id, SamlConnectionId};
 use futures_util::future::join_all;
 use model::{
     environment::IdpInitiated,
-    saml_flow::{FlowStatus, StepKind},
+    login_flow::{FlowStatus, StepKind},
 };
 use ostiary::{
     app::limits::{
         fair_queue::{MAX_WAITING_PER_CLIENT, Permit},
         rate_limiter::RateLimit,
     },
-    store::{saml_flow_steps, saml_flows},
+    store::{login_flow_steps, login_flows},
 };
 use reqwest::Method;
 
@@ -129,9 +129,9 @@ both! {
         }
         {
             let mut conn = app.state.db.read().await.unwrap();
-            let flow = saml_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap();
+            let flow = login_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap();
             assert_eq!((flow.status, flow.refusal), (FlowStatus::InProgress, None));
-            let steps = saml_flow_steps::list(&mut conn, flow.id).await.unwrap();
+            let steps = login_flow_steps::list(&mut conn, flow.id).await.unwrap();
             assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::Requested]);
         }
 

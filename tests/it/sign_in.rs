@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use model::{
     environment::IdpInitiated,
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, StepKind},
     oauth_client::IdTokenAlg,
     saml_connection::IdpBinding,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
 };
 use ostiary::{
     app::{
@@ -15,7 +15,7 @@ use ostiary::{
         pagination::PageQuery,
         support::flows::{self, FlowQuery},
     },
-    store::{login_connections, saml_flow_counts, saml_flow_steps, saml_flows},
+    store::{login_connections, login_flow_counts, login_flow_steps, login_flows},
 };
 
 use crate::{
@@ -47,14 +47,14 @@ fn good(app: &TestApp, tenant: &Tenant, request: &Request, email: &str) -> Strin
     idp.sign(&idp.response(tenant, Some(&request.id), email, app.now()))
 }
 
-async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> SamlFlow {
+async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> LoginFlow {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await.unwrap().unwrap()
+    login_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await.unwrap().unwrap()
 }
 
-async fn steps_of(app: &TestApp, flow: &SamlFlow) -> Vec<StepKind> {
+async fn steps_of(app: &TestApp, flow: &LoginFlow) -> Vec<StepKind> {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flow_steps::list(&mut conn, flow.id).await.unwrap().into_iter().map(|step| step.kind).collect()
+    login_flow_steps::list(&mut conn, flow.id).await.unwrap().into_iter().map(|step| step.kind).collect()
 }
 
 fn code_of(answer: &Answer) -> String {
@@ -366,7 +366,7 @@ both! {
         assert!(refused.document.as_ref().unwrap().contains("dana@globex.example"));
         // The XML is sealed at rest, and deleted after its retention.
         let mut conn = app.state.db.read().await.unwrap();
-        for step in saml_flow_steps::list(&mut conn, flow.id).await.unwrap() {
+        for step in login_flow_steps::list(&mut conn, flow.id).await.unwrap() {
             assert!(!step.document.unwrap().contains("samlp"));
         }
         drop(conn);
@@ -400,7 +400,7 @@ both! {
         }
         let mut conn = app.state.db.read().await.unwrap();
         let since = app.now() - Duration::from_secs(60);
-        assert_eq!(saml_flow_counts::count_detached(&mut conn, tenant.connection.id, since, 1000).await.unwrap(), 50);
+        assert_eq!(login_flow_counts::count_detached(&mut conn, tenant.connection.id, since, 1000).await.unwrap(), 50);
     }
 
     async fn an_unsolicited_response_begins_a_fresh_login_by_default(app: TestApp) {

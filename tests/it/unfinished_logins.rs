@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use base::{
-    id::{Id, SamlFlowId},
+    id::{Id, LoginFlowId},
     random::SystemRandom,
 };
 use model::{
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow},
     oauth_client::IdTokenAlg,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
 };
 use ostiary::{
     app::support::login_counts,
     background::{self, Retention},
-    store::{login_connections, saml_flow_counts, saml_flows},
+    store::{login_connections, login_flow_counts, login_flows},
 };
 
 use crate::{
@@ -51,14 +51,14 @@ async fn sweep(app: &TestApp) {
     background::sweep(&app.state, retention).await.unwrap();
 }
 
-async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> Option<SamlFlow> {
+async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> Option<LoginFlow> {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await.unwrap()
+    login_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await.unwrap()
 }
 
-async fn find(app: &TestApp, tenant: &Tenant, id: SamlFlowId) -> Option<SamlFlow> {
+async fn find(app: &TestApp, tenant: &Tenant, id: LoginFlowId) -> Option<LoginFlow> {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flows::find(&mut conn, tenant.connection.id, id).await.unwrap()
+    login_flows::find(&mut conn, tenant.connection.id, id).await.unwrap()
 }
 
 async fn number(app: &TestApp, text: &'static str) -> i64 {
@@ -69,7 +69,7 @@ async fn number(app: &TestApp, text: &'static str) -> i64 {
 
 async fn unfinished(app: &TestApp) -> i64 {
     let mut conn = app.state.db.read().await.unwrap();
-    saml_flow_counts::count_unfinished(&mut conn, 1000)
+    login_flow_counts::count_unfinished(&mut conn, 1000)
         .await
         .unwrap()
         .into_iter()
@@ -101,7 +101,7 @@ async fn store_refusals(app: &TestApp, tenant: &Tenant, count: usize) {
             ostiary::app::login::new_flow(&target, FlowOrigin::Api, None, None, false, id, app.now());
         flow.status = FlowStatus::Failed;
         flow.refusal = Some("signature_mismatch".to_owned());
-        saml_flows::insert(&mut tx, &flow).await.unwrap();
+        login_flows::insert(&mut tx, &flow).await.unwrap();
     }
     tx.commit().await.unwrap();
 }

@@ -162,7 +162,7 @@ kinds! {
     OrganizationKind OrganizationId "org_" "organization";
     OrganizationDomainKind OrganizationDomainId "domain_" "domain";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
-    SamlFlowKind SamlFlowId "saml_flow_" "login flow";
+    LoginFlowKind LoginFlowId "saml_flow_" "login flow";
     SigningKeyKind SigningKeyId "key_" "signing key";
     ScimDirectoryKind ScimDirectoryId "scim_directory_" "SCIM directory";
     ScimUserKind ScimUserId "scim_user_" "SCIM user";

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use base::{
-    id::{OauthClientId, OrganizationId, SamlFlowId},
+    id::{LoginFlowId, OauthClientId, OrganizationId},
     time::Timestamp,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
@@ -82,7 +82,7 @@ pub struct IdTokenClaims<'a> {
     pub person: UserClaims<'a>,
     /// The login flow, for support.
     #[serde(rename = "samlFlowId")]
-    pub saml_flow_id: SamlFlowId,
+    pub saml_flow_id: LoginFlowId,
 }
 
 impl IdTokenClaims<'_> {
@@ -128,7 +128,7 @@ mod tests {
                 nonce.map(|_| "acme"),
                 attributes,
             ),
-            saml_flow_id: SamlFlowId::from_bits(3),
+            saml_flow_id: LoginFlowId::from_bits(3),
         }
     }
 

@@ -1,11 +1,11 @@
 //! The authorization endpoint (RFC 6749 §4.1.1): validates the client and its redirect URI, selects the SAML
 //! connection and starts the login.
 
-use base::id::{EnvironmentId, OrganizationId, SamlFlowId};
+use base::id::{EnvironmentId, LoginFlowId, OrganizationId};
 use model::{
     domain::Domain,
     email::Email,
-    saml_flow::{FlowOrigin, OauthRequest},
+    login_flow::{FlowOrigin, OauthRequest},
 };
 use oauth::{
     Error,
@@ -121,7 +121,7 @@ pub async fn authorize(
         scope: Some(request.scope),
     };
     let now = state.now();
-    let id = SamlFlowId::new(now, &*state.random);
+    let id = LoginFlowId::new(now, &*state.random);
     let flow =
         login::new_flow(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
     Ok(match login::begin_or_refuse(state, &target, flow, browser, host).await? {

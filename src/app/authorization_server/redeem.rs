@@ -1,12 +1,12 @@
 //! Redeeming a SAML access code: the app exchanges it for the user who signed in.
 
 use base::{
-    id::{OrganizationId, SamlFlowId},
+    id::{LoginFlowId, OrganizationId},
     secret::AccessCode,
 };
 use model::{
     email::Email,
-    saml_flow::{Attributes, FlowOrigin},
+    login_flow::{Attributes, FlowOrigin},
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub struct RedeemedLogin {
     /// The vendor's own id for it; empty if there is none.
     pub organization_external_id: String,
     /// The login flow, for support.
-    pub saml_flow_id: SamlFlowId,
+    pub saml_flow_id: LoginFlowId,
 }
 
 /// Redeems an access code. It is valid once, for a few minutes, in its own environment. Codes of OAuth logins are
@@ -44,7 +44,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
     let gone = || Error::NotFound { kind: "saml access code", id: String::new() };
     let flow = {
         let mut conn = state.db.read().await?;
-        store::saml_flows::find_by_code(&mut conn, digest)
+        store::login_flows::find_by_code(&mut conn, digest)
             .await?
             .filter(|flow| flow.environment_id == actor.environment() && flow.oauth.is_none())
             .filter(|flow| flow.origin != FlowOrigin::Administrator)
@@ -61,7 +61,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
     let (mut tx, organization) =
         eligibility::check_code(tx, flow.id, digest, login, now).await?.ok_or_else(gone)?;
     // Of concurrent requests with the same code the database lets one succeed.
-    if !store::saml_flows::consume_code(&mut tx, flow.id, digest, now).await? {
+    if !store::login_flows::consume_code(&mut tx, flow.id, digest, now).await? {
         return Err(gone());
     }
     tx.commit().await?;

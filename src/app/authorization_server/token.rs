@@ -19,7 +19,7 @@ use crate::{
     store::{
         access_tokens,
         code_grants::{self, CodeGrant},
-        saml_flows, table,
+        login_flows, table,
     },
 };
 
@@ -93,7 +93,7 @@ pub async fn exchange(
     let Some((mut tx, _)) = eligibility::check_code(tx, grant.login.flow_id, code, login, now).await? else {
         return Ok(Err(Error::CodeNotFound));
     };
-    if !saml_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
+    if !login_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
         // A concurrent request consumed it: the code was used twice.
         access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;
         tx.commit().await?;

@@ -4,7 +4,7 @@
 use base::secret::{AccessCode, Digest};
 use model::{
     email::Email,
-    saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
+    login_flow::{Attributes, FlowOrigin, IssuedCode, LoginFlow, PendingRequest, StepKind},
 };
 use saml::VerifiedAssertion;
 
@@ -19,9 +19,9 @@ use crate::{
     store::{
         Transaction,
         login_connections::LoginConnection,
+        login_flow_steps::{self, NewStep},
+        login_flows::{self, AcceptedResponse},
         saml_assertions_seen,
-        saml_flow_steps::{self, NewStep},
-        saml_flows::{self, AcceptedResponse},
     },
     telemetry,
 };
@@ -33,7 +33,7 @@ impl LoginAttempt<'_> {
     /// Accepts a pending login; returns the app's URL with the code.
     pub(super) async fn accept(
         &mut self,
-        flow: &SamlFlow,
+        flow: &LoginFlow,
         request: &PendingRequest,
         assertion: &VerifiedAssertion,
     ) -> LoginResult<String> {
@@ -56,7 +56,7 @@ impl LoginAttempt<'_> {
         };
         let mut tx = state.db.write().await?;
         self.check_eligibility(&mut tx, &email).await?;
-        if !saml_flows::consume_request(&mut tx, flow.id, &request.id, &response, now).await? {
+        if !login_flows::consume_request(&mut tx, flow.id, &request.id, &response, now).await? {
             return Err(Error::RequestAlreadyUsed.into());
         }
         self.record_assertion(&mut tx, assertion).await?;
@@ -76,7 +76,7 @@ impl LoginAttempt<'_> {
     /// Accepts `flow`, a new login that the identity provider began; returns the app's URL with the code.
     pub(super) async fn accept_unsolicited(
         &mut self,
-        mut flow: SamlFlow,
+        mut flow: LoginFlow,
         assertion: &VerifiedAssertion,
     ) -> LoginResult<String> {
         let state = self.state;
@@ -92,7 +92,7 @@ impl LoginAttempt<'_> {
         let mut tx = state.db.write().await?;
         self.check_eligibility(&mut tx, &email).await?;
         self.record_assertion(&mut tx, assertion).await?;
-        saml_flows::insert(&mut tx, &flow).await?;
+        login_flows::insert(&mut tx, &flow).await?;
         self.record_accepted(&mut tx, &flow).await?;
         tx.commit().await?;
         Ok(app_redirect(self.target, &flow, &code))
@@ -129,17 +129,17 @@ impl LoginAttempt<'_> {
     }
 
     /// Adds the accepted response to the flow's timeline.
-    async fn record_accepted(&self, tx: &mut Transaction, flow: &SamlFlow) -> Result<()> {
+    async fn record_accepted(&self, tx: &mut Transaction, flow: &LoginFlow) -> Result<()> {
         let now = self.state.now();
         let document = self.xml.as_deref().map(|xml| document::seal(self.state, flow.id, xml, now));
         let step = NewStep { at: now, kind: StepKind::Accepted, checks: &self.checks.0, document };
-        Ok(saml_flow_steps::insert(tx, flow.id, step).await?)
+        Ok(login_flow_steps::insert(tx, flow.id, step).await?)
     }
 }
 
 /// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
 /// the access code.
-fn app_redirect(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> String {
+fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -> String {
     telemetry::login_succeeded();
     tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "login accepted");
     let code = code.reveal();

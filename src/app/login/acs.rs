@@ -1,6 +1,6 @@
 //! What a browser posts to the Assertion Consumer Service, and what becomes of it.
 
-use base::id::SamlFlowId;
+use base::id::LoginFlowId;
 use model::client_address::ClientAddress;
 
 use super::{begin::BegunLogin, browser_id::BrowserId, refuse::RefusedLogin};
@@ -35,7 +35,7 @@ pub enum AcsOutcome {
     /// The login is accepted; the browser is redirected to the app.
     Accepted {
         /// The flow.
-        flow: SamlFlowId,
+        flow: LoginFlowId,
         /// The app's URL with the code.
         location: String,
     },

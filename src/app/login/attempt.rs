@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use base::{id::SamlConnectionId, time::Timestamp};
-use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
+use model::{email::Email, environment::IdpInitiated, login_flow::LoginFlow};
 use saml::{VerifiedAssertion, check::Check};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     app::{self, Result, State},
-    store::{self, login_connections::LoginConnection, saml_flows},
+    store::{self, login_connections::LoginConnection, login_flows},
 };
 
 /// Why a step of a login ends it.
@@ -114,7 +114,7 @@ pub(super) struct LoginAttempt<'a> {
     /// The connection, with its organization and environment.
     pub(super) target: &'a LoginConnection,
     /// The flow, once found.
-    pub(super) flow: Option<SamlFlow>,
+    pub(super) flow: Option<LoginFlow>,
     /// How the browser relates to that flow.
     pub(super) binding: BrowserBinding,
     /// Whether a signature of the connection's identity provider was verified.
@@ -149,7 +149,7 @@ impl<'a> LoginAttempt<'a> {
     pub(super) fn to_begin(
         state: &'a State,
         target: &'a LoginConnection,
-        flow: SamlFlow,
+        flow: LoginFlow,
         binding: BrowserBinding,
     ) -> Self {
         Self { flow: Some(flow), binding, ..Self::new(state, target) }
@@ -211,7 +211,7 @@ impl<'a> LoginAttempt<'a> {
     ) -> Result<()> {
         let Some(request_id) = request_id else { return Ok(()) };
         let mut conn = self.state.db.read().await?;
-        self.flow = saml_flows::find_by_request(&mut conn, self.connection_id(), request_id).await?;
+        self.flow = login_flows::find_by_request(&mut conn, self.connection_id(), request_id).await?;
         let bound_to =
             self.flow.as_ref().and_then(|flow| flow.request.as_ref()).map(|request| request.browser);
         self.binding = match bound_to {

@@ -1,12 +1,12 @@
 //! The request: creates a flow and an AuthnRequest and redirects the browser to the identity provider.
 
 use base::{
-    id::{SamlConnectionId, SamlFlowId},
+    id::{LoginFlowId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{
+    login_flow::{FlowOrigin, LoginFlow, PendingRequest, StepKind},
     saml_connection::IdpBinding,
-    saml_flow::{FlowOrigin, PendingRequest, SamlFlow, StepKind},
 };
 use saml::{
     authn_request::{AuthnRequest, request_id},
@@ -28,8 +28,8 @@ use crate::{
     store::{
         Transaction,
         login_connections::{self, LoginConnection},
-        saml_flow_steps::{self, NewStep},
-        saml_flows,
+        login_flow_steps::{self, NewStep},
+        login_flows,
     },
 };
 
@@ -46,7 +46,7 @@ pub enum IdpRedirect {
 #[derive(Debug)]
 pub struct BegunLogin {
     /// The flow.
-    pub flow: SamlFlowId,
+    pub flow: LoginFlowId,
     /// The redirect to the identity provider.
     pub redirect: IdpRedirect,
     /// The browser that the flow is bound to; the caller must set its cookie.
@@ -68,14 +68,14 @@ pub enum BeginOutcome {
 pub async fn begin(
     state: &State,
     target: &LoginConnection,
-    flow: SamlFlow,
+    flow: LoginFlow,
     browser: Option<BrowserId>,
     host: &str,
 ) -> Result<BegunLogin> {
     if !host_of(&acs_url(&target.connection)?).eq_ignore_ascii_case(host) {
         let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
         let mut tx = state.db.write().await?;
-        saml_flows::insert(&mut tx, &flow).await?;
+        login_flows::insert(&mut tx, &flow).await?;
         tx.commit().await?;
         let redirect = IdpRedirect::Redirect(login_link(state, &target.connection, flow.id)?);
         return Ok(BegunLogin { flow: flow.id, redirect, browser });
@@ -87,14 +87,14 @@ pub async fn begin(
 async fn begin_in_browser(
     state: &State,
     target: &LoginConnection,
-    mut flow: SamlFlow,
+    mut flow: LoginFlow,
     browser: Option<BrowserId>,
 ) -> Result<BegunLogin> {
     let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
     flow.request = Some(new_request(state, &browser, flow.created_at));
     let (xml, redirect) = authn_request(state, target, &flow, flow.created_at).await?;
     let mut tx = state.db.write().await?;
-    saml_flows::insert(&mut tx, &flow).await?;
+    login_flows::insert(&mut tx, &flow).await?;
     record_request(state, &mut tx, flow.id, &xml, flow.created_at).await?;
     tx.commit().await?;
     Ok(BegunLogin { flow: flow.id, redirect, browser })
@@ -104,7 +104,7 @@ async fn begin_in_browser(
 pub async fn begin_or_refuse(
     state: &State,
     target: &LoginConnection,
-    flow: SamlFlow,
+    flow: LoginFlow,
     browser: Option<BrowserId>,
     host: &str,
 ) -> Result<BeginOutcome> {
@@ -118,7 +118,7 @@ pub async fn begin_or_refuse(
 async fn refuse_unless_ready(
     state: &State,
     target: &LoginConnection,
-    flow: &SamlFlow,
+    flow: &LoginFlow,
     binding: BrowserBinding,
 ) -> Result<Option<RefusedLogin>> {
     let mut attempt = LoginAttempt::to_begin(state, target, flow.clone(), binding);
@@ -151,7 +151,7 @@ pub async fn begin_administrator(
         ));
     }
     let now = state.now();
-    let id = SamlFlowId::new(now, &*state.random);
+    let id = LoginFlowId::new(now, &*state.random);
     let flow = new_flow(target, FlowOrigin::Administrator, None, None, force_authn, id, now);
     if let Some(refused) = refuse_unless_ready(state, target, &flow, BrowserBinding::New).await? {
         return Ok(BeginOutcome::Refused(refused));
@@ -179,12 +179,12 @@ pub async fn begin_from_link(
         .await?
         .ok_or_else(|| app::Error::not_found("SAML connection", connection))?;
     let flow = match parse_link_state(state, link_state) {
-        Some(id) => saml_flows::find(&mut conn, connection, id).await?,
+        Some(id) => login_flows::find(&mut conn, connection, id).await?,
         None => None,
     };
     drop(conn);
     let is_open =
-        |flow: &SamlFlow| flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now;
+        |flow: &LoginFlow| flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now;
     let Some(mut flow) = flow.filter(is_open) else {
         return Ok(BeginOutcome::Refused(RefusedLogin::not_stored(state, Error::LinkExpired)));
     };
@@ -199,7 +199,7 @@ pub async fn begin_from_link(
     flow.request = Some(request.clone());
     let (xml, redirect) = authn_request(state, &target, &flow, now).await?;
     let mut tx = state.db.write().await?;
-    if !saml_flows::update_request(&mut tx, flow.id, &request, now).await? {
+    if !login_flows::update_request(&mut tx, flow.id, &request, now).await? {
         drop(tx);
         return Ok(BeginOutcome::Refused(RefusedLogin::not_stored(state, Error::RequestAlreadyUsed)));
     }
@@ -223,7 +223,7 @@ fn new_request(state: &State, browser: &BrowserId, now: Timestamp) -> PendingReq
 async fn authn_request(
     state: &State,
     target: &LoginConnection,
-    flow: &SamlFlow,
+    flow: &LoginFlow,
     now: Timestamp,
 ) -> Result<(String, IdpRedirect)> {
     let connection = &target.connection;
@@ -268,11 +268,11 @@ async fn authn_request(
 async fn record_request(
     state: &State,
     tx: &mut Transaction,
-    flow: SamlFlowId,
+    flow: LoginFlowId,
     xml: &str,
     now: Timestamp,
 ) -> Result<()> {
     let document = document::seal(state, flow, xml, now);
     let step = NewStep { at: now, kind: StepKind::Requested, checks: &[], document: Some(document) };
-    Ok(saml_flow_steps::insert(tx, flow, step).await?)
+    Ok(login_flow_steps::insert(tx, flow, step).await?)
 }

@@ -1,16 +1,16 @@
 //! The documents in a flow's timeline, which are stored encrypted.
 
-use base::{id::SamlFlowId, time::Timestamp};
+use base::{id::LoginFlowId, time::Timestamp};
 
 use crate::app::State;
 
 /// A document for the flow's timeline: encrypted for this flow, with the time until which it is stored.
-pub(super) fn seal(state: &State, flow: SamlFlowId, xml: &str, now: Timestamp) -> (String, Timestamp) {
+pub(super) fn seal(state: &State, flow: LoginFlowId, xml: &str, now: Timestamp) -> (String, Timestamp) {
     let sealed = state.master_key.seal(&context(flow), xml.as_bytes(), &*state.random);
     (sealed, now + state.settings.document_retention)
 }
 
 /// The encryption context of a flow's documents.
-pub(in crate::app) fn context(flow: SamlFlowId) -> String {
+pub(in crate::app) fn context(flow: LoginFlowId) -> String {
     format!("saml_flow_steps/document/{flow}")
 }

@@ -7,11 +7,11 @@
 //! ends the code and tokens the login issued.
 
 use base::{
-    id::{OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{LoginFlowId, OrganizationId, SamlConnectionId},
     secret::Digest,
     time::Timestamp,
 };
-use model::{email::Email, saml_flow::StepKind};
+use model::{email::Email, login_flow::StepKind};
 use saml::check::Check;
 
 use super::error::Error;
@@ -20,8 +20,8 @@ use crate::{
     store::{
         Conn, Transaction,
         login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
-        saml_flow_steps::{self, NewStep},
-        saml_flows,
+        login_flow_steps::{self, NewStep},
+        login_flows,
     },
 };
 
@@ -66,7 +66,7 @@ pub(in crate::app) async fn check(
 /// transaction has ended.
 pub(in crate::app) async fn check_code(
     mut tx: Transaction,
-    flow: SamlFlowId,
+    flow: LoginFlowId,
     code: Digest,
     login: LoginSubject<'_>,
     now: Timestamp,
@@ -76,9 +76,9 @@ pub(in crate::app) async fn check_code(
         Ok(eligibility) => Ok(Some((tx, eligibility))),
         Err(Denial::Gone) => Ok(None),
         Err(Denial::Refused(refusal)) => {
-            if saml_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
+            if login_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
                 let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
-                saml_flow_steps::insert(&mut tx, flow, step).await?;
+                login_flow_steps::insert(&mut tx, flow, step).await?;
                 tx.commit().await?;
                 tracing::info!(flow = %flow, reason = refusal.code(), "code refused");
             }

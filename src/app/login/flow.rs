@@ -1,7 +1,7 @@
 //! A new flow of a login.
 
-use base::{id::SamlFlowId, time::Timestamp};
-use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, SamlFlow};
+use base::{id::LoginFlowId, time::Timestamp};
+use model::login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, OauthRequest};
 
 use crate::store::login_connections::LoginConnection;
 
@@ -12,10 +12,10 @@ pub fn new_flow(
     app_state: Option<String>,
     oauth: Option<OauthRequest>,
     force_authn: bool,
-    id: SamlFlowId,
+    id: LoginFlowId,
     now: Timestamp,
-) -> SamlFlow {
-    SamlFlow {
+) -> LoginFlow {
+    LoginFlow {
         id,
         environment_id: target.environment.id,
         organization_id: target.organization.id,

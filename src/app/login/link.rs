@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use base::id::SamlFlowId;
+use base::id::LoginFlowId;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::{saml_connection::SamlConnection, saml_flow::FlowOrigin};
+use model::{login_flow::FlowOrigin, saml_connection::SamlConnection};
 use url::Url;
 
 use super::flow::new_flow;
 use crate::{
     app::{self, Result, State},
-    store::{login_connections::LoginConnection, saml_flows},
+    store::{login_connections::LoginConnection, login_flows},
 };
 
 /// How long a login link is valid.
@@ -26,17 +26,17 @@ pub async fn create_link(
     app_state: Option<String>,
 ) -> Result<String> {
     let now = state.now();
-    let id = SamlFlowId::new(now, &*state.random);
+    let id = LoginFlowId::new(now, &*state.random);
     let flow = new_flow(target, FlowOrigin::Api, app_state, None, false, id, now);
     let mut tx = state.db.write().await?;
-    saml_flows::insert(&mut tx, &flow).await?;
+    login_flows::insert(&mut tx, &flow).await?;
     tx.commit().await?;
     login_link(state, &target.connection, id)
 }
 
 /// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
 /// there. The ACS URL is the stored one, not derived from today's public URL.
-pub(super) fn login_link(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
+pub(super) fn login_link(state: &State, connection: &SamlConnection, flow: LoginFlowId) -> Result<String> {
     let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
     let mut origin = acs_url(connection)?;
     origin.set_path("/");
@@ -54,7 +54,7 @@ pub(super) fn acs_url(connection: &SamlConnection) -> Result<Url> {
 }
 
 /// The flow id in a link's `state`, if its MAC is valid.
-pub(super) fn parse_link_state(state: &State, link_state: &str) -> Option<SamlFlowId> {
+pub(super) fn parse_link_state(state: &State, link_state: &str) -> Option<LoginFlowId> {
     let (id, tag) = link_state.split_once('.')?;
     let tag = BASE64.decode(tag).ok()?;
     if !state.master_key.verify_tag(LINK_PURPOSE, id, &tag) {

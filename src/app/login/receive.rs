@@ -1,7 +1,7 @@
 //! The response, posted to the Assertion Consumer Service (SAML 2.0 Profiles §4.1.4.3).
 
 use base::id::SamlConnectionId;
-use model::saml_flow::{PendingRequest, SamlFlow};
+use model::login_flow::{LoginFlow, PendingRequest};
 use saml::{VerifiedAssertion, checks};
 
 use super::{
@@ -102,7 +102,7 @@ async fn handle_solicited(
 /// Checks that the flow is pending, bound to this browser and named by this RelayState.
 fn check_pending(
     attempt: &mut LoginAttempt<'_>,
-    flow: &SamlFlow,
+    flow: &LoginFlow,
     pending: &PendingRequest,
     request: &AcsRequest,
 ) -> Result<(), Error> {

@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 
 use base::time::Timestamp;
-use model::{email::Email, environment::IdpInitiated, saml_flow::SamlFlow};
+use model::{email::Email, environment::IdpInitiated, login_flow::LoginFlow};
 use saml::{VerifiedAssertion, check::Check, checks};
 
 use super::{
@@ -25,7 +25,7 @@ use crate::{
 pub(in crate::app) async fn recheck(
     state: &State,
     target: &LoginConnection,
-    flow: &SamlFlow,
+    flow: &LoginFlow,
     xml: String,
     at: Timestamp,
 ) -> Result<(Vec<Check>, Result<Email, Error>)> {
@@ -40,7 +40,7 @@ pub(in crate::app) async fn recheck(
 /// Returns the e-mail address of the person if the login would be accepted.
 async fn handle(
     attempt: &mut LoginAttempt<'_>,
-    flow: &SamlFlow,
+    flow: &LoginFlow,
     xml: String,
     at: Timestamp,
 ) -> LoginResult<Email> {
@@ -61,7 +61,7 @@ async fn handle(
 /// Checks that the response answers the flow's request, or that unsolicited responses are allowed.
 fn check_in_response_to(
     attempt: &mut LoginAttempt<'_>,
-    flow: &SamlFlow,
+    flow: &LoginFlow,
     assertion: &VerifiedAssertion,
 ) -> Result<(), Error> {
     match (&assertion.in_response_to, &flow.request) {

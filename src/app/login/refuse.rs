@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use base::{
-    id::{SamlConnectionId, SamlFlowId},
+    id::{LoginFlowId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{
     email::Email,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, StepKind},
 };
 use saml::check::Check;
 
@@ -22,9 +22,9 @@ use super::{
 use crate::{
     app::{Result, State},
     store::{
-        Conn, saml_flow_counts,
-        saml_flow_steps::{self, NewStep},
-        saml_flows,
+        Conn, login_flow_counts,
+        login_flow_steps::{self, NewStep},
+        login_flows,
     },
     telemetry,
 };
@@ -49,7 +49,7 @@ pub struct RefusedLogin {
     /// The reason.
     pub refusal: Error,
     /// The flow's id, for support requests.
-    pub flow: SamlFlowId,
+    pub flow: LoginFlowId,
     /// All checks, in order. Their expected values may be shown to the person only if `signature_verified`.
     pub checks: Vec<Check>,
     /// Whether a signature of the identity provider was verified.
@@ -67,7 +67,7 @@ pub struct RefusedLogin {
 impl RefusedLogin {
     /// A refusal without a flow; it is not stored.
     pub(super) fn not_stored(state: &State, refusal: Error) -> Self {
-        let flow = SamlFlowId::new(state.now(), &*state.random);
+        let flow = LoginFlowId::new(state.now(), &*state.random);
         telemetry::login_failed(refusal.code());
         tracing::info!(flow = %flow, reason = refusal.code(), "login refused");
         Self {
@@ -131,33 +131,33 @@ impl LoginAttempt<'_> {
     }
 
     /// Stores the refusal in `flow`.
-    async fn store_in(&self, flow: &SamlFlow, error: Error, now: Timestamp) -> Result<SamlFlowId> {
+    async fn store_in(&self, flow: &LoginFlow, error: Error, now: Timestamp) -> Result<LoginFlowId> {
         let claimed_email = self.signed_email();
         let mut tx = self.state.db.write().await?;
         if self.binding == BrowserBinding::New {
-            saml_flows::insert(&mut tx, flow).await?;
+            login_flows::insert(&mut tx, flow).await?;
         }
         let is_history = is_history(&mut tx, self.connection_id(), self.signature_verified, now).await?;
         if self.binding.is_own() {
             let code = error.code();
-            saml_flows::update_refused(&mut tx, flow.id, code, claimed_email, is_history, now).await?;
+            login_flows::update_refused(&mut tx, flow.id, code, claimed_email, is_history, now).await?;
         } else {
-            saml_flows::update_seen(&mut tx, flow.id, claimed_email, is_history, now).await?;
+            login_flows::update_seen(&mut tx, flow.id, claimed_email, is_history, now).await?;
         }
         if is_history {
             let step = self.refused_step(now, self.sealed_document(flow.id, now));
-            saml_flow_steps::insert(&mut tx, flow.id, step).await?;
+            login_flow_steps::insert(&mut tx, flow.id, step).await?;
         } else if flow.status != FlowStatus::Failed || self.binding.is_beginning() {
-            saml_flow_steps::insert(&mut tx, flow.id, self.refused_step(now, None)).await?;
+            login_flow_steps::insert(&mut tx, flow.id, self.refused_step(now, None)).await?;
         }
         tx.commit().await?;
         Ok(flow.id)
     }
 
     /// Stores the refusal in a detached flow, unless there are too many; returns its id in either case.
-    async fn store_detached(&self, error: Error, now: Timestamp) -> Result<SamlFlowId> {
+    async fn store_detached(&self, error: Error, now: Timestamp) -> Result<LoginFlowId> {
         let (state, connection, verified) = (self.state, self.connection_id(), self.signature_verified);
-        let id = SamlFlowId::new(now, &*state.random);
+        let id = LoginFlowId::new(now, &*state.random);
         let origin = if verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
         // Checked without the write lock first, and again inside the write transaction.
         let is_stored = {
@@ -171,9 +171,9 @@ impl LoginAttempt<'_> {
                 flow.status = FlowStatus::Failed;
                 flow.refusal = Some(error.code().to_owned());
                 flow.claimed_email = self.signed_email().cloned();
-                saml_flows::insert(&mut tx, &flow).await?;
+                login_flows::insert(&mut tx, &flow).await?;
                 let document = if verified { self.sealed_document(id, now) } else { None };
-                saml_flow_steps::insert(&mut tx, id, self.refused_step(now, document)).await?;
+                login_flow_steps::insert(&mut tx, id, self.refused_step(now, document)).await?;
                 tx.commit().await?;
             }
         }
@@ -186,7 +186,7 @@ impl LoginAttempt<'_> {
     }
 
     /// The response for the timeline of `flow`, unless it is large and not signed.
-    fn sealed_document(&self, flow: SamlFlowId, now: Timestamp) -> Option<(String, Timestamp)> {
+    fn sealed_document(&self, flow: LoginFlowId, now: Timestamp) -> Option<(String, Timestamp)> {
         let xml = self.xml.as_deref()?;
         let is_kept = self.signature_verified || xml.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES;
         is_kept.then(|| document::seal(self.state, flow, xml, now))
@@ -206,7 +206,7 @@ async fn is_history(
     now: Timestamp,
 ) -> Result<bool> {
     let most = if verified { MAX_VERIFIED_PER_HOUR } else { MAX_UNVERIFIED_PER_HOUR };
-    Ok(saml_flow_counts::count_refused(conn, connection, an_hour_before(now), most).await? < most)
+    Ok(login_flow_counts::count_refused(conn, connection, an_hour_before(now), most).await? < most)
 }
 
 /// Whether a refused response without a flow is stored.
@@ -220,13 +220,13 @@ async fn is_stored_detached(
         return is_history(conn, connection, true, now).await;
     }
     let stray =
-        saml_flow_counts::count_detached(conn, connection, an_hour_before(now), MAX_DETACHED_PER_HOUR)
+        login_flow_counts::count_detached(conn, connection, an_hour_before(now), MAX_DETACHED_PER_HOUR)
             .await?;
     Ok(stray < MAX_DETACHED_PER_HOUR)
 }
 
 /// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was consumed.
-fn error_redirect(flow: &SamlFlow, refusal: Error) -> Option<String> {
+fn error_redirect(flow: &LoginFlow, refusal: Error) -> Option<String> {
     let oauth_request = flow.oauth.as_ref()?;
     if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
         return None;

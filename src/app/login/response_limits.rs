@@ -15,7 +15,7 @@ use crate::{
         self, Result, State,
         limits::rate_limiter::{RateLimit, RateLimitKey},
     },
-    store::{login_connections, saml_flow_counts},
+    store::{login_connections, login_flow_counts},
 };
 
 /// The sender of a response, as known without parsing it.
@@ -62,7 +62,7 @@ impl RateLimitKeys {
     ) -> Result<RateLimitKey> {
         let mut conn = state.db.read().await?;
         if let (Some(login), Some(browser)) = (self.login, &sender.browser)
-            && saml_flow_counts::has_pending_request(&mut conn, connection, browser.digest(), state.now())
+            && login_flow_counts::has_pending_request(&mut conn, connection, browser.digest(), state.now())
                 .await?
         {
             return Ok(login);

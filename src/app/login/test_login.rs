@@ -1,7 +1,7 @@
 //! Test logins: they check a SAML connection without involving an app.
 
-use base::id::{SamlConnectionId, SamlFlowId};
-use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow};
+use base::id::{LoginFlowId, SamlConnectionId};
+use model::login_flow::{FlowOrigin, FlowStep, LoginFlow};
 
 use super::{
     begin::{self, BeginOutcome},
@@ -16,7 +16,7 @@ use crate::{
     },
     store::{
         login_connections::{self, LoginConnection},
-        saml_flow_counts, saml_flow_steps, saml_flows,
+        login_flow_counts, login_flow_steps, login_flows,
     },
 };
 
@@ -27,7 +27,7 @@ const MAX_PER_HOUR: i64 = 100;
 #[derive(Debug)]
 pub struct TestLogin {
     /// The login.
-    pub flow: SamlFlow,
+    pub flow: LoginFlow,
     /// Its steps without documents, the oldest first.
     pub steps: Vec<FlowStep>,
     /// Whether the requesting browser is the one of the login. The user and the attributes are shown to that
@@ -51,12 +51,12 @@ pub async fn begin(
     let since = now - std::time::Duration::from_secs(3600);
     let begun = {
         let mut conn = state.db.read().await?;
-        saml_flow_counts::count_tests(&mut conn, connection, since, MAX_PER_HOUR).await?
+        login_flow_counts::count_tests(&mut conn, connection, since, MAX_PER_HOUR).await?
     };
     if begun >= MAX_PER_HOUR {
         return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
     }
-    let id = SamlFlowId::new(now, &*state.random);
+    let id = LoginFlowId::new(now, &*state.random);
     let flow = new_flow(&target, origin, None, None, false, id, now);
     begin::begin_or_refuse(state, &target, flow, browser, host).await
 }
@@ -67,16 +67,16 @@ pub async fn find(
     state: &State,
     actor: &Actor,
     connection: SamlConnectionId,
-    flow: SamlFlowId,
+    flow: LoginFlowId,
     browser: Option<&BrowserId>,
     proof: Option<&str>,
 ) -> Result<TestLogin> {
     let target = load(state, actor, connection).await?;
     actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
     let mut conn = state.db.read().await?;
-    let found = saml_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
+    let found = login_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
-    let steps = saml_flow_steps::list(&mut conn, flow.id).await?;
+    let steps = login_flow_steps::list(&mut conn, flow.id).await?;
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
     let carried_by = flow.request.as_ref().map(|request| request.browser);
     let own = carried_by.is_some() && carried_by == browser.map(BrowserId::digest)
@@ -85,11 +85,11 @@ pub async fn find(
 }
 
 /// The latest test of a connection that was started from the setup pages.
-pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
+pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
     let target = load(state, actor, connection).await?;
     actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
     let mut conn = state.db.read().await?;
-    Ok(saml_flows::find_latest_test(&mut conn, connection).await?)
+    Ok(login_flows::find_latest_test(&mut conn, connection).await?)
 }
 
 async fn load(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<LoginConnection> {

@@ -1,7 +1,7 @@
 //! The page with the result of a test login, and the proof that opens it on another host.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::saml_flow::{FlowOrigin, SamlFlow};
+use model::login_flow::{FlowOrigin, LoginFlow};
 use url::Url;
 
 use crate::{app::State, store::login_connections::LoginConnection};
@@ -15,7 +15,7 @@ const TEST_PROOF_PURPOSE: &str = "test result";
 /// The URL of the result page, if the login is a test, for the browser that posted the response. The browser's cookie
 /// is limited to the host of the ACS URL (RFC 6265 §5.3), so on another origin the URL carries a proof instead. The
 /// proof is bound to the request's ID, which changes if another browser opens the login's link.
-pub(super) fn url_with_proof(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+pub(super) fn url_with_proof(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<String> {
     let page = page_url(state, target, flow)?;
     let acs = target.connection.sp_acs_urls.first().and_then(|acs| Url::parse(acs).ok());
     let here = acs.is_some_and(|acs| acs.origin() == page.origin());
@@ -31,17 +31,17 @@ pub(super) fn url_with_proof(state: &State, target: &LoginConnection, flow: &Sam
 }
 
 /// Whether `proof` is the one that `url_with_proof` issued for the flow's current request.
-pub(super) fn is_test_proof(state: &State, flow: &SamlFlow, proof: &str) -> bool {
+pub(super) fn is_test_proof(state: &State, flow: &LoginFlow, proof: &str) -> bool {
     let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
     state.master_key.verify_tag(TEST_PROOF_PURPOSE, &request.id, &tag)
 }
 
 /// The URL of the result page, if the login is a test.
-pub(super) fn url(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+pub(super) fn url(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<String> {
     page_url(state, target, flow).map(Into::into)
 }
 
-fn page_url(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<Url> {
+fn page_url(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<Url> {
     let page = match flow.origin {
         FlowOrigin::Setup => {
             state.links_of(&target.environment).setup_saml_test(flow.saml_connection_id, flow.id)

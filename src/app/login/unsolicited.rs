@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use base::id::SamlFlowId;
-use model::{environment::IdpInitiated, saml_flow::FlowOrigin};
+use base::id::LoginFlowId;
+use model::{environment::IdpInitiated, login_flow::FlowOrigin};
 use saml::VerifiedAssertion;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     flow::new_flow,
     response_limits,
 };
-use crate::store::{oauth_clients, saml_flow_counts};
+use crate::store::{login_flow_counts, oauth_clients};
 
 /// A restarted login that is answered by another unsolicited response within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(120);
@@ -37,7 +37,7 @@ pub(super) async fn handle(
         }
         IdpInitiated::Allow => {
             let now = attempt.state.now();
-            let id = SamlFlowId::new(now, &*attempt.state.random);
+            let id = LoginFlowId::new(now, &*attempt.state.random);
             let relay_state = request.relay_state.clone().filter(|text| {
                 !text.is_empty() && text.len() <= MAX_RELAY_STATE_BYTES && !text.chars().any(char::is_control)
             });
@@ -72,8 +72,13 @@ async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginR
         Some(browser) => {
             let mut conn = state.db.read().await?;
             let since = now - LOOP_WINDOW;
-            if saml_flow_counts::has_pending_restart(&mut conn, target.connection.id, browser.digest(), since)
-                .await?
+            if login_flow_counts::has_pending_restart(
+                &mut conn,
+                target.connection.id,
+                browser.digest(),
+                since,
+            )
+            .await?
             {
                 return Err(attempt.checks.fail(Error::RestartLoop, None, None).into());
             }
@@ -81,7 +86,7 @@ async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginR
         None => {}
     }
     response_limits::count_restart(state, target.connection.id, request.client)?;
-    let id = SamlFlowId::new(now, &*state.random);
+    let id = LoginFlowId::new(now, &*state.random);
     let flow = new_flow(target, FlowOrigin::Restart, None, None, false, id, now);
     let begun = begin::begin(state, target, flow, request.browser.clone(), &request.host).await?;
     Ok(AcsOutcome::Restarted(begun))

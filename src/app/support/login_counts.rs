@@ -12,7 +12,7 @@ use crate::{
     app::{Result, State},
     store::{
         login_counts::{self, ConnectionHour, ConnectionHourActivity, CountedHour, HOUR, Outcomes},
-        saml_flow_counts,
+        login_flow_counts,
     },
     telemetry,
 };
@@ -48,7 +48,7 @@ const MAX_UNFINISHED: i64 = 100_000;
 /// Reports for `/metrics` how many unfinished logins each environment has.
 pub async fn observe_unfinished(state: &State) -> Result<()> {
     let mut conn = state.db.read().await?;
-    let counts = saml_flow_counts::count_unfinished(&mut conn, MAX_UNFINISHED).await?;
+    let counts = login_flow_counts::count_unfinished(&mut conn, MAX_UNFINISHED).await?;
     telemetry::unfinished_logins(
         counts.into_iter().map(|(environment, count)| (environment.to_string(), count)).collect(),
     );

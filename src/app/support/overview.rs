@@ -8,8 +8,8 @@ use base::{
     time::Timestamp,
 };
 use model::{
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow},
     organization::Organization,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
 };
 
 use super::login_counts::hour_of;
@@ -18,7 +18,7 @@ use crate::{
     store::{
         self, Conn,
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
-        saml_flow_search,
+        login_flow_search,
         scim_directories::IdleDirectory,
         table,
     },
@@ -91,7 +91,7 @@ pub struct FailingConnectionView {
     /// The connection.
     pub connection: FailingConnection,
     /// Its last refused login, if it is still kept.
-    pub flow: Option<SamlFlow>,
+    pub flow: Option<LoginFlow>,
 }
 
 /// A connection whose last certificate expires soon, or has expired.
@@ -208,8 +208,8 @@ async fn last_refused(
     conn: &mut Conn,
     actor: &Actor,
     connection: &FailingConnection,
-) -> Result<Option<SamlFlow>> {
-    let wanted = saml_flow_search::FlowFilter {
+) -> Result<Option<LoginFlow>> {
+    let wanted = login_flow_search::FlowFilter {
         environment_id: actor.authorize_view()?,
         organization_id: Some(connection.organization_id),
         saml_connection_id: Some(connection.saml_connection_id),
@@ -221,13 +221,13 @@ async fn last_refused(
         from: None,
         limit: 10,
     };
-    let found = saml_flow_search::search(conn, &wanted).await?;
+    let found = login_flow_search::search(conn, &wanted).await?;
     Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached && !flow.origin.is_test()))
 }
 
 async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
     let environment = actor.authorize_view()?;
-    let any = saml_flow_search::FlowFilter {
+    let any = login_flow_search::FlowFilter {
         environment_id: environment,
         organization_id: None,
         saml_connection_id: None,
@@ -239,7 +239,7 @@ async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
         from: None,
         limit: 1,
     };
-    if !saml_flow_search::search(conn, &any).await?.flows.is_empty() {
+    if !login_flow_search::search(conn, &any).await?.flows.is_empty() {
         return Ok(None);
     }
     let first = table::list::<Organization>(conn, environment, None, 1).await?;

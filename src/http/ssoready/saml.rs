@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
-use base::id::{OrganizationId, SamlConnectionId, SamlFlowId};
-use model::saml_flow::Attributes;
+use base::id::{LoginFlowId, OrganizationId, SamlConnectionId};
+use model::login_flow::Attributes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -101,7 +101,7 @@ pub struct RedeemReply {
     /// Your own id for the organization; empty for none.
     organization_external_id: String,
     /// The login, for support.
-    saml_flow_id: SamlFlowId,
+    saml_flow_id: LoginFlowId,
 }
 
 impl From<RedeemedLogin> for RedeemReply {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base::{
-    id::{OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{LoginFlowId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
-use model::saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind};
+use model::login_flow::{Attributes, FlowOrigin, FlowStatus, StepKind};
 use saml::check::{Check, Fixer};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SamlFlow<'a> {
-    id: SamlFlowId,
+    id: LoginFlowId,
     saml_connection_id: SamlConnectionId,
     organization_id: OrganizationId,
     /// `SAML_FLOW_STATUS_IN_PROGRESS` until the app has redeemed the access code, `SAML_FLOW_STATUS_SUCCEEDED` after
@@ -65,8 +65,8 @@ pub struct SamlFlow<'a> {
     redeem_time: Option<Timestamp>,
 }
 
-impl<'a> From<&'a model::saml_flow::SamlFlow> for SamlFlow<'a> {
-    fn from(flow: &'a model::saml_flow::SamlFlow) -> Self {
+impl<'a> From<&'a model::login_flow::LoginFlow> for SamlFlow<'a> {
+    fn from(flow: &'a model::login_flow::LoginFlow) -> Self {
         let last = |(name, values): (&'a String, &'a Vec<String>)| {
             (name.as_str(), values.last().map(String::as_str).unwrap_or_default())
         };
@@ -206,7 +206,7 @@ pub struct FlowError {
 }
 
 impl FlowError {
-    fn of(code: &str, response: Option<&model::saml_flow::FlowStep>) -> Self {
+    fn of(code: &str, response: Option<&model::login_flow::FlowStep>) -> Self {
         let checks = response.map(|step| step.checks.as_slice()).unwrap_or_default();
         let check = checks.iter().find(|check| !check.passed && check.name == code);
         let found = check.and_then(|check| check.found.clone()).unwrap_or_default();
@@ -235,7 +235,7 @@ impl<'a> From<&'a FlowDetails> for WholeSamlFlow<'a> {
         let last = |kind: StepKind| found.steps.iter().rev().find(|step| step.kind == kind);
         let request = last(StepKind::Requested);
         let response = last(StepKind::Accepted).or_else(|| last(StepKind::Refused));
-        let document = |step: Option<&'a model::saml_flow::FlowStep>| {
+        let document = |step: Option<&'a model::login_flow::FlowStep>| {
             step.and_then(|step| step.document.as_deref()).unwrap_or_default()
         };
         let code = found.flow.refusal.as_deref();
@@ -396,7 +396,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     path = path::SAML_FLOW,
     operation_id = "getSamlFlow",
     tag = "Login flows",
-    params(("id" = SamlFlowId, Path)),
+    params(("id" = LoginFlowId, Path)),
     responses((status = 200, body = SamlFlowReply<'_>))
 )]
 pub async fn find(
@@ -418,7 +418,7 @@ pub async fn find(
     path = path::SAML_FLOW_CHECK,
     operation_id = "checkSamlFlow",
     tag = "Login flows",
-    params(("id" = SamlFlowId, Path)),
+    params(("id" = LoginFlowId, Path)),
     responses((status = 200, body = CheckSamlFlowReply<'_>))
 )]
 pub async fn check(

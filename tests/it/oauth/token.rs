@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::prelude::BASE64_STANDARD;
-use model::saml_flow::FlowStatus;
+use model::login_flow::FlowStatus;
 use ostiary::{app::login, store::login_connections::LoginConnection};
 
 use super::*;
@@ -21,7 +21,7 @@ both! {
         let flow = decode(first.json()["id_token"].as_str().unwrap()).1["samlFlowId"].as_str().unwrap().to_owned();
         let mut conn = app.state.db.read().await.unwrap();
         let connection = fixture.tenant.connection.id;
-        let flow = ostiary::store::saml_flows::find(&mut conn, connection, flow.parse().unwrap()).await.unwrap();
+        let flow = ostiary::store::login_flows::find(&mut conn, connection, flow.parse().unwrap()).await.unwrap();
         assert_eq!(flow.unwrap().status, FlowStatus::Succeeded);
         drop(conn);
 

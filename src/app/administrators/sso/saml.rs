@@ -1,7 +1,7 @@
 //! Sign-in to the console through a SAML connection of the gateway's own.
 
-use base::id::SamlFlowId;
-use model::{administrator::AuthenticationMethod, saml_flow::FlowOrigin};
+use base::id::LoginFlowId;
+use model::{administrator::AuthenticationMethod, login_flow::FlowOrigin};
 
 use super::{
     pending::{PendingSso, SsoPurpose, open, seal, unknown_sso_state},
@@ -16,7 +16,7 @@ use crate::{
             eligibility::{self, LoginSubject},
         },
     },
-    store::{admin_sessions, login_connections, saml_flows},
+    store::{admin_sessions, login_connections, login_flows},
 };
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
@@ -56,9 +56,9 @@ pub async fn finish_saml(
 ) -> Result<SsoCallback> {
     let pending = open(state, cookie, flow)?;
     let unknown = || Error::not_found("login flow", flow);
-    let id: SamlFlowId = flow.parse().map_err(|_| unknown())?;
+    let id: LoginFlowId = flow.parse().map_err(|_| unknown())?;
     let connection = state.settings.console.saml_connection.ok_or_else(unknown)?;
-    let found = saml_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
+    let found = login_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
     let over =
         || Error::FailedPrecondition("this sign-in did not go well, or took too long; begin again".into());
     let (FlowOrigin::Administrator, Some(email), Some(code)) = (found.origin, &found.email, &found.code)
@@ -77,12 +77,12 @@ pub async fn finish_saml(
         return Err(over());
     }
     // The code was given to nobody. To consume it completes the flow, once and before the code expires.
-    if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
+    if !login_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
         return Err(over());
     }
     let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
     admin_sessions::update_saml_connection(&mut tx, begun.session.id, connection_id).await?;
-    let auth_time = saml_flows::find_authentication_time(&mut tx, id).await?;
+    let auth_time = login_flows::find_authentication_time(&mut tx, id).await?;
     let authenticated_at =
         asserted_auth_time(found.force_authn, auth_time, found.created_at, state.settings.clock_skew);
     set_authentication_time(&mut tx, &mut begun, authenticated_at).await?;

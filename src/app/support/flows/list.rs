@@ -1,12 +1,12 @@
 //! Search for logins by organization, connection, e-mail address, status, refusal and time.
 
 use base::{
-    id::{OrganizationId, SamlConnectionId, SamlFlowKind},
+    id::{LoginFlowKind, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{
     email::Email,
-    saml_flow::{FlowStatus, SamlFlow},
+    login_flow::{FlowStatus, LoginFlow},
 };
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         actor::Actor,
         pagination::{List, Page, PageQuery, PageRequest},
     },
-    store::{self, saml_flow_search},
+    store::{self, login_flow_search},
 };
 
 /// Filters for logins, as unparsed text. An empty filter matches every login.
@@ -47,12 +47,12 @@ pub async fn list(
     actor: &Actor,
     query: &FlowQuery,
     page: &PageQuery,
-) -> Result<Page<SamlFlow>> {
+) -> Result<Page<LoginFlow>> {
     let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "saml_flows");
-    let page = PageRequest::<SamlFlowKind>::parse(state, &list, page)?;
+    let page = PageRequest::<LoginFlowKind>::parse(state, &list, page)?;
     let email = email_key(&query.email)?;
-    let mut wanted = saml_flow_search::FlowFilter {
+    let mut wanted = login_flow_search::FlowFilter {
         environment_id,
         organization_id: parse_id::<OrganizationId>("organization_id", &query.organization_id)?,
         saml_connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
@@ -68,7 +68,7 @@ pub async fn list(
         return Err(Error::invalid("refusal", "must be the code of a refusal"));
     }
     let mut conn = state.db.read().await?;
-    let mut found = saml_flow_search::search(&mut conn, &wanted).await?;
+    let mut found = login_flow_search::search(&mut conn, &wanted).await?;
     let mut flows = std::mem::take(&mut found.flows);
     for _ in 1..MAX_SEARCHES {
         let missing = page.limit() - i64::try_from(flows.len()).unwrap_or(i64::MAX);
@@ -77,7 +77,7 @@ pub async fn list(
         }
         wanted.from = found.next;
         wanted.limit = missing;
-        found = saml_flow_search::search(&mut conn, &wanted).await?;
+        found = login_flow_search::search(&mut conn, &wanted).await?;
         flows.append(&mut found.flows);
     }
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
@@ -87,7 +87,7 @@ pub async fn list(
 #[derive(Debug)]
 pub struct FlowSummary {
     /// The login.
-    pub flow: SamlFlow,
+    pub flow: LoginFlow,
     /// The name of its organization, if that still exists.
     pub organization: Option<String>,
 }

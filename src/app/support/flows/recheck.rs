@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base::{id::SamlFlowId, time::Timestamp};
+use base::{id::LoginFlowId, time::Timestamp};
 use model::{
     email::Email,
-    saml_flow::{FlowStep, StepKind},
+    login_flow::{FlowStep, StepKind},
 };
 use saml::check::Check;
 
@@ -98,7 +98,7 @@ impl Recheck {
 
 /// Checks a response of the flow against its connection as it is now: the accepted response, else the last one
 /// whose document is still stored. Writes nothing.
-pub async fn recheck(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Recheck> {
+pub async fn recheck(state: &State, actor: &Actor, id: LoginFlowId) -> Result<Recheck> {
     let (flow, steps, target) = {
         let mut conn = state.db.read().await?;
         let flow = load(&mut conn, actor, id).await?;

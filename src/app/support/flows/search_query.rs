@@ -1,6 +1,6 @@
 //! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
 
-use base::id::{OrganizationId, SamlConnectionId, SamlFlowId};
+use base::id::{LoginFlowId, OrganizationId, SamlConnectionId};
 use model::organization::Organization;
 
 use super::list::FlowQuery;
@@ -10,7 +10,7 @@ use crate::app::{Result, State, actor::Actor, organizations, pagination::PageQue
 #[derive(Debug)]
 pub enum SearchQuery {
     /// One login, by its id.
-    Flow(SamlFlowId),
+    Flow(LoginFlowId),
     /// Logins that these filters find.
     Flows(FlowQuery),
     /// Several organizations match the name: one must be chosen.
@@ -28,7 +28,7 @@ pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery
     if typed.is_empty() {
         return Ok(SearchQuery::Flows(filters));
     }
-    if let Ok(id) = typed.parse::<SamlFlowId>() {
+    if let Ok(id) = typed.parse::<LoginFlowId>() {
         return Ok(SearchQuery::Flow(id));
     }
     if typed.parse::<OrganizationId>().is_ok() {

@@ -1,11 +1,11 @@
 //! One login with its context: organization, connection, the certificates of both sides, what the signatures
 //! cover, and decrypted assertions.
 
-use base::id::SamlFlowId;
+use base::id::LoginFlowId;
 use model::{
+    login_flow::{FlowStep, StepKind},
     organization::Organization,
     saml_connection::SamlConnection,
-    saml_flow::{FlowStep, StepKind},
 };
 use saml::{Certificate, inspect};
 
@@ -50,7 +50,7 @@ pub struct FlowView {
 }
 
 /// Loads one login with its context.
-pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<FlowView> {
+pub async fn describe(state: &State, actor: &Actor, id: LoginFlowId) -> Result<FlowView> {
     let found = find(state, actor, id).await?;
     let flow = &found.flow;
     let mut conn = state.db.read().await?;

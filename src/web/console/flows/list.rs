@@ -9,8 +9,8 @@ use actix_web::{
 use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow},
     organization::Organization,
-    saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
 };
 
 use crate::{
@@ -107,7 +107,7 @@ pub(in crate::web::console) enum FlowResults {
 }
 
 /// The status of a login as a mark.
-pub(in crate::web::console) fn outcome(flow: &SamlFlow) -> Markup {
+pub(in crate::web::console) fn outcome(flow: &LoginFlow) -> Markup {
     match flow.status {
         FlowStatus::Succeeded => mark(Icon::Good, "Succeeded"),
         FlowStatus::Failed => mark(Icon::Bad, "Refused"),
@@ -116,7 +116,7 @@ pub(in crate::web::console) fn outcome(flow: &SamlFlow) -> Markup {
 }
 
 /// The person's e-mail address; for a refused login the claimed one.
-pub(in crate::web::console) fn person(flow: &SamlFlow) -> Markup {
+pub(in crate::web::console) fn person(flow: &LoginFlow) -> Markup {
     match (&flow.email, &flow.claimed_email) {
         (Some(email), _) => html! { (email) },
         (None, Some(email)) => html! { (email) },

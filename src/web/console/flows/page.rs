@@ -2,7 +2,7 @@
 
 use base::{id::EnvironmentId, time::Timestamp};
 use maud::Markup;
-use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
+use model::login_flow::{FlowOrigin, FlowStep, LoginFlow, StepKind};
 use saml::check::Check;
 
 use crate::{
@@ -34,7 +34,7 @@ pub(in crate::web::console) struct FlowPage {
 }
 
 /// The page's title: the person, else what the flow is.
-pub(super) fn title(flow: &SamlFlow) -> String {
+pub(super) fn title(flow: &LoginFlow) -> String {
     match flow.email.as_ref().or(flow.claimed_email.as_ref()) {
         Some(email) => format!("Login of {email}"),
         None if flow.origin == FlowOrigin::Detached => "A response that belongs to no login".to_owned(),

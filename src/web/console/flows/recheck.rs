@@ -2,9 +2,9 @@
 //! POST because a verification is expensive.
 
 use actix_web::{HttpResponse, http::header};
-use base::id::SamlFlowKind;
+use base::id::LoginFlowKind;
 use maud::{Markup, html};
-use model::saml_flow::{FlowStep, StepKind};
+use model::login_flow::{FlowStep, StepKind};
 use saml::check::Check;
 
 use super::page::{FlowPage, page, title};
@@ -27,7 +27,7 @@ use crate::{
 
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
-    let id = context.id::<SamlFlowKind>("flow")?;
+    let id = context.id::<LoginFlowKind>("flow")?;
     let checked = app::support::flows::recheck(&context.state, &context.actor, id).await?;
     let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
     let content = check_view(&page(&context, &described), &described, &checked);
@@ -37,7 +37,7 @@ pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResul
 
 /// `GET …/flows/{flow}/check`: redirects to the login, for reloads and shared links.
 pub async fn check_redirect(context: EnvironmentContext) -> PageResult {
-    let id = context.id::<SamlFlowKind>("flow")?;
+    let id = context.id::<LoginFlowKind>("flow")?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, context.href(console::FLOW, &[&id])))
         .finish())

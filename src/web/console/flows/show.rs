@@ -1,11 +1,11 @@
 //! `/console/{environment}/flows/{flow}`: why a login failed, then its whole timeline. `…/check` verifies
 //! its stored response again with the current settings.
 
-use base::{id::SamlFlowKind, time::Timestamp};
+use base::{id::LoginFlowKind, time::Timestamp};
 use maud::{Markup, html};
 use model::{
+    login_flow::{FlowOrigin, FlowStatus, FlowStep, LoginFlow},
     saml_connection::SamlConnection,
-    saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow},
 };
 use saml::check::{Check, Fixer};
 
@@ -31,7 +31,7 @@ use crate::{
 
 /// `GET …/flows/{flow}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let id = context.id::<SamlFlowKind>("flow")?;
+    let id = context.id::<LoginFlowKind>("flow")?;
     let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
     let content = view(&page(&context, &described), &described);
     Ok(context.shell(Section::Flows, &title(&described.found.flow)).respond(content))
@@ -96,7 +96,7 @@ fn verdict(page: &FlowPage, described: &FlowView) -> Markup {
     }
 }
 
-fn pending_title(flow: &SamlFlow) -> &'static str {
+fn pending_title(flow: &LoginFlow) -> &'static str {
     match (&flow.code, &flow.request) {
         (Some(_), _) => "Accepted, and not fetched by the app",
         (None, Some(_)) => "No answer of the identity provider was accepted yet",
@@ -104,7 +104,7 @@ fn pending_title(flow: &SamlFlow) -> &'static str {
     }
 }
 
-fn pending_reason(flow: &SamlFlow, now: Timestamp) -> &'static str {
+fn pending_reason(flow: &LoginFlow, now: Timestamp) -> &'static str {
     match (&flow.code, &flow.request) {
         (Some(code), _) if code.expires_at <= now => {
             "The identity provider’s answer held, but the app did not redeem its code in time. Look into the \

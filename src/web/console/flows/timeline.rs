@@ -1,7 +1,7 @@
 //! The timeline of a flow: its steps, documents and what the app received.
 
 use maud::{Markup, html};
-use model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind};
+use model::login_flow::{FlowOrigin, FlowStep, LoginFlow, StepKind};
 
 use super::page::FlowPage;
 use crate::{
@@ -111,6 +111,6 @@ fn redeem_response(described: &FlowView) -> String {
     serde_json::to_string_pretty(&answer).unwrap_or_default()
 }
 
-pub(super) fn curl(page: &FlowPage, flow: &SamlFlow) -> String {
+pub(super) fn curl(page: &FlowPage, flow: &LoginFlow) -> String {
     format!("curl '{}' \\\n  -H 'Authorization: Bearer ssoready_sk_…'", page.links.saml_flow(flow.id))
 }

@@ -4,8 +4,8 @@
 use base::{id::SamlConnectionId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    environment::Environment, organization::Organization, saml_connection::SamlConnection,
-    saml_flow::FlowOrigin,
+    environment::Environment, login_flow::FlowOrigin, organization::Organization,
+    saml_connection::SamlConnection,
 };
 
 use super::switches;

@@ -8,9 +8,9 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     http_url::HttpUrl,
+    login_flow::{FlowOrigin, FlowStatus, FlowStep, IssuedCode, LoginFlow, PendingRequest, StepKind},
     organization::Organization,
     saml_connection::{IdpBinding, SamlConnection},
-    saml_flow::{FlowOrigin, FlowStatus, FlowStep, IssuedCode, PendingRequest, SamlFlow, StepKind},
 };
 use saml::check::{Check, Fixer};
 
@@ -102,10 +102,10 @@ fn connection(entity_id: &str) -> SamlConnection {
     }
 }
 
-fn login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>) -> SamlFlow {
+fn login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>) -> LoginFlow {
     let address = email.and_then(Email::parse);
     let refused = status == FlowStatus::Failed;
-    SamlFlow {
+    LoginFlow {
         id: Id::from_bits(0x0193_5000_0000_7000_8000_0000_0000_0001),
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(2),
@@ -187,7 +187,7 @@ fn certificate(fingerprint: &str, subject: &str) -> CertificateView {
     }
 }
 
-fn described(flow: SamlFlow, checks: Vec<Check>, reading: DocumentFacts) -> FlowView {
+fn described(flow: LoginFlow, checks: Vec<Check>, reading: DocumentFacts) -> FlowView {
     let accepted = flow.status == FlowStatus::Succeeded;
     FlowView {
         found: FlowDetails {
@@ -330,7 +330,7 @@ fn flows_samples() {
         let content = flows::list::view(environment, &place, &found, now());
         page(name, Shell::new(&frame, Section::Flows, "Login flows").render(content));
     };
-    let listed = |flow: SamlFlow, organization: Option<&str>| FlowSummary {
+    let listed = |flow: LoginFlow, organization: Option<&str>| FlowSummary {
         flow,
         organization: organization.map(str::to_owned),
     };

@@ -9,8 +9,8 @@ use base::id::SamlConnectionId;
 use maud::{Markup, html};
 use model::{
     idp_kind::IdpKind,
+    login_flow::{FlowStatus, LoginFlow},
     saml_connection::SamlConnection,
-    saml_flow::{FlowStatus, SamlFlow},
 };
 
 use crate::{
@@ -45,7 +45,7 @@ pub enum Progress {
 }
 
 /// How far a connection has come, from what is stored.
-pub fn progress_of(connection: &SamlConnection, test: Option<&SamlFlow>) -> Progress {
+pub fn progress_of(connection: &SamlConnection, test: Option<&LoginFlow>) -> Progress {
     let tested = test.is_some_and(|flow| {
         flow.status == FlowStatus::Succeeded || flow.request.as_ref().is_some_and(|r| r.consumed_at.is_some())
     });
@@ -76,7 +76,7 @@ impl Progress {
 }
 
 /// The organization's connections with their latest tests.
-pub async fn connections(context: &SetupContext) -> app::Result<Vec<(SamlConnection, Option<SamlFlow>)>> {
+pub async fn connections(context: &SetupContext) -> app::Result<Vec<(SamlConnection, Option<LoginFlow>)>> {
     let query = PageQuery { token: None, size: Some(MAX_CONNECTIONS.to_owned()) };
     let page =
         app::connections::saml::list(&context.state, &context.actor, context.organization.id, &query).await?;

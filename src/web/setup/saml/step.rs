@@ -4,8 +4,8 @@ use actix_web::web;
 use base::id::SamlConnectionId;
 use maud::{Markup, html};
 use model::{
+    login_flow::{FlowOrigin, LoginFlow},
     saml_connection::SamlConnection,
-    saml_flow::{FlowOrigin, SamlFlow},
 };
 
 use super::connection::{Progress, load, progress_of};
@@ -122,7 +122,7 @@ fn test_part(
     context: &SetupContext,
     connection: &SamlConnection,
     progress: Progress,
-    test: Option<&SamlFlow>,
+    test: Option<&LoginFlow>,
     action: &str,
     csrf: &Markup,
 ) -> Markup {

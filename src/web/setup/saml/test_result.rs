@@ -2,11 +2,11 @@
 //! with its remedy in the words of the identity provider's screens.
 
 use actix_web::web;
-use base::id::{SamlConnectionId, SamlFlowId};
+use base::id::{LoginFlowId, SamlConnectionId};
 use maud::{Markup, html};
 use model::{
     email::Email,
-    saml_flow::{SamlFlow, StepKind},
+    login_flow::{LoginFlow, StepKind},
 };
 use saml::check::Check;
 
@@ -33,7 +33,7 @@ use crate::{
 pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> PageResult {
     let gone = || Error::not_found("test login", "(no such id)");
     let connection: SamlConnectionId = path.0.parse().map_err(|_| gone())?;
-    let flow: SamlFlowId = path.1.parse().map_err(|_| gone())?;
+    let flow: LoginFlowId = path.1.parse().map_err(|_| gone())?;
     let found = app::connections::saml::find(&context.state, &context.actor, connection).await?.connection;
     if found.organization_id != context.organization.id {
         return Err(gone().into());
@@ -83,7 +83,7 @@ fn failed_check(test: &TestLogin) -> Option<&Check> {
     step.checks.iter().rev().find(|check| !check.passed && check.name == refusal)
 }
 
-fn succeeded(context: &SetupContext, flow: &SamlFlow) -> Markup {
+fn succeeded(context: &SetupContext, flow: &LoginFlow) -> Markup {
     let email = flow.email.as_ref().map(Email::as_str).unwrap_or_default();
     html! {
         p { (mark(Icon::Good, "Signed in")) }

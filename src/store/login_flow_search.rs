@@ -2,14 +2,14 @@
 //! on, and stops after [`MAX_SCANNED`] entries.
 
 use base::{
-    id::{EnvironmentId, Id, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, Id, LoginFlowId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
-use model::saml_flow::{FlowStatus, SamlFlow};
+use model::login_flow::{FlowStatus, LoginFlow};
 
 use super::{
     Conn, Result, Sql,
-    saml_flows::{Row, select},
+    login_flows::{Row, select},
 };
 
 /// How many index entries one call reads.
@@ -36,7 +36,7 @@ pub struct FlowFilter<'a> {
     /// Started before this time.
     pub until: Option<Timestamp>,
     /// From this one on, towards older ones.
-    pub from: Option<SamlFlowId>,
+    pub from: Option<LoginFlowId>,
     /// The maximum number of logins.
     pub limit: i64,
 }
@@ -45,9 +45,9 @@ pub struct FlowFilter<'a> {
 #[derive(Debug)]
 pub struct FlowPage {
     /// The logins, newest first.
-    pub flows: Vec<SamlFlow>,
+    pub flows: Vec<LoginFlow>,
     /// Where the next call must continue, if this one stopped before it had read all entries.
-    pub next: Option<SamlFlowId>,
+    pub next: Option<LoginFlowId>,
 }
 
 /// A condition on an expression for which there is no index, so that both databases use the intended index.
@@ -59,15 +59,15 @@ macro_rules! unindexed {
 
 /// The logins that match, newest first.
 pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage> {
-    let before = wanted.until.map(|until| SamlFlowId::lower_bound_at(until).bits().saturating_sub(1));
+    let before = wanted.until.map(|until| LoginFlowId::lower_bound_at(until).bits().saturating_sub(1));
     let newest = [wanted.from.map(Id::bits), before].into_iter().flatten().min().unwrap_or(u128::MAX);
-    let oldest = wanted.since.map_or(0, |since| SamlFlowId::lower_bound_at(since).bits());
+    let oldest = wanted.since.map_or(0, |since| LoginFlowId::lower_bound_at(since).bits());
     if newest < oldest {
         return Ok(FlowPage { flows: Vec::new(), next: None });
     }
     let (indexed, residual) = wanted.conditions();
     let range = |oldest: u128| {
-        let (newest, oldest) = (SamlFlowId::from_bits(newest), SamlFlowId::from_bits(oldest));
+        let (newest, oldest) = (LoginFlowId::from_bits(newest), LoginFlowId::from_bits(oldest));
         let range = indexed.clone().push(" AND id <= ").value(newest.to_string());
         range.push(" AND id >= ").value(oldest.to_string())
     };
@@ -76,7 +76,7 @@ pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage
         Some(_) => {
             let text = Sql::from("SELECT id FROM saml_flows WHERE ").append(range(oldest));
             let text = text.push(" ORDER BY id DESC LIMIT 1 OFFSET ").value(MAX_SCANNED);
-            conn.dynamic(text).optional::<(SamlFlowId,)>().await?.map(|(id,)| id)
+            conn.dynamic(text).optional::<(LoginFlowId,)>().await?.map(|(id,)| id)
         }
     };
     // The entry at which the next call starts is not part of this page.
@@ -84,7 +84,7 @@ pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage
     let text = Sql::from(select!("WHERE ")).append(range(oldest)).append(residual.unwrap_or_default());
     let text = text.push(" ORDER BY id DESC LIMIT ").value(wanted.limit);
     let rows: Vec<Row> = conn.dynamic(text).all().await?;
-    let flows = rows.into_iter().map(SamlFlow::try_from).collect::<Result<_>>()?;
+    let flows = rows.into_iter().map(LoginFlow::try_from).collect::<Result<_>>()?;
     Ok(FlowPage { flows, next })
 }
 

@@ -1,7 +1,7 @@
 //! The timelines of login flows: the table `saml_flow_steps`.
 
-use base::{id::SamlFlowId, time::Timestamp};
-use model::saml_flow::{FlowStep, StepKind};
+use base::{id::LoginFlowId, time::Timestamp};
+use model::login_flow::{FlowStep, StepKind};
 use saml::check::Check;
 
 use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
@@ -28,7 +28,7 @@ pub struct NewStep<'a> {
 
 /// Appends a step to the flow's timeline, while there is room. The caller has written the flow's row in the
 /// same transaction, so that concurrent steps do not get the same sequence number.
-pub async fn insert(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -> Result<()> {
+pub async fn insert(conn: &mut Conn, flow: LoginFlowId, step: NewStep<'_>) -> Result<()> {
     let (document, expires_at) = step.document.unzip();
     let accepted = step.kind == StepKind::Accepted;
     conn.sql(
@@ -59,7 +59,7 @@ struct StepRow {
 }
 
 /// The flow's timeline, oldest step first; documents are still sealed.
-pub async fn list(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowStep>> {
+pub async fn list(conn: &mut Conn, flow: LoginFlowId) -> Result<Vec<FlowStep>> {
     let rows: Vec<StepRow> = conn
         .sql("SELECT at, kind, checks, document FROM saml_flow_steps WHERE flow_id = $1 ORDER BY sequence")
         .bind(flow)

@@ -1,7 +1,7 @@
 //! How many login flows there are of a kind, and whether there is any: what limits are decided by.
 
 use base::{
-    id::{EnvironmentId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, LoginFlowId, SamlConnectionId},
     secret::Digest,
     time::Timestamp,
 };
@@ -15,7 +15,7 @@ pub async fn has_pending_request(
     browser: Digest,
     now: Timestamp,
 ) -> Result<bool> {
-    let row: Option<(SamlFlowId,)> = conn
+    let row: Option<(LoginFlowId,)> = conn
         .sql(
             "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 \
              AND request_consumed_at IS NULL AND request_expires_at > $3 LIMIT 1",
@@ -36,7 +36,7 @@ pub async fn has_pending_restart(
     browser: Digest,
     since: Timestamp,
 ) -> Result<bool> {
-    let row: Option<(SamlFlowId,)> = conn
+    let row: Option<(LoginFlowId,)> = conn
         .sql(
             "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 AND origin = 'restart' \
              AND request_consumed_at IS NULL AND created_at > $3 LIMIT 1",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::{
-    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
     secret::Digest,
     time::Timestamp,
 };
@@ -100,9 +100,9 @@ pub struct OauthRequest {
 
 /// One login.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SamlFlow {
+pub struct LoginFlow {
     /// Its id, which users may quote to support.
-    pub id: SamlFlowId,
+    pub id: LoginFlowId,
     /// The environment of its connection.
     pub environment_id: EnvironmentId,
     /// The organization of its connection.

@@ -2,20 +2,20 @@
 //! `saml_assertions_seen`.
 
 use base::{
-    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
     secret::Digest,
     time::Timestamp,
 };
 use model::{
     email::Email,
-    saml_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, OauthRequest, PendingRequest, SamlFlow},
+    login_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, LoginFlow, OauthRequest, PendingRequest},
 };
 
 use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
-    id: SamlFlowId,
+    id: LoginFlowId,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
     saml_connection_id: SamlConnectionId,
@@ -62,7 +62,7 @@ macro_rules! select {
 
 pub(super) use select;
 
-impl TryFrom<Row> for SamlFlow {
+impl TryFrom<Row> for LoginFlow {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
@@ -123,7 +123,7 @@ impl TryFrom<Row> for SamlFlow {
 }
 
 /// Inserts a flow.
-pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
+pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     let request = flow.request.as_ref();
     let oauth = flow.oauth.as_ref();
     let code = flow.code.as_ref();
@@ -175,35 +175,39 @@ fn attributes_to_json(attributes: &Attributes) -> Option<String> {
 }
 
 /// The flow with this id, of this connection.
-pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId) -> Result<Option<SamlFlow>> {
+pub async fn find(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    id: LoginFlowId,
+) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn
         .sql(select!("WHERE id = $1 AND saml_connection_id = $2"))
         .bind(id)
         .bind(connection)
         .optional()
         .await?;
-    row.map(SamlFlow::try_from).transpose()
+    row.map(LoginFlow::try_from).transpose()
 }
 
 /// The flow with this id, in any environment: for the command line.
-pub async fn find_in_any_environment(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
+pub async fn find_in_any_environment(conn: &mut Conn, id: LoginFlowId) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn.sql(select!("WHERE id = $1")).bind(id).optional().await?;
-    row.map(SamlFlow::try_from).transpose()
+    row.map(LoginFlow::try_from).transpose()
 }
 
 /// The flow with this id, of this environment.
 pub async fn find_in_environment(
     conn: &mut Conn,
     environment: EnvironmentId,
-    id: SamlFlowId,
-) -> Result<Option<SamlFlow>> {
+    id: LoginFlowId,
+) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn
         .sql(select!("WHERE id = $1 AND environment_id = $2"))
         .bind(id)
         .bind(environment)
         .optional()
         .await?;
-    row.map(SamlFlow::try_from).transpose()
+    row.map(LoginFlow::try_from).transpose()
 }
 
 /// The flow whose AuthnRequest has this ID, of this connection.
@@ -211,27 +215,27 @@ pub async fn find_by_request(
     conn: &mut Conn,
     connection: SamlConnectionId,
     request_id: &str,
-) -> Result<Option<SamlFlow>> {
+) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn
         .sql(select!("WHERE request_id = $1 AND saml_connection_id = $2"))
         .bind(request_id)
         .bind(connection)
         .optional()
         .await?;
-    row.map(SamlFlow::try_from).transpose()
+    row.map(LoginFlow::try_from).transpose()
 }
 
 /// The flow that issued this code.
-pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFlow>> {
+pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn.sql(select!("WHERE code_sha256 = $1")).bind(code).optional().await?;
-    row.map(SamlFlow::try_from).transpose()
+    row.map(LoginFlow::try_from).transpose()
 }
 
 /// Sets the AuthnRequest that the flow waits for, unless an earlier one was answered already. Returns whether
 /// it did.
 pub async fn update_request(
     conn: &mut Conn,
-    id: SamlFlowId,
+    id: LoginFlowId,
     request: &PendingRequest,
     now: Timestamp,
 ) -> Result<bool> {
@@ -254,7 +258,7 @@ pub async fn update_request(
 /// response before the request expires is accepted; returns whether this was it.
 pub async fn consume_request(
     conn: &mut Conn,
-    id: SamlFlowId,
+    id: LoginFlowId,
     request_id: &str,
     answer: &AcceptedResponse<'_>,
     now: Timestamp,
@@ -300,7 +304,7 @@ pub struct AcceptedResponse<'a> {
 /// as long as finished logins. The row is written in any case, which locks it for the rest of the transaction.
 pub async fn update_refused(
     conn: &mut Conn,
-    id: SamlFlowId,
+    id: LoginFlowId,
     refusal: &str,
     claimed: Option<&Email>,
     is_history: bool,
@@ -328,7 +332,7 @@ pub async fn update_refused(
 /// long as finished logins. Nothing else changes.
 pub async fn update_seen(
     conn: &mut Conn,
-    id: SamlFlowId,
+    id: LoginFlowId,
     claimed: Option<&Email>,
     is_history: bool,
     now: Timestamp,
@@ -349,7 +353,7 @@ pub async fn update_seen(
 }
 
 /// Redeems the flow's code: single use, decided by the database. Returns whether this call redeemed it.
-pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Timestamp) -> Result<bool> {
+pub async fn consume_code(conn: &mut Conn, id: LoginFlowId, code: Digest, now: Timestamp) -> Result<bool> {
     let rows = conn
         .sql(
             "UPDATE saml_flows SET code_consumed_at = $1, updated_at = $1, status = 'succeeded', refusal = NULL \
@@ -367,7 +371,7 @@ pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Ti
 /// before. Returns whether this call did it.
 pub async fn update_code_refused(
     conn: &mut Conn,
-    id: SamlFlowId,
+    id: LoginFlowId,
     code: Digest,
     refusal: &str,
     now: Timestamp,
@@ -387,28 +391,28 @@ pub async fn update_code_refused(
 }
 
 /// When the identity provider authenticated the person of a login, if it said so.
-pub async fn find_authentication_time(conn: &mut Conn, id: SamlFlowId) -> Result<Option<Timestamp>> {
+pub async fn find_authentication_time(conn: &mut Conn, id: LoginFlowId) -> Result<Option<Timestamp>> {
     let row: Option<(Option<Timestamp>,)> =
         conn.sql("SELECT authenticated_at FROM saml_flows WHERE id = $1").bind(id).optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
 /// The latest test login of the connection.
-pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
+pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
     conn.sql(select!(
         "WHERE saml_connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1"
     ))
     .bind(connection)
     .optional::<Row>()
     .await?
-    .map(SamlFlow::try_from)
+    .map(LoginFlow::try_from)
     .transpose()
 }
 
 /// Deletes flows that started before `before`, with their timelines and tokens. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
-        .bind(SamlFlowId::lower_bound_at(before))
+        .bind(LoginFlowId::lower_bound_at(before))
         .bind(DELETE_BATCH_SIZE)
         .execute()
         .await
@@ -419,7 +423,7 @@ pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64
     conn.sql(
         "DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE unfinished AND id < $1 LIMIT $2)",
     )
-    .bind(SamlFlowId::lower_bound_at(before))
+    .bind(LoginFlowId::lower_bound_at(before))
     .bind(DELETE_BATCH_SIZE)
     .execute()
     .await

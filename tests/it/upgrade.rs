@@ -36,6 +36,8 @@ use crate::support::{
 const PUBLIC_URL: &str = "http://sso.example";
 const REDIRECT_URI: &str = "https://prod.app.example/oauth/callback";
 const ADMINISTRATOR: &str = "root@vendor.example";
+const INVITED: &str = "invited@vendor.example";
+const SETUP_COOKIE: &str = "ostiary_setup";
 const SCIM_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 /// What must be known to use a filled database.
@@ -56,9 +58,17 @@ struct Contents {
     group: String,
     console_session: String,
     setup_link: String,
+    /// Since schema 0023: a session of the setup pages, and an invitation that nobody has accepted.
+    #[serde(default)]
+    setup_session: Option<String>,
+    #[serde(default)]
+    invitation: Option<String>,
     /// Of logins: what was not used yet.
     access_code: String,
     access_token: String,
+    /// Since schema 0023.
+    #[serde(default)]
+    authorization_code: Option<String>,
     /// A login that waits for its response: the browser's cookie, and what the identity provider was sent.
     waiting: Waiting,
     /// What the API answered, by path.
@@ -164,8 +174,11 @@ async fn fill(app: TestApp) -> Installation {
         group: String::new(),
         console_session: String::new(),
         setup_link,
+        setup_session: None,
+        invitation: None,
         access_code: String::new(),
         access_token: String::new(),
+        authorization_code: None,
         waiting: Waiting { cookie: String::new(), request_id: String::new(), relay_state: String::new() },
         answers: Vec::new(),
     };
@@ -223,6 +236,7 @@ impl Installation {
         let callback = self.signed_in(&browser, "dana@acme.example").await;
         self.contents.access_code = query(&callback.location(), "saml_access_code").unwrap();
         self.contents.access_token = self.oauth_login(&browser, "dana@acme.example").await;
+        self.contents.authorization_code = Some(self.oauth_code(&browser, "dana@acme.example").await);
         let refused = self.signed_in(&browser, "gone@acme.example").await;
         assert_eq!(refused.reason(), Some("directory_user_inactive"), "{}", refused.body);
         let refused = self.signed_in(&browser, "mallory@evil.example").await;
@@ -258,7 +272,19 @@ impl Installation {
         self.contents.console_session = browser.cookie(PUBLIC_URL, CONSOLE_COOKIE).unwrap();
         let environment = self.contents.environment.parse().unwrap();
         let scope = RoleScope::Environment(Actor::operator(environment));
-        invitations::create(&app.state, &scope, "invited@vendor.example", Role::Viewer).await.unwrap();
+        let InviteOutcome::Link(_, token) =
+            invitations::create(&app.state, &scope, INVITED, Role::Viewer).await.unwrap()
+        else {
+            panic!("an administrator already");
+        };
+        self.contents.invitation = Some(token.reveal());
+
+        let admin = app.browser();
+        let body = json!({ "organizationId": self.contents.organization, "canManageSaml": true });
+        let made = called(app, &self.contents.api_key, Method::POST, "/v1/setup-urls", Some(body)).await;
+        let page = admin.get(&text(&made["url"])).await;
+        assert_eq!(admin.submit(&page, &page.form()).await.status, 303);
+        self.contents.setup_session = admin.cookie(PUBLIC_URL, SETUP_COOKIE);
     }
 
     async fn login_link(&self) -> String {
@@ -297,7 +323,13 @@ impl Installation {
 
     /// A login through OpenID Connect: the access token.
     async fn oauth_login(&self, browser: &Browser, email: &str) -> String {
-        let (client, secret) = &self.contents.client;
+        let code = self.oauth_code(browser, email).await;
+        self.exchange(browser, &code).await
+    }
+
+    /// A login through OpenID Connect up to the app: the authorization code.
+    async fn oauth_code(&self, browser: &Browser, email: &str) -> String {
+        let (client, _) = &self.contents.client;
         let parameters = Serializer::new(String::new())
             .extend_pairs([
                 ("client_id", client.as_str()),
@@ -311,10 +343,15 @@ impl Installation {
         let request = Request::read(&browser.get(&url).await);
         let callback =
             self.answer(browser, &request.id, &request.relay_state.unwrap(), email).await.location();
-        let code = query(&callback, "code").unwrap();
+        query(&callback, "code").unwrap()
+    }
+
+    /// The access token for an authorization code.
+    async fn exchange(&self, browser: &Browser, code: &str) -> String {
+        let (client, secret) = &self.contents.client;
         let fields = [
             ("grant_type", "authorization_code"),
-            ("code", &code),
+            ("code", code),
             ("redirect_uri", REDIRECT_URI),
             ("client_id", client),
             ("client_secret", secret),
@@ -377,6 +414,10 @@ impl Installation {
         let person = self.userinfo(&self.contents.access_token).await;
         assert_eq!(person.json()["email"], "dana@acme.example", "{}", person.body);
         let browser = self.app.browser();
+        if let Some(code) = &self.contents.authorization_code {
+            let token = self.exchange(&browser, code).await;
+            assert_eq!(self.userinfo(&token).await.json()["email"], "dana@acme.example");
+        }
         browser.set_cookie(PUBLIC_URL, "ostiary_browser", &waiting.cookie);
         let finished =
             self.answer(&browser, &waiting.request_id, &waiting.relay_state, "dana@acme.example").await;
@@ -428,7 +469,25 @@ impl Installation {
         let signed_in = newcomer.post(&self.app.url("/console/sign-in"), &fields).await;
         assert_eq!((signed_in.status.as_u16(), signed_in.location().path()), (303, "/console/account"));
 
-        // The customer's admin opens the link.
+        if let Some(token) = &self.contents.invitation {
+            let invited = self.app.browser();
+            let fields = [
+                ("token", token.as_str()),
+                ("email", INVITED),
+                ("displayName", "Invited"),
+                ("newPassword", PASSWORD),
+                ("repeatPassword", PASSWORD),
+            ];
+            let joined = invited.post(&self.app.url("/console/join"), &fields).await;
+            assert_eq!(joined.status, 303, "{}", joined.body);
+        }
+
+        // The customer's admin goes on where they were, and opens the other link.
+        if let Some(session) = &self.contents.setup_session {
+            let admin = self.app.browser();
+            admin.set_cookie(PUBLIC_URL, SETUP_COOKIE, session);
+            assert_eq!(admin.get(&self.app.url("/setup/home")).await.status, 200);
+        }
         let admin = self.app.browser();
         let page = admin.get(&self.contents.setup_link).await;
         let opened = admin.submit(&page, &page.form()).await;

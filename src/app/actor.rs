@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use base::id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId};
 use model::{administrator::Role, api_key::ApiKey};
 
-use super::{Error, Result};
+use super::{
+    Error, Result,
+    permissions::{Action, Administrators, Scope},
+};
 
 /// An authenticated caller, not bound to an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +127,96 @@ impl SetupGrant {
     }
 }
 
+/// What an action is done on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// What belongs to the environment itself, or to all of its organizations.
+    Environment,
+    /// What belongs to this organization.
+    Organization(OrganizationId),
+    /// What belongs to an organization that is known only when it has been read: before that. A caller who is confined to one
+    /// organization is decided upon afterwards.
+    AnyOrganization,
+}
+
+impl Principal {
+    /// Authorises an action that concerns every environment.
+    pub fn authorize_everywhere(&self, action: Action) -> Result<()> {
+        self.check(action, None)
+    }
+
+    fn check(&self, action: Action, on: Option<On>) -> Result<()> {
+        let permission = action.permission();
+        let (Administrators::WithRole(least), Some(on)) = (permission.administrators, on) else {
+            return match (permission.administrators, self.credential) {
+                (
+                    Administrators::GlobalOwners,
+                    Credential::Operator
+                    | Credential::Administrator { role: Role::Owner, everywhere: true, .. },
+                ) => Ok(()),
+                _ => Err(Error::Forbidden(
+                    "this takes an owner of every environment; ask one of them, or use the command line".into(),
+                )),
+            };
+        };
+        match self.credential {
+            Credential::Operator | Credential::Service => Ok(()),
+            Credential::Administrator { role, .. } if role >= least => Ok(()),
+            Credential::Administrator { role: Role::Viewer, .. } => Err(Error::Forbidden(
+                "you may look at this environment, but not change it; ask an owner for the role admin".into(),
+            )),
+            Credential::Administrator { .. } => {
+                Err(Error::Forbidden("this takes an owner of the environment; ask one of them".into()))
+            }
+            Credential::ApiKey { management, .. } => {
+                match permission.scopes.contains(&Scope::App)
+                    || management && permission.scopes.contains(&Scope::Management)
+                {
+                    true => Ok(()),
+                    // 401, not 403: as SSOReady answers and its SDKs expect.
+                    false => Err(Error::Unauthenticated(
+                        "api key is not authorized to access management api".into(),
+                    )),
+                }
+            }
+            Credential::SetupLink(grant) => grant.check(permission.scopes, on),
+        }
+    }
+}
+
+impl SetupGrant {
+    fn check(&self, scopes: &[Scope], on: On) -> Result<()> {
+        let Some(part) = scopes.iter().copied().find_map(Scope::organization_part) else {
+            return Err(Error::Forbidden("a setup link gives access only to what it was created for".into()));
+        };
+        match on {
+            On::AnyOrganization => Ok(()),
+            On::Environment => {
+                Err(Error::Forbidden("a setup link gives access only to what it was created for".into()))
+            }
+            On::Organization(id) if id != self.organization_id => Err(Error::not_found("organization", id)),
+            On::Organization(_)
+                if self.saml && scopes.contains(&Scope::Saml)
+                    || self.scim && scopes.contains(&Scope::Scim)
+                    || self.domains && scopes.contains(&Scope::Domains) =>
+            {
+                Ok(())
+            }
+            On::Organization(_) => {
+                Err(Error::Forbidden(format!("this setup link gives no access to {part}").into()))
+            }
+        }
+    }
+}
+
 impl Actor {
+    /// Authorises an action. Returns the environment. What belongs to another organization than the caller's is answered
+    /// as if it were not there.
+    pub fn authorize(&self, action: Action, on: On) -> Result<EnvironmentId> {
+        self.principal.check(action, Some(on))?;
+        Ok(self.environment_id)
+    }
+
     /// The holder of this API key.
     pub fn from_api_key(key: &ApiKey) -> Self {
         Self::new(key.environment_id, Credential::ApiKey { id: key.id, management: key.management })
@@ -312,6 +404,86 @@ mod tests {
                 manages,
                 "{actor:?}"
             );
+        }
+    }
+
+    /// Every caller there can be, of environment 1 and organization 5.
+    fn callers() -> Vec<Actor> {
+        let mut all = vec![actor(Credential::Operator), actor(Credential::Service)];
+        for management in [false, true] {
+            all.push(actor(Credential::ApiKey { id: Id::from_bits(3), management }));
+        }
+        for role in Role::ALL {
+            for everywhere in [false, true] {
+                let id = Id::from_bits(2);
+                let credential =
+                    Credential::Administrator { id, role, everywhere, recently_authenticated: true };
+                all.push(actor(credential));
+            }
+        }
+        for bits in 0..8 {
+            let (saml, scim, domains) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
+            let (id, organization_id) = (Id::from_bits(4), Id::from_bits(5));
+            let grant = SetupGrant { id, organization_id, saml, scim, domains };
+            all.push(Actor::setup_link(Id::from_bits(1), grant));
+        }
+        all
+    }
+
+    #[test]
+    fn the_table_permits_what_the_functions_permitted() {
+        use OrganizationPart::{Domains, Saml, Scim};
+        let said = |answer: Result<EnvironmentId>| answer.map_err(|error| format!("{error:?}"));
+        for caller in callers() {
+            for action in Action::ALL.iter().copied() {
+                let name = action.as_str();
+                let (of, _) = name.split_once('.').unwrap();
+                let is_view = name.ends_with(".view");
+                let part = match of {
+                    "saml_connections" => Some(Saml),
+                    "scim_directories" => Some(Scim),
+                    "domains" if action != Action::DomainsApprove => Some(Domains),
+                    _ => None,
+                };
+                let wide = match (of, is_view) {
+                    ("logins" | "scim_users" | "scim_groups", _) => caller.authorize_app(),
+                    (_, true) => caller.authorize_view(),
+                    ("branding" | "environments" | "administrators", false) => caller.authorize_own(),
+                    (_, false) => caller.authorize_manage(),
+                };
+                let global = caller.principal().require_global_owner();
+                let everywhere = caller.principal().authorize_everywhere(action);
+                if matches!(
+                    action,
+                    Action::EnvironmentsCreate
+                        | Action::GlobalAdministratorsManage
+                        | Action::InstallationAuditEventsView
+                ) {
+                    let old = format!("{global:?}");
+                    assert_eq!(format!("{everywhere:?}"), old, "{name} {caller:?}");
+                    let here = caller.authorize(action, On::Environment).map(drop);
+                    assert_eq!(format!("{here:?}"), old, "{name} {caller:?}");
+                    continue;
+                }
+                assert!(everywhere.is_err(), "{name} {caller:?}");
+                let wide = said(wide);
+                assert_eq!(said(caller.authorize(action, On::Environment)), wide, "{name} {caller:?}");
+                for organization in [Id::from_bits(5), Id::from_bits(6)] {
+                    let now = said(caller.authorize(action, On::Organization(organization)));
+                    let then = match (part, is_view) {
+                        (Some(part), true) => said(caller.authorize_view_part(part, organization)),
+                        (Some(part), false) => said(caller.authorize_manage_part(part, organization)),
+                        (None, _) => wide.clone(),
+                    };
+                    assert_eq!(now, then, "{name} {caller:?}");
+                }
+                let confined = matches!(caller.credential(), Credential::SetupLink(_));
+                let any = said(caller.authorize(action, On::AnyOrganization));
+                match confined && part.is_some() {
+                    true => assert_eq!(any, Ok(Id::from_bits(1))),
+                    false => assert_eq!(any, wide, "{name} {caller:?}"),
+                }
+            }
         }
     }
 

@@ -20,6 +20,7 @@ pub mod login;
 pub mod organizations;
 pub mod outgoing;
 pub mod pagination;
+pub mod permissions;
 pub mod resource;
 mod retry;
 mod settings;

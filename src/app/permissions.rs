@@ -1,0 +1,161 @@
+//! What can be done, and what permits it: one table, which `docs/permissions.md` shows.
+
+use model::administrator::Role;
+
+/// What a credential was given for: an API key, or a setup link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// An API key: what an app needs to sign people in.
+    App,
+    /// An API key: everything in its environment.
+    Management,
+    /// A setup link: SAML connections of its organization.
+    Saml,
+    /// A setup link: SCIM directories of its organization.
+    Scim,
+    /// A setup link: domains of its organization.
+    Domains,
+}
+
+impl Scope {
+    /// What a setup link with this scope gives access to, in words. `None` for a scope of API keys.
+    pub(super) fn organization_part(self) -> Option<&'static str> {
+        match self {
+            Self::Saml => Some("single sign-on"),
+            Self::Scim => Some("user provisioning"),
+            Self::Domains => Some("domains"),
+            Self::App | Self::Management => None,
+        }
+    }
+}
+
+/// The administrators who may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Administrators {
+    /// Those with this role in the environment, or a greater one.
+    WithRole(Role),
+    /// The owners of every environment.
+    GlobalOwners,
+}
+
+/// What permits an action. The operator may do everything, the service itself everything in an environment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Permission {
+    /// The administrators who may do it.
+    pub administrators: Administrators,
+    /// Any of these scopes permits it.
+    pub scopes: &'static [Scope],
+}
+
+const VIEWER: Administrators = Administrators::WithRole(Role::Viewer);
+const ADMIN: Administrators = Administrators::WithRole(Role::Admin);
+const OWNER: Administrators = Administrators::WithRole(Role::Owner);
+const GLOBAL_OWNER: Administrators = Administrators::GlobalOwners;
+
+macro_rules! permissions {
+    ($(#[doc = $text:literal] $action:ident = $name:literal: $administrators:ident, [$($scope:ident),*];)*) => {
+        /// Something that can be done: to what, and how.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action {
+            $(#[doc = $text] $action,)*
+        }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$action),*];
+
+            /// The name.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$action => $name,)*
+                }
+            }
+
+            /// What it is, in a sentence.
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$action => $text.trim_ascii(),)*
+                }
+            }
+
+            /// What permits it.
+            pub(super) const fn permission(self) -> Permission {
+                match self {
+                    $(Self::$action => Permission {
+                        administrators: $administrators,
+                        scopes: &[$(Scope::$scope),*],
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// Start logins, for an app.
+    LoginsBegin = "logins.begin": VIEWER, [App];
+    /// Redeem the access code of a login, for an app.
+    LoginsRedeem = "logins.redeem": VIEWER, [App];
+    /// Read the users of SCIM directories.
+    ScimUsersView = "scim_users.view": VIEWER, [App];
+    /// Read the groups of SCIM directories.
+    ScimGroupsView = "scim_groups.view": VIEWER, [App];
+    /// Read organizations.
+    OrganizationsView = "organizations.view": VIEWER, [Management];
+    /// Create, change and delete organizations.
+    OrganizationsManage = "organizations.manage": ADMIN, [Management];
+    /// Read the domains of an organization.
+    DomainsView = "domains.view": VIEWER, [Management, Domains];
+    /// Request, verify and delete domains of an organization.
+    DomainsManage = "domains.manage": ADMIN, [Management, Domains];
+    /// Accept domains without proof, also those of free-mail providers, and delete domains in effect.
+    DomainsApprove = "domains.approve": ADMIN, [Management];
+    /// Read SAML connections and their test logins.
+    SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml];
+    /// Create, change, test and delete SAML connections.
+    SamlConnectionsManage = "saml_connections.manage": ADMIN, [Management, Saml];
+    /// Read SCIM directories and the log of their requests.
+    ScimDirectoriesView = "scim_directories.view": VIEWER, [Management, Scim];
+    /// Create, change and delete SCIM directories and their bearer tokens.
+    ScimDirectoriesManage = "scim_directories.manage": ADMIN, [Management, Scim];
+    /// Read setup links.
+    SetupLinksView = "setup_links.view": VIEWER, [Management];
+    /// Create and revoke setup links.
+    SetupLinksManage = "setup_links.manage": ADMIN, [Management];
+    /// Read login flows and their counts, and check a login again.
+    LoginFlowsView = "login_flows.view": VIEWER, [Management];
+    /// Read events.
+    EventsView = "events.view": VIEWER, [Management];
+    /// Read webhooks and their deliveries.
+    WebhooksView = "webhooks.view": VIEWER, [Management];
+    /// Create, change and delete webhooks, and send deliveries again.
+    WebhooksManage = "webhooks.manage": ADMIN, [Management];
+    /// Read API keys, without their secrets.
+    ApiKeysView = "api_keys.view": VIEWER, [Management];
+    /// Create, change and delete API keys.
+    ApiKeysManage = "api_keys.manage": ADMIN, [Management];
+    /// Read OAuth clients, without their secrets.
+    OauthClientsView = "oauth_clients.view": VIEWER, [Management];
+    /// Create, change and delete OAuth clients.
+    OauthClientsManage = "oauth_clients.manage": ADMIN, [Management];
+    /// Read the audit log of the environment.
+    AuditEventsView = "audit_events.view": VIEWER, [Management];
+    /// Read the branding.
+    BrandingView = "branding.view": VIEWER, [Management];
+    /// Change the branding.
+    BrandingManage = "branding.manage": OWNER, [Management];
+    /// Read the settings of the environment.
+    EnvironmentsView = "environments.view": VIEWER, [Management];
+    /// Change the settings of the environment, and delete it.
+    EnvironmentsManage = "environments.manage": OWNER, [Management];
+    /// See who administers the environment.
+    AdministratorsView = "administrators.view": VIEWER, [Management];
+    /// Invite and remove administrators of the environment, and change their roles.
+    AdministratorsManage = "administrators.manage": OWNER, [Management];
+    /// Create environments.
+    EnvironmentsCreate = "environments.create": GLOBAL_OWNER, [];
+    /// See, invite and remove administrators of every environment, change their roles, and reset the credentials of all.
+    GlobalAdministratorsManage = "global_administrators.manage": GLOBAL_OWNER, [];
+    /// Read the audit log of the installation.
+    InstallationAuditEventsView = "installation_audit_events.view": GLOBAL_OWNER, [];
+}

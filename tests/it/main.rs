@@ -39,6 +39,7 @@ mod lost_updates;
 mod metadata_refresh;
 mod oauth;
 mod openapi;
+mod permissions;
 mod organization_search;
 mod overload;
 mod plain_http;

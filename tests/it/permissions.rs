@@ -1,0 +1,125 @@
+//! Who may do what: the table in `docs/permissions.md`, and the texts that refuse the rest.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+
+use base::id::{EnvironmentId, Id, OrganizationId};
+use model::administrator::Role;
+use ostiary::app::{
+    actor::{Actor, Credential, On, Principal, SetupGrant},
+    permissions::Action,
+};
+
+fn environment() -> EnvironmentId {
+    Id::from_bits(1)
+}
+
+fn organization() -> OrganizationId {
+    Id::from_bits(2)
+}
+
+/// One caller of each kind, with what the table calls it. A setup link is there once for each of its scopes.
+fn callers() -> Vec<(&'static str, Actor)> {
+    let actor =
+        |credential| Principal { credential, address: None }.in_environment(environment());
+    let key = |management| actor(Credential::ApiKey { id: Id::from_bits(3), management });
+    let administrator = |role, everywhere| {
+        actor(Credential::Administrator { id: Id::from_bits(4), role, everywhere, recently_authenticated: true })
+    };
+    let link = |saml, scim, domains| {
+        let grant =
+            SetupGrant { id: Id::from_bits(5), organization_id: organization(), saml, scim, domains };
+        Actor::setup_link(environment(), grant)
+    };
+    vec![
+        ("API key", key(false)),
+        ("Management API key", key(true)),
+        ("Viewer", administrator(Role::Viewer, false)),
+        ("Admin", administrator(Role::Admin, false)),
+        ("Owner", administrator(Role::Owner, false)),
+        ("Owner of all", administrator(Role::Owner, true)),
+        ("Setup link: saml", link(true, false, false)),
+        ("Setup link: scim", link(false, true, false)),
+        ("Setup link: domains", link(false, false, true)),
+        ("Operator", Actor::operator(environment())),
+        ("Service", Actor::service(environment())),
+    ]
+}
+
+/// How far an action is permitted.
+fn extent(caller: &Actor, action: Action) -> &'static str {
+    let may = |on| caller.authorize(action, on).is_ok();
+    if caller.principal().authorize_everywhere(action).is_ok() || may(On::Environment) {
+        "yes"
+    } else if may(On::Organization(organization())) {
+        "its own"
+    } else {
+        ""
+    }
+}
+
+fn table() -> String {
+    let callers = callers();
+    let mut table = String::from("| Action | |");
+    for (name, _) in &callers {
+        write!(table, " {name} |").unwrap();
+    }
+    table.push_str("\n|---|---|");
+    table.push_str(&"---|".repeat(callers.len()));
+    table.push('\n');
+    for action in Action::ALL.iter().copied() {
+        write!(table, "| `{}` | {} |", action.as_str(), action.description()).unwrap();
+        for (_, caller) in &callers {
+            let extent = extent(caller, action);
+            table.push_str(&if extent.is_empty() { " |".to_owned() } else { format!(" {extent} |") });
+        }
+        table.push('\n');
+    }
+    table
+}
+
+/// What callers are told, each text with the callers and the actions.
+fn refusals() -> String {
+    let mut texts: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
+    for (name, caller) in callers() {
+        for action in Action::ALL.iter().copied() {
+            if let Err(error) = caller.authorize(action, On::Organization(organization())) {
+                texts.entry((format!("{error:?}"), name)).or_default().push(action.as_str());
+            }
+        }
+    }
+    let mut list = String::new();
+    for ((text, caller), actions) in texts {
+        writeln!(list, "{caller}: {text}\n  {}", actions.join(" ")).unwrap();
+    }
+    list
+}
+
+#[test]
+fn the_table_of_permissions() {
+    insta::assert_snapshot!(table());
+}
+
+#[test]
+fn what_those_are_told_who_may_not() {
+    insta::assert_snapshot!(refusals());
+}
+
+#[test]
+fn the_documented_table_is_the_real_one() {
+    let documented =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/permissions.md")).unwrap();
+    assert!(documented.contains(&table()), "docs/permissions.md lacks the table\n{}", table());
+}
+
+#[test]
+fn what_belongs_to_another_organization_is_not_there() {
+    let other = OrganizationId::from_bits(9);
+    for (name, caller) in callers().into_iter().filter(|(name, _)| name.starts_with("Setup link")) {
+        for action in Action::ALL.iter().copied() {
+            let answer = caller.authorize(action, On::Organization(other)).unwrap_err();
+            let own = caller.authorize(action, On::Organization(organization()));
+            let told = answer.to_string();
+            assert!(own.is_err() || told == format!("organization not found: {other}"), "{name}: {told}");
+        }
+    }
+}

@@ -10,9 +10,10 @@ use model::{audit::Audited, entity_tag::EntityTags, environment::Environment};
 
 use super::{
     Error, Result, State,
-    actor::Actor,
+    actor::{Actor, On},
     audit,
     pagination::{List, Page, PageQuery, PageRequest},
+    permissions::Action,
     retry::retry_deadlocks,
 };
 use crate::store::{
@@ -29,6 +30,18 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     /// The setting whose value no other one in the environment has.
     const UNIQUE: &'static str = "";
 
+    /// What reading it takes.
+    const VIEW: Action;
+
+    /// What changing and removing it takes.
+    const MANAGE: Action;
+
+    /// What those are done on: something of the environment, or of an organization. It is asked before anything else is told
+    /// about the row, and [`Error::NotFound`] of the organization becomes that of the row.
+    fn on(&self) -> On {
+        On::Environment
+    }
+
     /// Validates a change and applies it. [`Error::Invalid`] names the setting as the API spells it.
     fn apply(&mut self, state: &State, change: &Self::Change) -> Result<()>;
 
@@ -41,34 +54,13 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     fn end_use(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
         ready(Ok(()))
     }
-
-    /// Authorises reading resources of this kind. Returns the environment.
-    fn authorize_view(actor: &Actor) -> Result<EnvironmentId> {
-        actor.authorize_view()
-    }
-
-    /// Authorises changing resources of this kind. Returns the environment.
-    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
-        actor.authorize_manage()
-    }
-
-    /// Authorises reading this one, where that depends on more than its kind. It is asked before anything else is told
-    /// about the row, and [`Error::NotFound`] of whatever it is within becomes that of the row.
-    fn authorize_view_row(&self, _: &Actor) -> Result<()> {
-        Ok(())
-    }
-
-    /// Authorises changing this one, as [`Resource::authorize_view_row`].
-    fn authorize_manage_row(&self, _: &Actor) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// The resource with this id.
 pub async fn find<R: Resource>(state: &State, actor: &Actor, id: Id<R::Kind>) -> Result<R> {
-    let environment_id = R::authorize_view(actor)?;
+    let environment_id = actor.authorize(R::VIEW, On::AnyOrganization)?;
     let row: R = load(&mut state.db.read().await?, environment_id, id).await?;
-    hide(id, row.authorize_view_row(actor))?;
+    hide(id, actor.authorize(R::VIEW, row.on()))?;
     Ok(row)
 }
 
@@ -82,12 +74,11 @@ pub fn hide<K: IdKind, T>(id: Id<K>, authorized: Result<T>) -> Result<T> {
 
 /// One page of an environment's resources of a kind, in order of creation.
 pub async fn list<R: Resource>(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<R>> {
-    let environment_id = R::authorize_view(actor)?;
+    let environment_id = actor.authorize(R::VIEW, On::Environment)?;
     let list = List::of(environment_id, R::TABLE);
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found: Vec<R> = table::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    found.iter().try_for_each(|row| row.authorize_view_row(actor))?;
     Ok(wanted.page_of(state, &list, found, R::id))
 }
 
@@ -219,8 +210,9 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
     where
         T: Resource,
     {
-        let edit = Self::begin(tx, T::authorize_manage(actor)?, id, None).await?;
-        hide(id, edit.before.authorize_manage_row(actor))?;
+        let environment_id = actor.authorize(T::MANAGE, On::AnyOrganization)?;
+        let edit = Self::begin(tx, environment_id, id, None).await?;
+        hide(id, actor.authorize(T::MANAGE, edit.before.on()))?;
         check_version(expected, edit.before.version())?;
         Ok(edit)
     }

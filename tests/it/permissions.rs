@@ -19,15 +19,18 @@ fn organization() -> OrganizationId {
 
 /// One caller of each kind, with what the table calls it. A setup link is there once for each of its scopes.
 fn callers() -> Vec<(&'static str, Actor)> {
-    let actor =
-        |credential| Principal { credential, address: None }.in_environment(environment());
+    let actor = |credential| Principal { credential, address: None }.in_environment(environment());
     let key = |management| actor(Credential::ApiKey { id: Id::from_bits(3), management });
     let administrator = |role, everywhere| {
-        actor(Credential::Administrator { id: Id::from_bits(4), role, everywhere, recently_authenticated: true })
+        actor(Credential::Administrator {
+            id: Id::from_bits(4),
+            role,
+            everywhere,
+            recently_authenticated: true,
+        })
     };
     let link = |saml, scim, domains| {
-        let grant =
-            SetupGrant { id: Id::from_bits(5), organization_id: organization(), saml, scim, domains };
+        let grant = SetupGrant { id: Id::from_bits(5), organization_id: organization(), saml, scim, domains };
         Actor::setup_link(environment(), grant)
     };
     vec![

@@ -10,10 +10,11 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Principal},
+        actor::{Actor, On, Principal},
         audit::{self, Entry},
         input,
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
         resource::Edit,
     },
     store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
@@ -32,8 +33,12 @@ impl RoleScope {
     /// The environment of the roles (`None`: every one), if the caller may change them.
     pub fn owned(&self) -> Result<Option<EnvironmentId>> {
         match self {
-            Self::Global(principal) => principal.require_global_owner().map(|()| None),
-            Self::Environment(actor) => actor.authorize_own().map(Some),
+            Self::Global(principal) => {
+                principal.authorize_everywhere(Action::GlobalAdministratorsManage).map(|()| None)
+            }
+            Self::Environment(actor) => {
+                actor.authorize(Action::AdministratorsManage, On::Environment).map(Some)
+            }
         }
     }
 
@@ -41,7 +46,9 @@ impl RoleScope {
     fn viewed(&self) -> Result<Option<EnvironmentId>> {
         match self {
             Self::Global(_) => self.owned(),
-            Self::Environment(actor) => actor.authorize_view().map(Some),
+            Self::Environment(actor) => {
+                actor.authorize(Action::AdministratorsView, On::Environment).map(Some)
+            }
         }
     }
 
@@ -71,7 +78,7 @@ pub async fn list(
 /// The first hundred administrators with a global role, for a caller who may view an environment: they may know
 /// who else has access to it.
 pub async fn list_global(state: &State, actor: &Actor) -> Result<Vec<(Administrator, Role)>> {
-    actor.authorize_view()?;
+    actor.authorize(Action::AdministratorsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     Ok(store::administrators::list(&mut conn, None, None, 100).await?)
 }

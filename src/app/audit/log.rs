@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Principal},
+        actor::{Actor, On, Principal},
         input,
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
     },
     store::{PoolShare, audit_events},
 };
@@ -23,12 +24,12 @@ pub struct Log(Option<EnvironmentId>);
 impl Log {
     /// The log of the caller's environment.
     pub fn of(actor: &Actor) -> Result<Self> {
-        Ok(Self(Some(actor.authorize_view()?)))
+        Ok(Self(Some(actor.authorize(Action::AuditEventsView, On::Environment)?)))
     }
 
     /// The log of the installation, for owners of every environment.
     pub fn of_installation(principal: &Principal) -> Result<Self> {
-        principal.require_global_owner()?;
+        principal.authorize_everywhere(Action::InstallationAuditEventsView)?;
         Ok(Self(None))
     }
 
@@ -88,7 +89,7 @@ pub async fn list_installation(
 
 /// One entry of the environment's log.
 pub async fn find(state: &State, actor: &Actor, id: AuditEventId) -> Result<AuditEvent> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::AuditEventsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let found = audit_events::find(&mut conn, Some(environment_id), id).await?;
     found.ok_or_else(|| Error::not_found("audit event", id))

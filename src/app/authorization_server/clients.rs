@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         audit::{self, Entry},
         input,
+        permissions::Action,
         resource::{self, Edit, Resource},
     },
     store::access_tokens::{self, LoginsOf},
@@ -103,6 +104,9 @@ pub struct OauthClientChange {
 impl Resource for OauthClient {
     type Change = OauthClientChange;
 
+    const VIEW: Action = Action::OauthClientsView;
+    const MANAGE: Action = Action::OauthClientsManage;
+
     fn apply(&mut self, _: &State, change: &OauthClientChange) -> Result<()> {
         if let Some(name) = &change.display_name {
             self.display_name = input::line("displayName", name, 200)?;
@@ -143,7 +147,7 @@ pub struct ClientWithSecret {
 
 /// Creates a client in an environment.
 pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) -> Result<ClientWithSecret> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::OauthClientsManage, On::Environment)?;
     let now = state.now();
     let secret = OauthClientSecret::new(&*state.random);
     let mut client = OauthClient {
@@ -171,7 +175,7 @@ pub async fn rotate_secret(
     id: OauthClientId,
     expected: Option<&EntityTags>,
 ) -> Result<ClientWithSecret> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::OauthClientsManage, On::Environment)?;
     let secret = OauthClientSecret::new(&*state.random);
     let mut edit = Edit::<OauthClient>::begin(state.db.write().await?, environment_id, id, expected).await?;
     edit.row.secret = secret.digest();

@@ -12,8 +12,9 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         login::eligibility::{self, LoginSubject},
+        permissions::Action,
     },
     store,
 };
@@ -42,11 +43,12 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
         code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;
     let digest = code.digest();
     let gone = || Error::NotFound { kind: "saml access code", id: String::new() };
+    let environment_id = actor.authorize(Action::LoginsRedeem, On::Environment)?;
     let flow = {
         let mut conn = state.db.read().await?;
         store::login_flows::find_by_code(&mut conn, digest)
             .await?
-            .filter(|flow| flow.environment_id == actor.environment() && flow.oauth.is_none())
+            .filter(|flow| flow.environment_id == environment_id && flow.oauth.is_none())
             .filter(|flow| flow.origin != FlowOrigin::Administrator)
             .ok_or_else(gone)?
     };

@@ -3,7 +3,12 @@
 use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
 
 use crate::{
-    app::{Error, Result, State, actor::Actor, login},
+    app::{
+        Error, Result, State,
+        actor::{Actor, On},
+        login,
+        permissions::Action,
+    },
     store::{self, login_connections::LoginConnection},
 };
 
@@ -32,7 +37,8 @@ pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -
     if request.state.contains('\0') {
         return Err(Error::invalid("state", "must not contain NUL"));
     }
-    let login = find_connection(state, actor.authorize_app()?, request).await?;
+    let login =
+        find_connection(state, actor.authorize(Action::LoginsBegin, On::Environment)?, request).await?;
     if !login.connection.missing_settings().is_empty() {
         return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
     }

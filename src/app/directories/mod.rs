@@ -23,9 +23,10 @@ use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, OrganizationPart},
+    actor::{Actor, On},
     environments, input,
     pagination::{List, Page, PageQuery, PageRequest},
+    permissions::Action,
     resource::{self, Edit, Resource},
     retry::retry_deadlocks,
 };
@@ -67,6 +68,9 @@ pub struct ScimDirectoryChange {
 impl Resource for ScimDirectory {
     type Change = ScimDirectoryChange;
 
+    const VIEW: Action = Action::ScimDirectoriesView;
+    const MANAGE: Action = Action::ScimDirectoriesManage;
+
     fn apply(&mut self, _: &State, change: &ScimDirectoryChange) -> Result<()> {
         let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
         set(&mut self.primary, change.primary);
@@ -80,20 +84,8 @@ impl Resource for ScimDirectory {
         Ok(())
     }
 
-    fn authorize_view(actor: &Actor) -> Result<EnvironmentId> {
-        Ok(actor.environment())
-    }
-
-    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
-        Ok(actor.environment())
-    }
-
-    fn authorize_view_row(&self, actor: &Actor) -> Result<()> {
-        actor.authorize_view_part(OrganizationPart::Scim, self.organization_id).map(drop)
-    }
-
-    fn authorize_manage_row(&self, actor: &Actor) -> Result<()> {
-        actor.authorize_manage_part(OrganizationPart::Scim, self.organization_id).map(drop)
+    fn on(&self) -> On {
+        On::Organization(self.organization_id)
     }
 }
 
@@ -116,7 +108,7 @@ pub async fn create(
     organization_id: OrganizationId,
     change: &ScimDirectoryChange,
 ) -> Result<ScimDirectoryView> {
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, organization_id)?;
+    let environment_id = actor.authorize(Action::ScimDirectoriesManage, On::Organization(organization_id))?;
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
@@ -167,7 +159,7 @@ pub async fn list(
     organization_id: OrganizationId,
     query: &PageQuery,
 ) -> Result<Page<ScimDirectoryView>> {
-    let environment_id = actor.authorize_view_part(OrganizationPart::Scim, organization_id)?;
+    let environment_id = actor.authorize(Action::ScimDirectoriesView, On::Organization(organization_id))?;
     let list = List::of(environment_id, format_args!("scim_directories/{organization_id}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -190,7 +182,7 @@ pub async fn list(
 
 /// One page of the directories of an environment with their organizations, the newest first.
 pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<DirectorySummary>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::ScimDirectoriesView, On::Environment)?;
     let list = List::of(environment_id, "scim_directories/newest");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;

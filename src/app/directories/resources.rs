@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         input,
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
         resource,
     },
     store::{
@@ -114,7 +115,7 @@ pub async fn list_users(
     group: &str,
     page: &PageQuery,
 ) -> Result<Page<DirectoryUser>> {
-    let environment_id = actor.authorize_app()?;
+    let environment_id = actor.authorize(Action::ScimUsersView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let group: Option<ScimGroupId> = match group {
@@ -140,7 +141,12 @@ pub async fn list_users(
 /// One user, deleted or not.
 pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_resources::find_user(&mut conn, actor.authorize_app()?, id).await?;
+    let found = store::scim_resources::find_user(
+        &mut conn,
+        actor.authorize(Action::ScimUsersView, On::Environment)?,
+        id,
+    )
+    .await?;
     found.map(user_view).ok_or_else(|| Error::not_found("SCIM user", id))
 }
 
@@ -151,7 +157,7 @@ pub async fn list_groups(
     query: &DirectoryQuery,
     page: &PageQuery,
 ) -> Result<Page<DirectoryGroup>> {
-    let environment_id = actor.authorize_app()?;
+    let environment_id = actor.authorize(Action::ScimGroupsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let list = List::of(environment_id, format_args!("scim_groups/{directory}"));
@@ -168,7 +174,12 @@ pub async fn list_groups(
 /// One group, deleted or not.
 pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result<DirectoryGroup> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_resources::find_group(&mut conn, actor.authorize_app()?, id).await?;
+    let found = store::scim_resources::find_group(
+        &mut conn,
+        actor.authorize(Action::ScimGroupsView, On::Environment)?,
+        id,
+    )
+    .await?;
     group_view(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
 }
 
@@ -179,7 +190,7 @@ pub async fn search_users(
     directory: ScimDirectoryId,
     name: &str,
 ) -> Result<Vec<DirectoryUser>> {
-    let environment_id = actor.authorize_app()?;
+    let environment_id = actor.authorize(Action::ScimUsersView, On::Environment)?;
     let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     resource::load::<ScimDirectory>(&mut conn, environment_id, directory).await?;
@@ -203,7 +214,7 @@ pub async fn search_groups(
     directory: ScimDirectoryId,
     name: &str,
 ) -> Result<Vec<DirectoryGroup>> {
-    let environment_id = actor.authorize_app()?;
+    let environment_id = actor.authorize(Action::ScimGroupsView, On::Environment)?;
     let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     resource::load::<ScimDirectory>(&mut conn, environment_id, directory).await?;
@@ -233,7 +244,7 @@ pub async fn groups_of(
     actor: &Actor,
     user: &DirectoryUser,
 ) -> Result<Vec<(ScimGroupId, String)>> {
-    let environment_id = actor.authorize_app()?;
+    let environment_id = actor.authorize(Action::ScimUsersView, On::Environment)?;
     let mut conn = state.db.read().await?;
     resource::load::<ScimDirectory>(&mut conn, environment_id, user.directory_id).await?;
     Ok(store::scim_resources::list_groups_of(&mut conn, user.directory_id, user.id, MAX_GROUPS).await?)

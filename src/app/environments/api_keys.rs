@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential},
+        actor::{Actor, Credential, On},
         input,
+        permissions::Action,
         resource::{self, Resource},
     },
     store,
@@ -94,6 +95,9 @@ pub struct ApiKeyChange {
 impl Resource for ApiKey {
     type Change = ApiKeyChange;
 
+    const VIEW: Action = Action::ApiKeysView;
+    const MANAGE: Action = Action::ApiKeysManage;
+
     fn apply(&mut self, _: &State, change: &ApiKeyChange) -> Result<()> {
         if let Some(name) = &change.display_name {
             self.display_name = input::line("displayName", name, 200)?;
@@ -136,7 +140,7 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
 
 /// Creates a key. Its secret is returned only here.
 pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Result<(ApiKey, ApiKeySecret)> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::ApiKeysManage, On::Environment)?;
     actor.principal().require_recent_authentication()?;
     let now = state.now();
     let secret = ApiKeySecret::new(&*state.random);

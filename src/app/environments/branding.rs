@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         input,
+        permissions::Action,
         resource::{Edit, Resource},
     },
     store::{self, brandings, table},
@@ -64,6 +65,9 @@ impl LogoChange {
 impl Resource for Branding {
     type Change = BrandingChange;
 
+    const VIEW: Action = Action::BrandingView;
+    const MANAGE: Action = Action::BrandingManage;
+
     fn apply(&mut self, _: &State, change: &BrandingChange) -> Result<()> {
         if let Some(name) = &change.application_name {
             self.application_name = input::optional_line("applicationName", name.trim(), 100)?;
@@ -85,15 +89,11 @@ impl Resource for Branding {
         }
         Ok(())
     }
-
-    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
-        actor.authorize_own()
-    }
 }
 
 /// The branding of the actor's environment.
 pub async fn find(state: &State, actor: &Actor, id: EnvironmentId) -> Result<Branding> {
-    actor.authorize_view()?;
+    actor.authorize(Action::BrandingView, On::Environment)?;
     actor.require_environment(id)?;
     of_environment(state, id).await
 }
@@ -123,7 +123,7 @@ pub async fn update(
     change: &BrandingChange,
     logo: LogoChange,
 ) -> Result<Branding> {
-    Branding::authorize_manage(actor)?;
+    actor.authorize(Action::BrandingManage, On::Environment)?;
     actor.require_environment(id)?;
     let logo = logo.parse()?;
     let mut tx = state.db.write().await?;

@@ -19,8 +19,9 @@ use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Principal},
+    actor::{Actor, On, Principal},
     input,
+    permissions::Action,
     resource::{self, Edit, Resource},
 };
 use crate::{
@@ -108,6 +109,9 @@ pub struct EnvironmentChange {
 impl Resource for Environment {
     type Change = EnvironmentChange;
 
+    const VIEW: Action = Action::EnvironmentsView;
+    const MANAGE: Action = Action::EnvironmentsManage;
+
     const UNIQUE: &'static str = "slug";
 
     fn apply(&mut self, _: &State, change: &EnvironmentChange) -> Result<()> {
@@ -135,10 +139,6 @@ impl Resource for Environment {
         }
         Ok(())
     }
-
-    fn authorize_manage(actor: &Actor) -> Result<EnvironmentId> {
-        actor.authorize_own()
-    }
 }
 
 /// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
@@ -162,7 +162,7 @@ fn parse_redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpU
 
 /// Creates an environment.
 pub async fn create(state: &State, principal: &Principal, change: &EnvironmentChange) -> Result<Environment> {
-    principal.require_global_owner()?;
+    principal.authorize_everywhere(Action::EnvironmentsCreate)?;
     let now = state.now();
     let slug = change.slug.as_deref().ok_or_else(|| Error::invalid("slug", "is required"))?;
     let mut environment = Environment {
@@ -192,7 +192,7 @@ pub async fn remove(
     id: EnvironmentId,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let own = actor.authorize_own()?;
+    let own = actor.authorize(Action::EnvironmentsManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     table::lock_for_removal::<Environment>(&mut tx, own, id).await?;
     let mut edit = Edit::<Environment>::begin(tx, own, id, expected).await?;

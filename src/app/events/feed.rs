@@ -3,7 +3,12 @@
 use model::event::{Event, EventKind};
 
 use crate::{
-    app::{Error, Result, State, actor::Actor, input},
+    app::{
+        Error, Result, State,
+        actor::{Actor, On},
+        input,
+        permissions::Action,
+    },
     store,
 };
 
@@ -38,7 +43,7 @@ pub struct Feed {
 /// The events after a sequence number. A caller that continues with `next_after` gets every event exactly once;
 /// [`Error::FailedPrecondition`] if some of them are no longer kept.
 pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Feed> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::EventsView, On::Environment)?;
     let after = parse_number("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
     let size = parse_number("page_size", query.size.as_deref(), DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE)?;
     let kinds = parse_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;
@@ -101,7 +106,7 @@ pub async fn list_latest(
     query: &LatestQuery,
     size: usize,
 ) -> Result<LatestEvents> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::EventsView, On::Environment)?;
     let most = i64::MAX.unsigned_abs();
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let before = parse_number("before", given(&query.before).as_deref(), most, 1, most)?;

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, OrganizationPart},
+        actor::{Actor, On},
+        permissions::Action,
     },
     store::{
         login_connections::{self, LoginConnection},
@@ -46,7 +47,7 @@ pub async fn begin(
 ) -> Result<BeginOutcome> {
     debug_assert!(origin.is_test());
     let target = load(state, actor, connection).await?;
-    actor.authorize_manage_part(OrganizationPart::Saml, target.organization.id)?;
+    actor.authorize(Action::SamlConnectionsManage, On::Organization(target.organization.id))?;
     let now = state.now();
     let since = now - std::time::Duration::from_secs(3600);
     let begun = {
@@ -72,7 +73,7 @@ pub async fn find(
     proof: Option<&str>,
 ) -> Result<TestLogin> {
     let target = load(state, actor, connection).await?;
-    actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
+    actor.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
     let mut conn = state.db.read().await?;
     let found = login_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
@@ -87,14 +88,15 @@ pub async fn find(
 /// The latest test of a connection that was started from the setup pages.
 pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
     let target = load(state, actor, connection).await?;
-    actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
+    actor.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
     let mut conn = state.db.read().await?;
     Ok(login_flows::find_latest_test(&mut conn, connection).await?)
 }
 
 async fn load(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<LoginConnection> {
+    let environment_id = actor.authorize(Action::SamlConnectionsView, On::AnyOrganization)?;
     let mut conn = state.db.read().await?;
-    login_connections::find_in_environment(&mut conn, actor.environment(), connection)
+    login_connections::find_in_environment(&mut conn, environment_id, connection)
         .await?
         .ok_or_else(|| Error::not_found("SAML connection", connection))
 }

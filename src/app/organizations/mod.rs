@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
-    actor::Actor,
+    actor::{Actor, On},
     input,
     pagination::{List, Page, PageQuery, PageRequest},
+    permissions::Action,
     resource::{self, Edit, Resource},
     retry::retry_deadlocks,
 };
@@ -135,6 +136,9 @@ impl OrganizationChange {
 impl Resource for Organization {
     type Change = OrganizationChange;
 
+    const VIEW: Action = Action::OrganizationsView;
+    const MANAGE: Action = Action::OrganizationsManage;
+
     const UNIQUE: &'static str = "externalId";
 
     fn apply(&mut self, _: &State, change: &OrganizationChange) -> Result<()> {
@@ -164,7 +168,7 @@ impl Resource for Organization {
 
 /// Creates an organization.
 pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::OrganizationsManage, On::Environment)?;
     let now = state.now();
     let mut organization = Organization {
         id: Id::new(now, &*state.random),
@@ -209,7 +213,7 @@ pub async fn names(
     actor: &Actor,
     ids: impl IntoIterator<Item = OrganizationId>,
 ) -> Result<BTreeMap<OrganizationId, String>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
     let ids: BTreeSet<OrganizationId> = ids.into_iter().collect();
     let ids: Vec<OrganizationId> = ids.into_iter().collect();
     let mut conn = state.db.read().await?;
@@ -225,7 +229,7 @@ pub async fn search(
     text: &str,
     query: &PageQuery,
 ) -> Result<Page<Organization>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
     let list = List::of(environment_id, "organizations/newest");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -258,7 +262,7 @@ async fn update_once(
     expected: Option<&EntityTags>,
     change: &OrganizationChange,
 ) -> Result<Organization> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::OrganizationsManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     if change.domains.is_some() {
         sharing::lock(&mut tx, environment_id).await?;

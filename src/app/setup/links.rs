@@ -17,10 +17,11 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential},
+        actor::{Actor, Credential, On},
         audit::{self, Entry},
         environments,
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
         resource,
     },
     store,
@@ -95,7 +96,7 @@ pub struct NewSetupLink {
 
 /// Creates a link. Its URL is returned only here.
 pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Result<(SetupLink, String)> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::SetupLinksManage, On::Environment)?;
     let lifetime = wanted.lifetime.unwrap_or(DEFAULT_LIFETIME);
     if lifetime.is_zero() || lifetime > MAX_LIFETIME {
         return Err(Error::invalid(
@@ -140,7 +141,7 @@ fn creator(actor: &Actor) -> String {
 
 /// The link with this id.
 pub async fn find(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::SetupLinksView, On::Environment)?;
     let mut conn = state.db.read().await?;
     store::setup_links::find(&mut conn, environment_id, id).await?.ok_or_else(|| not_found(id))
 }
@@ -158,7 +159,7 @@ pub async fn list(
     organization_id: Option<OrganizationId>,
     query: &PageQuery,
 ) -> Result<Page<SetupLink>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::SetupLinksView, On::Environment)?;
     let name = organization_id.map_or_else(|| "setup_links".to_owned(), |id| format!("setup_links/{id}"));
     let list = List::of(environment_id, name);
     let wanted = PageRequest::parse(state, &list, query)?;
@@ -174,7 +175,7 @@ pub async fn list(
 
 /// Revokes a link and all its sessions. It stays in the list.
 pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::SetupLinksManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     let revoked = store::setup_links::update_revoked(&mut tx, environment_id, id, state.now()).await?;
     let link = store::setup_links::find(&mut tx, environment_id, id).await?.ok_or_else(|| not_found(id))?;

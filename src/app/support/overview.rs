@@ -14,7 +14,11 @@ use model::{
 
 use super::login_counts::hour_of;
 use crate::{
-    app::{Error, Result, State, actor::Actor},
+    app::{
+        Error, Result, State,
+        actor::{Actor, On},
+        permissions::Action,
+    },
     store::{
         self, Conn,
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
@@ -137,7 +141,7 @@ pub struct Overview {
 
 /// The overview of the actor's environment.
 pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview> {
-    let environment = actor.authorize_view()?;
+    let environment = actor.authorize(Action::LoginFlowsView, On::Environment)?;
     let now = state.now();
     let mut conn = state.db.read().await?;
     let begins = span.bars(now);
@@ -182,7 +186,7 @@ pub async fn of_organization(
     organization: OrganizationId,
     span: Period,
 ) -> Result<Vec<Bar>> {
-    let environment = actor.authorize_view()?;
+    let environment = actor.authorize(Action::LoginFlowsView, On::Organization(organization))?;
     let mut conn = state.db.read().await?;
     let found = table::find::<Organization>(&mut conn, environment, organization).await?;
     found.ok_or_else(|| Error::not_found("organization", organization))?;
@@ -210,7 +214,7 @@ async fn last_refused(
     connection: &FailingConnection,
 ) -> Result<Option<LoginFlow>> {
     let wanted = login_flow_search::FlowFilter {
-        environment_id: actor.authorize_view()?,
+        environment_id: actor.authorize(Action::LoginFlowsView, On::Environment)?,
         organization_id: Some(connection.organization_id),
         saml_connection_id: Some(connection.saml_connection_id),
         email_key: None,
@@ -226,7 +230,7 @@ async fn last_refused(
 }
 
 async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
-    let environment = actor.authorize_view()?;
+    let environment = actor.authorize(Action::LoginFlowsView, On::Environment)?;
     let any = login_flow_search::FlowFilter {
         environment_id: environment,
         organization_id: None,

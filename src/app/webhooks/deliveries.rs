@@ -10,9 +10,10 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         audit::{self, Entry},
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
         resource::{self, Edit},
     },
     store,
@@ -26,7 +27,7 @@ pub async fn replay_from(
     expected: Option<&EntityTags>,
     after: u64,
 ) -> Result<Webhook> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
     let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
     if edit.row.disabled_at.is_some() {
         return Err(Error::FailedPrecondition("the webhook is disabled; enable it first".into()));
@@ -53,7 +54,7 @@ pub async fn list_deliveries(
     delivery_state: &str,
     query: &PageQuery,
 ) -> Result<Page<WebhookDelivery>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::WebhooksView, On::Environment)?;
     let wanted_state = match delivery_state {
         "" => None,
         name => Some(
@@ -79,7 +80,7 @@ pub async fn list_deliveries(
 
 /// One delivery.
 pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::WebhooksView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let found = store::webhook_deliveries::find(&mut conn, environment_id, id).await?;
     found.ok_or_else(|| delivery_not_found(id))
@@ -87,7 +88,7 @@ pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) 
 
 /// Sends one delivery again, under the same `webhook-id`.
 pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     if !store::webhook_deliveries::requeue(&mut tx, environment_id, id, state.now()).await? {
         return Err(delivery_not_found(id));

@@ -15,9 +15,10 @@ use super::signature::WebhookSecret;
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         audit::{self, Entry},
         events, input,
+        permissions::Action,
         resource::{self, Edit, Resource},
     },
     store::webhooks,
@@ -96,6 +97,9 @@ pub struct WebhookChange {
 impl Resource for Webhook {
     type Change = WebhookChange;
 
+    const VIEW: Action = Action::WebhooksView;
+    const MANAGE: Action = Action::WebhooksManage;
+
     fn apply(&mut self, state: &State, change: &WebhookChange) -> Result<()> {
         if let Some(url) = &change.url {
             let stored = Some(self.url.clone());
@@ -119,7 +123,7 @@ pub async fn create(
     actor: &Actor,
     change: &WebhookChange,
 ) -> Result<(Webhook, WebhookSecret)> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
     let now = state.now();
     let id: WebhookId = Id::new(now, &*state.random);
     let secret = WebhookSecret::new(&*state.random);
@@ -156,7 +160,7 @@ pub async fn update(
     expected: Option<&EntityTags>,
     change: &WebhookChange,
 ) -> Result<Webhook> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
     let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
     edit.row.apply(state, change)?;
     edit.save(state, actor).await?;
@@ -178,7 +182,7 @@ pub async fn rotate_secret(
     expected: Option<&EntityTags>,
     overlap: Duration,
 ) -> Result<(Webhook, WebhookSecret)> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
     if overlap > MAX_OVERLAP {
         let most = MAX_OVERLAP.as_secs();
         return Err(Error::invalid("overlapSeconds", format!("must be a number from 0 to {most}")));

@@ -13,7 +13,7 @@ use model::{client_address::ClientAddress, entity_tag::EntityTags};
 
 use super::fields::Fields;
 use crate::{
-    app::{self, Result, State, actor::Actor, environments::api_keys},
+    app::{self, Result, State, actor::Actor, environments::api_keys, permissions::Scope},
     http::{api_error::ApiError, conditions::valid_if_match},
     web::kit::posted::allow_large_body,
 };
@@ -31,8 +31,8 @@ pub struct ApiCall<S, B = NoBody> {
 
 /// The kind of API key that a route accepts.
 pub trait KeyScope: 'static {
-    /// Refuses a caller whose key is not of this kind.
-    fn check(actor: &Actor) -> Result<()>;
+    /// What the key must have been given for.
+    const SCOPE: Scope;
 }
 
 /// Any key of the environment.
@@ -42,15 +42,11 @@ pub enum AnyKey {}
 pub enum ManagementKey {}
 
 impl KeyScope for AnyKey {
-    fn check(_: &Actor) -> Result<()> {
-        Ok(())
-    }
+    const SCOPE: Scope = Scope::App;
 }
 
 impl KeyScope for ManagementKey {
-    fn check(actor: &Actor) -> Result<()> {
-        actor.authorize_manage().map(drop)
-    }
+    const SCOPE: Scope = Scope::Management;
 }
 
 /// How a route reads the body.
@@ -112,7 +108,7 @@ pub(in crate::http) async fn authenticate<S: KeyScope>(request: &HttpRequest) ->
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
     let actor = api_keys::authenticate(state, bearer(request)?).await?;
-    S::check(&actor)?;
+    actor.require_scope(S::SCOPE)?;
     allow_large_body(request);
     Ok(actor.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
 }

@@ -15,7 +15,9 @@ use super::{
 use crate::{
     app::{
         State,
+        actor::On,
         environments::{self, EnvironmentChange, EnvironmentObject},
+        permissions::Action,
         resource,
     },
     links::path,
@@ -52,8 +54,8 @@ fn reply(environment: &Environment) -> HttpResponse {
     responses((status = 200, body = EnvironmentsReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>) -> ApiResult {
-    let own: Environment =
-        resource::find(&state, &call.actor, call.actor.environment()).await.map_err(api)?;
+    let own = call.actor.authorize(Action::EnvironmentsView, On::Environment).map_err(api)?;
+    let own: Environment = resource::find(&state, &call.actor, own).await.map_err(api)?;
     Ok(HttpResponse::Ok()
         .json(EnvironmentsReply { environments: vec![(&own).into()], next_page_token: String::new() }))
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::api_key::ApiKey;
 
 use crate::{
-    app::{Result, environments::api_keys, pagination::Page, resource},
+    app::{Result, environments::api_keys, pagination::Page, permissions, resource},
     links::console,
     web::{
         console::kit::{
@@ -93,7 +93,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let content = view(
         &page,
         &place,
-        context.may_manage(),
+        context.may(permissions::Action::ApiKeysManage),
         &|pattern, segments| context.href(pattern, segments),
         context.now(),
     );
@@ -148,14 +148,14 @@ pub(in crate::web::console) fn view(
 
 /// `GET …/api-keys/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ApiKeysManage)?;
     let typed = FormValues::new().with("hasManagementApiAccess", "");
     Ok(form_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST …/api-keys/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ApiKeysManage)?;
     let created = match form.change() {
         Ok(change) => api_keys::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

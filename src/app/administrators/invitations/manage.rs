@@ -21,6 +21,7 @@ use crate::{
             signed_in::lock_enabled,
         },
         audit::{self, Entry},
+        permissions::Action,
     },
     store::{self, admin_invitations},
 };
@@ -85,7 +86,7 @@ pub async fn create_reset(
     principal: &Principal,
     id: AdministratorId,
 ) -> Result<(AdminInvitation, AdminInvitationToken)> {
-    principal.require_global_owner()?;
+    principal.authorize_everywhere(Action::GlobalAdministratorsManage)?;
     principal.require_recent_authentication()?;
     let mut tx = state.db.write().await?;
     // A removal of the account waits, and then removes the link; or it came first.

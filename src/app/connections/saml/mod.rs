@@ -21,9 +21,10 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, OrganizationPart},
+        actor::{Actor, On},
         audit, environments,
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
         resource::{Edit, check_version, hide, load, lock},
         retry::retry_deadlocks,
     },
@@ -54,7 +55,7 @@ pub async fn create(
     organization_id: OrganizationId,
     change: &SamlConnectionChange,
 ) -> Result<SamlConnectionView> {
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Saml, organization_id)?;
+    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::Organization(organization_id))?;
     let metadata = change.metadata(state, None).await?;
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
@@ -102,8 +103,9 @@ pub async fn create(
 
 /// The connection with this id.
 pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
-    let connection: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    hide(id, actor.authorize_view_part(OrganizationPart::Saml, connection.organization_id))?;
+    let environment_id = actor.authorize(Action::SamlConnectionsView, On::AnyOrganization)?;
+    let connection: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
+    hide(id, actor.authorize(Action::SamlConnectionsView, On::Organization(connection.organization_id)))?;
     view(state, connection).await
 }
 
@@ -122,7 +124,7 @@ pub async fn list(
     organization_id: OrganizationId,
     query: &PageQuery,
 ) -> Result<Page<SamlConnectionView>> {
-    let environment_id = actor.authorize_view_part(OrganizationPart::Saml, organization_id)?;
+    let environment_id = actor.authorize(Action::SamlConnectionsView, On::Organization(organization_id))?;
     let list = List::of(environment_id, format_args!("saml_connections/{organization_id}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -159,7 +161,7 @@ pub async fn list_by_expiry(
     actor: &Actor,
     query: &PageQuery,
 ) -> Result<Page<NamedConnection>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::SamlConnectionsView, On::Environment)?;
     let list = List::of(environment_id, "saml_connections_by_expiry");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -176,8 +178,9 @@ pub async fn update(
     expected: Option<&EntityTags>,
     change: &SamlConnectionChange,
 ) -> Result<SamlConnectionView> {
-    let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
+    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
+    let stored: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
+    hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
     check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     retry_deadlocks(async || {
@@ -206,8 +209,9 @@ pub async fn remove(
     id: SamlConnectionId,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let stored: SamlConnection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    hide(id, actor.authorize_manage_part(OrganizationPart::Saml, stored.organization_id))?;
+    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
+    let stored: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
+    hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
         admin_sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;

@@ -15,9 +15,10 @@ use writer::seal_context;
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         input,
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
         resource::{self, Resource as _},
     },
     store::scim_requests::{self, StoredRequest},
@@ -60,8 +61,7 @@ pub async fn list(
     query: &ScimRequestQuery,
     page: &PageQuery,
 ) -> Result<Page<ScimRequest>> {
-    let environment_id = actor.environment();
-    resource::find::<ScimDirectory>(state, actor, directory).await?;
+    let environment_id = resource::find::<ScimDirectory>(state, actor, directory).await?.environment_id;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = PageRequest::parse(state, &list, page)?;
     // PostgreSQL fails on a text with NUL.
@@ -94,13 +94,13 @@ pub async fn list(
 
 /// One request.
 pub async fn find(state: &State, actor: &Actor, id: ScimRequestId) -> Result<ScimRequest> {
-    let environment_id = actor.environment();
+    let environment_id = actor.authorize(Action::ScimDirectoriesView, On::AnyOrganization)?;
     let mut conn = state.db.read().await?;
     let row = scim_requests::find(&mut conn, environment_id, id).await?;
     let not_found = || Error::not_found("SCIM request", id);
     let row = row.ok_or_else(not_found)?;
     let directory: ScimDirectory = resource::load(&mut conn, environment_id, row.directory_id).await?;
-    directory.authorize_view_row(actor).map_err(|error| match error {
+    actor.authorize(Action::ScimDirectoriesView, directory.on()).map_err(|error| match error {
         Error::NotFound { .. } => not_found(),
         error => error,
     })?;

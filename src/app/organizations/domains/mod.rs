@@ -26,9 +26,10 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential, OrganizationPart},
+        actor::{Actor, On},
         audit::{self, Entry},
         input,
+        permissions::Action,
         resource::{self, Edit, check_version},
     },
     store::{self, Conn, Transaction},
@@ -60,7 +61,7 @@ pub async fn list(
     actor: &Actor,
     organization_id: OrganizationId,
 ) -> Result<Vec<OrganizationDomain>> {
-    let environment_id = actor.authorize_view_part(OrganizationPart::Domains, organization_id)?;
+    let environment_id = actor.authorize(Action::DomainsView, On::Organization(organization_id))?;
     let mut conn = state.db.read().await?;
     resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     let most = i64::try_from(MAX_DOMAINS + MAX_PENDING).unwrap_or(i64::MAX);
@@ -74,7 +75,7 @@ pub async fn find(
     organization_id: OrganizationId,
     key: &str,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize_view_part(OrganizationPart::Domains, organization_id)?;
+    let environment_id = actor.authorize(Action::DomainsView, On::Organization(organization_id))?;
     let mut conn = state.db.read().await?;
     resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     load(&mut conn, organization_id, key).await
@@ -89,8 +90,8 @@ pub async fn add(
     organization_id: OrganizationId,
     wanted: &NewDomain,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
-    let domain = parse(actor, wanted)?;
+    let environment_id = actor.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    let domain = parse(actor, organization_id, wanted)?;
     let now = state.now();
     let tx = state.db.write().await?;
     let mut organization = Edit::<Organization>::begin(tx, environment_id, organization_id, None).await?;
@@ -135,16 +136,16 @@ pub async fn add(
 }
 
 /// Parses a requested domain; accepts an e-mail address or a URL too.
-fn parse(actor: &Actor, wanted: &NewDomain) -> Result<Domain> {
+fn parse(actor: &Actor, organization_id: OrganizationId, wanted: &NewDomain) -> Result<Domain> {
     let typed = wanted.domain.as_deref().unwrap_or_default().trim();
     let allow_free_mail = wanted.allow_free_mail.unwrap_or(false);
     let bare = typed.rsplit('@').next().unwrap_or(typed);
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest).split(['/', '?', '#']).next();
-    let is_customer = matches!(actor.credential(), Credential::SetupLink(_));
+    let may_approve = actor.authorize(Action::DomainsApprove, On::Organization(organization_id)).is_ok();
     Domain::parse(bare.unwrap_or(typed))
-        .and_then(|domain| domain.ensure_claimable(allow_free_mail && !is_customer))
+        .and_then(|domain| domain.ensure_claimable(allow_free_mail && may_approve))
         .map_err(|error| match error {
-            DomainError::FreeMail if is_customer => Error::invalid(
+            DomainError::FreeMail if !may_approve => Error::invalid(
                 FIELD,
                 format!("{} is a free-mail provider, where anybody can get an address", input::quoted(typed)),
             ),
@@ -167,7 +168,7 @@ pub async fn approve(
     expected: Option<&EntityTags>,
     share_domain: bool,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize_manage()?;
+    let environment_id = actor.authorize(Action::DomainsApprove, On::Organization(organization_id))?;
     let mut tx = state.db.write().await?;
     sharing::lock(&mut tx, environment_id).await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
@@ -188,8 +189,7 @@ pub async fn approve(
     edit.commit().await
 }
 
-/// Removes a domain. The holder of a setup link can remove only a domain that is not in effect: users sign in
-/// with the others. [`Error::Outdated`]: it has none of the `expected` versions any more.
+/// Removes a domain. Users sign in with one that is in effect: only who may approve domains can remove it. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn remove(
     state: &State,
     actor: &Actor,
@@ -197,11 +197,13 @@ pub async fn remove(
     key: &str,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
+    let environment_id = actor.authorize(Action::DomainsManage, On::Organization(organization_id))?;
     let tx = state.db.write().await?;
     let DomainEdit { mut organization, row: listed, .. } =
         DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
-    if listed.state.is_accepted() && matches!(actor.credential(), Credential::SetupLink(_)) {
+    if listed.state.is_accepted()
+        && actor.authorize(Action::DomainsApprove, On::Organization(organization_id)).is_err()
+    {
         return Err(Error::FailedPrecondition(
             format!(
                 "people sign in with addresses of {}; only the application's team can remove it",

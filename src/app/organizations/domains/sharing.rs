@@ -21,9 +21,10 @@ use serde_json::{Value, json};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential},
+        actor::{Actor, Credential, On},
         audit::{self, Entry},
         events::{self, NewEvent},
+        permissions::Action,
     },
     store::{self, Transaction, table},
 };
@@ -218,7 +219,7 @@ pub async fn list(
     actor: &Actor,
     organizations: &[OrganizationId],
 ) -> Result<BTreeMap<OrganizationId, Vec<Domain>>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let mut shared: BTreeMap<OrganizationId, Vec<Domain>> = BTreeMap::new();
     let found = store::organization_domains::list_shared(&mut conn, environment_id, organizations).await?;
@@ -235,7 +236,7 @@ pub async fn list_others(
     organization_id: OrganizationId,
     domains: &[Domain],
 ) -> Result<Vec<SharedDomain>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     Ok(store::organization_domains::list_other_organizations(
         &mut conn,

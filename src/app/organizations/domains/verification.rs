@@ -11,8 +11,9 @@ use super::{DomainEdit, FIELD, new_token, not_found, sharing};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, OrganizationPart},
+        actor::{Actor, On},
         audit::{self, Entry},
+        permissions::Action,
     },
     store,
 };
@@ -30,7 +31,7 @@ pub async fn check(
     key: &str,
     expected: Option<&EntityTags>,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
+    let environment_id = actor.authorize(Action::DomainsManage, On::Organization(organization_id))?;
     let now = state.now();
     let tx = state.db.write().await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;

@@ -4,7 +4,12 @@ use base::id::{EnvironmentId, LoginFlowId};
 use model::login_flow::{FlowStep, LoginFlow};
 
 use crate::{
-    app::{Error, Result, State, actor::Actor, login},
+    app::{
+        Error, Result, State,
+        actor::{Actor, On},
+        login,
+        permissions::Action,
+    },
     store::{Conn, login_flow_steps, login_flows},
 };
 
@@ -35,7 +40,7 @@ pub async fn find(state: &State, actor: &Actor, id: LoginFlowId) -> Result<FlowD
 }
 
 pub(super) async fn load(conn: &mut Conn, actor: &Actor, id: LoginFlowId) -> Result<LoginFlow> {
-    let environment = actor.authorize_view()?;
+    let environment = actor.authorize(Action::LoginFlowsView, On::Environment)?;
     let flow = login_flows::find_in_environment(conn, environment, id).await?;
     flow.ok_or_else(|| Error::not_found("login flow", id))
 }

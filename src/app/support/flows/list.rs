@@ -12,8 +12,9 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
+        actor::{Actor, On},
         pagination::{List, Page, PageQuery, PageRequest},
+        permissions::Action,
     },
     store::{self, login_flow_search},
 };
@@ -48,7 +49,7 @@ pub async fn list(
     query: &FlowQuery,
     page: &PageQuery,
 ) -> Result<Page<LoginFlow>> {
-    let environment_id = actor.authorize_view()?;
+    let environment_id = actor.authorize(Action::LoginFlowsView, On::Environment)?;
     let list = List::of(environment_id, "saml_flows");
     let page = PageRequest::<LoginFlowKind>::parse(state, &list, page)?;
     let email = email_key(&query.email)?;
@@ -104,7 +105,12 @@ pub async fn list_with_organizations(
     ids.sort_unstable();
     ids.dedup();
     let mut conn = state.db.read().await?;
-    let names = store::organizations::list_names(&mut conn, actor.authorize_view()?, &ids).await?;
+    let names = store::organizations::list_names(
+        &mut conn,
+        actor.authorize(Action::LoginFlowsView, On::Environment)?,
+        &ids,
+    )
+    .await?;
     let listed = page.items.into_iter().map(|flow| FlowSummary {
         organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
         flow,

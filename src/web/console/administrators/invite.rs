@@ -7,7 +7,10 @@ use model::administrator::{AdminInvitation, Role};
 
 use super::list::{EVERYWHERE, scope_of};
 use crate::{
-    app::administrators::invitations::{self, InviteOutcome},
+    app::{
+        administrators::invitations::{self, InviteOutcome},
+        permissions,
+    },
     links::console,
     web::{
         console::kit::{
@@ -26,14 +29,14 @@ use crate::{
 
 /// `GET …/administrators/invite`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_owner()?;
+    context.require(permissions::Action::AdministratorsManage)?;
     let typed = FormValues::new().with("role", "admin").with("where", "here");
     Ok(invite_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST …/administrators/invite`
 pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_owner()?;
+    context.require(permissions::Action::AdministratorsManage)?;
     let typed = FormValues::from(&*form);
     let Some(role) = Role::parse(form.text("role")) else {
         return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
@@ -70,7 +73,7 @@ fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormEr
     let fields = html! {
         (view.email("email", "E-mail address").hint("They sign in with it. No mail is sent: you hand the link on yourself."))
         (view.radios("role", "Role", &roles))
-        @if context.actor.principal().require_global_owner().is_ok() { (view.radios("where", "Where", &places)) }
+        @if context.actor.principal().authorize_everywhere(permissions::Action::GlobalAdministratorsManage).is_ok() { (view.radios("where", "Where", &places)) }
     };
     context.shell(Section::Administrators, "Invite somebody").respond_with(
         errors.status(),

@@ -12,6 +12,7 @@ use crate::{
             invitations,
             roles::{self, RoleScope},
         },
+        permissions,
     },
     links::console,
     web::{
@@ -63,8 +64,14 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
     let place = context.place(&[]);
     let own = roles::list(&context.state, &local, &place.query()).await?;
     let everywhere = roles::list_global(&context.state, &context.actor).await?;
-    let (may_local, may_global) =
-        (context.is_owner(), context.actor.principal().require_global_owner().is_ok());
+    let (may_local, may_global) = (
+        context.may(permissions::Action::AdministratorsManage),
+        context
+            .actor
+            .principal()
+            .authorize_everywhere(permissions::Action::GlobalAdministratorsManage)
+            .is_ok(),
+    );
     let own_invitations =
         if may_local { invitations::list(&context.state, &local).await? } else { Vec::new() };
     let global_invitations =
@@ -91,7 +98,9 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
 }
 
 fn view(context: &EnvironmentContext, lists: &[AdministratorList<'_>], errors: &FormErrors) -> Markup {
-    let invite = context.is_owner().then(|| context.href(console::INVITE_ADMINISTRATOR, &[]));
+    let invite = context
+        .may(permissions::Action::AdministratorsManage)
+        .then(|| context.href(console::INVITE_ADMINISTRATOR, &[]));
     html! {
         div.head-row {
             h1 { "Administrators" }

@@ -12,6 +12,7 @@ use crate::{
         self, Error, State,
         audit::{self, AuditFilter, Log, Names},
         pagination::Page,
+        permissions,
     },
     links::console,
     web::{
@@ -35,7 +36,11 @@ pub(super) const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "t
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let (place, log) = (context.place(&FILTERS), Log::of(&context.actor)?);
     let found = load(&context.state, log, &place).await?;
-    let installation = context.admin.principal().require_global_owner().is_ok();
+    let installation = context
+        .admin
+        .principal()
+        .authorize_everywhere(permissions::Action::InstallationAuditEventsView)
+        .is_ok();
     let shown = AuditLogPage {
         page: &found.page,
         names: &found.names,

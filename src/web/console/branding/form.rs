@@ -9,7 +9,7 @@ use crate::{
     app::{
         Error,
         environments::branding::{self, LogoChange},
-        resource::Resource as _,
+        permissions,
     },
     links::{self, console},
     web::{
@@ -52,7 +52,7 @@ pub(in crate::web::console) fn values(branding: &Branding) -> FormValues {
 
 /// `POST …/branding`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    Branding::authorize_manage(&context.actor)?;
+    context.require(permissions::Action::BrandingManage)?;
     let id = context.environment.id;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let logo = match (form.file("logo"), form.flag("removeLogo")) {
@@ -97,7 +97,7 @@ fn page(
         branding,
         environment_name(&context.environment),
         &context.href(console::PREVIEW_BRANDING, &[]),
-        context.is_owner().then(form).as_ref(),
+        context.may(permissions::Action::BrandingManage).then(form).as_ref(),
         typed,
         errors,
     );

@@ -9,7 +9,7 @@ use super::{
     show::{find, load_organization},
 };
 use crate::{
-    app::{self, organizations::domains::sharing},
+    app::{self, organizations::domains::sharing, permissions},
     links::console,
     web::{
         console::kit::{
@@ -37,7 +37,7 @@ pub async fn approve_redirect(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/domains/{domain}/approve`
 pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::DomainsApprove)?;
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
     let share = form.flag(sharing::FIELD);

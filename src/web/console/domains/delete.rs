@@ -5,7 +5,7 @@ use model::{organization::Organization, organization_domain::OrganizationDomain}
 
 use super::show::{find, load_organization};
 use crate::{
-    app,
+    app::{self, permissions},
     links::console,
     web::{
         console::kit::{
@@ -25,7 +25,7 @@ use crate::{
 
 /// `GET …/domains/{domain}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::DomainsManage)?;
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     Ok(confirm_page(&context, &organization, &listed, &FormValues::new(), &FormErrors::none()))
@@ -33,7 +33,7 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/domains/{domain}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::DomainsManage)?;
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {

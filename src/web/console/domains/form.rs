@@ -6,7 +6,7 @@ use model::organization::Organization;
 
 use super::show::load_organization;
 use crate::{
-    app::{self, organizations::domains::sharing},
+    app::{self, organizations::domains::sharing, permissions},
     links::console,
     web::{
         console::kit::{
@@ -25,14 +25,14 @@ use crate::{
 
 /// `GET …/domains`: the form to add one.
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::DomainsManage)?;
     let organization = load_organization(&context).await?;
     Ok(new_page(&context, &organization, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/domains`
 pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::DomainsManage)?;
     let organization = load_organization(&context).await?;
     let added = match form.change() {
         Ok(wanted) => {

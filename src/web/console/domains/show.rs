@@ -9,6 +9,7 @@ use crate::{
     app::{
         self, Error,
         organizations::domains::sharing::{self, SharedDomain},
+        permissions,
     },
     links::console,
     web::{
@@ -49,7 +50,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let content = view(
         &listed,
         &others,
-        context.may_manage(),
+        context.may(permissions::Action::DomainsManage),
         &|pattern, segments| context.href(pattern, segments),
         &context.csrf(),
         context.now(),

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use model::{environment::Environment, http_url::HttpUrl};
 
 use crate::{
-    app::{Result, environments},
+    app::{Result, environments, permissions},
     links::{self, console},
     web::{
         console::kit::{
@@ -92,7 +92,7 @@ impl ConsoleResource for Environment {
 
 /// `GET /console/environments/new`
 pub async fn new(context: ConsoleContext) -> PageResult {
-    context.admin.principal().require_global_owner()?;
+    context.admin.principal().authorize_everywhere(permissions::Action::EnvironmentsCreate)?;
     let typed = FormValues::new().with("idpInitiated", "RESTART");
     Ok(new_page(&context, &typed, &FormErrors::none()))
 }
@@ -102,7 +102,7 @@ pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let principal = context.admin.principal();
     let created = match form.change() {
         Ok(change) => environments::create(&context.state, &principal, &change).await,
-        Err(error) => principal.require_global_owner().and(Err(error)),
+        Err(error) => principal.authorize_everywhere(permissions::Action::EnvironmentsCreate).and(Err(error)),
     };
     match created {
         Ok(environment) => Ok(see_other(

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::environment::Environment;
 
 use crate::{
-    app::administrators::SignedIn,
+    app::{administrators::SignedIn, permissions},
     links::{self, console},
     web::{
         console::kit::context::{ConsoleContext, environment_name},
@@ -20,7 +20,8 @@ use crate::{
 /// `GET /console`
 pub async fn list(context: ConsoleContext) -> PageResult {
     let environments = context.admin.environments(&context.state).await?;
-    let may_create = context.admin.principal().require_global_owner().is_ok();
+    let may_create =
+        context.admin.principal().authorize_everywhere(permissions::Action::EnvironmentsCreate).is_ok();
     Ok(context.shell("Environments").respond(view(&environments, &context.admin, may_create, context.now())))
 }
 

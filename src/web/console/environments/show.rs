@@ -7,6 +7,7 @@ use model::environment::Environment;
 
 use super::form::IDP_INITIATED;
 use crate::{
+    app::permissions,
     links::{Links, console},
     web::{
         console::kit::{
@@ -23,7 +24,7 @@ use crate::{
 /// `GET …/settings`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let links = context.state.links_of(&context.environment);
-    let actions = context.is_owner().then(|| {
+    let actions = context.may(permissions::Action::EnvironmentsManage).then(|| {
         html! {
             (link_button(ButtonStyle::Plain, "Edit", &context.href(console::EDIT_ENVIRONMENT, &[])))
             (link_button(ButtonStyle::Danger, "Delete", &context.href(console::DELETE_ENVIRONMENT, &[])))

@@ -18,7 +18,11 @@ use super::{
     shell::{EnvironmentLink, PageFrame, Section, Shell},
 };
 use crate::{
-    app::{Error, State, actor::Actor},
+    app::{
+        Error, State,
+        actor::{Actor, On},
+        permissions::Action,
+    },
     links::{self, console},
     web::kit::{
         components::{ButtonStyle, Icon, link_button, notice},
@@ -178,24 +182,14 @@ impl EnvironmentContext {
         ListUrl::read(self.request.path(), self.request.query_string(), filters)
     }
 
-    /// Whether the administrator may change what is in the environment.
-    pub fn may_manage(&self) -> bool {
-        self.actor.authorize_manage().is_ok()
+    /// Whether the administrator may do this in the environment.
+    pub fn may(&self, action: Action) -> bool {
+        self.require(action).is_ok()
     }
 
-    /// Whether the administrator may change the environment itself.
-    pub fn is_owner(&self) -> bool {
-        self.actor.authorize_own().is_ok()
-    }
-
-    /// Returns an error unless the administrator may change what is in the environment. For pages with a form.
-    pub fn require_manage(&self) -> Result<(), PageError> {
-        self.actor.authorize_manage().map(drop).map_err(PageError)
-    }
-
-    /// Returns an error unless the administrator may change the environment itself.
-    pub fn require_owner(&self) -> Result<(), PageError> {
-        self.actor.authorize_own().map(drop).map_err(PageError)
+    /// Returns an error unless the administrator may do this in the environment. For pages with a form.
+    pub fn require(&self, action: Action) -> Result<(), PageError> {
+        self.actor.authorize(action, On::Environment).map(drop).map_err(PageError)
     }
 
     /// The request.

@@ -107,7 +107,7 @@ pub fn new_form<R: ConsoleResource>(
 
 /// `GET …/edit`
 pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
-    R::authorize_manage(&context.actor)?;
+    context.require(R::MANAGE)?;
     let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
     let values = row.values();
     Ok(edit_form(&context, &row, &Seen::of(row.version(), &values), &values, &FormErrors::none()))
@@ -115,7 +115,7 @@ pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult
 
 /// `POST …/edit`
 pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    R::authorize_manage(&context.actor)?;
+    context.require(R::MANAGE)?;
     let id = context.id(R::SEGMENT)?;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let changed = match form.change() {
@@ -176,14 +176,14 @@ fn edit_form<R: ConsoleResource>(
 
 /// `GET …/delete`
 pub async fn confirm_deletion<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
-    R::authorize_manage(&context.actor)?;
+    context.require(R::MANAGE)?;
     let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
     deletion_form(&context, &row, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/delete`
 pub async fn delete<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    R::authorize_manage(&context.actor)?;
+    context.require(R::MANAGE)?;
     let id = context.id(R::SEGMENT)?;
     let row: R = resource::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &row.name()) {

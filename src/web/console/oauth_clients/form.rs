@@ -5,7 +5,7 @@ use model::oauth_client::OauthClient;
 
 use super::secret::secret_page;
 use crate::{
-    app::{Result, authorization_server::clients},
+    app::{Result, authorization_server::clients, permissions},
     links::console,
     web::{
         console::kit::{
@@ -76,7 +76,7 @@ impl ConsoleResource for OauthClient {
 
 /// `GET …/oauth-clients/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::OauthClientsManage)?;
     let action = context.href(console::NEW_OAUTH_CLIENT, &[]);
     let typed = FormValues::new().with("idTokenAlg", "RS256");
     Ok(new_form::<OauthClient>(&context, &action, &typed, &FormErrors::none(), None))
@@ -84,7 +84,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/oauth-clients/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::OauthClientsManage)?;
     let created = match form.change() {
         Ok(change) => clients::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

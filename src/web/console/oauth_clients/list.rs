@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::oauth_client::OauthClient;
 
 use crate::{
-    app::{pagination::Page, resource},
+    app::{pagination::Page, permissions, resource},
     links::console,
     web::{
         console::kit::{
@@ -29,7 +29,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let content = view(
         &page,
         &place,
-        context.may_manage(),
+        context.may(permissions::Action::OauthClientsManage),
         &|pattern, segments| context.href(pattern, segments),
         context.now(),
     );

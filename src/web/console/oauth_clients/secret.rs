@@ -8,7 +8,7 @@ use crate::{
     app::{
         Error,
         authorization_server::clients::{self, ClientWithSecret},
-        resource,
+        permissions, resource,
     },
     links::console,
     web::{
@@ -31,7 +31,7 @@ const CHANGED: &str = "Somebody changed this client or its secret while this pag
 
 /// `GET …/oauth-clients/{client}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::OauthClientsManage)?;
     rotation_page(&context, &FormErrors::none()).await
 }
 
@@ -58,7 +58,7 @@ async fn rotation_page(context: &EnvironmentContext, errors: &FormErrors) -> Pag
 
 /// `POST …/oauth-clients/{client}/rotate`
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::OauthClientsManage)?;
     let (id, expected) = (context.id("client")?, Seen::posted(&form).expected());
     match clients::rotate_secret(&context.state, &context.actor, id, Some(&expected)).await {
         Ok(created) => Ok(secret_page(&context, &created)),

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use model::{environment::Environment, oauth_client::OauthClient};
 
 use crate::{
-    app::resource,
+    app::{permissions, resource},
     links::{Links, console},
     web::{
         console::kit::{
@@ -29,7 +29,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         &client,
         &context.environment,
         &context.state.links_of(&context.environment),
-        context.may_manage(),
+        context.may(permissions::Action::OauthClientsManage),
         &|pattern, segments| context.href(pattern, segments),
         context.now(),
     );

@@ -9,6 +9,7 @@ use crate::{
         self, Result,
         organizations::{OrganizationChange, domains::sharing},
         pagination::PageQuery,
+        permissions,
     },
     links::console,
     web::{
@@ -124,14 +125,14 @@ fn waiting(organization: &Organization) -> String {
 
 /// `GET …/organizations/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::OrganizationsManage)?;
     let action = context.href(console::NEW_ORGANIZATION, &[]);
     Ok(new_form::<Organization>(&context, &action, &FormValues::new(), &FormErrors::none(), None))
 }
 
 /// `POST …/organizations/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::OrganizationsManage)?;
     let created = match form.change() {
         Ok(change) => app::organizations::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

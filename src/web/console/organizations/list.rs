@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use model::{domain::Domain, organization::Organization};
 
 use crate::{
-    app::{self, pagination::Page},
+    app::{self, pagination::Page, permissions},
     links::console,
     web::{
         console::kit::{context::EnvironmentContext, labels, shell::Section},
@@ -31,7 +31,9 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let page =
         app::organizations::search(&context.state, &context.actor, place.filter(SEARCH), &place.query())
             .await?;
-    let create = context.may_manage().then(|| context.href(console::NEW_ORGANIZATION, &[]));
+    let create = context
+        .may(permissions::Action::OrganizationsManage)
+        .then(|| context.href(console::NEW_ORGANIZATION, &[]));
     let href = |organization: &Organization| context.href(console::ORGANIZATION, &[&organization.id]);
     let ids: Vec<OrganizationId> = page.items.iter().map(|organization| organization.id).collect();
     let shared = app::organizations::domains::sharing::list(&context.state, &context.actor, &ids).await?;

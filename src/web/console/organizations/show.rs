@@ -13,6 +13,7 @@ use crate::{
         directories::ScimDirectoryView,
         organizations::domains::sharing::SharedDomain,
         pagination::{Page, PageQuery},
+        permissions,
     },
     links::console,
     web::{
@@ -70,7 +71,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         directories: &directories,
         links: &links,
         audit: &audit,
-        may_manage: context.may_manage(),
+        may_manage: context.may(permissions::Action::OrganizationsManage),
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
         now: context.now(),

@@ -6,7 +6,7 @@ use model::saml_connection::SamlConnection;
 
 use super::show::load_organization;
 use crate::{
-    app,
+    app::{self, permissions},
     links::console,
     web::{
         console::kit::{
@@ -26,7 +26,7 @@ use crate::{
 
 /// `GET …/saml-connections/{connection}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SamlConnectionsManage)?;
     let found =
         app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
     confirm_page(&context, &found.connection, &FormValues::new(), &FormErrors::none()).await
@@ -34,7 +34,7 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/saml-connections/{connection}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SamlConnectionsManage)?;
     let id: SamlConnectionId = context.id("connection")?;
     let connection = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &labels::connection(&connection)) {

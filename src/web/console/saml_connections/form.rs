@@ -19,6 +19,7 @@ use crate::{
             SamlConnectionChange,
             certificates::{certificate_views, parse_certificates},
         },
+        permissions,
     },
     links::console,
     web::{
@@ -55,7 +56,7 @@ const IDP_INITIATED: [Choice<'static>; 4] = [
 
 /// `GET …/organizations/{organization}/saml-connections/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SamlConnectionsManage)?;
     let organization =
         app::resource::find(&context.state, &context.actor, context.id("organization")?).await?;
     let typed = FormValues::new().with_flag("primary", true);
@@ -64,7 +65,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/organizations/{organization}/saml-connections/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SamlConnectionsManage)?;
     let id: OrganizationId = context.id("organization")?;
     let made = match change(&form, &FormValues::new()) {
         Ok(change) => app::connections::saml::create(&context.state, &context.actor, id, &change).await,
@@ -85,7 +86,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 
 /// `GET …/saml-connections/{connection}/edit`
 pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SamlConnectionsManage)?;
     let found =
         app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
     let (connection, values) = (&found.connection, typed(&found.connection));
@@ -94,7 +95,7 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/saml-connections/{connection}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SamlConnectionsManage)?;
     let id: SamlConnectionId = context.id("connection")?;
     let seen = Seen::posted(&form);
     let updated = match change(&form, seen.values()) {

@@ -17,6 +17,7 @@ use crate::{
             certificates::{CertificateView, certificate_views},
         },
         login::BeginOutcome,
+        permissions,
     },
     links::{Links, console},
     web::{
@@ -66,7 +67,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         certificates: &certificate_views(&described.connection.idp_certificates),
         environment: &context.environment,
         links: &context.state.links_of(&context.environment),
-        may_manage: context.may_manage(),
+        may_manage: context.may(permissions::Action::SamlConnectionsManage),
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
         now: context.now(),

@@ -6,7 +6,7 @@ use model::scim_directory::ScimDirectory;
 
 use super::show::{load_organization, name};
 use crate::{
-    app::resource,
+    app::{permissions, resource},
     links::console,
     web::{
         console::kit::{
@@ -26,14 +26,14 @@ use crate::{
 
 /// `GET …/scim-directories/{directory}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let directory = resource::find(&context.state, &context.actor, context.id("directory")?).await?;
     confirm_page(&context, &directory, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let id: ScimDirectoryId = context.id("directory")?;
     let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
     let organization = load_organization(&context, &directory).await?;

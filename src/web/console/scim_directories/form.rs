@@ -11,7 +11,7 @@ use super::{
     tokens::token_page,
 };
 use crate::{
-    app::{self, directories::ScimDirectoryChange, resource},
+    app::{self, directories::ScimDirectoryChange, permissions, resource},
     links::console,
     web::{
         console::kit::{
@@ -51,7 +51,7 @@ fn values(directory: &ScimDirectory) -> FormValues {
 
 /// `GET …/scim-directories/{directory}/edit`
 pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let directory: ScimDirectory =
         resource::find(&context.state, &context.actor, context.id("directory")?).await?;
     let values = values(&directory);
@@ -61,7 +61,7 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/scim-directories/{directory}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let id: ScimDirectoryId = context.id("directory")?;
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let changed = match form.change() {

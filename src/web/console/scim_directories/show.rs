@@ -13,6 +13,7 @@ use crate::{
             ScimDirectoryView,
             quota::{DAILY_RESET_NOTE, DAY_BYTES, Quota},
         },
+        permissions,
     },
     links::console,
     web::{
@@ -50,7 +51,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         &described,
         &context.state.settings.scim_quotas.directory,
         &organization,
-        context.may_manage(),
+        context.may(permissions::Action::ScimDirectoriesManage),
         &|pattern, segments| context.href(pattern, segments),
         context.csrf(),
         context.now(),

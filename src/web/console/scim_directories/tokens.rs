@@ -8,7 +8,7 @@ use model::{entity_tag::EntityTags, scim_directory::ScimDirectory};
 
 use super::show::{load_organization, name};
 use crate::{
-    app::{self, Error, resource},
+    app::{self, Error, permissions, resource},
     links::console,
     web::{
         console::kit::{
@@ -47,14 +47,14 @@ const OVERLAPS: [Choice<'static>; 3] = [
 
 /// `GET …/scim-directories/{directory}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let typed = FormValues::new().with("overlapSeconds", "86400");
     rotation_page(&context, &typed, &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/rotate`
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let typed = FormValues::from(&*form);
     let Ok(seconds) = form.text("overlapSeconds").parse() else {
         let errors = FormErrors::one("overlapSeconds", "choose one of these");
@@ -117,7 +117,7 @@ pub(super) async fn token_page(
 
 /// `POST …/scim-directories/{directory}/end-overlap`
 pub async fn end_overlap(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::ScimDirectoriesManage)?;
     let id: ScimDirectoryId = context.id("directory")?;
     let expected = Seen::posted(&form).expected();
     app::directories::end_overlap(&context.state, &context.actor, id, Some(&expected)).await?;

@@ -9,7 +9,7 @@ use model::organization::Organization;
 
 use super::list::{load_organization, permissions};
 use crate::{
-    app::{self, Error, setup::links::NewSetupLink},
+    app::{self, Error, permissions, setup::links::NewSetupLink},
     links::console,
     web::{
         console::kit::{context::EnvironmentContext, form::ConsoleForm, labels, shell::Section},
@@ -27,7 +27,7 @@ const LIFETIMES: [(&str, &str); 4] =
 
 /// `GET …/setup-links/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SetupLinksManage)?;
     let organization = load_organization(&context).await?;
     let typed = FormValues::new()
         .with_flag("canManageSaml", true)
@@ -38,7 +38,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/setup-links/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::SetupLinksManage)?;
     let organization = load_organization(&context).await?;
     let made = match parse_form(organization.id, &form) {
         Ok(new_link) => app::setup::links::create(&context.state, &context.actor, &new_link).await,

@@ -12,7 +12,7 @@ use model::{
 };
 
 use crate::{
-    app::{self, pagination::Page},
+    app::{self, pagination::Page, permissions},
     links::console,
     web::{
         console::kit::{
@@ -71,7 +71,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         &page,
         &organization,
         &place,
-        context.may_manage(),
+        context.may(permissions::Action::SetupLinksManage),
         &|pattern, segments| context.href(pattern, segments),
         &context.csrf(),
         context.now(),

@@ -8,7 +8,7 @@ use model::{entity_tag::EntityTags, event::EventKind, webhook::Webhook};
 use super::secret::secret_page;
 use crate::{
     app::{
-        Result,
+        Result, permissions,
         webhooks::{self, WebhookChange},
     },
     links::console,
@@ -88,13 +88,13 @@ impl ConsoleResource for Webhook {
 
 /// `GET …/webhooks/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::WebhooksManage)?;
     Ok(new_page(&context, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::WebhooksManage)?;
     let created = match form.change() {
         Ok(change) => webhooks::create(&context.state, &context.actor, &change).await,
         Err(error) => Err(error),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use model::{event::EventKind, webhook::Webhook};
 
 use crate::{
-    app::{pagination::Page, resource},
+    app::{pagination::Page, permissions, resource},
     links::console,
     web::{
         console::kit::{context::EnvironmentContext, shell::Section},
@@ -21,7 +21,8 @@ use crate::{
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
     let page = resource::list(&context.state, &context.actor, &place.query()).await?;
-    let create = context.may_manage().then(|| context.href(console::NEW_WEBHOOK, &[]));
+    let create =
+        context.may(permissions::Action::WebhooksManage).then(|| context.href(console::NEW_WEBHOOK, &[]));
     let href = |webhook: &Webhook| context.href(console::WEBHOOK, &[&webhook.id]);
     let content = view(&page, &place, create.as_deref(), &href, context.now());
     Ok(context.shell(Section::Webhooks, "Webhooks").respond(content))

@@ -4,7 +4,7 @@ use base::id::WebhookDeliveryId;
 
 use super::{page::find, show::respond};
 use crate::{
-    app,
+    app::{self, permissions},
     links::console,
     web::{
         console::kit::{
@@ -22,7 +22,7 @@ use crate::{
 
 /// `POST …/webhooks/{webhook}/replay`
 pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_manage()?;
+    context.require(permissions::Action::WebhooksManage)?;
     let webhook = find(&context).await?;
     let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
     let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));

@@ -10,7 +10,7 @@ use super::{
     page::{WebhookActions, WebhookPage, find},
 };
 use crate::{
-    app::{self, pagination::Page, webhooks::WebhookChange},
+    app::{self, pagination::Page, permissions, webhooks::WebhookChange},
     links::console,
     web::{
         console::{
@@ -63,7 +63,7 @@ pub(super) async fn respond(
     let delivery = |id: WebhookDeliveryId| context.href(console::REPLAY_WEBHOOK_DELIVERY, &[&id]);
     let toggle =
         if webhook.disabled_at.is_some() { console::ENABLE_WEBHOOK } else { console::DISABLE_WEBHOOK };
-    let actions = context.may_manage().then(|| WebhookActions {
+    let actions = context.may(permissions::Action::WebhooksManage).then(|| WebhookActions {
         csrf: context.csrf(),
         edit: at(console::EDIT_WEBHOOK),
         delete: at(console::DELETE_WEBHOOK),

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, OrganizationPart},
+        actor::{Actor, On},
         connections::saml::{
             self as saml_connections, SamlConnectionView,
             certificates::{certificate_views, parse_certificates},
@@ -32,6 +32,7 @@ use crate::{
         events::{self, NewEvent},
         input,
         outgoing::Validators,
+        permissions::Action,
         resource::{hide, load},
     },
     store, telemetry,
@@ -91,11 +92,12 @@ async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<
 
 /// Refreshes a connection's metadata now.
 pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
+    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
     let connection = {
         let mut conn = state.db.read().await?;
-        load::<SamlConnection>(&mut conn, actor.environment(), id).await?
+        load::<SamlConnection>(&mut conn, environment_id, id).await?
     };
-    hide(id, actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id))?;
+    hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(connection.organization_id)))?;
     if connection.idp_metadata_url.is_none() {
         return Err(Error::FailedPrecondition(
             "the connection has no metadata address; set idpMetadataUrl first".into(),

@@ -1,96 +1,61 @@
-//! The authenticated caller of a use case, its environment, and what it is authorised to do there.
+//! Who calls, from where, and what they may do: every use case begins with it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
-use base::id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId};
+use base::{
+    id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId},
+    time::Timestamp,
+};
 use model::{administrator::Role, api_key::ApiKey};
 
 use super::{
     Error, Result,
-    permissions::{Action, Administrators, Scope},
+    permissions::{Action, Administrators, Scope, Scopes},
 };
 
-/// An authenticated caller, not bound to an environment.
+/// How long an authentication counts as recent.
+pub const MAX_AUTHENTICATION_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// An authenticated caller. It can reach the resources of its environment only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Principal {
-    /// How it authenticated.
-    pub credential: Credential,
+    /// Who it is.
+    pub subject: Subject,
+    /// The environment it acts in; `None` where it acts in none or in all of them.
+    environment: Option<EnvironmentId>,
+    /// The one organization that it is confined to.
+    organization: Option<OrganizationId>,
+    /// What its credential was given for.
+    scopes: Scopes,
+    /// When it authenticated, if that was before this call.
+    authenticated_at: Option<Timestamp>,
     /// The address of the client, if the call came over the network.
     pub address: Option<IpAddr>,
 }
 
-impl Principal {
-    /// The operator, at the server's command line.
-    pub const OPERATOR: Self = Self { credential: Credential::Operator, address: None };
+/// A principal.
+pub type Actor = Principal;
 
-    /// This caller in an environment.
-    pub fn in_environment(self, environment_id: EnvironmentId) -> Actor {
-        Actor { environment_id, principal: self }
-    }
-
-    /// Requires a recent authentication for actions whose effect outlives the session: a role, a link, a key
-    /// (ASVS 5.0 §7.5.1). It concerns administrators only: every other caller authenticates with each call.
-    pub fn require_recent_authentication(&self) -> Result<()> {
-        match self.credential {
-            Credential::Administrator { recently_authenticated: false, .. } => {
-                Err(Error::FailedPrecondition(
-                    "confirm on the page of your account that it is you, then do this again".into(),
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// An authenticated caller in one environment. It can reach the resources of this environment only.
+/// Who a caller is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Actor {
-    environment_id: EnvironmentId,
-    principal: Principal,
-}
-
-/// How a caller authenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Credential {
-    /// With an API key.
-    ApiKey {
-        /// The key.
-        id: ApiKeyId,
-        /// Whether the key may use the management API.
-        management: bool,
-    },
-    /// With a console session.
+pub enum Subject {
+    /// A program of the vendor, with an API key.
+    ApiKey(ApiKeyId),
+    /// Somebody of the vendor, with a console session.
     Administrator {
         /// The administrator.
         id: AdministratorId,
-        /// Their role in the environment.
+        /// Their role in the environment; outside of any, their greatest one.
         role: Role,
         /// Whether the role applies to every environment, including future ones.
         everywhere: bool,
-        /// Whether they authenticated in the last minutes, at sign-in or since.
-        recently_authenticated: bool,
     },
-    /// With a setup link: the customer's own IT admin.
-    SetupLink(SetupGrant),
-    /// At the server's command line.
+    /// A customer's own IT admin, with a setup link.
+    SetupLink(SetupLinkId),
+    /// The operator, at the server's command line.
     Operator,
     /// A background job of the service itself.
     Service,
-}
-
-/// What the holder of a setup link may manage: parts of one organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SetupGrant {
-    /// The link.
-    pub id: SetupLinkId,
-    /// The organization it is for.
-    pub organization_id: OrganizationId,
-    /// Whether SAML connections may be set up.
-    pub saml: bool,
-    /// Whether SCIM directories may be set up.
-    pub scim: bool,
-    /// Whether domains may be requested and verified.
-    pub domains: bool,
 }
 
 /// What an action is done on.
@@ -106,19 +71,133 @@ pub enum On {
 }
 
 impl Principal {
+    /// The operator.
+    pub const OPERATOR: Self = Self::new(Subject::Operator);
+
+    /// The service itself.
+    pub const SERVICE: Self = Self::new(Subject::Service);
+
+    const fn new(subject: Subject) -> Self {
+        Self {
+            subject,
+            environment: None,
+            organization: None,
+            scopes: Scopes::NONE,
+            authenticated_at: None,
+            address: None,
+        }
+    }
+
+    /// The operator, in this environment.
+    pub fn operator(environment_id: EnvironmentId) -> Self {
+        Self::OPERATOR.in_environment(environment_id)
+    }
+
+    /// The service itself, in this environment.
+    pub fn service(environment_id: EnvironmentId) -> Self {
+        Self::SERVICE.in_environment(environment_id)
+    }
+
+    /// The holder of this API key.
+    pub fn from_api_key(key: &ApiKey) -> Self {
+        let management = key.management.then_some(Scope::Management);
+        let scopes = [Scope::App].into_iter().chain(management).collect();
+        Self { scopes, ..Self::new(Subject::ApiKey(key.id)).in_environment(key.environment_id) }
+    }
+
+    /// The holder of a setup link for this organization.
+    pub fn setup_link(
+        id: SetupLinkId,
+        environment_id: EnvironmentId,
+        organization_id: OrganizationId,
+        scopes: Scopes,
+    ) -> Self {
+        let principal = Self::new(Subject::SetupLink(id)).in_environment(environment_id);
+        Self { organization: Some(organization_id), scopes, ..principal }
+    }
+
+    /// An administrator with this role, who authenticates in this call.
+    pub fn administrator(id: AdministratorId, role: Role, everywhere: bool) -> Self {
+        Self::new(Subject::Administrator { id, role, everywhere })
+    }
+
+    /// The same caller, who authenticated at this time.
+    pub fn authenticated(self, at: Timestamp) -> Self {
+        Self { authenticated_at: Some(at), ..self }
+    }
+
+    /// The same caller, in this environment.
+    pub fn in_environment(self, environment_id: EnvironmentId) -> Self {
+        Self { environment: Some(environment_id), ..self }
+    }
+
+    /// The same caller, with the client's address.
+    pub fn at(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    /// The same caller.
+    pub fn principal(&self) -> Self {
+        *self
+    }
+
+    /// The caller's environment. This authorises nothing.
+    pub fn environment(&self) -> Result<EnvironmentId> {
+        self.environment.ok_or_else(|| Error::internal("the caller acts in no environment"))
+    }
+
+    /// Requires that this is the caller's environment. Every other environment is not found.
+    pub fn require_environment(&self, environment_id: EnvironmentId) -> Result<()> {
+        if self.environment == Some(environment_id) {
+            return Ok(());
+        }
+        Err(Error::not_found("environment", environment_id))
+    }
+
+    /// Requires a recent authentication for actions whose effect outlives the session: a role, a link, a key
+    /// (ASVS 5.0 §7.5.1). Callers who authenticate with each call always have one.
+    pub fn require_recent_authentication(&self, now: Timestamp) -> Result<()> {
+        if self.authenticated_at.is_none_or(|at| at + MAX_AUTHENTICATION_AGE > now) {
+            return Ok(());
+        }
+        Err(Error::FailedPrecondition(
+            "confirm on the page of your account that it is you, then do this again".into(),
+        ))
+    }
+
+    /// Requires an API key that was given for this.
+    pub fn require_scope(&self, scope: Scope) -> Result<()> {
+        self.require_any_scope(&[scope])
+    }
+
+    fn require_any_scope(&self, scopes: &[Scope]) -> Result<()> {
+        if self.scopes.contains_any(scopes) {
+            return Ok(());
+        }
+        // 401, not 403: as SSOReady answers and its SDKs expect.
+        Err(Error::Unauthenticated("api key is not authorized to access management api".into()))
+    }
+
+    /// Authorises an action. Returns the environment. What belongs to another organization than the caller's is answered
+    /// as if it were not there.
+    pub fn authorize(&self, action: Action, on: On) -> Result<EnvironmentId> {
+        self.check(action, Some(on))?;
+        self.environment()
+    }
+
     /// Authorises an action that concerns every environment.
     pub fn authorize_everywhere(&self, action: Action) -> Result<()> {
         self.check(action, None)
     }
 
+    /// Whether the table permits an action; `on` is `None` for every environment.
     fn check(&self, action: Action, on: Option<On>) -> Result<()> {
         let permission = action.permission();
         let (Administrators::WithRole(least), Some(on)) = (permission.administrators, on) else {
-            return match (permission.administrators, self.credential) {
+            return match (permission.administrators, self.subject) {
                 (
                     Administrators::GlobalOwners,
-                    Credential::Operator
-                    | Credential::Administrator { role: Role::Owner, everywhere: true, .. },
+                    Subject::Operator | Subject::Administrator { role: Role::Owner, everywhere: true, .. },
                 ) => Ok(()),
                 _ => Err(Error::Forbidden(
                     "this takes an owner of every environment; ask one of them, or use the command line"
@@ -126,123 +205,34 @@ impl Principal {
                 )),
             };
         };
-        match self.credential {
-            Credential::Operator | Credential::Service => Ok(()),
-            Credential::Administrator { role, .. } if role >= least => Ok(()),
-            Credential::Administrator { role: Role::Viewer, .. } => Err(Error::Forbidden(
+        match self.subject {
+            Subject::Operator | Subject::Service => Ok(()),
+            Subject::Administrator { role, .. } if role >= least => Ok(()),
+            Subject::Administrator { role: Role::Viewer, .. } => Err(Error::Forbidden(
                 "you may look at this environment, but not change it; ask an owner for the role admin".into(),
             )),
-            Credential::Administrator { .. } => {
+            Subject::Administrator { .. } => {
                 Err(Error::Forbidden("this takes an owner of the environment; ask one of them".into()))
             }
-            Credential::ApiKey { management, .. } => {
-                match permission.scopes.contains(&Scope::App)
-                    || management && permission.scopes.contains(&Scope::Management)
-                {
-                    true => Ok(()),
-                    // 401, not 403: as SSOReady answers and its SDKs expect.
-                    false => Err(Error::Unauthenticated(
-                        "api key is not authorized to access management api".into(),
-                    )),
-                }
-            }
-            Credential::SetupLink(grant) => grant.check(permission.scopes, on),
+            Subject::ApiKey(_) => self.require_any_scope(permission.scopes),
+            Subject::SetupLink(_) => self.check_in_organization(permission.scopes, on),
         }
     }
-}
 
-impl SetupGrant {
-    fn check(&self, scopes: &[Scope], on: On) -> Result<()> {
-        let Some(part) = scopes.iter().copied().find_map(Scope::organization_part) else {
-            return Err(Error::Forbidden("a setup link gives access only to what it was created for".into()));
-        };
-        match on {
-            On::AnyOrganization => Ok(()),
-            On::Environment => {
+    fn check_in_organization(&self, scopes: &[Scope], on: On) -> Result<()> {
+        let part = scopes.iter().copied().find_map(Scope::organization_part);
+        match (part, on) {
+            (None, _) | (_, On::Environment) => {
                 Err(Error::Forbidden("a setup link gives access only to what it was created for".into()))
             }
-            On::Organization(id) if id != self.organization_id => Err(Error::not_found("organization", id)),
-            On::Organization(_)
-                if self.saml && scopes.contains(&Scope::Saml)
-                    || self.scim && scopes.contains(&Scope::Scim)
-                    || self.domains && scopes.contains(&Scope::Domains) =>
-            {
-                Ok(())
+            (Some(_), On::AnyOrganization) => Ok(()),
+            (Some(_), On::Organization(id)) if self.organization != Some(id) => {
+                Err(Error::not_found("organization", id))
             }
-            On::Organization(_) => {
+            (Some(_), On::Organization(_)) if self.scopes.contains_any(scopes) => Ok(()),
+            (Some(part), On::Organization(_)) => {
                 Err(Error::Forbidden(format!("this setup link gives no access to {part}").into()))
             }
         }
-    }
-}
-
-impl Actor {
-    /// Authorises an action. Returns the environment. What belongs to another organization than the caller's is answered
-    /// as if it were not there.
-    pub fn authorize(&self, action: Action, on: On) -> Result<EnvironmentId> {
-        self.principal.check(action, Some(on))?;
-        Ok(self.environment_id)
-    }
-
-    /// Requires an API key that was given for this.
-    pub fn require_scope(&self, scope: Scope) -> Result<()> {
-        match self.principal.credential {
-            Credential::ApiKey { management, .. } if management || scope == Scope::App => Ok(()),
-            // 401, not 403: as SSOReady answers and its SDKs expect.
-            _ => Err(Error::Unauthenticated("api key is not authorized to access management api".into())),
-        }
-    }
-
-    /// The holder of this API key.
-    pub fn from_api_key(key: &ApiKey) -> Self {
-        Self::new(key.environment_id, Credential::ApiKey { id: key.id, management: key.management })
-    }
-
-    /// The operator of the service, in this environment.
-    pub fn operator(environment_id: EnvironmentId) -> Self {
-        Self::new(environment_id, Credential::Operator)
-    }
-
-    /// A background job of the service itself, in this environment.
-    pub fn service(environment_id: EnvironmentId) -> Self {
-        Self::new(environment_id, Credential::Service)
-    }
-
-    /// The holder of a setup link.
-    pub fn setup_link(environment_id: EnvironmentId, grant: SetupGrant) -> Self {
-        Self::new(environment_id, Credential::SetupLink(grant))
-    }
-
-    fn new(environment_id: EnvironmentId, credential: Credential) -> Self {
-        Self { environment_id, principal: Principal { credential, address: None } }
-    }
-
-    /// The same actor with the client's address.
-    pub fn at(mut self, address: Option<IpAddr>) -> Self {
-        self.principal.address = address;
-        self
-    }
-
-    /// The caller without its environment.
-    pub fn principal(&self) -> Principal {
-        self.principal
-    }
-
-    /// How the caller authenticated.
-    pub fn credential(&self) -> Credential {
-        self.principal.credential
-    }
-
-    /// The caller's environment. This authorises nothing.
-    pub fn environment(&self) -> EnvironmentId {
-        self.environment_id
-    }
-
-    /// Requires that this is the caller's environment. Every other environment is not found.
-    pub fn require_environment(&self, environment_id: EnvironmentId) -> Result<()> {
-        if environment_id == self.environment_id {
-            return Ok(());
-        }
-        Err(Error::not_found("environment", environment_id))
     }
 }

@@ -29,6 +29,31 @@ impl Scope {
     }
 }
 
+/// A set of scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// No scope.
+    pub const NONE: Self = Self(0);
+
+    /// Whether this one is in it.
+    pub fn contains(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u8) != 0
+    }
+
+    /// Whether any of these is in it.
+    pub fn contains_any(self, scopes: &[Scope]) -> bool {
+        scopes.iter().any(|scope| self.contains(*scope))
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
+        Self(scopes.into_iter().fold(0, |all, scope| all | 1 << scope as u8))
+    }
+}
+
 /// The administrators who may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Administrators {

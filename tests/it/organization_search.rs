@@ -6,12 +6,13 @@ use base::{id::Id, random::SystemRandom};
 use model::{administrator::Role, organization::Organization};
 use ostiary::{
     app::{
-        actor::{Actor, SetupGrant},
+        actor::Actor,
         organizations::{
             self, OrganizationChange,
             domains::{self, NewDomain},
         },
         pagination::PageQuery,
+        permissions::Scope,
         resource,
     },
     background::domain_ids,
@@ -119,8 +120,8 @@ both! {
 
         // The customer's own admin, by a setup link.
         let organization_id = id.parse().unwrap();
-        let grant = SetupGrant { id: Id::from_bits(1), organization_id, saml: false, scim: false, domains: true };
-        let customer = Actor::setup_link(environment.id, grant);
+        let scopes = [Scope::Domains].into_iter().collect();
+        let customer = Actor::setup_link(Id::from_bits(1), environment.id, organization_id, scopes);
         let wanted = NewDomain { domain: Some("dana@link.example".to_owned()), allow_free_mail: None };
         domains::add(&app.state, &customer, organization_id, &wanted).await.unwrap();
         assert!(is_found("link.example").await);

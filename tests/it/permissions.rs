@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
-use base::id::{EnvironmentId, Id, OrganizationId};
-use model::administrator::Role;
+use base::{
+    id::{EnvironmentId, Id, OrganizationId},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::{administrator::Role, api_key::ApiKey};
 use ostiary::app::{
-    actor::{Actor, Credential, On, Principal, SetupGrant},
-    permissions::Action,
+    actor::{Actor, On},
+    permissions::{Action, Scope},
 };
 
 fn environment() -> EnvironmentId {
@@ -19,19 +23,26 @@ fn organization() -> OrganizationId {
 
 /// One caller of each kind, with what the table calls it. A setup link is there once for each of its scopes.
 fn callers() -> Vec<(&'static str, Actor)> {
-    let actor = |credential| Principal { credential, address: None }.in_environment(environment());
-    let key = |management| actor(Credential::ApiKey { id: Id::from_bits(3), management });
-    let administrator = |role, everywhere| {
-        actor(Credential::Administrator {
-            id: Id::from_bits(4),
-            role,
-            everywhere,
-            recently_authenticated: true,
+    let now = Timestamp::from_seconds(0);
+    let key = |management| {
+        Actor::from_api_key(&ApiKey {
+            id: Id::from_bits(3),
+            environment_id: environment(),
+            version: 1,
+            secret: Digest::of("secret"),
+            display_name: String::new(),
+            management,
+            disabled: false,
+            created_at: now,
+            last_used_at: None,
         })
     };
-    let link = |saml, scim, domains| {
-        let grant = SetupGrant { id: Id::from_bits(5), organization_id: organization(), saml, scim, domains };
-        Actor::setup_link(environment(), grant)
+    let administrator = |role, everywhere| {
+        Actor::administrator(Id::from_bits(4), role, everywhere).in_environment(environment())
+    };
+    let link = |scope| {
+        let scopes = [scope].into_iter().collect();
+        Actor::setup_link(Id::from_bits(5), environment(), organization(), scopes)
     };
     vec![
         ("API key", key(false)),
@@ -40,9 +51,9 @@ fn callers() -> Vec<(&'static str, Actor)> {
         ("Admin", administrator(Role::Admin, false)),
         ("Owner", administrator(Role::Owner, false)),
         ("Owner of all", administrator(Role::Owner, true)),
-        ("Setup link: saml", link(true, false, false)),
-        ("Setup link: scim", link(false, true, false)),
-        ("Setup link: domains", link(false, false, true)),
+        ("Setup link: saml", link(Scope::Saml)),
+        ("Setup link: scim", link(Scope::Scim)),
+        ("Setup link: domains", link(Scope::Domains)),
         ("Operator", Actor::operator(environment())),
         ("Service", Actor::service(environment())),
     ]
@@ -51,7 +62,7 @@ fn callers() -> Vec<(&'static str, Actor)> {
 /// How far an action is permitted.
 fn extent(caller: &Actor, action: Action) -> &'static str {
     let may = |on| caller.authorize(action, on).is_ok();
-    if caller.principal().authorize_everywhere(action).is_ok() || may(On::Environment) {
+    if caller.authorize_everywhere(action).is_ok() || may(On::Environment) {
         "yes"
     } else if may(On::Organization(organization())) {
         "its own"
@@ -124,5 +135,29 @@ fn what_belongs_to_another_organization_is_not_there() {
             let told = answer.to_string();
             assert!(own.is_err() || told == format!("organization not found: {other}"), "{name}: {told}");
         }
+    }
+}
+
+#[test]
+fn a_caller_in_no_environment_does_nothing_in_one() {
+    for caller in [Actor::OPERATOR, Actor::SERVICE, Actor::administrator(Id::from_bits(4), Role::Owner, true)]
+    {
+        for action in Action::ALL.iter().copied() {
+            assert!(caller.authorize(action, On::Environment).is_err(), "{caller:?} {action:?}");
+        }
+    }
+}
+
+#[test]
+fn what_outlives_the_session_takes_a_recent_authentication() {
+    let at = |minutes: i64| Timestamp::from_seconds(60 * minutes);
+    let administrator = Actor::administrator(Id::from_bits(4), Role::Owner, true);
+    for (caller, recent) in [
+        (administrator, true),
+        (administrator.authenticated(at(11)), true),
+        (administrator.authenticated(at(10)), false),
+        (Actor::OPERATOR, true),
+    ] {
+        assert_eq!(caller.require_recent_authentication(at(20)).is_ok(), recent, "{caller:?}");
     }
 }

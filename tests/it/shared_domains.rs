@@ -8,11 +8,12 @@ use model::{
 };
 use ostiary::app::{
     Error,
-    actor::{Actor, SetupGrant},
+    actor::Actor,
     organizations::{
         self, OrganizationChange,
         domains::{self, sharing},
     },
+    permissions::Scope,
     resource,
 };
 use reqwest::Method;
@@ -354,15 +355,12 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
             };
             let (name, value) = ask(&globex, "acme.example").await;
             dns.publish(&name, &[&value]);
-            let grant = SetupGrant {
-                id: Id::from_bits(1),
-                organization_id: globex.organization.id,
-                saml: true,
-                scim: true,
-                domains: true,
-            };
             let id = globex.organization.id;
-            for actor in [Actor::setup_link(environment_id, grant), Actor::operator(environment_id)] {
+            let scopes = [Scope::Saml, Scope::Scim, Scope::Domains].into_iter().collect();
+            for actor in [
+                Actor::setup_link(Id::from_bits(1), environment_id, id, scopes),
+                Actor::operator(environment_id),
+            ] {
                 let refused = domains::check(&app.state, &actor, id, "acme.example", None).await;
                 assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
                 let listed = domains::list(&app.state, &actor, id).await.unwrap();

@@ -11,7 +11,7 @@ use model::{
 use super::signed_in::Device;
 use crate::app::{
     Error, Result, State,
-    actor::{Credential, Principal},
+    actor::Principal,
     audit::{self, Entry},
     limits::rate_limiter::{RateLimit, RateLimitKey},
 };
@@ -49,7 +49,7 @@ pub(super) async fn record_failure(
 ) {
     let note = async {
         let mut tx = state.db.write().await?;
-        let principal = Principal { credential: Credential::Service, address: device.address };
+        let principal = Principal::SERVICE.at(device.address);
         let said = audit_fields! { "method": method.as_str() };
         let entry = Entry::of(administrator, "sign_in_failed").with_values(said);
         audit::record(&mut tx, state, None, &principal, entry).await?;

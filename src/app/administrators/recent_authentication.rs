@@ -1,16 +1,11 @@
-//! Recent authentication: how long one counts, and the check before a change to the account's credentials (ASVS 5.0
+//! Recent authentication: the check before a change to the account's credentials (ASVS 5.0
 //! §7.5.1). A person at an unattended browser, or with a stolen cookie, must not be able to add credentials of their
 //! own.
-
-use std::time::Duration;
 
 use base::time::Timestamp;
 
 use super::signed_in::SignedIn;
-use crate::app::{Error, Result, State};
-
-/// How long an authentication counts as recent.
-pub const MAX_AUTHENTICATION_AGE: Duration = Duration::from_secs(10 * 60);
+use crate::app::{Error, Result, State, actor::MAX_AUTHENTICATION_AGE};
 
 /// Whether the administrator authenticated recently, at sign-in or since.
 pub fn is_recently_authenticated(state: &State, admin: &SignedIn) -> bool {

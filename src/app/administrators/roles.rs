@@ -54,10 +54,8 @@ impl RoleScope {
 
     /// The caller.
     pub fn principal(&self) -> Principal {
-        match self {
-            Self::Global(principal) => *principal,
-            Self::Environment(actor) => actor.principal(),
-        }
+        let (Self::Global(principal) | Self::Environment(principal)) = self;
+        *principal
     }
 }
 
@@ -105,7 +103,7 @@ pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, rol
         return Ok(());
     }
     if role > before {
-        scope.principal().require_recent_authentication()?;
+        scope.principal().require_recent_authentication(state.now())?;
     }
     store::administrators::upsert_grant(&mut edit.tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {

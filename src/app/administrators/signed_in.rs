@@ -12,7 +12,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential, Principal},
+        actor::{Actor, Principal},
         input,
         resource::{Edit, check_version},
     },
@@ -47,18 +47,17 @@ pub struct SignedIn {
 impl SignedIn {
     /// This administrator as the principal of changes to several environments or to their own account.
     pub fn principal(&self, address: Option<IpAddr>) -> Principal {
-        principal(self.administrator.id, &self.grants, self.recently_authenticated, address)
+        principal(self.administrator.id, &self.grants, address).authenticated(self.session.authenticated_at)
     }
 
     /// This administrator as the actor in an environment. `NotFound` if they have no role in it.
-    pub fn actor(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Actor> {
+    pub fn principal_in(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Actor> {
         let (role, everywhere) = self
             .grants
             .role_in(environment_id)
             .ok_or_else(|| Error::not_found("environment", environment_id))?;
-        let (id, recently_authenticated) = (self.administrator.id, self.recently_authenticated);
-        let credential = Credential::Administrator { id, role, everywhere, recently_authenticated };
-        Ok(Principal { credential, address }.in_environment(environment_id))
+        let principal = Principal::administrator(self.administrator.id, role, everywhere).at(address);
+        Ok(principal.authenticated(self.session.authenticated_at).in_environment(environment_id))
     }
 
     /// The environments in which they have a role, oldest first.
@@ -92,7 +91,7 @@ impl SignedIn {
     ) -> Result<(Environment, Actor)> {
         let missing = || Error::not_found("environment", input::quoted(environment));
         let id: EnvironmentId = environment.parse().map_err(|_| missing())?;
-        let actor = self.actor(id, address)?;
+        let actor = self.principal_in(id, address)?;
         let mut conn = state.db.read().await?;
         let environment = store::table::find(&mut conn, id, id).await?.ok_or_else(missing)?;
         Ok((environment, actor))
@@ -131,18 +130,10 @@ fn removed() -> Error {
     Error::FailedPrecondition("your account was removed in the meantime".into())
 }
 
-pub(super) fn principal(
-    id: AdministratorId,
-    grants: &RoleGrants,
-    recently_authenticated: bool,
-    address: Option<IpAddr>,
-) -> Principal {
+pub(super) fn principal(id: AdministratorId, grants: &RoleGrants, address: Option<IpAddr>) -> Principal {
     let (role, everywhere) = match grants.global_role() {
         Some(role) => (role, true),
         None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
     };
-    Principal {
-        credential: Credential::Administrator { id, role, everywhere, recently_authenticated },
-        address,
-    }
+    Principal::administrator(id, role, everywhere).at(address)
 }

@@ -49,5 +49,5 @@ pub(super) async fn principal_of(
     device: &Device,
 ) -> Result<Principal> {
     let grants = store::administrators::list_grants(tx, administrator.id).await?;
-    Ok(signed_in::principal(administrator.id, &grants, true, device.address))
+    Ok(signed_in::principal(administrator.id, &grants, device.address))
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Result, State,
-    actor::{Actor, Credential, Principal},
+    actor::{Actor, Principal, Subject},
 };
 use crate::store::{Transaction, audit_events};
 
@@ -67,7 +67,7 @@ async fn change(
     let target = resource.audit_target();
     let action = format!("{}.{done}", target.kind);
     let entry = Entry { action, target, before, after };
-    record(tx, state, Some(actor.environment()), &actor.principal(), entry).await
+    record(tx, state, Some(actor.environment()?), actor, entry).await
 }
 
 /// An audit entry for an action other than created, updated or deleted.
@@ -108,7 +108,7 @@ pub(super) async fn record(
         id: Id::new(at, &*state.random),
         environment_id,
         at,
-        actor: actor_of(principal.credential),
+        actor: actor_of(principal.subject),
         address: principal.address,
         action: entry.action,
         target_kind: entry.target.kind.to_owned(),
@@ -120,13 +120,14 @@ pub(super) async fn record(
     Ok(audit_events::insert(tx, &event).await?)
 }
 
-fn actor_of(credential: Credential) -> AuditActor {
-    let (kind, id) = match credential {
-        Credential::Administrator { id, .. } => ("administrator", id.to_string()),
-        Credential::ApiKey { id, .. } => ("api_key", id.to_string()),
-        Credential::SetupLink(grant) => ("setup_link", grant.id.to_string()),
-        Credential::Operator => ("operator", String::new()),
-        Credential::Service => ("service", String::new()),
+/// A subject as the log names it.
+pub(super) fn actor_of(subject: Subject) -> AuditActor {
+    let (kind, id) = match subject {
+        Subject::Administrator { id, .. } => ("administrator", id.to_string()),
+        Subject::ApiKey(id) => ("api_key", id.to_string()),
+        Subject::SetupLink(id) => ("setup_link", id.to_string()),
+        Subject::Operator => ("operator", String::new()),
+        Subject::Service => ("service", String::new()),
     };
     AuditActor { kind: kind.to_owned(), id }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential, On},
+        actor::{Actor, On, Subject},
         input,
         permissions::Action,
         resource::{self, Resource},
@@ -141,8 +141,8 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
 /// Creates a key. Its secret is returned only here.
 pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Result<(ApiKey, ApiKeySecret)> {
     let environment_id = actor.authorize(Action::ApiKeysManage, On::Environment)?;
-    actor.principal().require_recent_authentication()?;
     let now = state.now();
+    actor.require_recent_authentication(now)?;
     let secret = ApiKeySecret::new(&*state.random);
     let mut key = ApiKey {
         id: Id::new(now, &*state.random),
@@ -178,7 +178,7 @@ pub async fn update(
 }
 
 fn is_own(actor: &Actor, id: ApiKeyId) -> bool {
-    matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id)
+    actor.subject == Subject::ApiKey(id)
 }
 
 /// Removes a key. A key cannot remove itself, which could lock its holder out.

@@ -8,6 +8,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
+    audit::AuditActor,
     organization::Organization,
     setup_link::{SetupLink, SetupLinkStatus},
 };
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential, On},
+        actor::{Actor, On},
         audit::{self, Entry},
         environments,
         pagination::{List, Page, PageQuery, PageRequest},
@@ -130,13 +131,8 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
 
 /// The creator of a link, for the list of links.
 fn creator(actor: &Actor) -> String {
-    match actor.credential() {
-        Credential::Administrator { id, .. } => id.to_string(),
-        Credential::ApiKey { id, .. } => id.to_string(),
-        Credential::SetupLink(grant) => grant.id.to_string(),
-        Credential::Operator => "operator".to_owned(),
-        Credential::Service => "service".to_owned(),
-    }
+    let AuditActor { kind, id } = audit::actor_of(actor.subject);
+    if id.is_empty() { kind } else { id }
 }
 
 /// The link with this id.

@@ -17,9 +17,11 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, SetupGrant},
+        actor::Actor,
         audit::{self, Entry},
-        environments, resource,
+        environments,
+        permissions::Scope,
+        resource,
     },
     store,
 };
@@ -186,12 +188,11 @@ pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organizati
 
 /// The actor of a link's session.
 pub fn actor_of(link: &SetupLink) -> Actor {
-    let grant = SetupGrant {
-        id: link.id,
-        organization_id: link.organization_id,
-        saml: link.can_manage_saml,
-        scim: link.can_manage_scim,
-        domains: link.can_manage_domains,
-    };
-    Actor::setup_link(link.environment_id, grant)
+    let scopes = [
+        (link.can_manage_saml, Scope::Saml),
+        (link.can_manage_scim, Scope::Scim),
+        (link.can_manage_domains, Scope::Domains),
+    ];
+    let scopes = scopes.into_iter().filter_map(|(given, scope)| given.then_some(scope)).collect();
+    Actor::setup_link(link.id, link.environment_id, link.organization_id, scopes)
 }

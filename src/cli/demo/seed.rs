@@ -287,7 +287,7 @@ async fn secrets(
 
 async fn are_valid(state: &State, environment: &Environment, known: &Secrets) -> anyhow::Result<bool> {
     let is_key_valid = match api_keys::authenticate(state, &known.api_key.reveal()).await {
-        Ok(actor) => actor.environment() == environment.id,
+        Ok(actor) => actor.require_environment(environment.id).is_ok(),
         Err(Error::Unauthenticated(_)) => false,
         Err(error) => return Err(error.into()),
     };

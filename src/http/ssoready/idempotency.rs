@@ -22,7 +22,7 @@ use super::call::{self, BufferedBody, ManagementKey};
 use crate::{
     app::{
         self, State,
-        actor::Credential,
+        actor::Subject,
         idempotency::{self, Claim, ClaimOutcome},
     },
     http::api_error::ApiError,
@@ -95,8 +95,8 @@ async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, 
     let state = request.app_data::<web::Data<State>>()?.clone();
     // An unauthorised caller gets the error from the route itself.
     let actor = call::authenticate::<ManagementKey>(request.request()).await.ok()?;
-    match actor.credential() {
-        Credential::ApiKey { id, .. } => Some((state, id)),
+    match actor.subject {
+        Subject::ApiKey(id) => Some((state, id)),
         _ => None,
     }
 }

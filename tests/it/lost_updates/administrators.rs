@@ -5,7 +5,7 @@ use model::administrator::{Administrator, AuthenticationMethod, Role};
 use ostiary::{
     app::{
         Error,
-        actor::{Credential, Principal},
+        actor::Principal,
         administrators::{
             Device, SignedIn, account,
             invitations::{self, InvitationForm, InviteOutcome},
@@ -25,13 +25,7 @@ const OPERATOR: RoleScope = RoleScope::Global(Principal::OPERATOR);
 
 /// An owner of everything as the one who changes roles.
 fn owner(administrator: &Administrator) -> RoleScope {
-    let credential = Credential::Administrator {
-        id: administrator.id,
-        role: Role::Owner,
-        everywhere: true,
-        recently_authenticated: true,
-    };
-    RoleScope::Global(Principal { credential, address: None })
+    RoleScope::Global(Principal::administrator(administrator.id, Role::Owner, true))
 }
 
 /// An administrator in a session of their own.

@@ -5,8 +5,9 @@ use std::time::Duration;
 use base::id::Id;
 use model::administrator::Role;
 use ostiary::app::{
-    actor::{Actor, SetupGrant},
+    actor::Actor,
     organizations::domains::{self, NewDomain},
+    permissions::Scope,
 };
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -141,9 +142,9 @@ both! {
         let id = tenant.organization.id;
         let edit = format!("/organizations/{id}/edit");
         let seen = console.seen(&edit).await;
-        let grant = SetupGrant { id: Id::from_bits(1), organization_id: id, saml: false, scim: false, domains: true };
         let wanted = NewDomain { domain: Some("asked.example".to_owned()), allow_free_mail: None };
-        let customer = Actor::setup_link(environment.id, grant);
+        let scopes = [Scope::Domains].into_iter().collect();
+        let customer = Actor::setup_link(Id::from_bits(1), environment.id, id, scopes);
         domains::add(&app.state, &customer, id, &wanted).await.unwrap();
 
         let typed = [("displayName", "Acme"), ("externalId", ""), ("domains", "acme.example\r\nacme.test"), ("allowFreeMail", "")];

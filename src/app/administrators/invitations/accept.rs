@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Credential, Principal},
+        actor::Principal,
         administrators::{
             passkeys::{
                 challenge::{self, Challenge, REGISTRATION, SealedChallenge},
@@ -184,7 +184,7 @@ async fn accept(
             .map_err(Error::conflict_on("passkey", "credential"))?;
     }
     if invitation.purpose == InvitationPurpose::Join {
-        let principal = Principal { credential: Credential::Service, address: device.address };
+        let principal = Principal::SERVICE.at(device.address);
         grant_role(&mut tx, state, &principal, &administrator, invitation.grant).await?;
     }
     let action = match invitation.purpose {

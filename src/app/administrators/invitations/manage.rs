@@ -15,7 +15,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Credential, Principal},
+        actor::{Principal, Subject},
         administrators::{
             roles::{RoleScope, grant_role},
             signed_in::lock_enabled,
@@ -44,9 +44,9 @@ pub enum InviteOutcome {
 /// Invites somebody to a role. Only the operator may omit the address: such a link is for whoever has it.
 pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -> Result<InviteOutcome> {
     let environment_id = scope.owned()?;
-    scope.principal().require_recent_authentication()?;
+    scope.principal().require_recent_authentication(state.now())?;
     let email = match email.trim() {
-        "" if matches!(scope.principal().credential, Credential::Operator) => None,
+        "" if scope.principal().subject == Subject::Operator => None,
         "" => return Err(Error::invalid("email", "is required")),
         text => Some(parse_email(text)?),
     };
@@ -87,7 +87,7 @@ pub async fn create_reset(
     id: AdministratorId,
 ) -> Result<(AdminInvitation, AdminInvitationToken)> {
     principal.authorize_everywhere(Action::GlobalAdministratorsManage)?;
-    principal.require_recent_authentication()?;
+    principal.require_recent_authentication(state.now())?;
     let mut tx = state.db.write().await?;
     // A removal of the account waits, and then removes the link; or it came first.
     let administrator =
@@ -115,8 +115,8 @@ fn new(
         purpose,
         email,
         grant,
-        invited_by: match principal.credential {
-            Credential::Administrator { id, .. } => Some(id),
+        invited_by: match principal.subject {
+            Subject::Administrator { id, .. } => Some(id),
             _ => None,
         },
         created_at: now,

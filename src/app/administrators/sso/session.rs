@@ -13,7 +13,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Credential, Principal},
+        actor::Principal,
         administrators::{
             roles::grant_role,
             sessions::NewSession,
@@ -106,7 +106,7 @@ pub(super) async fn sign_in_with_email(
             administrator
         }
     };
-    let principal = Principal { credential: Credential::Service, address: device.address };
+    let principal = Principal::SERVICE.at(device.address);
     grant_role(tx, state, &principal, &administrator, invitation.grant).await?;
     let principal = principal_of(tx, &administrator, device).await?;
     let said = audit_fields! { "email": email.as_str(), "invitationId": invitation.id };

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Credential, On},
+        actor::{Actor, On, Subject},
         audit::{self, Entry},
         events::{self, NewEvent},
         permissions::Action,
@@ -154,14 +154,14 @@ pub(in crate::app) fn check(
         return Ok(());
     }
     let verified = elsewhere.iter().find(|there| there.verified);
-    match (actor.credential(), verified) {
-        (Credential::SetupLink(_), _) => Err(SharedDomainError::Taken),
+    match (actor.subject, verified) {
+        (Subject::SetupLink(_), _) => Err(SharedDomainError::Taken),
         (_, Some(verified)) => Err(SharedDomainError::Verified(verified.clone())),
-        (Credential::ApiKey { .. }, None) => Ok(()),
+        (Subject::ApiKey(_), None) => Ok(()),
         _ if confirmed => Ok(()),
-        (credential, None) => {
-            let yes = match credential {
-                Credential::Operator => OPERATOR_HINT,
+        (subject, None) => {
+            let yes = match subject {
+                Subject::Operator => OPERATOR_HINT,
                 _ => ADMINISTRATOR_HINT,
             };
             Err(SharedDomainError::Unconfirmed { elsewhere: elsewhere.to_vec(), yes })
@@ -187,7 +187,7 @@ pub(in crate::app) async fn record(
         }
         affected.entry(other).or_default().entry(domain).or_default().push(organization_id);
     }
-    let environment_id = actor.environment();
+    let environment_id = actor.environment()?;
     for (id, domains) in &affected {
         let target = AuditTarget { kind: "organization", id: id.to_string(), organization_id: Some(*id) };
         let entry = Entry {

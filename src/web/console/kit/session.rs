@@ -51,8 +51,8 @@ impl Deref for CurrentAdministrator {
 
 impl CurrentAdministrator {
     /// The administrator as an actor in an environment; not found if they have no role in it.
-    pub fn actor(&self, environment_id: EnvironmentId) -> Result<Actor> {
-        self.signed_in.actor(environment_id, self.device.address)
+    pub fn principal_in(&self, environment_id: EnvironmentId) -> Result<Actor> {
+        self.signed_in.principal_in(environment_id, self.device.address)
     }
 
     /// The environment with this id, and the administrator as an actor in it.

@@ -4,6 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 use model::entity_tag::etag;
 
+use crate::telemetry;
+
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -118,8 +120,12 @@ impl Error {
 impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
         match error {
-            // The connections of this share are all in use.
+            // The connections of this share, or a lock, are in use.
             crate::store::Error::Busy => Self::Unavailable { retry_after: Duration::from_secs(1) },
+            crate::store::Error::Unavailable(cause) => {
+                tracing::error!(cause = telemetry::error_chain(&cause), "the database is not available");
+                Self::Unavailable { retry_after: Duration::from_secs(1) }
+            }
             error => Self::internal(error),
         }
     }

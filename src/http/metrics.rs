@@ -33,8 +33,7 @@ pub async fn serve_with_token(
 /// `/metrics` on the separate listener, without authentication.
 pub async fn serve(state: web::Data<State>) -> HttpResponse {
     let pool = state.db.pool_size();
-    let idle = u32::try_from(pool.idle).unwrap_or(u32::MAX).min(pool.open);
-    telemetry::pool_observed(idle, pool.open - idle);
+    telemetry::pool_observed(pool.idle, pool.open.saturating_sub(pool.idle));
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(telemetry::prometheus().render())

@@ -13,16 +13,17 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Decode, Encode, FromRow, Postgres, Row as _, Sqlite, Type,
-    pool::PoolConnection,
+    Arguments as _, AssertSqlSafe, Decode, Encode, FromRow, Postgres, Row as _, SqlSafeStr as _, SqlStr,
+    Sqlite, Type,
+    error::BoxDynError,
     postgres::{PgArguments, PgRow},
-    query::Query,
     sqlite::{SqliteArguments, SqliteRow},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use super::{
-    error::{Error, Result},
+    error::{Error, Result, is_connection_closed},
+    pool::{Lease, Patience, Pool},
     sql::{Parameter, Sql, placeholders},
 };
 
@@ -56,6 +57,7 @@ pub(super) struct StatementCounts {
 #[derive(Debug)]
 pub struct Conn {
     handle: Handle,
+    patience: Patience,
     counter: StatementCounter,
     /// The permit of its share; dropped after the connection.
     _permit: Option<OwnedSemaphorePermit>,
@@ -84,57 +86,40 @@ impl Drop for StatementCounter {
     }
 }
 
-/// A connection of one of the drivers.
+/// A connection of one of the drivers. A read on PostgreSQL can change to another one of the pool.
 #[derive(Debug)]
 pub(super) enum Handle {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-    SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
-    PostgresTransaction(sqlx::Transaction<'static, Postgres>),
+    Sqlite(Lease<Sqlite>),
+    Postgres(Lease<Postgres>, Pool<Postgres>),
 }
 
 impl Conn {
     /// The connection of a pool, with the permit of its share.
     pub(super) fn new(
         handle: Handle,
+        patience: Patience,
         statements: StatementCounts,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        let is_transaction = matches!(handle, Handle::SqliteTransaction(_) | Handle::PostgresTransaction(_));
+        let is_transaction = match &handle {
+            Handle::Sqlite(lease) => lease.is_in_transaction(),
+            Handle::Postgres(lease, _) => lease.is_in_transaction(),
+        };
         let counter = StatementCounter { statements: 0, is_transaction, reported: statements };
-        Self { handle, counter, _permit: permit }
+        Self { handle, patience, counter, _permit: permit }
     }
 
     /// Starts a statement: the same text, with `$1` placeholders, for both databases.
     pub fn sql(&mut self, text: &'static str) -> Statement<'_> {
-        self.counter.count();
-        let run = match &mut self.handle {
-            Handle::Sqlite(c) => DriverQuery::Sqlite(sqlx::query(text), c),
-            Handle::SqliteTransaction(c) => DriverQuery::Sqlite(sqlx::query(text), c),
-            Handle::Postgres(c) => DriverQuery::Postgres(sqlx::query(text), c),
-            Handle::PostgresTransaction(c) => DriverQuery::Postgres(sqlx::query(text), c),
-        };
-        Statement { run, bound: 0, text: Cow::Borrowed(text) }
+        self.statement(text.into_sql_str(), true)
     }
 
     /// Starts a statement that was assembled at run time. It is not kept in the statement cache, because the
     /// number of such texts is unbounded.
     pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
-        self.counter.count();
         let Sql { text, values } = sql;
         // Safe: a `Sql` consists of literals, and values are parameters only.
-        macro_rules! query {
-            ($arm:path, $c:expr) => {
-                $arm(sqlx::query(AssertSqlSafe(text.clone())).persistent(false), $c)
-            };
-        }
-        let run = match &mut self.handle {
-            Handle::Sqlite(c) => query!(DriverQuery::Sqlite, c),
-            Handle::SqliteTransaction(c) => query!(DriverQuery::Sqlite, c),
-            Handle::Postgres(c) => query!(DriverQuery::Postgres, c),
-            Handle::PostgresTransaction(c) => query!(DriverQuery::Postgres, c),
-        };
-        let statement = Statement { run, bound: 0, text: Cow::Owned(text) };
+        let statement = self.statement(AssertSqlSafe(text).into_sql_str(), false);
         values.into_iter().fold(statement, |statement, value| match value {
             Parameter::Text(value) => statement.bind(value),
             Parameter::Integer(value) => statement.bind(value),
@@ -142,11 +127,20 @@ impl Conn {
         })
     }
 
+    fn statement(&mut self, text: SqlStr, persistent: bool) -> Statement<'_> {
+        self.counter.count();
+        let values = match &self.handle {
+            Handle::Sqlite(_) => Values::Sqlite(SqliteArguments::default()),
+            Handle::Postgres(..) => Values::Postgres(PgArguments::default()),
+        };
+        Statement { conn: self, text, persistent, values, bound: 0, error: None }
+    }
+
     /// The kind of database.
     pub fn dialect(&self) -> Dialect {
         match &self.handle {
-            Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
-            Handle::Postgres(_) | Handle::PostgresTransaction(_) => Dialect::Postgres,
+            Handle::Sqlite(_) => Dialect::Sqlite,
+            Handle::Postgres(..) => Dialect::Postgres,
         }
     }
 }
@@ -159,9 +153,8 @@ impl Transaction {
     /// Commits.
     pub async fn commit(self) -> Result<()> {
         match self.0.handle {
-            Handle::SqliteTransaction(transaction) => transaction.commit().await?,
-            Handle::PostgresTransaction(transaction) => transaction.commit().await?,
-            Handle::Sqlite(_) | Handle::Postgres(_) => {} // only `Db::write` creates transactions
+            Handle::Sqlite(lease) => lease.commit(self.0.patience.deadline).await?,
+            Handle::Postgres(lease, _) => lease.commit(self.0.patience.deadline).await?,
         }
         Ok(())
     }
@@ -183,14 +176,19 @@ impl ops::DerefMut for Transaction {
 /// A statement whose parameters are still to be bound.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Statement<'c> {
-    run: DriverQuery<'c>,
+    conn: &'c mut Conn,
+    text: SqlStr,
+    /// Whether the driver keeps it prepared.
+    persistent: bool,
+    values: Values,
     bound: usize,
-    text: Cow<'static, str>,
+    /// Why a value could not be bound.
+    error: Option<BoxDynError>,
 }
 
-enum DriverQuery<'c> {
-    Sqlite(Query<'static, Sqlite, SqliteArguments>, &'c mut sqlx::SqliteConnection),
-    Postgres(Query<'static, Postgres, PgArguments>, &'c mut sqlx::PgConnection),
+enum Values {
+    Sqlite(SqliteArguments),
+    Postgres(PgArguments),
 }
 
 /// A value that both databases can read.
@@ -273,21 +271,63 @@ impl Row {
     }
 }
 
-impl<'c> Statement<'c> {
+/// Runs a statement by a method of its driver. A read whose connection turns out to be closed by the server is made again,
+/// once and on another connection: it changed nothing.
+macro_rules! run {
+    ($statement:ident, $method:ident) => {{
+        let Statement { conn, text, persistent, values, .. } = $statement.checked()?;
+        let patience = conn.patience;
+        match (&mut conn.handle, values) {
+            (Handle::Sqlite(lease), Values::Sqlite(values)) => {
+                let query = sqlx::query_with(text, values).persistent(persistent);
+                let outcome = timeout(patience.deadline, query.$method(lease.start()?)).await;
+                Outcome::Sqlite(lease.finish(outcome)?)
+            }
+            (Handle::Postgres(lease, pool), Values::Postgres(values)) => {
+                let again = (!lease.is_in_transaction()).then(|| (text.clone(), values.clone()));
+                let query = sqlx::query_with(text, values).persistent(persistent);
+                let outcome = timeout(patience.deadline, query.$method(lease.start()?)).await;
+                Outcome::Postgres(match (lease.finish(outcome), again) {
+                    (Err(error), Some((text, values))) if is_connection_closed(&error) => {
+                        *lease = pool.acquire(patience).await?;
+                        let query = sqlx::query_with(text, values).persistent(persistent);
+                        let outcome = timeout(patience.deadline, query.$method(lease.start()?)).await;
+                        lease.finish(outcome)?
+                    }
+                    (outcome, _) => outcome?,
+                })
+            }
+            // `Conn::statement` makes the values of its connection's driver.
+            _ => return Err(Error::Database(sqlx::Error::PoolClosed)),
+        }
+    }};
+}
+
+/// The result of one of the drivers.
+enum Outcome<S, P> {
+    Sqlite(S),
+    Postgres(P),
+}
+
+impl Statement<'_> {
     /// Binds the next `$n`.
-    pub fn bind<'t, T: Value<'t>>(self, value: T) -> Self {
-        let run = match self.run {
-            DriverQuery::Sqlite(query, c) => DriverQuery::Sqlite(query.bind(value), c),
-            DriverQuery::Postgres(query, c) => DriverQuery::Postgres(query.bind(value), c),
+    pub fn bind<'t, T: Value<'t>>(mut self, value: T) -> Self {
+        let bound = match &mut self.values {
+            Values::Sqlite(values) => values.add(value),
+            Values::Postgres(values) => values.add(value),
         };
-        Self { run, bound: self.bound + 1, text: self.text }
+        if let Err(error) = bound {
+            self.error.get_or_insert(error);
+        }
+        self.bound += 1;
+        self
     }
 
     /// Runs the statement and returns the number of affected rows.
     pub async fn execute(self) -> Result<u64> {
-        Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.execute(c).await?.rows_affected(),
-            DriverQuery::Postgres(query, c) => query.execute(c).await?.rows_affected(),
+        Ok(match run!(self, execute) {
+            Outcome::Sqlite(done) => done.rows_affected(),
+            Outcome::Postgres(done) => done.rows_affected(),
         })
     }
 
@@ -309,27 +349,31 @@ impl<'c> Statement<'c> {
     // The driver calls are not generic, so that they are compiled only once.
 
     pub(super) async fn first_row(self) -> Result<Option<Row>> {
-        Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::from),
-            DriverQuery::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::from),
+        Ok(match run!(self, fetch_optional) {
+            Outcome::Sqlite(row) => row.map(Row::from),
+            Outcome::Postgres(row) => row.map(Row::from),
         })
     }
 
     pub(super) async fn rows(self) -> Result<Vec<Row>> {
-        Ok(match self.checked() {
-            DriverQuery::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::from).collect(),
-            DriverQuery::Postgres(query, c) => query.fetch_all(c).await?.into_iter().map(Row::from).collect(),
+        Ok(match run!(self, fetch_all) {
+            Outcome::Sqlite(rows) => rows.into_iter().map(Row::from).collect(),
+            Outcome::Postgres(rows) => rows.into_iter().map(Row::from).collect(),
         })
     }
 
-    /// SQLite reads an unbound parameter as NULL, so debug builds check the number of values.
-    fn checked(self) -> DriverQuery<'c> {
+    /// The statement, if all its values could be bound. SQLite reads an unbound parameter as NULL, so debug builds check
+    /// the number of values.
+    fn checked(mut self) -> Result<Self> {
         debug_assert_eq!(
-            placeholders(&self.text),
+            placeholders(self.text.as_str()),
             self.bound,
             "placeholders and values differ: {}",
-            self.text
+            self.text.as_str()
         );
-        self.run
+        match self.error.take() {
+            Some(error) => Err(Error::Database(sqlx::Error::Encode(error))),
+            None => Ok(self),
+        }
     }
 }

@@ -20,25 +20,23 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, SqlitePool,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Connection as _, Postgres, Sqlite,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
     error::{Error, Result},
+    pool::{Patience, Pool},
 };
 
-/// How long a caller waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a permit of its share.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// After how much idle time a PostgreSQL connection is pinged before it is used.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
-
-/// How long the connection attempt that diagnoses a pool timeout may take.
-const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long SQLite waits for another process that writes: less than a statement's deadline, so that the caller is told.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -50,6 +48,21 @@ pub enum PoolShare {
     /// SCIM requests, the SCIM request log and exports. At most half of the pool; on SQLite at most as many
     /// readers as there are cores, and one waiter for the writer at a time.
     Directory,
+    /// Background jobs. At most a quarter of the pool, and one waiter for the writer of SQLite at a time; their
+    /// statements may take longer.
+    Jobs,
+}
+
+impl PoolShare {
+    fn patience(self, dialect: Dialect) -> Patience {
+        let (seconds, session) = match self {
+            Self::General | Self::Directory => (4, "SET statement_timeout = 5000"),
+            Self::Jobs => (60, "SET statement_timeout = 65000"),
+        };
+        // SQLite has no such setting.
+        let session = if dialect == Dialect::Postgres { session } else { "" };
+        Patience { deadline: Duration::from_secs(seconds), session }
+    }
 }
 
 /// The database handle: cheap to clone, shared by the whole process.
@@ -63,28 +76,37 @@ pub struct Db {
     writes: Arc<AtomicU64>,
 }
 
-/// How many connections [`PoolShare::Directory`] may hold. On PostgreSQL reads and writes use the same permits.
+/// How many connections the shares may hold.
 #[derive(Debug, Clone)]
 struct Permits {
+    directory: SharePermits,
+    jobs: SharePermits,
+}
+
+/// How many connections one share may hold. On PostgreSQL reads and writes use the same permits.
+#[derive(Debug, Clone)]
+struct SharePermits {
     read: Arc<Semaphore>,
     write: Arc<Semaphore>,
 }
 
-impl Permits {
-    fn sqlite(readers: u32) -> Self {
+impl SharePermits {
+    fn sqlite(readers: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let read = Arc::new(Semaphore::new(half(readers).min(cores)));
+        let read = Arc::new(Semaphore::new(readers.min(cores).max(1)));
         Self { read, write: Arc::new(Semaphore::new(1)) }
     }
 
-    fn postgres(size: u32) -> Self {
-        let both = Arc::new(Semaphore::new(half(size)));
+    fn postgres(connections: usize) -> Self {
+        let both = Arc::new(Semaphore::new(connections.max(1)));
         Self { read: Arc::clone(&both), write: both }
     }
 }
 
-fn half(size: u32) -> usize {
-    usize::try_from(size / 2).unwrap_or(usize::MAX).max(1)
+impl Permits {
+    fn new(size: usize, of: fn(usize) -> SharePermits) -> Self {
+        Self { directory: of(size / 2), jobs: of(size / 4) }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -92,10 +114,10 @@ enum Pools {
     /// SQLite allows one writer. Readers and the writer have separate pools, so a connection never waits for a
     /// lock that another holds, and SQLite itself rejects a write on a read-only connection.
     Sqlite {
-        readers: SqlitePool,
-        writer: SqlitePool,
+        readers: Pool<Sqlite>,
+        writer: Pool<Sqlite>,
     },
-    Postgres(PgPool),
+    Postgres(Pool<Postgres>),
 }
 
 /// How many connections of the pool are open, and how many of them are idle.
@@ -104,7 +126,7 @@ pub struct PoolSize {
     /// Open connections.
     pub open: u32,
     /// Connections that are not in use.
-    pub idle: usize,
+    pub idle: u32,
 }
 
 /// The migration state of a database.
@@ -118,7 +140,7 @@ impl Db {
     /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
     /// most `size` connections (for SQLite: readers).
     pub async fn connect(url: &str, size: u32) -> Result<Self> {
-        let wait = ACQUIRE_TIMEOUT;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
         if url.starts_with("sqlite:") {
             let options = url.parse::<SqliteConnectOptions>()?;
             create_private_file(options.get_filename()).map_err(sqlx::Error::Io)?;
@@ -126,45 +148,20 @@ impl Db {
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
-                .busy_timeout(wait)
+                .busy_timeout(SQLITE_BUSY_TIMEOUT)
                 // A login writes about twenty pages; checkpointing every thousand pages copies the same hot
                 // pages again and again.
                 .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
-            let writer = SqlitePoolOptions::new()
-                .max_connections(1)
-                .acquire_timeout(wait)
-                .test_before_acquire(false)
-                .connect_with(options.clone())
-                .await?;
-            let readers = SqlitePoolOptions::new()
-                .max_connections(size.max(1))
-                .acquire_timeout(wait)
-                .test_before_acquire(false)
-                .connect_lazy_with(options.read_only(true));
-            Ok(Self::new(Pools::Sqlite { readers, writer }, Permits::sqlite(size.max(1))))
+            let writer = Pool::new(options.clone(), 1)?;
+            drop(writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await?);
+            let readers = Pool::new(options.read_only(true), size.max(1))?;
+            let permits = Permits::new(size, SharePermits::sqlite);
+            Ok(Self::new(Pools::Sqlite { readers, writer }, permits))
         } else {
-            let options = url.parse::<PgConnectOptions>()?;
-            let pool = PgPoolOptions::new()
-                .max_connections(size.max(2))
-                .acquire_timeout(wait)
-                .test_before_acquire(false)
-                .before_acquire(|conn, idle| {
-                    Box::pin(async move {
-                        // A connection in regular use is known to work; an idle one may have been cut off.
-                        if idle.idle_for > PING_AFTER_IDLE {
-                            conn.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
-                .connect_with(options.clone())
-                .await;
-            match pool {
-                Ok(pool) => Ok(Self::new(Pools::Postgres(pool), Permits::postgres(size.max(2)))),
-                Err(sqlx::Error::PoolTimedOut) => Err(diagnose_timeout(&options).await.into()),
-                Err(error) => Err(error.into()),
-            }
+            let pool = Pool::new(url.parse::<PgConnectOptions>()?, size.max(2))?;
+            drop(pool.acquire(PoolShare::General.patience(Dialect::Postgres)).await?);
+            Ok(Self::new(Pools::Postgres(pool), Permits::new(size, SharePermits::postgres)))
         }
     }
 
@@ -186,7 +183,7 @@ impl Db {
 
     /// How many more read connections the share may take. `None`: the share has no limit of its own.
     pub fn free_in_share(&self) -> Option<usize> {
-        (self.share == PoolShare::Directory).then(|| self.permits.read.available_permits())
+        self.share_permits().map(|permits| permits.read.available_permits())
     }
 
     /// How many statements were started in total, over all shares. Tests use it to measure the cost of a
@@ -201,17 +198,25 @@ impl Db {
         self.writes.load(Ordering::Relaxed)
     }
 
+    /// The permits of the share. `None`: it has no limit of its own.
+    fn share_permits(&self) -> Option<&SharePermits> {
+        match self.share {
+            PoolShare::General => None,
+            PoolShare::Directory => Some(&self.permits.directory),
+            PoolShare::Jobs => Some(&self.permits.jobs),
+        }
+    }
+
     /// Waits for a permit of the share, which is held as long as the connection. [`Error::Busy`]: none became
     /// free in time.
-    async fn permit(&self, of: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>> {
-        match self.share {
-            PoolShare::General => Ok(None),
-            PoolShare::Directory => {
-                let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(of).acquire_owned()).await;
-                // The semaphore is never closed.
-                permit.ok().and_then(std::result::Result::ok).map(Some).ok_or(Error::Busy)
-            }
-        }
+    async fn permit(
+        &self,
+        of: impl FnOnce(&SharePermits) -> &Arc<Semaphore>,
+    ) -> Result<Option<OwnedSemaphorePermit>> {
+        let Some(permits) = self.share_permits() else { return Ok(None) };
+        let permit = tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(of(permits)).acquire_owned()).await;
+        // The semaphore is never closed.
+        permit.ok().and_then(std::result::Result::ok).map(Some).ok_or(Error::Busy)
     }
 
     /// The kind of database.
@@ -225,8 +230,16 @@ impl Db {
     /// Applies missing migrations. Replicas that start together wait for one another.
     pub async fn migrate(&self) -> Result<()> {
         match &self.pools {
-            Pools::Sqlite { writer, .. } => MIGRATOR.run(writer).await?,
-            Pools::Postgres(pool) => MIGRATOR.run(pool).await?,
+            Pools::Sqlite { writer, .. } => {
+                let mut conn = writer.open().await?;
+                MIGRATOR.run(&mut conn).await?;
+                conn.close().await?;
+            }
+            Pools::Postgres(pool) => {
+                let mut conn = pool.open().await?;
+                MIGRATOR.run(&mut conn).await?;
+                conn.close().await?;
+            }
         }
         self.install_audit_log_triggers().await
     }
@@ -286,25 +299,25 @@ impl Db {
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn> {
-        let permit = self.permit(&self.permits.read).await?;
+        let permit = self.permit(|permits| &permits.read).await?;
+        let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {
-            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
-            Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
+            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire(patience).await?),
+            Pools::Postgres(pool) => Handle::Postgres(pool.acquire(patience).await?, pool.clone()),
         };
-        Ok(Conn::new(handle, self.statements.clone(), permit))
+        Ok(Conn::new(handle, patience, self.statements.clone(), permit))
     }
 
     /// A transaction for writing. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
         self.writes.fetch_add(1, Ordering::Relaxed);
-        let permit = self.permit(&self.permits.write).await?;
+        let permit = self.permit(|permits| &permits.write).await?;
+        let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                Handle::SqliteTransaction(writer.begin_with("BEGIN IMMEDIATE").await?)
-            }
-            Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
+            Pools::Sqlite { writer, .. } => Handle::Sqlite(writer.begin(patience, "BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Handle::Postgres(pool.begin(patience, "BEGIN").await?, pool.clone()),
         };
-        Ok(Transaction(Conn::new(handle, self.statements.clone(), permit)))
+        Ok(Transaction(Conn::new(handle, patience, self.statements.clone(), permit)))
     }
 
     /// The number of statements in the longest transaction since the last call. It bounds how long one request
@@ -315,13 +328,15 @@ impl Db {
 
     /// The size of the pool, for `/metrics`.
     pub fn pool_size(&self) -> PoolSize {
-        match &self.pools {
-            Pools::Sqlite { readers, writer } => PoolSize {
-                open: readers.size() + writer.size(),
-                idle: readers.num_idle() + writer.num_idle(),
-            },
-            Pools::Postgres(pool) => PoolSize { open: pool.size(), idle: pool.num_idle() },
-        }
+        let (open, idle) = match &self.pools {
+            Pools::Sqlite { readers, writer } => {
+                let (readers, writer) = (readers.size(), writer.size());
+                (readers.0 + writer.0, readers.1 + writer.1)
+            }
+            Pools::Postgres(pool) => pool.size(),
+        };
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        PoolSize { open: number(open), idle: number(idle) }
     }
 
     /// Closes the pools; connections in use are closed when they are returned.
@@ -342,16 +357,6 @@ fn create_private_file(file: &Path) -> io::Result<()> {
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Connects once to find the cause of a pool timeout: while a pool retries a refused connection it reports
-/// nothing but the timeout.
-async fn diagnose_timeout(options: &PgConnectOptions) -> sqlx::Error {
-    match tokio::time::timeout(DIAGNOSIS_TIMEOUT, sqlx::PgConnection::connect_with(options)).await {
-        Ok(Err(error)) => error,
-        Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
-        Err(_) => sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer")),
     }
 }
 
@@ -384,7 +389,7 @@ mod tests {
         let db = Db::connect(&format!("sqlite://{}", file.path().display()), 4).await.unwrap();
         db.migrate().await.unwrap();
         let directories = db.with_share(PoolShare::Directory);
-        let permits = directories.permits.read.available_permits();
+        let permits = directories.permits.directory.read.available_permits();
         assert!((1..=2).contains(&permits));
         let mut held = Vec::new();
         for _ in 0..permits {

@@ -1,5 +1,9 @@
 //! Errors of storage calls.
 
+use std::io;
+
+use sqlx::{error::DatabaseError, sqlite::SqliteError};
+
 /// The result of a storage call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,10 +26,14 @@ pub enum Error {
         /// The row's key.
         row: String,
     },
-    /// Every connection of the pool share stayed in use for too long. The call may be retried.
-    #[error("the share of connections is used up")]
+    /// Every connection of the pool share, or a lock, stayed in use for too long. The call may be retried.
+    #[error("the database is busy")]
     Busy,
-    /// The database failed or could not be reached.
+    /// The database cannot be reached, or cannot write at present: its disk is full, or it is read-only. The call may be
+    /// retried.
+    #[error("the database is not available: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused a statement.
     #[error(transparent)]
     Database(sqlx::Error),
     /// A migration failed or does not fit the database.
@@ -35,12 +43,74 @@ pub enum Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error() {
-            Some(database) if database.is_unique_violation() => Self::Duplicate,
-            Some(database) if database.is_foreign_key_violation() => Self::MissingReference,
-            _ => Self::Database(error),
+        if is_connection_lost(&error) || matches!(error, sqlx::Error::PoolClosed) {
+            return Self::Unavailable(error);
+        }
+        let Some(database) = error.as_database_error() else { return Self::Database(error) };
+        if database.is_unique_violation() {
+            return Self::Duplicate;
+        }
+        if database.is_foreign_key_violation() {
+            return Self::MissingReference;
+        }
+        match fault(database) {
+            Some(Fault::Busy) => Self::Busy,
+            Some(Fault::Lost | Fault::Unavailable) => Self::Unavailable(error),
+            None => Self::Database(error),
         }
     }
+}
+
+/// What an error code of a database says about the database, and not about the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// A lock was not free in time.
+    Busy,
+    /// It cannot do what it is asked for at present.
+    Unavailable,
+    /// And this connection will not do it later either.
+    Lost,
+}
+
+/// SQLSTATE codes (PostgreSQL, appendix A) and the result codes of SQLite.
+fn fault(error: &dyn DatabaseError) -> Option<Fault> {
+    let code = error.code()?;
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        // The lower eight bits of an extended result code are its primary result code.
+        return match code.parse::<u32>().ok()? & 0xff {
+            5 | 6 => Some(Fault::Busy),                   // SQLITE_BUSY, SQLITE_LOCKED
+            8 | 10 | 13 | 14 => Some(Fault::Unavailable), // SQLITE_READONLY, _IOERR, _FULL, _CANTOPEN
+            _ => None,
+        };
+    }
+    match code.as_ref() {
+        "55P03" | "57014" => Some(Fault::Busy), // lock_not_available, query_canceled (by a time limit)
+        // A server that became read-only is another one than the writable one, or was restarted since.
+        "25006" => Some(Fault::Lost),
+        // idle_in_transaction_session_timeout, idle_session_timeout, admin_shutdown, crash_shutdown, cannot_connect_now
+        "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => Some(Fault::Lost),
+        code if code.starts_with("08") => Some(Fault::Lost),
+        // Insufficient resources, and errors of the system below.
+        code if code.starts_with("53") || code.starts_with("58") => Some(Fault::Unavailable),
+        _ => None,
+    }
+}
+
+/// Whether an error means that the connection must not be used again.
+pub(super) fn is_connection_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        sqlx::Error::Database(error) => fault(error.as_ref()) == Some(Fault::Lost),
+        _ => false,
+    }
+}
+
+/// Whether the server had closed the connection; as opposed to one that does not answer in time.
+pub(super) fn is_connection_closed(error: &sqlx::Error) -> bool {
+    let timed_out = matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
+    is_connection_lost(error) && !timed_out
 }
 
 impl Error {

@@ -39,6 +39,7 @@ pub mod oauth_clients;
 pub mod organization_domains;
 mod organization_words;
 pub mod organizations;
+mod pool;
 pub mod saml_assertions_seen;
 pub mod saml_connections;
 pub mod scim_directories;

@@ -10,14 +10,10 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// `/readyz`: the database answers and has every migration. The reason of a failure is only logged.
+/// `/readyz`: the database answers, has every migration and can be written. The reason of a failure is only logged.
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
-    let fault = match state.db.migrations().await {
-        Ok(migrations) if migrations.missing.is_empty() => {
-            return HttpResponse::Ok().json(json!({ "status": "ok" }));
-        }
-        Ok(migrations) => format!("migrations are missing: {}", migrations.missing.join(", ")),
-        Err(error) => error.to_string(),
+    let Err(fault) = state.db.probe().await else {
+        return HttpResponse::Ok().json(json!({ "status": "ok" }));
     };
     tracing::error!(fault, "not ready");
     HttpResponse::ServiceUnavailable().json(json!({ "status": "not ready" }))

@@ -18,6 +18,7 @@ use crate::{
     app::{State, directories::request_log},
     background,
     config::Config,
+    store::PoolShare,
     telemetry,
 };
 
@@ -152,9 +153,10 @@ impl Server {
             tokio::spawn(server);
             handle
         });
-        let jobs = tokio::spawn(background::run(self.state.clone(), self.retention));
-        let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
-        let metadata = tokio::spawn(background::metadata_refresh::run(self.state.clone()));
+        let for_jobs = self.state.with_share(PoolShare::Jobs);
+        let jobs = tokio::spawn(background::run(for_jobs.clone(), self.retention));
+        let webhooks = tokio::spawn(background::webhooks::run(for_jobs.clone()));
+        let metadata = tokio::spawn(background::metadata_refresh::run(for_jobs));
         let log = tokio::spawn(request_log::run_writer(self.state.clone()));
         let bulk = actix_web::rt::spawn(self.state.bulk_executor.clone().serve());
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));

@@ -7,9 +7,10 @@ use std::{
     borrow::Cow,
     ops,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -51,6 +52,16 @@ pub(super) struct StatementCounts {
     pub(super) all: Arc<AtomicU64>,
     /// In the transaction with the most statements.
     pub(super) longest: Arc<AtomicU64>,
+    /// When a transaction was last committed.
+    committed: Arc<Mutex<Option<Instant>>>,
+}
+
+impl StatementCounts {
+    /// Whether a transaction was committed in this time.
+    pub(super) fn committed_within(&self, time: Duration) -> bool {
+        let last = *self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|at| at.elapsed() < time)
+    }
 }
 
 /// A connection, inside or outside a transaction: the first argument of every storage function.
@@ -156,6 +167,8 @@ impl Transaction {
             Handle::Sqlite(lease) => lease.commit(self.0.patience.deadline).await?,
             Handle::Postgres(lease, _) => lease.commit(self.0.patience.deadline).await?,
         }
+        let committed = &self.0.counter.reported.committed;
+        *committed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -24,7 +24,7 @@ use sqlx::{
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::{
     connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
@@ -34,6 +34,9 @@ use super::{
 
 /// How long a caller waits for a permit of its share.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long the probe of readiness may take, and how long its result holds.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(900);
 
 /// How long SQLite waits for another process that writes: less than a statement's deadline, so that the caller is told.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -51,17 +54,20 @@ pub enum PoolShare {
     /// Background jobs. At most a quarter of the pool, and one waiter for the writer of SQLite at a time; their
     /// statements may take longer.
     Jobs,
+    /// The probe of readiness: on PostgreSQL a connection of its own.
+    Probe,
 }
 
 impl PoolShare {
     fn patience(self, dialect: Dialect) -> Patience {
-        let (seconds, session) = match self {
-            Self::General | Self::Directory => (4, "SET statement_timeout = 5000"),
-            Self::Jobs => (60, "SET statement_timeout = 65000"),
+        let (deadline, session) = match self {
+            Self::General | Self::Directory => (Duration::from_secs(4), "SET statement_timeout = 5000"),
+            Self::Jobs => (Duration::from_secs(60), "SET statement_timeout = 65000"),
+            Self::Probe => (PROBE_TIMEOUT, "SET statement_timeout = 1000"),
         };
         // SQLite has no such setting.
         let session = if dialect == Dialect::Postgres { session } else { "" };
-        Patience { deadline: Duration::from_secs(seconds), session }
+        Patience { deadline, session }
     }
 }
 
@@ -74,6 +80,8 @@ pub struct Db {
     statements: StatementCounts,
     /// How many write transactions were requested.
     writes: Arc<AtomicU64>,
+    /// The latest probe, and when it was made.
+    probed: Arc<Mutex<Option<(Instant, std::result::Result<(), String>)>>>,
 }
 
 /// How many connections the shares may hold.
@@ -113,11 +121,23 @@ impl Permits {
 enum Pools {
     /// SQLite allows one writer. Readers and the writer have separate pools, so a connection never waits for a
     /// lock that another holds, and SQLite itself rejects a write on a read-only connection.
-    Sqlite {
-        readers: Pool<Sqlite>,
-        writer: Pool<Sqlite>,
+    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
+    Postgres {
+        requests: Pool<Postgres>,
+        /// One connection for the probe of readiness, which waits for nobody.
+        probe: Pool<Postgres>,
     },
-    Postgres(Pool<Postgres>),
+}
+
+impl Pools {
+    /// The pool of PostgreSQL that a share uses.
+    fn postgres<'a>(
+        share: PoolShare,
+        requests: &'a Pool<Postgres>,
+        probe: &'a Pool<Postgres>,
+    ) -> &'a Pool<Postgres> {
+        if share == PoolShare::Probe { probe } else { requests }
+    }
 }
 
 /// How many connections of the pool are open, and how many of them are idle.
@@ -159,9 +179,12 @@ impl Db {
             let permits = Permits::new(size, SharePermits::sqlite);
             Ok(Self::new(Pools::Sqlite { readers, writer }, permits))
         } else {
-            let pool = Pool::new(url.parse::<PgConnectOptions>()?, size.max(2))?;
-            drop(pool.acquire(PoolShare::General.patience(Dialect::Postgres)).await?);
-            Ok(Self::new(Pools::Postgres(pool), Permits::new(size, SharePermits::postgres)))
+            let options = url.parse::<PgConnectOptions>()?;
+            let requests = Pool::new(options.clone(), size.max(2))?;
+            drop(requests.acquire(PoolShare::General.patience(Dialect::Postgres)).await?);
+            let probe = Pool::new(options, 1)?;
+            let permits = Permits::new(size, SharePermits::postgres);
+            Ok(Self::new(Pools::Postgres { requests, probe }, permits))
         }
     }
 
@@ -172,6 +195,7 @@ impl Db {
             permits,
             statements: StatementCounts::default(),
             writes: Arc::default(),
+            probed: Arc::default(),
         }
     }
 
@@ -201,7 +225,7 @@ impl Db {
     /// The permits of the share. `None`: it has no limit of its own.
     fn share_permits(&self) -> Option<&SharePermits> {
         match self.share {
-            PoolShare::General => None,
+            PoolShare::General | PoolShare::Probe => None,
             PoolShare::Directory => Some(&self.permits.directory),
             PoolShare::Jobs => Some(&self.permits.jobs),
         }
@@ -223,7 +247,7 @@ impl Db {
     pub fn dialect(&self) -> Dialect {
         match self.pools {
             Pools::Sqlite { .. } => Dialect::Sqlite,
-            Pools::Postgres(_) => Dialect::Postgres,
+            Pools::Postgres { .. } => Dialect::Postgres,
         }
     }
 
@@ -235,8 +259,8 @@ impl Db {
                 MIGRATOR.run(&mut conn).await?;
                 conn.close().await?;
             }
-            Pools::Postgres(pool) => {
-                let mut conn = pool.open().await?;
+            Pools::Postgres { requests, .. } => {
+                let mut conn = requests.open().await?;
                 MIGRATOR.run(&mut conn).await?;
                 conn.close().await?;
             }
@@ -297,13 +321,62 @@ impl Db {
         Ok(Migrations { missing })
     }
 
+    /// Whether the database can be used now: it has every migration, and something can be written. `Err` says why not.
+    /// The answer comes within a second, and holds for as long, so that asking costs no more however often it is done.
+    pub async fn probe(&self) -> std::result::Result<(), String> {
+        let mut probed = self.probed.lock().await;
+        if let Some((at, outcome)) = &*probed
+            && at.elapsed() < PROBE_TIMEOUT
+        {
+            return outcome.clone();
+        }
+        let db = self.with_share(PoolShare::Probe);
+        let outcome = match tokio::time::timeout(PROBE_TIMEOUT, db.probe_now()).await {
+            Ok(Ok(missing)) if missing.is_empty() => Ok(()),
+            Ok(Ok(missing)) => Err(format!("migrations are missing: {}", missing.join(", "))),
+            Ok(Err(error)) => Err(error.to_string()),
+            // Others may be waiting for the writer too, and it works.
+            Err(_) if self.statements.committed_within(PROBE_TIMEOUT) => Ok(()),
+            Err(_) => Err("the database does not answer in time".to_owned()),
+        };
+        let was_at_fault = probed.as_ref().is_some_and(|(_, earlier)| earlier.is_err());
+        if let Pools::Postgres { requests, probe } = &self.pools
+            && outcome.is_err() != was_at_fault
+        {
+            // A session stays read-only when its server is not any more.
+            requests.renew();
+            probe.renew();
+        }
+        *probed = Some((Instant::now(), outcome.clone()));
+        outcome
+    }
+
+    /// Writes something, and returns which migrations are missing.
+    async fn probe_now(&self) -> Result<Vec<String>> {
+        let missing = self.migrations().await?.missing;
+        if missing.is_empty() {
+            let mut tx = self.write().await?;
+            tx.sql(
+                "INSERT INTO settings (name, value) VALUES ('last_probe', '') \
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )
+            .execute()
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(missing)
+    }
+
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn> {
         let permit = self.permit(|permits| &permits.read).await?;
         let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire(patience).await?),
-            Pools::Postgres(pool) => Handle::Postgres(pool.acquire(patience).await?, pool.clone()),
+            Pools::Postgres { requests, probe } => {
+                let pool = Pools::postgres(self.share, requests, probe);
+                Handle::Postgres(pool.acquire(patience).await?, pool.clone())
+            }
         };
         Ok(Conn::new(handle, patience, self.statements.clone(), permit))
     }
@@ -315,7 +388,10 @@ impl Db {
         let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {
             Pools::Sqlite { writer, .. } => Handle::Sqlite(writer.begin(patience, "BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Handle::Postgres(pool.begin(patience, "BEGIN").await?, pool.clone()),
+            Pools::Postgres { requests, probe } => {
+                let pool = Pools::postgres(self.share, requests, probe);
+                Handle::Postgres(pool.begin(patience, "BEGIN").await?, pool.clone())
+            }
         };
         Ok(Transaction(Conn::new(handle, patience, self.statements.clone(), permit)))
     }
@@ -333,7 +409,7 @@ impl Db {
                 let (readers, writer) = (readers.size(), writer.size());
                 (readers.0 + writer.0, readers.1 + writer.1)
             }
-            Pools::Postgres(pool) => pool.size(),
+            Pools::Postgres { requests, .. } => requests.size(),
         };
         let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
         PoolSize { open: number(open), idle: number(idle) }
@@ -346,7 +422,10 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { requests, probe } => {
+                requests.close().await;
+                probe.close().await;
+            }
         }
     }
 }

@@ -263,6 +263,11 @@ impl<D: Driver> Pool<D> {
         Ok(self.connections.manager().options.connect().await?)
     }
 
+    /// Replaces every connection before its next use: they may be set up for what the server was before.
+    pub(super) fn renew(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How many connections are open, and how many of them are not in use.
     pub(super) fn size(&self) -> (usize, usize) {
         let status = self.connections.status();

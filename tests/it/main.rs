@@ -30,6 +30,7 @@ mod disabled;
 mod disabled_races;
 mod dns;
 mod events;
+mod faults;
 mod flows;
 mod front;
 mod fuzz;

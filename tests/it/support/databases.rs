@@ -70,6 +70,36 @@ impl TestDatabase {
         }
     }
 
+    /// The folder of the PostgreSQL server's socket.
+    pub fn socket_folder(&self) -> PathBuf {
+        Cluster::get().dir.clone()
+    }
+
+    /// The address of this database of PostgreSQL at the socket in another folder.
+    pub fn url_through(&self, folder: &Path) -> String {
+        let name = self.postgres_name();
+        format!("postgres://postgres@localhost/{name}?host={}", Cluster::encoded(folder))
+    }
+
+    fn postgres_name(&self) -> &str {
+        self.url.split(['/', '?']).nth(3).expect("a name of PostgreSQL")
+    }
+
+    /// Lets new sessions of this database of PostgreSQL write, or not.
+    pub fn read_only(&self, on: bool) {
+        let name = self.postgres_name();
+        let statement = format!("ALTER DATABASE {name} SET default_transaction_read_only = {on}");
+        Cluster::get().psql("postgres", &statement);
+    }
+
+    /// Ends the sessions of this database of PostgreSQL.
+    pub fn end_sessions(&self) {
+        let name = self.postgres_name();
+        let statement =
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        Cluster::get().psql("postgres", &statement);
+    }
+
     /// The database that an earlier version left, from `fixtures/databases/{version}`.
     pub fn of_version(backend: Backend, version: &Path) -> Self {
         let this = Self::unmigrated(backend);
@@ -239,9 +269,11 @@ impl Cluster {
     }
 
     fn url(&self, database: &str) -> String {
-        let host: String =
-            url::form_urlencoded::byte_serialize(self.dir.display().to_string().as_bytes()).collect();
-        format!("postgres://postgres@localhost/{database}?host={host}")
+        format!("postgres://postgres@localhost/{database}?host={}", Self::encoded(&self.dir))
+    }
+
+    fn encoded(folder: &Path) -> String {
+        url::form_urlencoded::byte_serialize(folder.display().to_string().as_bytes()).collect()
     }
 
     async fn make_template(&self) {

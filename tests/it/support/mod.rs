@@ -10,6 +10,7 @@ pub mod dns;
 pub mod forms;
 pub mod idp;
 pub mod people;
+pub mod proxy;
 pub mod scim;
 
 use std::{
@@ -153,6 +154,11 @@ impl TestApp {
         self.handle.stop(true).await;
         self.running.await.expect("no panic").expect("an orderly end");
         self._database
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &TestDatabase {
+        &self._database
     }
 
     /// An address on the server.

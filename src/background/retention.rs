@@ -1,4 +1,4 @@
-//! Deletes expired rows: seen assertions, stored documents, tokens, retired keys, old logins.
+//! Deletes expired rows: seen assertions, stored documents, grants with their codes and tokens, retired keys, old logins.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
 /// The maximum number of batches per kind and run, so that requests get their turn at the database.
 const MAX_BATCHES: usize = 50;
 
-/// How long an expired access token is kept, so that its late use is answered with "expired" and not "unknown".
+/// How long what has expired of a grant or a bearer token is kept, so that its late use is answered with "expired" and not "unknown".
 const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a console session or an invitation is kept after its expiry.
@@ -59,7 +59,7 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     };
     sweep!(state, "assertions seen", |tx| store::saml_assertions_seen::remove_expired(tx, now));
     sweep!(state, "stored documents", |tx| store::login_flow_steps::remove_expired_documents(tx, now));
-    sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));
+    sweep!(state, "grants", |tx| store::authorization_grants::remove_expired(tx, now - TOKEN_GRACE));
     sweep!(state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
     sweep!(state, "unfinished logins", |tx| store::login_flows::remove_unfinished(
         tx,

@@ -184,7 +184,7 @@ fn summary_json(flow: &LoginFlow) -> Value {
         "claimedEmail": flow.claimed_email.as_ref().map(|email| email.as_str()),
         "createTime": flow.created_at,
         "updateTime": flow.updated_at,
-        "redeemTime": flow.code.as_ref().and_then(|code| code.consumed_at),
+        "redeemTime": flow.redeemed_at,
     })
 }
 
@@ -223,7 +223,7 @@ fn print_flow(found: &flows::FlowDetails) {
             output::line(&format!("    {document}"));
         }
     }
-    if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
+    if let Some(at) = flow.redeemed_at {
         output::line(&format!("{at}  the app redeemed the access code"));
     }
 }

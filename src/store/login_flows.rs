@@ -8,7 +8,7 @@ use base::{
 };
 use model::{
     email::Email,
-    login_flow::{Attributes, FlowOrigin, FlowStatus, IssuedCode, LoginFlow, OauthRequest, PendingRequest},
+    login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, OauthRequest, PendingRequest},
 };
 
 use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
@@ -37,8 +37,7 @@ pub(super) struct Row {
     oauth_code_challenge: Option<String>,
     oauth_scope: Option<String>,
     force_authn: bool,
-    code_sha256: Option<Digest>,
-    code_expires_at: Option<Timestamp>,
+    authenticated_at: Option<Timestamp>,
     code_consumed_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -52,8 +51,7 @@ macro_rules! select {
             "SELECT id, environment_id, organization_id, saml_connection_id, origin, status, refusal, state, \
              email, claimed_email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
              oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, \
-             oauth_code_challenge, oauth_scope, force_authn, code_sha256, code_expires_at, \
-             code_consumed_at, created_at, updated_at \
+             oauth_code_challenge, oauth_scope, force_authn, authenticated_at, code_consumed_at, created_at, updated_at \
              FROM saml_flows ",
             $rest
         )
@@ -68,9 +66,7 @@ impl TryFrom<Row> for LoginFlow {
     fn try_from(row: Row) -> Result<Self> {
         let broken = |column| Error::inconsistent("saml_flows", column, row.id);
         let request = match (row.request_id, row.browser_sha256, row.request_expires_at) {
-            (Some(id), Some(browser), Some(expires_at)) => {
-                Some(PendingRequest { id, browser, expires_at, consumed_at: row.request_consumed_at })
-            }
+            (Some(id), Some(browser), Some(expires_at)) => Some(PendingRequest { id, browser, expires_at }),
             _ => None,
         };
         let oauth = match (row.oauth_client_id, row.oauth_redirect_uri) {
@@ -82,12 +78,6 @@ impl TryFrom<Row> for LoginFlow {
                 code_challenge: row.oauth_code_challenge,
                 scope: row.oauth_scope,
             }),
-            _ => None,
-        };
-        let code = match (row.code_sha256, row.code_expires_at) {
-            (Some(digest), Some(expires_at)) => {
-                Some(IssuedCode { digest, expires_at, consumed_at: row.code_consumed_at })
-            }
             _ => None,
         };
         let address = |text: Option<String>, column| match text {
@@ -115,7 +105,9 @@ impl TryFrom<Row> for LoginFlow {
             request,
             oauth,
             force_authn: row.force_authn,
-            code,
+            authenticated_at: row.authenticated_at,
+            answered_at: row.request_consumed_at,
+            redeemed_at: row.code_consumed_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -126,15 +118,14 @@ impl TryFrom<Row> for LoginFlow {
 pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     let request = flow.request.as_ref();
     let oauth = flow.oauth.as_ref();
-    let code = flow.code.as_ref();
     conn.sql(
         "INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, refusal, \
          state, email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
          oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, \
-         force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at, email_key, \
+         force_authn, authenticated_at, code_consumed_at, created_at, updated_at, email_key, \
          claimed_email, unfinished) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26, $27, $28, $29)",
+         $23, $24, $25, $26, $27, $28)",
     )
     .bind(flow.id)
     .bind(flow.environment_id)
@@ -148,7 +139,7 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     .bind(attributes_to_json(&flow.attributes))
     .bind(request.map(|r| r.id.as_str()))
     .bind(request.map(|r| r.expires_at))
-    .bind(request.and_then(|r| r.consumed_at))
+    .bind(flow.answered_at)
     .bind(request.map(|r| r.browser))
     .bind(oauth.map(|o| o.client_id))
     .bind(oauth.map(|o| o.redirect_uri.as_str()))
@@ -157,9 +148,8 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     .bind(oauth.and_then(|o| o.code_challenge.as_deref()))
     .bind(oauth.and_then(|o| o.scope.as_deref()))
     .bind(flow.force_authn)
-    .bind(code.map(|c| c.digest))
-    .bind(code.map(|c| c.expires_at))
-    .bind(code.and_then(|c| c.consumed_at))
+    .bind(flow.authenticated_at)
+    .bind(flow.redeemed_at)
     .bind(flow.created_at)
     .bind(flow.updated_at)
     .bind(flow.email.as_ref().or(flow.claimed_email.as_ref()).map(Email::key))
@@ -170,7 +160,7 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     Ok(())
 }
 
-fn attributes_to_json(attributes: &Attributes) -> Option<String> {
+pub(super) fn attributes_to_json(attributes: &Attributes) -> Option<String> {
     (!attributes.is_empty()).then(|| serde_json::json!(attributes).to_string())
 }
 
@@ -225,12 +215,6 @@ pub async fn find_by_request(
     row.map(LoginFlow::try_from).transpose()
 }
 
-/// The flow that issued this code.
-pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<LoginFlow>> {
-    let row: Option<Row> = conn.sql(select!("WHERE code_sha256 = $1")).bind(code).optional().await?;
-    row.map(LoginFlow::try_from).transpose()
-}
-
 /// Sets the AuthnRequest that the flow waits for, unless an earlier one was answered already. Returns whether
 /// it did.
 pub async fn update_request(
@@ -254,49 +238,32 @@ pub async fn update_request(
     Ok(rows == 1)
 }
 
-/// Stores the accepted response of the flow's request: the person and the code for the app. Only the first
-/// response before the request expires is accepted; returns whether this was it.
+/// Stores the accepted response of `request`: the answered flow, as it is from now on. Only the first response before the
+/// request expires is accepted; returns whether this was it.
 pub async fn consume_request(
     conn: &mut Conn,
-    id: LoginFlowId,
-    request_id: &str,
-    answer: &AcceptedResponse<'_>,
+    answered: &LoginFlow,
+    request: &PendingRequest,
     now: Timestamp,
 ) -> Result<bool> {
-    // Without a code the login is complete.
-    let status = if answer.code.is_some() { FlowStatus::InProgress } else { FlowStatus::Succeeded };
     let rows = conn
         .sql(
-            "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = $10, refusal = NULL, \
-             unfinished = FALSE, email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6, \
-             email_key = $9, claimed_email = NULL WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
+            "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = $2, refusal = NULL, \
+             unfinished = FALSE, email = $3, email_key = $4, claimed_email = NULL, attributes = $5, \
+             authenticated_at = $6 WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL \
+             AND request_expires_at > $1",
         )
         .bind(now)
-        .bind(answer.email.as_str())
-        .bind(attributes_to_json(answer.attributes))
-        .bind(answer.authenticated_at)
-        .bind(answer.code.map(|(code, _)| code))
-        .bind(answer.code.map(|(_, expires_at)| expires_at))
-        .bind(id)
-        .bind(request_id)
-        .bind(answer.email.key())
-        .bind(status.as_str())
+        .bind(answered.status.as_str())
+        .bind(answered.email.as_ref().map(Email::as_str))
+        .bind(answered.email.as_ref().map(Email::key))
+        .bind(attributes_to_json(&answered.attributes))
+        .bind(answered.authenticated_at)
+        .bind(answered.id)
+        .bind(request.id.as_str())
         .execute()
         .await?;
     Ok(rows == 1)
-}
-
-/// What an accepted response says about a login.
-#[derive(Debug)]
-pub struct AcceptedResponse<'a> {
-    /// Who signed in.
-    pub email: &'a Email,
-    /// The attributes that the identity provider asserted.
-    pub attributes: &'a Attributes,
-    /// When the identity provider authenticated the person (`AuthnInstant`).
-    pub authenticated_at: Option<Timestamp>,
-    /// The code for the app and when it expires; `None` for a test login, which involves no app.
-    pub code: Option<(Digest, Timestamp)>,
 }
 
 /// Marks the flow as refused, unless its request was already answered. `claimed` is the person named by the
@@ -352,49 +319,39 @@ pub async fn update_seen(
     Ok(())
 }
 
-/// Redeems the flow's code: single use, decided by the database. Returns whether this call redeemed it.
-pub async fn consume_code(conn: &mut Conn, id: LoginFlowId, code: Digest, now: Timestamp) -> Result<bool> {
-    let rows = conn
+/// Completes the login: the app redeemed its code. Returns the app's `state`.
+pub async fn update_redeemed(conn: &mut Conn, id: LoginFlowId, now: Timestamp) -> Result<Option<String>> {
+    let row: Option<(Option<String>,)> = conn
         .sql(
             "UPDATE saml_flows SET code_consumed_at = $1, updated_at = $1, status = 'succeeded', refusal = NULL \
-             WHERE id = $2 AND code_sha256 = $3 AND code_consumed_at IS NULL AND code_expires_at > $1",
+             WHERE id = $2 RETURNING state",
         )
         .bind(now)
         .bind(id)
-        .bind(code)
-        .execute()
+        .optional()
         .await?;
-    Ok(rows == 1)
+    Ok(row.and_then(|(state,)| state))
 }
 
-/// Marks that the app's redemption of the flow's code was refused, unless the code was redeemed or refused
-/// before. Returns whether this call did it.
+/// Marks that the app's redemption of the login's code was refused, unless the code was redeemed or refused before. Returns
+/// whether this call did it.
 pub async fn update_code_refused(
     conn: &mut Conn,
     id: LoginFlowId,
-    code: Digest,
     refusal: &str,
     now: Timestamp,
 ) -> Result<bool> {
     let rows = conn
         .sql(
             "UPDATE saml_flows SET updated_at = $1, status = 'failed', refusal = $2 \
-             WHERE id = $3 AND code_sha256 = $4 AND code_consumed_at IS NULL AND status = 'in_progress'",
+             WHERE id = $3 AND code_consumed_at IS NULL AND status = 'in_progress'",
         )
         .bind(now)
         .bind(refusal)
         .bind(id)
-        .bind(code)
         .execute()
         .await?;
     Ok(rows == 1)
-}
-
-/// When the identity provider authenticated the person of a login, if it said so.
-pub async fn find_authentication_time(conn: &mut Conn, id: LoginFlowId) -> Result<Option<Timestamp>> {
-    let row: Option<(Option<Timestamp>,)> =
-        conn.sql("SELECT authenticated_at FROM saml_flows WHERE id = $1").bind(id).optional().await?;
-    Ok(row.and_then(|(at,)| at))
 }
 
 /// The latest test login of the connection.
@@ -409,7 +366,7 @@ pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> 
     .transpose()
 }
 
-/// Deletes flows that started before `before`, with their timelines and tokens. Returns how many.
+/// Deletes flows that started before `before`, with their timelines. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
         .bind(LoginFlowId::lower_bound_at(before))

@@ -28,8 +28,9 @@ use super::{
 /// 2. the organization, for its domains and for which connection and directory are primary;
 /// 3. the connection or directory;
 /// 4. the users, then the groups of a directory, each in the order of their ids;
-/// 5. the login flows, their codes and tokens;
-/// 6. the counter of the environment's events, last of all ([`super::events`]).
+/// 5. the codes, then the grants that are revoked;
+/// 6. the login flows (what a login issues is new, and nobody waits for it);
+/// 7. the counter of the environment's events, last of all ([`super::events`]).
 ///
 /// The accounts of administrators come in an order of their own: the owners of everything by their ids, then the account
 /// that is changed, then its invitations, passkeys and sessions.
@@ -136,15 +137,7 @@ pub async fn find_for_update<T: Table>(
     scope: Id<T::Scope>,
     id: Id<T::Kind>,
 ) -> Result<Option<T>> {
-    if tx.dialect() == Dialect::Sqlite {
-        return find(tx, scope, id).await;
-    }
-    if !T::COMPUTED.is_empty() {
-        // A statement that waits for a lock reads the row anew afterwards, but other tables as they were before.
-        return if lock::<T>(tx, scope, id).await? { find(tx, scope, id).await } else { Ok(None) };
-    }
-    let text = text::<T>("find_for_update", || format!("{} WHERE {} {ROW_LOCK}", select::<T>(), key::<T>()));
-    tx.sql(text).bind(scope).bind(id).optional_of().await
+    find_locked(tx, scope, id, ROW_LOCK, "find_for_update").await
 }
 
 /// [`find`], with the row locked until the transaction ends; others may lock it in the same way.
@@ -153,7 +146,25 @@ pub async fn find_shared<T: Table>(
     scope: Id<T::Scope>,
     id: Id<T::Kind>,
 ) -> Result<Option<T>> {
-    if lock_as::<T>(tx, scope, id, SHARED_LOCK).await? { find(tx, scope, id).await } else { Ok(None) }
+    find_locked(tx, scope, id, SHARED_LOCK, "find_shared").await
+}
+
+async fn find_locked<T: Table>(
+    tx: &mut Transaction,
+    scope: Id<T::Scope>,
+    id: Id<T::Kind>,
+    lock: &'static str,
+    name: &'static str,
+) -> Result<Option<T>> {
+    if tx.dialect() == Dialect::Sqlite {
+        return find(tx, scope, id).await;
+    }
+    if !T::COMPUTED.is_empty() {
+        // A statement that waits for a lock reads the row anew afterwards, but other tables as they were before.
+        return if lock_as::<T>(tx, scope, id, lock).await? { find(tx, scope, id).await } else { Ok(None) };
+    }
+    let text = text::<T>(name, || format!("{} WHERE {} {lock}", select::<T>(), key::<T>()));
+    tx.sql(text).bind(scope).bind(id).optional_of().await
 }
 
 /// Locks a row until the transaction ends: others that lock or change it wait. Returns whether it exists.

@@ -8,10 +8,10 @@ use base::{
 };
 use model::{
     email::Email,
-    login_flow::{FlowOrigin, FlowStatus, IssuedCode, LoginFlow, OauthRequest},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, OauthRequest},
     oauth_client::IdTokenAlg,
 };
-use ostiary::store;
+use ostiary::{app::login, store};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -76,17 +76,17 @@ async fn store_flow(
         request: None,
         oauth: None,
         force_authn: false,
-        code: Some(IssuedCode {
-            digest: code.digest(),
-            expires_at: now + Duration::from_secs(300),
-            consumed_at: None,
-        }),
+        authenticated_at: None,
+        answered_at: Some(now),
+        redeemed_at: None,
         created_at: now,
         updated_at: now,
     };
     change(&mut flow);
     let mut tx = app.state.db.write().await.unwrap();
     store::login_flows::insert(&mut tx, &flow).await.unwrap();
+    let email = flow.email.clone().unwrap();
+    login::issue_code(&app.state, &mut tx, &flow, &email, &code, now).await.unwrap();
     tx.commit().await.unwrap();
     (flow.id, code.reveal())
 }
@@ -204,7 +204,7 @@ both! {
         let mut conn = app.state.db.read().await.unwrap();
         let stored = store::login_flows::find(&mut conn, tenant.connection.id, flow.parse().unwrap()).await.unwrap().unwrap();
         assert_eq!(stored.status, FlowStatus::Succeeded);
-        assert!(stored.code.unwrap().consumed_at.is_some());
+        assert!(stored.redeemed_at.is_some());
     }
 
     async fn what_is_no_code_is_refused(app: TestApp) {
@@ -245,8 +245,9 @@ both! {
         // Neither attempt consumed the code.
         assert_eq!(app.redeem(&key, &code).await.status, 200);
         let mut conn = app.state.db.read().await.unwrap();
-        let flow = store::login_flows::find_by_code(&mut conn, oauth_code.parse::<AccessCode>().unwrap().digest()).await.unwrap().unwrap();
-        assert_eq!(flow.code.unwrap().consumed_at, None);
+        let digest = oauth_code.parse::<AccessCode>().unwrap().digest();
+        let found = store::authorization_codes::find(&mut conn, digest).await.unwrap().unwrap();
+        assert!(!found.consumed);
     }
 
     async fn a_code_is_good_for_its_time_only(app: TestApp) {

@@ -10,11 +10,11 @@ use base::{
 use futures_util::future::join_all;
 use model::{
     email::Email,
-    login_flow::{Attributes, FlowStatus},
+    login_flow::{FlowStatus, LoginFlow},
 };
 use ostiary::{
     app::{directories::request_log, login},
-    store::{self, login_connections, login_eligibility, login_flow_steps, login_flows},
+    store::{self, authorization_codes, login_connections, login_eligibility, login_flow_steps, login_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -150,13 +150,10 @@ both! {
         login_eligibility::lock_matching_users(&mut tx, tenant.organization.id, &email).await.unwrap();
         let standing = login_eligibility::find_directory_status(&mut tx, tenant.organization.id, &email).await.unwrap();
         assert!(standing.active && !standing.inactive);
-        let answer = login_flows::AcceptedResponse {
-            email: &email,
-            attributes: &Attributes::new(),
-            authenticated_at: None,
-            code: Some((code.digest(), app.now() + Duration::from_secs(300))),
-        };
-        assert!(login_flows::consume_request(&mut tx, flow.id, &request.id, &answer, app.now()).await.unwrap());
+        let answered = LoginFlow { email: Some(email.clone()), answered_at: Some(app.now()), ..flow };
+        let pending = answered.request.as_ref().unwrap();
+        assert!(login_flows::consume_request(&mut tx, &answered, pending, app.now()).await.unwrap());
+        login::issue_code(&app.state, &mut tx, &answered, &email, &code, app.now()).await.unwrap();
         let writes = app.state.db.requested_writes();
         let off = {
             let (browser, url) = (app.browser(), format!("{}/Users/{user}", directory.base));
@@ -238,7 +235,9 @@ both! {
         let told = async |code: &str| {
             let digest = code.parse::<AccessCode>().unwrap().digest();
             let mut conn = app.state.db.read().await.unwrap();
-            let flow = login_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
+            let code = authorization_codes::find(&mut conn, digest).await.unwrap().unwrap();
+            let flow = code.login.flow_id;
+            let flow = login_flows::find_in_any_environment(&mut conn, flow).await.unwrap().unwrap();
             let steps = login_flow_steps::list(&mut conn, flow.id).await.unwrap();
             let failed = steps.iter().flat_map(|step| &step.checks).filter(|check| !check.passed);
             let failed: Vec<String> = failed.map(|check| check.name.to_string()).collect();

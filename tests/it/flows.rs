@@ -293,7 +293,9 @@ both! {
                 request: None,
                 oauth: None,
                 force_authn: false,
-                code: None,
+                authenticated_at: None,
+                answered_at: None,
+                redeemed_at: None,
                 created_at: app.now(),
                 updated_at: app.now(),
             };

@@ -163,6 +163,7 @@ kinds! {
     OrganizationDomainKind OrganizationDomainId "domain_" "domain";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
     LoginFlowKind LoginFlowId "saml_flow_" "login flow";
+    GrantKind GrantId "grant_" "grant";
     SigningKeyKind SigningKeyId "key_" "signing key";
     ScimDirectoryKind ScimDirectoryId "scim_directory_" "SCIM directory";
     ScimUserKind ScimUserId "scim_user_" "SCIM user";

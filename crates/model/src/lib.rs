@@ -3,6 +3,7 @@
 pub mod administrator;
 pub mod api_key;
 pub mod audit;
+pub mod authorization_grant;
 pub mod branding;
 pub mod client_address;
 pub mod color;

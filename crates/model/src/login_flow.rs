@@ -73,6 +73,8 @@ macro_rules! stored {
         }
     };
 }
+pub(crate) use stored;
+
 stored!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
 stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
     Setup "setup", Console "console", Administrator "administrator");
@@ -130,8 +132,12 @@ pub struct LoginFlow {
     pub oauth: Option<OauthRequest>,
     /// Whether the user must re-authenticate at the identity provider.
     pub force_authn: bool,
-    /// The code that the app redeems, once the user is signed in.
-    pub code: Option<IssuedCode>,
+    /// When the identity provider authenticated the user (`AuthnInstant`), if it said so.
+    pub authenticated_at: Option<Timestamp>,
+    /// When the identity provider's response was accepted. A login accepts one response only.
+    pub answered_at: Option<Timestamp>,
+    /// When the app redeemed the login's code.
+    pub redeemed_at: Option<Timestamp>,
     /// When it started.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -147,19 +153,6 @@ pub struct PendingRequest {
     pub browser: Digest,
     /// When it expires.
     pub expires_at: Timestamp,
-    /// When a response was accepted. A request accepts one response only.
-    pub consumed_at: Option<Timestamp>,
-}
-
-/// The one-time code of a flow, as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuedCode {
-    /// Its digest.
-    pub digest: Digest,
-    /// When it expires.
-    pub expires_at: Timestamp,
-    /// When it was redeemed.
-    pub consumed_at: Option<Timestamp>,
 }
 
 /// The kind of a timeline step. The times of the login's start and of the code's redemption are stored on the

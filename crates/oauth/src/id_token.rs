@@ -17,7 +17,7 @@ type Attributes = BTreeMap<String, Vec<String>>;
 /// The user's claims, which ID token and userinfo share.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct UserClaims<'a> {
-    /// The e-mail address again. It is SSOReady's subject, which its clients store in their user tables.
+    /// What clients store in their user tables: the e-mail address, as in SSOReady, or what stands for it.
     pub sub: &'a str,
     /// The e-mail address.
     pub email: &'a str,
@@ -38,15 +38,16 @@ pub struct UserClaims<'a> {
 }
 
 impl<'a> UserClaims<'a> {
-    /// The claims of the user with this e-mail address in this organization.
+    /// The claims of the user with this subject and e-mail address in this organization.
     pub fn new(
+        subject: &'a str,
         email: &'a str,
         organization_id: OrganizationId,
         organization_external_id: Option<&'a str>,
         attributes: &'a Attributes,
     ) -> Self {
         Self {
-            sub: email,
+            sub: subject,
             email,
             email_verified: true,
             organization_id,
@@ -123,6 +124,7 @@ mod tests {
             nonce,
             at_hash: "h".into(),
             person: UserClaims::new(
+                "Ann@acme.com",
                 "Ann@acme.com",
                 OrganizationId::from_bits(2),
                 nonce.map(|_| "acme"),

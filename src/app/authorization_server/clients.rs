@@ -22,7 +22,7 @@ use crate::{
         permissions::Action,
         resource::{self, Edit, Resource},
     },
-    store::access_tokens::{self, LoginsOf},
+    store::authorization_grants::{self, GrantsOf},
 };
 
 /// An app that signs people in through OpenID Connect.
@@ -131,8 +131,8 @@ impl Resource for OauthClient {
     }
 
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
-        let of = LoginsOf::Client(edit.row.environment_id, edit.row.id);
-        Ok(access_tokens::end_logins(&mut edit.tx, of, state.now()).await?)
+        let of = GrantsOf::Client(edit.row.id);
+        Ok(authorization_grants::revoke_all(&mut edit.tx, of, state.now()).await?)
     }
 }
 

@@ -4,19 +4,16 @@ use base::{
     id::{LoginFlowId, OrganizationId},
     secret::AccessCode,
 };
-use model::{
-    email::Email,
-    login_flow::{Attributes, FlowOrigin},
-};
+use model::{authorization_grant::CodeKind, email::Email, login_flow::Attributes};
 
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, On},
-        login::eligibility::{self, LoginSubject},
+        login::eligibility,
         permissions::Action,
     },
-    store,
+    store::{authorization_codes, login_flows},
 };
 
 /// The result of a redeemed login.
@@ -44,35 +41,30 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
     let digest = code.digest();
     let gone = || Error::NotFound { kind: "saml access code", id: String::new() };
     let environment_id = actor.authorize(Action::LoginsRedeem, On::Environment)?;
-    let flow = {
+    let login = {
         let mut conn = state.db.read().await?;
-        store::login_flows::find_by_code(&mut conn, digest)
+        authorization_codes::find(&mut conn, digest)
             .await?
-            .filter(|flow| flow.environment_id == environment_id && flow.oauth.is_none())
-            .filter(|flow| flow.origin != FlowOrigin::Administrator)
+            .filter(|grant| grant.environment_id == environment_id && grant.kind == CodeKind::Access)
             .ok_or_else(gone)?
+            .login
     };
-    let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
     let tx = state.db.write().await?;
-    let login = LoginSubject {
-        organization_id: flow.organization_id,
-        connection_id: flow.saml_connection_id,
-        email: &email,
-    };
     let now = state.now();
     let (mut tx, organization) =
-        eligibility::check_code(tx, flow.id, digest, login, now).await?.ok_or_else(gone)?;
+        eligibility::check_code(tx, login.flow_id, (&login).into(), now).await?.ok_or_else(gone)?;
     // Of concurrent requests with the same code the database lets one succeed.
-    if !store::login_flows::consume_code(&mut tx, flow.id, digest, now).await? {
+    if !authorization_codes::consume(&mut tx, digest, now).await? {
         return Err(gone());
     }
+    let app_state = login_flows::update_redeemed(&mut tx, login.flow_id, now).await?;
     tx.commit().await?;
     Ok(RedeemedLogin {
-        email,
-        state: flow.state.unwrap_or_default(),
-        attributes: flow.attributes,
-        organization_id: flow.organization_id,
+        email: login.email,
+        state: app_state.unwrap_or_default(),
+        attributes: login.attributes,
+        organization_id: login.organization_id,
         organization_external_id: organization.organization_external_id.unwrap_or_default(),
-        saml_flow_id: flow.id,
+        saml_flow_id: login.flow_id,
     })
 }

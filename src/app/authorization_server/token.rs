@@ -5,12 +5,12 @@ use base::{id::OauthClientId, secret::AccessToken, time::Timestamp};
 use model::oauth_client::OauthClient;
 use oauth::{
     Error,
-    id_token::{IdTokenClaims, UserClaims},
+    id_token::IdTokenClaims,
     pkce::{self, CodeChallenge},
     token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
 };
 
-use super::signing_keys;
+use super::{signing_keys, userinfo::user_claims};
 use crate::{
     app::{
         Error as ServiceError, Result, State,
@@ -18,8 +18,8 @@ use crate::{
     },
     store::{
         access_tokens,
-        code_grants::{self, CodeGrant},
-        login_flows, table,
+        authorization_codes::{self, CodeGrant},
+        authorization_grants, login_flows, table,
     },
 };
 
@@ -39,7 +39,7 @@ pub async fn exchange(
     let code = asked.as_ref().ok().map(|asked| asked.code.digest());
     let found = {
         let mut conn = state.db.read().await?;
-        code_grants::find(&mut conn, credentials.id, code).await?
+        authorization_codes::find_with_client(&mut conn, credentials.id, code).await?
     };
     let Some((client, grant)) = found.filter(|(client, _)| client.secret == credentials.secret.digest())
     else {
@@ -63,16 +63,12 @@ pub async fn exchange(
         revoke(state, &grant, now).await?;
         return Ok(Err(Error::CodeNotFound));
     }
-    let login = LoginSubject {
-        organization_id: grant.login.organization_id,
-        connection_id: grant.login.saml_connection_id,
-        email: &grant.login.email,
-    };
+    let login = LoginSubject::from(&grant.login);
     if let Err(error) = check(&grant, &asked, now) {
-        if grant.expires_at <= now {
+        if grant.revoked || grant.expires_at <= now {
             // A deactivation ends codes: record it in the login, or support could not see why the code failed.
             let tx = state.db.write().await?;
-            eligibility::check_code(tx, grant.login.flow_id, code, login, now).await?;
+            eligibility::check_code(tx, grant.login.flow_id, login, now).await?;
         }
         return Ok(Err(error));
     }
@@ -90,25 +86,18 @@ pub async fn exchange(
         Some(_) => return Ok(Err(Error::ClientDisabled)),
         None => return Ok(Err(Error::WrongClientCredentials)),
     }
-    let Some((mut tx, _)) = eligibility::check_code(tx, grant.login.flow_id, code, login, now).await? else {
+    let Some((mut tx, _)) = eligibility::check_code(tx, grant.login.flow_id, login, now).await? else {
         return Ok(Err(Error::CodeNotFound));
     };
-    if !login_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
+    if !authorization_codes::consume(&mut tx, code, now).await? {
         // A concurrent request consumed it: the code was used twice.
-        access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;
+        authorization_grants::revoke(&mut tx, grant.login.grant_id, now).await?;
         tx.commit().await?;
         return Ok(Err(Error::CodeNotFound));
     }
     let expires_at = now + ACCESS_TOKEN_LIFETIME;
-    access_tokens::insert(
-        &mut tx,
-        access_token.digest(),
-        grant.login.flow_id,
-        credentials.id,
-        now,
-        expires_at,
-    )
-    .await?;
+    access_tokens::insert(&mut tx, access_token.digest(), grant.login.grant_id, now, expires_at).await?;
+    login_flows::update_redeemed(&mut tx, grant.login.flow_id, now).await?;
     tx.commit().await?;
     tracing::info!(flow = %grant.login.flow_id, client = %credentials.id, "code exchanged");
     Ok(Ok(TokenResponse {
@@ -120,9 +109,9 @@ pub async fn exchange(
     }))
 }
 
-/// Checks the code's expiry, redirect URI and PKCE challenge (RFC 6749 §4.1.3, RFC 7636 §4.6).
+/// Checks that the code is neither expired nor revoked, and its redirect URI and PKCE challenge (RFC 6749 §4.1.3, RFC 7636 §4.6).
 fn check(grant: &CodeGrant, asked: &AuthorizationCodeGrant, now: Timestamp) -> Result<(), Error> {
-    if grant.expires_at <= now {
+    if grant.revoked || grant.expires_at <= now {
         return Err(Error::CodeNotFound);
     }
     match &asked.redirect_uri {
@@ -134,10 +123,10 @@ fn check(grant: &CodeGrant, asked: &AuthorizationCodeGrant, now: Timestamp) -> R
     pkce::check(challenge.as_ref(), asked.code_verifier.as_ref())
 }
 
-/// Revokes the tokens of a code that was used twice (RFC 6749 §4.1.2).
+/// Revokes the grant of a code that was used twice, and its tokens with it (RFC 6749 §4.1.2).
 async fn revoke(state: &State, grant: &CodeGrant, now: Timestamp) -> Result<()> {
     let mut tx = state.db.write().await?;
-    let revoked = access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;
+    let revoked = authorization_grants::revoke(&mut tx, grant.login.grant_id, now).await?;
     tx.commit().await?;
     tracing::warn!(flow = %grant.login.flow_id, revoked, "a code was used twice");
     Ok(())
@@ -160,12 +149,7 @@ fn claims<'a>(
         auth_time: grant.authenticated_at.map(Timestamp::seconds),
         nonce: grant.nonce.as_deref(),
         at_hash,
-        person: UserClaims::new(
-            login.email.as_str(),
-            login.organization_id,
-            login.organization_external_id.as_deref(),
-            &login.attributes,
-        ),
+        person: user_claims(login),
         saml_flow_id: login.flow_id,
     }
 }

@@ -1,14 +1,11 @@
 //! The UserInfo endpoint (OpenID Connect Core §5.3).
 
 use base::secret::AccessToken;
-use oauth::{Error, authorization_header};
+use oauth::{Error, authorization_header, id_token::UserClaims};
 
 use crate::{
-    app::{
-        Result, State,
-        login::eligibility::{self, LoginSubject},
-    },
-    store::access_tokens::{self, Login},
+    app::{Result, State, login::eligibility},
+    store::{access_tokens, authorization_grants::Login},
 };
 
 /// The login of the bearer token in a request's header or form, if its user may still sign in.
@@ -27,11 +24,17 @@ pub async fn userinfo(
     let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
         return Ok(Err(Error::InvalidToken));
     };
-    let of = LoginSubject {
-        organization_id: login.organization_id,
-        connection_id: login.saml_connection_id,
-        email: &login.email,
-    };
-    let admitted = eligibility::check_read_only(&mut conn, of, &mut Vec::new()).await?;
+    let admitted = eligibility::check_read_only(&mut conn, (&login).into(), &mut Vec::new()).await?;
     Ok(admitted.map(|_| login).map_err(|_| Error::InvalidToken))
+}
+
+/// The claims of the person of a login, for ID tokens and userinfo.
+pub fn user_claims(login: &Login) -> UserClaims<'_> {
+    UserClaims::new(
+        login.subject.as_deref().unwrap_or_else(|| login.email.as_str()),
+        login.email.as_str(),
+        login.organization_id,
+        login.organization_external_id.as_deref(),
+        &login.attributes,
+    )
 }

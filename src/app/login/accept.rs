@@ -1,10 +1,13 @@
 //! Accepts a login with a verified response: resolves the person, issues a code for the app and stores both in one
 //! transaction.
 
-use base::secret::{AccessCode, Digest};
+use base::{
+    secret::{AccessCode, Digest},
+    time::Timestamp,
+};
 use model::{
     email::Email,
-    login_flow::{Attributes, FlowOrigin, IssuedCode, LoginFlow, PendingRequest, StepKind},
+    login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, PendingRequest, StepKind},
 };
 use saml::VerifiedAssertion;
 
@@ -12,6 +15,7 @@ use super::{
     attempt::{LoginAttempt, LoginResult},
     document, eligibility,
     error::Error,
+    grant::issue_code,
     test_result,
 };
 use crate::{
@@ -20,8 +24,7 @@ use crate::{
         Transaction,
         login_connections::LoginConnection,
         login_flow_steps::{self, NewStep},
-        login_flows::{self, AcceptedResponse},
-        saml_assertions_seen,
+        login_flows, saml_assertions_seen,
     },
     telemetry,
 };
@@ -43,24 +46,17 @@ impl LoginAttempt<'_> {
         let email = self.authorize(assertion, has_target)?;
         let now = state.now();
         let code = AccessCode::new(&*state.random);
-        let attributes = attributes_of(assertion);
-        let lifetime = match flow.oauth {
-            Some(_) => oauth::token::CODE_LIFETIME,
-            None => state.settings.access_code_lifetime,
-        };
-        let response = AcceptedResponse {
-            email: &email,
-            attributes: &attributes,
-            authenticated_at: assertion.authn_instant,
-            code: (!flow.origin.is_test()).then(|| (code.digest(), now + lifetime)),
-        };
+        let answered = answered(flow.clone(), &email, assertion, now);
         let mut tx = state.db.write().await?;
         self.check_eligibility(&mut tx, &email).await?;
-        if !login_flows::consume_request(&mut tx, flow.id, &request.id, &response, now).await? {
+        if !login_flows::consume_request(&mut tx, &answered, request, now).await? {
             return Err(Error::RequestAlreadyUsed.into());
         }
         self.record_assertion(&mut tx, assertion).await?;
         self.record_accepted(&mut tx, flow).await?;
+        if !flow.origin.is_test() {
+            issue_code(state, &mut tx, &answered, &email, &code, now).await?;
+        }
         tx.commit().await?;
         if is_administrator {
             // The code is not disclosed: the browser that began the login proves itself by its cookie.
@@ -76,24 +72,20 @@ impl LoginAttempt<'_> {
     /// Accepts `flow`, a new login that the identity provider began; returns the app's URL with the code.
     pub(super) async fn accept_unsolicited(
         &mut self,
-        mut flow: LoginFlow,
+        flow: LoginFlow,
         assertion: &VerifiedAssertion,
     ) -> LoginResult<String> {
         let state = self.state;
         let email = self.authorize(assertion, false)?;
         let code = AccessCode::new(&*state.random);
-        flow.email = Some(email.clone());
-        flow.attributes = attributes_of(assertion);
-        flow.code = Some(IssuedCode {
-            digest: code.digest(),
-            expires_at: flow.created_at + state.settings.access_code_lifetime,
-            consumed_at: None,
-        });
+        let now = flow.created_at;
+        let flow = answered(flow, &email, assertion, now);
         let mut tx = state.db.write().await?;
         self.check_eligibility(&mut tx, &email).await?;
         self.record_assertion(&mut tx, assertion).await?;
         login_flows::insert(&mut tx, &flow).await?;
         self.record_accepted(&mut tx, &flow).await?;
+        issue_code(state, &mut tx, &flow, &email, &code, now).await?;
         tx.commit().await?;
         Ok(app_redirect(self.target, &flow, &code))
     }
@@ -134,6 +126,21 @@ impl LoginAttempt<'_> {
         let document = self.xml.as_deref().map(|xml| document::seal(self.state, flow.id, xml, now));
         let step = NewStep { at: now, kind: StepKind::Accepted, checks: &self.checks.0, document };
         Ok(login_flow_steps::insert(tx, flow.id, step).await?)
+    }
+}
+
+/// The flow once its response was accepted. A test is complete then; other logins wait for the app.
+fn answered(flow: LoginFlow, email: &Email, assertion: &VerifiedAssertion, now: Timestamp) -> LoginFlow {
+    LoginFlow {
+        status: if flow.origin.is_test() { FlowStatus::Succeeded } else { FlowStatus::InProgress },
+        refusal: None,
+        email: Some(email.clone()),
+        claimed_email: None,
+        attributes: attributes_of(assertion),
+        authenticated_at: assertion.authn_instant,
+        answered_at: Some(now),
+        updated_at: now,
+        ..flow
     }
 }
 

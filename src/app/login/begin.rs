@@ -214,7 +214,6 @@ fn new_request(state: &State, browser: &BrowserId, now: Timestamp) -> PendingReq
         id: request_id(&*state.random),
         browser: browser.digest(),
         expires_at: now + state.settings.login_lifetime,
-        consumed_at: None,
     }
 }
 

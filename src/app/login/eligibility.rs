@@ -8,7 +8,6 @@
 
 use base::{
     id::{LoginFlowId, OrganizationId, SamlConnectionId},
-    secret::Digest,
     time::Timestamp,
 };
 use model::{email::Email, login_flow::StepKind};
@@ -19,6 +18,7 @@ use crate::{
     app::Result,
     store::{
         Conn, Transaction,
+        authorization_grants::Login,
         login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
         login_flow_steps::{self, NewStep},
         login_flows,
@@ -34,6 +34,16 @@ pub(in crate::app) struct LoginSubject<'a> {
     pub(in crate::app) connection_id: SamlConnectionId,
     /// The address of the user who signs in.
     pub(in crate::app) email: &'a Email,
+}
+
+impl<'a> From<&'a Login> for LoginSubject<'a> {
+    fn from(login: &'a Login) -> Self {
+        Self {
+            organization_id: login.organization_id,
+            connection_id: login.connection_id,
+            email: &login.email,
+        }
+    }
 }
 
 /// Why a login is refused.
@@ -67,7 +77,6 @@ pub(in crate::app) async fn check(
 pub(in crate::app) async fn check_code(
     mut tx: Transaction,
     flow: LoginFlowId,
-    code: Digest,
     login: LoginSubject<'_>,
     now: Timestamp,
 ) -> Result<Option<(Transaction, LoginEligibility)>> {
@@ -76,7 +85,7 @@ pub(in crate::app) async fn check_code(
         Ok(eligibility) => Ok(Some((tx, eligibility))),
         Err(Denial::Gone) => Ok(None),
         Err(Denial::Refused(refusal)) => {
-            if login_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
+            if login_flows::update_code_refused(&mut tx, flow, refusal.code(), now).await? {
                 let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
                 login_flow_steps::insert(&mut tx, flow, step).await?;
                 tx.commit().await?;

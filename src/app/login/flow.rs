@@ -30,7 +30,9 @@ pub fn new_flow(
         request: None,
         oauth,
         force_authn: force_authn || target.connection.force_authn,
-        code: None,
+        authenticated_at: None,
+        answered_at: None,
+        redeemed_at: None,
         created_at: now,
         updated_at: now,
     }

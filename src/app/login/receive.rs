@@ -128,9 +128,9 @@ fn check_pending(
     )?;
     checks.require(
         Error::RequestAlreadyUsed,
-        pending.consumed_at.is_none(),
+        flow.answered_at.is_none(),
         Some("a login that is not finished".to_owned()),
-        pending.consumed_at.map(|at| format!("finished at {at}")),
+        flow.answered_at.map(|at| format!("finished at {at}")),
     )?;
     checks.require(
         Error::RequestExpired,

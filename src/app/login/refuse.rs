@@ -225,10 +225,10 @@ async fn is_stored_detached(
     Ok(stray < MAX_DETACHED_PER_HOUR)
 }
 
-/// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was consumed.
+/// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was answered.
 fn error_redirect(flow: &LoginFlow, refusal: Error) -> Option<String> {
     let oauth_request = flow.oauth.as_ref()?;
-    if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
+    if flow.answered_at.is_some() {
         return None;
     }
     let id = flow.id.to_string();

@@ -24,9 +24,9 @@ use super::{
     retry::retry_deadlocks,
 };
 use crate::store::{
-    self,
-    access_tokens::{self, LoginsOf},
-    admin_sessions, table,
+    self, admin_sessions,
+    authorization_grants::{self, GrantsOf},
+    table,
 };
 
 /// One of your customers.
@@ -161,7 +161,7 @@ impl Resource for Organization {
 
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let id = edit.row.id;
-        access_tokens::end_logins(&mut edit.tx, LoginsOf::Organization(id), state.now()).await?;
+        authorization_grants::revoke_all(&mut edit.tx, GrantsOf::Organization(id), state.now()).await?;
         Ok(admin_sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
     }
 }

@@ -11,7 +11,6 @@ use actix_web::{
 use body::{error_body, error_response, form};
 use oauth::{
     Error,
-    id_token::UserClaims,
     parameters::Parameters,
     provider_metadata::{Endpoints, ProviderMetadata},
 };
@@ -119,12 +118,7 @@ async fn userinfo(
         Err(error) => Ok(Err(error)),
     };
     let mut response = match outcome.map_err(ApiError::oauth)? {
-        Ok(login) => HttpResponse::Ok().json(UserClaims::new(
-            login.email.as_str(),
-            login.organization_id,
-            login.organization_external_id.as_deref(),
-            &login.attributes,
-        )),
+        Ok(login) => HttpResponse::Ok().json(userinfo::user_claims(&login)),
         Err(error) => challenge(&error),
     };
     allow_any_origin(&mut response);

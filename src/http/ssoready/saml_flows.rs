@@ -84,7 +84,7 @@ impl<'a> From<&'a model::login_flow::LoginFlow> for SamlFlow<'a> {
             attribute_values: &flow.attributes,
             create_time: flow.created_at,
             update_time: flow.updated_at,
-            redeem_time: flow.code.as_ref().and_then(|code| code.consumed_at),
+            redeem_time: flow.redeemed_at,
         }
     }
 }

@@ -46,7 +46,10 @@ both! {
             assert_eq!(error_of(&refused), (400, "invalid_grant".into()), "{how}");
             let digest = code.parse::<AccessCode>().unwrap().digest();
             let mut conn = app.state.db.read().await.unwrap();
-            let flow = store::login_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
+            let code = store::authorization_codes::find(&mut conn, digest).await.unwrap().unwrap();
+            assert!(code.revoked && !code.consumed, "{how}");
+            let flow = code.login.flow_id;
+            let flow = store::login_flows::find_in_any_environment(&mut conn, flow).await.unwrap().unwrap();
             assert_eq!(flow.refusal.as_deref(), Some("directory_user_inactive"), "{how}");
             drop(conn);
             let _ = app.scim(&directory, Method::DELETE, &path, None).await;

@@ -8,6 +8,7 @@ mod deprovisioned;
 mod disabled;
 mod keys;
 mod openid;
+mod statements;
 mod token;
 mod userinfo;
 

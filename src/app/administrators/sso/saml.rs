@@ -16,7 +16,7 @@ use crate::{
             eligibility::{self, LoginSubject},
         },
     },
-    store::{admin_sessions, login_connections, login_flows},
+    store::{admin_sessions, authorization_codes, login_connections, login_flows},
 };
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
@@ -61,8 +61,7 @@ pub async fn finish_saml(
     let found = login_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
     let over =
         || Error::FailedPrecondition("this sign-in did not go well, or took too long; begin again".into());
-    let (FlowOrigin::Administrator, Some(email), Some(code)) = (found.origin, &found.email, &found.code)
-    else {
+    let (FlowOrigin::Administrator, Some(email)) = (found.origin, &found.email) else {
         return Err(over());
     };
     let carried_by = found.request.as_ref().map(|request| request.browser);
@@ -77,14 +76,19 @@ pub async fn finish_saml(
         return Err(over());
     }
     // The code was given to nobody. To consume it completes the flow, once and before the code expires.
-    if !login_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
+    let now = state.now();
+    if !authorization_codes::consume_of_administrator(&mut tx, id, now).await? {
         return Err(over());
     }
+    login_flows::update_redeemed(&mut tx, id, now).await?;
     let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
     admin_sessions::update_saml_connection(&mut tx, begun.session.id, connection_id).await?;
-    let auth_time = login_flows::find_authentication_time(&mut tx, id).await?;
-    let authenticated_at =
-        asserted_auth_time(found.force_authn, auth_time, found.created_at, state.settings.clock_skew);
+    let authenticated_at = asserted_auth_time(
+        found.force_authn,
+        found.authenticated_at,
+        found.created_at,
+        state.settings.clock_skew,
+    );
     set_authentication_time(&mut tx, &mut begun, authenticated_at).await?;
     tx.commit().await?;
     Ok(SsoCallback { session: begun, next: pending.next })

@@ -29,9 +29,8 @@ use crate::{
         retry::retry_deadlocks,
     },
     store::{
-        self,
-        access_tokens::{self, LoginsOf},
-        admin_sessions,
+        self, admin_sessions,
+        authorization_grants::{self, GrantsOf},
     },
 };
 
@@ -193,8 +192,8 @@ pub async fn update(
         write(&mut edit, state.now()).await?;
         edit.record_update(state, actor).await?;
         if edit.row.disabled && !edit.before.disabled {
-            let of = LoginsOf::Connection(stored.organization_id, stored.id);
-            access_tokens::end_logins(&mut edit.tx, of, state.now()).await?;
+            let of = GrantsOf::Connection(stored.organization_id, stored.id);
+            authorization_grants::revoke_all(&mut edit.tx, of, state.now()).await?;
             admin_sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
         }
         view(state, edit.commit().await?).await

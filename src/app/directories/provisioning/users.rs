@@ -269,7 +269,7 @@ pub(super) async fn revoke_access(
     keys.dedup();
     let others = store::scim_users::list_used_by_others(tx, directory_id, id, &keys).await?;
     keys.retain(|key| !others.contains(key));
-    store::access_tokens::revoke_for_emails(tx, directory.organization.id, &keys, now).await?;
+    store::authorization_grants::revoke_for_emails(tx, directory.organization.id, &keys, now).await?;
     Ok(())
 }
 

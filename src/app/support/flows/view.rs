@@ -1,7 +1,7 @@
 //! One login with its context: organization, connection, the certificates of both sides, what the signatures
 //! cover, and decrypted assertions.
 
-use base::id::LoginFlowId;
+use base::{id::LoginFlowId, time::Timestamp};
 use model::{
     login_flow::{FlowStep, StepKind},
     organization::Organization,
@@ -15,6 +15,7 @@ use crate::{
         Error, Result, State,
         actor::Actor,
         connections::saml::{certificates::CertificateView, sp_keys},
+        login,
     },
     store::{self, table},
 };
@@ -45,6 +46,8 @@ pub struct FlowView {
     pub organization: Option<Organization>,
     /// Its connection as it is now, if it still exists.
     pub connection: Option<SamlConnection>,
+    /// When the code of the accepted login expires or expired, unless it was revoked before.
+    pub code_expires_at: Option<Timestamp>,
     /// The certificates that the connection trusts now.
     pub trusted: Vec<CertificateView>,
 }
@@ -83,7 +86,8 @@ pub async fn describe(state: &State, actor: &Actor, id: LoginFlowId) -> Result<F
         _ => Vec::new(),
     };
     let document_facts = found.steps.iter().map(|step| inspect(step, &keys)).collect();
-    Ok(FlowView { found, document_facts, organization, connection, trusted })
+    let code_expires_at = found.flow.answered_at.map(|at| at + login::code_lifetime(state, &found.flow));
+    Ok(FlowView { found, document_facts, organization, connection, code_expires_at, trusted })
 }
 
 fn inspect(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -> DocumentFacts {

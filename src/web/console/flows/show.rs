@@ -90,23 +90,23 @@ fn verdict(page: &FlowPage, described: &FlowView) -> Markup {
             },
         ),
         (FlowStatus::InProgress, failed_check) => html! {
-            (notice(Icon::Note, pending_title(flow), html! { p { (pending_reason(flow, page.now)) } }))
+            (notice(Icon::Note, pending_title(flow), html! { p { (pending_reason(described, page.now)) } }))
             @if let Some((step, check)) = failed_check { (refused(page, described, step, check)) }
         },
     }
 }
 
 fn pending_title(flow: &LoginFlow) -> &'static str {
-    match (&flow.code, &flow.request) {
+    match (flow.answered_at, &flow.request) {
         (Some(_), _) => "Accepted, and not fetched by the app",
         (None, Some(_)) => "No answer of the identity provider was accepted yet",
         (None, None) => "The person has not opened the link yet",
     }
 }
 
-fn pending_reason(flow: &LoginFlow, now: Timestamp) -> &'static str {
-    match (&flow.code, &flow.request) {
-        (Some(code), _) if code.expires_at <= now => {
+fn pending_reason(described: &FlowView, now: Timestamp) -> &'static str {
+    match (described.code_expires_at, &described.found.flow.request) {
+        (Some(expires_at), _) if expires_at <= now => {
             "The identity provider’s answer held, but the app did not redeem its code in time. Look into the \
              app’s callback: it must call the redeem endpoint right away."
         }

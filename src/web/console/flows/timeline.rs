@@ -34,7 +34,7 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         let detail = Some(documents(step, reading));
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
     }
-    if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
+    if let Some(at) = flow.redeemed_at {
         let detail = Some(html! {
             details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
         });

@@ -8,7 +8,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     http_url::HttpUrl,
-    login_flow::{FlowOrigin, FlowStatus, FlowStep, IssuedCode, LoginFlow, PendingRequest, StepKind},
+    login_flow::{FlowOrigin, FlowStatus, FlowStep, LoginFlow, PendingRequest, StepKind},
     organization::Organization,
     saml_connection::{IdpBinding, SamlConnection},
 };
@@ -121,15 +121,12 @@ fn login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>) -> Logi
             id: "_4fee3b046395c4e751011e97f8900b5273d56685".into(),
             browser: Digest::of("browser"),
             expires_at: minutes(2),
-            consumed_at: None,
         }),
         oauth: None,
         force_authn: false,
-        code: (status == FlowStatus::Succeeded).then(|| IssuedCode {
-            digest: Digest::of("code"),
-            expires_at: minutes(6),
-            consumed_at: Some(minutes(11)),
-        }),
+        authenticated_at: None,
+        answered_at: (status == FlowStatus::Succeeded).then(|| minutes(11)),
+        redeemed_at: (status == FlowStatus::Succeeded).then(|| minutes(11)),
         created_at: minutes(12),
         updated_at: minutes(11),
     }
@@ -190,6 +187,7 @@ fn certificate(fingerprint: &str, subject: &str) -> CertificateView {
 fn described(flow: LoginFlow, checks: Vec<Check>, reading: DocumentFacts) -> FlowView {
     let accepted = flow.status == FlowStatus::Succeeded;
     FlowView {
+        code_expires_at: None,
         found: FlowDetails {
             flow,
             steps: vec![

@@ -46,9 +46,7 @@ pub enum Progress {
 
 /// How far a connection has come, from what is stored.
 pub fn progress_of(connection: &SamlConnection, test: Option<&LoginFlow>) -> Progress {
-    let tested = test.is_some_and(|flow| {
-        flow.status == FlowStatus::Succeeded || flow.request.as_ref().is_some_and(|r| r.consumed_at.is_some())
-    });
+    let tested = test.is_some_and(|flow| flow.status == FlowStatus::Succeeded || flow.answered_at.is_some());
     match (connection.missing_settings().is_empty(), tested) {
         (false, _) => Progress::Started,
         (true, false) => Progress::Configured,

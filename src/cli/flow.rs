@@ -175,7 +175,7 @@ fn status(status: FlowStatus) -> &'static str {
 fn summary_json(flow: &LoginFlow) -> Value {
     json!({
         "id": flow.id,
-        "samlConnectionId": flow.saml_connection_id,
+        "samlConnectionId": flow.connection_id,
         "organizationId": flow.organization_id,
         "origin": flow.origin,
         "status": flow.status,
@@ -203,7 +203,7 @@ fn flow_json(found: &flows::FlowDetails) -> Value {
 fn print_flow(found: &flows::FlowDetails) {
     let flow = &found.flow;
     output::line(&format!("{}  {}", flow.id, status(flow.status)));
-    output::line(&format!("  connection    {}", flow.saml_connection_id));
+    output::line(&format!("  connection    {}", flow.connection_id));
     output::line(&format!("  organization  {}", flow.organization_id));
     if let Some(email) = &flow.email {
         output::line(&format!("  e-mail        {email}"));

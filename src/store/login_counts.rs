@@ -1,4 +1,4 @@
-//! Login counts per hour of the login's start. A background job computes them from `saml_flows` and writes only
+//! Login counts per hour of the login's start. A background job computes them from `login_flows` and writes only
 //! what changed; pages read a few rows.
 
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Outcomes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct ConnectionHour {
     /// The connection.
-    pub saml_connection_id: SamlConnectionId,
+    pub connection_id: SamlConnectionId,
     /// Its organization.
     pub organization_id: OrganizationId,
     /// Its environment.
@@ -70,7 +70,7 @@ pub struct ConnectionHourActivity {
 /// logins are not counted, but a successful one sets `last_succeeded_at`.
 pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHourActivity>> {
     conn.sql(
-        "SELECT saml_connection_id, organization_id, environment_id, \
+        "SELECT connection_id, organization_id, environment_id, \
          COUNT(CASE WHEN status = 'succeeded' AND origin NOT IN ('setup', 'console') THEN 1 END) AS succeeded, \
          COUNT(CASE WHEN status = 'failed' AND origin NOT IN ('setup', 'console', 'detached') THEN 1 END) AS failed, \
          COUNT(CASE WHEN status = 'in_progress' AND origin NOT IN ('setup', 'console') THEN 1 END) AS in_progress, \
@@ -78,8 +78,8 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHou
          MAX(CASE WHEN status = 'succeeded' THEN updated_at END) AS last_succeeded_at, \
          MAX(CASE WHEN status = 'failed' AND origin NOT IN ('setup', 'console', 'detached') THEN updated_at END) \
          AS last_failed_at \
-         FROM saml_flows WHERE id >= $1 AND id < $2 \
-         GROUP BY saml_connection_id, organization_id, environment_id",
+         FROM login_flows WHERE id >= $1 AND id < $2 \
+         GROUP BY connection_id, organization_id, environment_id",
     )
     .bind(LoginFlowId::lower_bound_at(hour))
     .bind(LoginFlowId::lower_bound_at(hour + HOUR))
@@ -90,7 +90,7 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHou
 /// The stored counts of an hour.
 pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHour>> {
     conn.sql(
-        "SELECT saml_connection_id, organization_id, environment_id, succeeded, failed, in_progress, stray \
+        "SELECT connection_id, organization_id, environment_id, succeeded, failed, in_progress, stray \
          FROM login_counts WHERE hour = $1",
     )
     .bind(hour)
@@ -101,13 +101,13 @@ pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHour
 /// Writes the counts of a connection in an hour.
 pub async fn upsert(conn: &mut Conn, hour: Timestamp, count: &ConnectionHour) -> Result<()> {
     conn.sql(
-        "INSERT INTO login_counts (hour, saml_connection_id, organization_id, environment_id, succeeded, failed, \
+        "INSERT INTO login_counts (hour, connection_id, organization_id, environment_id, succeeded, failed, \
          in_progress, stray) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (hour, saml_connection_id) DO UPDATE SET succeeded = excluded.succeeded, \
+         ON CONFLICT (hour, connection_id) DO UPDATE SET succeeded = excluded.succeeded, \
          failed = excluded.failed, in_progress = excluded.in_progress, stray = excluded.stray",
     )
     .bind(hour)
-    .bind(count.saml_connection_id)
+    .bind(count.connection_id)
     .bind(count.organization_id)
     .bind(count.environment_id)
     .bind(count.outcomes.succeeded)
@@ -146,15 +146,15 @@ pub async fn upsert_total(
 /// Updates when a connection last accepted and last refused a login; the times never move back.
 pub async fn upsert_connection(conn: &mut Conn, counted: &ConnectionHourActivity) -> Result<()> {
     conn.sql(
-        "INSERT INTO connection_logins (saml_connection_id, organization_id, environment_id, last_succeeded_at, \
+        "INSERT INTO connection_logins (connection_id, organization_id, environment_id, last_succeeded_at, \
          last_failed_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (saml_connection_id) DO UPDATE SET \
+         ON CONFLICT (connection_id) DO UPDATE SET \
          last_succeeded_at = CASE WHEN excluded.last_succeeded_at > connection_logins.last_succeeded_at \
          THEN excluded.last_succeeded_at ELSE connection_logins.last_succeeded_at END, \
          last_failed_at = CASE WHEN excluded.last_failed_at > connection_logins.last_failed_at \
          THEN excluded.last_failed_at ELSE connection_logins.last_failed_at END",
     )
-    .bind(counted.count.saml_connection_id)
+    .bind(counted.count.connection_id)
     .bind(counted.count.organization_id)
     .bind(counted.count.environment_id)
     .bind(counted.last_succeeded_at.unwrap_or(Timestamp::from_millis(0)))
@@ -273,7 +273,7 @@ pub async fn list_failing_organizations(
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FailingConnection {
     /// The connection.
-    pub saml_connection_id: SamlConnectionId,
+    pub connection_id: SamlConnectionId,
     /// Its organization.
     pub organization_id: OrganizationId,
     /// The organization's name.
@@ -292,8 +292,8 @@ pub async fn list_failing_connections(
     limit: i64,
 ) -> Result<Vec<FailingConnection>> {
     conn.sql(
-        "SELECT l.saml_connection_id, l.organization_id, o.display_name AS organization_name, l.last_failed_at, \
-         l.last_succeeded_at FROM connection_logins l JOIN saml_connections c ON c.id = l.saml_connection_id \
+        "SELECT l.connection_id, l.organization_id, o.display_name AS organization_name, l.last_failed_at, \
+         l.last_succeeded_at FROM connection_logins l JOIN saml_connections c ON c.id = l.connection_id \
          JOIN organizations o ON o.id = c.organization_id \
          WHERE l.environment_id = $1 AND l.last_failed_at >= $2 AND l.last_failed_at > l.last_succeeded_at \
          ORDER BY l.last_failed_at DESC LIMIT $3",
@@ -309,8 +309,8 @@ pub async fn list_failing_connections(
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     let mut gone = 0;
     for text in [
-        "DELETE FROM login_counts WHERE (hour, saml_connection_id) IN \
-         (SELECT hour, saml_connection_id FROM login_counts WHERE hour < $1 LIMIT 1000)",
+        "DELETE FROM login_counts WHERE (hour, connection_id) IN \
+         (SELECT hour, connection_id FROM login_counts WHERE hour < $1 LIMIT 1000)",
         "DELETE FROM login_hours WHERE (environment_id, hour) IN \
          (SELECT environment_id, hour FROM login_hours WHERE hour < $1 LIMIT 1000)",
         "DELETE FROM counted_hours WHERE hour IN (SELECT hour FROM counted_hours WHERE hour < $1 LIMIT 1000)",

@@ -17,8 +17,8 @@ pub async fn has_pending_request(
 ) -> Result<bool> {
     let row: Option<(LoginFlowId,)> = conn
         .sql(
-            "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 \
-             AND request_consumed_at IS NULL AND request_expires_at > $3 LIMIT 1",
+            "SELECT id FROM login_flows WHERE browser_sha256 = $1 AND connection_id = $2 \
+             AND answered_at IS NULL AND request_expires_at > $3 LIMIT 1",
         )
         .bind(browser)
         .bind(connection)
@@ -38,8 +38,8 @@ pub async fn has_pending_restart(
 ) -> Result<bool> {
     let row: Option<(LoginFlowId,)> = conn
         .sql(
-            "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 AND origin = 'restart' \
-             AND request_consumed_at IS NULL AND created_at > $3 LIMIT 1",
+            "SELECT id FROM login_flows WHERE browser_sha256 = $1 AND connection_id = $2 AND origin = 'restart' \
+             AND answered_at IS NULL AND created_at > $3 LIMIT 1",
         )
         .bind(browser)
         .bind(connection)
@@ -58,7 +58,7 @@ pub async fn count_detached(
 ) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 AND origin = 'detached' \
+            "SELECT COUNT(*) FROM (SELECT 1 FROM login_flows WHERE connection_id = $1 AND origin = 'detached' \
              AND created_at > $2 LIMIT $3) AS recent",
         )
         .bind(connection)
@@ -79,7 +79,7 @@ pub async fn count_refused(
 ) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 AND status = 'failed' \
+            "SELECT COUNT(*) FROM (SELECT 1 FROM login_flows WHERE connection_id = $1 AND status = 'failed' \
              AND NOT unfinished AND created_at > $2 LIMIT $3) AS recent",
         )
         .bind(connection)
@@ -93,7 +93,7 @@ pub async fn count_refused(
 /// The number of unfinished logins per environment, among the latest `max` in total.
 pub async fn count_unfinished(conn: &mut Conn, max: i64) -> Result<Vec<(EnvironmentId, i64)>> {
     conn.sql(
-        "SELECT environment_id, COUNT(*) FROM (SELECT environment_id FROM saml_flows WHERE unfinished \
+        "SELECT environment_id, COUNT(*) FROM (SELECT environment_id FROM login_flows WHERE unfinished \
          ORDER BY id DESC LIMIT $1) AS latest GROUP BY environment_id",
     )
     .bind(max)
@@ -110,7 +110,7 @@ pub async fn count_tests(
 ) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 \
+            "SELECT COUNT(*) FROM (SELECT 1 FROM login_flows WHERE connection_id = $1 \
              AND origin IN ('setup', 'console') AND created_at > $2 LIMIT $3) AS recent",
         )
         .bind(connection)

@@ -23,7 +23,7 @@ pub struct FlowFilter<'a> {
     /// Of this organization.
     pub organization_id: Option<OrganizationId>,
     /// Through this connection.
-    pub saml_connection_id: Option<SamlConnectionId>,
+    pub connection_id: Option<SamlConnectionId>,
     /// Of the person with this address, also where a refused response named it
     /// ([`model::email::Email::key`]).
     pub email_key: Option<&'a str>,
@@ -74,7 +74,7 @@ pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage
     let next = match residual {
         None => None,
         Some(_) => {
-            let text = Sql::from("SELECT id FROM saml_flows WHERE ").append(range(oldest));
+            let text = Sql::from("SELECT id FROM login_flows WHERE ").append(range(oldest));
             let text = text.push(" ORDER BY id DESC LIMIT 1 OFFSET ").value(MAX_SCANNED);
             conn.dynamic(text).optional::<(LoginFlowId,)>().await?.map(|(id,)| id)
         }
@@ -114,8 +114,8 @@ impl FlowFilter<'_> {
         if let Some(organization) = self.organization_id.filter(|_| !by_organization) {
             unindexed(unindexed!("organization_id"), organization.to_string());
         }
-        if let Some(connection) = self.saml_connection_id {
-            unindexed(unindexed!("saml_connection_id"), connection.to_string());
+        if let Some(connection) = self.connection_id {
+            unindexed(unindexed!("connection_id"), connection.to_string());
         }
         if let Some(refusal) = self.refusal.filter(|_| !by_refusal) {
             unindexed(unindexed!("refusal"), refusal.to_owned());

@@ -1,4 +1,4 @@
-//! The timelines of login flows: the table `saml_flow_steps`.
+//! The timelines of login flows: the table `login_flow_steps`.
 
 use base::{id::LoginFlowId, time::Timestamp};
 use model::login_flow::{FlowStep, StepKind};
@@ -32,9 +32,9 @@ pub async fn insert(conn: &mut Conn, flow: LoginFlowId, step: NewStep<'_>) -> Re
     let (document, expires_at) = step.document.unzip();
     let accepted = step.kind == StepKind::Accepted;
     conn.sql(
-        "INSERT INTO saml_flow_steps (flow_id, sequence, at, kind, checks, document, document_expires_at) \
+        "INSERT INTO login_flow_steps (flow_id, sequence, at, kind, checks, document, document_expires_at) \
          SELECT $1, next, $2, $3, $4, CASE WHEN next <= $8 THEN $5 END, CASE WHEN next <= $8 THEN $6 END FROM \
-         (SELECT COALESCE(MAX(sequence), 0) + 1 AS next FROM saml_flow_steps WHERE flow_id = $1) AS place \
+         (SELECT COALESCE(MAX(sequence), 0) + 1 AS next FROM login_flow_steps WHERE flow_id = $1) AS place \
          WHERE next <= $7",
     )
     .bind(flow)
@@ -61,13 +61,13 @@ struct StepRow {
 /// The flow's timeline, oldest step first; documents are still sealed.
 pub async fn list(conn: &mut Conn, flow: LoginFlowId) -> Result<Vec<FlowStep>> {
     let rows: Vec<StepRow> = conn
-        .sql("SELECT at, kind, checks, document FROM saml_flow_steps WHERE flow_id = $1 ORDER BY sequence")
+        .sql("SELECT at, kind, checks, document FROM login_flow_steps WHERE flow_id = $1 ORDER BY sequence")
         .bind(flow)
         .all()
         .await?;
     rows.into_iter()
         .map(|row| {
-            let broken = |column| Error::inconsistent("saml_flow_steps", column, flow);
+            let broken = |column| Error::inconsistent("login_flow_steps", column, flow);
             Ok(FlowStep {
                 at: row.at,
                 kind: StepKind::parse(&row.kind).ok_or_else(|| broken("kind"))?,
@@ -96,8 +96,8 @@ fn checks_from_json(json: &str) -> serde_json::Result<Vec<Check>> {
 /// Deletes expired documents; the checks stay. Returns how many.
 pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     conn.sql(
-        "UPDATE saml_flow_steps SET document = NULL, document_expires_at = NULL WHERE (flow_id, sequence) IN \
-         (SELECT flow_id, sequence FROM saml_flow_steps WHERE document_expires_at < $1 LIMIT $2)",
+        "UPDATE login_flow_steps SET document = NULL, document_expires_at = NULL WHERE (flow_id, sequence) IN \
+         (SELECT flow_id, sequence FROM login_flow_steps WHERE document_expires_at < $1 LIMIT $2)",
     )
     .bind(now)
     .bind(DELETE_BATCH_SIZE)

@@ -1,5 +1,5 @@
-//! Login flows: the table `saml_flows`. Timelines are in `saml_flow_steps`, the replay cache in
-//! `saml_assertions_seen`.
+//! Login flows: the table `login_flows`, with the AuthnRequests of SAML in `saml_authn_requests`. Timelines are in
+//! `login_flow_steps`, the replay cache in `saml_assertions_seen`.
 
 use base::{
     id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
@@ -18,7 +18,7 @@ pub(super) struct Row {
     id: LoginFlowId,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
-    saml_connection_id: SamlConnectionId,
+    connection_id: SamlConnectionId,
     origin: String,
     status: String,
     refusal: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Row {
     attributes: Option<String>,
     request_id: Option<String>,
     request_expires_at: Option<Timestamp>,
-    request_consumed_at: Option<Timestamp>,
+    answered_at: Option<Timestamp>,
     browser_sha256: Option<Digest>,
     oauth_client_id: Option<OauthClientId>,
     oauth_redirect_uri: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct Row {
     oauth_scope: Option<String>,
     force_authn: bool,
     authenticated_at: Option<Timestamp>,
-    code_consumed_at: Option<Timestamp>,
+    redeemed_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -48,11 +48,12 @@ pub(super) struct Row {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, environment_id, organization_id, saml_connection_id, origin, status, refusal, state, \
-             email, claimed_email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
+            "SELECT id, environment_id, organization_id, connection_id, origin, status, refusal, state, \
+             email, claimed_email, attributes, (SELECT r.request_id FROM saml_authn_requests r \
+             WHERE r.flow_id = login_flows.id) AS request_id, request_expires_at, answered_at, browser_sha256, \
              oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, \
-             oauth_code_challenge, oauth_scope, force_authn, authenticated_at, code_consumed_at, created_at, updated_at \
-             FROM saml_flows ",
+             oauth_code_challenge, oauth_scope, force_authn, authenticated_at, redeemed_at, created_at, updated_at \
+             FROM login_flows ",
             $rest
         )
     };
@@ -64,7 +65,7 @@ impl TryFrom<Row> for LoginFlow {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let broken = |column| Error::inconsistent("saml_flows", column, row.id);
+        let broken = |column| Error::inconsistent("login_flows", column, row.id);
         let request = match (row.request_id, row.browser_sha256, row.request_expires_at) {
             (Some(id), Some(browser), Some(expires_at)) => Some(PendingRequest { id, browser, expires_at }),
             _ => None,
@@ -94,7 +95,7 @@ impl TryFrom<Row> for LoginFlow {
             id: row.id,
             environment_id: row.environment_id,
             organization_id: row.organization_id,
-            saml_connection_id: row.saml_connection_id,
+            connection_id: row.connection_id,
             origin: FlowOrigin::parse(&row.origin).ok_or_else(|| broken("origin"))?,
             status: FlowStatus::parse(&row.status).ok_or_else(|| broken("status"))?,
             refusal: row.refusal,
@@ -106,38 +107,36 @@ impl TryFrom<Row> for LoginFlow {
             oauth,
             force_authn: row.force_authn,
             authenticated_at: row.authenticated_at,
-            answered_at: row.request_consumed_at,
-            redeemed_at: row.code_consumed_at,
+            answered_at: row.answered_at,
+            redeemed_at: row.redeemed_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
 }
 
-/// Inserts a flow.
+/// Inserts a flow, with its request if it has one.
 pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     let request = flow.request.as_ref();
     let oauth = flow.oauth.as_ref();
     conn.sql(
-        "INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, refusal, \
-         state, email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
-         oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, \
-         force_authn, authenticated_at, code_consumed_at, created_at, updated_at, email_key, \
-         claimed_email, unfinished) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26, $27, $28)",
+        "INSERT INTO login_flows (id, environment_id, organization_id, protocol, connection_id, origin, status, refusal, \
+         state, email, attributes, request_expires_at, answered_at, browser_sha256, oauth_client_id, oauth_redirect_uri, \
+         oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, force_authn, authenticated_at, redeemed_at, \
+         created_at, updated_at, email_key, claimed_email, unfinished) \
+         VALUES ($1, $2, $3, 'saml', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24, $25, $26, $27)",
     )
     .bind(flow.id)
     .bind(flow.environment_id)
     .bind(flow.organization_id)
-    .bind(flow.saml_connection_id)
+    .bind(flow.connection_id)
     .bind(flow.origin.as_str())
     .bind(flow.status.as_str())
     .bind(flow.refusal.as_deref())
     .bind(flow.state.as_deref())
     .bind(flow.email.as_ref().map(Email::as_str))
     .bind(attributes_to_json(&flow.attributes))
-    .bind(request.map(|r| r.id.as_str()))
     .bind(request.map(|r| r.expires_at))
     .bind(flow.answered_at)
     .bind(request.map(|r| r.browser))
@@ -157,6 +156,22 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     .bind(flow.status == FlowStatus::InProgress && flow.email.is_none())
     .execute()
     .await?;
+    match request {
+        Some(request) => upsert_request(conn, flow.id, request).await,
+        None => Ok(()),
+    }
+}
+
+/// Stores the ID of the AuthnRequest that was sent last.
+async fn upsert_request(conn: &mut Conn, flow: LoginFlowId, request: &PendingRequest) -> Result<()> {
+    conn.sql(
+        "INSERT INTO saml_authn_requests (request_id, flow_id) VALUES ($1, $2) \
+         ON CONFLICT (flow_id) DO UPDATE SET request_id = excluded.request_id",
+    )
+    .bind(request.id.as_str())
+    .bind(flow)
+    .execute()
+    .await?;
     Ok(())
 }
 
@@ -171,7 +186,7 @@ pub async fn find(
     id: LoginFlowId,
 ) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn
-        .sql(select!("WHERE id = $1 AND saml_connection_id = $2"))
+        .sql(select!("WHERE id = $1 AND connection_id = $2"))
         .bind(id)
         .bind(connection)
         .optional()
@@ -207,7 +222,7 @@ pub async fn find_by_request(
     request_id: &str,
 ) -> Result<Option<LoginFlow>> {
     let row: Option<Row> = conn
-        .sql(select!("WHERE request_id = $1 AND saml_connection_id = $2"))
+        .sql(select!("WHERE id = (SELECT flow_id FROM saml_authn_requests WHERE request_id = $1) AND connection_id = $2"))
         .bind(request_id)
         .bind(connection)
         .optional()
@@ -225,21 +240,26 @@ pub async fn update_request(
 ) -> Result<bool> {
     let rows = conn
         .sql(
-            "UPDATE saml_flows SET request_id = $1, browser_sha256 = $2, request_expires_at = $3, \
-             status = 'in_progress', updated_at = $4 WHERE id = $5 AND request_consumed_at IS NULL",
+            "UPDATE login_flows SET browser_sha256 = $1, request_expires_at = $2, status = 'in_progress', updated_at = $3 \
+             WHERE id = $4 AND answered_at IS NULL",
         )
-        .bind(request.id.as_str())
         .bind(request.browser)
         .bind(request.expires_at)
         .bind(now)
         .bind(id)
         .execute()
         .await?;
+    if rows == 1 {
+        upsert_request(conn, id, request).await?;
+    }
     Ok(rows == 1)
 }
 
 /// Stores the accepted response of `request`: the answered flow, as it is from now on. Only the first response before the
 /// request expires is accepted; returns whether this was it.
+///
+/// A request that replaced this one while the statement waited for the row is seen by its browser or its expiry: those
+/// conditions are repeated on the row after the wait, what it reads of other tables is not (PostgreSQL, READ COMMITTED).
 pub async fn consume_request(
     conn: &mut Conn,
     answered: &LoginFlow,
@@ -248,10 +268,11 @@ pub async fn consume_request(
 ) -> Result<bool> {
     let rows = conn
         .sql(
-            "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = $2, refusal = NULL, \
-             unfinished = FALSE, email = $3, email_key = $4, claimed_email = NULL, attributes = $5, \
-             authenticated_at = $6 WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL \
-             AND request_expires_at > $1",
+            "UPDATE login_flows SET answered_at = $1, updated_at = $1, status = $2, refusal = NULL, unfinished = FALSE, \
+             email = $3, email_key = $4, claimed_email = NULL, attributes = $5, authenticated_at = $6 \
+             WHERE id = $7 AND answered_at IS NULL AND request_expires_at > $1 \
+             AND browser_sha256 = $8 AND request_expires_at = $9 \
+             AND EXISTS (SELECT 1 FROM saml_authn_requests r WHERE r.request_id = $10 AND r.flow_id = $7)",
         )
         .bind(now)
         .bind(answered.status.as_str())
@@ -260,6 +281,8 @@ pub async fn consume_request(
         .bind(attributes_to_json(&answered.attributes))
         .bind(answered.authenticated_at)
         .bind(answered.id)
+        .bind(request.browser)
+        .bind(request.expires_at)
         .bind(request.id.as_str())
         .execute()
         .await?;
@@ -278,9 +301,9 @@ pub async fn update_refused(
     now: Timestamp,
 ) -> Result<()> {
     conn.sql(
-        "UPDATE saml_flows SET updated_at = $2, unfinished = (unfinished AND NOT $6), \
-         status = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN 'failed' ELSE status END, \
-         refusal = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN $1 ELSE refusal END, \
+        "UPDATE login_flows SET updated_at = $2, unfinished = (unfinished AND NOT $6), \
+         status = CASE WHEN answered_at IS NULL AND status <> 'succeeded' THEN 'failed' ELSE status END, \
+         refusal = CASE WHEN answered_at IS NULL AND status <> 'succeeded' THEN $1 ELSE refusal END, \
          claimed_email = CASE WHEN email IS NULL THEN COALESCE($4, claimed_email) END, \
          email_key = CASE WHEN email IS NULL THEN COALESCE($5, email_key) ELSE email_key END WHERE id = $3",
     )
@@ -305,7 +328,7 @@ pub async fn update_seen(
     now: Timestamp,
 ) -> Result<()> {
     conn.sql(
-        "UPDATE saml_flows SET updated_at = $1, unfinished = (unfinished AND NOT $5), \
+        "UPDATE login_flows SET updated_at = $1, unfinished = (unfinished AND NOT $5), \
          claimed_email = CASE WHEN email IS NULL THEN COALESCE($3, claimed_email) END, \
          email_key = CASE WHEN email IS NULL THEN COALESCE($4, email_key) ELSE email_key END WHERE id = $2",
     )
@@ -323,7 +346,7 @@ pub async fn update_seen(
 pub async fn update_redeemed(conn: &mut Conn, id: LoginFlowId, now: Timestamp) -> Result<Option<String>> {
     let row: Option<(Option<String>,)> = conn
         .sql(
-            "UPDATE saml_flows SET code_consumed_at = $1, updated_at = $1, status = 'succeeded', refusal = NULL \
+            "UPDATE login_flows SET redeemed_at = $1, updated_at = $1, status = 'succeeded', refusal = NULL \
              WHERE id = $2 RETURNING state",
         )
         .bind(now)
@@ -343,8 +366,8 @@ pub async fn update_code_refused(
 ) -> Result<bool> {
     let rows = conn
         .sql(
-            "UPDATE saml_flows SET updated_at = $1, status = 'failed', refusal = $2 \
-             WHERE id = $3 AND code_consumed_at IS NULL AND status = 'in_progress'",
+            "UPDATE login_flows SET updated_at = $1, status = 'failed', refusal = $2 \
+             WHERE id = $3 AND redeemed_at IS NULL AND status = 'in_progress'",
         )
         .bind(now)
         .bind(refusal)
@@ -357,7 +380,7 @@ pub async fn update_code_refused(
 /// The latest test login of the connection.
 pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
     conn.sql(select!(
-        "WHERE saml_connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1"
+        "WHERE connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1"
     ))
     .bind(connection)
     .optional::<Row>()
@@ -368,7 +391,7 @@ pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> 
 
 /// Deletes flows that started before `before`, with their timelines. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
+    conn.sql("DELETE FROM login_flows WHERE id IN (SELECT id FROM login_flows WHERE id < $1 LIMIT $2)")
         .bind(LoginFlowId::lower_bound_at(before))
         .bind(DELETE_BATCH_SIZE)
         .execute()
@@ -378,7 +401,7 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
 /// Deletes unfinished logins that started before `before`, with their timelines. Returns how many.
 pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
-        "DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE unfinished AND id < $1 LIMIT $2)",
+        "DELETE FROM login_flows WHERE id IN (SELECT id FROM login_flows WHERE unfinished AND id < $1 LIMIT $2)",
     )
     .bind(LoginFlowId::lower_bound_at(before))
     .bind(DELETE_BATCH_SIZE)

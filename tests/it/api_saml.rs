@@ -65,7 +65,7 @@ async fn store_flow(
         id: Id::new(now, random()),
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
-        saml_connection_id: tenant.connection.id,
+        connection_id: tenant.connection.id,
         origin: FlowOrigin::Api,
         status: FlowStatus::InProgress,
         refusal: None,

@@ -63,7 +63,7 @@ both! {
             let response = idp.sign(&idp.response(&tenant, Some(&request.id), "ada@acme.example", app.now()));
             // The flow's row is written after the login was checked.
             let mut hold = app.state.db.write().await.unwrap();
-            hold.sql("UPDATE saml_flows SET updated_at = updated_at").execute().await.unwrap();
+            hold.sql("UPDATE login_flows SET updated_at = updated_at").execute().await.unwrap();
             let before = app.state.db.requested_writes();
             let answer = request.answer(&browser, &tenant, &response);
             let (answer, ()) = tokio::join!(answer, switch_off_behind(&app, &key, &path, hold, before));

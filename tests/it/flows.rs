@@ -105,8 +105,8 @@ async fn written(app: &TestApp) -> Vec<(i64, i64)> {
     let mut conn = app.state.db.read().await.unwrap();
     let mut all = Vec::new();
     for text in [
-        "SELECT COUNT(*), COALESCE(MAX(updated_at), 0) FROM saml_flows",
-        "SELECT COUNT(*), COALESCE(MAX(at), 0) FROM saml_flow_steps",
+        "SELECT COUNT(*), COALESCE(MAX(updated_at), 0) FROM login_flows",
+        "SELECT COUNT(*), COALESCE(MAX(at), 0) FROM login_flow_steps",
         "SELECT COUNT(*), COALESCE(MAX(expires_at), 0) FROM saml_assertions_seen",
         "SELECT COUNT(*), COALESCE(MAX(at), 0) FROM audit_events",
     ] {
@@ -282,7 +282,7 @@ both! {
                 id: Id::new(app.now(), &random),
                 environment_id: if pick(5) == 0 { Id::from_bits(7) } else { environment.id },
                 organization_id: organizations[pick(3)],
-                saml_connection_id: connections[pick(4)],
+                connection_id: connections[pick(4)],
                 origin: FlowOrigin::Api,
                 status,
                 refusal: (status == FlowStatus::Failed || pick(9) == 0).then(|| codes[pick(2)].to_owned()),
@@ -318,7 +318,7 @@ both! {
             if pick(3) == 0 {
                 let id = connections[pick(4)];
                 query.saml_connection_id = id.to_string();
-                wanted.retain(|flow| flow.saml_connection_id == id);
+                wanted.retain(|flow| flow.connection_id == id);
             }
             if pick(3) == 0 {
                 let key = people[pick(4)].to_ascii_lowercase();
@@ -357,12 +357,12 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         tx.sql(
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 25000) \
-             INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, \
-             force_authn, created_at, updated_at) \
+             INSERT INTO login_flows (id, environment_id, organization_id, protocol, connection_id, origin, status, \
+             force_authn, unfinished, created_at, updated_at) \
              SELECT 'saml_flow_' || substr('0000000000000000000000000', 1, 25 - length(CAST(n AS TEXT))) \
-             || CAST(n AS TEXT), $1, 'org_0000000000000000000000001', \
+             || CAST(n AS TEXT), $1, 'org_0000000000000000000000001', 'saml', \
              CASE WHEN n = 7 THEN 'saml_conn_0000000000000000000000007' ELSE 'saml_conn_0000000000000000000000001' END, \
-             'api', 'in_progress', false, n, n FROM numbers",
+             'api', 'in_progress', false, true, n, n FROM numbers",
         )
         .bind(environment.id)
         .execute()
@@ -455,7 +455,7 @@ both! {
         let shown = overview::load(&app.state, &actor, Period::Day).await.unwrap();
         let failed: Vec<_> = shown.organizations.iter().map(|o| (o.organization_id, o.failed)).collect();
         assert_eq!(failed, [(other.tenant.organization.id, 4), (fixture.tenant.organization.id, 1)]);
-        let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.saml_connection_id).collect();
+        let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.connection_id).collect();
         assert_eq!(failing, [other.tenant.connection.id], "Acme has let somebody in since");
         assert_eq!(shown.connections[0].flow.as_ref().unwrap().refusal.as_deref(), Some("request_expired"));
         assert_ne!(shown.connections[0].flow.as_ref().unwrap().id, left_open);
@@ -506,7 +506,7 @@ async fn assert_counted(app: &TestApp, actor: &Actor) {
             "SELECT COUNT(CASE WHEN status = 'succeeded' THEN 1 END), \
              COUNT(CASE WHEN status = 'failed' AND origin <> 'detached' THEN 1 END), \
              COUNT(CASE WHEN status = 'in_progress' THEN 1 END), \
-             COUNT(CASE WHEN origin = 'detached' THEN 1 END) FROM saml_flows",
+             COUNT(CASE WHEN origin = 'detached' THEN 1 END) FROM login_flows",
         )
         .one()
         .await

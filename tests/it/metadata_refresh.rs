@@ -587,7 +587,7 @@ both! {
 async fn remedies(fixture: &Fixture) -> Vec<String> {
     let mut conn = fixture.app.state.db.read().await.unwrap();
     let rows: Vec<(String,)> =
-        conn.sql("SELECT checks FROM saml_flow_steps WHERE kind = 'refused'").all().await.unwrap();
+        conn.sql("SELECT checks FROM login_flow_steps WHERE kind = 'refused'").all().await.unwrap();
     let checks = rows.iter().flat_map(|(json,)| serde_json::from_str::<Vec<Value>>(json).unwrap());
     checks.filter_map(|check| Some(check["remedy"].as_str()?.to_owned())).collect()
 }

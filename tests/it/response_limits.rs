@@ -242,7 +242,7 @@ both! {
         let stray = async || post_from(&browser, &fixture.tenant, None, "AAAA").await.status.as_u16();
         let count = async || {
             let mut conn = app.state.db.read().await.unwrap();
-            let row: (i64,) = conn.sql("SELECT COUNT(*) FROM saml_flows").one().await.unwrap();
+            let row: (i64,) = conn.sql("SELECT COUNT(*) FROM login_flows").one().await.unwrap();
             row.0
         };
         for _ in 0..55 {
@@ -251,7 +251,7 @@ both! {
         assert_eq!(count().await, 50);
         // Another transaction holds the writer all the time.
         let mut tx = app.state.db.write().await.unwrap();
-        tx.sql("UPDATE saml_flows SET updated_at = updated_at").execute().await.unwrap();
+        tx.sql("UPDATE login_flows SET updated_at = updated_at").execute().await.unwrap();
         for _ in 0..10 {
             assert_eq!(stray().await, 400);
         }

@@ -145,8 +145,8 @@ both! {
         for request in [&succeeded, &refused, &forged] {
             assert!(flow_of(&app, &fixture.tenant, request).await.is_some());
         }
-        assert_eq!(number(&app, "SELECT COUNT(*) FROM saml_flows").await, 3);
-        let orphans = "SELECT COUNT(*) FROM saml_flow_steps WHERE flow_id NOT IN (SELECT id FROM saml_flows)";
+        assert_eq!(number(&app, "SELECT COUNT(*) FROM login_flows").await, 3);
+        let orphans = "SELECT COUNT(*) FROM login_flow_steps WHERE flow_id NOT IN (SELECT id FROM login_flows)";
         assert_eq!(number(&app, orphans).await, 0);
 
         // A late response gets the page of an unknown login.
@@ -168,9 +168,9 @@ both! {
         for _ in 0..3 {
             assert_eq!(junk.answer(&browser, &fixture.tenant, &forged(&junk)).await.status, 400);
         }
-        let steps = number(&app, "SELECT COUNT(*) FROM saml_flow_steps WHERE kind = 'refused'").await;
+        let steps = number(&app, "SELECT COUNT(*) FROM login_flow_steps WHERE kind = 'refused'").await;
         let documents =
-            number(&app, "SELECT COUNT(*) FROM saml_flow_steps WHERE kind = 'refused' AND document IS NOT NULL").await;
+            number(&app, "SELECT COUNT(*) FROM login_flow_steps WHERE kind = 'refused' AND document IS NOT NULL").await;
         assert_eq!((steps, documents), (1, 0), "the first refusal is said, and that is all");
         let flow = find(&app, &fixture.tenant, id).await.unwrap();
         assert_eq!(flow.status, FlowStatus::Failed);
@@ -200,7 +200,7 @@ both! {
         for _ in 0..3 {
             assert_eq!(post().await.reason(), Some("in_response_to_unknown"));
         }
-        assert_eq!(number(&app, "SELECT COUNT(*) FROM saml_flows").await, 500);
+        assert_eq!(number(&app, "SELECT COUNT(*) FROM login_flows").await, 500);
     }
 
     async fn an_unfinished_login_takes_a_few_kilobytes_whatever_was_asked(app: TestApp) {
@@ -226,8 +226,9 @@ both! {
         Request::read(&app.browser().get(&authorize(&state, &nonce)).await);
         let flow = "SELECT CAST(LENGTH(state) + LENGTH(oauth_nonce) + LENGTH(oauth_redirect_uri) + LENGTH(oauth_scope) \
                     + LENGTH(request_id) + LENGTH(browser_sha256) + LENGTH(id) + LENGTH(environment_id) \
-                    + LENGTH(organization_id) + LENGTH(saml_connection_id) + LENGTH(oauth_client_id) AS BIGINT) FROM saml_flows";
-        let steps = "SELECT CAST(LENGTH(document) + LENGTH(checks) AS BIGINT) FROM saml_flow_steps";
+                    + LENGTH(organization_id) + LENGTH(connection_id) + LENGTH(oauth_client_id) AS BIGINT) \
+                    FROM login_flows JOIN saml_authn_requests ON flow_id = id";
+        let steps = "SELECT CAST(LENGTH(document) + LENGTH(checks) AS BIGINT) FROM login_flow_steps";
         let (flow, steps) = (number(&app, flow).await, number(&app, steps).await);
         assert!(flow < 2048 + 512 + 800, "{flow}");
         assert!(steps < 1500, "{steps}");
@@ -237,7 +238,7 @@ both! {
             let answer = app.browser().get(&url).await;
             assert_eq!(query(&answer.location(), "error").as_deref(), Some("invalid_request"));
         }
-        assert_eq!(number(&app, "SELECT COUNT(*) FROM saml_flows").await, 1);
+        assert_eq!(number(&app, "SELECT COUNT(*) FROM login_flows").await, 1);
     }
 
     async fn an_hour_keeps_its_count_when_its_unfinished_logins_are_gone(app: TestApp) {
@@ -261,7 +262,7 @@ both! {
         assert_eq!(total().await, 3);
         app.advance(DAY + HOUR);
         sweep(&app).await;
-        assert_eq!(number(&app, "SELECT COUNT(*) FROM saml_flows").await, 0);
+        assert_eq!(number(&app, "SELECT COUNT(*) FROM login_flows").await, 0);
         login_counts::count(&app.state, DAY).await.unwrap();
         login_counts::observe_unfinished(&app.state).await.unwrap();
         assert_eq!(total().await, 3);

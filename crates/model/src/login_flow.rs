@@ -110,7 +110,7 @@ pub struct LoginFlow {
     /// The organization of its connection.
     pub organization_id: OrganizationId,
     /// The connection it goes through.
-    pub saml_connection_id: SamlConnectionId,
+    pub connection_id: SamlConnectionId,
     /// What started it.
     pub origin: FlowOrigin,
     /// Its status.

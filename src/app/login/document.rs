@@ -10,7 +10,8 @@ pub(super) fn seal(state: &State, flow: LoginFlowId, xml: &str, now: Timestamp) 
     (sealed, now + state.settings.document_retention)
 }
 
-/// The encryption context of a flow's documents.
+/// The place for which the documents of a flow are sealed. It has the former name of the table: documents can be opened only
+/// with the name that they were sealed with.
 pub(in crate::app) fn context(flow: LoginFlowId) -> String {
     format!("saml_flow_steps/document/{flow}")
 }

@@ -19,7 +19,7 @@ pub fn new_flow(
         id,
         environment_id: target.environment.id,
         organization_id: target.organization.id,
-        saml_connection_id: target.connection.id,
+        connection_id: target.connection.id,
         origin,
         status: FlowStatus::InProgress,
         refusal: None,

@@ -43,7 +43,7 @@ pub async fn issue_code(
         organization_id: flow.organization_id,
         client_id: flow.oauth.as_ref().map(|request| request.client_id),
         flow_id: flow.id,
-        connection_id: flow.saml_connection_id,
+        connection_id: flow.connection_id,
         subject: flow.oauth.as_ref().map(|_| email.to_string()),
         email: email.clone(),
         attributes: flow.attributes.clone(),

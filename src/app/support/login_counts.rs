@@ -130,10 +130,10 @@ fn differences(
     written: Vec<ConnectionHour>,
 ) -> (Vec<ConnectionHourActivity>, Vec<ConnectionHour>) {
     let mut written: HashMap<_, ConnectionHour> =
-        written.into_iter().map(|count| (count.saml_connection_id, count)).collect();
+        written.into_iter().map(|count| (count.connection_id, count)).collect();
     let changed = counted
         .iter()
-        .filter(|counted| written.remove(&counted.count.saml_connection_id) != Some(counted.count))
+        .filter(|counted| written.remove(&counted.count.connection_id) != Some(counted.count))
         .copied()
         .collect();
     let gone = written.into_values().filter(|count| count.outcomes != Outcomes::default()).collect();

@@ -216,7 +216,7 @@ async fn last_refused(
     let wanted = login_flow_search::FlowFilter {
         environment_id: actor.authorize(Action::LoginFlowsView, On::Environment)?,
         organization_id: Some(connection.organization_id),
-        saml_connection_id: Some(connection.saml_connection_id),
+        connection_id: Some(connection.connection_id),
         email_key: None,
         status: Some(FlowStatus::Failed),
         refusal: None,
@@ -234,7 +234,7 @@ async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
     let any = login_flow_search::FlowFilter {
         environment_id: environment,
         organization_id: None,
-        saml_connection_id: None,
+        connection_id: None,
         email_key: None,
         status: None,
         refusal: None,

@@ -72,7 +72,7 @@ impl<'a> From<&'a model::login_flow::LoginFlow> for SamlFlow<'a> {
         };
         Self {
             id: flow.id,
-            saml_connection_id: flow.saml_connection_id,
+            saml_connection_id: flow.connection_id,
             organization_id: flow.organization_id,
             status: flow.status,
             origin: flow.origin,

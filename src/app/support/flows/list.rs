@@ -56,7 +56,7 @@ pub async fn list(
     let mut wanted = login_flow_search::FlowFilter {
         environment_id,
         organization_id: parse_id::<OrganizationId>("organization_id", &query.organization_id)?,
-        saml_connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
         email_key: email.as_deref(),
         status: parse_status(&query.status)?,
         refusal: Some(query.refusal.as_str()).filter(|code| !code.is_empty()),

@@ -104,7 +104,7 @@ pub async fn recheck(state: &State, actor: &Actor, id: LoginFlowId) -> Result<Re
         let flow = load(&mut conn, actor, id).await?;
         let steps = open_steps(state, &mut conn, id).await?;
         let target =
-            login_connections::find_in_environment(&mut conn, flow.environment_id, flow.saml_connection_id)
+            login_connections::find_in_environment(&mut conn, flow.environment_id, flow.connection_id)
                 .await?
                 .ok_or_else(|| {
                     Error::FailedPrecondition("the login's connection is not there any more".into())

@@ -59,13 +59,10 @@ pub async fn describe(state: &State, actor: &Actor, id: LoginFlowId) -> Result<F
     let mut conn = state.db.read().await?;
     let organization =
         table::find::<Organization>(&mut conn, flow.environment_id, flow.organization_id).await?;
-    let connection = store::login_connections::find_in_environment(
-        &mut conn,
-        flow.environment_id,
-        flow.saml_connection_id,
-    )
-    .await?
-    .map(|target| target.connection);
+    let connection =
+        store::login_connections::find_in_environment(&mut conn, flow.environment_id, flow.connection_id)
+            .await?
+            .map(|target| target.connection);
     drop(conn);
     let mut trusted = Vec::new();
     for pem in connection.iter().flat_map(|connection| &connection.idp_certificates) {

@@ -113,7 +113,7 @@ fn failing_connections(
                     @for FailingConnectionView { connection, flow } in failing {
                         li {
                             div {
-                                a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
+                                a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.connection_id])) { strong { (name(&connection.organization_name)) } }
                                 @if let Some(meaning) = flow.as_ref().and_then(|flow| app::login::description(flow.refusal.as_deref()?)) {
                                     p { (meaning) }
                                 }

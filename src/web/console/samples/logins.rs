@@ -109,7 +109,7 @@ fn login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>) -> Logi
         id: Id::from_bits(0x0193_5000_0000_7000_8000_0000_0000_0001),
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(2),
-        saml_connection_id: Id::from_bits(3),
+        connection_id: Id::from_bits(3),
         origin: FlowOrigin::Api,
         status,
         refusal: refusal.map(str::to_owned),
@@ -396,7 +396,7 @@ fn overview_samples() {
         .collect();
     let failing = |name: &str, ever| FailingConnectionView {
         connection: FailingConnection {
-            saml_connection_id: Id::from_bits(3),
+            connection_id: Id::from_bits(3),
             organization_id: Id::from_bits(2),
             organization_name: name.to_owned(),
             last_failed_at: minutes(14),

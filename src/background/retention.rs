@@ -19,7 +19,7 @@ const EXPIRED_SESSION_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long history is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// Logins and their timelines.
+    /// Logins with their timelines, and how identity providers name people who did not sign in since.
     pub logins: Duration,
     /// Unfinished logins.
     pub unfinished_logins: Duration,
@@ -61,6 +61,10 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     sweep!(state, "stored documents", |tx| store::login_flow_steps::remove_expired_documents(tx, now));
     sweep!(state, "grants", |tx| store::authorization_grants::remove_expired(tx, now - TOKEN_GRACE));
     sweep!(state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
+    sweep!(state, "federated identities", |tx| store::federated_identities::remove_old(
+        tx,
+        now - retention.logins
+    ));
     sweep!(state, "unfinished logins", |tx| store::login_flows::remove_unfinished(
         tx,
         now - retention.unfinished_logins

@@ -24,6 +24,7 @@ mod db;
 pub mod environments;
 mod error;
 pub mod events;
+pub mod federated_identities;
 pub mod idempotency_keys;
 pub mod import_lookups;
 pub mod import_records;

@@ -31,6 +31,7 @@ mod disabled_races;
 mod dns;
 mod events;
 mod faults;
+mod federated_identities;
 mod flows;
 mod front;
 mod fuzz;

@@ -12,6 +12,7 @@ pub mod email;
 pub mod entity_tag;
 pub mod environment;
 pub mod event;
+pub mod federated_identity;
 pub mod http_url;
 pub mod idp_initiated;
 pub mod idp_kind;

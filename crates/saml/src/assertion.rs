@@ -14,8 +14,8 @@ pub struct VerifiedAssertion {
     pub in_response_to: Option<String>,
     /// The subject with its attributes.
     pub subject: Subject,
-    /// The `Format` of its NameID, as sent (SAML 2.0 Core §2.2.2, §8.3).
-    pub name_id_format: Option<String>,
+    /// The attributes of its NameID.
+    pub name_id: NameIdAttributes,
     /// The time until which it could be accepted, clock skew included: replay protection must keep the ID
     /// until then. At most 24 hours and the skew after its IssueInstant (Ostiary SAML profile, replay memory).
     pub not_on_or_after: Timestamp,
@@ -33,4 +33,17 @@ pub struct Subject {
     pub name_id: String,
     /// The attributes by their `Name` (SAML 2.0 Core §2.7.3.1), in document order, repeated names merged.
     pub attributes: Vec<(String, Vec<String>)>,
+}
+
+/// The attributes of a NameID, as sent (SAML 2.0 Core §2.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NameIdAttributes {
+    /// `Format` (SAML 2.0 Core §8.3).
+    pub format: Option<String>,
+    /// `NameQualifier`: the domain of the name, usually the identity provider.
+    pub name_qualifier: Option<String>,
+    /// `SPNameQualifier`: for whom the name is good.
+    pub sp_name_qualifier: Option<String>,
+    /// `SPProvidedID`: a name that the service provider gave the person.
+    pub sp_provided_id: Option<String>,
 }

@@ -98,7 +98,7 @@ impl<'a> ConditionChecks<'a> {
         response: &Response<'_>,
         assertion: Assertion<'_>,
     ) -> Option<VerifiedAssertion> {
-        let NameId::Name(name_id, format) = assertion.name_id else { return None };
+        let NameId::Name(subject, name_id) = assertion.name_id else { return None };
         let bearer = self.best_confirmation(response, &assertion.confirmations)?;
         let issued = assertion.issue_instant?.time?;
         let in_response_to = bearer.in_response_to.map(str::to_owned);
@@ -114,11 +114,11 @@ impl<'a> ConditionChecks<'a> {
             id: assertion.id.to_owned(),
             issuer: assertion.issuer?.into_owned(),
             in_response_to,
-            name_id_format: format.map(str::to_owned),
+            name_id,
             not_on_or_after: until + self.trust.clock_skew,
             session_index: session.and_then(|session| session.index).map(str::to_owned),
             authn_instant: session.and_then(|session| session.instant?.time),
-            subject: Subject { name_id: name_id.into_owned(), attributes: assertion.attributes },
+            subject: Subject { name_id: subject.into_owned(), attributes: assertion.attributes },
         })
     }
 
@@ -329,11 +329,11 @@ fn name_id(assertion: &Assertion<'_>) -> CheckResult {
             CheckResult::new(Error::NameIdMalformed, false, "one NameID of plain text", "something else")
         }
         // The NameID itself is left out: the timeline shows it in its own place.
-        NameId::Name(_, format) => CheckResult::new(
+        NameId::Name(_, attributes) => CheckResult::new(
             Error::NameIdMissing,
             true,
             "NameID",
-            format!("NameID, {}", format.unwrap_or("no format")),
+            format!("NameID, {}", attributes.format.as_deref().unwrap_or("no format")),
         ),
     }
 }

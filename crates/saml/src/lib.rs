@@ -70,7 +70,7 @@ mod trust;
 pub mod verify;
 pub mod xml_writer;
 
-pub use assertion::{Subject, VerifiedAssertion};
+pub use assertion::{NameIdAttributes, Subject, VerifiedAssertion};
 pub use base::time::Timestamp;
 pub use certificate::{Certificate, CertificateError};
 pub use claims::UnverifiedClaims;

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::HashMap};
 use base::time::Timestamp;
 
 use crate::{
-    assertion::Subject,
+    assertion::{NameIdAttributes, Subject},
     dom::{Element, ns, trim},
 };
 
@@ -102,8 +102,8 @@ pub(super) enum NameId<'d> {
     Missing(Option<&'d str>),
     /// Not plain text, empty, or more than one.
     Malformed,
-    /// The name and its `Format`.
-    Name(Cow<'d, str>, Option<&'d str>),
+    /// The name and its attributes.
+    Name(Cow<'d, str>, NameIdAttributes),
 }
 
 /// A `SubjectConfirmation` with its data (§2.4.1.1, §2.4.1.2).
@@ -168,7 +168,14 @@ fn name_id(subject: Element<'_>) -> NameId<'_> {
     }
     match name.text() {
         Some(text) if !text.is_empty() && names.next().is_none() => {
-            NameId::Name(text, name.attribute("Format"))
+            let attribute = |name_of: &str| name.attribute(name_of).map(str::to_owned);
+            let attributes = NameIdAttributes {
+                format: attribute("Format"),
+                name_qualifier: attribute("NameQualifier"),
+                sp_name_qualifier: attribute("SPNameQualifier"),
+                sp_provided_id: attribute("SPProvidedID"),
+            };
+            NameId::Name(text, attributes)
         }
         _ => NameId::Malformed,
     }

@@ -92,6 +92,8 @@ pub struct ResponseSpec {
     pub name_id: Option<String>,
     /// `NameID/@Format`.
     pub name_id_format: Option<String>,
+    /// Further attributes of `NameID`: names and values.
+    pub name_id_attributes: Vec<(&'static str, String)>,
     /// `SubjectConfirmation/@Method`; without it there is no `SubjectConfirmation`.
     pub confirmation_method: Option<String>,
     /// `SubjectConfirmationData/@Recipient`.
@@ -168,6 +170,7 @@ impl ResponseSpec {
             assertion_issuer: owned(context.idp_entity_id),
             name_id: owned(name_id),
             name_id_format: owned(identifiers::name_id_format::EMAIL),
+            name_id_attributes: Vec::new(),
             confirmation_method: owned(identifiers::BEARER),
             recipient: owned(context.acs_url),
             confirmation_in_response_to: in_response_to,
@@ -316,9 +319,10 @@ impl ResponseSpec {
         }
         xml.element(&a.name("Subject")).children(|xml| {
             if let Some(name_id) = &self.name_id {
-                xml.element(&a.name("NameID"))
-                    .attribute_if("Format", self.name_id_format.as_deref())
-                    .text(name_id);
+                let name = a.name("NameID");
+                let element = xml.element(&name).attribute_if("Format", self.name_id_format.as_deref());
+                let attributes = self.name_id_attributes.iter();
+                attributes.fold(element, |element, (name, value)| element.attribute(name, value)).text(name_id);
             }
             let Some(method) = &self.confirmation_method else { return };
             xml.element(&a.name("SubjectConfirmation")).attribute("Method", method).children(|xml| {

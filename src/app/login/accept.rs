@@ -15,6 +15,7 @@ use super::{
     attempt::{LoginAttempt, LoginResult},
     document, eligibility,
     error::Error,
+    federated,
     grant::issue_code,
     test_result,
 };
@@ -55,6 +56,7 @@ impl LoginAttempt<'_> {
         self.record_assertion(&mut tx, assertion).await?;
         self.record_accepted(&mut tx, flow).await?;
         if !flow.origin.is_test() {
+            federated::record(&mut tx, &answered, &email, assertion, now).await?;
             issue_code(state, &mut tx, &answered, &email, &code, now).await?;
         }
         tx.commit().await?;
@@ -85,6 +87,7 @@ impl LoginAttempt<'_> {
         self.record_assertion(&mut tx, assertion).await?;
         login_flows::insert(&mut tx, &flow).await?;
         self.record_accepted(&mut tx, &flow).await?;
+        federated::record(&mut tx, &flow, &email, assertion, now).await?;
         issue_code(state, &mut tx, &flow, &email, &code, now).await?;
         tx.commit().await?;
         Ok(app_redirect(self.target, &flow, &code))

@@ -10,6 +10,7 @@ mod certificate_cache;
 pub(in crate::app) mod document;
 pub(in crate::app) mod eligibility;
 mod error;
+mod federated;
 mod flow;
 mod grant;
 mod identity;

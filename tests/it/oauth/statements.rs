@@ -26,8 +26,8 @@ both! {
         count();
         // Authorization request, response, token, userinfo; PostgreSQL locks the organization and the connection.
         let expected = match app.backend {
-            Backend::Sqlite => [5, 8, 6, 2],
-            Backend::Postgres => [5, 10, 8, 2],
+            Backend::Sqlite => [5, 9, 6, 2],
+            Backend::Postgres => [5, 11, 8, 2],
         };
         assert_eq!(counts, expected);
     }

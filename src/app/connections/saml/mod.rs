@@ -31,6 +31,7 @@ use crate::{
     store::{
         self, admin_sessions,
         authorization_grants::{self, GrantsOf},
+        federated_identities,
     },
 };
 
@@ -214,6 +215,7 @@ pub async fn remove(
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
         admin_sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;
+        federated_identities::remove_of_connection(&mut edit.tx, id).await?;
         edit.remove(state, actor).await
     })
     .await

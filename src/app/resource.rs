@@ -54,6 +54,11 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     fn end_use(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
         ready(Ok(()))
     }
+
+    /// What else is written in the transaction that changes it.
+    fn after_change(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
+        ready(Ok(()))
+    }
 }
 
 /// The resource with this id.
@@ -94,6 +99,7 @@ pub async fn update<R: Resource>(
         let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
         edit.row.apply(state, change)?;
         edit.save(state, actor).await?;
+        R::after_change(&mut edit, state).await?;
         if edit.row.is_disabled() && !edit.before.is_disabled() {
             R::end_use(&mut edit, state).await?;
         }

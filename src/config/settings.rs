@@ -224,7 +224,7 @@ pub static SETTINGS: &[Setting] = &[
         key: "retention.logins",
         default: "365d",
         syntax: "a duration from 1d to 3650d",
-        description: "How long logins and their timelines are kept.",
+        description: "How long logins and their timelines are kept, and the NameIDs of people who have not signed in since.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.retention_logins = value)

@@ -5,7 +5,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    environment::{Environment, IdpInitiated, Slug},
+    environment::{Environment, IdpInitiated, OauthSubject, Slug},
     http_url::HttpUrl,
 };
 
@@ -29,6 +29,8 @@ impl Table for Environment {
         "oauth_redirect_uris",
         "auth_url",
         "idp_initiated",
+        "oauth_subject",
+        "shared_domain_subjects",
         "updated_at",
     ];
     const FIXED: &'static [&'static str] = &["created_at"];
@@ -50,6 +52,8 @@ impl Table for Environment {
             .bind(columns::urls_to_json(&self.oauth_redirect_uris))
             .bind(self.auth_url.as_ref().map(HttpUrl::as_str))
             .bind(self.idp_initiated.as_str())
+            .bind(self.oauth_subject.as_str())
+            .bind(self.shared_domain_subjects)
             .bind(self.updated_at)
     }
 
@@ -67,6 +71,8 @@ impl Table for Environment {
             oauth_redirect_uris: row.parse("oauth_redirect_uris", urls)?,
             auth_url: row.parse_optional("auth_url", HttpUrl::parse)?,
             idp_initiated: row.parse("idp_initiated", IdpInitiated::parse)?,
+            oauth_subject: row.parse("oauth_subject", OauthSubject::parse)?,
+            shared_domain_subjects: row.get("shared_domain_subjects")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })

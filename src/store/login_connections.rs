@@ -141,7 +141,7 @@ mod tests {
     };
     use model::{
         domain::DomainState,
-        environment::{IdpInitiated, Slug},
+        environment::{IdpInitiated, OauthSubject, Slug},
         http_url::HttpUrl,
         idp_kind::IdpKind,
         saml_connection::{IdpBinding, MetadataRefresh},
@@ -165,6 +165,8 @@ mod tests {
                 oauth_redirect_uris: vec![url("https://app.example/oauth")],
                 auth_url: None,
                 idp_initiated: IdpInitiated::Restart,
+                oauth_subject: OauthSubject::EmailAsSent,
+                shared_domain_subjects: true,
                 created_at: at,
                 updated_at: at,
             },

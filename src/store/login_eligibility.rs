@@ -3,7 +3,7 @@
 //! the login is used.
 
 use base::id::{OrganizationId, SamlConnectionId, ScimUserId};
-use model::{domain::Domain, email::Email};
+use model::email::Email;
 
 use super::{
     Conn, Dialect, Result, Transaction,
@@ -15,6 +15,8 @@ use super::{
 pub struct LoginEligibility {
     /// The vendor's own id of the organization.
     pub organization_external_id: Option<String>,
+    /// The person's subject for OAuth clients, where the organization has one for the address.
+    pub subject: Option<String>,
     /// Whether the organization still has the SAML connection.
     pub has_connection: bool,
     /// Whether that connection is switched off.
@@ -34,17 +36,18 @@ pub struct LoginPolicy {
     pub require_provisioned: bool,
 }
 
-/// The state of an organization for logins through this connection with addresses of this domain; `None` if the
-/// organization does not exist. One statement, because every login runs it.
+/// The state of an organization for the login of this person through this connection; `None` if the organization does not
+/// exist. One statement, because every login runs it.
 pub async fn find(
     conn: &mut Conn,
     organization_id: OrganizationId,
     connection_id: SamlConnectionId,
-    domain: &Domain,
+    email: &Email,
 ) -> Result<Option<LoginEligibility>> {
     #[derive(sqlx::FromRow)]
     struct Row {
         external_id: Option<String>,
+        subject: Option<String>,
         disabled: bool,
         connection_disabled: Option<bool>,
         domain_counts: bool,
@@ -53,7 +56,9 @@ pub async fn find(
     }
     let row: Option<Row> = conn
         .sql(
-            "SELECT o.external_id, o.disabled, (SELECT c.disabled FROM saml_connections c \
+            "SELECT o.external_id, o.disabled, (SELECT s.subject FROM oauth_subjects s \
+             WHERE s.environment_id = o.environment_id AND s.email_key = $4 AND s.organization_id = $1) AS subject, \
+             (SELECT c.disabled FROM saml_connections c \
              WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
              EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = $1 AND m.domain = $3 \
              AND m.state IN ('whitelisted', 'verified')) AS domain_counts, \
@@ -64,11 +69,13 @@ pub async fn find(
         )
         .bind(organization_id)
         .bind(connection_id)
-        .bind(domain.as_str())
+        .bind(email.domain().as_str())
+        .bind(email.key())
         .optional()
         .await?;
     Ok(row.map(|row| LoginEligibility {
         organization_external_id: row.external_id,
+        subject: row.subject,
         has_connection: row.connection_disabled.is_some(),
         connection_disabled: row.connection_disabled == Some(true),
         organization_disabled: row.disabled,

@@ -38,6 +38,7 @@ pub mod login_flow_steps;
 pub mod login_flows;
 pub mod metadata_refreshes;
 pub mod oauth_clients;
+pub mod oauth_subjects;
 pub mod organization_domains;
 mod organization_words;
 pub mod organizations;

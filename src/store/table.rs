@@ -29,7 +29,7 @@ use super::{
 /// 3. the connection or directory;
 /// 4. the users, then the groups of a directory, each in the order of their ids;
 /// 5. the codes, then the grants that are revoked;
-/// 6. the login flows (what a login issues is new, and nobody waits for it), then the person's federated identity;
+/// 6. the login flows (what a login issues is new, and nobody waits for it), then the person's federated identity and subject;
 /// 7. the counter of the environment's events, last of all ([`super::events`]).
 ///
 /// The accounts of administrators come in an order of their own: the owners of everything by their ids, then the account

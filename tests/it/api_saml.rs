@@ -86,7 +86,7 @@ async fn store_flow(
     let mut tx = app.state.db.write().await.unwrap();
     store::login_flows::insert(&mut tx, &flow).await.unwrap();
     let email = flow.email.clone().unwrap();
-    login::issue_code(&app.state, &mut tx, &flow, &email, &code, now).await.unwrap();
+    login::issue_code(&app.state, &mut tx, &flow, &email, None, &code, now).await.unwrap();
     tx.commit().await.unwrap();
     (flow.id, code.reveal())
 }

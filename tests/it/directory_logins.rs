@@ -153,7 +153,7 @@ both! {
         let answered = LoginFlow { email: Some(email.clone()), answered_at: Some(app.now()), ..flow };
         let pending = answered.request.as_ref().unwrap();
         assert!(login_flows::consume_request(&mut tx, &answered, pending, app.now()).await.unwrap());
-        login::issue_code(&app.state, &mut tx, &answered, &email, &code, app.now()).await.unwrap();
+        login::issue_code(&app.state, &mut tx, &answered, &email, None, &code, app.now()).await.unwrap();
         let writes = app.state.db.requested_writes();
         let off = {
             let (browser, url) = (app.browser(), format!("{}/Users/{user}", directory.base));

@@ -7,7 +7,10 @@ use std::time::Duration;
 use base::id::{Id, IdKind, OrganizationId};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::{
-    domain::DomainState, environment::Environment, event::EventKind, organization::Organization,
+    domain::DomainState,
+    environment::{Environment, OauthSubject},
+    event::EventKind,
+    organization::Organization,
     saml_connection::SamlConnection,
 };
 use ostiary::{
@@ -226,6 +229,7 @@ both! {
 
         let environment = acme(&app).await.environment;
         assert_eq!((environment.slug.as_str(), environment.display_name.as_str()), ("production", "Production"));
+        assert_eq!(environment.oauth_subject, OauthSubject::EmailAsSent, "apps have stored the subjects of SSOReady");
         assert_eq!(environment.oauth_redirect_uris[0].as_str(), "https://vendor.example/oauth");
         let mut conn = app.state.db.read().await.unwrap();
         let other = store::table::find::<Environment>(&mut conn, id("e0", 2), id("e0", 2)).await.unwrap().unwrap();

@@ -39,6 +39,7 @@ mod idempotency;
 mod import_ssoready;
 mod lost_updates;
 mod metadata_refresh;
+mod moved_rows;
 mod oauth;
 mod openapi;
 mod organization_search;

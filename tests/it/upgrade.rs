@@ -17,7 +17,7 @@ use ostiary::{
         },
     },
     config::{Config, Redacted},
-    store::{Conn, Db},
+    store::Db,
     test_idp::response::{ResponseContext, ResponseSpec},
 };
 use reqwest::{Method, header};
@@ -26,10 +26,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use crate::support::{
-    Answer, Backend, Browser, IdentityProvider, Request, TestApp, TestDatabase,
-    administrators::{CONSOLE_COOKIE, PASSWORD},
-    query, random,
+use crate::{
+    moved_rows::MovedRows,
+    support::{
+        Answer, Backend, Browser, IdentityProvider, Request, TestApp, TestDatabase,
+        administrators::{CONSOLE_COOKIE, PASSWORD},
+        query, random,
+    },
 };
 
 /// Where browsers find every server of these tests, so that stored addresses stay true.
@@ -514,157 +517,6 @@ fn holds(place: &str, now: &Value, then: &Value) {
     }
 }
 
-/// Columns, and the table that they are of or a join of tables.
-type Columns = (&'static [&'static str], &'static str);
-
-/// What a migration moved into other tables: the same rows must be read from the old ones before it and from the new ones after.
-const MOVED: &[(Columns, Columns)] = &[
-    (
-        (
-            &[
-                "id",
-                "environment_id",
-                "organization_id",
-                "saml_connection_id",
-                "origin",
-                "status",
-                "refusal",
-                "state",
-                "email",
-                "claimed_email",
-                "email_key",
-                "attributes",
-                "authenticated_at",
-                "force_authn",
-                "browser_sha256",
-                "request_expires_at",
-                "COALESCE(request_consumed_at, CASE WHEN email IS NOT NULL THEN created_at END)",
-                "request_id",
-                "code_consumed_at",
-                "oauth_client_id",
-                "oauth_redirect_uri",
-                "oauth_redirect_uri_sent",
-                "oauth_nonce",
-                "oauth_code_challenge",
-                "oauth_scope",
-                "created_at",
-                "updated_at",
-            ],
-            "saml_flows",
-        ),
-        (
-            &[
-                "id",
-                "environment_id",
-                "organization_id",
-                "connection_id",
-                "origin",
-                "status",
-                "refusal",
-                "state",
-                "email",
-                "claimed_email",
-                "email_key",
-                "attributes",
-                "authenticated_at",
-                "force_authn",
-                "browser_sha256",
-                "request_expires_at",
-                "answered_at",
-                "request_id",
-                "redeemed_at",
-                "oauth_client_id",
-                "oauth_redirect_uri",
-                "oauth_redirect_uri_sent",
-                "oauth_nonce",
-                "oauth_code_challenge",
-                "oauth_scope",
-                "created_at",
-                "updated_at",
-            ],
-            "login_flows LEFT JOIN saml_authn_requests ON flow_id = id",
-        ),
-    ),
-    (
-        (
-            &["flow_id", "sequence", "at", "kind", "checks", "document", "document_expires_at"],
-            "saml_flow_steps",
-        ),
-        (
-            &["flow_id", "sequence", "at", "kind", "checks", "document", "document_expires_at"],
-            "login_flow_steps",
-        ),
-    ),
-    (
-        (
-            &[
-                "code_sha256",
-                "id",
-                "environment_id",
-                "organization_id",
-                "saml_connection_id",
-                "email",
-                "email_key",
-                "attributes",
-                "authenticated_at",
-                "oauth_client_id",
-                "oauth_scope",
-                "oauth_redirect_uri",
-                "oauth_redirect_uri_sent",
-                "oauth_code_challenge",
-                "oauth_nonce",
-                "code_expires_at",
-                "code_consumed_at",
-            ],
-            "saml_flows WHERE code_sha256 IS NOT NULL",
-        ),
-        (
-            &[
-                "code_sha256",
-                "flow_id",
-                "environment_id",
-                "organization_id",
-                "connection_id",
-                "email",
-                "email_key",
-                "attributes",
-                "authenticated_at",
-                "client_id",
-                "scope",
-                "redirect_uri",
-                "redirect_uri_sent",
-                "code_challenge",
-                "nonce",
-                "k.expires_at",
-                "consumed_at",
-            ],
-            "authorization_codes k JOIN authorization_grants g ON g.id = k.grant_id",
-        ),
-    ),
-    (
-        (
-            &["token_sha256", "flow_id", "oauth_client_id", "created_at", "expires_at", "revoked_at"],
-            "access_tokens",
-        ),
-        (
-            &["token_sha256", "flow_id", "client_id", "t.created_at", "t.expires_at", "t.revoked_at"],
-            "access_tokens t JOIN authorization_grants g ON g.id = t.grant_id",
-        ),
-    ),
-];
-
-/// The rows of such columns, sorted.
-async fn rows((columns, from): Columns, conn: &mut Conn) -> Vec<String> {
-    let values: Vec<String> =
-        columns.iter().map(|name| format!("COALESCE(CAST({name} AS TEXT), '')")).collect();
-    let text: &'static str = format!("SELECT {} FROM {from}", values.join(" || '|' || ")).leak();
-    let rows: Vec<(String,)> = conn.sql(text).all().await.unwrap();
-    let mut rows: Vec<String> = rows.into_iter().map(|(row,)| row).collect();
-    assert!(!rows.is_empty(), "{from}");
-    rows.sort_unstable();
-    rows
-}
-
 fn block_on<F: Future<Output = ()>>(scenario: F) {
     actix_web::rt::System::new().block_on(scenario);
 }
@@ -717,21 +569,18 @@ async fn upgraded(backend: Backend) {
         let contents: Contents =
             serde_json::from_str(&fs::read_to_string(version.join(name)).unwrap()).unwrap();
         let database = TestDatabase::of_version(backend, &version);
-        let db = Db::connect(&database.url, 2).await.unwrap();
-        let mut then = Vec::new();
-        for (before, _) in MOVED {
-            then.push(rows(*before, &mut db.read().await.unwrap()).await);
-        }
-        db.close().await;
+        let moved = MovedRows::read(&database.url).await;
         let app = serve(database, backend, Timestamp::from_millis(contents.made_at)).await;
-        for ((_, after), then) in MOVED.iter().zip(then) {
-            assert_eq!(
-                rows(*after, &mut app.state.db.read().await.unwrap()).await,
-                then,
-                "{}",
-                version.display()
-            );
-        }
+        moved.assert_kept(&app.state.db, &version).await;
+        let mut conn = app.state.db.read().await.unwrap();
+        let subjects: Vec<(String,)> =
+            conn.sql("SELECT DISTINCT oauth_subject FROM environments").all().await.unwrap();
+        assert_eq!(
+            subjects,
+            [("EMAIL_AS_SENT".to_owned(),)],
+            "apps have stored the addresses as they were sent"
+        );
+        drop(conn);
         let installation = Installation { app, contents };
         installation.use_everything().await;
         installation.app.stop().await;

@@ -164,6 +164,7 @@ kinds! {
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
     LoginFlowKind LoginFlowId "saml_flow_" "login flow";
     GrantKind GrantId "grant_" "grant";
+    OauthSubjectKind OauthSubjectId "subject_" "subject";
     SigningKeyKind SigningKeyId "key_" "signing key";
     ScimDirectoryKind ScimDirectoryId "scim_directory_" "SCIM directory";
     ScimUserKind ScimUserId "scim_user_" "SCIM user";

@@ -30,10 +30,13 @@ impl<K: IdKind> PartialSchema for Id<K> {
 }
 
 impl<K: IdKind> ToSchema for Id<K> {
-    /// `OrganizationId`, after the kind.
+    /// `OrganizationId`, after the kind; a login flow has SSOReady's name.
     fn name() -> Cow<'static, str> {
         let kind = std::any::type_name::<K>().rsplit("::").next().unwrap_or_default();
-        format!("{}Id", kind.strip_suffix("Kind").unwrap_or(kind)).into()
+        match kind.strip_suffix("Kind").unwrap_or(kind) {
+            "LoginFlow" => "SamlFlowId".into(),
+            kind => format!("{kind}Id").into(),
+        }
     }
 }
 

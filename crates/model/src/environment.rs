@@ -8,7 +8,7 @@ use crate::{
     http_url::HttpUrl,
 };
 
-pub use crate::{idp_initiated::IdpInitiated, slug::Slug};
+pub use crate::{idp_initiated::IdpInitiated, oauth_subject::OauthSubject, slug::Slug};
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +29,21 @@ pub struct Environment {
     pub auth_url: Option<HttpUrl>,
     /// The default policy for connections that set none.
     pub idp_initiated: IdpInitiated,
+    /// What `sub` is for OAuth clients.
+    pub oauth_subject: OauthSubject,
+    /// Whether people of several organizations with one address have one subject, where the subject is the address.
+    pub shared_domain_subjects: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Environment {
+    /// Whether people of several organizations with one address have different subjects.
+    pub fn has_subjects_by_organization(&self) -> bool {
+        self.oauth_subject == OauthSubject::Email && !self.shared_domain_subjects
+    }
 }
 
 impl Audited for Environment {
@@ -49,6 +60,8 @@ impl Audited for Environment {
             "oauthRedirectUris": uris,
             "authUrl": self.auth_url.as_ref().map(HttpUrl::as_str),
             "idpInitiated": self.idp_initiated.as_str(),
+            "oauthSubject": self.oauth_subject.as_str(),
+            "sharedDomainSubjects": self.shared_domain_subjects,
         }
     }
 }

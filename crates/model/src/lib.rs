@@ -21,6 +21,7 @@ pub mod logo;
 pub mod master_key;
 pub mod metadata_refresh;
 pub mod oauth_client;
+pub mod oauth_subject;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod organization;

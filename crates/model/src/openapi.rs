@@ -10,7 +10,7 @@ use utoipa::{
 
 use super::{
     domain::Domain, http_url::HttpUrl, idp_initiated::IdpInitiated, idp_kind::IdpKind,
-    saml_connection::IdpBinding,
+    oauth_subject::OauthSubject, saml_connection::IdpBinding,
 };
 
 fn text() -> ObjectBuilder {
@@ -56,6 +56,19 @@ impl PartialSchema for IdpInitiated {
 }
 
 impl ToSchema for IdpInitiated {}
+
+impl PartialSchema for OauthSubject {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            Self::ALL.map(Self::as_str),
+            "What `sub` is for OAuth clients: `EMAIL` the address in its normal form (where several organizations sign one \
+             address in, the first one's person has it, and others have a subject of their own), `EMAIL_AS_SENT` the address \
+             as the identity provider sent it.",
+        )
+    }
+}
+
+impl ToSchema for OauthSubject {}
 
 impl PartialSchema for IdpBinding {
     fn schema() -> RefOr<Schema> {

@@ -322,7 +322,9 @@ impl ResponseSpec {
                 let name = a.name("NameID");
                 let element = xml.element(&name).attribute_if("Format", self.name_id_format.as_deref());
                 let attributes = self.name_id_attributes.iter();
-                attributes.fold(element, |element, (name, value)| element.attribute(name, value)).text(name_id);
+                attributes
+                    .fold(element, |element, (name, value)| element.attribute(name, value))
+                    .text(name_id);
             }
             let Some(method) = &self.confirmation_method else { return };
             xml.element(&a.name("SubjectConfirmation")).attribute("Method", method).children(|xml| {

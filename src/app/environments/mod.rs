@@ -10,7 +10,7 @@ use clap::{
 };
 use model::{
     entity_tag::EntityTags,
-    environment::{Environment, IdpInitiated, Slug},
+    environment::{Environment, IdpInitiated, OauthSubject, Slug},
     http_url::HttpUrl,
     organization::Organization,
 };
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     links::Links,
-    store::{self, table},
+    store::{self, oauth_subjects, table},
 };
 
 /// The maximum number of redirect URIs of an environment.
@@ -54,6 +54,10 @@ pub struct EnvironmentObject {
     auth_url: String,
     /// The policy of connections without their own.
     idp_initiated: IdpInitiated,
+    /// What `sub` is for OAuth clients.
+    oauth_subject: OauthSubject,
+    /// Whether people of several organizations with one address have one subject.
+    shared_domain_subjects: bool,
 }
 
 impl From<&Environment> for EnvironmentObject {
@@ -67,6 +71,8 @@ impl From<&Environment> for EnvironmentObject {
             oauth_redirect_uris: environment.oauth_redirect_uris.clone(),
             auth_url: text(&environment.auth_url),
             idp_initiated: environment.idp_initiated,
+            oauth_subject: environment.oauth_subject,
+            shared_domain_subjects: environment.shared_domain_subjects,
         }
     }
 }
@@ -104,6 +110,18 @@ pub struct EnvironmentChange {
         value_parser = PossibleValuesParser::new(["ALLOW", "RESTART", "REFUSE"]).map(|policy| policy.to_ascii_uppercase())
     )]
     pub idp_initiated: Option<String>,
+    /// `EMAIL` (the address in lower case) or `EMAIL_AS_SENT`: what `sub` is for OAuth clients. With `EMAIL` the first
+    /// organization that signs an address in has it; people of others with that address have a subject of their own.
+    #[arg(
+        long,
+        value_name = "SUBJECT",
+        ignore_case = true,
+        value_parser = PossibleValuesParser::new(["EMAIL", "EMAIL_AS_SENT"]).map(|subject| subject.to_ascii_uppercase())
+    )]
+    pub oauth_subject: Option<String>,
+    /// With `EMAIL`: people of several organizations with one address are the same person and have one subject.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub shared_domain_subjects: Option<bool>,
 }
 
 impl Resource for Environment {
@@ -137,8 +155,29 @@ impl Resource for Environment {
             self.idp_initiated = IdpInitiated::parse(policy)
                 .ok_or_else(|| Error::invalid("idpInitiated", "must be ALLOW, RESTART or REFUSE"))?;
         }
+        if let Some(subject) = &change.oauth_subject {
+            self.oauth_subject = parse_subject(subject)?;
+        }
+        self.shared_domain_subjects = change.shared_domain_subjects.unwrap_or(self.shared_domain_subjects);
         Ok(())
     }
+
+    async fn after_change(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        if edit.row.has_subjects_by_organization() && !edit.before.has_subjects_by_organization() {
+            oauth_subjects::insert_from_history(&mut edit.tx, edit.row.id, state.now()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn parse_subject(text: &str) -> Result<OauthSubject> {
+    OauthSubject::parse(text).ok_or_else(|| {
+        let reason = match text {
+            "USER_ID" => "cannot be USER_ID: there are no accounts yet; must be EMAIL or EMAIL_AS_SENT",
+            _ => "must be EMAIL or EMAIL_AS_SENT",
+        };
+        Error::invalid("oauthSubject", reason)
+    })
 }
 
 /// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
@@ -174,6 +213,8 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
         oauth_redirect_uris: Vec::new(),
         auth_url: None,
         idp_initiated: IdpInitiated::default(),
+        oauth_subject: OauthSubject::default(),
+        shared_domain_subjects: false,
         created_at: now,
         updated_at: now,
     };

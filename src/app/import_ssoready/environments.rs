@@ -3,7 +3,7 @@
 use base::id::EnvironmentId;
 use model::{
     audit::AuditTarget,
-    environment::{Environment, IdpInitiated},
+    environment::{Environment, IdpInitiated, OauthSubject},
     http_url::HttpUrl,
 };
 use serde_json::json;
@@ -97,6 +97,9 @@ impl Importer<'_> {
                     oauth_redirect_uris: Vec::new(),
                     auth_url: None,
                     idp_initiated: IdpInitiated::default(),
+                    // Apps have stored the subjects of SSOReady.
+                    oauth_subject: OauthSubject::EmailAsSent,
+                    shared_domain_subjects: false,
                     created_at: self.now,
                     updated_at: self.now,
                 };

@@ -17,7 +17,7 @@ use super::{
     error::Error,
     federated,
     grant::issue_code,
-    test_result,
+    subject, test_result,
 };
 use crate::{
     app::Result,
@@ -49,7 +49,7 @@ impl LoginAttempt<'_> {
         let code = AccessCode::new(&*state.random);
         let answered = answered(flow.clone(), &email, assertion, now);
         let mut tx = state.db.write().await?;
-        self.check_eligibility(&mut tx, &email).await?;
+        let known = self.check_eligibility(&mut tx, &email).await?;
         if !login_flows::consume_request(&mut tx, &answered, request, now).await? {
             return Err(Error::RequestAlreadyUsed.into());
         }
@@ -57,7 +57,7 @@ impl LoginAttempt<'_> {
         self.record_accepted(&mut tx, flow).await?;
         if !flow.origin.is_test() {
             federated::record(&mut tx, &answered, &email, assertion, now).await?;
-            issue_code(state, &mut tx, &answered, &email, &code, now).await?;
+            self.issue(&mut tx, &answered, &email, known, &code).await?;
         }
         tx.commit().await?;
         if is_administrator {
@@ -83,12 +83,12 @@ impl LoginAttempt<'_> {
         let now = flow.created_at;
         let flow = answered(flow, &email, assertion, now);
         let mut tx = state.db.write().await?;
-        self.check_eligibility(&mut tx, &email).await?;
+        let known = self.check_eligibility(&mut tx, &email).await?;
         self.record_assertion(&mut tx, assertion).await?;
         login_flows::insert(&mut tx, &flow).await?;
         self.record_accepted(&mut tx, &flow).await?;
         federated::record(&mut tx, &flow, &email, assertion, now).await?;
-        issue_code(state, &mut tx, &flow, &email, &code, now).await?;
+        self.issue(&mut tx, &flow, &email, known, &code).await?;
         tx.commit().await?;
         Ok(app_redirect(self.target, &flow, &code))
     }
@@ -101,13 +101,34 @@ impl LoginAttempt<'_> {
     }
 
     /// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed
-    /// or the person deactivated since the response was verified.
-    async fn check_eligibility(&mut self, tx: &mut Transaction, email: &Email) -> LoginResult<()> {
+    /// or the person deactivated since the response was verified. Returns the subject that the organization has for the person.
+    async fn check_eligibility(
+        &mut self,
+        tx: &mut Transaction,
+        email: &Email,
+    ) -> LoginResult<Option<String>> {
         let login = self.subject(email);
         match eligibility::check(tx, login, &mut self.checks.0).await? {
-            Ok(_) => Ok(()),
+            Ok(eligibility) => Ok(eligibility.subject),
             Err(denial) => Err(self.stop(denial)),
         }
+    }
+
+    /// Issues the code of the accepted login. `known` is the subject that the organization has for the person.
+    async fn issue(
+        &self,
+        tx: &mut Transaction,
+        flow: &LoginFlow,
+        email: &Email,
+        known: Option<String>,
+        code: &AccessCode,
+    ) -> Result<()> {
+        let (state, environment, now) = (self.state, &self.target.environment, flow.updated_at);
+        let subject = match flow.origin {
+            FlowOrigin::Administrator => None,
+            _ => Some(subject::decide(state, tx, environment, flow, email, known, now).await?),
+        };
+        issue_code(state, tx, flow, email, subject, code, now).await
     }
 
     /// Stores the ID of the assertion against replay; refuses the login if it was accepted before, on any replica.

@@ -128,8 +128,8 @@ async fn find(
     login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
-    let domain = login.email.domain();
-    let found = login_eligibility::find(conn, login.organization_id, login.connection_id, domain).await?;
+    let found =
+        login_eligibility::find(conn, login.organization_id, login.connection_id, login.email).await?;
     Ok(match found.filter(|found| found.has_connection) {
         None => Err(Denial::Gone),
         Some(found) if found.organization_disabled || found.connection_disabled => {

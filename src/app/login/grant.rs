@@ -22,12 +22,13 @@ pub(in crate::app) fn code_lifetime(state: &State, flow: &LoginFlow) -> Duration
     }
 }
 
-/// Issues `code` for `flow`, which was accepted for the person with this address. It is good only where the login began.
+/// Issues `code` for `flow`, which was accepted for the person with this address; `subject` is their `sub` for an OAuth client. It is good only where the login began.
 pub async fn issue_code(
     state: &State,
     tx: &mut Transaction,
     flow: &LoginFlow,
     email: &Email,
+    subject: Option<String>,
     code: &AccessCode,
     now: Timestamp,
 ) -> Result<()> {
@@ -44,7 +45,7 @@ pub async fn issue_code(
         client_id: flow.oauth.as_ref().map(|request| request.client_id),
         flow_id: flow.id,
         connection_id: flow.connection_id,
-        subject: flow.oauth.as_ref().map(|_| email.to_string()),
+        subject: subject.filter(|_| flow.oauth.is_some()),
         email: email.clone(),
         attributes: flow.attributes.clone(),
         scope: flow.oauth.as_ref().and_then(|request| request.scope.clone()),

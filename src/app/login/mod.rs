@@ -19,6 +19,7 @@ mod receive;
 mod recheck;
 mod refuse;
 mod response_limits;
+mod subject;
 pub mod test_login;
 mod test_result;
 mod unsolicited;

@@ -9,6 +9,7 @@ mod disabled;
 mod keys;
 mod openid;
 mod statements;
+mod subjects;
 mod token;
 mod userinfo;
 

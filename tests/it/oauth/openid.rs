@@ -112,7 +112,7 @@ async fn whole_login(app: &TestApp, alg: IdTokenAlg, auth_type: AuthType) {
     let keys = client.id_token_verifier().set_allowed_algs([signing_alg]);
     let id_token = tokens.id_token().unwrap();
     let claims = id_token.claims(&keys, &nonce).unwrap();
-    assert_eq!(claims.subject().as_str(), "Dana@acme.example");
+    assert_eq!(claims.subject().as_str(), "dana@acme.example");
     assert_eq!(claims.email().unwrap().as_str(), "Dana@acme.example");
     assert_eq!(claims.email_verified(), Some(true));
     assert_eq!(claims.auth_time().unwrap().timestamp(), app.now().seconds());

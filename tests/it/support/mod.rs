@@ -29,7 +29,7 @@ use base::{
 use model::{
     api_key::ApiKey,
     domain::{Domain, DomainState},
-    environment::{Environment, IdpInitiated, Slug},
+    environment::{Environment, IdpInitiated, OauthSubject, Slug},
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
     organization::Organization,
@@ -199,6 +199,8 @@ impl TestApp {
             ],
             auth_url: None,
             idp_initiated: IdpInitiated::Restart,
+            oauth_subject: OauthSubject::default(),
+            shared_domain_subjects: false,
             created_at: self.now(),
             updated_at: self.now(),
         };

@@ -59,7 +59,7 @@ mod tests {
     use model::{
         administrator::{Administrator, Role, RoleGrant},
         email::Email,
-        environment::{Environment, IdpInitiated, Slug},
+        environment::{Environment, IdpInitiated, OauthSubject, Slug},
         http_url::HttpUrl,
     };
 
@@ -121,6 +121,8 @@ mod tests {
                 .to_vec(),
             auth_url: url("https://login.example"),
             idp_initiated: IdpInitiated::default(),
+            oauth_subject: OauthSubject::default(),
+            shared_domain_subjects: false,
             created_at: now,
             updated_at: now,
         };

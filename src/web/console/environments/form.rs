@@ -34,6 +34,20 @@ pub(in crate::web::console) const IDP_INITIATED: [Choice<'static>; 3] = [
     Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
 ];
 
+/// What the subject is for OAuth clients.
+pub(in crate::web::console) const OAUTH_SUBJECTS: [Choice<'static>; 2] = [
+    Choice::new(
+        "EMAIL",
+        "The e-mail address in lower case (recommended)",
+        "If two organizations sign one address in, the first one’s person has it, and the other’s gets a subject of their own.",
+    ),
+    Choice::new(
+        "EMAIL_AS_SENT",
+        "The e-mail address as it was sent",
+        "As SSOReady does it; for apps that have stored such subjects.",
+    ),
+];
+
 /// The paths of its pages have no segment of their own: an environment's are those of everything in it.
 impl ConsoleResource for Environment {
     const SECTION: Section = Section::Environment;
@@ -58,6 +72,8 @@ impl ConsoleResource for Environment {
             .with("oauthRedirectUris", uris.join("\n"))
             .with("authUrl", url(&self.auth_url))
             .with("idpInitiated", self.idp_initiated.as_str())
+            .with("oauthSubject", self.oauth_subject.as_str())
+            .with_flag("sharedDomainSubjects", self.shared_domain_subjects)
     }
 
     fn fields(view: &FormView<'_>, _: Option<&Self>) -> Markup {
@@ -73,6 +89,10 @@ impl ConsoleResource for Environment {
                 .hint("An origin such as https://sso.example.com that also leads here. New connections and directories tell it to identity providers. Empty: this server’s own."))
             (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED)
                 .hint("Logins that begin in the customer’s portal. A connection may have a rule of its own."))
+            (view.radios("oauthSubject", "Subject of ID tokens", &OAUTH_SUBJECTS)
+                .hint("What OpenID Connect clients get as sub, and store. A change makes known people strangers to apps that stored the other form."))
+            (view.checkbox("sharedDomainSubjects", "One subject for an address in all organizations")
+                .hint("For a domain that several organizations share: whoever one of them signs in is the same person to your app."))
         }
     }
 
@@ -93,7 +113,7 @@ impl ConsoleResource for Environment {
 /// `GET /console/environments/new`
 pub async fn new(context: ConsoleContext) -> PageResult {
     context.admin.principal().authorize_everywhere(permissions::Action::EnvironmentsCreate)?;
-    let typed = FormValues::new().with("idpInitiated", "RESTART");
+    let typed = FormValues::new().with("idpInitiated", "RESTART").with("oauthSubject", "EMAIL");
     Ok(new_page(&context, &typed, &FormErrors::none()))
 }
 

@@ -5,7 +5,7 @@ use base::time::Timestamp;
 use maud::{Markup, html};
 use model::environment::Environment;
 
-use super::form::IDP_INITIATED;
+use super::form::{IDP_INITIATED, OAUTH_SUBJECTS};
 use crate::{
     app::permissions,
     links::{Links, console},
@@ -47,6 +47,7 @@ pub(in crate::web::console) fn view(
         None => none(otherwise),
     };
     let policy = IDP_INITIATED.iter().find(|choice| choice.value == environment.idp_initiated.as_str());
+    let subject = OAUTH_SUBJECTS.iter().find(|choice| choice.value == environment.oauth_subject.as_str());
     let uris = &environment.oauth_redirect_uris;
     html! {
         div.head-row {
@@ -65,6 +66,10 @@ pub(in crate::web::console) fn view(
                 }),
                 ("Address for customers", url(&environment.auth_url, "This server’s own address.")),
                 ("IdP-initiated logins", html! { (policy.map_or("", |choice| choice.label)) }),
+                ("Subject of ID tokens", html! {
+                    (subject.map_or("", |choice| choice.label))
+                    @if environment.shared_domain_subjects { " · one for an address in all organizations" }
+                }),
                 ("Created", time(environment.created_at, now)),
                 ("Changed", time(environment.updated_at, now)),
             ]))

@@ -14,7 +14,7 @@ use model::{
     branding::Branding,
     domain::{Domain, DomainState},
     email::Email,
-    environment::{Environment, IdpInitiated, Slug},
+    environment::{Environment, IdpInitiated, OauthSubject, Slug},
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
     organization::Organization,
@@ -95,6 +95,8 @@ fn environment() -> Environment {
         oauth_redirect_uris: vec![url("https://app.ledgerline.example/api/auth/callback/sso")],
         auth_url: None,
         idp_initiated: IdpInitiated::Restart,
+        oauth_subject: OauthSubject::Email,
+        shared_domain_subjects: false,
         created_at: now() - DAY * 300,
         updated_at: now() - DAY,
     }

@@ -24,7 +24,8 @@ use base::{
     time::{SystemClock, Timestamp},
 };
 use model::{
-    administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
+    account::AuthenticationMethod,
+    administrator::{Administrator, Role, RoleGrant},
     api_key::ApiKey,
     domain::{Domain, DomainState},
     email::Email,

@@ -1,6 +1,7 @@
 //! The use cases of the service. Each one authorises the caller, loads, decides, stores and commits, in that
 //! order.
 
+pub mod accounts;
 pub mod actor;
 pub mod administrators;
 pub mod audit;

@@ -11,7 +11,7 @@ use model::{environment::Environment, http_url::HttpUrl, master_key::MasterKey};
 
 use super::{
     Error, Result,
-    administrators::passwords::Passwords,
+    accounts::passwords::Passwords,
     authorization_server::key_cache::KeyCache,
     directories::{
         limits::DirectoryLimits, provisioning::bulk_executor::BulkExecutor, quota::EnvironmentUsageCache,

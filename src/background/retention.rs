@@ -81,9 +81,9 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     ));
     sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - retention.scim_requests));
     let ended = now - EXPIRED_SESSION_RETENTION;
-    sweep!(state, "console sessions", |tx| store::admin_sessions::remove_expired(tx, ended));
-    sweep!(state, "invitations", |tx| store::admin_invitations::remove_expired(tx, ended));
-    sweep!(state, "sign-in challenges", |tx| store::admin_challenges::remove_expired(tx, now));
+    sweep!(state, "console sessions", |tx| store::sessions::remove_expired(tx, ended));
+    sweep!(state, "invitations", |tx| store::invitations::remove_expired(tx, ended));
+    sweep!(state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(tx, now));
     sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::WINDOW));
     sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(
         tx,

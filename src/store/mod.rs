@@ -5,13 +5,10 @@
 //! replica). Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
-pub mod admin_challenges;
-pub mod admin_invitations;
-pub mod admin_passkeys;
-pub mod admin_sessions;
 pub mod administrators;
 pub mod api_keys;
 pub mod audit_events;
+pub mod authentication_challenges;
 pub mod authorization_codes;
 pub mod authorization_grants;
 mod batch;
@@ -28,6 +25,7 @@ pub mod federated_identities;
 pub mod idempotency_keys;
 pub mod import_lookups;
 pub mod import_records;
+pub mod invitations;
 pub mod leases;
 pub mod login_connections;
 pub mod login_counts;
@@ -42,6 +40,7 @@ pub mod oauth_subjects;
 pub mod organization_domains;
 mod organization_words;
 pub mod organizations;
+pub mod passkeys;
 mod pool;
 pub mod saml_assertions_seen;
 pub mod saml_connections;
@@ -53,6 +52,7 @@ pub mod scim_requests;
 pub mod scim_resources;
 pub mod scim_usage;
 pub mod scim_users;
+pub mod sessions;
 pub mod settings;
 pub mod setup_links;
 pub mod signing_keys;

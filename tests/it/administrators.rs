@@ -8,7 +8,8 @@ use base::{
 };
 use futures_util::future::join_all;
 use model::{
-    administrator::{AdminInvitation, AdminPasskey, Administrator, Role},
+    account::{AdminInvitation, AdminPasskey},
+    administrator::{Administrator, Role},
     environment::Environment,
 };
 use ostiary::{
@@ -91,9 +92,9 @@ async fn stored_passkey(app: &TestApp, administrator: &Administrator, name: &str
         last_used_at: None,
     };
     let (id, key) = (passkey.id, format!("{:032x}", random.bits()));
-    let stored = store::admin_passkeys::StoredPasskey { passkey, credential: "{}".to_owned() };
+    let stored = store::passkeys::StoredPasskey { passkey, credential: "{}".to_owned() };
     let mut tx = app.state.db.write().await.unwrap();
-    store::admin_passkeys::insert(&mut tx, &stored, &key).await.unwrap();
+    store::passkeys::insert(&mut tx, &stored, &key).await.unwrap();
     tx.commit().await.unwrap();
     id
 }
@@ -180,7 +181,7 @@ both! {
             let left: Administrator = store::table::find(&mut conn, dana.id, dana.id).await.unwrap().unwrap();
             assert!(left.disabled_at.is_some() && left.password_hash.is_none(), "{path}: {left:?}");
             assert_eq!(left.display_name, "Dana Vendor");
-            assert!(store::admin_passkeys::find(&mut conn, dana.id, passkey).await.unwrap().is_some(), "{path}");
+            assert!(store::passkeys::find(&mut conn, dana.id, passkey).await.unwrap().is_some(), "{path}");
         }
     }
 
@@ -750,7 +751,7 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         let late = AdminInvitationToken::new(crate::support::random());
         let left = AdminInvitation { id: Id::new(app.now(), crate::support::random()), ..reset };
-        store::admin_invitations::insert(&mut tx, &left, late.digest()).await.unwrap();
+        store::invitations::insert(&mut tx, &left, late.digest()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(browser.get(&app.url(&format!("/console/join?token={}", late.reveal()))).await.status, 404);
         assert_eq!(join(&app, &browser, &late.reveal(), "").await.status, 404);

@@ -37,11 +37,11 @@ both! {
     async fn an_answered_challenge_is_remembered_whatever_a_replicas_clock_says(app: TestApp) {
         let (challenge, now) = (Digest::of("challenge"), app.now());
         let mut tx = app.state.db.write().await.unwrap();
-        assert!(store::admin_challenges::consume(&mut tx, challenge, now + Duration::from_secs(300)).await.unwrap());
+        assert!(store::authentication_challenges::consume(&mut tx, challenge, now + Duration::from_secs(300)).await.unwrap());
         for ahead in AHEAD {
-            assert_eq!(store::admin_challenges::remove_expired(&mut tx, now + ahead).await.unwrap(), 0);
+            assert_eq!(store::authentication_challenges::remove_expired(&mut tx, now + ahead).await.unwrap(), 0);
         }
-        assert!(!store::admin_challenges::consume(&mut tx, challenge, now).await.unwrap());
+        assert!(!store::authentication_challenges::consume(&mut tx, challenge, now).await.unwrap());
     }
 
     async fn what_is_over_everywhere_is_let_go_of(app: TestApp) {
@@ -53,10 +53,10 @@ both! {
         for (name, expires_at) in [("over", now - hours(2)), ("margin", now - hours(1) / 2), ("good", now + hours(1))] {
             let (connection, digest) = (tenant.connection.id, Digest::of(name));
             assert!(store::saml_assertions_seen::insert(&mut tx, connection, digest, expires_at).await.unwrap());
-            assert!(store::admin_challenges::consume(&mut tx, digest, expires_at).await.unwrap());
+            assert!(store::authentication_challenges::consume(&mut tx, digest, expires_at).await.unwrap());
         }
         assert_eq!(store::saml_assertions_seen::remove_expired(&mut tx, now).await.unwrap(), 1);
-        assert_eq!(store::admin_challenges::remove_expired(&mut tx, now).await.unwrap(), 1);
+        assert_eq!(store::authentication_challenges::remove_expired(&mut tx, now).await.unwrap(), 1);
         // A replica whose clock is behind uses its own.
         assert_eq!(store::clock::earliest(&mut tx, now - hours(5)).await.unwrap(), now - hours(5));
         let ahead = store::clock::earliest(&mut tx, now + hours(5)).await.unwrap();

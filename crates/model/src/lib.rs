@@ -1,5 +1,6 @@
 //! Domain types, validated on construction. No I/O.
 
+pub mod account;
 pub mod administrator;
 pub mod api_key;
 pub mod audit;

@@ -12,7 +12,7 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    store::admin_sessions,
+    store,
 };
 
 /// Changes an administrator's own name. [`Error::Outdated`]: the account has none of the `expected` versions any more.
@@ -62,7 +62,7 @@ pub async fn set_password(
     }
     edit.row.password_hash = Some(hash);
     edit.write(state).await?;
-    admin_sessions::revoke_all(&mut edit.tx, administrator.id, Some(admin.session.id), state.now()).await?;
+    store::sessions::revoke_all(&mut edit.tx, administrator.id, Some(admin.session.id), state.now()).await?;
     let entry = Entry::of(&edit.row, "password_changed");
     audit::record(&mut edit.tx, state, None, &admin.principal(device.address), entry).await?;
     edit.commit().await?;

@@ -1,6 +1,6 @@
 //! Reauthentication within a session, by password or passkey: makes the authentication recent.
 
-use model::{administrator::AuthenticationMethod, audit::audit_fields};
+use model::{account::AuthenticationMethod, audit::audit_fields};
 
 use super::{
     passkeys::authentication,
@@ -12,7 +12,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
     },
-    store::{Transaction, admin_sessions},
+    store::{self, Transaction},
 };
 
 /// Reauthenticates by password.
@@ -53,7 +53,7 @@ async fn record_confirmation(
     method: AuthenticationMethod,
     device: &Device,
 ) -> Result<()> {
-    if !admin_sessions::update_authenticated(tx, admin.session.id, state.now()).await? {
+    if !store::sessions::update_authenticated(tx, admin.session.id, state.now()).await? {
         return Err(Error::FailedPrecondition("your session ended in the meantime; sign in again".into()));
     }
     let said = audit_fields! { "method": method.as_str(), "sessionId": admin.session.id };

@@ -1,6 +1,6 @@
 //! The check of an administrator's own password, where passwords are enabled.
 
-use model::administrator::{Administrator, AuthenticationMethod};
+use model::{account::AuthenticationMethod, administrator::Administrator};
 
 use super::{
     attempts::{caller, check_limit, count_failure, record_failure},

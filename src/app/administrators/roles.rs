@@ -17,7 +17,7 @@ use crate::{
         permissions::Action,
         resource::Edit,
     },
-    store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
+    store::{self, Transaction},
 };
 
 /// Where roles are administered: in one environment or globally.
@@ -108,7 +108,7 @@ pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, rol
     store::administrators::upsert_grant(&mut edit.tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {
         ensure_owner_remains(&mut edit.tx, environment_id).await?;
-        admin_invitations::remove_by_inviter(&mut edit.tx, id).await?;
+        store::invitations::remove_by_inviter(&mut edit.tx, id).await?;
     }
     record_role(&mut edit, state, scope, environment_id, before, Some(role)).await?;
     edit.commit().await?;
@@ -124,7 +124,7 @@ pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Re
     if before == Role::Owner {
         ensure_owner_remains(&mut edit.tx, environment_id).await?;
     }
-    admin_invitations::remove_by_inviter(&mut edit.tx, id).await?;
+    store::invitations::remove_by_inviter(&mut edit.tx, id).await?;
     record_role(&mut edit, state, scope, environment_id, before, None).await?;
     if store::administrators::list_grants(&mut edit.tx, id).await?.0.is_empty() {
         disable(&mut edit, state, scope).await?;
@@ -187,9 +187,9 @@ async fn disable(edit: &mut Edit<Administrator>, state: &State, scope: &RoleScop
     (edit.row.disabled_at, edit.row.password_hash) = (Some(now), None);
     edit.write(state).await?;
     // An open reset link or invitation would restore access. The account is locked by whoever makes or uses one, too.
-    admin_invitations::remove_by_email(&mut edit.tx, &edit.row.email).await?;
-    admin_passkeys::remove_all(&mut edit.tx, edit.row.id).await?;
-    admin_sessions::revoke_all(&mut edit.tx, edit.row.id, None, now).await?;
+    store::invitations::remove_by_email(&mut edit.tx, &edit.row.email).await?;
+    store::passkeys::remove_all(&mut edit.tx, edit.row.id).await?;
+    store::sessions::revoke_all(&mut edit.tx, edit.row.id, None, now).await?;
     let entry = Entry::of(&edit.row, "disabled");
     audit::record(&mut edit.tx, state, None, &scope.principal(), entry).await
 }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use base::id::SamlConnectionId;
-use model::administrator::AuthenticationMethod;
+use model::account::AuthenticationMethod;
 
 /// The settings of the console's sign-in.
 #[derive(Debug, Clone)]

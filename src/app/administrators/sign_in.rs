@@ -1,7 +1,8 @@
 //! Sign-in to the console by e-mail address and password.
 
 use model::{
-    administrator::{Administrator, AuthenticationMethod, PasswordHash},
+    account::AuthenticationMethod,
+    administrator::{Administrator, PasswordHash},
     email::Email,
 };
 

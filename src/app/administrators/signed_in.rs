@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use base::id::{AdministratorId, EnvironmentId};
 use model::{
-    administrator::{AdminSession, Administrator, Role, RoleGrants},
+    account::AdminSession,
+    administrator::{Administrator, Role, RoleGrants},
     entity_tag::EntityTags,
     environment::Environment,
 };
@@ -99,20 +100,23 @@ impl SignedIn {
 }
 
 /// Locks an account until the transaction ends, and returns it unless it was removed.
-pub(super) async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<Option<Administrator>> {
+pub(in crate::app) async fn lock_enabled(
+    tx: &mut Transaction,
+    id: AdministratorId,
+) -> Result<Option<Administrator>> {
     let found: Option<Administrator> = table::find_for_update(tx, id, id).await?;
     Ok(found.filter(|account| account.disabled_at.is_none()))
 }
 
 /// Locks the account of a signed-in administrator until the transaction ends, and returns it. An error if it was
 /// removed.
-pub(super) async fn lock_account(tx: &mut Transaction, admin: &SignedIn) -> Result<Administrator> {
+pub(in crate::app) async fn lock_account(tx: &mut Transaction, admin: &SignedIn) -> Result<Administrator> {
     lock_enabled(tx, admin.administrator.id).await?.ok_or_else(removed)
 }
 
 /// Begins a change of the account of a signed-in administrator. An error if it was removed; [`Error::Outdated`]: it has
 /// none of the `expected` versions any more.
-pub(super) async fn edit_account(
+pub(in crate::app) async fn edit_account(
     state: &State,
     admin: &SignedIn,
     expected: Option<&EntityTags>,
@@ -130,7 +134,11 @@ fn removed() -> Error {
     Error::FailedPrecondition("your account was removed in the meantime".into())
 }
 
-pub(super) fn principal(id: AdministratorId, grants: &RoleGrants, address: Option<IpAddr>) -> Principal {
+pub(in crate::app) fn principal(
+    id: AdministratorId,
+    grants: &RoleGrants,
+    address: Option<IpAddr>,
+) -> Principal {
     let (role, everywhere) = match grants.global_role() {
         Some(role) => (role, true),
         None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),

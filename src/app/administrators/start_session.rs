@@ -1,9 +1,6 @@
 //! The start of a session after any method of authentication.
 
-use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    audit::audit_fields,
-};
+use model::{account::AuthenticationMethod, administrator::Administrator, audit::audit_fields};
 
 use super::{
     sessions::{self, NewSession},
@@ -19,7 +16,7 @@ use crate::{
 };
 
 /// Starts the session of an authenticated administrator and records it in the audit log.
-pub(super) async fn start_session(
+pub(in crate::app) async fn start_session(
     tx: &mut Transaction,
     state: &State,
     administrator: &Administrator,
@@ -43,7 +40,7 @@ pub(super) async fn start_session(
 }
 
 /// An administrator who authenticates in this request, as the principal of changes to their own account.
-pub(super) async fn principal_of(
+pub(in crate::app) async fn principal_of(
     tx: &mut Transaction,
     administrator: &Administrator,
     device: &Device,

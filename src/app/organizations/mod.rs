@@ -24,7 +24,7 @@ use super::{
     retry::retry_deadlocks,
 };
 use crate::store::{
-    self, admin_sessions,
+    self,
     authorization_grants::{self, GrantsOf},
     table,
 };
@@ -162,7 +162,7 @@ impl Resource for Organization {
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let id = edit.row.id;
         authorization_grants::revoke_all(&mut edit.tx, GrantsOf::Organization(id), state.now()).await?;
-        Ok(admin_sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
+        Ok(store::sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
     }
 }
 

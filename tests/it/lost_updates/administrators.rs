@@ -1,7 +1,10 @@
 //! Administrators: roles and accounts that are changed and removed at once, and the form of one's own name.
 
 use futures_util::future::{join, join_all};
-use model::administrator::{Administrator, AuthenticationMethod, Role};
+use model::{
+    account::AuthenticationMethod,
+    administrator::{Administrator, Role},
+};
 use ostiary::{
     app::{
         Error,

@@ -5,7 +5,8 @@ use base::{
     random::{Random as _, SystemRandom},
 };
 use model::{
-    administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
+    account::AuthenticationMethod,
+    administrator::{Administrator, Role, RoleGrant},
     email::Email,
     environment::Environment,
 };

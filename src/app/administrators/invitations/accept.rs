@@ -2,7 +2,8 @@
 
 use base::id::{AdministratorId, Id};
 use model::{
-    administrator::{AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash},
+    account::{AdminInvitation, AuthenticationMethod, InvitationPurpose},
+    administrator::{Administrator, PasswordHash},
     audit::audit_fields,
     email::Email,
 };
@@ -31,11 +32,7 @@ use crate::{
         input,
         resource::update_locked,
     },
-    store::{
-        self, Transaction, admin_invitations,
-        admin_passkeys::{self, StoredPasskey},
-        admin_sessions, table,
-    },
+    store::{self, Transaction, passkeys::StoredPasskey, table},
 };
 
 /// What a person enters to accept an invitation.
@@ -127,7 +124,7 @@ async fn accept(
     let email = invitee_email(&invitation, form)?;
     // The account is locked before its invitations, as by its removal.
     let known = store::administrators::find_by_email_for_update(&mut tx, &email).await?;
-    if !admin_invitations::consume(&mut tx, invitation.id, now).await? {
+    if !store::invitations::consume(&mut tx, invitation.id, now).await? {
         return Err(Error::not_found("invitation", ""));
     }
     let is_new = known.is_none();
@@ -170,8 +167,8 @@ async fn accept(
         table::insert(&mut tx, &administrator).await.map_err(Error::conflict_on("administrator", "email"))?;
     } else {
         update_locked(&mut tx, &mut administrator, state).await?;
-        admin_passkeys::remove_all(&mut tx, administrator.id).await?;
-        admin_sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
+        store::passkeys::remove_all(&mut tx, administrator.id).await?;
+        store::sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
     }
     if let NewCredential::Passkey(id, stored, credential_key) = &credential {
         if *id != administrator.id {
@@ -179,7 +176,7 @@ async fn accept(
                 "this passkey was made for another account; try again".into(),
             ));
         }
-        admin_passkeys::insert(&mut tx, stored, credential_key)
+        store::passkeys::insert(&mut tx, stored, credential_key)
             .await
             .map_err(Error::conflict_on("passkey", "credential"))?;
     }

@@ -7,7 +7,8 @@ use base::{
     secret::AdminInvitationToken,
 };
 use model::{
-    administrator::{AdminInvitation, Administrator, InvitationPurpose, Role, RoleGrant},
+    account::{AdminInvitation, InvitationPurpose},
+    administrator::{Administrator, Role, RoleGrant},
     audit::Audited,
     email::Email,
 };
@@ -23,7 +24,7 @@ use crate::{
         audit::{self, Entry},
         permissions::Action,
     },
-    store::{self, admin_invitations},
+    store,
 };
 
 /// How long a link is valid.
@@ -61,7 +62,7 @@ pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -
         tx.commit().await?;
         return Ok(InviteOutcome::Added(known));
     }
-    if admin_invitations::list_open(&mut tx, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?.len()
+    if store::invitations::list_open(&mut tx, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?.len()
         as i64
         >= MAX_OPEN_INVITATIONS
     {
@@ -72,7 +73,7 @@ pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -
     let invitation =
         new(state, InvitationPurpose::Join, email, RoleGrant { environment_id, role }, &scope.principal());
     let token = AdminInvitationToken::new(&*state.random);
-    admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
+    store::invitations::insert(&mut tx, &invitation, token.digest()).await?;
     let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
     audit::record(&mut tx, state, environment_id, &scope.principal(), entry).await?;
     tx.commit().await?;
@@ -95,7 +96,7 @@ pub async fn create_reset(
     let grant = RoleGrant { environment_id: None, role: Role::Viewer };
     let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, principal);
     let token = AdminInvitationToken::new(&*state.random);
-    admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
+    store::invitations::insert(&mut tx, &invitation, token.digest()).await?;
     let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
     audit::record(&mut tx, state, None, principal, entry).await?;
     tx.commit().await?;
@@ -137,7 +138,7 @@ pub(super) fn parse_email(text: &str) -> Result<Email> {
 pub async fn list(state: &State, scope: &RoleScope) -> Result<Vec<AdminInvitation>> {
     let environment_id = scope.owned()?;
     let mut conn = state.db.read().await?;
-    Ok(admin_invitations::list_open(&mut conn, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?)
+    Ok(store::invitations::list_open(&mut conn, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?)
 }
 
 /// Revokes an invitation: its link is no longer valid.
@@ -145,8 +146,8 @@ pub async fn revoke(state: &State, scope: &RoleScope, id: AdminInvitationId) -> 
     let environment_id = scope.owned()?;
     let missing = || Error::not_found("invitation", id);
     let mut tx = state.db.write().await?;
-    let invitation = admin_invitations::find(&mut tx, environment_id, id).await?.ok_or_else(missing)?;
-    if !admin_invitations::remove(&mut tx, environment_id, id).await? {
+    let invitation = store::invitations::find(&mut tx, environment_id, id).await?.ok_or_else(missing)?;
+    if !store::invitations::remove(&mut tx, environment_id, id).await? {
         return Err(missing());
     }
     let entry = Entry::of(&invitation, "revoked").with_values(audited(&invitation));

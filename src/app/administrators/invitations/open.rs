@@ -2,13 +2,14 @@
 
 use base::secret::AdminInvitationToken;
 use model::{
-    administrator::{AdminInvitation, Administrator, InvitationPurpose},
+    account::{AdminInvitation, InvitationPurpose},
+    administrator::Administrator,
     environment::Environment,
 };
 
 use crate::{
     app::{Error, Result, State},
-    store::{self, admin_invitations},
+    store,
 };
 
 /// An invitation, found by the token of its link.
@@ -44,7 +45,7 @@ pub async fn open(state: &State, token: &str) -> Result<OpenedInvitation> {
 pub(super) async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result<AdminInvitation> {
     let missing = || Error::not_found("invitation", "");
     let token: AdminInvitationToken = token.parse().map_err(|_| missing())?;
-    let found = admin_invitations::find_by_token(conn, token.digest()).await?;
+    let found = store::invitations::find_by_token(conn, token.digest()).await?;
     found
         .filter(|invitation| invitation.consumed_at.is_none() && invitation.expires_at > state.now())
         .ok_or_else(missing)

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use base::time::Timestamp;
-use model::{administrator::AuthenticationMethod, email::Email};
+use model::{account::AuthenticationMethod, email::Email};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,

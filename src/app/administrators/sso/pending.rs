@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Error, Result, State},
-    store::{Transaction, admin_challenges},
+    store::{self, Transaction},
 };
 
 /// How long a sign-in at the identity provider may take.
@@ -109,7 +109,7 @@ pub(super) fn unknown_sso_state() -> Error {
 /// Marks a pending sign-in as used. An error if it was used before.
 pub(super) async fn consume(tx: &mut Transaction, pending: &PendingSso) -> Result<()> {
     let expires_at = Timestamp::from_millis(pending.expires_at);
-    match admin_challenges::consume(tx, Digest::of(&pending.state), expires_at).await? {
+    match store::authentication_challenges::consume(tx, Digest::of(&pending.state), expires_at).await? {
         true => Ok(()),
         false => Err(Error::FailedPrecondition("this sign-in was used already; begin again".into())),
     }

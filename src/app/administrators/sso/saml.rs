@@ -1,7 +1,7 @@
 //! Sign-in to the console through a SAML connection of the gateway's own.
 
 use base::id::LoginFlowId;
-use model::{administrator::AuthenticationMethod, login_flow::FlowOrigin};
+use model::{account::AuthenticationMethod, login_flow::FlowOrigin};
 
 use super::{
     pending::{PendingSso, SsoPurpose, open, seal, unknown_sso_state},
@@ -16,7 +16,7 @@ use crate::{
             eligibility::{self, LoginSubject},
         },
     },
-    store::{admin_sessions, authorization_codes, login_connections, login_flows},
+    store::{self, authorization_codes, login_connections, login_flows},
 };
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
@@ -82,7 +82,7 @@ pub async fn finish_saml(
     }
     login_flows::update_redeemed(&mut tx, id, now).await?;
     let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
-    admin_sessions::update_saml_connection(&mut tx, begun.session.id, connection_id).await?;
+    store::sessions::update_saml_connection(&mut tx, begun.session.id, connection_id).await?;
     let authenticated_at = asserted_auth_time(
         found.force_authn,
         found.authenticated_at,

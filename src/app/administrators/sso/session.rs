@@ -4,11 +4,7 @@
 use std::time::Duration;
 
 use base::{id::Id, time::Timestamp};
-use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    audit::audit_fields,
-    email::Email,
-};
+use model::{account::AuthenticationMethod, administrator::Administrator, audit::audit_fields, email::Email};
 
 use crate::{
     app::{
@@ -23,7 +19,7 @@ use crate::{
         audit::{self, Entry},
         resource::update_locked,
     },
-    store::{self, Transaction, admin_invitations, admin_sessions, table},
+    store::{self, Transaction, table},
 };
 
 /// A completed sign-in through an identity provider.
@@ -55,7 +51,7 @@ pub(super) async fn set_authentication_time(
     let authenticated_at =
         authenticated_at.unwrap_or(Timestamp::from_millis(0)).min(begun.session.authenticated_at);
     begun.session.authenticated_at = authenticated_at;
-    admin_sessions::update_authenticated(tx, begun.session.id, authenticated_at).await?;
+    store::sessions::update_authenticated(tx, begun.session.id, authenticated_at).await?;
     Ok(())
 }
 
@@ -73,14 +69,14 @@ pub(super) async fn sign_in_with_email(
     if let Some(known) = known.as_ref().filter(|known| known.disabled_at.is_none()) {
         return start_session(tx, state, known, method, device).await;
     }
-    let invitation = admin_invitations::find_open_by_email(tx, email, now).await?;
+    let invitation = store::invitations::find_open_by_email(tx, email, now).await?;
     let Some(invitation) = invitation else {
         return Err(Error::Unauthenticated(
             "Your sign-in went well, but you are no administrator here. Ask an owner for an invitation."
                 .into(),
         ));
     };
-    if !admin_invitations::consume(tx, invitation.id, now).await? {
+    if !store::invitations::consume(tx, invitation.id, now).await? {
         return Err(Error::FailedPrecondition(
             "the invitation was used in the meantime; sign in again".into(),
         ));

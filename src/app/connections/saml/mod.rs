@@ -29,7 +29,7 @@ use crate::{
         retry::retry_deadlocks,
     },
     store::{
-        self, admin_sessions,
+        self,
         authorization_grants::{self, GrantsOf},
         federated_identities,
     },
@@ -195,7 +195,7 @@ pub async fn update(
         if edit.row.disabled && !edit.before.disabled {
             let of = GrantsOf::Connection(stored.organization_id, stored.id);
             authorization_grants::revoke_all(&mut edit.tx, of, state.now()).await?;
-            admin_sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
+            store::sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
         }
         view(state, edit.commit().await?).await
     })
@@ -214,7 +214,7 @@ pub async fn remove(
     hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
-        admin_sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;
+        store::sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;
         federated_identities::remove_of_connection(&mut edit.tx, id).await?;
         edit.remove(state, actor).await
     })

@@ -2,7 +2,10 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::administrator::{AdminPasskey, AdminSession, Administrator, AuthenticationMethod};
+use model::{
+    account::{AdminPasskey, AdminSession, AuthenticationMethod},
+    administrator::Administrator,
+};
 
 use super::browser_name::browser_name;
 use crate::{

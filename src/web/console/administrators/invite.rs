@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::administrator::{AdminInvitation, Role};
+use model::{account::AdminInvitation, administrator::Role};
 
 use super::list::{EVERYWHERE, scope_of};
 use crate::{

@@ -3,7 +3,10 @@
 
 use base::id::AdministratorId;
 use maud::{Markup, html};
-use model::administrator::{AdminInvitation, Administrator, Role};
+use model::{
+    account::AdminInvitation,
+    administrator::{Administrator, Role},
+};
 
 use crate::{
     app::{

@@ -14,10 +14,8 @@ use std::time::Duration;
 use base::{id::Id, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    administrator::{
-        AdminInvitation, AdminPasskey, AdminSession, Administrator, AuthenticationMethod, InvitationPurpose,
-        PasswordHash, Role, RoleGrant, RoleGrants,
-    },
+    account::{AdminInvitation, AdminPasskey, AdminSession, AuthenticationMethod, InvitationPurpose},
+    administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
     email::Email,
 };
 

@@ -2,7 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
-use model::administrator::{AdminInvitation, InvitationPurpose, Role};
+use model::{
+    account::{AdminInvitation, InvitationPurpose},
+    administrator::Role,
+};
 
 use super::form::start_session;
 use crate::{

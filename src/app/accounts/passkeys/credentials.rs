@@ -1,20 +1,18 @@
 //! The passkeys of a signed-in administrator: listed, renamed and removed.
 
 use base::id::PasskeyId;
-use model::{administrator::AdminPasskey, audit::Audited as _};
+use model::{account::AdminPasskey, audit::Audited as _};
 use webauthn_rs::prelude::Passkey;
 
 use crate::{
     app::{
         Error, Result, State,
-        administrators::{
-            recent_authentication,
-            signed_in::{Device, SignedIn, lock_account},
-        },
+        accounts::recent_authentication,
+        administrators::signed_in::{Device, SignedIn, lock_account},
         audit::{self, Entry},
         input,
     },
-    store::admin_passkeys,
+    store,
 };
 
 /// The maximum number of passkeys of an administrator.
@@ -28,7 +26,7 @@ pub(super) fn parse(credential: &str) -> Result<Passkey> {
 /// The passkeys of a signed-in administrator.
 pub async fn list(state: &State, admin: &SignedIn) -> Result<Vec<AdminPasskey>> {
     let mut conn = state.db.read().await?;
-    let found = admin_passkeys::list(&mut conn, admin.administrator.id, MAX_PASSKEYS).await?;
+    let found = store::passkeys::list(&mut conn, admin.administrator.id, MAX_PASSKEYS).await?;
     Ok(found.into_iter().map(|stored| stored.passkey).collect())
 }
 
@@ -47,8 +45,8 @@ pub async fn rename(
     }
     let mut tx = state.db.write().await?;
     let before =
-        admin_passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?.passkey;
-    admin_passkeys::update_name(&mut tx, admin.administrator.id, id, &name).await?;
+        store::passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?.passkey;
+    store::passkeys::update_name(&mut tx, admin.administrator.id, id, &name).await?;
     let after = AdminPasskey { display_name: name, ..before.clone() };
     let mut entry = Entry::of(&after, "updated").with_values(after.audit_fields());
     entry.before = before.audit_fields();
@@ -63,8 +61,8 @@ pub async fn remove(state: &State, admin: &SignedIn, id: PasskeyId, device: &Dev
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
     let account = lock_account(&mut tx, admin).await?;
-    let stored = admin_passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?;
-    let others = admin_passkeys::list(&mut tx, admin.administrator.id, 2).await?.len() > 1;
+    let stored = store::passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?;
+    let others = store::passkeys::list(&mut tx, admin.administrator.id, 2).await?.len() > 1;
     let has_password = account.password_hash.is_some() && state.settings.console.allows_passwords();
     if !has_password && !others {
         return Err(Error::FailedPrecondition(if state.settings.console.allows_passwords() {
@@ -73,7 +71,7 @@ pub async fn remove(state: &State, admin: &SignedIn, id: PasskeyId, device: &Dev
             "this is your only way to sign in; add another passkey first".into()
         }));
     }
-    admin_passkeys::remove(&mut tx, admin.administrator.id, id).await?;
+    store::passkeys::remove(&mut tx, admin.administrator.id, id).await?;
     let mut entry = Entry::of(&stored.passkey, "deleted");
     entry.before = stored.passkey.audit_fields();
     audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;

@@ -1,9 +1,9 @@
 //! Passkeys (WebAuthn Level 3): registered, listed, renamed, removed, and used to sign in without a user name.
 
-pub(super) mod authentication;
-pub(super) mod challenge;
+pub(in crate::app) mod authentication;
+pub(in crate::app) mod challenge;
 mod credentials;
-pub(super) mod registration;
+pub(in crate::app) mod registration;
 mod relying_party;
 
 pub use authentication::{begin_authentication, sign_in};

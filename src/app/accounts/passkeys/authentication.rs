@@ -2,7 +2,7 @@
 
 use base::id::AdministratorId;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::administrator::{Administrator, AuthenticationMethod};
+use model::{account::AuthenticationMethod, administrator::Administrator};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
 
 use super::{
@@ -13,11 +13,10 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        administrators::{
-            attempts::record_failure, sessions::NewSession, signed_in::Device, start_session::start_session,
-        },
+        accounts::{attempts::record_failure, sessions::NewSession},
+        administrators::{signed_in::Device, start_session::start_session},
     },
-    store::{Transaction, admin_passkeys, table},
+    store::{self, Transaction, table},
 };
 
 /// An authentication challenge for any passkey.
@@ -38,7 +37,7 @@ pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device)
 
 /// Verifies the response to an authentication challenge, by a passkey of `expected` or of any administrator. The
 /// challenge is consumed in the returned transaction.
-pub(in crate::app::administrators) async fn authenticate(
+pub(in crate::app) async fn authenticate(
     state: &State,
     sealed: &str,
     answer: &str,
@@ -60,7 +59,7 @@ pub(in crate::app::administrators) async fn authenticate(
     let (stored, administrator) = {
         let mut conn = state.db.read().await?;
         let stored =
-            admin_passkeys::find_by_credential(&mut conn, &credential_key).await?.ok_or_else(refused)?;
+            store::passkeys::find_by_credential(&mut conn, &credential_key).await?.ok_or_else(refused)?;
         let id = stored.passkey.administrator_id;
         let administrator: Option<Administrator> = table::find(&mut conn, id, id).await?;
         (stored, administrator.ok_or_else(refused)?)
@@ -84,7 +83,8 @@ pub(in crate::app::administrators) async fn authenticate(
     let mut tx = state.db.write().await?;
     consume(&mut tx, &sealed).await?;
     // The signature counter was compared with this credential: a change in the meantime indicates a cloned key.
-    if !admin_passkeys::update_used(&mut tx, stored.passkey.id, &stored.credential, &new, state.now()).await?
+    if !store::passkeys::update_used(&mut tx, stored.passkey.id, &stored.credential, &new, state.now())
+        .await?
     {
         return Err(refused());
     }

@@ -4,7 +4,7 @@ use base::{
     id::{AdministratorId, PasskeyId},
     time::Timestamp,
 };
-use model::administrator::AdminPasskey;
+use model::account::AdminPasskey;
 
 use super::{Conn, Result};
 

@@ -7,18 +7,19 @@ use base::{
     secret::AdminSessionToken,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::administrator::{AdminSession, Administrator, AuthenticationMethod};
-
-use super::{
-    recent_authentication,
-    signed_in::{Device, SignedIn},
+use model::{
+    account::{AdminSession, AuthenticationMethod},
+    administrator::Administrator,
 };
+
+use super::recent_authentication;
 use crate::{
     app::{
         Error, Result, State,
+        administrators::signed_in::{Device, SignedIn},
         audit::{self, Entry},
     },
-    store::{self, Transaction, admin_sessions, table},
+    store::{self, Transaction, table},
 };
 
 /// The minimum interval between two updates of a session's `last_seen_at`.
@@ -69,7 +70,7 @@ pub async fn create(
         revoked_at: None,
     };
     let token = AdminSessionToken::new(&*state.random);
-    admin_sessions::insert(tx, &session, token.digest()).await?;
+    store::sessions::insert(tx, &session, token.digest()).await?;
     Ok(NewSession { session, token })
 }
 
@@ -78,7 +79,7 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     let Ok(token) = cookie.parse::<AdminSessionToken>() else { return Ok(None) };
     let now = state.now();
     let mut conn = state.db.read().await?;
-    let Some(mut session) = admin_sessions::find_by_token(&mut conn, token.digest()).await? else {
+    let Some(mut session) = store::sessions::find_by_token(&mut conn, token.digest()).await? else {
         return Ok(None);
     };
     let settings = &state.settings.console;
@@ -97,7 +98,7 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
         session.last_seen_at = now;
         session.address = device.address;
         let mut tx = state.db.write().await?;
-        admin_sessions::update_seen(&mut tx, &session).await?;
+        store::sessions::update_seen(&mut tx, &session).await?;
         tx.commit().await?;
     }
     let recently_authenticated =
@@ -121,8 +122,8 @@ pub fn is_csrf_token(state: &State, session: AdminSessionId, token: &str) -> boo
 pub async fn revoke_by_token(state: &State, cookie: &str) -> Result<()> {
     let Ok(token) = cookie.parse::<AdminSessionToken>() else { return Ok(()) };
     let mut tx = state.db.write().await?;
-    if let Some(session) = admin_sessions::find_by_token(&mut tx, token.digest()).await? {
-        admin_sessions::revoke(&mut tx, session.administrator_id, session.id, state.now()).await?;
+    if let Some(session) = store::sessions::find_by_token(&mut tx, token.digest()).await? {
+        store::sessions::revoke(&mut tx, session.administrator_id, session.id, state.now()).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -132,13 +133,13 @@ pub async fn revoke_by_token(state: &State, cookie: &str) -> Result<()> {
 pub async fn list(state: &State, admin: &SignedIn) -> Result<Vec<AdminSession>> {
     let mut conn = state.db.read().await?;
     let idle = state.settings.console.session_idle;
-    Ok(admin_sessions::list(&mut conn, admin.administrator.id, state.now(), idle, MAX_SESSIONS).await?)
+    Ok(store::sessions::list(&mut conn, admin.administrator.id, state.now(), idle, MAX_SESSIONS).await?)
 }
 
 /// Revokes the current session.
 pub async fn sign_out(state: &State, admin: &SignedIn, device: &Device) -> Result<()> {
     let mut tx = state.db.write().await?;
-    if admin_sessions::revoke(&mut tx, admin.administrator.id, admin.session.id, state.now()).await? {
+    if store::sessions::revoke(&mut tx, admin.administrator.id, admin.session.id, state.now()).await? {
         let entry = Entry::of(&admin.administrator, "signed_out");
         audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     }
@@ -149,7 +150,7 @@ pub async fn sign_out(state: &State, admin: &SignedIn, device: &Device) -> Resul
 /// Revokes one of the administrator's own sessions.
 pub async fn revoke(state: &State, admin: &SignedIn, id: AdminSessionId, device: &Device) -> Result<()> {
     let mut tx = state.db.write().await?;
-    if !admin_sessions::revoke(&mut tx, admin.administrator.id, id, state.now()).await? {
+    if !store::sessions::revoke(&mut tx, admin.administrator.id, id, state.now()).await? {
         return Err(Error::not_found("session", id));
     }
     let target = AdminSession { id, ..admin.session.clone() };
@@ -163,7 +164,7 @@ pub async fn revoke(state: &State, admin: &SignedIn, id: AdminSessionId, device:
 pub async fn revoke_others(state: &State, admin: &SignedIn, device: &Device) -> Result<u64> {
     let mut tx = state.db.write().await?;
     let ended =
-        admin_sessions::revoke_all(&mut tx, admin.administrator.id, Some(admin.session.id), state.now())
+        store::sessions::revoke_all(&mut tx, admin.administrator.id, Some(admin.session.id), state.now())
             .await?;
     if ended > 0 {
         let entry = Entry::of(&admin.administrator, "other_sessions_revoked");

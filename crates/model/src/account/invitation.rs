@@ -6,8 +6,8 @@ use base::{
 };
 use serde_json::{Map, Value};
 
-use super::role::RoleGrant;
 use crate::{
+    administrator::RoleGrant,
     audit::{AuditTarget, Audited, audit_fields},
     email::Email,
 };

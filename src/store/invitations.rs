@@ -6,7 +6,8 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    administrator::{AdminInvitation, InvitationPurpose, Role, RoleGrant},
+    account::{AdminInvitation, InvitationPurpose},
+    administrator::{Role, RoleGrant},
     email::Email,
 };
 

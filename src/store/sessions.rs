@@ -7,7 +7,7 @@ use base::{
     secret::Digest,
     time::Timestamp,
 };
-use model::administrator::{AdminSession, AuthenticationMethod};
+use model::account::{AdminSession, AuthenticationMethod};
 
 use super::{Conn, Error, Result, Transaction};
 

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::{
     app::{Error, Result, State},
-    store::{Transaction, admin_challenges},
+    store::{Transaction, authentication_challenges},
 };
 
 /// How long a challenge is valid.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The contexts that sealed challenges are bound to.
-pub(in crate::app::administrators) const REGISTRATION: &str = "admin_challenges/registration";
+pub(in crate::app) const REGISTRATION: &str = "admin_challenges/registration";
 pub(super) const SIGN_IN: &str = "admin_challenges/sign_in";
 
 /// What a browser needs to answer a challenge.
@@ -30,7 +30,7 @@ pub struct Challenge {
 
 /// The state of a challenge, as it is sealed.
 #[derive(Serialize, Deserialize)]
-pub(in crate::app::administrators) struct SealedChallenge<T> {
+pub(in crate::app) struct SealedChallenge<T> {
     pub(super) state: T,
     /// The id of the administrator, as text: JSON numbers do not hold 128 bits.
     pub(super) administrator: String,
@@ -56,7 +56,7 @@ pub(super) fn seal<T: Serialize>(
 }
 
 /// Opens a sealed challenge. An error if it has expired or was made for another context.
-pub(in crate::app::administrators) fn open<T: for<'de> Deserialize<'de>>(
+pub(in crate::app) fn open<T: for<'de> Deserialize<'de>>(
     state: &State,
     context: &str,
     text: &str,
@@ -73,7 +73,7 @@ pub(in crate::app::administrators) fn open<T: for<'de> Deserialize<'de>>(
 /// Marks a challenge as answered. An error if it was answered before.
 pub(super) async fn consume<T>(tx: &mut Transaction, sealed: &SealedChallenge<T>) -> Result<()> {
     let expires_at = Timestamp::from_millis(sealed.expires_at);
-    if admin_challenges::consume(tx, Digest::of(&sealed.once), expires_at).await? {
+    if authentication_challenges::consume(tx, Digest::of(&sealed.once), expires_at).await? {
         Ok(())
     } else {
         Err(Error::FailedPrecondition("this was answered already; try again".into()))

@@ -2,7 +2,7 @@
 
 use base::id::{AdministratorId, Id};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::{administrator::AdminPasskey, audit::Audited as _};
+use model::{account::AdminPasskey, audit::Audited as _};
 use uuid::Uuid;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential};
 
@@ -14,18 +14,16 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        administrators::{
-            recent_authentication,
-            signed_in::{Device, SignedIn, lock_account},
-        },
+        accounts::recent_authentication,
+        administrators::signed_in::{Device, SignedIn, lock_account},
         audit::{self, Entry},
         input,
     },
-    store::admin_passkeys::{self, StoredPasskey},
+    store::{self, passkeys::StoredPasskey},
 };
 
 /// The challenge for a new passkey.
-pub(in crate::app::administrators) async fn registration_challenge(
+pub(in crate::app) async fn registration_challenge(
     state: &State,
     id: AdministratorId,
     email: &str,
@@ -48,7 +46,7 @@ pub(in crate::app::administrators) async fn registration_challenge(
 }
 
 /// Verifies the response to a registration challenge. Returns the passkey and its `credential_key`.
-pub(in crate::app::administrators) fn verify_registration(
+pub(in crate::app) fn verify_registration(
     state: &State,
     sealed: &SealedChallenge<PasskeyRegistration>,
     answer: &str,
@@ -84,7 +82,7 @@ pub(in crate::app::administrators) fn verify_registration(
 pub async fn begin_registration(state: &State, admin: &SignedIn) -> Result<Challenge> {
     let existing = {
         let mut conn = state.db.read().await?;
-        admin_passkeys::list(&mut conn, admin.administrator.id, MAX_PASSKEYS).await?
+        store::passkeys::list(&mut conn, admin.administrator.id, MAX_PASSKEYS).await?
     };
     if existing.len() as i64 >= MAX_PASSKEYS {
         return Err(Error::FailedPrecondition(
@@ -120,7 +118,7 @@ pub async fn finish_registration(
     let mut tx = state.db.write().await?;
     lock_account(&mut tx, admin).await?;
     consume(&mut tx, &sealed).await?;
-    admin_passkeys::insert(&mut tx, &stored, &credential_key)
+    store::passkeys::insert(&mut tx, &stored, &credential_key)
         .await
         .map_err(Error::conflict_on("passkey", "passkey"))?;
     let entry = Entry::of(&stored.passkey, "created").with_values(stored.passkey.audit_fields());

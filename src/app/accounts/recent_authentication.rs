@@ -4,7 +4,7 @@
 
 use base::time::Timestamp;
 
-use super::signed_in::SignedIn;
+use crate::app::administrators::signed_in::SignedIn;
 use crate::app::{Error, Result, State, actor::MAX_AUTHENTICATION_AGE};
 
 /// Whether the administrator authenticated recently, at sign-in or since.
@@ -13,12 +13,12 @@ pub fn is_recently_authenticated(state: &State, admin: &SignedIn) -> bool {
 }
 
 /// Whether an authentication at this time is recent.
-pub(super) fn is_recent_authentication(authenticated_at: Timestamp, now: Timestamp) -> bool {
+pub(in crate::app) fn is_recent_authentication(authenticated_at: Timestamp, now: Timestamp) -> bool {
     authenticated_at + MAX_AUTHENTICATION_AGE > now
 }
 
 /// Returns an error unless the administrator authenticated recently.
-pub(super) fn require_recent_authentication(state: &State, admin: &SignedIn) -> Result<()> {
+pub(in crate::app) fn require_recent_authentication(state: &State, admin: &SignedIn) -> Result<()> {
     match is_recently_authenticated(state, admin) {
         true => Ok(()),
         false => Err(Error::FailedPrecondition("confirm that it is you, then do this again".into())),

@@ -3,12 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use model::{
-    administrator::{Administrator, AuthenticationMethod},
-    audit::audit_fields,
+    account::AuthenticationMethod, administrator::Administrator, audit::audit_fields,
     client_address::ClientAddress,
 };
 
-use super::signed_in::Device;
+use crate::app::administrators::signed_in::Device;
 use crate::app::{
     Error, Result, State,
     actor::Principal,
@@ -17,7 +16,7 @@ use crate::app::{
 };
 
 /// The rate-limit key of an attempt: account and network. `None` if rate limits are disabled.
-pub(super) fn caller(state: &State, email: &str, device: &Device) -> Option<RateLimitKey> {
+pub(in crate::app) fn caller(state: &State, email: &str, device: &Device) -> Option<RateLimitKey> {
     let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let key = email.to_ascii_lowercase();
     state
@@ -28,20 +27,20 @@ pub(super) fn caller(state: &State, email: &str, device: &Device) -> Option<Rate
 }
 
 /// Returns an error while the rate limit of this caller is exceeded.
-pub(super) fn check_limit(state: &State, caller: Option<&RateLimitKey>) -> Result<()> {
+pub(in crate::app) fn check_limit(state: &State, caller: Option<&RateLimitKey>) -> Result<()> {
     let Some(caller) = caller else { return Ok(()) };
     state.sign_in_limits.check(caller, state.now()).map_err(|retry_after| Error::Limited { retry_after })
 }
 
 /// Counts a failed attempt against the rate limit, if there is one.
-pub(super) fn count_failure(state: &State, caller: Option<RateLimitKey>) {
+pub(in crate::app) fn count_failure(state: &State, caller: Option<RateLimitKey>) {
     if let Some(caller) = caller {
         state.sign_in_limits.record_failure(caller, state.now());
     }
 }
 
 /// Records a failed authentication as this administrator in the audit log.
-pub(super) async fn record_failure(
+pub(in crate::app) async fn record_failure(
     state: &State,
     administrator: &Administrator,
     method: AuthenticationMethod,

@@ -1,0 +1,9 @@
+//! Accounts: what proves who somebody is, and their sessions.
+
+mod invitation;
+mod passkey;
+mod session;
+
+pub use invitation::{AdminInvitation, InvitationPurpose};
+pub use passkey::AdminPasskey;
+pub use session::{AdminSession, AuthenticationMethod};

@@ -38,8 +38,9 @@ use model::{
 use ostiary::{
     app::{
         State,
+        accounts::Device,
         actor::Actor,
-        administrators::{Device, sessions},
+        administrators::sessions,
         connections::saml::{self, SamlConnectionChange},
         directories, login,
         organizations::{self, OrganizationChange},

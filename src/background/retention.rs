@@ -13,7 +13,7 @@ const MAX_BATCHES: usize = 50;
 /// How long what has expired of a grant or a bearer token is kept, so that its late use is answered with "expired" and not "unknown".
 const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a console session or an invitation is kept after its expiry.
+/// How long a session or an invitation is kept after its expiry.
 const EXPIRED_SESSION_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How long history is kept.
@@ -73,7 +73,6 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx,
         now - TOKEN_GRACE
     ));
-    sweep!(state, "setup sessions", |tx| store::setup_links::remove_expired_sessions(tx, now));
     sweep!(state, "events", |tx| store::events::remove_old(tx, now - retention.events));
     sweep!(state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
         tx,
@@ -81,7 +80,7 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     ));
     sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - retention.scim_requests));
     let ended = now - EXPIRED_SESSION_RETENTION;
-    sweep!(state, "console sessions", |tx| store::sessions::remove_expired(tx, ended));
+    sweep!(state, "sessions", |tx| store::sessions::remove_expired(tx, ended));
     sweep!(state, "invitations", |tx| store::invitations::remove_expired(tx, ended));
     sweep!(state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(tx, now));
     sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::WINDOW));

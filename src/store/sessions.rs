@@ -1,20 +1,21 @@
-//! Console sessions. Only a digest of the cookie is stored.
+//! Sessions of browsers, whatever they are of. Only a digest of the cookie is stored.
 
 use std::time::Duration;
 
 use base::{
-    id::{AdminSessionId, AdministratorId, OrganizationId, SamlConnectionId},
-    secret::Digest,
+    id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
+    secret::{Digest, Secret},
     time::Timestamp,
 };
-use model::account::{AdminSession, AuthenticationMethod};
+use model::account::{AuthenticationMethod, Session, SessionSubject};
 
 use super::{Conn, Error, Result, Transaction};
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    id: AdminSessionId,
-    administrator_id: AdministratorId,
+    id: String,
+    subject_id: String,
+    environment_id: Option<EnvironmentId>,
     method: String,
     address: Option<String>,
     user_agent: String,
@@ -25,74 +26,84 @@ struct Row {
     revoked_at: Option<Timestamp>,
 }
 
-impl TryFrom<Row> for AdminSession {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self> {
-        let wrong = |column| Error::inconsistent("admin_sessions", column, row.id);
-        Ok(Self {
-            id: row.id,
-            administrator_id: row.administrator_id,
-            method: AuthenticationMethod::parse(&row.method).ok_or_else(|| wrong("method"))?,
-            address: row.address.map(|text| text.parse().map_err(|_| wrong("address"))).transpose()?,
-            user_agent: row.user_agent,
-            created_at: row.created_at,
-            authenticated_at: row.authenticated_at,
-            last_seen_at: row.last_seen_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
-        })
+impl Row {
+    /// The session; `None` if it is of another kind of subject.
+    fn read<S: SessionSubject>(self) -> Result<Option<Session<S>>> {
+        let Ok(subject) = self.subject_id.parse::<S>() else { return Ok(None) };
+        let wrong = |column| Error::inconsistent("sessions", column, &self.id);
+        Ok(Some(Session {
+            id: self.id.parse().map_err(|_| wrong("id"))?,
+            subject,
+            environment_id: self.environment_id,
+            method: AuthenticationMethod::parse(&self.method).ok_or_else(|| wrong("method"))?,
+            address: self
+                .address
+                .as_ref()
+                .map(|text| text.parse().map_err(|_| wrong("address")))
+                .transpose()?,
+            user_agent: self.user_agent,
+            created_at: self.created_at,
+            authenticated_at: self.authenticated_at,
+            last_seen_at: self.last_seen_at,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+        }))
     }
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, administrator_id, method, address, user_agent, created_at, authenticated_at, \
-             last_seen_at, expires_at, revoked_at FROM admin_sessions ",
+            "SELECT id, subject_id, environment_id, method, address, user_agent, created_at, authenticated_at, \
+             last_seen_at, expires_at, revoked_at FROM sessions ",
             $rest
         )
     };
 }
 
-/// The session with this cookie, active or ended.
-pub async fn find_by_token(conn: &mut Conn, token: Digest) -> Result<Option<AdminSession>> {
-    let row = conn.sql(select!("WHERE token_sha256 = $1")).bind(token).optional::<Row>().await?;
-    row.map(AdminSession::try_from).transpose()
+/// The session with this cookie, active or ended. A session of another kind of subject is not found, though the digest of
+/// its cookie be the same: that of a secret leaves out its prefix.
+pub async fn find_by_token<S: SessionSubject>(
+    conn: &mut Conn,
+    token: &Secret<S::Token>,
+) -> Result<Option<Session<S>>> {
+    let row = conn.sql(select!("WHERE token_sha256 = $1")).bind(token.digest()).optional::<Row>().await?;
+    row.map_or(Ok(None), Row::read)
 }
 
-/// The active sessions of an administrator at `now`, where `idle` is the idle timeout, newest first.
-pub async fn list(
+/// The active sessions of a subject at `now`, where `idle` is the idle timeout, newest first.
+pub async fn list<S: SessionSubject>(
     conn: &mut Conn,
-    administrator_id: AdministratorId,
+    subject: S,
     now: Timestamp,
     idle: Duration,
     limit: i64,
-) -> Result<Vec<AdminSession>> {
+) -> Result<Vec<Session<S>>> {
     let rows = conn
         .sql(select!(
-            "WHERE administrator_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_seen_at > $3 \
+            "WHERE subject_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_seen_at > $3 \
              ORDER BY id DESC LIMIT $4"
         ))
-        .bind(administrator_id)
+        .bind(subject.to_string())
         .bind(now)
         .bind(now - idle)
         .bind(limit)
         .all::<Row>()
         .await?;
-    rows.into_iter().map(AdminSession::try_from).collect()
+    rows.into_iter().filter_map(|row| row.read().transpose()).collect()
 }
 
 /// Adds a session with the digest of its cookie.
-pub async fn insert(conn: &mut Conn, session: &AdminSession, token: Digest) -> Result<()> {
+pub async fn insert<S: SessionSubject>(conn: &mut Conn, session: &Session<S>, token: Digest) -> Result<()> {
     conn.sql(
-        "INSERT INTO admin_sessions (id, token_sha256, administrator_id, method, address, user_agent, \
+        "INSERT INTO sessions (id, token_sha256, subject_id, environment_id, method, address, user_agent, \
          created_at, last_seen_at, expires_at, authenticated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(session.id)
     .bind(token)
-    .bind(session.administrator_id)
+    .bind(session.subject.to_string())
+    .bind(session.environment_id)
     .bind(session.method.as_str())
     .bind(session.address.map(|address| address.to_string()))
     .bind(&session.user_agent)
@@ -106,8 +117,8 @@ pub async fn insert(conn: &mut Conn, session: &AdminSession, token: Digest) -> R
 }
 
 /// Stores when and from where the session was last used.
-pub async fn update_seen(conn: &mut Conn, session: &AdminSession) -> Result<()> {
-    conn.sql("UPDATE admin_sessions SET last_seen_at = $2, address = $3 WHERE id = $1 AND last_seen_at < $2")
+pub async fn update_seen<S: SessionSubject>(conn: &mut Conn, session: &Session<S>) -> Result<()> {
+    conn.sql("UPDATE sessions SET last_seen_at = $2, address = $3 WHERE id = $1 AND last_seen_at < $2")
         .bind(session.id)
         .bind(session.last_seen_at)
         .bind(session.address.map(|address| address.to_string()))
@@ -116,76 +127,74 @@ pub async fn update_seen(conn: &mut Conn, session: &AdminSession) -> Result<()> 
     Ok(())
 }
 
-/// Stores that the administrator re-authenticated. Returns whether the session is active.
-pub async fn update_authenticated(conn: &mut Conn, id: AdminSessionId, now: Timestamp) -> Result<bool> {
-    let touched = conn
-        .sql("UPDATE admin_sessions SET authenticated_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-        .bind(id)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Revokes a session of this administrator. Returns whether it was active.
-pub async fn revoke(
+/// Stores when its person authenticated. Returns whether the session is active.
+pub async fn update_authenticated<S: SessionSubject>(
     conn: &mut Conn,
-    administrator_id: AdministratorId,
-    id: AdminSessionId,
-    now: Timestamp,
+    session: &Session<S>,
+    at: Timestamp,
 ) -> Result<bool> {
     let touched = conn
-        .sql(
-            "UPDATE admin_sessions SET revoked_at = $3 \
-             WHERE id = $1 AND administrator_id = $2 AND revoked_at IS NULL",
-        )
-        .bind(id)
-        .bind(administrator_id)
-        .bind(now)
+        .sql("UPDATE sessions SET authenticated_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(session.id)
+        .bind(at)
         .execute()
         .await?;
     Ok(touched == 1)
 }
 
-/// Revokes every session of an administrator except `except`. Returns how many.
-pub async fn revoke_all(
-    conn: &mut Conn,
-    administrator_id: AdministratorId,
-    except: Option<AdminSessionId>,
-    now: Timestamp,
-) -> Result<u64> {
-    conn.sql(
-        "UPDATE admin_sessions SET revoked_at = $3 \
-         WHERE administrator_id = $1 AND id <> $2 AND revoked_at IS NULL",
-    )
-    .bind(administrator_id)
-    .bind(except.unwrap_or(AdminSessionId::from_bits(0)))
-    .bind(now)
-    .execute()
-    .await
-}
-
-/// Stores through which SAML connection a session was begun.
-pub async fn update_saml_connection(
+/// Stores through which connection a session was begun.
+pub async fn update_connection<S: SessionSubject>(
     tx: &mut Transaction,
-    id: AdminSessionId,
+    session: &Session<S>,
     connection_id: SamlConnectionId,
 ) -> Result<()> {
-    tx.sql("UPDATE admin_sessions SET saml_connection_id = $2 WHERE id = $1")
-        .bind(id)
+    tx.sql("UPDATE sessions SET connection_id = $2 WHERE id = $1")
+        .bind(session.id)
         .bind(connection_id)
         .execute()
         .await?;
     Ok(())
 }
 
-/// Revokes every session that was begun through this SAML connection.
+/// Revokes a session of this subject. Returns whether it was active.
+pub async fn revoke<S: SessionSubject>(
+    conn: &mut Conn,
+    subject: S,
+    id: Id<S::SessionKind>,
+    now: Timestamp,
+) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND subject_id = $2 AND revoked_at IS NULL")
+        .bind(id)
+        .bind(subject.to_string())
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Revokes every session of a subject except `except`. Returns how many.
+pub async fn revoke_all<S: SessionSubject>(
+    conn: &mut Conn,
+    subject: S,
+    except: Option<Id<S::SessionKind>>,
+    now: Timestamp,
+) -> Result<u64> {
+    conn.sql("UPDATE sessions SET revoked_at = $3 WHERE subject_id = $1 AND id <> $2 AND revoked_at IS NULL")
+        .bind(subject.to_string())
+        .bind(except.map(|id| id.to_string()).unwrap_or_default())
+        .bind(now)
+        .execute()
+        .await
+}
+
+/// Revokes every session that was begun through this connection.
 pub async fn revoke_by_connection(
     tx: &mut Transaction,
     connection_id: SamlConnectionId,
     now: Timestamp,
 ) -> Result<()> {
-    tx.sql("UPDATE admin_sessions SET revoked_at = $2 WHERE saml_connection_id = $1 AND revoked_at IS NULL")
+    tx.sql("UPDATE sessions SET revoked_at = $2 WHERE connection_id = $1 AND revoked_at IS NULL")
         .bind(connection_id)
         .bind(now)
         .execute()
@@ -193,14 +202,14 @@ pub async fn revoke_by_connection(
     Ok(())
 }
 
-/// Revokes every session that was begun through a SAML connection of this organization.
+/// Revokes every session that was begun through a connection of this organization.
 pub async fn revoke_by_organization(
     tx: &mut Transaction,
     organization_id: OrganizationId,
     now: Timestamp,
 ) -> Result<()> {
     tx.sql(
-        "UPDATE admin_sessions SET revoked_at = $2 WHERE saml_connection_id IN \
+        "UPDATE sessions SET revoked_at = $2 WHERE connection_id IN \
          (SELECT id FROM saml_connections WHERE organization_id = $1) AND revoked_at IS NULL",
     )
     .bind(organization_id)
@@ -210,11 +219,28 @@ pub async fn revoke_by_organization(
     Ok(())
 }
 
+/// Deletes every session of an organization's setup links, before these are deleted with it.
+pub async fn remove_of_setup_links(tx: &mut Transaction, organization_id: OrganizationId) -> Result<()> {
+    tx.sql(
+        "DELETE FROM sessions WHERE subject_id IN (SELECT id FROM setup_links WHERE organization_id = $1)",
+    )
+    .bind(organization_id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Deletes every session in an environment, when the environment is deleted.
+pub async fn remove_in_environment(tx: &mut Transaction, environment_id: EnvironmentId) -> Result<()> {
+    tx.sql("DELETE FROM sessions WHERE environment_id = $1").bind(environment_id).execute().await?;
+    Ok(())
+}
+
 /// Deletes a batch of sessions that expired before `before`. Returns how many.
 pub async fn remove_expired(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
-        "DELETE FROM admin_sessions WHERE id IN \
-         (SELECT id FROM admin_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+        "DELETE FROM sessions WHERE id IN \
+         (SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     )
     .bind(before)
     .execute()

@@ -1,16 +1,13 @@
-//! Setup links, and the browser sessions that they open. Only digests of tokens are stored.
+//! Setup links. Only digests of tokens are stored.
 
 use base::{
     id::{EnvironmentId, OrganizationId, SetupLinkId},
     secret::Digest,
     time::Timestamp,
 };
-use model::setup_link::{SetupLink, SetupSession};
+use model::setup_link::SetupLink;
 
 use super::{Conn, Result, columns};
-
-/// How many expired sessions one statement deletes.
-const DELETE_BATCH_SIZE: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -43,14 +40,6 @@ impl From<Row> for SetupLink {
             revoked_at: row.revoked_at,
         }
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct SessionRow {
-    #[sqlx(flatten)]
-    link: Row,
-    s_last_seen_at: Timestamp,
-    s_expires_at: Timestamp,
 }
 
 macro_rules! select {
@@ -153,7 +142,7 @@ pub async fn consume(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<b
     Ok(rows == 1)
 }
 
-/// Revokes a link and ends its sessions. Returns whether it existed and was not revoked before.
+/// Revokes a link. Returns whether it existed and was not revoked before.
 pub async fn update_revoked(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -170,82 +159,5 @@ pub async fn update_revoked(
         .bind(now)
         .execute()
         .await?;
-    conn.sql("DELETE FROM setup_sessions WHERE setup_link_id = $1").bind(id).execute().await?;
     Ok(rows == 1)
-}
-
-/// Adds a session.
-pub async fn insert_session(
-    conn: &mut Conn,
-    token: Digest,
-    link: SetupLinkId,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<()> {
-    conn.sql(
-        "INSERT INTO setup_sessions (token_sha256, setup_link_id, created_at, last_seen_at, expires_at) \
-         VALUES ($1, $2, $3, $3, $4)",
-    )
-    .bind(token)
-    .bind(link)
-    .bind(now)
-    .bind(expires_at)
-    .execute()
-    .await?;
-    Ok(())
-}
-
-/// The session with this cookie, if it has not expired and its link is not revoked.
-pub async fn find_session(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<Option<SetupSession>> {
-    let row = conn
-        .sql(
-            "SELECT l.id, l.environment_id, l.organization_id, l.can_manage_saml, l.can_manage_scim, \
-             l.can_manage_domains, l.created_by, l.created_at, l.expires_at, l.redeemed_at, l.revoked_at, \
-             s.last_seen_at AS s_last_seen_at, s.expires_at AS s_expires_at \
-             FROM setup_sessions s JOIN setup_links l ON l.id = s.setup_link_id \
-             WHERE s.token_sha256 = $1 AND s.expires_at > $2 AND l.revoked_at IS NULL",
-        )
-        .bind(token)
-        .bind(now)
-        .optional::<SessionRow>()
-        .await?;
-    Ok(row.map(|row| SetupSession {
-        link: SetupLink::from(row.link),
-        last_seen_at: row.s_last_seen_at,
-        expires_at: row.s_expires_at,
-    }))
-}
-
-/// Stores when a session was last used, unless a use after `unless_since` is stored already.
-pub async fn update_last_seen(
-    conn: &mut Conn,
-    token: Digest,
-    now: Timestamp,
-    unless_since: Timestamp,
-) -> Result<()> {
-    conn.sql("UPDATE setup_sessions SET last_seen_at = $2 WHERE token_sha256 = $1 AND last_seen_at <= $3")
-        .bind(token)
-        .bind(now)
-        .bind(unless_since)
-        .execute()
-        .await?;
-    Ok(())
-}
-
-/// Deletes a session. Returns whether it existed.
-pub async fn remove_session(conn: &mut Conn, token: Digest) -> Result<bool> {
-    let rows = conn.sql("DELETE FROM setup_sessions WHERE token_sha256 = $1").bind(token).execute().await?;
-    Ok(rows == 1)
-}
-
-/// Deletes a batch of expired sessions. Returns how many.
-pub async fn remove_expired_sessions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
-    conn.sql(
-        "DELETE FROM setup_sessions WHERE token_sha256 IN \
-         (SELECT token_sha256 FROM setup_sessions WHERE expires_at <= $1 LIMIT $2)",
-    )
-    .bind(now)
-    .bind(DELETE_BATCH_SIZE)
-    .execute()
-    .await
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use model::administrator::Role;
 use ostiary::app::{
+    accounts::Device,
     actor::Actor,
-    administrators::{Device, sessions},
+    administrators::sessions,
     organizations::{self, OrganizationChange},
 };
 use serde_json::Value;

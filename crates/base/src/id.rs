@@ -74,7 +74,7 @@ impl fmt::Display for ParseIdError {
 impl std::error::Error for ParseIdError {}
 
 /// A kind of resource that has ids.
-pub trait IdKind: Copy + Eq + Hash + Send + Sync + Unpin + 'static {
+pub trait IdKind: Copy + Eq + Hash + fmt::Debug + Send + Sync + Unpin + 'static {
     /// The prefix of its ids.
     const PREFIX: &'static str;
     /// Its name in messages.
@@ -176,6 +176,7 @@ kinds! {
     AdministratorKind AdministratorId "admin_" "administrator";
     AdminInvitationKind AdminInvitationId "admin_invitation_" "invitation";
     AdminSessionKind AdminSessionId "admin_session_" "session";
+    SetupSessionKind SetupSessionId "setup_session_" "session";
     PasskeyKind PasskeyId "passkey_" "passkey";
     SetupLinkKind SetupLinkId "setup_link_" "setup link";
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A kind of bearer secret.
-pub trait SecretKind: 'static {
+pub trait SecretKind: fmt::Debug + 'static {
     /// The prefix of its text form.
     const PREFIX: &'static str;
 }
@@ -96,6 +96,7 @@ impl fmt::Debug for Digest {
 macro_rules! secrets {
     ($($kind:ident $alias:ident $prefix:literal $what:literal;)*) => {$(
         #[doc = concat!("Marks ", $what, ".")]
+        #[derive(Debug)]
         pub enum $kind {}
         impl SecretKind for $kind {
             const PREFIX: &'static str = $prefix;

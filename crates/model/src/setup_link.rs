@@ -104,17 +104,6 @@ impl Audited for SetupLink {
     }
 }
 
-/// The session of a browser that redeemed a link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetupSession {
-    /// The link.
-    pub link: SetupLink,
-    /// When the browser last sent a request, accurate to a minute.
-    pub last_seen_at: Timestamp,
-    /// When it expires.
-    pub expires_at: Timestamp,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

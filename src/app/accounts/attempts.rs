@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use base::id::EnvironmentId;
 use model::{
-    account::AuthenticationMethod, administrator::Administrator, audit::audit_fields,
+    account::AuthenticationMethod,
+    audit::{Audited, audit_fields},
     client_address::ClientAddress,
 };
 
-use crate::app::administrators::signed_in::Device;
+use super::device::Device;
 use crate::app::{
     Error, Result, State,
     actor::Principal,
@@ -15,34 +17,38 @@ use crate::app::{
     limits::rate_limiter::{RateLimit, RateLimitKey},
 };
 
-/// The rate-limit key of an attempt: account and network. `None` if rate limits are disabled.
-pub(in crate::app) fn caller(state: &State, email: &str, device: &Device) -> Option<RateLimitKey> {
-    let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let key = email.to_ascii_lowercase();
-    state
-        .settings
-        .console
-        .rate_limits
-        .then(|| state.sign_in_limits.key(RateLimit::Account, ClientAddress(address).network(), &key))
-}
+/// An attempt that the rate limit of its account and network lets through.
+#[derive(Debug)]
+pub struct Attempt(Option<RateLimitKey>);
 
-/// Returns an error while the rate limit of this caller is exceeded.
-pub(in crate::app) fn check_limit(state: &State, caller: Option<&RateLimitKey>) -> Result<()> {
-    let Some(caller) = caller else { return Ok(()) };
-    state.sign_in_limits.check(caller, state.now()).map_err(|retry_after| Error::Limited { retry_after })
-}
+impl Attempt {
+    /// Begins an attempt for the account with this name, whether there is one or not. Names are compared without regard
+    /// to case. [`Error::Limited`] while too many have failed.
+    pub fn begin(state: &State, name: &str, device: &Device) -> Result<Self> {
+        if !state.settings.console.rate_limits {
+            return Ok(Self(None));
+        }
+        let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let network = ClientAddress(address).network();
+        let key = state.sign_in_limits.key(RateLimit::Account, network, &name.to_ascii_lowercase());
+        let checked = state.sign_in_limits.check(&key, state.now());
+        checked.map_err(|retry_after| Error::Limited { retry_after })?;
+        Ok(Self(Some(key)))
+    }
 
-/// Counts a failed attempt against the rate limit, if there is one.
-pub(in crate::app) fn count_failure(state: &State, caller: Option<RateLimitKey>) {
-    if let Some(caller) = caller {
-        state.sign_in_limits.record_failure(caller, state.now());
+    /// Counts it as failed.
+    pub fn fail(self, state: &State) {
+        if let Some(key) = self.0 {
+            state.sign_in_limits.record_failure(key, state.now());
+        }
     }
 }
 
-/// Records a failed authentication as this administrator in the audit log.
-pub(in crate::app) async fn record_failure(
+/// Records a failed authentication as this account in the audit log of its environment.
+pub async fn record_failure(
     state: &State,
-    administrator: &Administrator,
+    account: &impl Audited,
+    environment_id: Option<EnvironmentId>,
     method: AuthenticationMethod,
     device: &Device,
 ) {
@@ -50,8 +56,8 @@ pub(in crate::app) async fn record_failure(
         let mut tx = state.db.write().await?;
         let principal = Principal::SERVICE.at(device.address);
         let said = audit_fields! { "method": method.as_str() };
-        let entry = Entry::of(administrator, "sign_in_failed").with_values(said);
-        audit::record(&mut tx, state, None, &principal, entry).await?;
+        let entry = Entry::of(account, "sign_in_failed").with_values(said);
+        audit::record(&mut tx, state, environment_id, &principal, entry).await?;
         tx.commit().await?;
         Ok::<_, Error>(())
     };

@@ -1,8 +1,12 @@
-//! Accounts of any kind: their passwords, passkeys and sessions.
+//! Accounts of any kind: their passwords, passkeys and sessions, the attempts to authenticate, and how recent one is.
+//! Whose account it is, and what it may do, is known to the modules that use this one.
 
-pub(super) mod attempts;
+pub mod attempts;
+mod device;
 pub mod passkeys;
 pub mod password_rules;
 pub mod passwords;
 pub mod recent_authentication;
 pub mod sessions;
+
+pub use device::Device;

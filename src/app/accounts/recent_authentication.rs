@@ -3,23 +3,18 @@
 //! own.
 
 use base::time::Timestamp;
+use model::account::{Session, SessionSubject};
 
-use crate::app::administrators::signed_in::SignedIn;
-use crate::app::{Error, Result, State, actor::MAX_AUTHENTICATION_AGE};
+use crate::app::{Error, Result, actor::MAX_AUTHENTICATION_AGE};
 
-/// Whether the administrator authenticated recently, at sign-in or since.
-pub fn is_recently_authenticated(state: &State, admin: &SignedIn) -> bool {
-    is_recent_authentication(admin.session.authenticated_at, state.now())
+/// Whether the person of this session authenticated recently, at its start or since.
+pub fn is_recent<S: SessionSubject>(session: &Session<S>, now: Timestamp) -> bool {
+    session.authenticated_at + MAX_AUTHENTICATION_AGE > now
 }
 
-/// Whether an authentication at this time is recent.
-pub(in crate::app) fn is_recent_authentication(authenticated_at: Timestamp, now: Timestamp) -> bool {
-    authenticated_at + MAX_AUTHENTICATION_AGE > now
-}
-
-/// Returns an error unless the administrator authenticated recently.
-pub(in crate::app) fn require_recent_authentication(state: &State, admin: &SignedIn) -> Result<()> {
-    match is_recently_authenticated(state, admin) {
+/// Returns an error unless the person of this session authenticated recently.
+pub fn require_recent<S: SessionSubject>(session: &Session<S>, now: Timestamp) -> Result<()> {
+    match is_recent(session, now) {
         true => Ok(()),
         false => Err(Error::FailedPrecondition("confirm that it is you, then do this again".into())),
     }

@@ -3,12 +3,13 @@
 use model::{audit::audit_fields, entity_tag::EntityTags};
 
 use super::{
-    password_check, recent_authentication,
-    signed_in::{Device, SignedIn, edit_account},
+    password_check,
+    signed_in::{SignedIn, edit_account},
 };
 use crate::{
     app::{
         Error, Result, State,
+        accounts::{Device, recent_authentication},
         audit::{self, Entry},
         input,
     },
@@ -51,7 +52,7 @@ pub async fn set_password(
         // The current password reauthenticates.
         Some(_) if password_check::verify_password(state, administrator, current, device).await? => {}
         Some(_) => return Err(Error::invalid("currentPassword", "is not your password")),
-        None => recent_authentication::require_recent_authentication(state, admin)?,
+        None => recent_authentication::require_recent(&admin.session, state.now())?,
     }
     let own = [administrator.email.as_str(), &administrator.display_name];
     state.passwords.check("newPassword", new, &own).await?;

@@ -2,14 +2,11 @@
 
 use model::{account::AuthenticationMethod, audit::audit_fields};
 
-use super::{
-    passkeys::authentication,
-    password_check,
-    signed_in::{Device, SignedIn},
-};
+use super::{passkeys::authentication, password_check, signed_in::SignedIn};
 use crate::{
     app::{
         Error, Result, State,
+        accounts::Device,
         audit::{self, Entry},
     },
     store::{self, Transaction},
@@ -53,7 +50,7 @@ async fn record_confirmation(
     method: AuthenticationMethod,
     device: &Device,
 ) -> Result<()> {
-    if !store::sessions::update_authenticated(tx, admin.session.id, state.now()).await? {
+    if !store::sessions::update_authenticated(tx, &admin.session, state.now()).await? {
         return Err(Error::FailedPrecondition("your session ended in the meantime; sign in again".into()));
     }
     let said = audit_fields! { "method": method.as_str(), "sessionId": admin.session.id };

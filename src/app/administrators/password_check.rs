@@ -2,11 +2,13 @@
 
 use model::{account::AuthenticationMethod, administrator::Administrator};
 
-use super::{
-    attempts::{caller, check_limit, count_failure, record_failure},
-    signed_in::Device,
+use crate::app::{
+    Error, Result, State,
+    accounts::{
+        Device,
+        attempts::{Attempt, record_failure},
+    },
 };
-use crate::app::{Error, Result, State};
 
 /// Returns an error if passwords are disabled, naming the method to use instead.
 pub(super) fn check_passwords_enabled(state: &State) -> Result<()> {
@@ -28,12 +30,11 @@ pub(super) async fn verify_password(
     password: &str,
     device: &Device,
 ) -> Result<bool> {
-    let caller = caller(state, administrator.email.as_str(), device);
-    check_limit(state, caller.as_ref())?;
+    let attempt = Attempt::begin(state, administrator.email.as_str(), device)?;
     let good = state.passwords.verify(password, administrator.password_hash.as_ref()).await?;
     if !good {
-        count_failure(state, caller);
-        record_failure(state, administrator, AuthenticationMethod::Password, device).await;
+        attempt.fail(state);
+        record_failure(state, administrator, None, AuthenticationMethod::Password, device).await;
     }
     Ok(good)
 }

@@ -43,6 +43,7 @@ impl ConsoleSettings {
             AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.allows_passkeys(),
             AuthenticationMethod::Saml => self.saml_connection.is_some(),
             AuthenticationMethod::Oidc => self.oidc.is_some(),
+            AuthenticationMethod::SetupLink => false,
         }
     }
 }

@@ -7,15 +7,18 @@ use model::{
 };
 
 use super::{
-    attempts::{caller, check_limit, count_failure, record_failure},
-    password_check::check_passwords_enabled,
-    passwords,
-    sessions::NewSession,
-    signed_in::{self, Device},
+    password_check::check_passwords_enabled, passwords, sessions::NewSession, signed_in,
     start_session::start_session,
 };
 use crate::{
-    app::{Error, Result, State, resource::Edit},
+    app::{
+        Error, Result, State,
+        accounts::{
+            Device,
+            attempts::{Attempt, record_failure},
+        },
+        resource::Edit,
+    },
     store,
 };
 
@@ -33,8 +36,7 @@ pub async fn with_password(
     check_passwords_enabled(state)?;
     let wrong = || Error::Unauthenticated(WRONG_CREDENTIALS.into());
     let email = email.trim();
-    let caller = caller(state, email, device);
-    check_limit(state, caller.as_ref())?;
+    let attempt = Attempt::begin(state, email, device)?;
     let found = match Email::parse(email) {
         Some(email) => store::administrators::find_by_email(&mut state.db.read().await?, &email).await?,
         None => None,
@@ -43,12 +45,12 @@ pub async fn with_password(
     let hash = found.as_ref().and_then(|administrator| administrator.password_hash.as_ref());
     let is_good = state.passwords.verify(password, hash).await?;
     let (Some(administrator), true) = (&found, is_good) else {
-        count_failure(state, caller);
+        attempt.fail(state);
         if let Some(administrator) = found {
             // Not awaited: the response time would show that the address is known.
             let (state, device) = (state.clone(), device.clone());
             tokio::spawn(async move {
-                record_failure(&state, &administrator, AuthenticationMethod::Password, &device).await
+                record_failure(&state, &administrator, None, AuthenticationMethod::Password, &device).await
             });
         }
         return Err(wrong());

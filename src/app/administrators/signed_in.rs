@@ -23,15 +23,6 @@ use crate::{
 /// The maximum number of environments that are listed.
 const MAX_ENVIRONMENTS: usize = 500;
 
-/// The browser of an administrator, as far as it is known.
-#[derive(Debug, Clone, Default)]
-pub struct Device {
-    /// Its IP address.
-    pub address: Option<IpAddr>,
-    /// Its `User-Agent` header.
-    pub user_agent: String,
-}
-
 /// An administrator with an active session.
 #[derive(Debug, Clone)]
 pub struct SignedIn {

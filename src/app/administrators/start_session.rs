@@ -4,11 +4,12 @@ use model::{account::AuthenticationMethod, administrator::Administrator, audit::
 
 use super::{
     sessions::{self, NewSession},
-    signed_in::{self, Device},
+    signed_in,
 };
 use crate::{
     app::{
         Error, Result, State,
+        accounts::Device,
         actor::Principal,
         audit::{self, Entry},
     },

@@ -242,6 +242,7 @@ pub async fn remove(
             "this environment still has organizations; delete them first".into(),
         ));
     }
+    store::sessions::remove_in_environment(&mut edit.tx, id).await?;
     edit.remove(state, actor).await
 }
 

@@ -162,7 +162,12 @@ impl Resource for Organization {
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let id = edit.row.id;
         authorization_grants::revoke_all(&mut edit.tx, GrantsOf::Organization(id), state.now()).await?;
-        Ok(store::sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
+        store::sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?;
+        // Those of setup links wait while the organization is switched off, and go with it when it is removed.
+        if !edit.is_changed() {
+            store::sessions::remove_of_setup_links(&mut edit.tx, id).await?;
+        }
+        Ok(())
     }
 }
 

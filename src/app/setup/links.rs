@@ -176,6 +176,7 @@ pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<Set
     let revoked = store::setup_links::update_revoked(&mut tx, environment_id, id, state.now()).await?;
     let link = store::setup_links::find(&mut tx, environment_id, id).await?.ok_or_else(|| not_found(id))?;
     if revoked {
+        store::sessions::revoke_all(&mut tx, link.id, None, state.now()).await?;
         let entry = Entry::of(&link, "revoked");
         audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     }

@@ -4,19 +4,24 @@
 use std::{net::IpAddr, time::Duration};
 
 use base::{
-    id::EnvironmentId,
+    id::{EnvironmentId, SetupLinkId},
     secret::{SetupLinkToken, SetupSessionToken},
     time::Timestamp,
 };
 use model::{
+    account::{AuthenticationMethod, Session},
     environment::Environment,
     organization::Organization,
-    setup_link::{SetupLink, SetupLinkStatus, SetupSession},
+    setup_link::{SetupLink, SetupLinkStatus},
 };
 
 use crate::{
     app::{
         Error, Result, State,
+        accounts::{
+            Device,
+            sessions::{self, SessionStart},
+        },
         actor::Actor,
         audit::{self, Entry},
         environments,
@@ -26,8 +31,8 @@ use crate::{
     store,
 };
 
-/// The resolution of a session's last use: each update is a write.
-const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(60);
+/// A session ends with its time and with its link, however long nobody uses it.
+const IDLE_TIMEOUT: Duration = Duration::MAX;
 
 /// Why a link cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +59,7 @@ pub enum LinkState {
     /// It can be redeemed.
     Ready(SetupLink),
     /// This browser redeemed it before, and its session is valid.
-    HasSession(SetupSession),
+    HasSession,
     /// It cannot be used. With the environment, if the link is known.
     Unusable(SetupLinkError, Option<EnvironmentId>),
 }
@@ -68,10 +73,11 @@ pub async fn check(state: &State, token: &str, session: Option<&str>) -> Result<
     let Some(link) = store::setup_links::find_by_token(&mut conn, token.digest()).await? else {
         return Ok(LinkState::Unusable(SetupLinkError::Unknown, None));
     };
-    if let Some(session) = find_session(state, &mut conn, session).await?
-        && session.link.id == link.id
+    if let Some(session) = session
+        && let Some((_, of_session)) = find_session(state, &mut conn, session).await?
+        && of_session.id == link.id
     {
-        return Ok(LinkState::HasSession(session));
+        return Ok(LinkState::HasSession);
     }
     let environment_id = Some(link.environment_id);
     Ok(match link.status(state.now()) {
@@ -90,21 +96,20 @@ pub async fn check(state: &State, token: &str, session: Option<&str>) -> Result<
 /// A new session of a redeemed link.
 #[derive(Debug)]
 pub struct NewSession {
-    /// The environment of the link.
-    pub environment_id: EnvironmentId,
+    /// The link.
+    pub link: SetupLink,
+    /// The session.
+    pub session: Session<SetupLinkId>,
     /// The session token for the cookie.
     pub token: SetupSessionToken,
-    /// When the session expires.
-    pub expires_at: Timestamp,
 }
 
-/// Redeems a link and creates a session; of concurrent requests one succeeds. `address` is the client's. The inner
-/// error is the state of the link as [`check`] returns it.
+/// Redeems a link and creates a session; of concurrent requests one succeeds. The inner error is the state of the link as [`check`] returns it.
 pub async fn redeem(
     state: &State,
     token: &str,
     session: Option<&str>,
-    address: Option<IpAddr>,
+    device: &Device,
 ) -> Result<Result<NewSession, LinkState>> {
     let link = match check(state, token, session).await? {
         LinkState::Ready(link) => link,
@@ -114,8 +119,6 @@ pub async fn redeem(
         return Ok(Err(LinkState::Unusable(SetupLinkError::Unknown, None)));
     };
     let now = state.now();
-    let made = SetupSessionToken::new(&*state.random);
-    let expires_at = link.session_expires_at(now);
     let mut tx = state.db.write().await?;
     if !store::setup_links::consume(&mut tx, presented.digest(), now).await? {
         drop(tx);
@@ -127,52 +130,45 @@ pub async fn redeem(
             other => other,
         }));
     }
-    store::setup_links::insert_session(&mut tx, made.digest(), link.id, now, expires_at).await?;
-    let actor = actor_of(&link).at(address);
+    let start = SessionStart {
+        subject: link.id,
+        environment_id: Some(link.environment_id),
+        method: AuthenticationMethod::SetupLink,
+        expires_at: link.session_expires_at(now),
+    };
+    let sessions::NewSession { session, token } = sessions::create(&mut tx, state, start, device).await?;
+    let actor = actor_of(&link).at(device.address);
     let entry = Entry::of(&link, "redeemed");
     audit::record(&mut tx, state, Some(link.environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
-    Ok(Ok(NewSession { environment_id: link.environment_id, token: made, expires_at }))
+    Ok(Ok(NewSession { link, session, token }))
 }
 
-/// Authenticates a browser by its session cookie; `None` if the session is not valid.
-pub async fn authenticate(state: &State, cookie: &str) -> Result<Option<SetupSession>> {
-    let session = {
-        let mut conn = state.db.read().await?;
-        find_session(state, &mut conn, Some(cookie)).await?
-    };
-    let now = state.now();
-    let seen_before = now - LAST_SEEN_RESOLUTION;
-    if let Some(session) = &session
-        && session.last_seen_at <= seen_before
-        && let Ok(token) = cookie.parse::<SetupSessionToken>()
-    {
-        let mut tx = state.db.write().await?;
-        store::setup_links::update_last_seen(&mut tx, token.digest(), now, seen_before).await?;
-        tx.commit().await?;
-    }
-    Ok(session)
+/// Authenticates a browser by its session cookie. Returns its link; `None` if the session is not valid. `address` is the
+/// client's.
+pub async fn authenticate(state: &State, cookie: &str, address: Option<IpAddr>) -> Result<Option<SetupLink>> {
+    let found = find_session(state, &mut state.db.read().await?, cookie).await?;
+    let Some((mut session, link)) = found else { return Ok(None) };
+    sessions::record_use(state, &mut session, address).await?;
+    Ok(Some(link))
 }
 
 /// Ends a session. The link stays redeemed.
 pub async fn end_session(state: &State, cookie: &str) -> Result<()> {
-    if let Ok(token) = cookie.parse::<SetupSessionToken>() {
-        let mut tx = state.db.write().await?;
-        store::setup_links::remove_session(&mut tx, token.digest()).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    sessions::revoke_by_token::<SetupLinkId>(state, cookie).await
 }
 
+/// The session of a cookie, and its link: there is none without a link that is not revoked.
 async fn find_session(
     state: &State,
     conn: &mut store::Conn,
-    cookie: Option<&str>,
-) -> Result<Option<SetupSession>> {
-    match cookie.and_then(|cookie| cookie.parse::<SetupSessionToken>().ok()) {
-        Some(token) => Ok(store::setup_links::find_session(conn, token.digest(), state.now()).await?),
-        None => Ok(None),
-    }
+    cookie: &str,
+) -> Result<Option<(Session<SetupLinkId>, SetupLink)>> {
+    let found = sessions::find::<SetupLinkId>(conn, state, cookie, IDLE_TIMEOUT).await?;
+    let Some(session) = found else { return Ok(None) };
+    let Some(environment_id) = session.environment_id else { return Ok(None) };
+    let link = store::setup_links::find(conn, environment_id, session.subject).await?;
+    Ok(link.filter(|link| link.revoked_at.is_none()).map(|link| (session, link)))
 }
 
 /// The organization and the environment of a link. [`Error::Forbidden`]: the organization is switched off.

@@ -1,9 +1,9 @@
 //! `/setup`: the page of a setup link. Opening it changes nothing; a button redeems the link.
 
-use actix_web::{HttpMessage as _, HttpRequest, http::StatusCode, web};
+use actix_web::{HttpRequest, http::StatusCode, web};
 use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
-use model::{branding::Branding, client_address::ClientAddress};
+use model::branding::Branding;
 
 use super::{
     cookie,
@@ -21,6 +21,7 @@ use crate::{
         components::{ButtonStyle, Icon, button, mark, time},
         error::PageResult,
         message::Message,
+        request::device,
         response::{PagePolicy, page, see_other},
     },
 };
@@ -46,12 +47,12 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> PageResult {
 pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> PageResult {
     let token = form.0.text(TOKEN).to_owned();
     let session = current_session(&state, &request).await?.map(|session| session.value);
-    let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    match sessions::redeem(&state, &token, session.as_deref(), address).await? {
+    match sessions::redeem(&state, &token, session.as_deref(), &device(&request)).await? {
         Ok(redeemed) => {
             let mut response = see_other(path::SETUP_HOME);
-            let max_age = redeemed.expires_at.since(state.now());
-            let environment = app::environments::find(&state, &redeemed.environment_id.to_string()).await?;
+            let max_age = redeemed.session.expires_at.since(state.now());
+            let environment =
+                app::environments::find(&state, &redeemed.link.environment_id.to_string()).await?;
             let links = cookie::links_for_host(&state, &environment, &request);
             cookie::set(&links, &mut response, &redeemed.token.reveal(), max_age);
             Ok(response)
@@ -84,7 +85,7 @@ pub async fn leave(sent: SetupForm) -> PageResult {
 
 async fn link_response(state: &State, arrival: LinkState, token: &str) -> PageResult {
     let (environment_id, status) = match &arrival {
-        LinkState::HasSession(_) => return Ok(see_other(path::SETUP_HOME)),
+        LinkState::HasSession => return Ok(see_other(path::SETUP_HOME)),
         LinkState::Ready(link) => (Some(link.environment_id), StatusCode::OK),
         LinkState::Unusable(_, environment_id) => (*environment_id, StatusCode::GONE),
     };

@@ -3,19 +3,18 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use base::secret::Digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::{Markup, html};
 use model::{
-    branding::Branding, client_address::ClientAddress, environment::Environment, organization::Organization,
-    setup_link::SetupLink,
+    branding::Branding, environment::Environment, organization::Organization, setup_link::SetupLink,
 };
 
 use super::{cookie, error::ExtractError, layout::SetupLayout};
 use crate::{
     app::{self, Error, State, actor::Actor, setup::sessions},
-    web::kit::layout,
+    web::kit::{layout, request::device},
 };
 
 /// The hidden field with the CSRF token, which is bound to the session.
@@ -51,10 +50,9 @@ impl SetupContext {
         else {
             return Err(ExtractError::NoSession);
         };
-        let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let branding = app::environments::branding::of_environment(&state, link.environment_id).await?;
         Ok(Self {
-            actor: sessions::actor_of(&link).at(address),
+            actor: sessions::actor_of(&link).at(device(request).address),
             form_token: BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session_name(&value))),
             organization,
             environment,
@@ -107,8 +105,8 @@ pub struct BrowserSession {
 /// The valid session of a request, by the cookie that is accepted at the requested host.
 pub async fn current_session(state: &State, request: &HttpRequest) -> app::Result<Option<BrowserSession>> {
     for presented in cookie::read(request) {
-        let Some(session) = sessions::authenticate(state, &presented.value).await? else { continue };
-        let link = session.link;
+        let address = device(request).address;
+        let Some(link) = sessions::authenticate(state, &presented.value, address).await? else { continue };
         let (organization, environment) = sessions::load_context(state, &link).await?;
         if presented.is_accepted_at(&cookie::links_for_host(state, &environment, request)) {
             return Ok(Some(BrowserSession { link, organization, environment, value: presented.value }));

@@ -8,9 +8,10 @@ use model::{
 use ostiary::{
     app::{
         Error,
+        accounts::Device,
         actor::Principal,
         administrators::{
-            Device, SignedIn, account,
+            SignedIn, account,
             invitations::{self, InvitationForm, InviteOutcome},
             roles::{self, RoleScope},
             sessions,

@@ -11,7 +11,7 @@ use model::{
     environment::Environment,
 };
 use ostiary::{
-    app::administrators::{Device, sessions},
+    app::{accounts::Device, administrators::sessions},
     store,
 };
 

@@ -1,16 +1,17 @@
-//! Console sessions, and how they begin.
+//! Sessions of browsers, and how they begin.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
 use base::{
-    id::{AdminSessionId, AdministratorId},
+    id::{AdminSessionKind, AdministratorId, EnvironmentId, Id, IdKind, SetupLinkId, SetupSessionKind},
+    secret::{AdminSessionTokenKind, SecretKind, SetupSessionTokenKind},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
 
 use crate::audit::{AuditTarget, Audited, audit_fields};
 
-/// How an administrator authenticated.
+/// How a person authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthenticationMethod {
     /// E-mail and password.
@@ -23,10 +24,13 @@ pub enum AuthenticationMethod {
     Oidc,
     /// The one-time link of an invitation.
     Invitation,
+    /// A setup link.
+    SetupLink,
 }
 
 impl AuthenticationMethod {
-    const ALL: [Self; 5] = [Self::Password, Self::Passkey, Self::Saml, Self::Oidc, Self::Invitation];
+    const ALL: [Self; 6] =
+        [Self::Password, Self::Passkey, Self::Saml, Self::Oidc, Self::Invitation, Self::SetupLink];
 
     /// The name in the audit log and in the database.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +40,7 @@ impl AuthenticationMethod {
             Self::Saml => "saml",
             Self::Oidc => "oidc",
             Self::Invitation => "invitation",
+            Self::SetupLink => "setup_link",
         }
     }
 
@@ -45,13 +50,35 @@ impl AuthenticationMethod {
     }
 }
 
-/// A console session of one browser.
+/// What a session is of. Sessions are found by kind of subject: the cookie of one kind is never accepted for another.
+pub trait SessionSubject:
+    Copy + Eq + fmt::Debug + fmt::Display + FromStr + Send + Sync + Unpin + 'static
+{
+    /// The kind of its sessions' ids.
+    type SessionKind: IdKind;
+    /// The kind of its sessions' cookies.
+    type Token: SecretKind;
+}
+
+impl SessionSubject for AdministratorId {
+    type SessionKind = AdminSessionKind;
+    type Token = AdminSessionTokenKind;
+}
+
+impl SessionSubject for SetupLinkId {
+    type SessionKind = SetupSessionKind;
+    type Token = SetupSessionTokenKind;
+}
+
+/// A session of one browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminSession {
+pub struct Session<S: SessionSubject> {
     /// Its id; the cookie's value is another one.
-    pub id: AdminSessionId,
-    /// The signed-in administrator.
-    pub administrator_id: AdministratorId,
+    pub id: Id<S::SessionKind>,
+    /// Whose it is.
+    pub subject: S,
+    /// The environment of its subject; `None` for administrators.
+    pub environment_id: Option<EnvironmentId>,
     /// How they authenticated.
     pub method: AuthenticationMethod,
     /// The last client address.
@@ -60,7 +87,7 @@ pub struct AdminSession {
     pub user_agent: String,
     /// When it began.
     pub created_at: Timestamp,
-    /// When the administrator last authenticated in it (OpenID Connect's `auth_time`).
+    /// When they last authenticated in it (OpenID Connect's `auth_time`).
     pub authenticated_at: Timestamp,
     /// When the browser last sent a request, to the minute.
     pub last_seen_at: Timestamp,
@@ -70,12 +97,15 @@ pub struct AdminSession {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl AdminSession {
+impl<S: SessionSubject> Session<S> {
     /// Whether the session is valid at `now`, given the idle timeout `idle`.
     pub fn is_active(&self, now: Timestamp, idle: Duration) -> bool {
         self.revoked_at.is_none() && self.expires_at > now && self.last_seen_at + idle > now
     }
 }
+
+/// A session of the console.
+pub type AdminSession = Session<AdministratorId>;
 
 impl Audited for AdminSession {
     fn audit_target(&self) -> AuditTarget {
@@ -84,9 +114,40 @@ impl Audited for AdminSession {
 
     fn audit_fields(&self) -> Map<String, Value> {
         audit_fields! {
-            "administratorId": self.administrator_id,
+            "administratorId": self.subject,
             "method": self.method.as_str(),
             "userAgent": self.user_agent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_valid_until_it_is_idle_expires_or_is_ended() {
+        let at = Timestamp::from_seconds;
+        let session = Session::<SetupLinkId> {
+            id: Id::from_bits(1),
+            subject: Id::from_bits(2),
+            environment_id: None,
+            method: AuthenticationMethod::SetupLink,
+            address: None,
+            user_agent: String::new(),
+            created_at: at(0),
+            authenticated_at: at(0),
+            last_seen_at: at(10),
+            expires_at: at(100),
+            revoked_at: None,
+        };
+        let idle = Duration::from_secs(20);
+        for (now, idle, active) in
+            [(29, idle, true), (30, idle, false), (99, Duration::MAX, true), (100, Duration::MAX, false)]
+        {
+            assert_eq!(session.is_active(at(now), idle), active, "{now}");
+        }
+        let ended = Session { revoked_at: Some(at(11)), ..session };
+        assert!(!ended.is_active(at(12), idle));
     }
 }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{attempts::record_failure, sessions::NewSession},
-        administrators::{signed_in::Device, start_session::start_session},
+        accounts::{Device, attempts::record_failure},
+        administrators::{sessions::NewSession, start_session::start_session},
     },
     store::{self, Transaction, table},
 };
@@ -74,7 +74,7 @@ pub(in crate::app) async fn authenticate(
         Ok(result) => result,
         Err(error) => {
             tracing::info!(%error, administrator = %administrator.id, "a passkey's answer was refused");
-            record_failure(state, &administrator, AuthenticationMethod::Passkey, device).await;
+            record_failure(state, &administrator, None, AuthenticationMethod::Passkey, device).await;
             return Err(refused());
         }
     };

@@ -7,8 +7,8 @@ use webauthn_rs::prelude::Passkey;
 use crate::{
     app::{
         Error, Result, State,
-        accounts::recent_authentication,
-        administrators::signed_in::{Device, SignedIn, lock_account},
+        accounts::{Device, recent_authentication},
+        administrators::signed_in::{SignedIn, lock_account},
         audit::{self, Entry},
         input,
     },
@@ -57,7 +57,7 @@ pub async fn rename(
 
 /// Removes one of the administrator's own passkeys. An error if it is their last credential.
 pub async fn remove(state: &State, admin: &SignedIn, id: PasskeyId, device: &Device) -> Result<()> {
-    recent_authentication::require_recent_authentication(state, admin)?;
+    recent_authentication::require_recent(&admin.session, state.now())?;
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
     let account = lock_account(&mut tx, admin).await?;

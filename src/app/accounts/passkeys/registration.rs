@@ -14,8 +14,8 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::recent_authentication,
-        administrators::signed_in::{Device, SignedIn, lock_account},
+        accounts::{Device, recent_authentication},
+        administrators::signed_in::{SignedIn, lock_account},
         audit::{self, Entry},
         input,
     },
@@ -109,7 +109,7 @@ pub async fn finish_registration(
     display_name: &str,
     device: &Device,
 ) -> Result<AdminPasskey> {
-    recent_authentication::require_recent_authentication(state, admin)?;
+    recent_authentication::require_recent(&admin.session, state.now())?;
     let sealed: SealedChallenge<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
     let (stored, credential_key) = verify_registration(state, &sealed, answer, display_name)?;
     if stored.passkey.administrator_id != admin.administrator.id {

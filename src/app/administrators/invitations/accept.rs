@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
+        accounts::Device,
         actor::Principal,
         administrators::{
             passkeys::{
@@ -25,7 +26,6 @@ use crate::{
             password_check,
             roles::grant_role,
             sessions::NewSession,
-            signed_in::Device,
             start_session::{principal_of, start_session},
         },
         audit::{self, Entry},

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::app::{
     Error, OidcProvider, Result, State,
-    administrators::signed_in::Device,
+    accounts::Device,
     outgoing::{HttpClient, HttpClientError, HttpClientLimits},
 };
 

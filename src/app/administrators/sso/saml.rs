@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        administrators::signed_in::Device,
+        accounts::Device,
         login::{
             self, BeginOutcome, BrowserId,
             eligibility::{self, LoginSubject},
@@ -82,7 +82,7 @@ pub async fn finish_saml(
     }
     login_flows::update_redeemed(&mut tx, id, now).await?;
     let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
-    store::sessions::update_saml_connection(&mut tx, begun.session.id, connection_id).await?;
+    store::sessions::update_connection(&mut tx, &begun.session, connection_id).await?;
     let authenticated_at = asserted_auth_time(
         found.force_authn,
         found.authenticated_at,

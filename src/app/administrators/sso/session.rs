@@ -9,11 +9,11 @@ use model::{account::AuthenticationMethod, administrator::Administrator, audit::
 use crate::{
     app::{
         Error, Result, State,
+        accounts::Device,
         actor::Principal,
         administrators::{
             roles::grant_role,
             sessions::NewSession,
-            signed_in::Device,
             start_session::{principal_of, start_session},
         },
         audit::{self, Entry},
@@ -51,7 +51,7 @@ pub(super) async fn set_authentication_time(
     let authenticated_at =
         authenticated_at.unwrap_or(Timestamp::from_millis(0)).min(begun.session.authenticated_at);
     begun.session.authenticated_at = authenticated_at;
-    store::sessions::update_authenticated(tx, begun.session.id, authenticated_at).await?;
+    store::sessions::update_authenticated(tx, &begun.session, authenticated_at).await?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use crate::{
         administrators::{
             SignedIn,
             passkeys::{self, Challenge},
-            password_rules, recent_authentication, sessions,
+            password_rules, sessions,
         },
     },
     links::{self, console},
@@ -103,8 +103,7 @@ pub(super) async fn respond(
 ) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let settings = &state.settings.console;
-    let (recent, passwords) =
-        (recent_authentication::is_recently_authenticated(state, admin), settings.allows_passwords());
+    let (recent, passwords) = (admin.recently_authenticated, settings.allows_passwords());
     let allows_passkeys = settings.allows_passkeys() && passkeys::are_supported(state);
     let challenge = match allows_passkeys && recent {
         true => passkeys::begin_registration(state, admin).await.map(Some).or_else(|error| match error {
@@ -363,6 +362,7 @@ const fn by(method: AuthenticationMethod) -> &'static str {
         AuthenticationMethod::Saml => "Signed in through SAML",
         AuthenticationMethod::Oidc => "Signed in through OpenID Connect",
         AuthenticationMethod::Invitation => "Signed in by invitation",
+        AuthenticationMethod::SetupLink => "Opened by a setup link",
     }
 }
 

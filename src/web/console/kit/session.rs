@@ -3,34 +3,24 @@
 
 use std::{future::Future, ops::Deref, pin::Pin};
 
-use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest,
-    dev::Payload,
-    http::{Method, header},
-    web,
-};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::Method, web};
 use base::id::EnvironmentId;
 use maud::{Markup, html};
-use model::{client_address::ClientAddress, environment::Environment};
+use model::environment::Environment;
 
 use super::{cookies, error::ExtractError, redirect::requested_path};
-use crate::app::{
-    Error, Result, State,
-    actor::{Actor, Principal},
-    administrators::{Device, SignedIn, sessions},
+use crate::{
+    app::{
+        Error, Result, State,
+        accounts::Device,
+        actor::{Actor, Principal},
+        administrators::{SignedIn, sessions},
+    },
+    web::kit::request::device,
 };
 
 /// The hidden field with the CSRF token: an HMAC of the session's id.
 pub(super) const FORM_TOKEN: &str = "form_token";
-
-/// The client's address and user agent.
-pub fn device(request: &HttpRequest) -> Device {
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Device {
-        address: request.extensions().get::<ClientAddress>().map(|client| client.0),
-        user_agent: user_agent.unwrap_or_default().to_owned(),
-    }
-}
 
 /// A signed-in administrator. Without an active session, GET and HEAD redirect to sign-in and return
 /// afterwards; other methods answer 401.

@@ -181,7 +181,8 @@ fn dana() -> SignedIn {
     };
     let session = AdminSession {
         id: Id::from_bits(8),
-        administrator_id: administrator.id,
+        subject: administrator.id,
+        environment_id: None,
         method: AuthenticationMethod::Password,
         address: Some([198, 51, 100, 7].into()),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0".into(),

@@ -24,7 +24,7 @@ use crate::{
             cookies,
             form::{AnonymousForm, ConsoleForm},
             redirect::{query, safe_next},
-            session::{CurrentAdministrator, device},
+            session::CurrentAdministrator,
         },
         kit::{
             assets,
@@ -33,6 +33,7 @@ use crate::{
             forms::{self, FormErrors, FormValues, FormView},
             layout::{Layout, Masthead},
             message,
+            request::device,
             response::{PagePolicy, page, see_other},
         },
     },

@@ -19,7 +19,7 @@ use crate::{
     },
     links::console,
     web::{
-        console::kit::{form::AnonymousForm, redirect::query, session::device},
+        console::kit::{form::AnonymousForm, redirect::query},
         kit::{
             assets,
             components::{ButtonStyle, Icon, button, notice},
@@ -27,6 +27,7 @@ use crate::{
             forms::{FormErrors, FormValues, FormView},
             layout::{Layout, Masthead},
             message::Message,
+            request::device,
             response::{PagePolicy, page},
         },
     },

@@ -14,10 +14,11 @@ use crate::{
         console::kit::{
             cookies,
             redirect::{query, safe_next},
-            session::{CurrentAdministrator, device},
+            session::CurrentAdministrator,
         },
         kit::{
             error::{PageError, PageResult},
+            request::device,
             response::see_other,
         },
         login::{browser_cookie, idp_redirect},

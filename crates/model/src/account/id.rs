@@ -1,0 +1,50 @@
+//! The ids of accounts.
+
+use std::{fmt, str::FromStr};
+
+use base::id::{AdministratorId, ParseIdError};
+
+/// The id of an account of any kind. As text it is the id itself, whose prefix says which kind it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccountId {
+    /// An administrator of the console.
+    Administrator(AdministratorId),
+}
+
+impl AccountId {
+    /// The 128 bits of the id: the user handle of its passkeys (WebAuthn Level 3 §5.4.3).
+    pub fn bits(self) -> u128 {
+        match self {
+            Self::Administrator(id) => id.bits(),
+        }
+    }
+
+    /// The field of the audit log that names the account.
+    pub fn audit_field(self) -> &'static str {
+        match self {
+            Self::Administrator(_) => "administratorId",
+        }
+    }
+}
+
+impl From<AdministratorId> for AccountId {
+    fn from(id: AdministratorId) -> Self {
+        Self::Administrator(id)
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Administrator(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        text.parse().map(Self::Administrator)
+    }
+}

@@ -298,7 +298,6 @@ async fn administrator(state: &State) -> String {
         version: 1,
         email: Email::parse("dana@vendor.example").expect("an address"),
         display_name: "Dana".to_owned(),
-        password_hash: None,
         created_at: now,
         updated_at: now,
         disabled_at: None,

@@ -5,7 +5,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
+    administrator::{Administrator, Role, RoleGrant, RoleGrants},
     email::Email,
 };
 
@@ -21,7 +21,7 @@ impl Table for Administrator {
 
     const TABLE: &'static str = "administrators";
     const SCOPE: &'static str = "id";
-    const COLUMNS: &'static [&'static str] = &["display_name", "password_hash", "disabled_at", "updated_at"];
+    const COLUMNS: &'static [&'static str] = &["display_name", "disabled_at", "updated_at"];
     const FIXED: &'static [&'static str] = &["email", "email_key", "created_at"];
 
     fn key(&self) -> Key<Self> {
@@ -33,11 +33,7 @@ impl Table for Administrator {
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement
-            .bind(self.display_name.as_str())
-            .bind(self.password_hash.as_ref().map(|hash| hash.0.as_str()))
-            .bind(self.disabled_at)
-            .bind(self.updated_at)
+        statement.bind(self.display_name.as_str()).bind(self.disabled_at).bind(self.updated_at)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -50,7 +46,6 @@ impl Table for Administrator {
             version: row.get("version")?,
             email: row.parse("email", Email::parse)?,
             display_name: row.get("display_name")?,
-            password_hash: row.get::<Option<String>>("password_hash")?.map(PasswordHash),
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             disabled_at: row.get("disabled_at")?,

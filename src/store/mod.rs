@@ -41,6 +41,7 @@ pub mod organization_domains;
 mod organization_words;
 pub mod organizations;
 pub mod passkeys;
+pub mod passwords;
 mod pool;
 pub mod saml_assertions_seen;
 pub mod saml_connections;

@@ -128,9 +128,8 @@ both! {
         let other = app.with_password("other@ops.example").await;
         let mut tx = app.state.db.write().await.unwrap();
         let found = store::table::find_for_update::<Administrator>(&mut tx, administrator.id, administrator.id).await;
-        let mut changed = found.unwrap().unwrap();
-        changed.password_hash = other.password_hash;
-        assert!(store::table::update(&mut tx, &mut changed, app.now()).await.unwrap());
+        let (changed, hash) = (found.unwrap().unwrap(), app.password_of(other.id).await.unwrap());
+        store::passwords::upsert(&mut tx, changed.id.into(), &hash, app.now()).await.unwrap();
         let writes = app.state.db.requested_writes();
         let posted = {
             let (browser, url) = (app.browser(), app.url("/console/sign-in"));
@@ -179,7 +178,7 @@ both! {
             assert!(!refused.headers.contains_key(header::LOCATION) || refused.location().path() == "/console/sign-in");
             let mut conn = app.state.db.read().await.unwrap();
             let left: Administrator = store::table::find(&mut conn, dana.id, dana.id).await.unwrap().unwrap();
-            assert!(left.disabled_at.is_some() && left.password_hash.is_none(), "{path}: {left:?}");
+            assert!(left.disabled_at.is_some() && app.password_of(dana.id).await.is_none(), "{path}: {left:?}");
             assert_eq!(left.display_name, "Dana Vendor");
             assert!(store::passkeys::find(&mut conn, dana.id, passkey).await.unwrap().is_some(), "{path}");
         }

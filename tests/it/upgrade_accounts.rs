@@ -38,6 +38,11 @@ const MOVED: &[(&str, &str, &str)] = &[
         "SELECT token_sha256 || ' ' || subject_id || ' ' || environment_id || ' ' || created_at || ' ' || last_seen_at || ' ' \
          || expires_at FROM sessions WHERE method = 'setup_link' AND revoked_at IS NULL",
     ),
+    (
+        "passwords",
+        "SELECT id || ' ' || password_hash || ' ' || updated_at FROM administrators WHERE password_hash IS NOT NULL",
+        "SELECT account_id || ' ' || password_hash || ' ' || changed_at FROM passwords",
+    ),
 ];
 
 /// Rows of tables that the stored databases have left empty.

@@ -4,7 +4,8 @@
 pub mod attempts;
 mod device;
 pub mod passkeys;
-pub mod password_rules;
+pub mod password_check;
+mod password_rules;
 pub mod passwords;
 pub mod recent_authentication;
 pub mod sessions;

@@ -1,18 +1,11 @@
 //! The rules for new passwords, which are those of NIST SP 800-63B §5.1.1.2: a minimum length, not easy to guess (as
-//! zxcvbn estimates it), not the person's own address or name or the product's name, and nothing else.
+//! zxcvbn estimates it), not the person's own address or name or the product's name, and nothing else. The length, and how
+//! hard to guess, a policy says.
 
+use model::account::{PasswordPolicy, PasswordStrength};
 use zxcvbn::Score;
 
 use crate::app::{Error, Result};
-
-/// The minimum length of a new password, in characters.
-pub const MIN_LENGTH: usize = 12;
-
-/// The maximum length of a new password, in characters. Bounds the work for one request.
-const MAX_LENGTH: usize = 128;
-
-/// The minimum zxcvbn score: a million guesses or more.
-const MIN_SCORE: Score = Score::Two;
 
 /// How many characters are estimated: the cost grows at least quadratically. A password whose beginning is hard to
 /// guess does not become easier by what follows.
@@ -77,13 +70,15 @@ const COMMON_PASSWORDS: &[&str] = &[
 ];
 
 /// Checks the length alone, before any expensive work.
-pub(super) fn check_length(field: &'static str, password: &str) -> Result<()> {
+pub(super) fn check_length(policy: PasswordPolicy, field: &'static str, password: &str) -> Result<()> {
+    const MAX_LENGTH: usize = PasswordPolicy::MAX_LENGTH;
+    let min_length = policy.min_length();
     // A character has at most four bytes, so a longer text need not be counted.
     let length = if password.len() > 4 * MAX_LENGTH { usize::MAX } else { password.chars().count() };
-    if length < MIN_LENGTH {
+    if length < min_length {
         return Err(Error::invalid(
             field,
-            format!("must be at least {MIN_LENGTH} characters long; a few words in a row are good"),
+            format!("must be at least {min_length} characters long; a few words in a row are good"),
         ));
     }
     if length > MAX_LENGTH {
@@ -93,7 +88,12 @@ pub(super) fn check_length(field: &'static str, password: &str) -> Result<()> {
 }
 
 /// Returns an error if a password of valid length is easy to guess. Takes milliseconds.
-pub(super) fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result<()> {
+pub(super) fn check_strength(
+    policy: PasswordPolicy,
+    field: &'static str,
+    password: &str,
+    own: &[String],
+) -> Result<()> {
     let small = password.to_lowercase();
     if is_mostly(&small, own.iter().map(String::as_str)) {
         return Err(Error::invalid(field, "must not be your own name or address with a little added"));
@@ -106,10 +106,21 @@ pub(super) fn check_strength(field: &'static str, password: &str, own: &[String]
     }
     let words: Vec<&str> = own.iter().map(String::as_str).chain(COMMON_PASSWORDS.iter().copied()).collect();
     // In lower case: capitals hardly make a common password harder to guess.
-    if zxcvbn::zxcvbn(estimated_part(&small), &words).score() < MIN_SCORE {
+    if zxcvbn::zxcvbn(estimated_part(&small), &words).score() < min_score(policy) {
         return Err(Error::invalid(field, "is too easy to guess; a few words in a row are good"));
     }
     Ok(())
+}
+
+/// The minimum score of zxcvbn.
+fn min_score(policy: PasswordPolicy) -> Score {
+    match policy.strength() {
+        PasswordStrength::Any => Score::Zero,
+        PasswordStrength::Weak => Score::One,
+        PasswordStrength::Fair => Score::Two,
+        PasswordStrength::Strong => Score::Three,
+        PasswordStrength::VeryStrong => Score::Four,
+    }
 }
 
 /// The part of a password that is estimated.
@@ -148,8 +159,8 @@ mod tests {
     #[test]
     fn only_what_is_tried_first_is_refused() {
         let check = |field, password: &str, own: &[&str]| {
-            check_length(field, password)?;
-            check_strength(field, password, &personal_words(own))
+            check_length(PasswordPolicy::DEFAULT, field, password)?;
+            check_strength(PasswordPolicy::DEFAULT, field, password, &personal_words(own))
         };
         let own = ["dana.smith@ledgerline.example", "Dana Smith"];
         for bad in [
@@ -195,6 +206,32 @@ mod tests {
         ] {
             assert!(check("password", good, &own).is_ok(), "{good:?}");
         }
+    }
+
+    #[test]
+    fn a_policy_says_how_long_and_how_hard_to_guess() {
+        let is_good = |min_length, strength, password: &str| {
+            let policy = PasswordPolicy::new(min_length, strength).unwrap();
+            check_length(policy, "password", password).is_ok()
+                && check_strength(policy, "password", password, &personal_words(&[])).is_ok()
+        };
+        for (password, strongest) in [
+            ("drowssap", PasswordStrength::Any),
+            ("liverpoolfc1", PasswordStrength::Weak),
+            ("violet kettle under snow", PasswordStrength::VeryStrong),
+        ] {
+            for strength in PasswordStrength::ALL {
+                assert_eq!(is_good(8, strength, password), strength <= strongest, "{password} {strength:?}");
+            }
+        }
+        assert!(
+            !is_good(9, PasswordStrength::Any, "drowssap")
+                && is_good(24, PasswordStrength::Any, "violet kettle under snow")
+        );
+        assert!(
+            !is_good(8, PasswordStrength::Any, "password!"),
+            "what is tried first is refused under every policy"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Passwords of administrators: hashed with Argon2id (RFC 9106) at OWASP's first recommendation, verified, and checked
+//! Passwords: hashed with Argon2id (RFC 9106) at OWASP's first recommendation, verified, and checked
 //! against the rules for new ones; a limited number at a time.
 
 use std::{
@@ -14,7 +14,7 @@ use argon2::{
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use base::random::Random;
-use model::administrator::PasswordHash;
+use model::account::{PasswordHash, PasswordPolicy};
 use tokio::sync::Semaphore;
 
 use super::password_rules::{check_length, check_strength, personal_words};
@@ -92,12 +92,18 @@ impl Passwords {
         self.hash_count.load(Ordering::Relaxed)
     }
 
-    /// Returns an error if a new password is too short, too long or too easy to guess. `own` holds the person's
-    /// address and name.
-    pub async fn check(&self, field: &'static str, password: &str, own: &[&str]) -> Result<()> {
-        check_length(field, password)?;
+    /// Returns an error if a new password is too short, too long or too easy to guess for this policy. `own` holds the
+    /// person's address and name.
+    pub async fn check(
+        &self,
+        policy: PasswordPolicy,
+        field: &'static str,
+        password: &str,
+        own: &[&str],
+    ) -> Result<()> {
+        check_length(policy, field, password)?;
         let (password, own) = (password.to_owned(), personal_words(own));
-        run_blocking(&self.estimating, move || check_strength(field, &password, &own)).await
+        run_blocking(&self.estimating, move || check_strength(policy, field, &password, &own)).await
     }
 
     /// The hash of a password, with fresh salt.
@@ -255,7 +261,12 @@ mod tests {
         drop(busy);
         let busy =
             Arc::clone(&passwords.hashing).acquire_many_owned(MAX_CONCURRENT_HASHES as u32).await.unwrap();
-        assert!(passwords.check("password", "violet kettle under snow", &[]).await.is_ok());
+        assert!(
+            passwords
+                .check(PasswordPolicy::DEFAULT, "password", "violet kettle under snow", &[])
+                .await
+                .is_ok()
+        );
         drop(busy);
     }
 

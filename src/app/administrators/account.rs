@@ -1,15 +1,16 @@
 //! The administrator's own account: their name and password.
 
-use model::{audit::audit_fields, entity_tag::EntityTags};
+use model::{account::AccountId, audit::audit_fields, entity_tag::EntityTags};
 
 use super::{
     password_check,
-    signed_in::{SignedIn, edit_account},
+    settings::PASSWORD_POLICY,
+    signed_in::{SignedIn, edit_account, lock_account},
 };
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{Device, recent_authentication},
+        accounts::{Device, password_check::is_current, recent_authentication},
         audit::{self, Entry},
         input,
     },
@@ -48,24 +49,34 @@ pub async fn set_password(
 ) -> Result<()> {
     password_check::check_passwords_enabled(state)?;
     let administrator = &admin.administrator;
-    match administrator.password_hash {
+    let account = AccountId::from(administrator.id);
+    let verified = if has_password(state, admin).await? {
         // The current password reauthenticates.
-        Some(_) if password_check::verify_password(state, administrator, current, device).await? => {}
-        Some(_) => return Err(Error::invalid("currentPassword", "is not your password")),
-        None => recent_authentication::require_recent(&admin.session, state.now())?,
-    }
+        let verified = password_check::verify_password(state, administrator, current, device).await?;
+        Some(verified.ok_or_else(|| Error::invalid("currentPassword", "is not your password"))?)
+    } else {
+        recent_authentication::require_recent(&admin.session, state.now())?;
+        None
+    };
     let own = [administrator.email.as_str(), &administrator.display_name];
-    state.passwords.check("newPassword", new, &own).await?;
+    state.passwords.check(PASSWORD_POLICY, "newPassword", new, &own).await?;
     let hash = state.passwords.hash(new, &*state.random).await?;
-    let mut edit = edit_account(state, admin, None).await?;
-    if edit.row.password_hash != administrator.password_hash {
+    let mut tx = state.db.write().await?;
+    let stored = lock_account(&mut tx, admin).await?;
+    if !is_current(&mut tx, account, verified.as_ref()).await? {
         return Err(Error::FailedPrecondition("your password was changed in the meantime".into()));
     }
-    edit.row.password_hash = Some(hash);
-    edit.write(state).await?;
-    store::sessions::revoke_all(&mut edit.tx, administrator.id, Some(admin.session.id), state.now()).await?;
-    let entry = Entry::of(&edit.row, "password_changed");
-    audit::record(&mut edit.tx, state, None, &admin.principal(device.address), entry).await?;
-    edit.commit().await?;
+    let now = state.now();
+    store::passwords::upsert(&mut tx, account, &hash, now).await?;
+    store::sessions::revoke_all(&mut tx, administrator.id, Some(admin.session.id), now).await?;
+    let entry = Entry::of(&stored, "password_changed");
+    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
+    tx.commit().await?;
     Ok(())
+}
+
+/// Whether a signed-in administrator has a password.
+pub async fn has_password(state: &State, admin: &SignedIn) -> Result<bool> {
+    let mut conn = state.db.read().await?;
+    Ok(store::passwords::find(&mut conn, admin.administrator.id.into()).await?.is_some())
 }

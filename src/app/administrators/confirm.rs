@@ -15,7 +15,7 @@ use crate::{
 /// Reauthenticates by password.
 pub async fn with_password(state: &State, admin: &SignedIn, password: &str, device: &Device) -> Result<()> {
     password_check::check_passwords_enabled(state)?;
-    if !password_check::verify_password(state, &admin.administrator, password, device).await? {
+    if password_check::verify_password(state, &admin.administrator, password, device).await?.is_none() {
         return Err(Error::invalid("confirmPassword", "is not your password"));
     }
     let mut tx = state.db.write().await?;

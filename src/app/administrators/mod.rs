@@ -12,6 +12,5 @@ pub(super) mod signed_in;
 pub mod sso;
 pub(super) mod start_session;
 
-use super::accounts::passwords;
-pub use super::accounts::{passkeys, password_rules};
+pub use super::accounts::passkeys;
 pub use signed_in::SignedIn;

@@ -1,12 +1,16 @@
 //! The check of an administrator's own password, where passwords are enabled.
 
-use model::{account::AuthenticationMethod, administrator::Administrator};
+use model::{
+    account::{AuthenticationMethod, PasswordHash},
+    administrator::Administrator,
+};
 
 use crate::app::{
     Error, Result, State,
     accounts::{
         Device,
         attempts::{Attempt, record_failure},
+        password_check,
     },
 };
 
@@ -22,17 +26,17 @@ pub(super) fn check_passwords_enabled(state: &State) -> Result<()> {
     }
 }
 
-/// Whether this is the password of a signed-in administrator. Wrong passwords count against the rate limit of
-/// sign-ins: another person may be using the browser.
+/// Whether this is the password of a signed-in administrator: the hash that is stored for it. Wrong passwords count against
+/// the rate limit of sign-ins: another person may be using the browser.
 pub(super) async fn verify_password(
     state: &State,
     administrator: &Administrator,
     password: &str,
     device: &Device,
-) -> Result<bool> {
+) -> Result<Option<PasswordHash>> {
     let attempt = Attempt::begin(state, administrator.email.as_str(), device)?;
-    let good = state.passwords.verify(password, administrator.password_hash.as_ref()).await?;
-    if !good {
+    let good = password_check::verify(state, Some(administrator.id.into()), password).await?;
+    if good.is_none() {
         attempt.fail(state);
         record_failure(state, administrator, None, AuthenticationMethod::Password, device).await;
     }

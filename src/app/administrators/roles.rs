@@ -184,10 +184,11 @@ async fn ensure_owner_remains(tx: &mut Transaction, environment_id: Option<Envir
 
 async fn disable(edit: &mut Edit<Administrator>, state: &State, scope: &RoleScope) -> Result<()> {
     let now = state.now();
-    (edit.row.disabled_at, edit.row.password_hash) = (Some(now), None);
+    edit.row.disabled_at = Some(now);
     edit.write(state).await?;
     // An open reset link or invitation would restore access. The account is locked by whoever makes or uses one, too.
     store::invitations::remove_by_email(&mut edit.tx, &edit.row.email).await?;
+    store::passwords::remove(&mut edit.tx, edit.row.id.into()).await?;
     store::passkeys::remove_all(&mut edit.tx, edit.row.id).await?;
     store::sessions::revoke_all(&mut edit.tx, edit.row.id, None, now).await?;
     let entry = Entry::of(&edit.row, "disabled");

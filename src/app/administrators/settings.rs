@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use base::id::SamlConnectionId;
-use model::account::AuthenticationMethod;
+use model::account::{AuthenticationMethod, PasswordPolicy};
+
+/// The policy for the passwords of administrators.
+pub const PASSWORD_POLICY: PasswordPolicy = PasswordPolicy::DEFAULT;
 
 /// The settings of the console's sign-in.
 #[derive(Debug, Clone)]

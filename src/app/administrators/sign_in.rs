@@ -1,14 +1,9 @@
 //! Sign-in to the console by e-mail address and password.
 
-use model::{
-    account::AuthenticationMethod,
-    administrator::{Administrator, PasswordHash},
-    email::Email,
-};
+use model::{account::AuthenticationMethod, email::Email};
 
 use super::{
-    password_check::check_passwords_enabled, passwords, sessions::NewSession, signed_in,
-    start_session::start_session,
+    password_check::check_passwords_enabled, sessions::NewSession, signed_in, start_session::start_session,
 };
 use crate::{
     app::{
@@ -16,8 +11,8 @@ use crate::{
         accounts::{
             Device,
             attempts::{Attempt, record_failure},
+            password_check,
         },
-        resource::Edit,
     },
     store,
 };
@@ -42,9 +37,9 @@ pub async fn with_password(
         None => None,
     };
     let found = found.filter(|administrator| administrator.disabled_at.is_none());
-    let hash = found.as_ref().and_then(|administrator| administrator.password_hash.as_ref());
-    let is_good = state.passwords.verify(password, hash).await?;
-    let (Some(administrator), true) = (&found, is_good) else {
+    let account = found.as_ref().map(|administrator| administrator.id.into());
+    let verified = password_check::verify(state, account, password).await?;
+    let (Some(administrator), Some(account), Some(verified)) = (&found, account, &verified) else {
         attempt.fail(state);
         if let Some(administrator) = found {
             // Not awaited: the response time would show that the address is known.
@@ -55,34 +50,13 @@ pub async fn with_password(
         }
         return Err(wrong());
     };
-    let stored = rehash(state, administrator, password).await?;
     let mut tx = state.db.write().await?;
     // A change of the password ends every session: one that came while this one was verified, too.
-    let now = signed_in::lock_enabled(&mut tx, administrator.id).await?.and_then(|now| now.password_hash);
-    if now.is_none() || now != stored {
+    let is_enabled = signed_in::lock_enabled(&mut tx, administrator.id).await?.is_some();
+    if !is_enabled || !password_check::is_current(&mut tx, account, Some(verified)).await? {
         return Err(wrong());
     }
     let begun = start_session(&mut tx, state, administrator, AuthenticationMethod::Password, device).await?;
     tx.commit().await?;
     Ok(begun)
-}
-
-/// Rehashes the password if its hash was made with other than the current parameters. Returns the hash that is stored
-/// then.
-async fn rehash(
-    state: &State,
-    administrator: &Administrator,
-    password: &str,
-) -> Result<Option<PasswordHash>> {
-    let Some(old) = administrator.password_hash.as_ref().filter(|hash| passwords::is_outdated(hash)) else {
-        return Ok(administrator.password_hash.clone());
-    };
-    let new = state.passwords.hash(password, &*state.random).await?;
-    let (tx, id) = (state.db.write().await?, administrator.id);
-    let mut edit = Edit::<Administrator>::begin(tx, id, id, None).await?;
-    if edit.row.password_hash.as_ref() == Some(old) {
-        edit.row.password_hash = Some(new);
-        edit.write(state).await?;
-    }
-    Ok(edit.commit().await?.password_hash)
 }

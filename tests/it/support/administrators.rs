@@ -5,7 +5,7 @@ use base::{
     random::{Random as _, SystemRandom},
 };
 use model::{
-    account::AuthenticationMethod,
+    account::{AuthenticationMethod, PasswordHash},
     administrator::{Administrator, Role, RoleGrant},
     email::Email,
     environment::Environment,
@@ -39,7 +39,6 @@ impl TestApp {
             version: 1,
             email: Email::parse(email).expect("an address"),
             display_name: "Dana Vendor".to_owned(),
-            password_hash: None,
             created_at: self.now(),
             updated_at: self.now(),
             disabled_at: None,
@@ -54,12 +53,12 @@ impl TestApp {
 
     /// A new owner of all environments with [`PASSWORD`].
     pub async fn with_password(&self, email: &str) -> Administrator {
-        let mut administrator = self.account(email, Role::Owner, None).await;
+        let administrator = self.account(email, Role::Owner, None).await;
         let hash = self.state.passwords.hash(PASSWORD, &SystemRandom).await.expect("a hash");
-        administrator.password_hash = Some(hash);
         let mut tx = self.state.db.write().await.expect("a transaction");
-        let now = self.now();
-        assert!(store::table::update(&mut tx, &mut administrator, now).await.expect("a password stored"));
+        store::passwords::upsert(&mut tx, administrator.id.into(), &hash, self.now())
+            .await
+            .expect("a password");
         tx.commit().await.expect("a commit");
         administrator
     }
@@ -68,8 +67,15 @@ impl TestApp {
     pub async fn disable(&self, tx: &mut store::Transaction, id: AdministratorId) {
         let found = store::table::find_for_update::<Administrator>(tx, id, id).await.expect("a query");
         let mut account = found.expect("an administrator");
-        (account.disabled_at, account.password_hash) = (Some(self.now()), None);
+        account.disabled_at = Some(self.now());
         assert!(store::table::update(tx, &mut account, self.now()).await.expect("an account stored"));
+        store::passwords::remove(tx, id.into()).await.expect("no password");
+    }
+
+    /// The hash of an administrator's password, if they have one.
+    pub async fn password_of(&self, id: AdministratorId) -> Option<PasswordHash> {
+        let mut conn = self.state.db.read().await.expect("a connection");
+        store::passwords::find(&mut conn, id.into()).await.expect("a query")
     }
 
     /// A browser in which this administrator is signed in.

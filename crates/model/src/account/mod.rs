@@ -3,9 +3,11 @@
 mod id;
 mod invitation;
 mod passkey;
+mod password;
 mod session;
 
 pub use id::AccountId;
 pub use invitation::{AdminInvitation, InvitationPurpose};
 pub use passkey::AdminPasskey;
+pub use password::{PasswordHash, PasswordPolicy, PasswordStrength};
 pub use session::{AdminSession, AuthenticationMethod, Session, SessionSubject};

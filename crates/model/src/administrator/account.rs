@@ -1,7 +1,5 @@
 //! The account of an administrator.
 
-use std::fmt;
-
 use base::{id::AdministratorId, time::Timestamp};
 use serde_json::{Map, Value};
 
@@ -15,15 +13,12 @@ use crate::{
 pub struct Administrator {
     /// Its id.
     pub id: AdministratorId,
-    /// The version of the account: 1, and one more with each change. Roles and credentials other than the password are
-    /// not part of it.
+    /// The version of the account: 1, and one more with each change. Roles and credentials are not part of it.
     pub version: i64,
     /// The address they are invited at and sign in with.
     pub email: Email,
     /// Their name; empty until they set one.
     pub display_name: String,
-    /// The hash of their password, if they have one.
-    pub password_hash: Option<PasswordHash>,
     /// When they joined.
     pub created_at: Timestamp,
     /// When any of this last changed.
@@ -39,16 +34,6 @@ impl Administrator {
     }
 }
 
-/// A password hash as a PHC string. Its `Debug` output is redacted.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(pub String);
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
 impl Audited for Administrator {
     fn audit_target(&self) -> AuditTarget {
         AuditTarget { kind: "administrator", id: self.id.to_string(), organization_id: None }
@@ -60,15 +45,5 @@ impl Audited for Administrator {
             "displayName": self.display_name,
             "disabled": self.disabled_at.is_some(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_does_not_show_itself() {
-        assert_eq!(format!("{:?}", PasswordHash("$argon2id$x".into())), "…");
     }
 }

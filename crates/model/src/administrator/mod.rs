@@ -3,5 +3,5 @@
 mod account;
 mod role;
 
-pub use account::{Administrator, PasswordHash};
+pub use account::Administrator;
 pub use role::{Role, RoleGrant, RoleGrants};

@@ -60,10 +60,11 @@ pub async fn remove(state: &State, admin: &SignedIn, id: PasskeyId, device: &Dev
     recent_authentication::require_recent(&admin.session, state.now())?;
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
-    let account = lock_account(&mut tx, admin).await?;
+    let account = lock_account(&mut tx, admin).await?.id;
     let stored = store::passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?;
     let others = store::passkeys::list(&mut tx, admin.administrator.id, 2).await?.len() > 1;
-    let has_password = account.password_hash.is_some() && state.settings.console.allows_passwords();
+    let has_password = state.settings.console.allows_passwords()
+        && store::passwords::find(&mut tx, account.into()).await?.is_some();
     if !has_password && !others {
         return Err(Error::FailedPrecondition(if state.settings.console.allows_passwords() {
             "this is your only way to sign in; set a password or add another passkey first".into()

@@ -2,8 +2,9 @@
 
 use base::id::{AdministratorId, Id};
 use model::{
+    account::PasswordHash,
     account::{AdminInvitation, AuthenticationMethod, InvitationPurpose},
-    administrator::{Administrator, PasswordHash},
+    administrator::Administrator,
     audit::audit_fields,
     email::Email,
 };
@@ -26,6 +27,7 @@ use crate::{
             password_check,
             roles::grant_role,
             sessions::NewSession,
+            settings::PASSWORD_POLICY,
             start_session::{principal_of, start_session},
         },
         audit::{self, Entry},
@@ -71,7 +73,10 @@ pub async fn accept_with_password(
     password_check::check_passwords_enabled(state)?;
     let invitation = find_open(&mut state.db.read().await?, state, token).await?;
     let email = invitee_email(&invitation, form)?;
-    state.passwords.check("newPassword", password, &[email.as_str(), &form.display_name]).await?;
+    state
+        .passwords
+        .check(PASSWORD_POLICY, "newPassword", password, &[email.as_str(), &form.display_name])
+        .await?;
     let hash = state.passwords.hash(password, &*state.random).await?;
     accept(state, token, form, NewCredential::Password(hash), device).await
 }
@@ -149,7 +154,6 @@ async fn accept(
             version: 1,
             email,
             display_name: String::new(),
-            password_hash: None,
             created_at: now,
             updated_at: now,
             disabled_at: None,
@@ -159,26 +163,28 @@ async fn accept(
         administrator.display_name = display_name;
     }
     administrator.disabled_at = None;
-    administrator.password_hash = match &credential {
-        NewCredential::Password(hash) => Some(hash.clone()),
-        NewCredential::Passkey(..) => None,
-    };
     if is_new {
         table::insert(&mut tx, &administrator).await.map_err(Error::conflict_on("administrator", "email"))?;
     } else {
         update_locked(&mut tx, &mut administrator, state).await?;
+        store::passwords::remove(&mut tx, administrator.id.into()).await?;
         store::passkeys::remove_all(&mut tx, administrator.id).await?;
         store::sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
     }
-    if let NewCredential::Passkey(id, stored, credential_key) = &credential {
-        if *id != administrator.id {
+    match &credential {
+        NewCredential::Password(hash) => {
+            store::passwords::upsert(&mut tx, administrator.id.into(), hash, now).await?;
+        }
+        NewCredential::Passkey(id, ..) if *id != administrator.id => {
             return Err(Error::FailedPrecondition(
                 "this passkey was made for another account; try again".into(),
             ));
         }
-        store::passkeys::insert(&mut tx, stored, credential_key)
-            .await
-            .map_err(Error::conflict_on("passkey", "credential"))?;
+        NewCredential::Passkey(_, stored, credential_key) => {
+            store::passkeys::insert(&mut tx, stored, credential_key)
+                .await
+                .map_err(Error::conflict_on("passkey", "credential"))?;
+        }
     }
     if invitation.purpose == InvitationPurpose::Join {
         let principal = Principal::SERVICE.at(device.address);

@@ -93,7 +93,6 @@ pub(super) async fn sign_in_with_email(
                 version: 1,
                 email: email.clone(),
                 display_name: String::new(),
-                password_hash: None,
                 created_at: now,
                 updated_at: now,
                 disabled_at: None,

@@ -131,7 +131,6 @@ mod tests {
             version: 1,
             email: Email::parse("dana@vendor.example").unwrap(),
             display_name: String::new(),
-            password_hash: None,
             created_at: now,
             updated_at: now,
             disabled_at: None,

@@ -12,9 +12,10 @@ use crate::{
     app::{
         Error,
         administrators::{
-            SignedIn,
+            SignedIn, account,
             passkeys::{self, Challenge},
-            password_rules, sessions,
+            sessions,
+            settings::PASSWORD_POLICY,
         },
     },
     links::{self, console},
@@ -48,6 +49,8 @@ pub(in crate::web::console) struct AccountPage<'a> {
     pub challenge: Option<&'a Challenge>,
     /// Whether passwords are enabled.
     pub passwords: bool,
+    /// Whether they have one.
+    pub has_password: bool,
     /// How they can authenticate again; `None` while the last authentication is recent.
     pub confirm: Option<ConfirmMethods<'a>>,
     /// The path of the console to redirect to after that.
@@ -118,8 +121,9 @@ pub(super) async fn respond(
         true => Some(passkeys::begin_authentication(state)?),
         false => None,
     };
+    let has_password = account::has_password(state, admin).await?;
     let confirm = ConfirmMethods {
-        password: passwords && admin.administrator.password_hash.is_some(),
+        password: passwords && has_password,
         passkey: own_challenge.as_ref(),
         saml: settings.saml_connection.is_some(),
         oidc: settings.oidc.is_some(),
@@ -130,6 +134,7 @@ pub(super) async fn respond(
         sessions: &sessions::list(state, admin).await?,
         challenge: challenge.as_ref(),
         passwords,
+        has_password,
         confirm: (!recent).then_some(confirm),
         next: next_or_account(next),
         seen,
@@ -222,9 +227,9 @@ impl AccountPage<'_> {
     fn password(&self) -> Markup {
         let errors = self.errors_of(&["currentPassword", "newPassword", "repeatPassword"]);
         let view = FormView::new(self.typed, &errors);
-        let has_one = self.admin.administrator.password_hash.is_some();
+        let has_one = self.has_password;
         let hint =
-            format!("At least {} characters. A few words in a row are good.", password_rules::MIN_LENGTH);
+            format!("At least {} characters. A few words in a row are good.", PASSWORD_POLICY.min_length());
         let fields = html! {
             @if has_one { (view.password("currentPassword", "Current password").autocomplete("current-password")) }
             (view.password("newPassword", "New password").hint(&hint).autocomplete("new-password"))

@@ -15,7 +15,7 @@ use base::{id::Id, time::Timestamp};
 use maud::{Markup, html};
 use model::{
     account::{AdminInvitation, AdminPasskey, AdminSession, AuthenticationMethod, InvitationPurpose},
-    administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
+    administrator::{Administrator, Role, RoleGrant, RoleGrants},
     email::Email,
 };
 
@@ -174,7 +174,6 @@ fn dana() -> SignedIn {
         version: 1,
         email: Email::parse("dana@ledgerline.example").unwrap(),
         display_name: "Dana <Smith>".into(),
-        password_hash: Some(PasswordHash("$argon2id$secret".into())),
         created_at: at,
         updated_at: at,
         disabled_at: None,
@@ -306,6 +305,7 @@ fn account_samples() {
         sessions: &sessions,
         challenge: Some(&challenge),
         passwords: true,
+        has_password: true,
         confirm: None,
         next: "/console/account",
         seen: &seen,

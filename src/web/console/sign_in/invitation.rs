@@ -14,7 +14,7 @@ use crate::{
         administrators::{
             invitations::{self, InvitationForm, OpenedInvitation},
             passkeys::{self, Challenge},
-            password_rules,
+            settings::PASSWORD_POLICY,
         },
     },
     links::console,
@@ -224,7 +224,7 @@ impl JoinPage {
         let wrong =
             ["", "email", "passkey", "credential"].into_iter().find_map(|field| self.errors.of(field));
         let hint =
-            format!("At least {} characters. A few words in a row are good.", password_rules::MIN_LENGTH);
+            format!("At least {} characters. A few words in a row are good.", PASSWORD_POLICY.min_length());
         html! {
             @if let Some(wrong) = wrong {
                 div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (wrong) } })) }

@@ -1,0 +1,43 @@
+//! The check of an account's password.
+
+use base::id::AdministratorId;
+use model::account::{AccountId, PasswordHash};
+
+use super::passwords::is_outdated;
+use crate::{
+    app::{Result, State},
+    store,
+};
+
+/// Whether this is the password of an account: its hash as it is stored then, made anew if it was made with other than the
+/// current parameters. Without an account, and for one without a password, it takes as long and asks the database the same.
+///
+/// Nothing is locked meanwhile. Who lets somebody in by it locks the account and asks [`is_current`].
+pub async fn verify(
+    state: &State,
+    account: Option<AccountId>,
+    password: &str,
+) -> Result<Option<PasswordHash>> {
+    // No account has the id 0.
+    let known = account.unwrap_or(AccountId::Administrator(AdministratorId::from_bits(0)));
+    let stored = store::passwords::find(&mut state.db.read().await?, known).await?;
+    let is_good = state.passwords.verify(password, stored.as_ref()).await?;
+    let Some(stored) = stored.filter(|_| is_good) else { return Ok(None) };
+    if !is_outdated(&stored) {
+        return Ok(Some(stored));
+    }
+    let new = state.passwords.hash(password, &*state.random).await?;
+    let mut tx = state.db.write().await?;
+    let is_same = store::passwords::update_hash(&mut tx, known, &stored, &new).await?;
+    tx.commit().await?;
+    Ok(is_same.then_some(new))
+}
+
+/// Whether an account, which is locked, still has the password that was verified or, with `None`, still has none.
+pub async fn is_current(
+    tx: &mut store::Transaction,
+    account: AccountId,
+    verified: Option<&PasswordHash>,
+) -> Result<bool> {
+    Ok(store::passwords::find(tx, account).await?.as_ref() == verified)
+}

@@ -7,7 +7,7 @@ use super::{Conn, Result, clock};
 /// Marks a challenge as answered. Returns whether this was the first answer.
 pub async fn consume(conn: &mut Conn, challenge: Digest, expires_at: Timestamp) -> Result<bool> {
     let written = conn
-        .sql("INSERT INTO admin_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .sql("INSERT INTO authentication_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(challenge)
         .bind(expires_at)
         .execute()
@@ -19,8 +19,8 @@ pub async fn consume(conn: &mut Conn, challenge: Digest, expires_at: Timestamp) 
 pub async fn remove_expired(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     let before = clock::expiry_cutoff(conn, now).await?;
     conn.sql(
-        "DELETE FROM admin_challenges WHERE id IN \
-         (SELECT id FROM admin_challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+        "DELETE FROM authentication_challenges WHERE id IN \
+         (SELECT id FROM authentication_challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     )
     .bind(before)
     .execute()

@@ -1,17 +1,14 @@
-//! Passkeys of administrators.
+//! Passkeys of accounts.
 
-use base::{
-    id::{AdministratorId, PasskeyId},
-    time::Timestamp,
-};
-use model::account::AdminPasskey;
+use base::{id::PasskeyId, time::Timestamp};
+use model::account::{AccountId, Passkey};
 
-use super::{Conn, Result};
+use super::{Conn, Error, Result};
 
 #[derive(sqlx::FromRow)]
 struct Row {
     id: PasskeyId,
-    administrator_id: AdministratorId,
+    account_id: String,
     display_name: String,
     created_at: Timestamp,
     last_used_at: Option<Timestamp>,
@@ -22,72 +19,75 @@ struct Row {
 #[derive(Debug, Clone)]
 pub struct StoredPasskey {
     /// The passkey.
-    pub passkey: AdminPasskey,
+    pub passkey: Passkey,
     /// The credential.
     pub credential: String,
 }
 
-impl From<Row> for StoredPasskey {
-    fn from(row: Row) -> Self {
-        Self {
-            passkey: AdminPasskey {
+impl TryFrom<Row> for StoredPasskey {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let wrong = |_| Error::inconsistent("passkeys", "account_id", row.id);
+        Ok(Self {
+            passkey: Passkey {
                 id: row.id,
-                administrator_id: row.administrator_id,
+                account_id: row.account_id.parse().map_err(wrong)?,
                 display_name: row.display_name,
                 created_at: row.created_at,
                 last_used_at: row.last_used_at,
             },
             credential: row.credential,
-        }
+        })
     }
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, administrator_id, display_name, created_at, last_used_at, credential \
-             FROM administrator_passkeys ",
+            "SELECT id, account_id, display_name, created_at, last_used_at, credential \
+             FROM passkeys ",
             $rest
         )
     };
 }
 
-/// The passkeys of an administrator, in creation order.
-pub async fn list(conn: &mut Conn, owner: AdministratorId, limit: i64) -> Result<Vec<StoredPasskey>> {
+/// The passkeys of an account, in creation order.
+pub async fn list(conn: &mut Conn, account: AccountId, limit: i64) -> Result<Vec<StoredPasskey>> {
     let rows = conn
-        .sql(select!("WHERE administrator_id = $1 ORDER BY id LIMIT $2"))
-        .bind(owner)
+        .sql(select!("WHERE account_id = $1 ORDER BY id LIMIT $2"))
+        .bind(account.to_string())
         .bind(limit)
         .all::<Row>()
         .await?;
-    Ok(rows.into_iter().map(StoredPasskey::from).collect())
+    rows.into_iter().map(StoredPasskey::try_from).collect()
 }
 
 /// The passkey with this credential id (base64url).
 pub async fn find_by_credential(conn: &mut Conn, credential_key: &str) -> Result<Option<StoredPasskey>> {
     let row = conn.sql(select!("WHERE credential_key = $1")).bind(credential_key).optional::<Row>().await?;
-    Ok(row.map(StoredPasskey::from))
+    row.map(StoredPasskey::try_from).transpose()
 }
 
-/// One passkey of an administrator.
-pub async fn find(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> Result<Option<StoredPasskey>> {
+/// One passkey of an account.
+pub async fn find(conn: &mut Conn, account: AccountId, id: PasskeyId) -> Result<Option<StoredPasskey>> {
     let row = conn
-        .sql(select!("WHERE id = $1 AND administrator_id = $2"))
+        .sql(select!("WHERE id = $1 AND account_id = $2"))
         .bind(id)
-        .bind(owner)
+        .bind(account.to_string())
         .optional::<Row>()
         .await?;
-    Ok(row.map(StoredPasskey::from))
+    row.map(StoredPasskey::try_from).transpose()
 }
 
 /// Adds a passkey.
 pub async fn insert(conn: &mut Conn, stored: &StoredPasskey, credential_key: &str) -> Result<()> {
     conn.sql(
-        "INSERT INTO administrator_passkeys (id, administrator_id, credential_key, credential, display_name, \
+        "INSERT INTO passkeys (id, account_id, credential_key, credential, display_name, \
          created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(stored.passkey.id)
-    .bind(stored.passkey.administrator_id)
+    .bind(stored.passkey.account_id.to_string())
     .bind(credential_key)
     .bind(&stored.credential)
     .bind(&stored.passkey.display_name)
@@ -109,7 +109,7 @@ pub async fn update_used(
 ) -> Result<bool> {
     let touched = conn
         .sql(
-            "UPDATE administrator_passkeys SET credential = $3, last_used_at = $4 \
+            "UPDATE passkeys SET credential = $3, last_used_at = $4 \
              WHERE id = $1 AND credential = $2",
         )
         .bind(id)
@@ -124,14 +124,14 @@ pub async fn update_used(
 /// Renames a passkey. Returns whether it existed.
 pub async fn update_name(
     conn: &mut Conn,
-    owner: AdministratorId,
+    account: AccountId,
     id: PasskeyId,
     display_name: &str,
 ) -> Result<bool> {
     let touched = conn
-        .sql("UPDATE administrator_passkeys SET display_name = $3 WHERE id = $1 AND administrator_id = $2")
+        .sql("UPDATE passkeys SET display_name = $3 WHERE id = $1 AND account_id = $2")
         .bind(id)
-        .bind(owner)
+        .bind(account.to_string())
         .bind(display_name)
         .execute()
         .await?;
@@ -139,18 +139,18 @@ pub async fn update_name(
 }
 
 /// Deletes a passkey. Returns whether it existed.
-pub async fn remove(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> Result<bool> {
+pub async fn remove(conn: &mut Conn, account: AccountId, id: PasskeyId) -> Result<bool> {
     let touched = conn
-        .sql("DELETE FROM administrator_passkeys WHERE id = $1 AND administrator_id = $2")
+        .sql("DELETE FROM passkeys WHERE id = $1 AND account_id = $2")
         .bind(id)
-        .bind(owner)
+        .bind(account.to_string())
         .execute()
         .await?;
     Ok(touched == 1)
 }
 
-/// Deletes all passkeys of an administrator.
-pub async fn remove_all(conn: &mut Conn, owner: AdministratorId) -> Result<()> {
-    conn.sql("DELETE FROM administrator_passkeys WHERE administrator_id = $1").bind(owner).execute().await?;
+/// Deletes all passkeys of an account.
+pub async fn remove_all(conn: &mut Conn, account: AccountId) -> Result<()> {
+    conn.sql("DELETE FROM passkeys WHERE account_id = $1").bind(account.to_string()).execute().await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use base::{
 };
 use futures_util::future::join_all;
 use model::{
-    account::{AdminInvitation, AdminPasskey},
+    account::{AdminInvitation, Passkey},
     administrator::{Administrator, Role},
     environment::Environment,
 };
@@ -84,9 +84,9 @@ async fn form_token(app: &TestApp, browser: &Browser) -> String {
 /// Stores a passkey of this administrator; its key is not used.
 async fn stored_passkey(app: &TestApp, administrator: &Administrator, name: &str) -> PasskeyId {
     let random = crate::support::random();
-    let passkey = AdminPasskey {
+    let passkey = Passkey {
         id: Id::new(app.now(), random),
-        administrator_id: administrator.id,
+        account_id: administrator.id.into(),
         display_name: name.to_owned(),
         created_at: app.now(),
         last_used_at: None,
@@ -180,7 +180,7 @@ both! {
             let left: Administrator = store::table::find(&mut conn, dana.id, dana.id).await.unwrap().unwrap();
             assert!(left.disabled_at.is_some() && app.password_of(dana.id).await.is_none(), "{path}: {left:?}");
             assert_eq!(left.display_name, "Dana Vendor");
-            assert!(store::passkeys::find(&mut conn, dana.id, passkey).await.unwrap().is_some(), "{path}");
+            assert!(store::passkeys::find(&mut conn, dana.id.into(), passkey).await.unwrap().is_some(), "{path}");
         }
     }
 

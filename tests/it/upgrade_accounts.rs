@@ -43,6 +43,18 @@ const MOVED: &[(&str, &str, &str)] = &[
         "SELECT id || ' ' || password_hash || ' ' || updated_at FROM administrators WHERE password_hash IS NOT NULL",
         "SELECT account_id || ' ' || password_hash || ' ' || changed_at FROM passwords",
     ),
+    (
+        "passkeys",
+        "SELECT id || ' ' || administrator_id || ' ' || credential_key || ' ' || credential || ' ' || display_name || ' ' \
+         || created_at || ' ' || COALESCE(last_used_at, 0) FROM administrator_passkeys",
+        "SELECT id || ' ' || account_id || ' ' || credential_key || ' ' || credential || ' ' || display_name || ' ' \
+         || created_at || ' ' || COALESCE(last_used_at, 0) FROM passkeys",
+    ),
+    (
+        "challenges",
+        "SELECT id || ' ' || expires_at FROM admin_challenges",
+        "SELECT id || ' ' || expires_at FROM authentication_challenges",
+    ),
 ];
 
 /// Rows of tables that the stored databases have left empty.
@@ -52,6 +64,9 @@ const ADDED: &[&str] = &[
      4 FROM administrators",
     "INSERT INTO setup_sessions (token_sha256, setup_link_id, created_at, last_seen_at, expires_at) \
      SELECT 'f' || substr(token_sha256, 2, 63), id, created_at, created_at, expires_at FROM setup_links",
+    "INSERT INTO administrator_passkeys (id, administrator_id, credential_key, credential, display_name, created_at) \
+     SELECT 'passkey_0000000000000000000000001', id, 'key', '{}', 'Laptop', 5 FROM administrators",
+    "INSERT INTO admin_challenges (id, expires_at) VALUES ('once', 6)",
 ];
 
 async fn rows(conn: &mut Conn, text: &'static str) -> Vec<String> {

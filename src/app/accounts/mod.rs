@@ -3,6 +3,7 @@
 
 pub mod attempts;
 mod device;
+mod holder;
 pub mod passkeys;
 pub mod password_check;
 mod password_rules;
@@ -11,3 +12,4 @@ pub mod recent_authentication;
 pub mod sessions;
 
 pub use device::Device;
+pub use holder::AccountHolder;

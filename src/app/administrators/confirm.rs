@@ -2,7 +2,7 @@
 
 use model::{account::AuthenticationMethod, audit::audit_fields};
 
-use super::{passkeys::authentication, password_check, signed_in::SignedIn};
+use super::{passkeys, password_check, signed_in::SignedIn};
 use crate::{
     app::{
         Error, Result, State,
@@ -33,7 +33,7 @@ pub async fn with_passkey(
     device: &Device,
 ) -> Result<()> {
     let own = Some(admin.administrator.id);
-    let proved = authentication::authenticate(state, sealed, answer, own, device).await;
+    let proved = passkeys::authenticate(state, sealed, answer, own, device).await;
     let (mut tx, _) = proved.map_err(|error| match error {
         Error::Unauthenticated(_) => Error::invalid("confirmPasskey", "is not a passkey of your account"),
         other => other,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod confirm;
 pub mod invitations;
+pub mod passkeys;
 mod password_check;
 pub mod roles;
 pub mod sessions;
@@ -12,5 +13,4 @@ pub(super) mod signed_in;
 pub mod sso;
 pub(super) mod start_session;
 
-pub use super::accounts::passkeys;
 pub use signed_in::SignedIn;

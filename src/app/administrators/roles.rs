@@ -189,7 +189,7 @@ async fn disable(edit: &mut Edit<Administrator>, state: &State, scope: &RoleScop
     // An open reset link or invitation would restore access. The account is locked by whoever makes or uses one, too.
     store::invitations::remove_by_email(&mut edit.tx, &edit.row.email).await?;
     store::passwords::remove(&mut edit.tx, edit.row.id.into()).await?;
-    store::passkeys::remove_all(&mut edit.tx, edit.row.id).await?;
+    store::passkeys::remove_all(&mut edit.tx, edit.row.id.into()).await?;
     store::sessions::revoke_all(&mut edit.tx, edit.row.id, None, now).await?;
     let entry = Entry::of(&edit.row, "disabled");
     audit::record(&mut edit.tx, state, None, &scope.principal(), entry).await

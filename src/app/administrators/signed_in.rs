@@ -13,6 +13,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
+        accounts::AccountHolder,
         actor::{Actor, Principal},
         input,
         resource::{Edit, check_version},
@@ -40,6 +41,12 @@ impl SignedIn {
     /// This administrator as the principal of changes to several environments or to their own account.
     pub fn principal(&self, address: Option<IpAddr>) -> Principal {
         principal(self.administrator.id, &self.grants, address).authenticated(self.session.authenticated_at)
+    }
+
+    /// This administrator as the holder of their own account.
+    pub(super) fn holder(&self, address: Option<IpAddr>) -> AccountHolder {
+        let account = self.administrator.id.into();
+        AccountHolder { account, environment_id: None, principal: self.principal(address) }
     }
 
     /// This administrator as the actor in an environment. `NotFound` if they have no role in it.

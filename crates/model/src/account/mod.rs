@@ -8,6 +8,6 @@ mod session;
 
 pub use id::AccountId;
 pub use invitation::{AdminInvitation, InvitationPurpose};
-pub use passkey::AdminPasskey;
+pub use passkey::Passkey;
 pub use password::{PasswordHash, PasswordPolicy, PasswordStrength};
 pub use session::{AdminSession, AuthenticationMethod, Session, SessionSubject};

@@ -1,20 +1,18 @@
-//! The passkeys of administrators.
+//! Passkeys.
 
-use base::{
-    id::{AdministratorId, PasskeyId},
-    time::Timestamp,
-};
+use base::{id::PasskeyId, time::Timestamp};
 use serde_json::{Map, Value};
 
+use super::AccountId;
 use crate::audit::{AuditTarget, Audited, audit_fields};
 
-/// A passkey of an administrator.
+/// A passkey of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminPasskey {
+pub struct Passkey {
     /// Our id; the authenticator's credential id is another one.
     pub id: PasskeyId,
-    /// Its owner.
-    pub administrator_id: AdministratorId,
+    /// Whose it is.
+    pub account_id: AccountId,
     /// The name its owner gave it.
     pub display_name: String,
     /// When it was added.
@@ -23,12 +21,13 @@ pub struct AdminPasskey {
     pub last_used_at: Option<Timestamp>,
 }
 
-impl Audited for AdminPasskey {
+impl Audited for Passkey {
     fn audit_target(&self) -> AuditTarget {
         AuditTarget { kind: "passkey", id: self.id.to_string(), organization_id: None }
     }
 
     fn audit_fields(&self) -> Map<String, Value> {
-        audit_fields! { "administratorId": self.administrator_id, "displayName": self.display_name }
+        let account = (self.account_id.audit_field().to_owned(), self.account_id.to_string().into());
+        std::iter::once(account).chain(audit_fields! { "displayName": self.display_name }).collect()
     }
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use base::{id::AdministratorId, secret::Digest, time::Timestamp};
+use base::{secret::Digest, time::Timestamp};
+use model::account::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,8 +17,8 @@ use crate::{
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The contexts that sealed challenges are bound to.
-pub(in crate::app) const REGISTRATION: &str = "admin_challenges/registration";
-pub(super) const SIGN_IN: &str = "admin_challenges/sign_in";
+pub(super) const REGISTRATION: &str = "passkeys/registration";
+pub(super) const SIGN_IN: &str = "passkeys/sign_in";
 
 /// What a browser needs to answer a challenge.
 #[derive(Debug, Clone)]
@@ -30,24 +31,24 @@ pub struct Challenge {
 
 /// The state of a challenge, as it is sealed.
 #[derive(Serialize, Deserialize)]
-pub(in crate::app) struct SealedChallenge<T> {
+pub(super) struct SealedChallenge<T> {
     pub(super) state: T,
-    /// The id of the administrator, as text: JSON numbers do not hold 128 bits.
-    pub(super) administrator: String,
+    /// The account, or empty.
+    pub(super) account: String,
     expires_at: i64,
     once: String,
 }
 
-/// Seals the state of a new challenge, for an administrator or for anybody.
+/// Seals the state of a new challenge, for an account or for anybody.
 pub(super) fn seal<T: Serialize>(
     state: &State,
     context: &str,
     inner: T,
-    administrator: Option<AdministratorId>,
+    account: Option<AccountId>,
 ) -> Result<String> {
     let sealed = SealedChallenge {
         state: inner,
-        administrator: administrator.map(|id| id.to_string()).unwrap_or_default(),
+        account: account.map(|id| id.to_string()).unwrap_or_default(),
         expires_at: (state.now() + CHALLENGE_LIFETIME).millis(),
         once: format!("{:032x}", state.random.bits()),
     };
@@ -56,7 +57,7 @@ pub(super) fn seal<T: Serialize>(
 }
 
 /// Opens a sealed challenge. An error if it has expired or was made for another context.
-pub(in crate::app) fn open<T: for<'de> Deserialize<'de>>(
+pub(super) fn open<T: for<'de> Deserialize<'de>>(
     state: &State,
     context: &str,
     text: &str,

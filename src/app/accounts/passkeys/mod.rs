@@ -1,13 +1,13 @@
 //! Passkeys (WebAuthn Level 3): registered, listed, renamed, removed, and used to sign in without a user name.
 
-pub(in crate::app) mod authentication;
-pub(in crate::app) mod challenge;
+mod authentication;
+mod challenge;
 mod credentials;
-pub(in crate::app) mod registration;
+mod registration;
 mod relying_party;
 
-pub use authentication::{begin_authentication, sign_in};
+pub use authentication::{PresentedPasskey, VerifiedPasskey, begin_authentication, refused};
 pub use challenge::Challenge;
 pub use credentials::{list, remove, rename};
-pub use registration::{begin_registration, finish_registration};
+pub use registration::{NewPasskey, PasskeyUser, begin_registration, registration_challenge};
 pub use relying_party::are_supported;

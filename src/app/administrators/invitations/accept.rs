@@ -3,12 +3,11 @@
 use base::id::{AdministratorId, Id};
 use model::{
     account::PasswordHash,
-    account::{AdminInvitation, AuthenticationMethod, InvitationPurpose},
+    account::{AccountId, AdminInvitation, AuthenticationMethod, InvitationPurpose},
     administrator::Administrator,
     audit::audit_fields,
     email::Email,
 };
-use webauthn_rs::prelude::PasskeyRegistration;
 
 use super::{
     manage::parse_email,
@@ -17,13 +16,12 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::Device,
+        accounts::{
+            Device,
+            passkeys::{Challenge, NewPasskey, PasskeyUser, registration_challenge},
+        },
         actor::Principal,
         administrators::{
-            passkeys::{
-                challenge::{self, Challenge, REGISTRATION, SealedChallenge},
-                registration,
-            },
             password_check,
             roles::grant_role,
             sessions::NewSession,
@@ -34,7 +32,7 @@ use crate::{
         input,
         resource::update_locked,
     },
-    store::{self, Transaction, passkeys::StoredPasskey, table},
+    store::{self, Transaction, table},
 };
 
 /// What a person enters to accept an invitation.
@@ -50,8 +48,8 @@ pub struct InvitationForm {
 enum NewCredential {
     /// A password.
     Password(PasswordHash),
-    /// A passkey for the account with this id, and its `credential_key`.
-    Passkey(AdministratorId, Box<StoredPasskey>, String),
+    /// A passkey for the account with this id.
+    Passkey(AdministratorId, Box<NewPasskey>),
 }
 
 /// The address that an invitation is accepted with.
@@ -93,7 +91,8 @@ pub async fn begin_passkey(state: &State, token: &str, form: &InvitationForm) ->
             known.map_or_else(|| Id::new(state.now(), &*state.random), |known| known.id)
         }
     };
-    registration::registration_challenge(state, id, email.as_str(), form.display_name.trim(), &[]).await
+    let (account, display_name) = (AccountId::Administrator(id), form.display_name.trim());
+    registration_challenge(state, PasskeyUser { account, name: email.as_str(), display_name }, &[])
 }
 
 /// Accepts an invitation with the passkey that answers the challenge.
@@ -105,11 +104,10 @@ pub async fn accept_with_passkey(
     answer: &str,
     device: &Device,
 ) -> Result<NewSession> {
-    let sealed: SealedChallenge<PasskeyRegistration> = challenge::open(state, REGISTRATION, sealed)?;
-    let (stored, credential_key) = registration::verify_registration(state, &sealed, answer, "")?;
+    let made = NewPasskey::verify(state, sealed, answer, "")?;
     // The challenge is not consumed: the invitation is, in the transaction that writes the passkey.
-    let credential =
-        NewCredential::Passkey(stored.passkey.administrator_id, Box::new(stored), credential_key);
+    let AccountId::Administrator(id) = made.account();
+    let credential = NewCredential::Passkey(id, Box::new(made));
     accept(state, token, form, credential, device).await
 }
 
@@ -148,7 +146,7 @@ async fn accept(
         }
         None => Administrator {
             id: match &credential {
-                NewCredential::Passkey(id, ..) => *id,
+                NewCredential::Passkey(id, _) => *id,
                 NewCredential::Password(_) => Id::new(now, &*state.random),
             },
             version: 1,
@@ -168,22 +166,16 @@ async fn accept(
     } else {
         update_locked(&mut tx, &mut administrator, state).await?;
         store::passwords::remove(&mut tx, administrator.id.into()).await?;
-        store::passkeys::remove_all(&mut tx, administrator.id).await?;
+        store::passkeys::remove_all(&mut tx, administrator.id.into()).await?;
         store::sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
     }
     match &credential {
         NewCredential::Password(hash) => {
             store::passwords::upsert(&mut tx, administrator.id.into(), hash, now).await?;
         }
-        NewCredential::Passkey(id, ..) if *id != administrator.id => {
-            return Err(Error::FailedPrecondition(
-                "this passkey was made for another account; try again".into(),
-            ));
-        }
-        NewCredential::Passkey(_, stored, credential_key) => {
-            store::passkeys::insert(&mut tx, stored, credential_key)
-                .await
-                .map_err(Error::conflict_on("passkey", "credential"))?;
+        NewCredential::Passkey(_, made) => {
+            made.require_account(administrator.id.into())?;
+            made.insert(&mut tx, "credential").await?;
         }
     }
     if invitation.purpose == InvitationPurpose::Join {

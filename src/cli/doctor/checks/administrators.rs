@@ -53,7 +53,7 @@ async fn collect_administrators(
         let page = store::administrators::list(conn, environment_id, from, PAGE).await?;
         for (administrator, _) in &page {
             if let Entry::Vacant(holder) = holders.entry(administrator.email.to_string()) {
-                let passkeys = store::passkeys::list(conn, administrator.id, 1).await?;
+                let passkeys = store::passkeys::list(conn, administrator.id.into(), 1).await?;
                 holder.insert(!passkeys.is_empty());
             }
         }

@@ -3,7 +3,7 @@
 use base::time::Timestamp;
 use maud::{Markup, html};
 use model::{
-    account::{AdminPasskey, AdminSession, AuthenticationMethod},
+    account::{AdminSession, AuthenticationMethod, Passkey},
     administrator::Administrator,
 };
 
@@ -42,7 +42,7 @@ pub(in crate::web::console) struct AccountPage<'a> {
     /// The signed-in administrator.
     pub admin: &'a SignedIn,
     /// Their passkeys.
-    pub passkeys: &'a [AdminPasskey],
+    pub passkeys: &'a [Passkey],
     /// Their active sessions.
     pub sessions: &'a [AdminSession],
     /// The WebAuthn challenge to register another passkey, if that is possible.
@@ -290,7 +290,7 @@ impl AccountPage<'_> {
         }
     }
 
-    fn passkey(&self, passkey: &AdminPasskey) -> Markup {
+    fn passkey(&self, passkey: &Passkey) -> Markup {
         let action = links::expand(console::ACCOUNT_PASSKEY, &[&passkey.id]);
         let id = passkey.id.to_string();
         html! {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use base::{id::Id, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    account::{AdminInvitation, AdminPasskey, AdminSession, AuthenticationMethod, InvitationPurpose},
+    account::{AdminInvitation, AdminSession, AuthenticationMethod, InvitationPurpose, Passkey},
     administrator::{Administrator, Role, RoleGrant, RoleGrants},
     email::Email,
 };
@@ -280,9 +280,9 @@ fn account_samples() {
     let (admin, challenge, typed) =
         (dana(), challenge(), FormValues::new().with("displayName", "Dana <Smith>"));
     let now = admin.session.created_at + Duration::from_secs(3 * 3600);
-    let passkey = |bits: u128, name: &str, used: bool| AdminPasskey {
+    let passkey = |bits: u128, name: &str, used: bool| Passkey {
         id: Id::from_bits(bits),
-        administrator_id: admin.administrator.id,
+        account_id: admin.administrator.id.into(),
         display_name: name.into(),
         created_at: admin.session.created_at,
         last_used_at: used.then_some(admin.session.created_at),

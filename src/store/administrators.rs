@@ -54,12 +54,12 @@ impl Table for Administrator {
 }
 
 /// The column form of an environment in a role's row: empty for every environment.
-pub(super) fn environment_column(environment_id: Option<EnvironmentId>) -> String {
+fn environment_column(environment_id: Option<EnvironmentId>) -> String {
     environment_id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// Parses what [`environment_column`] wrote.
-pub(super) fn environment_from_column(text: &str) -> Option<Option<EnvironmentId>> {
+fn environment_from_column(text: &str) -> Option<Option<EnvironmentId>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 

@@ -33,7 +33,7 @@ use super::{
 /// 7. the counter of the environment's events, last of all ([`super::events`]).
 ///
 /// The accounts of administrators come in an order of their own: the owners of everything by their ids, then the account
-/// that is changed, then its invitations, passkeys and sessions.
+/// that is changed, then its invitations, password, passkeys and sessions.
 ///
 /// Provisioning departs from it: a change of a group holds the group before the members that it gets and, for a new name,
 /// the directory; and counts are written to the directory's row after its users and groups. Both it and the changes and

@@ -2,7 +2,14 @@
 
 use base::secret::{AdminSessionToken, SetupSessionToken};
 use model::{administrator::Role, organization::Organization};
-use ostiary::{app::resource, store};
+use ostiary::{
+    app::{
+        actor::{Actor, Principal},
+        administrators::{self, invitations, roles::RoleScope},
+        environments, resource, setup,
+    },
+    store,
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -62,8 +69,8 @@ both! {
         // Neither does a foreign cookie end the session whose digest it has.
         let browser = app.browser();
         browser.set_cookie(&app.base, SETUP_COOKIE, &setup);
-        ostiary::app::setup::sessions::end_session(&app.state, &as_setup).await.unwrap();
-        ostiary::app::administrators::sessions::revoke_by_token(&app.state, &as_owner).await.unwrap();
+        setup::sessions::end_session(&app.state, &as_setup).await.unwrap();
+        administrators::sessions::revoke_by_token(&app.state, &as_owner).await.unwrap();
         assert_eq!((get(CONSOLE_COOKIE, &owner, "/console/account").await, get(SETUP_COOKIE, &setup, "/setup/home").await), (200, 200));
     }
 
@@ -88,7 +95,7 @@ both! {
         assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL").await, 0);
 
         let (browser, _) = opened_link(&app, &key, &tenant).await;
-        let actor = ostiary::app::actor::Actor::operator(environment.id);
+        let actor = Actor::operator(environment.id);
         resource::remove::<Organization>(&app.state, &actor, tenant.organization.id, None).await.unwrap();
         assert_eq!(browser.get(&home).await.status, 401);
         assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 0);
@@ -102,5 +109,21 @@ both! {
         assert_eq!(store::sessions::remove_expired(&mut tx, end).await.unwrap(), 0);
         assert_eq!(store::sessions::remove_expired(&mut tx, end + std::time::Duration::from_millis(1)).await.unwrap(), 1);
         tx.commit().await.unwrap();
+    }
+
+    async fn what_was_made_in_an_environment_goes_with_it(app: TestApp) {
+        let (environment, other) = (app.environment("prod").await, app.environment("test").await);
+        for scope in [
+            RoleScope::Environment(Actor::operator(environment.id)),
+            RoleScope::Environment(Actor::operator(other.id)),
+            RoleScope::Global(Principal::OPERATOR),
+        ] {
+            invitations::create(&app.state, &scope, "new@vendor.example", Role::Viewer).await.unwrap();
+        }
+        let actor = Actor::operator(environment.id);
+        environments::remove(&app.state, &actor, environment.id, None).await.unwrap();
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM invitations").await, 2);
+        let left = invitations::list(&app.state, &RoleScope::Global(Principal::OPERATOR)).await.unwrap();
+        assert_eq!(left.len(), 1);
     }
 }

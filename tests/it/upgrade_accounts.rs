@@ -55,6 +55,15 @@ const MOVED: &[(&str, &str, &str)] = &[
         "SELECT id || ' ' || expires_at FROM admin_challenges",
         "SELECT id || ' ' || expires_at FROM authentication_challenges",
     ),
+    (
+        "invitations",
+        "SELECT id || ' ' || token_sha256 || ' ' || purpose || ' ' || COALESCE(email, '') || ' ' || COALESCE(email_key, '') || ' ' \
+         || role || ' ' || environment_id || ' ' || COALESCE(invited_by, '') || ' ' || created_at || ' ' || expires_at || ' ' \
+         || COALESCE(consumed_at, 0) FROM admin_invitations",
+        "SELECT id || ' ' || token_sha256 || ' ' || purpose || ' ' || COALESCE(email, '') || ' ' || COALESCE(email_key, '') || ' ' \
+         || role || ' ' || COALESCE(environment_id, '') || ' ' || COALESCE(invited_by, '') || ' ' || created_at || ' ' \
+         || expires_at || ' ' || COALESCE(consumed_at, 0) FROM invitations WHERE account_kind = 'administrator'",
+    ),
 ];
 
 /// Rows of tables that the stored databases have left empty.

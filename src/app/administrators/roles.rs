@@ -108,7 +108,7 @@ pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, rol
     store::administrators::upsert_grant(&mut edit.tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {
         ensure_owner_remains(&mut edit.tx, environment_id).await?;
-        store::invitations::remove_by_inviter(&mut edit.tx, id).await?;
+        store::invitations::remove_by_inviter(&mut edit.tx, id.into()).await?;
     }
     record_role(&mut edit, state, scope, environment_id, before, Some(role)).await?;
     edit.commit().await?;
@@ -124,7 +124,7 @@ pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Re
     if before == Role::Owner {
         ensure_owner_remains(&mut edit.tx, environment_id).await?;
     }
-    store::invitations::remove_by_inviter(&mut edit.tx, id).await?;
+    store::invitations::remove_by_inviter(&mut edit.tx, id.into()).await?;
     record_role(&mut edit, state, scope, environment_id, before, None).await?;
     if store::administrators::list_grants(&mut edit.tx, id).await?.0.is_empty() {
         disable(&mut edit, state, scope).await?;
@@ -187,7 +187,7 @@ async fn disable(edit: &mut Edit<Administrator>, state: &State, scope: &RoleScop
     edit.row.disabled_at = Some(now);
     edit.write(state).await?;
     // An open reset link or invitation would restore access. The account is locked by whoever makes or uses one, too.
-    store::invitations::remove_by_email(&mut edit.tx, &edit.row.email).await?;
+    store::invitations::remove_by_email::<RoleGrant>(&mut edit.tx, &edit.row.email).await?;
     store::passwords::remove(&mut edit.tx, edit.row.id.into()).await?;
     store::passkeys::remove_all(&mut edit.tx, edit.row.id.into()).await?;
     store::sessions::revoke_all(&mut edit.tx, edit.row.id, None, now).await?;

@@ -243,6 +243,7 @@ pub async fn remove(
         ));
     }
     store::sessions::remove_in_environment(&mut edit.tx, id).await?;
+    store::invitations::remove_in_environment(&mut edit.tx, id).await?;
     edit.remove(state, actor).await
 }
 

@@ -1,13 +1,17 @@
-//! The one-time links of administrators: invitations and resets.
+//! One-time links to accounts: invitations and resets.
+
+use std::fmt;
 
 use base::{
-    id::{AdminInvitationId, AdministratorId},
+    id::{AdminInvitationKind, EnvironmentId, Id, IdKind},
+    secret::{AdminInvitationTokenKind, SecretKind},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
 
+use super::AccountId;
 use crate::{
-    administrator::RoleGrant,
+    administrator::{Role, RoleGrant},
     audit::{AuditTarget, Audited, audit_fields},
     email::Email,
 };
@@ -15,7 +19,7 @@ use crate::{
 /// What an invitation's link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitationPurpose {
-    /// To become an administrator, or to get another role.
+    /// To get an account, or another role.
     Join,
     /// To recover an account after losing password and passkeys.
     Reset,
@@ -36,19 +40,55 @@ impl InvitationPurpose {
     }
 }
 
-/// A one-time link to become an administrator or to recover an account.
+/// What accepting an invitation grants. Its type says which kind of account the invitation makes; invitations are found by
+/// it.
+pub trait InvitationGrant: Copy + Eq + fmt::Debug + Send + Sync + 'static {
+    /// The kind of its invitations' ids.
+    type InvitationKind: IdKind;
+    /// The kind of its links' tokens.
+    type Token: SecretKind;
+    /// The name of the kind of account, in the database.
+    const ACCOUNT_KIND: &'static str;
+
+    /// The environment that it is for; `None` for every one.
+    fn environment_id(&self) -> Option<EnvironmentId>;
+    /// The name of the role, in the database.
+    fn role(&self) -> &'static str;
+    /// The grant of a role by its name. `None` if there is no such role.
+    fn parse(role: &str, environment_id: Option<EnvironmentId>) -> Option<Self>;
+}
+
+impl InvitationGrant for RoleGrant {
+    type InvitationKind = AdminInvitationKind;
+    type Token = AdminInvitationTokenKind;
+    const ACCOUNT_KIND: &'static str = "administrator";
+
+    fn environment_id(&self) -> Option<EnvironmentId> {
+        self.environment_id
+    }
+
+    fn role(&self) -> &'static str {
+        self.role.as_str()
+    }
+
+    fn parse(role: &str, environment_id: Option<EnvironmentId>) -> Option<Self> {
+        Role::parse(role).map(|role| Self { environment_id, role })
+    }
+}
+
+/// A one-time link to get an account or to recover one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminInvitation {
+pub struct Invitation<G: InvitationGrant> {
     /// Its id; the link's token is another one.
-    pub id: AdminInvitationId,
+    pub id: Id<G::InvitationKind>,
     /// What it is for.
     pub purpose: InvitationPurpose,
     /// Whom it is for; `None` when anyone with the link may use it.
     pub email: Option<Email>,
-    /// The role that is granted on acceptance.
-    pub grant: RoleGrant,
-    /// The inviting administrator; `None` for the operator.
-    pub invited_by: Option<AdministratorId>,
+    /// What is granted on acceptance.
+    pub grant: G,
+    /// Who invited; `None` for the operator.
+    pub invited_by: Option<AccountId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When the link expires.
@@ -56,6 +96,9 @@ pub struct AdminInvitation {
     /// When it was used.
     pub consumed_at: Option<Timestamp>,
 }
+
+/// An invitation to become an administrator.
+pub type AdminInvitation = Invitation<RoleGrant>;
 
 impl Audited for AdminInvitation {
     fn audit_target(&self) -> AuditTarget {

@@ -9,15 +9,13 @@ use model::{
     email::Email,
 };
 
-use super::{
-    manage::parse_email,
-    open::{find_open, open},
-};
+use super::{manage::parse_email, open::open};
 use crate::{
     app::{
         Error, Result, State,
         accounts::{
             Device,
+            invitations::{closed, consume, find_open},
             passkeys::{Challenge, NewPasskey, PasskeyUser, registration_challenge},
         },
         actor::Principal,
@@ -127,9 +125,7 @@ async fn accept(
     let email = invitee_email(&invitation, form)?;
     // The account is locked before its invitations, as by its removal.
     let known = store::administrators::find_by_email_for_update(&mut tx, &email).await?;
-    if !store::invitations::consume(&mut tx, invitation.id, now).await? {
-        return Err(Error::not_found("invitation", ""));
-    }
+    consume(&mut tx, state, &invitation).await?;
     let is_new = known.is_none();
     let mut administrator = match known {
         Some(known) if known.disabled_at.is_none() && invitation.purpose == InvitationPurpose::Join => {
@@ -138,11 +134,11 @@ async fn accept(
         }
         Some(known) if known.disabled_at.is_some() && invitation.purpose == InvitationPurpose::Reset => {
             // They were removed in the meantime. A reset does not enable an account again.
-            return Err(Error::not_found("invitation", ""));
+            return Err(closed());
         }
         Some(known) => known,
         None if invitation.purpose == InvitationPurpose::Reset => {
-            return Err(Error::not_found("invitation", ""));
+            return Err(closed());
         }
         None => Administrator {
             id: match &credential {

@@ -1,9 +1,7 @@
 //! Invitations and reset links: created, listed and revoked.
 
-use std::time::Duration;
-
 use base::{
-    id::{AdminInvitationId, AdministratorId, Id},
+    id::{AdminInvitationId, AdministratorId},
     secret::AdminInvitationToken,
 };
 use model::{
@@ -16,6 +14,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
+        accounts::invitations::{self, NewInvitation},
         actor::{Principal, Subject},
         administrators::{
             roles::{RoleScope, grant_role},
@@ -26,12 +25,6 @@ use crate::{
     },
     store,
 };
-
-/// How long a link is valid.
-pub const LIFETIME: Duration = Duration::from_secs(72 * 3600);
-
-/// The maximum number of open invitations in one scope.
-const MAX_OPEN_INVITATIONS: i64 = 200;
 
 /// The result of an invitation.
 #[derive(Debug)]
@@ -62,18 +55,10 @@ pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -
         tx.commit().await?;
         return Ok(InviteOutcome::Added(known));
     }
-    if store::invitations::list_open(&mut tx, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?.len()
-        as i64
-        >= MAX_OPEN_INVITATIONS
-    {
-        return Err(Error::FailedPrecondition(
-            format!("there are {MAX_OPEN_INVITATIONS} open invitations; take some back first").into(),
-        ));
-    }
-    let invitation =
-        new(state, InvitationPurpose::Join, email, RoleGrant { environment_id, role }, &scope.principal());
-    let token = AdminInvitationToken::new(&*state.random);
-    store::invitations::insert(&mut tx, &invitation, token.digest()).await?;
+    let grant = RoleGrant { environment_id, role };
+    invitations::require_room(&mut tx, state, &grant).await?;
+    let new = new(InvitationPurpose::Join, email, grant, &scope.principal());
+    let (invitation, token) = invitations::create(&mut tx, state, new).await?;
     let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
     audit::record(&mut tx, state, environment_id, &scope.principal(), entry).await?;
     tx.commit().await?;
@@ -94,9 +79,8 @@ pub async fn create_reset(
     let administrator =
         lock_enabled(&mut tx, id).await?.ok_or_else(|| Error::not_found("administrator", id))?;
     let grant = RoleGrant { environment_id: None, role: Role::Viewer };
-    let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, principal);
-    let token = AdminInvitationToken::new(&*state.random);
-    store::invitations::insert(&mut tx, &invitation, token.digest()).await?;
+    let new = new(InvitationPurpose::Reset, Some(administrator.email), grant, principal);
+    let (invitation, token) = invitations::create(&mut tx, state, new).await?;
     let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
     audit::record(&mut tx, state, None, principal, entry).await?;
     tx.commit().await?;
@@ -104,26 +88,16 @@ pub async fn create_reset(
 }
 
 fn new(
-    state: &State,
     purpose: InvitationPurpose,
     email: Option<Email>,
     grant: RoleGrant,
     principal: &Principal,
-) -> AdminInvitation {
-    let now = state.now();
-    AdminInvitation {
-        id: Id::new(now, &*state.random),
-        purpose,
-        email,
-        grant,
-        invited_by: match principal.subject {
-            Subject::Administrator { id, .. } => Some(id),
-            _ => None,
-        },
-        created_at: now,
-        expires_at: now + LIFETIME,
-        consumed_at: None,
-    }
+) -> NewInvitation<RoleGrant> {
+    let invited_by = match principal.subject {
+        Subject::Administrator { id, .. } => Some(id.into()),
+        _ => None,
+    };
+    NewInvitation { purpose, email, grant, invited_by }
 }
 
 fn audited(invitation: &AdminInvitation) -> serde_json::Map<String, serde_json::Value> {
@@ -137,8 +111,7 @@ pub(super) fn parse_email(text: &str) -> Result<Email> {
 /// The open invitations of this scope.
 pub async fn list(state: &State, scope: &RoleScope) -> Result<Vec<AdminInvitation>> {
     let environment_id = scope.owned()?;
-    let mut conn = state.db.read().await?;
-    Ok(store::invitations::list_open(&mut conn, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?)
+    invitations::list_open(state, environment_id).await
 }
 
 /// Revokes an invitation: its link is no longer valid.
@@ -146,8 +119,9 @@ pub async fn revoke(state: &State, scope: &RoleScope, id: AdminInvitationId) -> 
     let environment_id = scope.owned()?;
     let missing = || Error::not_found("invitation", id);
     let mut tx = state.db.write().await?;
-    let invitation = store::invitations::find(&mut tx, environment_id, id).await?.ok_or_else(missing)?;
-    if !store::invitations::remove(&mut tx, environment_id, id).await? {
+    let found: Option<AdminInvitation> = store::invitations::find(&mut tx, environment_id, id).await?;
+    let invitation = found.ok_or_else(missing)?;
+    if !store::invitations::remove(&mut tx, &invitation).await? {
         return Err(missing());
     }
     let entry = Entry::of(&invitation, "revoked").with_values(audited(&invitation));

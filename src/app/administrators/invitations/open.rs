@@ -1,6 +1,5 @@
 //! The invitation of a link, as the person who opens it sees it.
 
-use base::secret::AdminInvitationToken;
 use model::{
     account::{AdminInvitation, InvitationPurpose},
     administrator::Administrator,
@@ -8,7 +7,10 @@ use model::{
 };
 
 use crate::{
-    app::{Error, Result, State},
+    app::{
+        Result, State,
+        accounts::invitations::{closed, find_open},
+    },
     store,
 };
 
@@ -26,7 +28,7 @@ pub struct OpenedInvitation {
 /// Loads the invitation of a link. Does not consume it.
 pub async fn open(state: &State, token: &str) -> Result<OpenedInvitation> {
     let mut conn = state.db.read().await?;
-    let invitation = find_open(&mut conn, state, token).await?;
+    let invitation: AdminInvitation = find_open(&mut conn, state, token).await?;
     let environment = match invitation.grant.environment_id {
         Some(id) => store::table::find(&mut conn, id, id).await?,
         None => None,
@@ -37,16 +39,7 @@ pub async fn open(state: &State, token: &str) -> Result<OpenedInvitation> {
     };
     let removed = account.as_ref().is_none_or(|account| account.disabled_at.is_some());
     if invitation.purpose == InvitationPurpose::Reset && removed {
-        return Err(Error::not_found("invitation", ""));
+        return Err(closed());
     }
     Ok(OpenedInvitation { invitation, environment, account })
-}
-
-pub(super) async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result<AdminInvitation> {
-    let missing = || Error::not_found("invitation", "");
-    let token: AdminInvitationToken = token.parse().map_err(|_| missing())?;
-    let found = store::invitations::find_by_token(conn, token.digest()).await?;
-    found
-        .filter(|invitation| invitation.consumed_at.is_none() && invitation.expires_at > state.now())
-        .ok_or_else(missing)
 }

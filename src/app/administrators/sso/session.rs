@@ -4,7 +4,12 @@
 use std::time::Duration;
 
 use base::{id::Id, time::Timestamp};
-use model::{account::AuthenticationMethod, administrator::Administrator, audit::audit_fields, email::Email};
+use model::{
+    account::AuthenticationMethod,
+    administrator::{Administrator, RoleGrant},
+    audit::audit_fields,
+    email::Email,
+};
 
 use crate::{
     app::{
@@ -69,14 +74,14 @@ pub(super) async fn sign_in_with_email(
     if let Some(known) = known.as_ref().filter(|known| known.disabled_at.is_none()) {
         return start_session(tx, state, known, method, device).await;
     }
-    let invitation = store::invitations::find_open_by_email(tx, email, now).await?;
+    let invitation = store::invitations::find_open_by_email::<RoleGrant>(tx, email, now).await?;
     let Some(invitation) = invitation else {
         return Err(Error::Unauthenticated(
             "Your sign-in went well, but you are no administrator here. Ask an owner for an invitation."
                 .into(),
         ));
     };
-    if !store::invitations::consume(tx, invitation.id, now).await? {
+    if !store::invitations::consume(tx, &invitation, now).await? {
         return Err(Error::FailedPrecondition(
             "the invitation was used in the meantime; sign in again".into(),
         ));

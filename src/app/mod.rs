@@ -15,7 +15,7 @@ pub mod field_values;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;
-pub mod key_rotation;
+pub mod keys;
 pub mod limits;
 pub mod login;
 pub mod organizations;

@@ -12,11 +12,11 @@ use model::{environment::Environment, http_url::HttpUrl, master_key::MasterKey};
 use super::{
     Error, Result,
     accounts::passwords::Passwords,
-    authorization_server::key_cache::KeyCache,
     directories::{
         limits::DirectoryLimits, provisioning::bulk_executor::BulkExecutor, quota::EnvironmentUsageCache,
         request_log::queue::ScimRequestLog,
     },
+    keys::cache::KeyCache,
     limits::{fair_queue::FairQueue, offload::Offload, rate_limiter::RateLimiter},
     login::CertificateCache,
     outgoing::{

@@ -7,7 +7,7 @@ use crate::app::{
     authorization_server::signing_keys::{self, KeySummary},
     connections::saml::sp_keys::{self, SpKeySummary},
     environments,
-    key_rotation::Rotation,
+    keys::Rotation,
 };
 
 /// The keys that sign ID tokens, and the SAML key pairs of the service provider

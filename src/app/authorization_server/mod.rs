@@ -3,7 +3,6 @@
 
 pub mod authorize;
 pub mod clients;
-pub(super) mod key_cache;
 pub mod redeem;
 pub mod redirect;
 pub mod signing_keys;

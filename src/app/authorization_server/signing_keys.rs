@@ -14,11 +14,11 @@ use oauth::{
     signing_key::{KeyError, SigningKey},
 };
 
-use super::key_cache::{CachedKey, KeySet};
+use crate::app::keys::cache::{CachedKey, KeySet};
 use crate::{
     app::{
         Error, Result, State,
-        key_rotation::{KeyStage, Rotation},
+        keys::{KeyStage, Rotation},
     },
     store::signing_keys::{self, Purpose, StoredKey},
 };
@@ -196,7 +196,7 @@ fn open(state: &State, stored: &StoredKey) -> Result<CachedKey> {
 mod tests {
     use super::*;
     use crate::{
-        app::{Settings, authorization_server::key_cache::CACHE_TTL},
+        app::{Settings, keys::cache::CACHE_TTL},
         links::Links,
         store::Db,
     };

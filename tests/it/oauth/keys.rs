@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostiary::app::{authorization_server::signing_keys, key_rotation::Rotation};
+use ostiary::app::{authorization_server::signing_keys, keys::Rotation};
 
 use super::*;
 use crate::both;

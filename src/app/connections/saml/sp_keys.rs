@@ -18,7 +18,7 @@ use saml::{
 use crate::{
     app::{
         Error, Result, State,
-        key_rotation::{KeyStage, Rotation},
+        keys::{KeyStage, Rotation},
     },
     store::{
         self,

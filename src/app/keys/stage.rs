@@ -16,7 +16,7 @@ pub enum KeyStage {
 
 impl KeyStage {
     /// The stage of the key of this generation, while that of the generation `active` signs.
-    pub(super) fn of(generation: i64, active: i64) -> Self {
+    pub(in crate::app) fn of(generation: i64, active: i64) -> Self {
         match generation.cmp(&active) {
             Ordering::Greater => Self::Next,
             Ordering::Equal => Self::Active,

@@ -8,6 +8,8 @@ use base::{
     time::{Clock, Timestamp},
 };
 use model::{environment::Environment, http_url::HttpUrl, master_key::MasterKey};
+use oauth::signing_key::SigningKey;
+use saml::key_pair::KeyPair;
 
 use super::{
     Error, Result,
@@ -59,7 +61,9 @@ pub struct State {
     /// The settings.
     pub settings: Arc<Settings>,
     /// The keys that sign ID tokens.
-    pub id_token_keys: Arc<KeyCache>,
+    pub id_token_keys: Arc<KeyCache<SigningKey>>,
+    /// The SAML key pairs.
+    pub saml_keys: Arc<KeyCache<KeyPair>>,
     /// The queue of the SCIM request log.
     pub scim_requests: Arc<ScimRequestLog>,
     /// Limits of SCIM directories.
@@ -105,6 +109,7 @@ impl State {
             environment_usages: Arc::default(),
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
+            saml_keys: Arc::default(),
             scim_requests: Arc::default(),
             passwords: Passwords::default(),
             offload: Offload::new(cores / 2),

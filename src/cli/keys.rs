@@ -7,7 +7,7 @@ use crate::app::{
     authorization_server::signing_keys::{self, KeySummary},
     connections::saml::sp_keys::{self, SpKeySummary},
     environments,
-    keys::Rotation,
+    keys::{KeyOwner, Rotation},
 };
 
 /// The keys that sign ID tokens, and the SAML key pairs of the service provider
@@ -49,8 +49,9 @@ pub(super) struct List {
       admin must import the metadata again, where requests are signed or
       assertions encrypted
   ostiary keys rotate --sp prod --compromised
-      the new pair signs at once and the old one no longer decrypts: those
-      logins fail until the customer's admin has imported the metadata again")]
+      the new pair signs within a minute and the old one no longer decrypts:
+      those logins fail until the customer's admin has imported the metadata
+      again")]
 pub(super) struct Rotate {
     /// An environment's SAML key pair instead: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
@@ -77,8 +78,10 @@ impl Keys {
             return print(*json, &keys.map_err(field_flags::cli_error)?, format_key_pair);
         }
         let (keys, json) = match self {
-            Self::List(list) => (signing_keys::list(&state).await, list.json),
-            Self::Rotate(rotate) => (signing_keys::rotate(&state, rotate.rotation()).await, rotate.json),
+            Self::List(list) => (signing_keys::list(&state, KeyOwner::Installation).await, list.json),
+            Self::Rotate(rotate) => {
+                (signing_keys::rotate(&state, KeyOwner::Installation, rotate.rotation()).await, rotate.json)
+            }
         };
         print(json, &keys.map_err(field_flags::cli_error)?, format_key)
     }

@@ -18,7 +18,7 @@ const MAX_CONNECTIONS: i64 = 1000;
 /// Creates the identity provider of this installation.
 pub(super) async fn build(state: &State) -> Result<TestIdp, Error> {
     Ok(TestIdp {
-        keys: sp_keys::test_idp_key_pair(state).await?,
+        keys: (*sp_keys::test_idp_key_pair(state).await?).clone(),
         links: state.links.clone(),
         users: users(),
         service_providers: Arc::new(TestConnections(state.clone())),

@@ -1,17 +1,35 @@
-//! Our private keys, sealed. The keys of one purpose, environment and algorithm are numbered in generations;
+//! Our private keys, sealed. The keys of one owner, purpose and algorithm are numbered in generations;
 //! the database decides which replica creates the next one.
 
 use base::{id::EnvironmentId, time::Timestamp};
 
-use super::{Conn, error::Result};
+use super::{Conn, Sql, error::Result};
+
+/// Whose keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyOwner {
+    /// The whole installation.
+    Installation,
+    /// One environment. The keys are removed with it.
+    Environment(EnvironmentId),
+}
+
+impl KeyOwner {
+    fn environment(self) -> Option<EnvironmentId> {
+        match self {
+            Self::Installation => None,
+            Self::Environment(id) => Some(id),
+        }
+    }
+}
 
 /// What a key is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// Signs ID tokens: one series of keys per algorithm for the whole installation.
+    /// Signs ID tokens.
     IdToken,
     /// Signs AuthnRequests of one environment and decrypts assertions for it.
-    SamlSp(EnvironmentId),
+    SamlSp,
     /// Signs for the bundled test identity provider.
     TestIdp,
 }
@@ -20,16 +38,28 @@ impl Purpose {
     fn as_str(self) -> &'static str {
         match self {
             Self::IdToken => "id_token",
-            Self::SamlSp(_) => "saml_sp",
+            Self::SamlSp => "saml_sp",
             Self::TestIdp => "test_idp",
         }
     }
+}
 
-    /// `''` if the purpose belongs to the installation, because a unique index treats NULLs as distinct.
-    fn environment(self) -> String {
-        match self {
-            Self::SamlSp(environment) => environment.to_string(),
-            Self::IdToken | Self::TestIdp => String::new(),
+/// The keys of one owner for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeySeries {
+    /// Whose they are.
+    pub owner: KeyOwner,
+    /// What they are for.
+    pub purpose: Purpose,
+}
+
+impl KeySeries {
+    /// The condition that a row is of this series.
+    fn condition(self) -> Sql {
+        let purpose = Sql::from("purpose = ").value(self.purpose.as_str());
+        match self.owner {
+            KeyOwner::Installation => purpose.push(" AND environment_id IS NULL"),
+            KeyOwner::Environment(id) => purpose.push(" AND environment_id = ").value(id.to_string()),
         }
     }
 }
@@ -62,18 +92,14 @@ impl StoredKey {
     }
 }
 
-/// The keys of a purpose that are not retired at `now`, ordered by algorithm and generation.
-pub async fn list(conn: &mut Conn, purpose: Purpose, now: Timestamp) -> Result<Vec<StoredKey>> {
-    conn.sql(
+/// The keys of a series that are not retired at `now`.
+pub async fn list(conn: &mut Conn, series: KeySeries, now: Timestamp) -> Result<Vec<StoredKey>> {
+    let sql = Sql::from(
         "SELECT id, algorithm, generation, private_key, certificate, created_at, active_from, retired_at \
-         FROM signing_keys WHERE purpose = $1 AND environment_id = $2 \
-         AND (retired_at IS NULL OR retired_at > $3) ORDER BY algorithm, generation",
-    )
-    .bind(purpose.as_str())
-    .bind(purpose.environment())
-    .bind(now)
-    .all()
-    .await
+         FROM signing_keys WHERE ",
+    );
+    let sql = sql.append(series.condition()).push(" AND (retired_at IS NULL OR retired_at > ");
+    conn.dynamic(sql.value(now.millis()).push(")")).all().await
 }
 
 /// Up to `limit` keys: id and sealed private key, for the command that checks the master key.
@@ -82,16 +108,16 @@ pub async fn list_sealed(conn: &mut Conn, limit: i64) -> Result<Vec<(String, Str
 }
 
 /// Adds a key, unless its generation exists. Returns whether it was added.
-pub async fn insert(conn: &mut Conn, purpose: Purpose, key: &StoredKey) -> Result<bool> {
+pub async fn insert(conn: &mut Conn, series: KeySeries, key: &StoredKey) -> Result<bool> {
     let rows = conn
         .sql(
             "INSERT INTO signing_keys (id, purpose, environment_id, algorithm, generation, private_key, certificate, \
              created_at, active_from, retired_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-             ON CONFLICT (purpose, environment_id, algorithm, generation) DO NOTHING",
+             ON CONFLICT DO NOTHING",
         )
         .bind(key.id.as_str())
-        .bind(purpose.as_str())
-        .bind(purpose.environment())
+        .bind(series.purpose.as_str())
+        .bind(series.owner.environment())
         .bind(key.algorithm.as_str())
         .bind(key.generation)
         .bind(key.private_key.as_str())
@@ -104,40 +130,26 @@ pub async fn insert(conn: &mut Conn, purpose: Purpose, key: &StoredKey) -> Resul
     Ok(rows == 1)
 }
 
-/// The highest generation of a purpose and algorithm so far; 0 before the first.
-pub async fn last_generation(conn: &mut Conn, purpose: Purpose, algorithm: &str) -> Result<i64> {
-    let (last,): (i64,) = conn
-        .sql(
-            "SELECT COALESCE(MAX(generation), 0) FROM signing_keys \
-             WHERE purpose = $1 AND environment_id = $2 AND algorithm = $3",
-        )
-        .bind(purpose.as_str())
-        .bind(purpose.environment())
-        .bind(algorithm)
-        .one()
-        .await?;
+/// The highest generation of a series and algorithm so far; 0 before the first.
+pub async fn last_generation(conn: &mut Conn, series: KeySeries, algorithm: &str) -> Result<i64> {
+    let sql = Sql::from("SELECT COALESCE(MAX(generation), 0) FROM signing_keys WHERE algorithm = ");
+    let sql = sql.value(algorithm).push(" AND ").append(series.condition());
+    let (last,): (i64,) = conn.dynamic(sql).one().await?;
     Ok(last)
 }
 
 /// Sets when the generations before `generation` retire, unless they retire earlier already.
 pub async fn update_retired(
     conn: &mut Conn,
-    purpose: Purpose,
+    series: KeySeries,
     algorithm: &str,
     generation: i64,
     retired_at: Timestamp,
 ) -> Result<()> {
-    conn.sql(
-        "UPDATE signing_keys SET retired_at = $1 WHERE purpose = $2 AND environment_id = $3 AND algorithm = $4 \
-         AND generation < $5 AND (retired_at IS NULL OR retired_at > $1)",
-    )
-    .bind(retired_at)
-    .bind(purpose.as_str())
-    .bind(purpose.environment())
-    .bind(algorithm)
-    .bind(generation)
-    .execute()
-    .await?;
+    let sql = Sql::from("UPDATE signing_keys SET retired_at = ").value(retired_at.millis());
+    let sql = sql.push(" WHERE algorithm = ").value(algorithm).push(" AND generation < ").value(generation);
+    let sql = sql.push(" AND (retired_at IS NULL OR retired_at > ").value(retired_at.millis());
+    conn.dynamic(sql.push(") AND ").append(series.condition())).execute().await?;
     Ok(())
 }
 

@@ -4,7 +4,13 @@ use std::{rc::Rc, sync::OnceLock};
 
 use model::http_url::HttpUrl;
 use openssl::{pkey::PKey, rsa::Rsa, x509::X509};
-use ostiary::{app::connections::saml::sp_keys, store};
+use ostiary::{
+    app::connections::saml::sp_keys,
+    store::{
+        self,
+        signing_keys::{KeyOwner, KeySeries, Purpose},
+    },
+};
 use reqwest::Method;
 use saml::key_pair::{KeyKind, KeyPair};
 use serde_json::{Value, json};
@@ -379,8 +385,9 @@ both! {
         assert_ne!(sp_keys::encryption_certificate(&fixture.app.state, other.id).await.unwrap(), pem);
         // The private key is not stored in plain text.
         let mut conn = fixture.app.state.db.read().await.unwrap();
-        let purpose = store::signing_keys::Purpose::SamlSp(fixture.environment.id);
-        let stored = store::signing_keys::list(&mut conn, purpose, fixture.app.now()).await.unwrap();
+        let owner = KeyOwner::Environment(fixture.environment.id);
+        let series = KeySeries { owner, purpose: Purpose::SamlSp };
+        let stored = store::signing_keys::list(&mut conn, series, fixture.app.now()).await.unwrap();
         assert!(stored.iter().all(|key| !key.private_key.contains("PRIVATE KEY")));
     }
 

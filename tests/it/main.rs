@@ -75,4 +75,5 @@ mod support;
 mod unfinished_logins;
 mod upgrade;
 mod upgrade_accounts;
+mod upgraded_rows;
 mod webhooks;

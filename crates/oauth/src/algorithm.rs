@@ -19,7 +19,7 @@ impl IdTokenAlg {
     pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
 
     /// The registered name.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
             Self::ES256 => "ES256",

@@ -1,36 +1,64 @@
-//! The signing keys of ID tokens: a sequence of keys per algorithm for the whole installation.
-//!
-//! A key is **next** from its creation until `active_from`, so that every client has fetched it before it signs;
-//! **active** until the next one is; then **retiring** until every token it signed has expired. The stage follows
-//! from stored times, so replicas agree without coordination.
+//! The signing keys of ID tokens: a series of keys per owner, with keys of every algorithm.
 
 use std::{sync::Arc, time::Duration};
 
-use base::time::Timestamp;
+use base::{random::Random, time::Timestamp};
 use model::oauth_client::IdTokenAlg;
-use oauth::{
-    id_token,
-    jwk::JwkSet,
-    signing_key::{KeyError, SigningKey},
-};
+use oauth::{id_token, jwk::JwkSet, signing_key::SigningKey};
 
-use crate::app::keys::cache::{CachedKey, KeySet};
 use crate::{
     app::{
         Error, Result, State,
-        keys::{KeyStage, Rotation},
+        keys::{
+            KeyStage, Rotation,
+            cache::{CachedKey, KeyCache},
+            rotation::{self, GeneratedKey, PrivateKey},
+        },
     },
-    store::signing_keys::{self, Purpose, StoredKey},
+    store::signing_keys::{KeyOwner, KeySeries, Purpose, StoredKey},
 };
 
 /// The `max-age` of the JWKS.
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
-/// How long before its first signature a key is published: longer than clients and replicas cache the old set.
-const PUBLISH_AHEAD: Duration = Duration::from_secs(3600);
-
 /// How much longer than the last token a key stays published, to allow for clock skew.
 const CLOCK_MARGIN: Duration = Duration::from_secs(10 * 60);
+
+impl PrivateKey for SigningKey {
+    // RS256 first: clients that ignore `kid` use the first key.
+    const ALGORITHMS: &'static [&'static str] =
+        &[IdTokenAlg::RS256.as_str(), IdTokenAlg::ES256.as_str(), IdTokenAlg::EdDSA.as_str()];
+    /// Longer than clients and replicas cache the old set.
+    const PUBLISH_AHEAD: Duration = Duration::from_secs(3600);
+    /// Until the last token has expired.
+    const OVERLAP: Duration = id_token::ID_TOKEN_LIFETIME.saturating_add(CLOCK_MARGIN);
+
+    fn generate(_: Purpose, algorithm: &'static str, _: Timestamp, _: &dyn Random) -> Result<GeneratedKey> {
+        let key = Self::generate(parse_algorithm(algorithm)?).map_err(Error::internal)?;
+        Ok(GeneratedKey {
+            id: key.jwk().kid.clone(),
+            private_key: key.to_pkcs8().map_err(Error::internal)?,
+            certificate: None,
+        })
+    }
+
+    fn parse(stored: &StoredKey, private_key: &[u8]) -> Result<Self> {
+        Self::from_pkcs8(parse_algorithm(&stored.algorithm)?, private_key).map_err(Error::internal)
+    }
+
+    fn cache(state: &State) -> &KeyCache<Self> {
+        &state.id_token_keys
+    }
+}
+
+fn parse_algorithm(name: &str) -> Result<IdTokenAlg> {
+    IdTokenAlg::parse(name).ok_or_else(|| Error::internal(format!("{name} is an unknown algorithm")))
+}
+
+/// The keys that sign the tokens of `owner`.
+fn series(owner: KeyOwner) -> KeySeries {
+    KeySeries { owner, purpose: Purpose::IdToken }
+}
 
 /// A key, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -48,157 +76,57 @@ pub struct KeySummary {
     pub retired_at: Option<Timestamp>,
 }
 
-/// The active key of `algorithm`.
-pub async fn signer(state: &State, algorithm: IdTokenAlg) -> Result<Arc<SigningKey>> {
+/// The owner's active key of `algorithm`.
+pub async fn signer(state: &State, owner: KeyOwner, algorithm: IdTokenAlg) -> Result<Arc<SigningKey>> {
     let now = state.now();
-    let ring = key_set(state).await?;
-    ring.active(algorithm, now)
+    let set = rotation::key_set::<SigningKey>(state, series(owner)).await?;
+    set.active(algorithm.as_str(), now)
         .map(|key| Arc::clone(&key.key))
         .ok_or_else(|| Error::internal(format!("there is no {} key", algorithm.as_str())))
 }
 
-/// The published public keys.
-pub async fn published(state: &State) -> Result<JwkSet> {
+/// The owner's published public keys.
+pub async fn published(state: &State, owner: KeyOwner) -> Result<JwkSet> {
     let now = state.now();
-    let ring = key_set(state).await?;
-    Ok(JwkSet { keys: ring.unretired(now).map(|key| key.key.jwk().clone()).collect() })
+    let set = rotation::key_set::<SigningKey>(state, series(owner)).await?;
+    Ok(JwkSet { keys: set.unretired(now).map(|key| key.key.jwk().clone()).collect() })
 }
 
-/// Every key that is not retired, for the operator.
-pub async fn list(state: &State) -> Result<Vec<KeySummary>> {
+/// Every key of the owner that is not retired, for the operator.
+pub async fn list(state: &State, owner: KeyOwner) -> Result<Vec<KeySummary>> {
     let now = state.now();
-    let ring = key_set(state).await?;
-    Ok(ring.unretired(now).map(|key| summary(&ring, key, now)).collect())
-}
-
-fn summary(ring: &KeySet, key: &CachedKey, now: Timestamp) -> KeySummary {
-    let algorithm = key.key.algorithm();
-    let active = ring.active(algorithm, now).map_or(key.generation, |active| active.generation);
-    KeySummary {
-        kid: key.key.jwk().kid.clone(),
-        algorithm,
-        stage: KeyStage::of(key.generation, active),
+    let set = rotation::key_set::<SigningKey>(state, series(owner)).await?;
+    let summary = |key: &CachedKey<SigningKey>| KeySummary {
+        kid: key.id.clone(),
+        algorithm: key.key.algorithm(),
+        stage: set.stage(key, now),
         active_from: key.active_from,
         retired_at: key.retired_at,
-    }
+    };
+    Ok(set.unretired(now).map(summary).collect())
 }
 
-/// Creates a new key for each algorithm. Returns all keys afterwards.
+/// Creates a new key of the owner for each algorithm. Returns all keys afterwards.
 ///
 /// New keys sign in an hour, and the old ones stay published until their last token has expired. If one is
 /// compromised, other processes learn of it within a minute, clients within [`JWKS_MAX_AGE`].
-pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>> {
-    let now = state.now();
-    let (begin, retired_at) = match rotation {
-        Rotation::Overlapping => {
-            let begin = now + PUBLISH_AHEAD;
-            (begin, begin + id_token::ID_TOKEN_LIFETIME + CLOCK_MARGIN)
-        }
-        Rotation::Compromised => (now, now),
-    };
-    let keys = generate(IdTokenAlg::ALL.to_vec()).await?;
-    let mut tx = state.db.write().await?;
-    for key in &keys {
-        let name = key.algorithm().as_str();
-        let generation = signing_keys::last_generation(&mut tx, Purpose::IdToken, name).await? + 1;
-        // The first key of an algorithm has nothing to overlap with.
-        let active_from = if generation == 1 { now } else { begin };
-        let stored = seal(state, key, generation, active_from)?;
-        if !signing_keys::insert(&mut tx, Purpose::IdToken, &stored).await? {
-            return Err(Error::FailedPrecondition(
-                "another rotation is under way; nothing was changed".into(),
-            ));
-        }
-        signing_keys::update_retired(&mut tx, Purpose::IdToken, name, generation, retired_at).await?;
-    }
-    tx.commit().await?;
-    state.id_token_keys.invalidate();
-    list(state).await
-}
-
-/// The cached keys, reloaded when the cache has expired. Concurrent requests load them once.
-async fn key_set(state: &State) -> Result<Arc<KeySet>> {
-    let keys = &state.id_token_keys;
-    if let Some(ring) = keys.fresh(state.now()) {
-        return Ok(ring);
-    }
-    let _one_reads = keys.load_lock.lock().await;
-    if let Some(ring) = keys.fresh(state.now()) {
-        return Ok(ring);
-    }
-    let ring = Arc::new(load(state).await?);
-    keys.replace(Some(Arc::clone(&ring)));
-    Ok(ring)
-}
-
-/// Loads the keys; creates the first key of an algorithm that has none, or uses the one that another replica
-/// created at the same time.
-async fn load(state: &State) -> Result<KeySet> {
-    let now = state.now();
-    let mut stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
-    let missing: Vec<IdTokenAlg> = IdTokenAlg::ALL
-        .into_iter()
-        .filter(|algorithm| stored.iter().all(|key| key.algorithm != algorithm.as_str()))
-        .collect();
-    if !missing.is_empty() {
-        let keys = generate(missing).await?;
-        let mut tx = state.db.write().await?;
-        for key in &keys {
-            // Generation 1 or no insert: the newest key of an algorithm is never retired.
-            signing_keys::insert(&mut tx, Purpose::IdToken, &seal(state, key, 1, now)?).await?;
-        }
-        tx.commit().await?;
-        stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
-    }
-    let mut keys = stored.iter().map(|key| open(state, key)).collect::<Result<Vec<_>>>()?;
-    // RS256 first: clients that ignore `kid` use the first key.
-    keys.sort_by_key(|key| {
-        (IdTokenAlg::ALL.iter().position(|algorithm| *algorithm == key.key.algorithm()), key.generation)
-    });
-    Ok(KeySet { loaded_at: now, keys })
-}
-
-/// Generates keys on a blocking thread.
-async fn generate(algorithms: Vec<IdTokenAlg>) -> Result<Vec<SigningKey>> {
-    let make = move || algorithms.into_iter().map(SigningKey::generate).collect::<Result<Vec<_>, KeyError>>();
-    tokio::task::spawn_blocking(make).await.map_err(Error::internal)?.map_err(Error::internal)
-}
-
-fn seal(state: &State, key: &SigningKey, generation: i64, active_from: Timestamp) -> Result<StoredKey> {
-    let id = key.jwk().kid.clone();
-    let pkcs8 = key.to_pkcs8().map_err(Error::internal)?;
-    Ok(StoredKey {
-        private_key: state.master_key.seal(&StoredKey::place(&id), &pkcs8, &*state.random),
-        id,
-        algorithm: key.algorithm().as_str().to_owned(),
-        generation,
-        certificate: None,
-        created_at: state.now(),
-        active_from,
-        retired_at: None,
-    })
-}
-
-fn open(state: &State, stored: &StoredKey) -> Result<CachedKey> {
-    let algorithm = IdTokenAlg::parse(&stored.algorithm)
-        .ok_or_else(|| Error::internal(format!("key {} is of an unknown algorithm", stored.id)))?;
-    let pkcs8 =
-        state.master_key.open(&StoredKey::place(&stored.id), &stored.private_key).map_err(Error::internal)?;
-    Ok(CachedKey {
-        key: Arc::new(SigningKey::from_pkcs8(algorithm, &pkcs8).map_err(Error::internal)?),
-        generation: stored.generation,
-        active_from: stored.active_from,
-        retired_at: stored.retired_at,
-    })
+pub async fn rotate(state: &State, owner: KeyOwner, rotation: Rotation) -> Result<Vec<KeySummary>> {
+    rotation::rotate::<SigningKey>(state, series(owner), rotation).await?;
+    list(state, owner).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        app::{Settings, keys::cache::CACHE_TTL},
+        app::{
+            Settings,
+            actor::Principal,
+            environments::{self, EnvironmentChange},
+            keys::cache::CACHE_TTL,
+        },
         links::Links,
-        store::Db,
+        store::{self, Db},
     };
     use base::{
         random::SystemRandom,
@@ -225,11 +153,11 @@ mod tests {
     }
 
     async fn kid(state: &State) -> String {
-        signer(state, IdTokenAlg::RS256).await.unwrap().jwk().kid.clone()
+        signer(state, KeyOwner::Installation, IdTokenAlg::RS256).await.unwrap().jwk().kid.clone()
     }
 
     async fn published_kids(state: &State) -> Vec<String> {
-        published(state).await.unwrap().keys.into_iter().map(|key| key.kid).collect()
+        published(state, KeyOwner::Installation).await.unwrap().keys.into_iter().map(|key| key.kid).collect()
     }
 
     #[tokio::test]
@@ -253,7 +181,7 @@ mod tests {
         assert!(seen.iter().all(|other| *other == seen[0]));
         let other_master_key =
             State { master_key: MasterKey::new(vec![[8; 32]]).unwrap(), ..replica(&directory, &clock).await };
-        assert!(signer(&other_master_key, IdTokenAlg::RS256).await.is_err());
+        assert!(signer(&other_master_key, KeyOwner::Installation, IdTokenAlg::RS256).await.is_err());
     }
 
     #[tokio::test]
@@ -264,27 +192,34 @@ mod tests {
         let old = kid(&here).await;
         assert_eq!(kid(&there).await, old);
 
-        rotate(&here, Rotation::Overlapping).await.unwrap();
+        rotate(&here, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
         assert_eq!(kid(&here).await, old, "still signs");
         assert_eq!(published_kids(&here).await.len(), 6);
         // The other replica has read the new keys long before one of them signs.
-        assert!(CACHE_TTL + JWKS_MAX_AGE < PUBLISH_AHEAD);
+        assert!(CACHE_TTL + JWKS_MAX_AGE < SigningKey::PUBLISH_AHEAD);
         clock.advance(CACHE_TTL);
         assert_eq!(published_kids(&there).await.len(), 6);
         let stages = |keys: &[KeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
-        assert_eq!(stages(&list(&there).await.unwrap())[..2], [KeyStage::Active, KeyStage::Next]);
+        assert_eq!(
+            stages(&list(&there, KeyOwner::Installation).await.unwrap())[..2],
+            [KeyStage::Active, KeyStage::Next]
+        );
 
-        clock.advance(PUBLISH_AHEAD);
+        clock.advance(SigningKey::PUBLISH_AHEAD);
         let new = kid(&there).await;
         assert_ne!(new, old);
         assert_eq!(kid(&here).await, new);
         assert!(published_kids(&here).await.contains(&old), "its tokens are still good");
-        assert_eq!(stages(&list(&here).await.unwrap())[..2], [KeyStage::Retiring, KeyStage::Active]);
+        assert_eq!(
+            stages(&list(&here, KeyOwner::Installation).await.unwrap())[..2],
+            [KeyStage::Retiring, KeyStage::Active]
+        );
 
-        clock.advance(id_token::ID_TOKEN_LIFETIME + CLOCK_MARGIN);
+        clock.advance(SigningKey::OVERLAP);
         assert_eq!(published_kids(&there).await.len(), 3);
         assert!(!published_kids(&there).await.contains(&old));
-        let gone = signing_keys::remove_retired(&mut here.db.write().await.unwrap(), clock.now()).await;
+        let gone =
+            store::signing_keys::remove_retired(&mut here.db.write().await.unwrap(), clock.now()).await;
         assert_eq!(gone.unwrap(), 3);
     }
 
@@ -292,7 +227,7 @@ mod tests {
     async fn the_first_keys_sign_at_once_even_by_a_rotation() {
         let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
         let here = replica(&directory, &clock).await;
-        let keys = rotate(&here, Rotation::Overlapping).await.unwrap();
+        let keys = rotate(&here, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
         assert_eq!(keys.len(), 3);
         for key in keys {
             assert_eq!((key.stage, key.active_from), (KeyStage::Active, clock.now()), "says when it signs");
@@ -300,12 +235,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_environment_has_keys_of_its_own() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
+        let here = replica(&directory, &clock).await;
+        let change = EnvironmentChange { slug: Some("prod".into()), ..EnvironmentChange::default() };
+        let environment = environments::create(&here, &Principal::OPERATOR, &change).await.unwrap().id;
+        let owner = KeyOwner::Environment(environment);
+        let installation = published_kids(&here).await;
+        let own = list(&here, owner).await.unwrap();
+        assert_eq!(own.len(), 3);
+        assert!(own.iter().all(|key| !installation.contains(&key.kid)));
+
+        rotate(&here, owner, Rotation::Compromised).await.unwrap();
+        let after = list(&here, owner).await.unwrap();
+        assert!(after.len() == 3 && after.iter().all(|key| own.iter().all(|old| old.kid != key.kid)));
+        assert_eq!(published_kids(&here).await, installation, "another owner's stay");
+    }
+
+    #[tokio::test]
     async fn a_compromised_key_is_gone_at_once() {
         let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
         let here = replica(&directory, &clock).await;
         let old = kid(&here).await;
-        rotate(&here, Rotation::Overlapping).await.unwrap();
-        let keys = rotate(&here, Rotation::Compromised).await.unwrap();
+        rotate(&here, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
+        let keys = rotate(&here, KeyOwner::Installation, Rotation::Compromised).await.unwrap();
         assert!(keys.len() == 3 && keys.iter().all(|key| key.stage == KeyStage::Active));
         assert_ne!(kid(&here).await, old);
         assert!(!published_kids(&here).await.contains(&old));

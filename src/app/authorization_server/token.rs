@@ -19,7 +19,9 @@ use crate::{
     store::{
         access_tokens,
         authorization_codes::{self, CodeGrant},
-        authorization_grants, login_flows, table,
+        authorization_grants, login_flows,
+        signing_keys::KeyOwner,
+        table,
     },
 };
 
@@ -73,7 +75,7 @@ pub async fn exchange(
         return Ok(Err(error));
     }
 
-    let key = signing_keys::signer(state, client.id_token_alg).await?;
+    let key = signing_keys::signer(state, KeyOwner::Installation, client.id_token_alg).await?;
     let access_token = AccessToken::new(&*state.random);
     let revealed = access_token.reveal();
     let claims = claims(state, credentials.id, &grant, key.at_hash(&revealed), now);

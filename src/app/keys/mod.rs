@@ -1,6 +1,10 @@
-//! Our private keys: their generations, their rotation, and the cache of those in use.
+//! Our private keys: series of generations, each of one owner and for one purpose. The keys of tokens and the SAML key
+//! pairs of service providers are loaded, cached and rotated alike.
 
 pub(super) mod cache;
+pub(super) mod rotation;
 mod stage;
 
 pub use stage::{KeyStage, Rotation};
+
+pub use crate::store::signing_keys::KeyOwner;

@@ -1,4 +1,4 @@
-//! The rotation of keys: of those that sign ID tokens, and of the service provider's.
+//! The stages of a key, and how a rotation treats them.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ pub enum KeyStage {
 
 impl KeyStage {
     /// The stage of the key of this generation, while that of the generation `active` signs.
-    pub(in crate::app) fn of(generation: i64, active: i64) -> Self {
+    pub(super) fn of(generation: i64, active: i64) -> Self {
         match generation.cmp(&active) {
             Ordering::Greater => Self::Next,
             Ordering::Equal => Self::Active,

@@ -34,7 +34,7 @@ pub(super) async fn verify(
         true => sp_keys::key_pairs(state, connection.environment_id)
             .await?
             .into_iter()
-            .map(|pair| pair.key)
+            .map(|pair| pair.key.clone())
             .collect(),
         false => Vec::new(),
     };

@@ -20,6 +20,7 @@ use crate::{
     app::{
         State,
         authorization_server::{signing_keys, token, userinfo},
+        keys::KeyOwner,
     },
     links::path,
     web::kit::routing::Routes,
@@ -60,7 +61,7 @@ async fn discovery(state: web::Data<State>) -> HttpResponse {
 
 /// The public keys (RFC 7517 §5), readable from any origin.
 async fn jwks(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    let keys = signing_keys::published(&state).await.map_err(ApiError::oauth)?;
+    let keys = signing_keys::published(&state, KeyOwner::Installation).await.map_err(ApiError::oauth)?;
     Ok(cacheable(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys))
 }
 

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use ostiary::app::{authorization_server::signing_keys, keys::Rotation};
+use ostiary::{
+    app::{authorization_server::signing_keys, keys::Rotation},
+    store::{
+        self,
+        signing_keys::{KeyOwner, KeySeries, Purpose, StoredKey},
+    },
+};
 
 use super::*;
 use crate::both;
@@ -35,7 +41,7 @@ both! {
         assert_eq!(before.len(), 3);
         assert_eq!(published(&replica).await, before);
 
-        signing_keys::rotate(&app.state, Rotation::Overlapping).await.unwrap();
+        signing_keys::rotate(&app.state, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
         app.advance(Duration::from_secs(61));
         let during = published(&replica).await;
         assert_eq!(during.len(), 6);
@@ -54,16 +60,12 @@ both! {
     async fn keys_are_sealed_in_the_database(app: TestApp) {
         let _ = published(&app).await;
         let mut conn = app.state.db.read().await.unwrap();
-        let keys = ostiary::store::signing_keys::list(
-            &mut conn,
-            ostiary::store::signing_keys::Purpose::IdToken,
-            app.now(),
-        );
-        for key in keys.await.unwrap() {
-            let place = ostiary::store::signing_keys::StoredKey::place(&key.id);
+        let series = KeySeries { owner: KeyOwner::Installation, purpose: Purpose::IdToken };
+        for key in store::signing_keys::list(&mut conn, series, app.now()).await.unwrap() {
+            let place = StoredKey::place(&key.id);
             let der = app.state.master_key.open(&place, &key.private_key).unwrap();
             assert!(openssl::pkey::PKey::private_key_from_pkcs8(&der).is_ok());
-            let elsewhere = ostiary::store::signing_keys::StoredKey::place("other");
+            let elsewhere = StoredKey::place("other");
             assert!(app.state.master_key.open(&elsewhere, &key.private_key).is_err());
         }
     }

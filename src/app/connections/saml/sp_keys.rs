@@ -4,10 +4,11 @@
 //! so that identity providers can register it before it signs. The old pair decrypts until it retires, because
 //! identity providers encrypt to the certificate that they have registered.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base::{
     id::{EnvironmentId, SigningKeyId},
+    random::Random,
     time::Timestamp,
 };
 use saml::{
@@ -18,22 +19,54 @@ use saml::{
 use crate::{
     app::{
         Error, Result, State,
-        keys::{KeyStage, Rotation},
+        keys::{
+            KeyStage, Rotation,
+            cache::{KeyCache, KeySet},
+            rotation::{self, GeneratedKey, PrivateKey},
+        },
     },
     store::{
         self,
-        signing_keys::{Purpose, StoredKey},
+        signing_keys::{KeyOwner, KeySeries, Purpose, StoredKey},
     },
 };
 
-/// The algorithm's name in the table.
-const ALGORITHM: &str = "RSA";
+impl PrivateKey for KeyPair {
+    const ALGORITHMS: &'static [&'static str] = &["RSA"];
+    /// Customers' admins register a new certificate by hand.
+    const PUBLISH_AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
+    /// The old key still decrypts.
+    const OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
 
-/// How long a new certificate is published before its key signs: customers' admins register it by hand.
-pub const PUBLISH_AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
+    fn generate(
+        purpose: Purpose,
+        _: &'static str,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<GeneratedKey> {
+        let name = match purpose {
+            Purpose::TestIdp => "Ostiary test identity provider",
+            _ => "Ostiary service provider",
+        };
+        let pair = Self::generate(KeyKind::Rsa(2048), name, now, random).map_err(Error::internal)?;
+        Ok(GeneratedKey {
+            id: SigningKeyId::new(now, random).to_string(),
+            private_key: pair.private_key_pem().map_err(Error::internal)?.into_bytes(),
+            certificate: Some(pair.certificate_pem().map_err(Error::internal)?),
+        })
+    }
 
-/// How long after that the old key still decrypts.
-pub const DECRYPT_OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
+    fn parse(stored: &StoredKey, private_key: &[u8]) -> Result<Self> {
+        let pem = std::str::from_utf8(private_key).map_err(Error::internal)?;
+        let missing = || store::Error::inconsistent("signing_keys", "certificate", &stored.id);
+        let certificate = stored.certificate.as_deref().ok_or_else(missing)?;
+        Self::from_pem(pem, certificate).map_err(Error::internal)
+    }
+
+    fn cache(state: &State) -> &KeyCache<Self> {
+        &state.saml_keys
+    }
+}
 
 /// A key pair, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -53,142 +86,80 @@ pub struct SpKeySummary {
     pub certificate: String,
 }
 
+async fn key_set(state: &State, environment: EnvironmentId) -> Result<Arc<KeySet<KeyPair>>> {
+    let owner = KeyOwner::Environment(environment);
+    rotation::key_set(state, KeySeries { owner, purpose: Purpose::SamlSp }).await
+}
+
 /// The key pairs of an environment in use, at least one: the first one signs, all of them decrypt and are
 /// published.
-pub async fn key_pairs(state: &State, environment: EnvironmentId) -> Result<Vec<KeyPair>> {
-    let stored = load_or_create(state, Purpose::SamlSp(environment)).await?;
-    stored.iter().map(|key| open(state, key)).collect()
+pub async fn key_pairs(state: &State, environment: EnvironmentId) -> Result<Vec<Arc<KeyPair>>> {
+    let set = key_set(state, environment).await?;
+    Ok(set.by_use(state.now()).into_iter().map(|pair| Arc::clone(&pair.key)).collect())
 }
 
 /// The certificate for identity providers to encrypt to, as PEM: the newest. Its key decrypts as soon as it is
 /// published.
 pub async fn encryption_certificate(state: &State, environment: EnvironmentId) -> Result<String> {
-    let stored = load_or_create(state, Purpose::SamlSp(environment)).await?;
-    let newest = stored.iter().max_by_key(|key| key.generation).expect("there is at least one");
-    certificate(newest).map(str::to_owned)
+    let set = key_set(state, environment).await?;
+    let newest = set.unretired(state.now()).last().ok_or_else(|| Error::internal("there is no key pair"))?;
+    newest.key.certificate_pem().map_err(Error::internal)
 }
 
 /// The key pairs of an environment in use, the signing one first, for the operator.
 pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKeySummary>> {
-    let stored = load_or_create(state, Purpose::SamlSp(environment)).await?;
-    let signs = stored[0].generation;
-    stored
-        .iter()
-        .map(|key| {
-            let pem = certificate(key)?;
-            let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
+    let now = state.now();
+    let set = key_set(state, environment).await?;
+    set.by_use(now)
+        .into_iter()
+        .map(|pair| {
+            let certificate = pair.key.certificate_pem().map_err(Error::internal)?;
+            let read = Certificate::parse_pem_bundle(&certificate).map_err(Error::internal)?;
             Ok(SpKeySummary {
-                id: key.id.clone(),
-                stage: KeyStage::of(key.generation, signs),
-                active_from: key.active_from,
-                retired_at: key.retired_at,
+                id: pair.id.clone(),
+                stage: set.stage(pair, now),
+                active_from: pair.active_from,
+                retired_at: pair.retired_at,
                 certificate_sha256: read.first().map(Certificate::fingerprint_sha256).unwrap_or_default(),
-                certificate: pem.to_owned(),
+                certificate,
             })
         })
         .collect()
 }
 
 /// Creates the next key pair of an environment. Returns all pairs afterwards.
+///
+/// If the old one is compromised, other processes learn of it within a minute.
 pub async fn rotate(
     state: &State,
     environment: EnvironmentId,
     rotation: Rotation,
 ) -> Result<Vec<SpKeySummary>> {
-    let purpose = Purpose::SamlSp(environment);
-    load_or_create(state, purpose).await?;
-    let now = state.now();
-    let (active_from, retired_at) = match rotation {
-        Rotation::Overlapping => (now + PUBLISH_AHEAD, now + PUBLISH_AHEAD + DECRYPT_OVERLAP),
-        Rotation::Compromised => (now, now),
-    };
-    let mut key = generate(state, purpose, active_from).await?;
-    let mut tx = state.db.write().await?;
-    key.generation = store::signing_keys::last_generation(&mut tx, purpose, ALGORITHM).await? + 1;
-    if !store::signing_keys::insert(&mut tx, purpose, &key).await? {
-        return Err(Error::FailedPrecondition("another rotation is under way; nothing was changed".into()));
-    }
-    store::signing_keys::update_retired(&mut tx, purpose, ALGORITHM, key.generation, retired_at).await?;
-    tx.commit().await?;
+    let owner = KeyOwner::Environment(environment);
+    rotation::rotate::<KeyPair>(state, KeySeries { owner, purpose: Purpose::SamlSp }, rotation).await?;
     list(state, environment).await
 }
 
 /// The key pair of the bundled test identity provider, created when it is first needed.
-pub async fn test_idp_key_pair(state: &State) -> Result<KeyPair> {
-    let stored = load_or_create(state, Purpose::TestIdp).await?;
-    open(state, &stored[0])
-}
-
-/// The keys in use, the signing one first; creates the first key if there is none.
-async fn load_or_create(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
-    let found = in_use(state, purpose).await?;
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let key = generate(state, purpose, state.now()).await?;
-    // If several create the first key at once, one is stored, and all use it.
-    let mut tx = state.db.write().await?;
-    store::signing_keys::insert(&mut tx, purpose, &key).await?;
-    tx.commit().await?;
-    let found = in_use(state, purpose).await?;
-    if found.is_empty() { Err(Error::internal("the key that was stored is not there")) } else { Ok(found) }
-}
-
-/// Generates a key pair, of generation 1 unless the caller changes it.
-async fn generate(state: &State, purpose: Purpose, active_from: Timestamp) -> Result<StoredKey> {
-    let now = state.now();
-    let random = state.random.clone();
-    let pair = tokio::task::spawn_blocking(move || {
-        let name = match purpose {
-            Purpose::TestIdp => "Ostiary test identity provider",
-            _ => "Ostiary service provider",
-        };
-        KeyPair::generate(KeyKind::Rsa(2048), name, now, &*random)
-    })
-    .await
-    .map_err(Error::internal)?
-    .map_err(Error::internal)?;
-    let id = SigningKeyId::new(now, &*state.random).to_string();
-    let pem = pair.private_key_pem().map_err(Error::internal)?;
-    Ok(StoredKey {
-        private_key: state.master_key.seal(&StoredKey::place(&id), pem.as_bytes(), &*state.random),
-        certificate: Some(pair.certificate_pem().map_err(Error::internal)?),
-        id,
-        algorithm: ALGORITHM.to_owned(),
-        generation: 1,
-        created_at: now,
-        active_from,
-        retired_at: None,
-    })
-}
-
-async fn in_use(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
-    let mut conn = state.db.read().await?;
-    let now = state.now();
-    let mut keys = store::signing_keys::list(&mut conn, purpose, now).await?;
-    // The newest active key first, then older ones, then future ones.
-    keys.sort_by_key(|key| (key.active_from > now, std::cmp::Reverse(key.generation)));
-    Ok(keys)
-}
-
-fn open(state: &State, key: &StoredKey) -> Result<KeyPair> {
-    let pem = state.master_key.open(&StoredKey::place(&key.id), &key.private_key).map_err(Error::internal)?;
-    let pem = String::from_utf8(pem).map_err(Error::internal)?;
-    KeyPair::from_pem(&pem, certificate(key)?).map_err(Error::internal)
-}
-
-fn certificate(key: &StoredKey) -> Result<&str> {
-    key.certificate
-        .as_deref()
-        .ok_or_else(|| store::Error::inconsistent("signing_keys", "certificate", &key.id).into())
+pub async fn test_idp_key_pair(state: &State) -> Result<Arc<KeyPair>> {
+    let series = KeySeries { owner: KeyOwner::Installation, purpose: Purpose::TestIdp };
+    let set = rotation::key_set::<KeyPair>(state, series).await?;
+    let first = set.by_use(state.now()).into_iter().next();
+    first.map(|pair| Arc::clone(&pair.key)).ok_or_else(|| Error::internal("there is no key pair"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::{app::Settings, links::Links, store::Db};
+    use crate::{
+        app::{
+            Settings,
+            actor::Principal,
+            environments::{self, EnvironmentChange},
+        },
+        links::Links,
+        store::Db,
+    };
     use base::{random::SystemRandom, time::ManualClock};
     use model::master_key::MasterKey;
 
@@ -206,7 +177,11 @@ mod tests {
             Links::new(&"https://sso.example".parse().unwrap()).unwrap(),
             Settings::default(),
         );
-        let environment = EnvironmentId::new(state.now(), &*state.random);
+        let environment = async |slug: &str| {
+            let change = EnvironmentChange { slug: Some(slug.into()), ..EnvironmentChange::default() };
+            environments::create(&state, &Principal::OPERATOR, &change).await.unwrap().id
+        };
+        let (environment, other) = (environment("prod").await, environment("other").await);
         let pems = async || -> Vec<String> {
             let pairs = key_pairs(&state, environment).await.unwrap();
             pairs.iter().map(|pair| pair.certificate_pem().unwrap()).collect()
@@ -220,13 +195,12 @@ mod tests {
         assert_eq!(pems().await, [old.clone(), new.clone()], "the old one signs, both are published");
         assert_eq!(encryption_certificate(&state, environment).await.unwrap(), new);
 
-        clock.advance(PUBLISH_AHEAD);
+        clock.advance(KeyPair::PUBLISH_AHEAD);
         assert_eq!(pems().await, [new.clone(), old.clone()], "the new one signs, both decrypt");
         assert_eq!(stages(&list(&state, environment).await.unwrap()), [KeyStage::Active, KeyStage::Retiring]);
-        clock.advance(DECRYPT_OVERLAP);
+        clock.advance(KeyPair::OVERLAP);
         assert_eq!(pems().await, std::slice::from_ref(&new));
 
-        let other = EnvironmentId::new(state.now(), &*state.random);
         let others = list(&state, other).await.unwrap();
         let after = rotate(&state, environment, Rotation::Compromised).await.unwrap();
         assert_eq!(stages(&after), [KeyStage::Active]);

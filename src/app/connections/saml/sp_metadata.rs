@@ -24,7 +24,7 @@ pub async fn render(state: &State, connection: SamlConnectionId) -> Result<Strin
         true => sp_keys::key_pairs(state, connection.environment_id)
             .await?
             .into_iter()
-            .map(|pair| pair.certificate)
+            .map(|pair| pair.certificate.clone())
             .collect(),
         false => Vec::new(),
     };

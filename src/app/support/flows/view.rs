@@ -78,7 +78,7 @@ pub async fn describe(state: &State, actor: &Actor, id: LoginFlowId) -> Result<F
     let keys = match &connection {
         Some(connection) if encrypted && connection.assertion_encryption => {
             let pairs = sp_keys::key_pairs(state, connection.environment_id).await?;
-            pairs.into_iter().map(|pair| pair.key).collect()
+            pairs.into_iter().map(|pair| pair.key.clone()).collect()
         }
         _ => Vec::new(),
     };

@@ -1,6 +1,9 @@
-//! Deletes expired rows: seen assertions, stored documents, grants with their codes and tokens, retired keys, old logins.
+//! Deletes expired rows (seen assertions, stored documents, grants with their codes and tokens, retired keys, old logins), and
+//! those of removed environments.
 
 use std::time::Duration;
+
+use base::time::Timestamp;
 
 use crate::{
     app::{Result, State, idempotency, support::login_counts},
@@ -15,6 +18,12 @@ const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a session or an invitation is kept after its expiry.
 const EXPIRED_SESSION_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// For how long after its removal an environment is looked at again: what was under way may still write.
+const REMOVAL_GRACE: Duration = Duration::from_secs(24 * 3600);
+
+/// How many removed environments one run looks at.
+const MAX_REMOVED_ENVIRONMENTS: i64 = 1000;
 
 /// How long history is kept.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +40,11 @@ pub struct Retention {
     pub scim_requests: Duration,
 }
 
-/// Repeats one statement, one transaction per batch, until it deletes nothing more.
+/// Repeats one statement, one transaction per batch, until it deletes nothing more. Returns whether it came so far.
 macro_rules! sweep {
     ($state:ident, $what:literal, |$transaction:ident| $statement:expr) => {{
         let mut total = 0;
+        let mut finished = false;
         for _ in 0..MAX_BATCHES {
             let mut transaction = $state.db.write().await?;
             let $transaction: &mut Transaction = &mut transaction;
@@ -42,12 +52,14 @@ macro_rules! sweep {
             transaction.commit().await?;
             total += gone;
             if gone == 0 {
+                finished = true;
                 break;
             }
         }
         if total > 0 {
             tracing::info!(total, concat!("deleted expired ", $what));
         }
+        finished
     }};
 }
 
@@ -89,5 +101,21 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         now - idempotency::RETENTION
     ));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
+    sweep_removed_environments(state, now).await
+}
+
+/// Deletes what removed environments left behind.
+async fn sweep_removed_environments(state: &State, now: Timestamp) -> Result<()> {
+    let removed =
+        store::removed_environments::list(&mut state.db.read().await?, MAX_REMOVED_ENVIRONMENTS).await?;
+    for id in removed {
+        if sweep!(state, "rows of a removed environment", |tx| store::removed_environments::remove_rows(
+            tx, id
+        )) {
+            let mut tx = state.db.write().await?;
+            store::removed_environments::remove(&mut tx, id, now - REMOVAL_GRACE).await?;
+            tx.commit().await?;
+        }
+    }
     Ok(())
 }

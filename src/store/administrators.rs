@@ -180,15 +180,6 @@ pub async fn remove_grant(
     Ok(touched == 1)
 }
 
-/// Removes every role in an environment, when the environment is deleted.
-pub async fn remove_grants_in(conn: &mut Conn, environment_id: EnvironmentId) -> Result<()> {
-    conn.sql("DELETE FROM administrator_roles WHERE environment_id = $1")
-        .bind(environment_id)
-        .execute()
-        .await?;
-    Ok(())
-}
-
 /// How many administrators own every environment. A caller that is about to remove one calls [`lock_owners`]
 /// first.
 pub async fn count_owners(conn: &mut Conn) -> Result<i64> {

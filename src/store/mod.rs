@@ -43,6 +43,7 @@ pub mod organizations;
 pub mod passkeys;
 pub mod passwords;
 mod pool;
+pub mod removed_environments;
 pub mod saml_assertions_seen;
 pub mod saml_connections;
 pub mod scim_directories;

@@ -32,6 +32,13 @@ macro_rules! columns {
     };
 }
 
+/// Deliveries of a removed webhook are not shown any more; they are deleted by their age.
+macro_rules! has_webhook {
+    () => {
+        "EXISTS (SELECT 1 FROM webhooks w WHERE w.id = webhook_deliveries.webhook_id)"
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: WebhookDeliveryId,
@@ -149,10 +156,11 @@ pub async fn requeue(
     now: Timestamp,
 ) -> Result<bool> {
     let touched = tx
-        .sql(
+        .sql(concat!(
             "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_attempt_at = $3, \
-             updated_at = $3 WHERE environment_id = $1 AND id = $2",
-        )
+             updated_at = $3 WHERE environment_id = $1 AND id = $2 AND ",
+            has_webhook!()
+        ))
         .bind(environment_id)
         .bind(id)
         .bind(now)
@@ -170,7 +178,8 @@ pub async fn find(
     conn.sql(concat!(
         "SELECT ",
         columns!(""),
-        " FROM webhook_deliveries WHERE environment_id = $1 AND id = $2"
+        " FROM webhook_deliveries WHERE environment_id = $1 AND id = $2 AND ",
+        has_webhook!()
     ))
     .bind(environment_id)
     .bind(id)
@@ -193,7 +202,9 @@ pub async fn list(
         "SELECT ",
         columns!(""),
         " FROM webhook_deliveries WHERE environment_id = $1 AND webhook_id = $2 AND id <= $3 \
-         AND ($4 = '' OR state = $4) ORDER BY id DESC LIMIT $5"
+         AND ($4 = '' OR state = $4) AND ",
+        has_webhook!(),
+        " ORDER BY id DESC LIMIT $5"
     ))
     .bind(environment_id)
     .bind(webhook_id)

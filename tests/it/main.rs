@@ -29,6 +29,7 @@ mod directory_logins;
 mod disabled;
 mod disabled_races;
 mod dns;
+mod environment_removal;
 mod events;
 mod faults;
 mod federated_identities;

@@ -5,14 +5,21 @@ use ostiary::store::Db;
 use crate::support::TestDatabase;
 
 /// A table that is moved: one statement for the schema of the fixtures, one for today's. Each row is one text.
-const MOVED: &[(&str, &str)] = &[(
-    "SELECT id || ' ' || purpose || ' ' || environment_id || ' ' || algorithm || ' ' || generation || ' ' || private_key \
+const MOVED: &[(&str, &str)] = &[
+    (WEBHOOK_DELIVERIES, WEBHOOK_DELIVERIES),
+    (
+        "SELECT id || ' ' || purpose || ' ' || environment_id || ' ' || algorithm || ' ' || generation || ' ' || private_key \
      || ' ' || COALESCE(certificate, '-') || ' ' || created_at || ' ' || active_from || ' ' || COALESCE(retired_at, 0) \
      FROM signing_keys",
-    "SELECT id || ' ' || purpose || ' ' || COALESCE(environment_id, '') || ' ' || algorithm || ' ' || generation || ' ' \
+        "SELECT id || ' ' || purpose || ' ' || COALESCE(environment_id, '') || ' ' || algorithm || ' ' || generation || ' ' \
      || private_key || ' ' || COALESCE(certificate, '-') || ' ' || created_at || ' ' || active_from || ' ' \
      || COALESCE(retired_at, 0) FROM signing_keys",
-)];
+    ),
+];
+
+const WEBHOOK_DELIVERIES: &str = "SELECT id || ' ' || webhook_id || ' ' || environment_id || ' ' || sequence || ' ' \
+    || state || ' ' || attempts || ' ' || COALESCE(next_attempt_at, 0) || ' ' || COALESCE(last_status, 0) || ' ' \
+    || COALESCE(last_error, '-') || ' ' || created_at || ' ' || updated_at FROM webhook_deliveries";
 
 async fn rows(db: &Db, statement: &'static str) -> Vec<String> {
     let mut rows: Vec<(String,)> = db.read().await.unwrap().sql(statement).all().await.unwrap();

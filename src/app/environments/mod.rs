@@ -23,6 +23,7 @@ use super::{
     input,
     permissions::Action,
     resource::{self, Edit, Resource},
+    retry::retry_deadlocks,
 };
 use crate::{
     links::Links,
@@ -225,8 +226,8 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
     Ok(environment)
 }
 
-/// Removes the caller's environment with its keys, clients and webhooks. Refused while it has organizations, so
-/// that one call cannot lock out every customer. Its audit log is kept.
+/// Removes the caller's environment with everything of its own: its history is deleted soon afterwards, in batches.
+/// Refused while it has organizations, so that one call cannot lock out every customer. Its audit log is kept.
 pub async fn remove(
     state: &State,
     actor: &Actor,
@@ -234,17 +235,21 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     let own = actor.authorize(Action::EnvironmentsManage, On::Environment)?;
-    let mut tx = state.db.write().await?;
-    table::lock_for_removal::<Environment>(&mut tx, own, id).await?;
-    let mut edit = Edit::<Environment>::begin(tx, own, id, expected).await?;
-    if !table::list::<Organization>(&mut edit.tx, id, None, 1).await?.is_empty() {
-        return Err(Error::FailedPrecondition(
-            "this environment still has organizations; delete them first".into(),
-        ));
-    }
-    store::sessions::remove_in_environment(&mut edit.tx, id).await?;
-    store::invitations::remove_in_environment(&mut edit.tx, id).await?;
-    edit.remove(state, actor).await
+    retry_deadlocks(async || {
+        let mut tx = state.db.write().await?;
+        table::lock_for_removal::<Environment>(&mut tx, own, id).await?;
+        let mut edit = Edit::<Environment>::begin(tx, own, id, expected).await?;
+        if !table::list::<Organization>(&mut edit.tx, id, None, 1).await?.is_empty() {
+            return Err(Error::FailedPrecondition(
+                "this environment still has organizations; delete them first".into(),
+            ));
+        }
+        store::sessions::remove_in_environment(&mut edit.tx, id).await?;
+        store::invitations::remove_in_environment(&mut edit.tx, id).await?;
+        store::removed_environments::insert(&mut edit.tx, id, state.now()).await?;
+        edit.remove(state, actor).await
+    })
+    .await
 }
 
 /// The environment with this id or slug.

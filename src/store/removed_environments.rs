@@ -1,0 +1,93 @@
+//! What a removed environment leaves behind, and its removal.
+//!
+//! What refers to the environment by a foreign key goes with its row. The tables without one are listed here: few rows
+//! are deleted in the same transaction, histories in batches by the retention job. `audit_events` is kept.
+
+use base::{id::EnvironmentId, time::Timestamp};
+
+use super::{Conn, Result, Transaction};
+
+/// Deletes the rows of an environment in one table.
+macro_rules! all {
+    ($table:literal) => {
+        concat!("DELETE FROM ", $table, " WHERE environment_id = $1")
+    };
+}
+
+/// Deletes a thousand rows of an environment in one table with this primary key.
+macro_rules! some {
+    ($table:literal by $key:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE environment_id = $1 LIMIT 1000)"
+        )
+    };
+}
+
+/// Tables with few rows for each environment: deleted with it.
+const AT_ONCE: &[&str] =
+    &[all!("administrator_roles"), all!("admin_invitations"), all!("event_counters"), all!("login_hours")];
+
+/// Histories: deleted in batches. Logins take their steps and access tokens along; counts are made of logins.
+const IN_BATCHES: &[&str] = &[
+    some!("saml_flows" by "id"),
+    some!("events" by "environment_id, sequence"),
+    some!("webhook_deliveries" by "id"),
+    some!("login_counts" by "hour, saml_connection_id"),
+    some!("connection_logins" by "saml_connection_id"),
+];
+
+/// Deletes the few rows of an environment that is being removed, and notes that there may be more.
+pub async fn insert(tx: &mut Transaction, id: EnvironmentId, now: Timestamp) -> Result<()> {
+    for statement in AT_ONCE {
+        tx.sql(statement).bind(id).execute().await?;
+    }
+    tx.sql("INSERT INTO removed_environments (id, removed_at) VALUES ($1, $2)")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Up to `limit` removed environments of which rows may be left, the oldest first.
+pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<EnvironmentId>> {
+    let rows: Vec<(EnvironmentId,)> = conn
+        .sql(
+            "SELECT id FROM removed_environments WHERE id NOT IN (SELECT id FROM environments) \
+             ORDER BY removed_at, id LIMIT $1",
+        )
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Deletes a batch of rows of a removed environment. Returns how many; 0 if none is left.
+pub async fn remove_rows(tx: &mut Transaction, id: EnvironmentId) -> Result<u64> {
+    for statement in IN_BATCHES.iter().chain(AT_ONCE) {
+        let gone = tx.sql(statement).bind(id).execute().await?;
+        if gone > 0 {
+            return Ok(gone);
+        }
+    }
+    Ok(0)
+}
+
+/// Forgets an environment of which no row is left, if it was removed before `before`. Returns whether it did.
+pub async fn remove(tx: &mut Transaction, id: EnvironmentId, before: Timestamp) -> Result<bool> {
+    let gone = tx
+        .sql("DELETE FROM removed_environments WHERE id = $1 AND removed_at < $2")
+        .bind(id)
+        .bind(before)
+        .execute()
+        .await?;
+    Ok(gone == 1)
+}

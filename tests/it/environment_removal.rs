@@ -1,0 +1,217 @@
+//! A removed environment takes everything of its own along, whatever the schema holds.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use base::id::{EnvironmentId, Id};
+use model::{
+    administrator::Role,
+    event::EventKind,
+    oauth_client::IdTokenAlg,
+    webhook::{DeliveryState, WebhookDelivery},
+};
+use ostiary::{
+    app::{
+        actor::Actor, administrators::invitations, administrators::roles::RoleScope, support::login_counts,
+    },
+    background::{self, Retention},
+    store::{self, Db},
+};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    both,
+    support::{Backend, IdentityProvider, TestApp},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A column, as the database describes it.
+struct Column {
+    name: String,
+    is_text: bool,
+    is_boolean: bool,
+}
+
+/// The tables with an `environment_id`.
+async fn tables(app: &TestApp) -> Vec<String> {
+    let list = match app.backend {
+        Backend::Sqlite => {
+            "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND c.name = 'environment_id' ORDER BY m.name"
+        }
+        Backend::Postgres => {
+            "SELECT table_name::TEXT FROM information_schema.columns WHERE table_schema = 'public' \
+             AND column_name = 'environment_id' ORDER BY table_name"
+        }
+    };
+    let rows: Vec<(String,)> = app.state.db.read().await.unwrap().sql(list).all().await.unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+/// The columns that a row must have.
+async fn columns(app: &TestApp, table: &str) -> Vec<Column> {
+    let list = match app.backend {
+        Backend::Sqlite => {
+            "SELECT name, lower(type) FROM pragma_table_info($1) WHERE \"notnull\" = 1 OR pk > 0 \
+             OR name = 'environment_id'"
+        }
+        Backend::Postgres => {
+            "SELECT column_name::TEXT, data_type::TEXT FROM information_schema.columns \
+             WHERE table_schema = 'public' AND table_name = $1 AND (is_nullable = 'NO' OR column_name = 'environment_id')"
+        }
+    };
+    let mut conn = app.state.db.read().await.unwrap();
+    let rows: Vec<(String, String)> = conn.sql(list).bind(table.to_owned()).all().await.unwrap();
+    let column = |(name, kind): (String, String)| Column {
+        name,
+        is_text: kind == "text",
+        is_boolean: kind == "boolean",
+    };
+    rows.into_iter().map(column).collect()
+}
+
+/// The tables that have rows of the environment, but for the audit log.
+async fn filled(app: &TestApp, environment: EnvironmentId) -> BTreeSet<String> {
+    let mut filled = BTreeSet::new();
+    for table in tables(app).await {
+        let count = format!("SELECT COUNT(*) FROM {table} WHERE environment_id = $1").leak();
+        let mut conn = app.state.db.read().await.unwrap();
+        let (rows,): (i64,) = conn.sql(count).bind(environment).one().await.unwrap();
+        if rows > 0 && table != "audit_events" {
+            filled.insert(table);
+        }
+    }
+    filled
+}
+
+async fn sweep(app: &TestApp) {
+    let year = DAY * 365;
+    let retention = Retention {
+        logins: year,
+        unfinished_logins: year,
+        events: year,
+        webhook_deliveries: year,
+        scim_requests: year,
+    };
+    background::sweep(&app.state, retention).await.unwrap();
+}
+
+async fn remembered(db: &Db) -> i64 {
+    let sql = "SELECT COUNT(*) FROM removed_environments";
+    db.read().await.unwrap().sql(sql).one::<(i64,)>().await.unwrap().0
+}
+
+/// Puts a row of the environment into each table that takes one, as a request does that was under way. What a foreign
+/// key refuses needs no sweep.
+async fn leave_stragglers(app: &TestApp, environment: EnvironmentId) -> BTreeSet<String> {
+    let mut left = BTreeSet::new();
+    for table in tables(app).await.into_iter().filter(|table| table != "audit_events") {
+        let columns = columns(app, &table).await;
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| match column.name.as_str() {
+                "environment_id" => format!("'{environment}'"),
+                _ if column.is_text => "'straggler'".to_owned(),
+                _ if column.is_boolean => "FALSE".to_owned(),
+                _ => "0".to_owned(),
+            })
+            .collect();
+        let insert =
+            format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", ")).leak();
+        let mut tx = app.state.db.write().await.unwrap();
+        match tx.sql(insert).execute().await {
+            Ok(_) => {
+                tx.commit().await.unwrap();
+                left.insert(table);
+            }
+            Err(error) => {
+                assert!(matches!(error, store::Error::MissingReference), "{table}: {error}")
+            }
+        }
+    }
+    left
+}
+
+both! {
+    async fn nothing_is_left_but_the_audit_log(app: TestApp) {
+        // What has expired must have expired by the database's clock too.
+        app.clock.set_back(DAY * 3);
+        let environment = app.environment("prod").await;
+        let other = app.environment("other").await;
+        let key = app.api_key(&environment, true).await;
+        app.api_key(&other, true).await;
+        app.oauth_client(&environment, IdTokenAlg::RS256).await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.directory(&tenant).await;
+        let scim = app.scim_directory(&tenant).await;
+        app.scim_user(&scim, "dana@acme.example").await;
+        let body = json!({ "url": "https://hooks.app.example/x" });
+        let made = app.api(&key, Method::POST, "/v1/webhooks", Some(body)).await.json();
+        let delivery = WebhookDelivery {
+            id: Id::from_bits(1),
+            webhook_id: made["webhook"]["id"].as_str().unwrap().parse().unwrap(),
+            environment_id: environment.id,
+            sequence: 1,
+            state: DeliveryState::Delivered,
+            attempts: 1,
+            next_attempt_at: None,
+            last_status: Some(200),
+            last_error: None,
+            created_at: app.now(),
+            updated_at: app.now(),
+        };
+        let mut tx = app.state.db.write().await.unwrap();
+        store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
+        tx.commit().await.unwrap();
+        app.record_event(&directory, EventKind::UserCreated, json!({})).await;
+        let body = json!({ "organizationId": tenant.organization.id, "canManageSaml": true });
+        assert_eq!(app.api(&key, Method::POST, "/v1/setup-urls", Some(body)).await.status, 200);
+        let branding = format!("/v1/environments/{}/branding", environment.id);
+        app.api(&key, Method::PATCH, &branding, Some(json!({ "applicationName": "App" }))).await;
+        let body = json!({ "organizationId": tenant.organization.id, "assertionEncryption": true });
+        assert_eq!(app.api(&key, Method::POST, "/v1/saml-connections", Some(body)).await.status, 200);
+        app.administrator(Role::Viewer, Some(&environment)).await;
+        let scope = RoleScope::Environment(Actor::operator(environment.id));
+        invitations::create(&app.state, &scope, "invited@vendor.example", Role::Viewer).await.unwrap();
+        let browser = app.browser();
+        let request = app.begin(&browser, &key, &tenant).await;
+        let idp = IdentityProvider::get();
+        let response = idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now());
+        assert_eq!(request.answer(&browser, &tenant, &idp.sign(&response)).await.status, 303);
+        app.begin(&app.browser(), &key, &tenant).await;
+        login_counts::count(&app.state, DAY).await.unwrap();
+        let before = filled(&app, environment.id).await;
+        let all: BTreeSet<String> = tables(&app).await.into_iter().filter(|name| name != "audit_events").collect();
+        let empty: Vec<_> = all.difference(&before).collect();
+        assert!(empty.is_empty(), "this test fills every table but {empty:?}");
+
+        let organization = format!("/v1/organizations/{}", tenant.organization.id);
+        assert_eq!(app.api(&key, Method::DELETE, &organization, None).await.status, 200);
+        let path = format!("/v1/environments/{}", environment.id);
+        assert_eq!(app.api(&key, Method::DELETE, &path, None).await.status, 200);
+        let histories = filled(&app, environment.id).await;
+        let swept = ["connection_logins", "events", "login_counts", "saml_flows", "webhook_deliveries"];
+        assert!(histories.iter().all(|table| swept.contains(&table.as_str())), "{histories:?}");
+        assert!(histories.contains("saml_flows") && histories.contains("events"));
+        sweep(&app).await;
+        assert_eq!(filled(&app, environment.id).await, BTreeSet::new());
+
+        // What was under way may still write, and its rows go too.
+        let stragglers = leave_stragglers(&app, environment.id).await;
+        assert!(swept.iter().all(|table| stragglers.contains(*table)), "{stragglers:?}");
+        assert_eq!(filled(&app, environment.id).await, stragglers);
+        sweep(&app).await;
+        assert_eq!(filled(&app, environment.id).await, BTreeSet::new());
+        assert_eq!(remembered(&app.state.db).await, 1);
+        app.advance(DAY + Duration::from_secs(1));
+        sweep(&app).await;
+        assert_eq!(remembered(&app.state.db).await, 0);
+        assert!(!filled(&app, other.id).await.is_empty(), "another environment's are not touched");
+        let kept = "SELECT COUNT(*) FROM audit_events WHERE environment_id = $1";
+        let mut conn = app.state.db.read().await.unwrap();
+        let (kept,): (i64,) = conn.sql(kept).bind(environment.id).one().await.unwrap();
+        assert!(kept > 0);
+    }
+}

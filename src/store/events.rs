@@ -4,7 +4,7 @@ use base::{
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
 };
-use model::event::{Event, EventKind};
+use model::event::{Event, EventKind, EventType};
 
 use super::{
     Conn, Error, Result, Sql, Transaction,
@@ -36,7 +36,7 @@ impl TryFrom<Row> for Event {
             environment_id: row.environment_id,
             sequence: u64::try_from(row.sequence).map_err(|_| unreadable("sequence"))?,
             at: row.at,
-            kind: EventKind::parse(&row.kind).ok_or_else(|| unreadable("type"))?,
+            kind: EventType::new(&row.kind),
             organization_id: row.organization_id,
             directory_id: match row.directory_id.as_str() {
                 "" => None,

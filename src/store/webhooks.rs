@@ -4,7 +4,7 @@ use base::{
     id::{EnvironmentId, EnvironmentKind, WebhookId, WebhookKind},
     time::Timestamp,
 };
-use model::{event::EventKind, http_url::HttpUrl, webhook::Webhook};
+use model::{event::EventType, http_url::HttpUrl, webhook::Webhook};
 
 use super::{
     Conn, Result, Transaction, columns,
@@ -81,12 +81,12 @@ impl Table for Webhook {
     }
 }
 
-fn names(kinds: &[EventKind]) -> String {
+fn names(kinds: &[EventType]) -> String {
     columns::list_to_json(&kinds.iter().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>())
 }
 
-fn kinds(json: &str) -> Option<Vec<EventKind>> {
-    columns::list_from_json(json)?.iter().map(|name| EventKind::parse(name)).collect()
+fn kinds(json: &str) -> Option<Vec<EventType>> {
+    Some(columns::list_from_json(json)?.iter().map(|name| EventType::new(name)).collect())
 }
 
 /// Stores the sequence number of the first event without a delivery.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::event::EventKind;
+use model::{administrator::Role, event::EventKind};
 use ostiary::{
     app::events::{self, NewEvent},
     store,
@@ -67,6 +67,49 @@ both! {
         assert_eq!(feed(&app, &foreign, "").await.json()["events"], json!([]));
         let plain = app.api_key(&environment, false).await;
         assert_eq!(feed(&app, &plain, "").await.status, 401);
+    }
+
+    async fn types_that_a_newer_version_records_are_shown_by_their_names(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.directory(&tenant).await;
+        for kind in EventKind::ALL {
+            app.record_event(&directory, kind, json!({})).await;
+        }
+        let body = json!({ "url": "https://hooks.app.example/x", "eventTypes": ["scim_user.created"] });
+        let hook = app.api(&key, Method::POST, "/v1/webhooks", Some(body)).await.json();
+        let mut tx = app.state.db.write().await.unwrap();
+        for newer in [
+            "UPDATE events SET type = 'invitation.accepted' WHERE sequence = 2",
+            "UPDATE webhooks SET event_types = '[\"scim_user.created\",\"invitation.accepted\"]'",
+        ] {
+            tx.sql(newer).execute().await.unwrap();
+        }
+        tx.commit().await.unwrap();
+
+        let all = feed(&app, &key, "").await.json();
+        assert_eq!(sequences(&all).len(), EventKind::ALL.len());
+        assert_eq!(all["events"][1]["type"], "invitation.accepted");
+        let every = EventKind::ALL.map(EventKind::as_str).join(",");
+        let known = feed(&app, &key, &format!("types={every}")).await.json();
+        assert_eq!(sequences(&known).len(), EventKind::ALL.len() - 1, "a filter may name every type");
+        let console = app.console(Role::Admin, &environment).await;
+        assert!(console.page("/events").await.body.contains("invitation.accepted"));
+
+        // Who changes the webhook keeps what they do not know, and does not add it.
+        let path = format!("/v1/webhooks/{}", hook["webhook"]["id"].as_str().unwrap());
+        let read = app.api(&key, Method::GET, &path, None).await.json();
+        assert_eq!(read["webhook"]["eventTypes"], json!(["scim_user.created", "invitation.accepted"]));
+        let types = json!({ "eventTypes": ["invitation.accepted", "scim_user.deleted"] });
+        let changed = app.api(&key, Method::PATCH, &path, Some(types)).await.json();
+        assert_eq!(changed["webhook"]["eventTypes"], json!(["scim_user.deleted", "invitation.accepted"]));
+        let form = console.page(&format!("/webhooks/{}/edit", hook["webhook"]["id"].as_str().unwrap())).await;
+        assert!(form.body.contains("value=\"invitation.accepted\" checked"), "{}", form.body);
+        for strange in [json!(["invitation.refused"]), json!(["scim_user.created", "invitation.accepted"])] {
+            let body = json!({ "url": "https://hooks.app.example/y", "eventTypes": strange });
+            assert_eq!(app.api(&key, Method::POST, "/v1/webhooks", Some(body)).await.status, 400);
+        }
     }
 
     async fn many_writers_leave_no_gap_and_no_rolled_back_number(app: TestApp) {

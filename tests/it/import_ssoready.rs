@@ -469,7 +469,7 @@ both! {
         let events = store::events::list(&mut conn, id("e0", 1), 0, u64::from(u32::MAX), &[], 50).await.unwrap();
         drop(conn);
         for kind in [EventKind::UserCreated, EventKind::UserDeactivated, EventKind::GroupUpdated, EventKind::GroupMembershipChanged] {
-            assert!(events.iter().any(|event| event.kind == kind), "{kind:?}");
+            assert!(events.iter().any(|event| event.kind == kind.into()), "{kind:?}");
         }
         // A second run has nothing to do.
         let again = import(&app, &source).await;

@@ -1,5 +1,7 @@
 //! Events of an environment: one ordered feed, read by apps and delivered by webhooks.
 
+use std::borrow::Cow;
+
 use base::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
     time::Timestamp,
@@ -7,7 +9,7 @@ use base::{
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident $name:literal;)*) => {
-        /// The kind of an event.
+        /// The kinds of event that this version records.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $($(#[doc = $doc])+ $variant,)*
@@ -62,6 +64,28 @@ impl EventKind {
     }
 }
 
+/// The type of a stored event: the name of an [`EventKind`], or of one that a newer version records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventType(Cow<'static, str>);
+
+impl EventType {
+    /// The type with this stored name.
+    pub fn new(name: &str) -> Self {
+        EventKind::parse(name).map_or_else(|| Self(Cow::Owned(name.to_owned())), Self::from)
+    }
+
+    /// The stable name: stored, and in the feed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<EventKind> for EventType {
+    fn from(kind: EventKind) -> Self {
+        Self(Cow::Borrowed(kind.as_str()))
+    }
+}
+
 /// One event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -71,8 +95,8 @@ pub struct Event {
     pub sequence: u64,
     /// When it happened.
     pub at: Timestamp,
-    /// Its kind.
-    pub kind: EventKind,
+    /// Its type.
+    pub kind: EventType,
     /// The organization concerned.
     pub organization_id: OrganizationId,
     /// The directory concerned, if any.
@@ -93,5 +117,7 @@ mod tests {
             assert_eq!(EventKind::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(EventKind::parse("scim_user.exploded"), None);
+        assert_eq!(EventType::new("scim_user.exploded").as_str(), "scim_user.exploded");
+        assert_eq!(EventType::new("scim_user.created"), EventKind::UserCreated.into());
     }
 }

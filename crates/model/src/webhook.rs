@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
-    event::EventKind,
+    event::EventType,
     http_url::HttpUrl,
 };
 
@@ -28,8 +28,8 @@ pub struct Webhook {
     pub sealed_secret: String,
     /// The previous secret, sealed, and until when it signs too (rotation).
     pub previous_secret: Option<(String, Timestamp)>,
-    /// The event kinds it receives; empty for all, including those added in later versions.
-    pub event_types: Vec<EventKind>,
+    /// The types of event it receives; empty for all, including those added in later versions.
+    pub event_types: Vec<EventType>,
     /// When it was disabled.
     pub disabled_at: Option<Timestamp>,
     /// The sequence number of the first event without a delivery for it.
@@ -43,9 +43,9 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Whether it receives events of this kind.
-    pub fn subscribes_to(&self, kind: EventKind) -> bool {
-        self.event_types.is_empty() || self.event_types.contains(&kind)
+    /// Whether it receives events of this type.
+    pub fn subscribes_to(&self, kind: &EventType) -> bool {
+        self.event_types.is_empty() || self.event_types.contains(kind)
     }
 }
 
@@ -109,7 +109,7 @@ impl Audited for Webhook {
     }
 
     fn audit_fields(&self) -> Map<String, Value> {
-        let kinds: Vec<&str> = self.event_types.iter().copied().map(EventKind::as_str).collect();
+        let kinds: Vec<&str> = self.event_types.iter().map(EventType::as_str).collect();
         audit_fields! {
             "url": self.url.as_str(),
             "eventTypes": kinds,

@@ -128,7 +128,7 @@ pub async fn list_latest(
     Ok(LatestEvents { events, next_before })
 }
 
-/// Parses event types; empty ones are skipped.
+/// Parses the types of event that this version records; empty ones are skipped.
 pub(in crate::app) fn parse_kinds<'a>(
     field: &'static str,
     names: impl Iterator<Item = &'a str>,

@@ -168,7 +168,7 @@ impl Dispatcher {
         if !store::webhooks::advance(&mut tx, webhook, next).await? {
             return Ok(false); // a replay changed `next_sequence`; continue from there next time
         }
-        for event in events.iter().filter(|event| webhook.subscribes_to(event.kind)) {
+        for event in events.iter().filter(|event| webhook.subscribes_to(&event.kind)) {
             let delivery = WebhookDelivery {
                 id: Id::new(now, &*state.random),
                 webhook_id: webhook.id,

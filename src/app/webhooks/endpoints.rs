@@ -7,7 +7,12 @@ use base::{
     time::Timestamp,
 };
 use clap::Args;
-use model::{audit::audit_fields, entity_tag::EntityTags, event::EventKind, webhook::Webhook};
+use model::{
+    audit::audit_fields,
+    entity_tag::EntityTags,
+    event::{EventKind, EventType},
+    webhook::Webhook,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -45,7 +50,7 @@ pub struct WebhookObject {
     url: String,
     /// The event types that it receives; empty for all, including those of later versions.
     #[schema(example = json!(["scim_user.created"]))]
-    event_types: Vec<&'static str>,
+    event_types: Vec<String>,
     /// Whether it receives events.
     enabled: bool,
     /// When it was disabled; `null` if it is enabled.
@@ -64,7 +69,7 @@ impl From<&Webhook> for WebhookObject {
             id: webhook.id,
             environment_id: webhook.environment_id,
             url: webhook.url.to_string(),
-            event_types: webhook.event_types.iter().copied().map(EventKind::as_str).collect(),
+            event_types: webhook.event_types.iter().map(|kind| kind.as_str().to_owned()).collect(),
             enabled: webhook.disabled_at.is_none(),
             disabled_at: webhook.disabled_at,
             next_sequence: webhook.next_sequence,
@@ -106,7 +111,14 @@ impl Resource for Webhook {
             self.url = input::endpoint_url(state.settings.allow_private_targets, "url", url, &stored)?;
         }
         if let Some(names) = &change.event_types {
-            self.event_types = events::parse_kinds("eventTypes", names.iter().map(String::as_str))?;
+            // Types that a newer version wrote may stay.
+            let is_foreign = |name: &&str| {
+                EventKind::parse(name).is_none() && self.event_types.contains(&EventType::new(name))
+            };
+            let (foreign, known): (Vec<_>, Vec<_>) = names.iter().map(String::as_str).partition(is_foreign);
+            let known = events::parse_kinds("eventTypes", known.into_iter())?;
+            let known = known.into_iter().map(EventType::from);
+            self.event_types = known.chain(foreign.into_iter().map(EventType::new)).collect();
         }
         match change.enabled {
             Some(true) => self.disabled_at = None,

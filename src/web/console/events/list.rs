@@ -2,7 +2,7 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::event::{Event, EventKind};
+use model::event::{Event, EventKind, EventType};
 use serde_json::Value;
 
 use crate::{
@@ -92,7 +92,7 @@ fn resource(context: &EnvironmentContext, event: &Event) -> Option<Linked> {
     Some((name, href))
 }
 
-fn kind_of(event: &Event) -> &'static str {
+fn kind_of(event: &Event) -> &str {
     event.kind.as_str().split_once('.').map_or("", |(kind, _)| kind)
 }
 
@@ -106,8 +106,8 @@ fn name_in(data: &Value) -> Option<String> {
         .find_map(|name| resource.get(name).or_else(|| resource.get("attributes")?.get(name)).and_then(text))
 }
 
-/// A readable label of an event kind.
-fn kind_label(kind: EventKind) -> &'static str {
+/// A readable label of a type of event; of one that this version does not know, its name.
+fn kind_label(kind: &EventType) -> &str {
     match kind.as_str() {
         "scim_user.created" => "User pushed for the first time",
         "scim_user.updated" => "User changed",
@@ -132,11 +132,11 @@ pub(in crate::web::console) fn entry(view: &EventView<'_>, now: Timestamp) -> Ma
         li.entry {
             div.head {
                 p.what {
-                    (kind_label(event.kind))
+                    (kind_label(&event.kind))
                     @if let Some((name, href)) = &view.resource { ": " a href=(href) { (name) } }
                     @if let Some((name, href)) = &view.organization {
                         // The label already names another organization.
-                        @if event.kind == EventKind::DomainShared { "," }
+                        @if event.kind == EventKind::DomainShared.into() { "," }
                         " of " a href=(href) { (name) }
                     }
                 }

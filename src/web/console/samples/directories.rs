@@ -114,11 +114,11 @@ fn people_samples() {
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "department": "Research & Development", "employeeNumber": "70-1984", "manager": { "value": "26118915-6090-4610-87e4-49d8ca9f808d" } },
         }),
     );
-    let event = |kind, at, data: Value| Event {
+    let event = |kind: EventKind, at, data: Value| Event {
         environment_id: Id::from_bits(1),
         sequence: 1204,
         at: now() - Duration::from_secs(at),
-        kind,
+        kind: kind.into(),
         organization_id: Id::from_bits(4),
         directory_id: Some(Id::from_bits(2)),
         resource_id: dana.id.to_string(),

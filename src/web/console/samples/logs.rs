@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use model::{
     audit::{AuditActor, AuditEvent},
     email::Email,
-    event::{Event, EventKind},
+    event::{Event, EventKind, EventType},
     http_url::HttpUrl,
     webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
@@ -57,11 +57,11 @@ fn object(value: Value) -> Map<String, Value> {
 
 #[test]
 fn event_samples() {
-    let event = |sequence, kind, data| Event {
+    let event = |sequence, kind: EventKind, data| Event {
         environment_id: Id::from_bits(1),
         sequence,
         at: now() - Duration::from_secs(60 * (1300 - sequence)),
-        kind,
+        kind: kind.into(),
         organization_id: Id::from_bits(4),
         directory_id: Some(Id::from_bits(2)),
         resource_id: "scim_user_12vqjrnxk9xeov6o4f05pan0g".to_owned(),
@@ -125,10 +125,14 @@ fn webhook_at(url: &str) -> Webhook {
 
 #[test]
 fn webhook_samples() {
-    let failing = Webhook { failures: 7, event_types: EventKind::ALL.to_vec(), ..webhook_at(LONG_URL) };
+    let failing = Webhook {
+        failures: 7,
+        event_types: EventKind::ALL.map(EventType::from).to_vec(),
+        ..webhook_at(LONG_URL)
+    };
     let disabled = Webhook {
         disabled_at: Some(now() - Duration::from_secs(90)),
-        event_types: vec![EventKind::UserDeactivated],
+        event_types: vec![EventKind::UserDeactivated.into()],
         ..webhook_at("https://old.example/")
     };
     let list = Page {

@@ -3,7 +3,11 @@
 use actix_web::HttpResponse;
 use base::id::WebhookId;
 use maud::{Markup, html};
-use model::{entity_tag::EntityTags, event::EventKind, webhook::Webhook};
+use model::{
+    entity_tag::EntityTags,
+    event::{EventKind, EventType},
+    webhook::Webhook,
+};
 
 use super::secret::secret_page;
 use crate::{
@@ -27,17 +31,13 @@ use crate::{
     },
 };
 
-/// The event kinds as checkboxes.
-const KINDS: [Choice<'static>; EventKind::ALL.len()] = {
-    let mut choices = [Choice::new("", "", ""); EventKind::ALL.len()];
-    let mut at = 0;
-    while at < choices.len() {
-        let name = EventKind::ALL[at].as_str();
-        choices[at] = Choice::new(name, name, "");
-        at += 1;
-    }
-    choices
-};
+/// The types of event as checkboxes: those of this version, and others that the webhook has.
+fn types(webhook: Option<&Webhook>) -> Vec<Choice<'_>> {
+    let known = EventKind::ALL.map(EventKind::as_str);
+    let own = webhook.map_or(&[][..], |webhook| &webhook.event_types).iter().map(EventType::as_str);
+    let names = known.into_iter().chain(own.filter(|name| !known.contains(name)));
+    names.map(|name| Choice::new(name, name, "")).collect()
+}
 
 impl ConsoleResource for Webhook {
     const SECTION: Section = Section::Webhooks;
@@ -60,11 +60,11 @@ impl ConsoleResource for Webhook {
         })
     }
 
-    fn fields(view: &FormView<'_>, _: Option<&Self>) -> Markup {
+    fn fields(view: &FormView<'_>, webhook: Option<&Self>) -> Markup {
         html! {
             (view.url("url", "URL").code()
                 .hint("An endpoint of your backend. It answers 2xx within a few seconds; anything else is tried again, twelve times over two and a half days."))
-            (view.checkboxes("eventTypes", "Events", &KINDS)
+            (view.checkboxes("eventTypes", "Events", &types(webhook))
                 .hint("None ticked: all of them, those of later versions too."))
         }
     }

@@ -2,7 +2,7 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::{event::EventKind, webhook::Webhook};
+use model::{event::EventType, webhook::Webhook};
 
 use crate::{
     app::{pagination::Page, permissions, resource},
@@ -88,6 +88,6 @@ pub(in crate::web::console) fn state(webhook: &Webhook) -> Markup {
 pub(in crate::web::console) fn kinds(webhook: &Webhook) -> Markup {
     html! {
         @if webhook.event_types.is_empty() { "All, those of later versions too" }
-        @else { ul.tags { @for kind in webhook.event_types.iter().copied().map(EventKind::as_str) { li { span.tag { (kind) } } } } }
+        @else { ul.tags { @for kind in webhook.event_types.iter().map(EventType::as_str) { li { span.tag { (kind) } } } } }
     }
 }

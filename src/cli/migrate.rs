@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{output, settings_args::SettingsArgs};
-use crate::{server, telemetry};
+use crate::{server, store::SchemaFault, telemetry};
 
 /// Apply the database's missing migrations
 #[derive(Debug, Args)]
@@ -24,20 +24,19 @@ impl Migrate {
         let config = settings.load(&[])?;
         telemetry::start_logs(config.logs_are_json(), "warn");
         let db = server::open_database(&config).await?;
-        let missing = db.migrations().await?.missing;
-        if self.check {
-            anyhow::ensure!(
-                missing.is_empty(),
-                "{} lacks migrations: {}",
-                config.database_url,
-                missing.join(", ")
-            );
-        } else {
-            db.migrate().await?;
-        }
-        match missing.as_slice() {
-            [] => output::line(&format!("{} is up to date", config.database_url)),
-            applied => output::line(&format!("{}: applied {}", config.database_url, applied.join(", "))),
+        let url = &config.database_url;
+        match db.schema_fault().await? {
+            None => {
+                if !self.check {
+                    db.migrate().await?;
+                }
+                output::line(&format!("{url} is up to date"));
+            }
+            Some(SchemaFault::Missing(missing)) if !self.check => {
+                db.migrate().await?;
+                output::line(&format!("{url}: applied {}", missing.join(", ")));
+            }
+            Some(fault) => anyhow::bail!("{url} {fault}"),
         }
         db.close().await;
         Ok(())

@@ -10,7 +10,7 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// `/readyz`: the database answers, has every migration and can be written. The reason of a failure is only logged.
+/// `/readyz`: the database answers, can be written, and has a schema that this program serves. The reason of a failure is only logged.
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     let Err(fault) = state.db.probe().await else {
         return HttpResponse::Ok().json(json!({ "status": "ok" }));

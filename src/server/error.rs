@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
+use crate::store::SchemaFault;
+
 /// Why the server did not start, or a command could not open the installation.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -13,13 +15,13 @@ pub enum StartError {
         /// The cause.
         source: crate::store::Error,
     },
-    /// The database lacks migrations, and the configuration forbids a start to apply them.
-    #[error("the database {url} lacks migrations ({}): run `ostiary migrate`", missing.join(", "))]
-    Migrations {
+    /// The database lacks migrations, and the configuration forbids a start to apply them; or it needs a newer program.
+    #[error("the database {url} {fault}{}", remedy(fault))]
+    Schema {
         /// The URL without its password.
         url: String,
-        /// Their names.
-        missing: Vec<String>,
+        /// Why it does not fit.
+        fault: SchemaFault,
     },
     /// There is no usable master key.
     #[error("the master key {0}")]
@@ -41,4 +43,11 @@ pub enum StartError {
     /// A statement failed.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+}
+
+fn remedy(fault: &SchemaFault) -> &'static str {
+    match fault {
+        SchemaFault::Missing(_) => "; run `ostiary migrate`",
+        SchemaFault::Newer { .. } => "",
+    }
 }

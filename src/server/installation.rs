@@ -38,7 +38,7 @@ pub async fn last_public_url(config: &Config) -> Result<Option<Url>, StartError>
     }
     let db = open_database(config).await?;
     let mut known = None;
-    if db.migrations().await?.missing.is_empty() {
+    if db.schema_fault().await?.is_none() {
         known = store::settings::find(&mut db.read().await?, PUBLIC_URL).await?;
     }
     db.close().await;
@@ -69,9 +69,8 @@ pub async fn open(
     if config.migrates_on_start() {
         db.migrate().await?;
     }
-    let missing = db.migrations().await?.missing;
-    if !missing.is_empty() {
-        return Err(StartError::Migrations { url: config.database_url.to_string(), missing });
+    if let Some(fault) = db.schema_fault().await? {
+        return Err(StartError::Schema { url: config.database_url.to_string(), fault });
     }
     let master_key = master_key::read(config, Some(random.as_ref()))?;
     master_key::verify(&db, &master_key, Some(random.as_ref())).await?;

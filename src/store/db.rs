@@ -28,8 +28,9 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::{
     connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
-    error::{Error, Result},
+    error::{Error, Result, SchemaFault},
     pool::{Patience, Pool},
+    settings,
 };
 
 /// How long a caller waits for a permit of its share.
@@ -149,12 +150,8 @@ pub struct PoolSize {
     pub idle: u32,
 }
 
-/// The migration state of a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Migrations {
-    /// Names of the migrations that this binary contains and the database lacks.
-    pub missing: Vec<String>,
-}
+/// The name in `settings` of the migration that a program must contain to serve the schema.
+const SCHEMA_FLOOR: &str = "schema_floor";
 
 impl Db {
     /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
@@ -251,8 +248,12 @@ impl Db {
         }
     }
 
-    /// Applies missing migrations. Replicas that start together wait for one another.
+    /// Applies missing migrations. Replicas that start together wait for one another. Refused on a schema that needs a
+    /// newer program.
     pub async fn migrate(&self) -> Result<()> {
+        if let Some(fault @ SchemaFault::Newer { .. }) = self.schema_fault().await? {
+            return Err(fault.into());
+        }
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
                 let mut conn = writer.open().await?;
@@ -302,10 +303,22 @@ impl Db {
         tx.commit().await
     }
 
-    /// Compares the schema with what this binary needs. A database that was never migrated lacks every
-    /// migration.
-    pub async fn migrations(&self) -> Result<Migrations> {
+    /// Compares the schema with this binary: `None` if this binary can serve it. A database that was never migrated
+    /// lacks every migration.
+    pub async fn schema_fault(&self) -> Result<Option<SchemaFault>> {
         let mut conn = self.read().await?;
+        let floor = match settings::find(&mut conn, SCHEMA_FLOOR).await {
+            Ok(None) => 0,
+            Ok(Some(floor)) => {
+                floor.parse().map_err(|_| Error::inconsistent("settings", "value", SCHEMA_FLOOR))?
+            }
+            Err(error) if error.is_missing_table() => 0,
+            Err(error) => return Err(error),
+        };
+        let newest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default();
+        if floor > newest {
+            return Ok(Some(SchemaFault::Newer { floor, newest }));
+        }
         let applied: Vec<(i64,)> =
             match conn.sql("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").all().await
             {
@@ -313,15 +326,16 @@ impl Db {
                 Err(error) if error.is_missing_table() => Vec::new(),
                 Err(error) => return Err(error),
             };
-        let missing = MIGRATOR
+        let missing: Vec<String> = MIGRATOR
             .iter()
             .filter(|m| !applied.contains(&(m.version,)))
             .map(|m| format!("{:04}_{}", m.version, m.description.replace(' ', "_")))
             .collect();
-        Ok(Migrations { missing })
+        Ok((!missing.is_empty()).then_some(SchemaFault::Missing(missing)))
     }
 
-    /// Whether the database can be used now: it has every migration, and something can be written. `Err` says why not.
+    /// Whether the database can be used now: its schema is one that this program serves, and something can be
+    /// written. `Err` says why not.
     /// The answer comes within a second, and holds for as long, so that asking costs no more however often it is done.
     pub async fn probe(&self) -> std::result::Result<(), String> {
         let mut probed = self.probed.lock().await;
@@ -332,8 +346,8 @@ impl Db {
         }
         let db = self.with_share(PoolShare::Probe);
         let outcome = match tokio::time::timeout(PROBE_TIMEOUT, db.probe_now()).await {
-            Ok(Ok(missing)) if missing.is_empty() => Ok(()),
-            Ok(Ok(missing)) => Err(format!("migrations are missing: {}", missing.join(", "))),
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(fault))) => Err(format!("the database {fault}")),
             Ok(Err(error)) => Err(error.to_string()),
             // Others may be waiting for the writer too, and it works.
             Err(_) if self.statements.committed_within(PROBE_TIMEOUT) => Ok(()),
@@ -351,10 +365,10 @@ impl Db {
         outcome
     }
 
-    /// Writes something, and returns which migrations are missing.
-    async fn probe_now(&self) -> Result<Vec<String>> {
-        let missing = self.migrations().await?.missing;
-        if missing.is_empty() {
+    /// Writes something, unless there is a fault of the schema.
+    async fn probe_now(&self) -> Result<Option<SchemaFault>> {
+        let fault = self.schema_fault().await?;
+        if fault.is_none() {
             let mut tx = self.write().await?;
             tx.sql(
                 "INSERT INTO settings (name, value) VALUES ('last_probe', '') \
@@ -364,7 +378,7 @@ impl Db {
             .await?;
             tx.commit().await?;
         }
-        Ok(missing)
+        Ok(fault)
     }
 
     /// A connection for reading.

@@ -39,6 +39,27 @@ pub enum Error {
     /// A migration failed or does not fit the database.
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// This program cannot migrate the database.
+    #[error("the database {0}")]
+    Schema(#[from] SchemaFault),
+}
+
+/// Why this program cannot serve a database. The text completes "the database …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaFault {
+    /// It lacks migrations that this program contains; their names.
+    #[error("lacks migrations: {}", .0.join(", "))]
+    Missing(Vec<String>),
+    /// Its schema lacks what this program needs.
+    #[error(
+        "needs a newer program: one that contains migration {floor:04}, and this one ends with {newest:04}"
+    )]
+    Newer {
+        /// The migration that a program must contain.
+        floor: i64,
+        /// The newest one that this program contains.
+        newest: i64,
+    },
 }
 
 impl From<sqlx::Error> for Error {

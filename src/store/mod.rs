@@ -65,6 +65,6 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 pub use connection::{Conn, Dialect, Transaction};
-pub use db::{Db, Migrations, PoolShare, PoolSize};
-pub use error::{Error, Result};
+pub use db::{Db, PoolShare, PoolSize};
+pub use error::{Error, Result, SchemaFault};
 pub use sql::{Parameter, Sql};

@@ -32,16 +32,22 @@ macro_rules! some {
 }
 
 /// Tables with few rows for each environment: deleted with it.
-const AT_ONCE: &[&str] =
-    &[all!("administrator_roles"), all!("admin_invitations"), all!("event_counters"), all!("login_hours")];
+const AT_ONCE: &[&str] = &[
+    all!("administrator_roles"),
+    all!("invitations"),
+    all!("sessions"),
+    all!("event_counters"),
+    all!("login_hours"),
+];
 
-/// Histories: deleted in batches. Logins take their steps and access tokens along; counts are made of logins.
+/// Histories: deleted in batches. Logins take their steps along, grants their codes and tokens; counts are made of logins.
 const IN_BATCHES: &[&str] = &[
-    some!("saml_flows" by "id"),
+    some!("login_flows" by "id"),
+    some!("authorization_grants" by "id"),
     some!("events" by "environment_id, sequence"),
     some!("webhook_deliveries" by "id"),
-    some!("login_counts" by "hour, saml_connection_id"),
-    some!("connection_logins" by "saml_connection_id"),
+    some!("login_counts" by "hour, connection_id"),
+    some!("connection_logins" by "connection_id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.

@@ -1,8 +1,13 @@
 //! The middleware: what happens to every request before and after its handler.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use ostiary::{config::Redacted, http::ssoready::ROUTES};
+use base::{random::SystemRandom, time::SystemClock};
+use ostiary::{
+    config::{Config, Migrate, Redacted},
+    http::ssoready::ROUTES,
+    server,
+};
 use serde_json::json;
 
 use crate::{
@@ -51,6 +56,27 @@ both! {
         assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
         let answer = get(&app, "/readyz", &[]).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, r#"{"status":"not ready"}"#));
+    }
+
+    async fn a_schema_that_needs_a_newer_program_is_not_served(app: TestApp) {
+        let mut tx = app.state.db.write().await.unwrap();
+        tx.sql("UPDATE settings SET value = '9999' WHERE name = 'schema_floor'").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let told = "needs a newer program: one that contains migration 9999, and this one ends with 00";
+        assert_eq!(get(&app, "/readyz", &[]).await.status, 503);
+        assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
+        let migrated = app.state.db.migrate().await.unwrap_err().to_string();
+        assert!(migrated.starts_with(&format!("the database {told}")), "{migrated}");
+        for migrate in [Migrate::Always, Migrate::Never] {
+            let config = Config {
+                database_url: app.database.url.parse().unwrap(),
+                database_migrate: migrate,
+                ..Config::default()
+            };
+            let started = server::open(&config, config.listen, Arc::new(SystemClock), Arc::new(SystemRandom));
+            let refused = started.await.err().unwrap().to_string();
+            assert!(refused.contains(told), "{refused}");
+        }
     }
 
     async fn every_answer_is_safe_to_show(app: TestApp) {

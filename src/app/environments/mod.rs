@@ -244,8 +244,6 @@ pub async fn remove(
                 "this environment still has organizations; delete them first".into(),
             ));
         }
-        store::sessions::remove_in_environment(&mut edit.tx, id).await?;
-        store::invitations::remove_in_environment(&mut edit.tx, id).await?;
         store::removed_environments::insert(&mut edit.tx, id, state.now()).await?;
         edit.remove(state, actor).await
     })

@@ -97,7 +97,7 @@ pub struct TestApp {
     pub address: SocketAddr,
     handle: actix_web::dev::ServerHandle,
     running: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
-    _database: Arc<TestDatabase>,
+    pub database: Arc<TestDatabase>,
 }
 
 impl TestApp {
@@ -114,12 +114,12 @@ impl TestApp {
 
     /// Starts another replica on this one's database, clock and master key.
     pub async fn replica(&self) -> Self {
-        Self::spawn_on(Arc::clone(&self._database), self.backend, Arc::clone(&self.clock), |_| {}).await
+        Self::spawn_on(Arc::clone(&self.database), self.backend, Arc::clone(&self.clock), |_| {}).await
     }
 
     /// The same with changed settings.
     pub async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Self {
-        Self::spawn_on(Arc::clone(&self._database), self.backend, Arc::clone(&self.clock), change).await
+        Self::spawn_on(Arc::clone(&self.database), self.backend, Arc::clone(&self.clock), change).await
     }
 
     /// Starts a server on a database that exists.
@@ -146,14 +146,14 @@ impl TestApp {
         };
         let (state, handle, address) = (server.state().clone(), server.handle(), server.address());
         let running = actix_web::rt::spawn(server.run());
-        Self { base, state, clock, backend, address, handle, running, _database: database }
+        Self { base, state, clock, backend, address, handle, running, database }
     }
 
     /// Stops the server, and waits until it has closed its database.
     pub async fn stop(self) -> Arc<TestDatabase> {
         self.handle.stop(true).await;
         self.running.await.expect("no panic").expect("an orderly end");
-        self._database
+        self.database
     }
 
     /// Its database.

@@ -2,9 +2,15 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::{cli::doctor::findings::Findings, config::Config, server, store::Db, telemetry};
+use crate::{
+    cli::doctor::findings::Findings,
+    config::Config,
+    server,
+    store::{Db, SchemaFault},
+    telemetry,
+};
 
-/// Opens the database and reports missing migrations; `None` unless all are applied.
+/// Opens the database and reports whether this program can serve it; `None` if not.
 pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
     const SUBJECT: &str = "database";
     let url = config.database_url.to_string();
@@ -31,17 +37,17 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
         }
     };
     check_file_permissions(config, findings);
-    match db.migrations().await {
-        Ok(migrations) if migrations.missing.is_empty() => {
+    match db.schema_fault().await {
+        Ok(None) => {
             findings.ok(SUBJECT, format!("{url} answers and has every migration"));
             Some(db)
         }
-        Ok(migrations) => {
-            findings.bad(
-                SUBJECT,
-                format!("{url} lacks migrations: {}", migrations.missing.join(", ")),
-                "run `ostiary migrate`",
-            );
+        Ok(Some(fault)) => {
+            let remedy = match fault {
+                SchemaFault::Missing(_) => "run `ostiary migrate`",
+                SchemaFault::Newer { .. } => "start the version of ostiary that migrated it, or a later one",
+            };
+            findings.bad(SUBJECT, format!("{url} {fault}"), remedy);
             None
         }
         Err(error) => {

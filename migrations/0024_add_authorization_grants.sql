@@ -19,6 +19,7 @@ CREATE TABLE authorization_grants (
 CREATE INDEX authorization_grants_by_person ON authorization_grants (organization_id, email_key);
 CREATE INDEX authorization_grants_by_client ON authorization_grants (client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX authorization_grants_by_flow ON authorization_grants (flow_id) WHERE flow_id IS NOT NULL;
+CREATE INDEX authorization_grants_by_environment ON authorization_grants (environment_id);
 CREATE INDEX authorization_grants_by_expiry ON authorization_grants (expires_at);
 
 CREATE TABLE authorization_codes (

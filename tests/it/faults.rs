@@ -97,12 +97,12 @@ fn a_database_that_cannot_be_written_is_told_and_used_again_when_it_can() {
         let key = app.api_key(&app.environment("prod").await, true).await;
         let browser = app.browser();
         assert_eq!((status(&browser, &app, &key).await, readiness(&app).await), (200, 200));
-        app.database().read_only(true);
+        app.database.read_only(true);
         // The sessions that are open stay as they are; new ones cannot write.
-        app.database().end_sessions();
+        app.database.end_sessions();
         assert_eq!(status(&browser, &app, &key).await, 503);
         until_readiness_is(&app, 503).await;
-        app.database().read_only(false);
+        app.database.read_only(false);
         until_readiness_is(&app, 200).await;
         assert_eq!(status(&browser, &app, &key).await, 200);
         app.stop().await;
@@ -115,7 +115,7 @@ both! {
         let key = app.api_key(&environment, true).await;
         let browser = app.browser();
         // Another process holds the lock: of SQLite's writer, or of the row.
-        let other = Db::connect(&app.database().url, 1).await.unwrap();
+        let other = Db::connect(&app.database.url, 1).await.unwrap();
         let mut held = other.write().await.unwrap();
         held.sql("UPDATE environments SET updated_at = updated_at").execute().await.unwrap();
         let path = format!("/v1/environments/{}", environment.id);

@@ -156,11 +156,6 @@ impl TestApp {
         self.database
     }
 
-    /// Its database.
-    pub fn database(&self) -> &TestDatabase {
-        &self._database
-    }
-
     /// An address on the server.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)

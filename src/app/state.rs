@@ -73,13 +73,13 @@ pub struct State {
     /// The resolver for domain verification.
     pub dns: Arc<dyn TxtResolver>,
     pub(super) outgoing: Arc<tokio::sync::OnceCell<HttpClient>>,
-    /// The hashing of administrators' passwords.
+    /// The hashing of passwords.
     pub passwords: Passwords,
     /// Runs CPU-bound work off the async threads.
     pub offload: Offload,
     /// The running SCIM Bulk requests.
     pub bulk_executor: BulkExecutor,
-    /// Rate limits of console sign-ins per account.
+    /// Rate limits of sign-ins per account.
     pub sign_in_limits: Arc<RateLimiter>,
 }
 

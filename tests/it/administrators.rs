@@ -8,7 +8,7 @@ use base::{
 };
 use futures_util::future::join_all;
 use model::{
-    account::{AdminInvitation, Passkey},
+    account::{AdminInvitation, Passkey, PasswordHash},
     administrator::{Administrator, Role},
     environment::Environment,
 };
@@ -139,6 +139,33 @@ both! {
         app.write_blocked(writes).await;
         tx.commit().await.unwrap();
         assert_eq!(posted.await.unwrap().status, 401);
+    }
+
+    async fn a_sign_in_whose_outdated_hash_is_made_anew_meets_a_change_of_the_password(app: TestApp) {
+        let outdated = "$argon2id$v=19$m=4096,t=3,p=1$BwcHBwcHBwcHBwcHBwcHBw$CUZGNIG9SPq3q7qDcgVpZexe8eKAQjZE0JN5KRM7o94";
+        let (administrator, email) = (app.with_password("dana@ops.example").await, "dana@ops.example");
+        let (account, current) = (administrator.id.into(), app.password_of(administrator.id).await.unwrap());
+        let set = async |hash: &PasswordHash| {
+            let mut tx = app.state.db.write().await.unwrap();
+            store::passwords::upsert(&mut tx, account, hash, app.now()).await.unwrap();
+            tx
+        };
+        set(&PasswordHash(outdated.to_owned())).await.commit().await.unwrap();
+        assert_eq!(sign_in(&app, &app.browser(), email, PASSWORD, "").await.status, 303);
+        assert!(app.password_of(administrator.id).await.unwrap().0.contains("m=19456"), "made anew");
+
+        set(&PasswordHash(outdated.to_owned())).await.commit().await.unwrap();
+        let tx = set(&current).await;
+        let writes = app.state.db.requested_writes();
+        let posted = {
+            let (browser, url) = (app.browser(), app.url("/console/sign-in"));
+            let fields = [("email", email), ("password", PASSWORD), ("next", "")];
+            actix_web::rt::spawn(async move { browser.post(&url, &fields).await })
+        };
+        app.write_blocked(writes).await;
+        tx.commit().await.unwrap();
+        assert_eq!(posted.await.unwrap().status, 401, "what was verified is not what counts now");
+        assert_eq!(app.password_of(administrator.id).await, Some(current));
     }
 
     async fn a_change_of_ones_own_that_meets_the_removal_of_the_account_is_refused(app: TestApp) {

@@ -213,6 +213,16 @@ fn only_some_may_name_some_things() {
 }
 
 #[test]
+fn accounts_know_nobody_who_uses_them() {
+    for source in sources().iter().filter(|source| source.name.starts_with("app/accounts/")) {
+        for user in ["administrators", "setup", "console"] {
+            assert!(!source.code.contains(&format!("{user}::")), "{} names {user}", source.name);
+        }
+        assert!(!source.code.contains("settings.console"), "{} reads the console's settings", source.name);
+    }
+}
+
+#[test]
 fn every_file_begins_with_a_module_comment() {
     for source in sources().iter().filter(|source| !is_test(&source.name)) {
         assert!(source.whole.starts_with("//! "), "{} begins without a word about itself", source.name);

@@ -22,12 +22,14 @@ use crate::app::{
 pub struct Attempt(Option<RateLimitKey>);
 
 impl Attempt {
+    /// An attempt where none are limited.
+    pub fn unlimited() -> Self {
+        Self(None)
+    }
+
     /// Begins an attempt for the account with this name, whether there is one or not. Names are compared without regard
     /// to case. [`Error::Limited`] while too many have failed.
     pub fn begin(state: &State, name: &str, device: &Device) -> Result<Self> {
-        if !state.settings.console.rate_limits {
-            return Ok(Self(None));
-        }
         let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let network = ClientAddress(address).network();
         let key = state.sign_in_limits.key(RateLimit::Account, network, &name.to_ascii_lowercase());

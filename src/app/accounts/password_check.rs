@@ -1,6 +1,5 @@
 //! The check of an account's password.
 
-use base::id::AdministratorId;
 use model::account::{AccountId, PasswordHash};
 
 use super::passwords::is_outdated;
@@ -18,8 +17,7 @@ pub async fn verify(
     account: Option<AccountId>,
     password: &str,
 ) -> Result<Option<PasswordHash>> {
-    // No account has the id 0.
-    let known = account.unwrap_or(AccountId::Administrator(AdministratorId::from_bits(0)));
+    let known = account.unwrap_or_else(AccountId::nobody);
     let stored = store::passwords::find(&mut state.db.read().await?, known).await?;
     let is_good = state.passwords.verify(password, stored.as_ref()).await?;
     let Some(stored) = stored.filter(|_| is_good) else { return Ok(None) };

@@ -3,16 +3,15 @@
 use model::{account::AuthenticationMethod, email::Email};
 
 use super::{
-    password_check::check_passwords_enabled, sessions::NewSession, signed_in, start_session::start_session,
+    password_check::{begin_attempt, check_passwords_enabled},
+    sessions::NewSession,
+    signed_in,
+    start_session::start_session,
 };
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{
-            Device,
-            attempts::{Attempt, record_failure},
-            password_check,
-        },
+        accounts::{Device, attempts::record_failure, password_check},
     },
     store,
 };
@@ -31,7 +30,7 @@ pub async fn with_password(
     check_passwords_enabled(state)?;
     let wrong = || Error::Unauthenticated(WRONG_CREDENTIALS.into());
     let email = email.trim();
-    let attempt = Attempt::begin(state, email, device)?;
+    let attempt = begin_attempt(state, email, device)?;
     let found = match Email::parse(email) {
         Some(email) => store::administrators::find_by_email(&mut state.db.read().await?, &email).await?,
         None => None,

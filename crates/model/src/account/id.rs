@@ -12,6 +12,11 @@ pub enum AccountId {
 }
 
 impl AccountId {
+    /// An id that no account has.
+    pub fn nobody() -> Self {
+        Self::Administrator(AdministratorId::from_bits(0))
+    }
+
     /// The 128 bits of the id: the user handle of its passkeys (WebAuthn Level 3 §5.4.3).
     pub fn bits(self) -> u128 {
         match self {
@@ -46,5 +51,22 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         text.parse().map(Self::Administrator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_of_an_id_says_whose_it_is() {
+        let account = AccountId::from(AdministratorId::from_bits(7));
+        assert_eq!(account.to_string().parse(), Ok(account));
+        assert_ne!(account, AccountId::nobody());
+        for other in
+            ["", "admin_", "setup_link_0000000000000000000000007", "admin_session_0000000000000000000000007"]
+        {
+            assert!(other.parse::<AccountId>().is_err(), "{other}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// How long a sign-in at the identity provider may take.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The context that the sealed cookie is bound to.
+/// The context that the sealed cookie is bound to: the name that a table had when cookies were sealed for it first.
 const SEAL_CONTEXT: &str = "admin_challenges/sso";
 
 /// A pending sign-in: what the callback needs to know of its beginning.

@@ -44,7 +44,7 @@ impl FederatedIdentity {
             self.name_qualifier.as_ref(),
             self.sp_name_qualifier.as_ref(),
         ];
-        Digest::of(&serde_json::json!(name).to_string())
+        Digest::of(serde_json::json!(name).to_string())
     }
 }
 

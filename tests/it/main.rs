@@ -75,6 +75,4 @@ mod sign_in;
 mod support;
 mod unfinished_logins;
 mod upgrade;
-mod upgrade_accounts;
-mod upgraded_rows;
 mod webhooks;

@@ -53,15 +53,106 @@ const MOVED: &[(Columns, Columns)] = &[
         ("flow_id, sequence, at, kind, checks, document, document_expires_at", "saml_flow_steps"),
         ("flow_id, sequence, at, kind, checks, document, document_expires_at", "login_flow_steps"),
     ),
+    // 0035
+    (
+        (
+            "id, token_sha256, administrator_id, method, address, user_agent, created_at, last_seen_at, expires_at, revoked_at",
+            "admin_sessions",
+        ),
+        (
+            "id, token_sha256, subject_id, method, address, user_agent, created_at, last_seen_at, expires_at, revoked_at",
+            "sessions WHERE method <> 'setup_link' AND environment_id IS NULL AND connection_id IS NULL",
+        ),
+    ),
+    (
+        (
+            "s.token_sha256, setup_link_id, environment_id, s.created_at, last_seen_at, s.expires_at",
+            "setup_sessions s JOIN setup_links l ON l.id = s.setup_link_id",
+        ),
+        (
+            "token_sha256, subject_id, environment_id, created_at, last_seen_at, expires_at",
+            "sessions WHERE method = 'setup_link' AND revoked_at IS NULL",
+        ),
+    ),
+    // 0036
+    (
+        ("id, password_hash, updated_at", "administrators WHERE password_hash IS NOT NULL"),
+        ("account_id, password_hash, changed_at", "passwords"),
+    ),
+    // 0037
+    (
+        (
+            "id, administrator_id, credential_key, credential, display_name, created_at, last_used_at",
+            "administrator_passkeys",
+        ),
+        ("id, account_id, credential_key, credential, display_name, created_at, last_used_at", "passkeys"),
+    ),
+    (("id, expires_at", "admin_challenges"), ("id, expires_at", "authentication_challenges")),
+    // 0038
+    (
+        (
+            "id, token_sha256, purpose, email, email_key, role, environment_id, invited_by, created_at, expires_at, \
+             consumed_at",
+            "admin_invitations",
+        ),
+        (
+            "id, token_sha256, purpose, email, email_key, role, environment_id, invited_by, created_at, expires_at, \
+             consumed_at",
+            "invitations WHERE account_kind = 'administrator'",
+        ),
+    ),
+    // 0040
+    (
+        (
+            "id, purpose, environment_id, algorithm, generation, private_key, certificate, created_at, active_from, retired_at",
+            "signing_keys",
+        ),
+        (
+            "id, purpose, environment_id, algorithm, generation, private_key, certificate, created_at, active_from, retired_at",
+            "signing_keys",
+        ),
+    ),
+    // 0042
+    (
+        (
+            "id, webhook_id, environment_id, sequence, state, attempts, next_attempt_at, last_status, last_error, created_at, \
+             updated_at",
+            "webhook_deliveries",
+        ),
+        (
+            "id, webhook_id, environment_id, sequence, state, attempts, next_attempt_at, last_status, last_error, created_at, \
+             updated_at",
+            "webhook_deliveries",
+        ),
+    ),
+];
+
+/// Rows of tables that the stored databases have left empty.
+const ADDED: &[&str] = &[
+    "INSERT INTO admin_sessions (id, token_sha256, administrator_id, method, address, user_agent, created_at, last_seen_at, \
+     expires_at, revoked_at) SELECT 'admin_session_0000000000000000000000001', 'ended', id, 'passkey', '10.0.0.1', 'x', 1, 2, 3, \
+     4 FROM administrators",
+    "INSERT INTO setup_sessions (token_sha256, setup_link_id, created_at, last_seen_at, expires_at) \
+     SELECT 'f' || substr(token_sha256, 2, 63), id, created_at, created_at, expires_at FROM setup_links",
+    "INSERT INTO administrator_passkeys (id, administrator_id, credential_key, credential, display_name, created_at) \
+     SELECT 'passkey_0000000000000000000000001', id, 'key', '{}', 'Laptop', 5 FROM administrators",
+    "INSERT INTO admin_challenges (id, expires_at) VALUES ('once', 6)",
+    "INSERT INTO webhook_deliveries (id, webhook_id, environment_id, sequence, state, attempts, last_status, created_at, \
+     updated_at) SELECT 'msg_' || substr(id, 9), id, environment_id, 1, 'delivered', 2, 204, 7, 8 FROM webhooks",
 ];
 
 /// The rows of the tables that are moved, before they are.
 pub struct MovedRows(Vec<Vec<String>>);
 
 impl MovedRows {
-    /// Reads them from a database that was not migrated.
+    /// Fills the tables of a database that was not migrated, and reads them.
     pub async fn read(url: &str) -> Self {
         let db = Db::connect(url, 2).await.unwrap();
+        let mut tx = db.write().await.unwrap();
+        for statement in ADDED {
+            assert!(tx.sql(statement).execute().await.unwrap() > 0, "{statement}");
+        }
+        tx.commit().await.unwrap();
         let mut found = Vec::new();
         for (before, _) in MOVED {
             found.push(rows(*before, &mut db.read().await.unwrap()).await);

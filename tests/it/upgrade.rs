@@ -34,7 +34,6 @@ use crate::{
         query, random,
     },
 };
-use crate::upgraded_rows;
 
 /// Where browsers find every server of these tests, so that stored addresses stay true.
 const PUBLIC_URL: &str = "http://sso.example";
@@ -570,7 +569,6 @@ async fn upgraded(backend: Backend) {
         let contents: Contents =
             serde_json::from_str(&fs::read_to_string(version.join(name)).unwrap()).unwrap();
         let database = TestDatabase::of_version(backend, &version);
-        upgraded_rows::migrate(&database).await;
         let moved = MovedRows::read(&database.url).await;
         let app = serve(database, backend, Timestamp::from_millis(contents.made_at)).await;
         moved.assert_kept(&app.state.db, &version).await;

@@ -259,9 +259,10 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
         audit::updated(&mut self.tx, state, actor, &self.before, &self.row).await
     }
 
-    /// Deletes the row, records that, and commits.
+    /// Removes the row, records that, and commits.
     pub async fn remove(mut self, state: &State, actor: &Actor) -> Result<()> {
-        table::remove::<T>(&mut self.tx, self.before.scope(), self.before.id()).await?;
+        let (scope, id) = (self.before.scope(), self.before.id());
+        table::remove::<T>(&mut self.tx, scope, id, state.now()).await?;
         audit::deleted(&mut self.tx, state, actor, &self.before).await?;
         Ok(self.tx.commit().await?)
     }

@@ -113,9 +113,7 @@ pub async fn search(
     from: Option<OrganizationId>,
     limit: i64,
 ) -> Result<Vec<Organization>> {
-    let mut sql = Sql::from(select_text::<Organization>())
-        .push(" WHERE organizations.environment_id = ")
-        .value(environment_id.to_string());
+    let mut sql = Sql::from(select_text::<Organization>()).value(environment_id.to_string());
     if let Some(from) = from {
         sql = sql.push(" AND organizations.id <= ").value(from.to_string());
     }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    future::{Future, ready},
     sync::{LazyLock, PoisonError, RwLock},
 };
 
@@ -96,6 +97,12 @@ pub trait Table: Sized + Send + Sync + 'static {
     const STAMPS: &'static [&'static str] = &[];
     /// What is read with the row from other tables: names and expressions. Statements of their own write it.
     const COMPUTED: &'static [(&'static str, &'static str)] = &[];
+    /// Which rows count: columns called by the table's name, or nothing where all do. It is part of every statement of this
+    /// module, so that no caller can find, lock, change or remove another row. A statement that joins the table repeats it.
+    const CONDITION: &'static str = "";
+    /// What removing a row writes to it, where the row stays: an assignment in which `$3` is the time. Such a row does not
+    /// count any more.
+    const REMOVAL: Option<&'static str> = None;
 
     /// What the row is found by.
     fn key(&self) -> Key<Self>;
@@ -122,6 +129,11 @@ pub trait Table: Sized + Send + Sync + 'static {
     /// The version that the row had when it was read.
     fn version(&self) -> i64 {
         self.key().version
+    }
+
+    /// Adds what belongs to a new row in other tables: the end of [`insert`].
+    fn insert_related(&self, _: &mut Conn) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
     }
 }
 
@@ -193,11 +205,11 @@ async fn lock_as<T: Table>(
     Ok(tx.sql(text).bind(scope).bind(id).optional::<(String,)>().await?.is_some())
 }
 
-/// Locks the rows that a condition finds, in the order of their ids, as [`lock`] does one. Returns the ids. `rest` follows
-/// `FROM table`.
+/// Locks the rows that a condition finds, in the order of their ids, as [`lock`] does one. Returns the ids. `rest` is that
+/// of [`select_where`].
 pub async fn lock_where<T: Table>(tx: &mut Transaction, rest: &'static str) -> Result<Vec<Id<T::Kind>>> {
     let ids = text_of([T::TABLE, "ids", rest], || {
-        format!("SELECT {0} FROM {1} {rest} ORDER BY {0}", T::ID, T::TABLE)
+        format!("SELECT {0} FROM {1} {2} ORDER BY {0}", T::ID, T::TABLE, counting::<T>(rest))
     });
     let text = locking(tx.dialect(), ids, ROW_LOCK);
     let rows: Vec<(Id<T::Kind>,)> = tx.sql(text).all().await?;
@@ -213,23 +225,26 @@ pub async fn list<T: Table>(
 ) -> Result<Vec<T>> {
     let text = text::<T>("list", || {
         format!(
-            "{} WHERE {scope} = $1 AND {id} >= $2 ORDER BY {id} LIMIT $3",
+            "{} {} ORDER BY {id} LIMIT $3",
             select::<T>(),
-            scope = T::SCOPE,
+            counting::<T>(&format!("WHERE {} = $1 AND {} >= $2", T::SCOPE, T::ID)),
             id = T::ID
         )
     });
     conn.sql(text).bind(scope).bind(page_start(from)).bind(limit).all_of().await
 }
 
-/// `SELECT … FROM table`, for a statement that is assembled at run time.
+/// `SELECT … FROM table WHERE scope = `, for a statement that is assembled at run time.
 pub(super) fn select_text<T: Table>() -> &'static str {
-    text::<T>("select", select::<T>)
+    text::<T>("select", || {
+        format!("{} {}", select::<T>(), counting::<T>(&format!("WHERE {}.{} = ", T::TABLE, T::SCOPE)))
+    })
 }
 
-/// The rows that a condition of its own finds: `rest` follows `SELECT … FROM table`.
+/// The rows that a condition of its own finds: `rest` follows `SELECT … FROM table`. It has one `WHERE` outside of
+/// parentheses, before any other, and joins its conditions by `AND`.
 pub fn select_where<'c, T: Table>(conn: &'c mut Conn, rest: &'static str) -> Statement<'c> {
-    conn.sql(text::<T>(rest, || format!("{} {rest}", select::<T>())))
+    conn.sql(text::<T>(rest, || format!("{} {}", select::<T>(), counting::<T>(rest))))
 }
 
 /// [`select_where`], with more `columns` of tables that `rest` joins. There is one such statement for each `rest`.
@@ -239,7 +254,7 @@ pub fn select_joined<'c, T: Table>(
     rest: &'static str,
 ) -> Statement<'c> {
     conn.sql(text_of([T::TABLE, "joined", rest], || {
-        format!("SELECT {}, {} FROM {} {rest}", columns_as::<T>(""), columns(), T::TABLE)
+        format!("SELECT {}, {} FROM {} {}", columns_as::<T>(""), columns(), T::TABLE, counting::<T>(rest))
     }))
 }
 
@@ -272,7 +287,7 @@ pub(super) fn read<T: Table>(row: &Row) -> Result<T> {
     })
 }
 
-/// Adds a row of version 1.
+/// Adds a row of version 1, with what belongs to it in other tables.
 pub async fn insert<T: Table>(conn: &mut Conn, row: &T) -> Result<()> {
     let text = text::<T>("insert", || {
         let mut names = vec![T::SCOPE];
@@ -286,7 +301,7 @@ pub async fn insert<T: Table>(conn: &mut Conn, row: &T) -> Result<()> {
         statement = statement.bind(row.id());
     }
     row.bind(row.bind_fixed(statement)).execute().await?;
-    Ok(())
+    row.insert_related(conn).await
 }
 
 /// Writes a changed row with the next version, if the stored one still has the version that was read. Returns whether
@@ -317,14 +332,37 @@ pub async fn raise_version<T: Table>(conn: &mut Conn, row: &T) -> Result<bool> {
     Ok(conn.sql(text).bind(row.scope()).bind(row.id()).bind(row.version()).execute().await? == 1)
 }
 
-/// Deletes a row. Returns whether it existed.
-pub async fn remove<T: Table>(conn: &mut Conn, scope: Id<T::Scope>, id: Id<T::Kind>) -> Result<bool> {
-    let text = text::<T>("remove", || format!("DELETE FROM {} WHERE {}", T::TABLE, key::<T>()));
-    Ok(conn.sql(text).bind(scope).bind(id).execute().await? == 1)
+/// Removes a row: deletes it, or marks it as removed `at` this time ([`Table::REMOVAL`]). Returns whether there was one.
+pub async fn remove<T: Table>(
+    conn: &mut Conn,
+    scope: Id<T::Scope>,
+    id: Id<T::Kind>,
+    at: Timestamp,
+) -> Result<bool> {
+    let text = text::<T>("remove", || match T::REMOVAL {
+        None => format!("DELETE FROM {} WHERE {}", T::TABLE, key::<T>()),
+        Some(marks) => format!("UPDATE {} SET {marks} WHERE {}", T::TABLE, key::<T>()),
+    });
+    let mut statement = conn.sql(text).bind(scope).bind(id);
+    if T::REMOVAL.is_some() {
+        statement = statement.bind(at);
+    }
+    Ok(statement.execute().await? == 1)
 }
 
+/// The condition of one row, after `WHERE`.
 fn key<T: Table>() -> String {
-    format!("{} = $1 AND {} = $2", T::SCOPE, T::ID)
+    let own = format!("{} = $1 AND {} = $2", T::SCOPE, T::ID);
+    if T::CONDITION.is_empty() { own } else { format!("{own} AND {}", T::CONDITION) }
+}
+
+/// What follows `FROM table`, for the rows that count ([`Table::CONDITION`]).
+fn counting<T: Table>(rest: &str) -> String {
+    match rest.split_once("WHERE ") {
+        _ if T::CONDITION.is_empty() => rest.to_owned(),
+        Some((joins, condition)) => format!("{joins}WHERE {} AND {condition}", T::CONDITION),
+        None => format!("{rest} WHERE {}", T::CONDITION),
+    }
 }
 
 fn select<T: Table>() -> String {

@@ -78,7 +78,7 @@ impl Importer<'_> {
                     Some(before) => {
                         let version = before.version + 1;
                         let ours = ApiKey { management: theirs.management, version, secret, ..before };
-                        table::remove::<ApiKey>(tx, environment, id).await?;
+                        table::remove::<ApiKey>(tx, environment, id, self.now).await?;
                         table::insert(tx, &ours).await?;
                         records.mark_imported(id, source);
                         self.report.counts_of(KIND).updated += 1;

@@ -86,7 +86,7 @@ both! {
         assert_eq!(fixture.userinfo(token).await.status, 200);
         let mut tx = app.state.db.write().await.unwrap();
         let (environment, organization) = (fixture.environment.id, fixture.tenant.organization.id);
-        ostiary::store::table::remove::<Organization>(&mut tx, environment, organization).await.unwrap();
+        ostiary::store::table::remove::<Organization>(&mut tx, environment, organization, app.now()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(fixture.userinfo(token).await.status, 401);
         assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));

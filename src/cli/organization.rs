@@ -151,7 +151,7 @@ impl Organization {
                                 organization.id,
                                 organization.display_name,
                                 domains.join(", "),
-                                output::switched_off(organization.disabled)
+                                output::switched_off(organization.is_disabled())
                             ));
                         }
                     }

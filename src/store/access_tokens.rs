@@ -37,7 +37,7 @@ pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Resul
             login_columns!(),
             " FROM access_tokens t JOIN authorization_grants g ON g.id = t.grant_id AND g.revoked_at IS NULL \
              JOIN oauth_clients c ON c.id = g.client_id AND NOT c.disabled \
-             JOIN organizations o ON o.id = g.organization_id \
+             JOIN organizations o ON o.id = g.organization_id AND o.deleted_at IS NULL \
              WHERE t.token_sha256 = $1 AND t.expires_at > $2 AND t.revoked_at IS NULL"
         ))
         .bind(token)

@@ -170,7 +170,8 @@ pub async fn find(conn: &mut Conn, code: Digest) -> Result<Option<CodeGrant>> {
             "SELECT ",
             code_columns!(),
             " FROM authorization_codes k JOIN authorization_grants g ON g.id = k.grant_id \
-             JOIN organizations o ON o.id = g.organization_id WHERE k.code_sha256 = $1"
+             JOIN organizations o ON o.id = g.organization_id AND o.deleted_at IS NULL \
+             WHERE k.code_sha256 = $1"
         ))
         .bind(code)
         .optional()
@@ -191,7 +192,7 @@ pub async fn find_with_client(
             code_columns!(),
             " FROM oauth_clients c LEFT JOIN authorization_codes k ON k.code_sha256 = $1 \
              LEFT JOIN authorization_grants g ON g.id = k.grant_id \
-             LEFT JOIN organizations o ON o.id = g.organization_id WHERE c.id = $2"
+             LEFT JOIN organizations o ON o.id = g.organization_id AND o.deleted_at IS NULL WHERE c.id = $2"
         ))
         .bind(code)
         .bind(client_id)

@@ -36,7 +36,7 @@ pub async fn list(
         None => select_joined::<SamlConnection>(
             conn,
             organization,
-            "JOIN organizations o ON o.id = saml_connections.organization_id \
+            "JOIN organizations o ON o.id = saml_connections.organization_id AND o.deleted_at IS NULL \
              WHERE saml_connections.environment_id = $1 AND idp_certificate_expires_at IS NOT NULL \
              ORDER BY idp_certificate_expires_at, saml_connections.id LIMIT $2",
         )
@@ -44,7 +44,7 @@ pub async fn list(
         Some(from) => select_joined::<SamlConnection>(
             conn,
             organization,
-            "JOIN organizations o ON o.id = saml_connections.organization_id \
+            "JOIN organizations o ON o.id = saml_connections.organization_id AND o.deleted_at IS NULL \
              WHERE saml_connections.environment_id = $1 AND saml_connections.idp_certificate_expires_at IS NOT NULL \
              AND (saml_connections.idp_certificate_expires_at, saml_connections.id) >= \
              ((SELECT f.idp_certificate_expires_at FROM saml_connections f WHERE f.id = $2), $2) \

@@ -12,6 +12,7 @@ use model::{
 use super::{
     Conn, Result, columns,
     connection::{Row, Statement},
+    organizations,
     table::{Key, Table, select_where},
 };
 
@@ -59,6 +60,10 @@ impl Table for Environment {
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
         statement.bind(self.created_at)
+    }
+
+    async fn insert_related(&self, conn: &mut Conn) -> Result<()> {
+        organizations::insert_root(conn, self).await
     }
 
     fn read(row: &Row) -> Result<Self> {

@@ -57,9 +57,11 @@ pub async fn lock_organizations(tx: &mut Transaction, ids: &[String]) -> Result<
     let ids: Vec<&str> = ids.into_iter().collect();
     let mut found = HashSet::with_capacity(ids.len());
     for some in ids.chunks(BATCH_SIZE) {
-        let sql = Sql::from("SELECT id FROM organizations WHERE id IN (")
-            .values(some.iter().copied())
-            .push(") ORDER BY id");
+        let sql = Sql::from(
+            "SELECT id FROM organizations WHERE deleted_at IS NULL AND kind = 'organization' AND id IN (",
+        )
+        .values(some.iter().copied())
+        .push(") ORDER BY id");
         let sql = table::locking_sql(tx.dialect(), sql, table::ROW_LOCK);
         found.extend(tx.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
     }
@@ -103,11 +105,13 @@ pub async fn list_external_ids(
 ) -> Result<HashMap<String, OrganizationId>> {
     let mut found = HashMap::new();
     for some in external_ids.chunks(BATCH_SIZE) {
-        let sql = Sql::from("SELECT external_id, id FROM organizations WHERE environment_id = ")
-            .value(environment.to_string())
-            .push(" AND external_id IN (")
-            .values(some.iter().map(String::as_str))
-            .push(")");
+        let sql = Sql::from(
+            "SELECT external_id, id FROM organizations WHERE deleted_at IS NULL AND environment_id = ",
+        )
+        .value(environment.to_string())
+        .push(" AND external_id IN (")
+        .values(some.iter().map(String::as_str))
+        .push(")");
         found.extend(conn.dynamic(sql).all::<(String, OrganizationId)>().await?);
     }
     Ok(found)

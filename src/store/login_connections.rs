@@ -43,6 +43,7 @@ macro_rules! select_for_login {
             joined_columns,
             concat!(
                 "JOIN organizations ON organizations.id = saml_connections.organization_id \
+                 AND organizations.deleted_at IS NULL \
                  JOIN environments ON environments.id = saml_connections.environment_id ",
                 $rest
             ),
@@ -171,18 +172,13 @@ mod tests {
                 updated_at: at,
             },
             organization: Organization {
-                id: id(2),
-                environment_id: id(1),
-                version: 1,
                 display_name: "Acme".into(),
                 external_id: Some("acme".into()),
-                disabled: false,
                 domains: BTreeMap::from([
                     domain("acme.example", DomainState::Whitelisted),
                     domain("beta.example", DomainState::Pending),
                 ]),
-                created_at: at,
-                updated_at: at,
+                ..Organization::new(id(2), id(1), at)
             },
             connection: SamlConnection {
                 id: id(3),

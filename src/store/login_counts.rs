@@ -260,7 +260,8 @@ pub async fn list_failing_organizations(
          (SELECT organization_id, CAST(SUM(failed) AS BIGINT) AS failed FROM login_counts \
          WHERE environment_id = $1 AND hour >= $2 AND failed > 0 GROUP BY organization_id \
          ORDER BY 2 DESC, organization_id LIMIT $3) AS f \
-         JOIN organizations o ON o.id = f.organization_id ORDER BY f.failed DESC, f.organization_id",
+         JOIN organizations o ON o.id = f.organization_id AND o.deleted_at IS NULL \
+         ORDER BY f.failed DESC, f.organization_id",
     )
     .bind(environment_id)
     .bind(since)
@@ -294,7 +295,7 @@ pub async fn list_failing_connections(
     conn.sql(
         "SELECT l.connection_id, l.organization_id, o.display_name AS organization_name, l.last_failed_at, \
          l.last_succeeded_at FROM connection_logins l JOIN saml_connections c ON c.id = l.connection_id \
-         JOIN organizations o ON o.id = c.organization_id \
+         JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL \
          WHERE l.environment_id = $1 AND l.last_failed_at >= $2 AND l.last_failed_at > l.last_succeeded_at \
          ORDER BY l.last_failed_at DESC LIMIT $3",
     )

@@ -56,7 +56,7 @@ pub async fn find(
     }
     let row: Option<Row> = conn
         .sql(
-            "SELECT o.external_id, o.disabled, (SELECT s.subject FROM oauth_subjects s \
+            "SELECT o.external_id, o.status = 'disabled' AS disabled, (SELECT s.subject FROM oauth_subjects s \
              WHERE s.environment_id = o.environment_id AND s.email_key = $4 AND s.organization_id = $1) AS subject, \
              (SELECT c.disabled FROM saml_connections c \
              WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
@@ -65,7 +65,7 @@ pub async fn find(
              EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1) AS has_directory, \
              EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
              AND d.require_provisioned_logins) AS require_provisioned \
-             FROM organizations o WHERE o.id = $1",
+             FROM organizations o WHERE o.id = $1 AND o.deleted_at IS NULL",
         )
         .bind(organization_id)
         .bind(connection_id)
@@ -96,7 +96,7 @@ pub async fn lock(
     }
     // The organization first, as by every change of a connection.
     for (text, id) in [
-        ("SELECT id FROM organizations WHERE id = $1", organization_id.to_string()),
+        ("SELECT id FROM organizations WHERE id = $1 AND deleted_at IS NULL", organization_id.to_string()),
         ("SELECT id FROM saml_connections WHERE id = $1", connection_id.to_string()),
     ] {
         let text = table::locking(tx.dialect(), text, SHARED_LOCK);

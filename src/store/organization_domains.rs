@@ -156,7 +156,7 @@ pub async fn list_other_organizations(
     .value(organization_id.to_string())
     .push(
         " AND state IN ('whitelisted', 'verified')) d \
-         JOIN organizations o ON o.id = d.organization_id WHERE d.place <= ",
+         JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL WHERE d.place <= ",
     )
     .value(MAX_OTHER_ORGANIZATIONS.0)
     .push(" ORDER BY CASE WHEN d.state = 'verified' THEN 0 ELSE 1 END, d.place, d.domain LIMIT ")
@@ -347,7 +347,7 @@ pub async fn update_checked(
     let turn = tx
         .sql(
             "UPDATE organizations SET domains_checked_at = $3 WHERE environment_id = $1 AND id = $2 \
-             AND (domains_checked_at IS NULL OR domains_checked_at <= $4)",
+             AND deleted_at IS NULL AND (domains_checked_at IS NULL OR domains_checked_at <= $4)",
         )
         .bind(domain.environment_id)
         .bind(domain.organization_id)

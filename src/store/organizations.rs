@@ -8,7 +8,9 @@ use base::{
 };
 use model::{
     domain::{Domain, DomainState},
-    organization::Organization,
+    environment::Environment,
+    organization::{Organization, OrganizationStatus, root_id},
+    organization_reference::{Handle, PublicAlias},
     search_index::SearchWord,
 };
 
@@ -24,13 +26,18 @@ impl Table for Organization {
     type Scope = EnvironmentKind;
 
     const TABLE: &'static str = "organizations";
-    const COLUMNS: &'static [&'static str] = &["display_name", "external_id", "disabled", "updated_at"];
-    const FIXED: &'static [&'static str] = &["created_at"];
+    const COLUMNS: &'static [&'static str] =
+        &["display_name", "name", "external_id", "handle", "public_alias", "status", "updated_at"];
+    const FIXED: &'static [&'static str] = &["parent_id", "created_at"];
     const COMPUTED: &'static [(&'static str, &'static str)] = &[(
         "domains",
         "(SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
          WHERE d.organization_id = organizations.id)",
     )];
+
+    /// The root organization is none of them.
+    const CONDITION: &'static str =
+        "organizations.deleted_at IS NULL AND organizations.kind = 'organization'";
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }
@@ -44,13 +51,20 @@ impl Table for Organization {
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
         statement
             .bind(self.display_name.as_str())
+            .bind(self.name.as_deref())
             .bind(self.external_id.as_deref())
-            .bind(self.disabled)
+            .bind(self.handle.as_ref().map(Handle::as_str))
+            .bind(self.public_alias.as_ref().map(PublicAlias::as_str))
+            .bind(self.status.as_str())
             .bind(self.updated_at)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement.bind(self.created_at)
+        statement.bind(self.parent_id).bind(self.created_at)
+    }
+
+    async fn insert_related(&self, conn: &mut Conn) -> Result<()> {
+        insert_ancestors(conn, self.environment_id, self.id, self.parent_id).await
     }
 
     fn read(row: &Row) -> Result<Self> {
@@ -58,15 +72,54 @@ impl Table for Organization {
         Ok(Self {
             id: row.get("id")?,
             environment_id: row.get("environment_id")?,
+            parent_id: row.get("parent_id")?,
             version: row.get("version")?,
             display_name: row.get("display_name")?,
+            name: row.get("name")?,
             external_id: row.get("external_id")?,
-            disabled: row.get("disabled")?,
+            handle: row.parse_optional("handle", |text| Handle::parse(text).ok())?,
+            public_alias: row.parse_optional("public_alias", |text| PublicAlias::parse(text).ok())?,
+            status: row.parse("status", OrganizationStatus::parse)?,
             domains: domains(listed.as_deref()).ok_or_else(|| row.inconsistent("domains"))?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })
     }
+}
+
+/// Adds the root organization of a new environment.
+pub(super) async fn insert_root(conn: &mut Conn, environment: &Environment) -> Result<()> {
+    let id = root_id(environment.id);
+    conn.sql(
+        "INSERT INTO organizations (id, environment_id, kind, display_name, created_at, updated_at) \
+         VALUES ($1, $2, 'root', '', $3, $3)",
+    )
+    .bind(id)
+    .bind(environment.id)
+    .bind(environment.created_at)
+    .execute()
+    .await?;
+    insert_ancestors(conn, environment.id, id, id).await
+}
+
+/// Adds a new organization to the closure: below its parent and all above it, and below itself.
+async fn insert_ancestors(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+    parent_id: OrganizationId,
+) -> Result<()> {
+    conn.sql(
+        "INSERT INTO organization_closure (environment_id, ancestor_id, descendant_id, depth) \
+         SELECT environment_id, ancestor_id, $2, depth + 1 FROM organization_closure WHERE descendant_id = $3 \
+         UNION ALL SELECT $1, $2, $2, 0",
+    )
+    .bind(environment_id)
+    .bind(id)
+    .bind(parent_id)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// Parses the result of `string_agg(domain || ' ' || state, ',')`: neither part can contain a space or a comma.
@@ -89,18 +142,27 @@ pub async fn list_names(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let text = Sql::from("SELECT id, display_name FROM organizations WHERE environment_id = ")
-        .value(environment_id.to_string())
-        .push(" AND id IN (")
-        .values(ids.iter().map(ToString::to_string))
-        .push(")");
+    let text = Sql::from(
+        "SELECT id, display_name FROM organizations \
+         WHERE deleted_at IS NULL AND kind = 'organization' AND environment_id = ",
+    )
+    .value(environment_id.to_string())
+    .push(" AND id IN (")
+    .values(ids.iter().map(ToString::to_string))
+    .push(")");
     conn.dynamic(text).all().await
 }
 
 /// The environment of an organization, looked up without a scope: for the command line.
 pub async fn find_environment(conn: &mut Conn, id: OrganizationId) -> Result<Option<EnvironmentId>> {
-    let row: Option<(EnvironmentId,)> =
-        conn.sql("SELECT environment_id FROM organizations WHERE id = $1").bind(id).optional().await?;
+    let row: Option<(EnvironmentId,)> = conn
+        .sql(
+            "SELECT environment_id FROM organizations \
+             WHERE id = $1 AND deleted_at IS NULL AND kind = 'organization'",
+        )
+        .bind(id)
+        .optional()
+        .await?;
     Ok(row.map(|(id,)| id))
 }
 

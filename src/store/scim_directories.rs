@@ -102,8 +102,8 @@ pub struct Disabled {
 /// Whether a directory, in any environment, and its organization are switched off; `None` if it does not exist.
 pub async fn find_disabled(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<Disabled>> {
     conn.sql(
-        "SELECT d.disabled AS directory, o.disabled AS organization FROM scim_directories d \
-         JOIN organizations o ON o.id = d.organization_id WHERE d.id = $1",
+        "SELECT d.disabled AS directory, o.status = 'disabled' AS organization FROM scim_directories d \
+         JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL WHERE d.id = $1",
     )
     .bind(id)
     .optional()
@@ -125,6 +125,7 @@ pub async fn find_presented(
             [&table::columns_as::<Organization>("o_"), token].join(", ")
         },
         "JOIN organizations ON organizations.id = scim_directories.organization_id \
+         AND organizations.deleted_at IS NULL \
          LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = scim_directories.id \
          AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE scim_directories.id = $1",
     )
@@ -211,7 +212,7 @@ pub async fn list_idle(
     conn.sql(
         "SELECT u.directory_id, d.organization_id, o.display_name AS organization_name, u.last_used_at \
          FROM scim_directory_uses u JOIN scim_directories d ON d.id = u.directory_id \
-         JOIN organizations o ON o.id = d.organization_id \
+         JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL \
          WHERE u.environment_id = $1 AND u.last_used_at < $2 ORDER BY u.last_used_at DESC LIMIT $3",
     )
     .bind(environment_id)
@@ -242,7 +243,7 @@ pub async fn find_primary_by_external_id(
 ) -> Result<Option<ScimDirectory>> {
     select_where::<ScimDirectory>(
         conn,
-        "JOIN organizations o ON o.id = scim_directories.organization_id \
+        "JOIN organizations o ON o.id = scim_directories.organization_id AND o.deleted_at IS NULL \
          WHERE o.environment_id = $1 AND o.external_id = $2 AND scim_directories.is_primary",
     )
     .bind(environment_id)
@@ -306,7 +307,8 @@ pub async fn list_newest(
 ) -> Result<Vec<DirectorySummary>> {
     conn.sql(
         "SELECT d.id, d.organization_id, o.display_name AS organization_name, d.user_count, d.group_count, \
-         u.last_used_at, d.disabled OR o.disabled AS disabled FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+         u.last_used_at, d.disabled OR o.status = 'disabled' AS disabled FROM scim_directories d \
+         JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL \
          LEFT JOIN scim_directory_uses u ON u.directory_id = d.id \
          WHERE d.environment_id = $1 AND d.id <= $2 ORDER BY d.id DESC LIMIT $3",
     )

@@ -243,6 +243,54 @@ fn the_documented_import_table_is_the_real_one() {
     }
 }
 
+/// The string literals of code, as they stand there.
+fn literals(code: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    while let Some(begin) = rest.find('"') {
+        let inner = &rest[begin + 1..];
+        let mut end = 0;
+        while end < inner.len() && inner.as_bytes()[end] != b'"' {
+            end += if inner.as_bytes()[end] == b'\\' { 2 } else { 1 };
+        }
+        let end = end.min(inner.len());
+        found.push(&inner[..end]);
+        rest = inner.get(end + 1..).unwrap_or_default();
+    }
+    found
+}
+
+/// Deleted organizations stay for a while. What `store::table` makes leaves them out; SQL that is written out says so.
+#[test]
+fn every_statement_about_organizations_leaves_out_the_deleted_ones() {
+    // The part of the statement, and why it may see them.
+    const EXEMPT: &[(&str, &str)] =
+        &[("SELECT id FROM organizations WHERE id IN (", "an import: the id is taken")];
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for source in sources()
+        .iter()
+        .filter(|source| source.name.starts_with("store/") && source.name != "store/ssoready.rs")
+    {
+        for text in literals(&source.code) {
+            let words =
+                text.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ") + " ";
+            if !["FROM", "JOIN", "UPDATE"]
+                .iter()
+                .any(|verb| words.contains(&format!("{verb} organizations ")))
+            {
+                continue;
+            }
+            seen += 1;
+            if !words.contains("deleted_at") && !EXEMPT.iter().any(|(exempt, _)| words.contains(exempt)) {
+                wrong.push(format!("{}: {words}", source.name));
+            }
+        }
+    }
+    assert!(seen > 15, "the statements were not found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// An environment's slug will be the first segment of its paths, so none may be the first segment of a
 /// route of ours.
 #[test]

@@ -6,7 +6,7 @@ use reqwest::Method;
 use crate::{both, support::TestApp};
 
 /// Every URL pattern of `links::console`, read from the source.
-fn patterns() -> Vec<&'static str> {
+pub fn patterns() -> Vec<&'static str> {
     let source = include_str!("../../src/links/console.rs");
     let literals = source.split('"').skip(1).step_by(2);
     let found: Vec<_> = literals.filter(|text| text.starts_with("/console")).collect();

@@ -53,6 +53,7 @@ mod python_sdk;
 mod python_sdk_scim;
 mod replicas;
 mod response_limits;
+mod root_organization;
 mod saml_attacks;
 mod saml_fixtures;
 mod saml_fuzz;

@@ -53,6 +53,24 @@ const MOVED: &[(Columns, Columns)] = &[
         ("flow_id, sequence, at, kind, checks, document, document_expires_at", "saml_flow_steps"),
         ("flow_id, sequence, at, kind, checks, document, document_expires_at", "login_flow_steps"),
     ),
+    // 0030
+    (
+        ("id, environment_id, display_name, external_id, created_at, updated_at", "organizations"),
+        (
+            "id, environment_id, display_name, external_id, created_at, updated_at",
+            "organizations WHERE kind = 'organization' AND status = 'active' AND deleted_at IS NULL",
+        ),
+    ),
+    // 0031
+    (
+        (
+            "ancestor, descendant, depth",
+            "(SELECT id AS ancestor, id AS descendant, 0 AS depth FROM organizations UNION ALL \
+             SELECT 'org_' || substr(environment_id, 5), id, 1 FROM organizations UNION ALL \
+             SELECT 'org_' || substr(id, 5), 'org_' || substr(id, 5), 0 FROM environments) tree",
+        ),
+        ("ancestor_id, descendant_id, depth", "organization_closure"),
+    ),
     // 0035
     (
         (
@@ -141,6 +159,16 @@ const ADDED: &[&str] = &[
      updated_at) SELECT 'msg_' || substr(id, 9), id, environment_id, 1, 'delivered', 2, 204, 7, 8 FROM webhooks",
 ];
 
+/// What is not there after the migration.
+const WRONG: &[&str] = &[
+    // Environments that have not exactly one root.
+    "SELECT e.id FROM environments e WHERE (SELECT COUNT(*) FROM organizations o WHERE o.kind = 'root' \
+     AND o.environment_id = e.id AND o.id = 'org_' || substr(e.id, 5) AND o.parent_id IS NULL) <> 1",
+    "SELECT c.descendant_id FROM organization_closure c JOIN organizations o ON o.id = c.descendant_id \
+     JOIN organizations a ON a.id = c.ancestor_id \
+     WHERE o.environment_id <> c.environment_id OR a.environment_id <> c.environment_id",
+];
+
 /// The rows of the tables that are moved, before they are.
 pub struct MovedRows(Vec<Vec<String>>);
 
@@ -166,6 +194,10 @@ impl MovedRows {
         for ((_, after), then) in MOVED.iter().zip(&self.0) {
             let now = rows(*after, &mut db.read().await.unwrap()).await;
             assert_eq!(&now, then, "{}: {}", version.display(), after.1);
+        }
+        for statement in WRONG {
+            let found: Vec<(String,)> = db.read().await.unwrap().sql(statement).all().await.unwrap();
+            assert!(found.is_empty(), "{}: {found:?}", version.display());
         }
     }
 }

@@ -177,15 +177,8 @@ both! {
         for number in 0..2100 {
             let now = app.now() + Duration::from_millis(number);
             let organization = Organization {
-                id: Id::new(now, &SystemRandom),
-                environment_id: environment.id,
-                version: 1,
                 display_name: format!("Common {}", if number % 1000 == 7 { "rare" } else { "x" }),
-                external_id: None,
-            disabled: false,
-                domains: Default::default(),
-                created_at: now,
-                updated_at: now,
+                ..Organization::new(Id::new(now, &SystemRandom), environment.id, now)
             };
             table::insert(&mut tx, &organization).await.unwrap();
             store::organization_domains::set(&mut tx, &organization, &SystemRandom).await.unwrap();

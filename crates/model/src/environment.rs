@@ -1,11 +1,15 @@
 //! Environments: the top-level tenant boundary, such as a vendor's "production" or "staging".
 
-use base::{id::EnvironmentId, time::Timestamp};
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     http_url::HttpUrl,
+    organization,
 };
 
 pub use crate::{idp_initiated::IdpInitiated, oauth_subject::OauthSubject, slug::Slug};
@@ -43,6 +47,11 @@ impl Environment {
     /// Whether people of several organizations with one address have different subjects.
     pub fn has_subjects_by_organization(&self) -> bool {
         self.oauth_subject == OauthSubject::Email && !self.shared_domain_subjects
+    }
+
+    /// Its root organization.
+    pub fn root_organization_id(&self) -> OrganizationId {
+        organization::root_id(self.id)
     }
 }
 

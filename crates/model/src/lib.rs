@@ -27,6 +27,7 @@ pub mod oauth_subject;
 mod openapi;
 pub mod organization;
 pub mod organization_domain;
+pub mod organization_reference;
 pub mod saml_connection;
 pub mod scim_directory;
 pub mod scim_group;

@@ -1,9 +1,9 @@
-//! Organizations: the customers of the vendor.
+//! Organizations: the customers of the vendor, below the root organization that is the vendor itself.
 
 use std::collections::BTreeMap;
 
 use base::{
-    id::{EnvironmentId, OrganizationId},
+    id::{EnvironmentId, Id, OrganizationId},
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
@@ -11,7 +11,43 @@ use serde_json::{Map, Value, json};
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     domain::{Domain, DomainState},
+    organization_reference::{Handle, PublicAlias},
 };
+
+/// The root organization of an environment: the vendor itself. Every environment has exactly one, made with it, and its id
+/// has the environment's own bits. It is no [`Organization`]: nothing lists, finds or changes it as one of them.
+pub fn root_id(environment: EnvironmentId) -> OrganizationId {
+    Id::from_bits(environment.bits())
+}
+
+/// Whether an organization may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationStatus {
+    /// It is in use.
+    Active,
+    /// It is switched off: its logins and the requests of its directories are refused.
+    Disabled,
+}
+
+impl OrganizationStatus {
+    /// Switched off or not.
+    pub fn disabled(disabled: bool) -> Self {
+        if disabled { Self::Disabled } else { Self::Active }
+    }
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Parses the stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == text)
+    }
+}
 
 /// One organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +56,22 @@ pub struct Organization {
     pub id: OrganizationId,
     /// The environment it is in.
     pub environment_id: EnvironmentId,
+    /// The organization above it.
+    pub parent_id: OrganizationId,
     /// Its version: 1, and one more with each change of its settings or its domains.
     pub version: i64,
     /// Its display name; may be empty.
     pub display_name: String,
+    /// What shows where the display name is empty.
+    pub name: Option<String>,
     /// The vendor's id for it, unique in the environment.
     pub external_id: Option<String>,
-    /// Whether it is switched off: its logins and the requests of its directories are refused.
-    pub disabled: bool,
+    /// Its handle, unique in the environment.
+    pub handle: Option<Handle>,
+    /// The id that a client chose for it, unique in the environment.
+    pub public_alias: Option<PublicAlias>,
+    /// Whether it may be used.
+    pub status: OrganizationStatus,
     /// Its domains with their states.
     pub domains: BTreeMap<Domain, DomainState>,
     /// When it was created.
@@ -37,6 +81,30 @@ pub struct Organization {
 }
 
 impl Organization {
+    /// A new organization below the root, without any setting.
+    pub fn new(id: OrganizationId, environment_id: EnvironmentId, now: Timestamp) -> Self {
+        Self {
+            id,
+            environment_id,
+            parent_id: root_id(environment_id),
+            version: 1,
+            display_name: String::new(),
+            name: None,
+            external_id: None,
+            handle: None,
+            public_alias: None,
+            status: OrganizationStatus::Active,
+            domains: BTreeMap::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether it is switched off.
+    pub fn is_disabled(&self) -> bool {
+        self.status == OrganizationStatus::Disabled
+    }
+
     /// The domains whose e-mail addresses are accepted.
     pub fn accepted_domains(&self) -> impl Iterator<Item = &Domain> {
         self.domains.iter().filter(|(_, state)| state.is_accepted()).map(|(domain, _)| domain)
@@ -65,7 +133,7 @@ impl Audited for Organization {
         audit_fields! {
             "displayName": self.display_name,
             "externalId": self.external_id,
-            "disabled": self.disabled,
+            "disabled": self.is_disabled(),
             "domains": domains,
         }
     }
@@ -74,26 +142,18 @@ impl Audited for Organization {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::id::Id;
 
     #[test]
     fn only_proven_domains_admit_and_only_exactly() {
         let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
         let organization = Organization {
-            id: Id::from_bits(1),
-            environment_id: Id::from_bits(2),
-            version: 1,
-            display_name: String::new(),
-            external_id: None,
-            disabled: false,
             domains: BTreeMap::from([
                 domain("a.example", DomainState::Whitelisted),
                 domain("b.example", DomainState::Verified),
                 domain("c.example", DomainState::Pending),
                 domain("d.example", DomainState::Failed),
             ]),
-            created_at: Timestamp::from_millis(0),
-            updated_at: Timestamp::from_millis(0),
+            ..Organization::new(Id::from_bits(1), Id::from_bits(2), Timestamp::from_millis(0))
         };
         let admits = |text: &str| organization.accepts_domain(&Domain::parse(text).unwrap());
         assert!(admits("a.example") && admits("B.example"));

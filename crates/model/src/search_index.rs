@@ -85,18 +85,13 @@ mod tests {
 
     fn organization(name: &str, external_id: Option<&str>, domains: &[&str]) -> Organization {
         Organization {
-            id: Id::from_bits(1),
-            environment_id: Id::from_bits(2),
-            version: 1,
             display_name: name.to_owned(),
             external_id: external_id.map(str::to_owned),
-            disabled: false,
             domains: domains
                 .iter()
                 .map(|text| (Domain::parse(text).unwrap(), DomainState::Whitelisted))
                 .collect(),
-            created_at: Timestamp::from_millis(0),
-            updated_at: Timestamp::from_millis(0),
+            ..Organization::new(Id::from_bits(1), Id::from_bits(2), Timestamp::from_millis(0))
         }
     }
 

@@ -49,7 +49,7 @@ impl ProvisioningTarget {
     pub fn require_enabled(&self) -> Result<()> {
         require_enabled(Disabled {
             directory: self.directory.disabled,
-            organization: self.organization.disabled,
+            organization: self.organization.is_disabled(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Import of organizations with their domains.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     mem,
 };
 
@@ -70,17 +70,7 @@ impl Importer<'_> {
                 }
                 ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
                 ImportStatus::New => {
-                    let mut ours = Organization {
-                        id,
-                        environment_id: environment,
-                        version: 1,
-                        display_name: String::new(),
-                        external_id: None,
-                        disabled: false,
-                        domains: BTreeMap::new(),
-                        created_at: self.now,
-                        updated_at: self.now,
-                    };
+                    let mut ours = Organization::new(id, environment, self.now);
                     let whole =
                         self.apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
                     table::insert(tx, &ours).await?;

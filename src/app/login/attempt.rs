@@ -159,7 +159,7 @@ impl<'a> LoginAttempt<'a> {
     /// Responses are verified all the same, so that the refusal is in the timeline of their login, with the person:
     /// [`eligibility`](super::eligibility) refuses those.
     pub(super) fn check_begin(&mut self) -> Result<(), Error> {
-        if self.target.organization.disabled {
+        if self.target.organization.is_disabled() {
             return Err(self.checks.fail(Error::OrganizationDisabled, None, None));
         }
         if self.target.connection.disabled {

@@ -10,7 +10,12 @@ use domains::{
     list::{newly_accepted, set_domains},
     sharing::{self, SharedDomainError},
 };
-use model::{domain::Domain, entity_tag::EntityTags, organization::Organization, search_index};
+use model::{
+    domain::Domain,
+    entity_tag::EntityTags,
+    organization::{Organization, OrganizationStatus},
+    search_index,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,7 +66,7 @@ impl OrganizationObject {
             environment_id: organization.environment_id,
             display_name: organization.display_name.clone(),
             external_id: organization.external_id.clone().unwrap_or_default(),
-            disabled: organization.disabled,
+            disabled: organization.is_disabled(),
             domains: organization.accepted_domains().cloned().collect(),
             shared_domains,
         }
@@ -148,7 +153,9 @@ impl Resource for Organization {
         if let Some(id) = &change.external_id {
             self.external_id = input::optional_line("externalId", id, 500)?;
         }
-        self.disabled = change.disabled.unwrap_or(self.disabled);
+        if let Some(disabled) = change.disabled {
+            self.status = OrganizationStatus::disabled(disabled);
+        }
         if let Some(domains) = &change.domains {
             self.domains = set_domains(&self.domains, domains, change.allow_free_mail.unwrap_or(false))?;
         }
@@ -156,7 +163,7 @@ impl Resource for Organization {
     }
 
     fn is_disabled(&self) -> bool {
-        self.disabled
+        Organization::is_disabled(self)
     }
 
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
@@ -175,17 +182,7 @@ impl Resource for Organization {
 pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
     let environment_id = actor.authorize(Action::OrganizationsManage, On::Environment)?;
     let now = state.now();
-    let mut organization = Organization {
-        id: Id::new(now, &*state.random),
-        environment_id,
-        version: 1,
-        display_name: String::new(),
-        external_id: None,
-        disabled: false,
-        domains: BTreeMap::new(),
-        created_at: now,
-        updated_at: now,
-    };
+    let mut organization = Organization::new(Id::new(now, &*state.random), environment_id, now);
     organization.apply(state, change)?;
     let new = newly_accepted(&BTreeMap::new(), &organization.domains);
     let mut tx = state.db.write().await?;
@@ -282,7 +279,7 @@ async fn update_once(
     sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
     edit.save(state, actor).await?;
     store::organization_domains::set(&mut edit.tx, &edit.row, &*state.random).await?;
-    if edit.row.disabled && !edit.before.disabled {
+    if edit.row.is_disabled() && !edit.before.is_disabled() {
         Organization::end_use(&mut edit, state).await?;
     }
     sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;

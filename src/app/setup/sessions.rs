@@ -176,7 +176,7 @@ pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organizati
     let mut conn = state.db.read().await?;
     let organization: Organization =
         resource::load(&mut conn, link.environment_id, link.organization_id).await?;
-    if organization.disabled {
+    if organization.is_disabled() {
         return Err(Error::Forbidden("this organization is switched off".into()));
     }
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))

@@ -222,15 +222,10 @@ impl TestApp {
         let idp = IdentityProvider::get();
         let now = self.now();
         let organization = Organization {
-            id: Id::new(now, &SystemRandom),
-            environment_id: environment.id,
-            version: 1,
             display_name: format!("Company {domain}"),
             external_id: Some(format!("customer-{domain}")),
-            disabled: false,
             domains: BTreeMap::from([(Domain::parse(domain).expect("a domain"), DomainState::Whitelisted)]),
-            created_at: now,
-            updated_at: now,
+            ..Organization::new(Id::new(now, &SystemRandom), environment.id, now)
         };
         let id = Id::new(now, &SystemRandom);
         let connection = SamlConnection {

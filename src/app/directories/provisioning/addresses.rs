@@ -149,18 +149,11 @@ mod tests {
                 updated_at: at,
             },
             organization: Organization {
-                id: Id::from_bits(3),
-                environment_id: Id::from_bits(2),
-                version: 1,
-                display_name: String::new(),
-                external_id: None,
-                disabled: false,
                 domains: BTreeMap::from([
                     domain("acme.example", DomainState::Whitelisted),
                     domain("pending.example", DomainState::Pending),
                 ]),
-                created_at: at,
-                updated_at: at,
+                ..Organization::new(Id::from_bits(3), Id::from_bits(2), at)
             },
             allowance: crate::app::directories::quota::Allowance::unlimited(),
         }

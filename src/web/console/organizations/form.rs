@@ -53,7 +53,7 @@ impl ConsoleResource for Organization {
             .with("displayName", &self.display_name)
             .with("externalId", self.external_id.as_deref().unwrap_or_default())
             .with("domains", domains.join("\n"))
-            .with_flag("disabled", self.disabled)
+            .with_flag("disabled", self.is_disabled())
             .with(WAITING, waiting(self))
     }
 

@@ -55,7 +55,7 @@ pub(in crate::web::console) fn view(
         vec![
             html! {
                 a href=(href(organization)) { (labels::organization(organization)) }
-                @if organization.disabled { " " (labels::switched_off()) }
+                @if organization.is_disabled() { " " (labels::switched_off()) }
             },
             domains(organization, shared.get(&organization.id).map_or(&[], Vec::as_slice)),
             html! { @if let Some(id) = &organization.external_id { code { (id) } } },

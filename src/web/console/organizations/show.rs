@@ -94,7 +94,7 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
                 }
             }
         }
-        @if organization.disabled {
+        @if organization.is_disabled() {
             (labels::switched_off_notice("organization", "Its logins and the requests of its directories are refused.",
                 page.may_manage.then(|| href(console::EDIT_ORGANIZATION, &[id])).as_deref()))
         }

@@ -122,7 +122,7 @@ pub(in crate::web::console) fn view(page: &ConnectionPage<'_>) -> Markup {
             }
         }
         p { (labels::connection_state(connection)) }
-        @if page.organization.disabled {
+        @if page.organization.is_disabled() {
             (labels::switched_off_notice("connection’s organization", "Nobody signs in through this connection meanwhile.",
                 page.may_manage.then(|| (page.href)(console::EDIT_ORGANIZATION, &[&page.organization.id])).as_deref()))
         }

@@ -55,17 +55,12 @@ fn minutes(count: u64) -> Timestamp {
 
 fn organization(name: &str) -> Organization {
     Organization {
-        id: Id::from_bits(2),
-        environment_id: Id::from_bits(1),
-        version: 1,
         display_name: name.to_owned(),
         external_id: Some("customer-42".into()),
-        disabled: false,
         domains: ["acme.com", "acme.co.uk"]
             .map(|domain| (Domain::parse(domain).unwrap(), DomainState::Whitelisted))
             .into(),
-        created_at: minutes(90_000),
-        updated_at: minutes(90_000),
+        ..Organization::new(Id::from_bits(2), Id::from_bits(1), minutes(90_000))
     }
 }
 

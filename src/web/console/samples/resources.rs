@@ -105,20 +105,16 @@ fn environment() -> Environment {
 fn customer(name: &str) -> Organization {
     let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
     Organization {
-        id: Id::from_bits(77),
-        environment_id: Id::from_bits(1),
-        version: 1,
         display_name: name.into(),
         external_id: Some("customer-4711".into()),
-        disabled: false,
         domains: BTreeMap::from([
             domain("acme.co.uk", DomainState::Verified),
             domain("acme.example", DomainState::Whitelisted),
             domain("acme-labs.example", DomainState::Pending),
             domain("acme.test", DomainState::Failed),
         ]),
-        created_at: now() - DAY * 20,
         updated_at: now() - DAY,
+        ..Organization::new(Id::from_bits(77), Id::from_bits(1), now() - DAY * 20)
     }
 }
 
@@ -297,7 +293,7 @@ fn organization_samples() {
     let page = one(vec![
         customer("Acme"),
         customer(long),
-        Organization { external_id: None, disabled: false, domains: BTreeMap::new(), ..customer("") },
+        Organization { external_id: None, domains: BTreeMap::new(), ..customer("") },
     ]);
     let place = ListUrl::read("/console/x/organizations", "", &["q"]);
     let shared = [(page.items[0].id, vec![Domain::parse("acme.example").unwrap()])].into();
@@ -334,12 +330,7 @@ fn organization_samples() {
     };
     sample("console-organization", Section::Organizations, long, organizations::show::view(&full));
     let empty = organizations::show::OrganizationPage {
-        organization: &Organization {
-            external_id: None,
-            disabled: false,
-            domains: BTreeMap::new(),
-            ..customer("Globex")
-        },
+        organization: &Organization { external_id: None, domains: BTreeMap::new(), ..customer("Globex") },
         shared: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),

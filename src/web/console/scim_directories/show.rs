@@ -85,7 +85,7 @@ pub(in crate::web::console) fn view(
                 }
             }
         }
-        @if organization.disabled {
+        @if organization.is_disabled() {
             (labels::switched_off_notice("directory’s organization", "SCIM requests to this directory are refused meanwhile.",
                 may_manage.then(|| href(console::EDIT_ORGANIZATION, &[&organization.id])).as_deref()))
         }

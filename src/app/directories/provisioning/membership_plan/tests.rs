@@ -41,17 +41,7 @@ fn directory() -> ProvisioningTarget {
             created_at: at,
             updated_at: at,
         },
-        organization: Organization {
-            id: Id::from_bits(3),
-            environment_id: Id::from_bits(2),
-            version: 1,
-            display_name: String::new(),
-            external_id: None,
-            disabled: false,
-            domains: Default::default(),
-            created_at: at,
-            updated_at: at,
-        },
+        organization: Organization::new(Id::from_bits(3), Id::from_bits(2), at),
         allowance: quota::Allowance::unlimited(),
     }
 }

@@ -1,0 +1,105 @@
+//! How an organization is named from outside, besides by its id: its handle, and the id that a client chose for it.
+
+/// Words that no client may choose for an organization: they stand where an organization's id stands in paths.
+const RESERVED_ALIASES: [&str; 7] = ["system", "oauth", "root", "admin", "api", "sign-in", "account"];
+
+/// The short name of an organization, for paths and for people: a lower-case letter or digit, then up to 63 of those, `.`
+/// and `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Handle(String);
+
+impl Handle {
+    /// Parses a handle. The error is a message for the person who typed it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
+        if (1..=64).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with(['.', '-']) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(
+            "must be 1 to 64 lower-case letters, digits, dots and hyphens, beginning with a letter or a digit",
+        )
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An id that a client chose for an organization: up to 64 letters, digits, `_` and `-`, compared byte for byte. It may
+/// have the form of another encoding of an id (32 hexadecimal digits), but not of ours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublicAlias(String);
+
+impl PublicAlias {
+    /// Parses an alias. The error is a message for whoever chose it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if !(1..=64).contains(&text.len()) || !text.bytes().all(inner) {
+            return Err("must be 1 to 64 letters, digits, underscores and hyphens");
+        }
+        if text.starts_with("org_") {
+            return Err("must not begin with org_");
+        }
+        if RESERVED_ALIASES.contains(&text) {
+            return Err("is reserved");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn handles_are_lower_case_and_begin_with_a_letter_or_a_digit() {
+        let longest = "a".repeat(64);
+        for good in ["a", "7", "acme", "acme.co", "acme-labs", "a.", "0a-.b", &longest] {
+            assert_eq!(Handle::parse(good).unwrap().as_str(), good);
+        }
+        let too_long = "a".repeat(65);
+        for bad in ["", ".a", "-a", "Acme", "a_b", "a b", "ä", "a\0", "a/b", &too_long] {
+            assert!(Handle::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_what_stands_in_a_path_and_no_id_of_ours() {
+        let longest = "A".repeat(64);
+        let hex = "7c43054447544d269b45796da08013d7";
+        let uuid = "7c430544-4754-4d26-9b45-796da08013d7";
+        for good in ["parent-org-id", "Acme_1", "-", "ROOT", "apis", "organization", hex, uuid, &longest] {
+            assert_eq!(PublicAlias::parse(good).unwrap().as_str(), good);
+        }
+        let too_long = "a".repeat(65);
+        let ours = "org_12vqjrnxk9xeov6o4f05pan0g";
+        for bad in ["", "a.b", "a b", "ä", "a\0", "a/b", "a%62", &too_long, ours, "org_", "org_x"] {
+            assert!(PublicAlias::parse(bad).is_err(), "{bad:?}");
+        }
+        for reserved in ["system", "oauth", "root", "admin", "api", "sign-in", "account"] {
+            assert_eq!(PublicAlias::parse(reserved), Err("is reserved"), "{reserved}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_kept_as_it_was_typed(text in "\\PC{0,70}|[a-zA-Z0-9._-]{0,70}") {
+            if let Ok(handle) = Handle::parse(&text) {
+                prop_assert_eq!(Handle::parse(handle.as_str()).unwrap().as_str(), &text);
+                prop_assert!(!text.contains('\0'));
+            }
+            if let Ok(alias) = PublicAlias::parse(&text) {
+                prop_assert_eq!(PublicAlias::parse(alias.as_str()).unwrap().as_str(), &text);
+                prop_assert!(text.parse::<base::id::OrganizationId>().is_err() || !text.starts_with("org_"));
+            }
+        }
+    }
+}

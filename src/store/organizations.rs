@@ -10,7 +10,7 @@ use model::{
     domain::{Domain, DomainState},
     environment::Environment,
     organization::{Organization, OrganizationStatus, root_id},
-    organization_reference::{Handle, PublicAlias},
+    organization_reference::{Handle, OrganizationRef, PublicAlias},
     search_index::SearchWord,
 };
 
@@ -164,6 +164,26 @@ pub async fn find_environment(conn: &mut Conn, id: OrganizationId) -> Result<Opt
         .optional()
         .await?;
     Ok(row.map(|(id,)| id))
+}
+
+/// The id of the organization that a caller names: of the one with this alias, else the id that the text encodes, whether
+/// there is such an organization or not.
+pub async fn resolve(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    reference: &OrganizationRef,
+) -> Result<Option<OrganizationId>> {
+    let Some(alias) = reference.alias() else { return Ok(reference.id()) };
+    let found: Option<(OrganizationId,)> = conn
+        .sql(
+            "SELECT id FROM organizations WHERE environment_id = $1 AND public_alias = $2 \
+             AND deleted_at IS NULL AND kind = 'organization'",
+        )
+        .bind(environment_id)
+        .bind(alias.as_str())
+        .optional()
+        .await?;
+    Ok(found.map(|(id,)| id).or(reference.id()))
 }
 
 /// Up to `limit` organizations of an environment that have, for each word of the query, a search word with that

@@ -43,6 +43,7 @@ mod metadata_refresh;
 mod moved_rows;
 mod oauth;
 mod openapi;
+mod organization_references;
 mod organization_search;
 mod overload;
 mod permissions;

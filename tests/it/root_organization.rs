@@ -108,6 +108,11 @@ both! {
         assert!(organizations::environment_of(&app.state, id).await.is_err());
         let mut tx = app.state.db.write().await.unwrap();
         assert!(import_lookups::lock_organizations(&mut tx, &[root.clone()]).await.unwrap().is_empty());
+        // What resolves to it finds nothing.
+        for name in [format!("{:032x}", id.bits()), format!("{:032X}", id.bits())] {
+            let answer = app.api(&key, Method::GET, &format!("/v1/organizations/{name}"), None).await;
+            assert_eq!(answer.status, 404, "{}", answer.body);
+        }
         let closure: Vec<(String, String, i64)> = tx
             .sql("SELECT ancestor_id, descendant_id, depth FROM organization_closure WHERE environment_id = $1 ORDER BY depth, ancestor_id")
             .bind(environment.id)

@@ -43,6 +43,14 @@ pub(crate) fn decode(prefix: &'static str, text: &str) -> Result<u128, ParseIdEr
     Ok(value)
 }
 
+/// Parses a UUID with hyphens, or its 32 hexadecimal digits.
+fn decode_uuid(text: &str) -> Option<u128> {
+    // The other forms that the parser knows, in braces and as a URN, have other lengths.
+    matches!(text.len(), 32 | 36)
+        .then(|| uuid::Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128()))
+        .flatten()
+}
+
 /// Why a text is not an id of the expected kind. Its `Display` text is the same as SSOReady's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseIdError {
@@ -79,6 +87,8 @@ pub trait IdKind: Copy + Eq + Hash + fmt::Debug + Send + Sync + Unpin + 'static 
     const PREFIX: &'static str;
     /// Its name in messages.
     const NOUN: &'static str;
+    /// Whether its ids are also read as a UUID, with hyphens or as 32 hexadecimal digits: forms that other APIs write.
+    const READS_UUIDS: bool = false;
 }
 
 /// The id of one `K`.
@@ -130,7 +140,11 @@ impl<K: IdKind> FromStr for Id<K> {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        decode(K::PREFIX, text).map(Self::from_bits)
+        let decoded = decode(K::PREFIX, text);
+        match decode_uuid(text) {
+            Some(bits) if K::READS_UUIDS => Ok(Self::from_bits(bits)),
+            _ => decoded.map(Self::from_bits),
+        }
     }
 }
 
@@ -142,13 +156,14 @@ impl<K: IdKind> serde::Serialize for Id<K> {
 
 /// Declares the kinds and their id types.
 macro_rules! kinds {
-    ($($kind:ident $alias:ident $prefix:literal $noun:literal;)*) => {$(
+    ($($kind:ident $alias:ident $prefix:literal $noun:literal $(, READS_UUIDS: $uuids:literal)?;)*) => {$(
         #[doc = concat!("Marks the ids of a ", $noun, ".")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
         impl IdKind for $kind {
             const PREFIX: &'static str = $prefix;
             const NOUN: &'static str = $noun;
+            $(const READS_UUIDS: bool = $uuids;)?
         }
         #[doc = concat!("The id of a ", $noun, ": `", $prefix, "…`.")]
         pub type $alias = Id<$kind>;
@@ -159,7 +174,7 @@ kinds! {
     EnvironmentKind EnvironmentId "env_" "environment";
     ApiKeyKind ApiKeyId "api_key_" "API key";
     OauthClientKind OauthClientId "saml_oauth_client_" "OAuth client";
-    OrganizationKind OrganizationId "org_" "organization";
+    OrganizationKind OrganizationId "org_" "organization", READS_UUIDS: true;
     OrganizationDomainKind OrganizationDomainId "domain_" "domain";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
     LoginFlowKind LoginFlowId "saml_flow_" "login flow";
@@ -214,6 +229,24 @@ mod tests {
         assert!(says("saml_conn_zzzzzzzzzzzzzzzzzzzzzzzzz").contains("larger than 128 bits"));
     }
 
+    #[test]
+    fn no_other_form_of_a_uuid_is_an_id() {
+        for text in [
+            "{7c430544-4754-4d26-9b45-796da08013d7}",
+            "urn:uuid:7c430544-4754-4d26-9b45-796da08013d7",
+            "7c43-05444754-4d26-9b45-796da08013d7",
+            "7c43054447544d269b45796da08013d",
+            "7c43054447544d269b45796da08013d7a",
+            "7g43054447544d269b45796da08013d7",
+            "ORG_7cu5hsy9vrbi5d2k1qvbh19lj",
+            "org_7c43054447544d269b45796da08013d7",
+            "7cu5hsy9vrbi5d2k1qvbh19lj",
+        ] {
+            let refused = text.parse::<OrganizationId>().unwrap_err().to_string();
+            assert!(refused.contains("does not have expected"), "{refused}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_value_survives_the_round_trip(bits: u128) {
@@ -230,9 +263,20 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in "\\PC*") {
-            if let Ok(id) = text.parse::<OrganizationId>() {
+        fn no_text_panics(text in "\\PC*|env_[a-z0-9]{25}") {
+            if let Ok(id) = text.parse::<EnvironmentId>() {
                 prop_assert_eq!(id.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn organizations_are_read_in_every_encoding(bits: u128, upper: bool) {
+            let id = OrganizationId::from_bits(bits);
+            let uuid = uuid::Uuid::from_u128(bits);
+            for text in [uuid.simple().to_string(), uuid.hyphenated().to_string()] {
+                let text = if upper { text.to_uppercase() } else { text };
+                prop_assert_eq!(text.parse::<OrganizationId>().unwrap(), id);
+                prop_assert!(text.parse::<EnvironmentId>().is_err());
             }
         }
 

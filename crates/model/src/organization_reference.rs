@@ -1,4 +1,6 @@
-//! How an organization is named from outside, besides by its id: its handle, and the id that a client chose for it.
+//! How an organization is named from outside: by its id in any encoding, by the id that a client chose for it, by its handle.
+
+use base::id::{OrganizationId, ParseIdError};
 
 /// Words that no client may choose for an organization: they stand where an organization's id stands in paths.
 const RESERVED_ALIASES: [&str; 7] = ["system", "oauth", "root", "admin", "api", "sign-in", "account"];
@@ -53,6 +55,34 @@ impl PublicAlias {
     }
 }
 
+/// What a caller names an organization by: its id as `org_…`, as 32 hexadecimal digits or as a UUID with hyphens, or its
+/// alias. Some texts can be either; then the alias goes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationRef {
+    alias: Option<PublicAlias>,
+    id: Option<OrganizationId>,
+}
+
+impl OrganizationRef {
+    /// Parses a reference. Whether there is such an organization is not known before the alias was looked up.
+    pub fn parse(text: &str) -> Result<Self, ParseIdError> {
+        match (text.parse(), PublicAlias::parse(text).ok()) {
+            (Err(error), None) => Err(error),
+            (id, alias) => Ok(Self { alias, id: id.ok() }),
+        }
+    }
+
+    /// The alias that it may be.
+    pub fn alias(&self) -> Option<&PublicAlias> {
+        self.alias.as_ref()
+    }
+
+    /// The id that it is where no organization has it as its alias.
+    pub fn id(&self) -> Option<OrganizationId> {
+        self.id
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -89,16 +119,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_reference_is_an_id_or_an_alias_or_may_be_both() {
+        let parsed =
+            |text: &str| OrganizationRef::parse(text).map(|it| (it.alias.is_some(), it.id.is_some()));
+        for (text, kind) in [
+            ("org_7cu5hsy9vrbi5d2k1qvbh19lj", (false, true)),
+            ("7c43054447544d269b45796da08013d7", (true, true)),
+            ("7C430544-4754-4D26-9B45-796DA08013D7", (true, true)),
+            ("parent-org-id", (true, false)),
+        ] {
+            assert_eq!(parsed(text), Ok(kind), "{text}");
+        }
+        for text in ["", "root", "org_1", "a b", "a\0", "{7c430544-4754-4d26-9b45-796da08013d7}"] {
+            let refused = parsed(text).unwrap_err().to_string();
+            assert!(refused.contains("does not have expected"), "{refused}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn every_encoding_of_an_id_names_it(bits: u128) {
+            let id = OrganizationId::from_bits(bits);
+            for text in [id.to_string(), format!("{bits:032x}"), format!("{bits:032X}")] {
+                prop_assert_eq!(OrganizationRef::parse(&text).unwrap().id(), Some(id));
+            }
+        }
+
         #[test]
         fn what_is_accepted_is_kept_as_it_was_typed(text in "\\PC{0,70}|[a-zA-Z0-9._-]{0,70}") {
             if let Ok(handle) = Handle::parse(&text) {
-                prop_assert_eq!(Handle::parse(handle.as_str()).unwrap().as_str(), &text);
+                prop_assert_eq!(Handle::parse(handle.as_str()), Ok(handle.clone()));
+                prop_assert_eq!(handle.as_str(), &text);
                 prop_assert!(!text.contains('\0'));
             }
             if let Ok(alias) = PublicAlias::parse(&text) {
-                prop_assert_eq!(PublicAlias::parse(alias.as_str()).unwrap().as_str(), &text);
-                prop_assert!(text.parse::<base::id::OrganizationId>().is_err() || !text.starts_with("org_"));
+                prop_assert_eq!(PublicAlias::parse(alias.as_str()), Ok(alias.clone()));
+                prop_assert_eq!(alias.as_str(), &text);
+                prop_assert!(text.parse::<OrganizationId>().is_err() || !text.starts_with("org_"));
             }
         }
     }

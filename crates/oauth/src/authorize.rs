@@ -4,7 +4,7 @@
 //! redirect URI are known to be valid (RFC 6749 §4.1.2.1): first [`RequestingClient`], whose errors are shown on a
 //! page; then [`AuthorizeRequest`], whose errors are sent to the redirect URI.
 
-use base::id::{OauthClientId, OrganizationId, SamlConnectionId};
+use base::id::{OauthClientId, SamlConnectionId};
 
 use crate::{
     Error,
@@ -63,8 +63,8 @@ pub fn redirect_uri(sent: Option<&str>, registered: &[String]) -> Result<String,
 pub enum Selector {
     /// `saml_connection_id`.
     Connection(SamlConnectionId),
-    /// `organization_id`: its primary connection.
-    Organization(OrganizationId),
+    /// `organization_id`: its primary connection. The text is an id in any encoding, or a name that the caller knows.
+    Organization(String),
     /// `organization_external_id`: the same by the vendor's own id.
     OrganizationExternalId(String),
     /// `domain_hint`: the organization with this domain.
@@ -110,7 +110,7 @@ impl Selector {
         if let Some(text) = parameters.either("saml_connection_id", "samlConnectionId")? {
             id("saml_connection_id", text).map(Self::Connection)
         } else if let Some(text) = parameters.either("organization_id", "organizationId")? {
-            id("organization_id", text).map(Self::Organization)
+            Ok(Self::Organization(text.to_owned()))
         } else if let Some(text) = parameters.either("organization_external_id", "organizationExternalId")? {
             Ok(Self::OrganizationExternalId(text.to_owned()))
         } else if let Some(text) = parameters.either("domain_hint", "domainHint")? {
@@ -411,7 +411,7 @@ mod tests {
         for name in ["organization_id", "organizationId"] {
             assert_eq!(
                 of(&format!("{name}={organization}&organization_external_id=x&saml_connection_id=")),
-                Ok(Selector::Organization(organization.parse().unwrap()))
+                Ok(Selector::Organization(organization.to_owned()))
             );
         }
         for name in ["organization_external_id", "organizationExternalId"] {
@@ -427,7 +427,7 @@ mod tests {
             assert_eq!(of(&format!("{name}=a%40acme.com")), Ok(Selector::Email("a@acme.com".into())));
         }
         assert_eq!(of(""), Err(Error::NoSelector));
-        assert_eq!(of("organizationId=x").unwrap_err().code(), "invalid_request");
+        assert_eq!(of("saml_connection_id=x").unwrap_err().code(), "invalid_request");
     }
 
     #[test]
@@ -441,8 +441,8 @@ mod tests {
         let asked = AuthorizeRequest::parse(&parameters).unwrap();
         let mut carried = forwarded_parameters(&parameters);
         assert_eq!(carried.iter().map(|(name, _)| *name).collect::<Vec<_>>(), FORWARDED_PARAMETERS);
-        let organization: OrganizationId = "org_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap();
-        carried.push(("organization_id", organization.to_string()));
+        let organization = "org_12vqjrnxk9xeov6o4f05pan0g".to_owned();
+        carried.push(("organization_id", organization.clone()));
         let pairs: Vec<_> = carried.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let again = Parameters::parse(&parameters::encode_pairs(&pairs)).unwrap();
         assert_eq!(RequestingClient::parse(&again).unwrap(), RequestingClient::parse(&parameters).unwrap());

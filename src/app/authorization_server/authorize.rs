@@ -6,6 +6,7 @@ use model::{
     domain::Domain,
     email::Email,
     login_flow::{FlowOrigin, OauthRequest},
+    organization_reference::OrganizationRef,
 };
 use oauth::{
     Error,
@@ -21,7 +22,7 @@ use crate::{
     store::{
         Conn,
         login_connections::{self, LoginConnection},
-        oauth_clients,
+        oauth_clients, organizations,
     },
 };
 
@@ -139,7 +140,10 @@ async fn find_targets(
 ) -> Result<Vec<LoginConnection>> {
     let one = match selector {
         Selector::Connection(id) => login_connections::find_in_environment(conn, environment, *id).await?,
-        Selector::Organization(id) => login_connections::find_primary(conn, environment, *id).await?,
+        Selector::Organization(text) => match organization(conn, environment, text).await? {
+            Some(id) => login_connections::find_primary(conn, environment, id).await?,
+            None => None,
+        },
         Selector::OrganizationExternalId(id) => {
             login_connections::find_primary_by_external_id(conn, environment, id).await?
         }
@@ -153,6 +157,18 @@ async fn find_targets(
     Ok(one.into_iter().collect())
 }
 
+/// The organization that the app named, by its id or its alias.
+async fn organization(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    text: &str,
+) -> Result<Option<OrganizationId>> {
+    match OrganizationRef::parse(text) {
+        Ok(reference) => Ok(organizations::resolve(conn, environment, &reference).await?),
+        Err(_) => Ok(None),
+    }
+}
+
 /// The domain to route by; `None` if the hint contains none.
 fn routing_domain(selector: &Selector) -> Option<Domain> {
     match selector {
@@ -163,6 +179,11 @@ fn routing_domain(selector: &Selector) -> Option<Domain> {
 }
 
 fn no_connection(selector: &Selector) -> Error {
+    if let Selector::Organization(text) = selector
+        && let Err(why) = text.parse::<OrganizationId>()
+    {
+        return Error::Malformed { name: selector.parameter(), reason: format!("is malformed: {why}") };
+    }
     let reason = match selector {
         Selector::Connection(_) => "SAML connection not found",
         Selector::Organization(_) | Selector::OrganizationExternalId(_) => {

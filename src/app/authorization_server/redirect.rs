@@ -1,12 +1,13 @@
 //! The SAML redirect URL: the app starts a login and sends the browser to this URL.
 
-use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
+use base::id::{EnvironmentId, SamlConnectionId};
 
 use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, On},
         login,
+        organizations::reference,
         permissions::Action,
     },
     store::{self, login_connections::LoginConnection},
@@ -73,10 +74,7 @@ async fn find_connection(
     }
     if !request.organization_id.is_empty() {
         const FIELD: &str = "organization_id";
-        let id: OrganizationId = request
-            .organization_id
-            .parse()
-            .map_err(|error| Error::invalid(FIELD, ToString::to_string(&error)))?;
+        let id = reference::resolve_in(&mut conn, environment_id, FIELD, &request.organization_id).await?;
         let found = store::login_connections::find_primary(&mut conn, environment_id, id).await?;
         return found.ok_or_else(no_primary(FIELD));
     }

@@ -1,6 +1,6 @@
 //! Users and groups of SCIM directories, as apps read them.
 
-use base::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId};
+use base::id::{EnvironmentId, ScimDirectoryId, ScimGroupId, ScimUserId};
 use model::scim_directory::ScimDirectory;
 use serde_json::{Map, Value, json};
 
@@ -9,6 +9,7 @@ use crate::{
         Error, Result, State,
         actor::{Actor, On},
         input,
+        organizations::reference,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
         resource,
@@ -85,7 +86,8 @@ async fn find_directory(
         return Ok(resource::load::<ScimDirectory>(conn, environment_id, id).await?.id);
     }
     let found = if !query.organization_id.is_empty() {
-        let id: OrganizationId = parse_id("organization_id", &query.organization_id)?;
+        let id =
+            reference::resolve_in(conn, environment_id, "organization_id", &query.organization_id).await?;
         store::scim_directories::find_primary(conn, environment_id, id)
             .await?
             .ok_or_else(no_primary("organization_id"))?

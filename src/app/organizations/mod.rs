@@ -1,6 +1,7 @@
 //! Organizations: the vendor's customers, created, found, listed, changed and removed.
 
 pub mod domains;
+pub mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -235,9 +236,14 @@ pub async fn search(
     let list = List::of(environment_id, "organizations/newest");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    let found = match text.trim().parse::<OrganizationId>() {
-        Ok(id) => table::find(&mut conn, environment_id, id).await?.into_iter().collect(),
-        Err(_) => {
+    // What looks like an id may be an external one.
+    let named = match text.trim().parse::<OrganizationId>() {
+        Ok(id) => table::find(&mut conn, environment_id, id).await?,
+        Err(_) => None,
+    };
+    let found = match named {
+        Some(organization) => vec![organization],
+        None => {
             let words = search_index::parse_query(text);
             store::organizations::search(&mut conn, environment_id, &words, wanted.from, wanted.limit())
                 .await?

@@ -20,7 +20,9 @@ use super::{
 use crate::{
     app::{
         self, State,
+        actor::Actor,
         audit::{AuditFilter, Log},
+        organizations::reference,
     },
     links::path,
     web::kit::audit_export,
@@ -129,7 +131,7 @@ pub struct AuditParams {
     pub until: Option<Timestamp>,
 }
 
-fn filter(query: &Query) -> app::Result<AuditFilter> {
+async fn filter(state: &State, actor: &Actor, query: &Query) -> app::Result<AuditFilter> {
     let moment = |field: &'static str| match query.text(field) {
         None => Ok(None),
         Some(text) => Timestamp::parse_rfc3339(&text)
@@ -138,7 +140,10 @@ fn filter(query: &Query) -> app::Result<AuditFilter> {
     };
     Ok(AuditFilter {
         target_id: query.text("targetId"),
-        organization_id: query.text("organizationId").map(|text| id("organization_id", &text)).transpose()?,
+        organization_id: match query.text("organizationId") {
+            Some(text) => Some(reference::resolve(state, actor, "organization_id", &text).await?),
+            None => None,
+        },
         actor_id: query.text("actorId"),
         action: query.text("action"),
         since: moment("since")?,
@@ -160,7 +165,7 @@ fn filter(query: &Query) -> app::Result<AuditFilter> {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
-    let filter = filter(&query).map_err(api)?;
+    let filter = filter(&state, &call.actor, &query).await.map_err(api)?;
     let page = app::audit::list(&state, &call.actor, &filter, &page_query(&query)).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(AuditEventsReply {
         audit_events: page.items.iter().map(AuditEvent::from).collect(),
@@ -204,7 +209,7 @@ pub async fn export(
     call: ApiCall<ManagementKey>,
     request: HttpRequest,
 ) -> ApiResult {
-    let filter = filter(&query(&request)).map_err(api)?;
+    let filter = filter(&state, &call.actor, &query(&request)).await.map_err(api)?;
     let export = Log::of(&call.actor).and_then(|log| log.export(filter)).map_err(api)?;
     Ok(audit_export::download(&state, export, "audit-events.jsonl"))
 }

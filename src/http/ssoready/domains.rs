@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     call::{ApiCall, ManagementKey},
-    fields::{Fields, id},
+    fields::Fields,
     reply::{ApiResult, api, done, versioned},
     schema::{Done, IfMatch},
 };
@@ -22,7 +22,10 @@ use crate::{
     app::{
         self, State,
         actor::Actor,
-        organizations::domains::{NewDomain, sharing::SharedDomain},
+        organizations::{
+            domains::{NewDomain, sharing::SharedDomain},
+            reference,
+        },
     },
     links::path,
 };
@@ -112,7 +115,7 @@ pub async fn list(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let organization = id("id", &path).map_err(api)?;
+    let organization = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
     let listed = app::organizations::domains::list(&state, &call.actor, organization).await.map_err(api)?;
     let domains: Vec<Domain> = listed.iter().map(|listed| listed.domain.clone()).collect();
     let elsewhere =
@@ -142,7 +145,7 @@ pub async fn create(
     mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let organization = id("id", &path).map_err(api)?;
+    let organization = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
     let wanted = call.body.change().map_err(api)?;
     let added = app::organizations::domains::add(&state, &call.actor, organization, &wanted).await;
     reply(&state, &call.actor, &added.map_err(api)?).await
@@ -164,7 +167,7 @@ pub async fn find(
     call: ApiCall<ManagementKey>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = id("id", &path.0).map_err(api)?;
+    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
     let found = app::organizations::domains::find(&state, &call.actor, organization, &path.1).await;
     reply(&state, &call.actor, &found.map_err(api)?).await
 }
@@ -186,7 +189,7 @@ pub async fn approve(
     call: ApiCall<ManagementKey, Fields>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = id("id", &path.0).map_err(api)?;
+    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
     let expected = call.if_match.as_ref();
     let approved =
         app::organizations::domains::approve(&state, &call.actor, organization, &path.1, expected, false)
@@ -211,7 +214,7 @@ pub async fn check(
     call: ApiCall<ManagementKey, Fields>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = id("id", &path.0).map_err(api)?;
+    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
     let expected = call.if_match.as_ref();
     let checked =
         app::organizations::domains::check(&state, &call.actor, organization, &path.1, expected).await;
@@ -234,7 +237,7 @@ pub async fn remove(
     call: ApiCall<ManagementKey>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = id("id", &path.0).map_err(api)?;
+    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
     let expected = call.if_match.as_ref();
     let removed =
         app::organizations::domains::remove(&state, &call.actor, organization, &path.1, expected).await;

@@ -140,12 +140,14 @@ pub fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, tex
 /// Parses a required id.
 pub fn required_id<T: std::str::FromStr<Err: std::fmt::Display>>(
     field: &'static str,
-    text: Option<&str>,
+    text: Option<String>,
 ) -> Result<T> {
-    match text {
-        None | Some("") => Err(Error::invalid(field, "is required")),
-        Some(text) => id(field, text),
-    }
+    id(field, &required(field, text)?)
+}
+
+/// A parameter or field that must be there.
+pub fn required(field: &'static str, text: Option<String>) -> Result<String> {
+    text.filter(|text| !text.is_empty()).ok_or_else(|| Error::invalid(field, "is required"))
 }
 
 #[cfg(test)]
@@ -273,7 +275,7 @@ mod tests {
     fn ids_are_refused_in_ssoreadys_words() {
         let refused = id::<OrganizationId>("id", "xxx").unwrap_err().to_string();
         assert_eq!(refused, r#"id: "xxx" does not have expected prefix "org_""#);
-        assert!(required_id::<OrganizationId>("id", None).is_err());
+        assert!(required("id", None).is_err() && required("id", Some(String::new())).is_err());
     }
 
     proptest! {

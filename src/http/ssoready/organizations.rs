@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     call::{ApiCall, ManagementKey},
-    fields::{Fields, id},
+    fields::Fields,
     reply::{ApiResult, api, done, page_query, query, versioned},
     schema::{Done, IfMatch, PageParams},
 };
@@ -16,7 +16,7 @@ use crate::{
     app::{
         self, State,
         actor::Actor,
-        organizations::{self, OrganizationChange, OrganizationObject},
+        organizations::{self, OrganizationChange, OrganizationObject, reference},
         resource,
     },
     links::path,
@@ -102,7 +102,7 @@ pub async fn find(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let id = id("id", &path).map_err(api)?;
+    let id = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
     let found = resource::find(&state, &call.actor, id).await.map_err(api)?;
     reply(&state, &call.actor, &found).await
 }
@@ -124,7 +124,7 @@ pub async fn update(
     mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let id = id("id", &path).map_err(api)?;
+    let id = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
     let change = call.body.change().map_err(api)?;
     let expected = call.if_match.as_ref();
     let changed = app::organizations::update(&state, &call.actor, id, expected, &change).await;
@@ -147,7 +147,7 @@ pub async fn remove(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let id = id("id", &path).map_err(api)?;
+    let id = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
     let removed = resource::remove::<Organization>(&state, &call.actor, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())

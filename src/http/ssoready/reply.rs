@@ -1,12 +1,13 @@
 //! What every handler of the API uses: queries, results, errors.
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
+use base::id::OrganizationId;
 use model::entity_tag::etag;
 use serde::Serialize;
 
 use super::{fields, schema};
 use crate::{
-    app::{Error, pagination::PageQuery},
+    app::{Error, State, actor::Actor, organizations::reference, pagination::PageQuery},
     http::api_error::ApiError,
 };
 
@@ -20,6 +21,16 @@ pub(super) fn page_query(query: &fields::Query) -> PageQuery {
 
 pub(super) fn query(request: &HttpRequest) -> fields::Query {
     fields::Query::parse(request.query_string())
+}
+
+/// The organization that a call names, by its id in any encoding or its alias; required.
+pub(super) async fn organization_id(
+    state: &State,
+    actor: &Actor,
+    text: Option<String>,
+) -> Result<OrganizationId, Error> {
+    const FIELD: &str = "organization_id";
+    reference::resolve(state, actor, FIELD, &fields::required(FIELD, text)?).await
 }
 
 /// A resource with its version as the entity tag, for `If-Match`.

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::{
     call::{ApiCall, ManagementKey},
-    fields::{Fields, id, required_id},
-    reply::{ApiResult, api, done, page_query, query, versioned},
+    fields::{Fields, id},
+    reply::{ApiResult, api, done, organization_id, page_query, query, versioned},
     schema::{Done, IfMatch, PageParams},
 };
 use crate::{
@@ -62,7 +62,7 @@ pub struct NewSamlConnection {
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
-        required_id("organization_id", query.text("organizationId").as_deref()).map_err(api)?;
+        organization_id(&state, &call.actor, query.text("organizationId")).await.map_err(api)?;
     let page = app::connections::saml::list(&state, &call.actor, organization, &page_query(&query))
         .await
         .map_err(api)?;
@@ -83,7 +83,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
-    let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
+    let organization = organization_id(&state, &call.actor, organization).await.map_err(api)?;
     let change = call.body.change().map_err(api)?;
     let made = app::connections::saml::create(&state, &call.actor, organization, &change).await;
     Ok(reply(&made.map_err(api)?))

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::{
     call::{ApiCall, ManagementKey},
-    fields::{Fields, id, required_id},
-    reply::{ApiResult, api, done, page_query, query, versioned},
+    fields::{Fields, id},
+    reply::{ApiResult, api, done, organization_id, page_query, query, versioned},
     schema::{Done, IfMatch, PageParams},
 };
 use crate::{
@@ -84,7 +84,7 @@ pub struct RotateBearerToken {
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
-        required_id("organization_id", query.text("organizationId").as_deref()).map_err(api)?;
+        organization_id(&state, &call.actor, query.text("organizationId")).await.map_err(api)?;
     let page =
         app::directories::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimDirectoriesReply {
@@ -106,7 +106,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
-    let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
+    let organization = organization_id(&state, &call.actor, organization).await.map_err(api)?;
     let change = call.body.change().map_err(api)?;
     Ok(reply(&app::directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
 }

@@ -126,8 +126,7 @@ pub struct ScimRequestParams {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
-    let directory =
-        required_id("scim_directory_id", query.text("scimDirectoryId").as_deref()).map_err(api)?;
+    let directory = required_id("scim_directory_id", query.text("scimDirectoryId")).map_err(api)?;
     let wanted = ScimRequestQuery {
         method: query.text("method").unwrap_or_default(),
         status: query.text("status").unwrap_or_default(),

@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     call::{ApiCall, ManagementKey},
-    fields::{Fields, id, required_id},
-    reply::{ApiResult, api, page_query, query},
+    fields::{Fields, id},
+    reply::{ApiResult, api, organization_id, page_query, query},
     schema::PageParams,
 };
 use crate::{
@@ -91,8 +91,10 @@ fn reply(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
-    let organization =
-        query.text("organizationId").map(|text| id("organization_id", &text)).transpose().map_err(api)?;
+    let organization = match query.text("organizationId") {
+        Some(text) => Some(organization_id(&state, &call.actor, Some(text)).await.map_err(api)?),
+        None => None,
+    };
     let page =
         app::setup::links::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
     let now = state.now();
@@ -115,10 +117,12 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     responses((status = 200, body = NewSetupLinkReply))
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
+    let organization = call.body.text("organizationId").map_err(api)?;
+    let organization = organization_id(&state, &call.actor, organization).await.map_err(api)?;
     let body = &mut call.body;
     let wanted = (|| {
         Ok(NewSetupLink {
-            organization_id: required_id("organization_id", body.text("organizationId")?.as_deref())?,
+            organization_id: organization,
             can_manage_saml: body.flag("canManageSaml")?.unwrap_or(false),
             can_manage_scim: body.flag("canManageScim")?.unwrap_or(false),
             can_manage_domains: body.flag("canManageDomains")?.unwrap_or(false),

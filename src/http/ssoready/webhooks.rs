@@ -304,7 +304,7 @@ pub async fn list_deliveries(
     request: HttpRequest,
 ) -> ApiResult {
     let query = query(&request);
-    let webhook = required_id("webhook_id", query.text("webhookId").as_deref()).map_err(api)?;
+    let webhook = required_id("webhook_id", query.text("webhookId")).map_err(api)?;
     let wanted = query.text("state").unwrap_or_default();
     let page = app::webhooks::list_deliveries(&state, &call.actor, webhook, &wanted, &page_query(&query))
         .await

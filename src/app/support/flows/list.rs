@@ -13,6 +13,7 @@ use crate::{
     app::{
         Error, Result, State,
         actor::{Actor, On},
+        organizations::reference,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
     },
@@ -55,7 +56,10 @@ pub async fn list(
     let email = email_key(&query.email)?;
     let mut wanted = login_flow_search::FlowFilter {
         environment_id,
-        organization_id: parse_id::<OrganizationId>("organization_id", &query.organization_id)?,
+        organization_id: match query.organization_id.as_str() {
+            "" => None,
+            text => Some(reference::resolve(state, actor, "organization_id", text).await?),
+        },
         connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
         email_key: email.as_deref(),
         status: parse_status(&query.status)?,

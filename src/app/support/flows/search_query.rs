@@ -31,7 +31,8 @@ pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery
     if let Ok(id) = typed.parse::<LoginFlowId>() {
         return Ok(SearchQuery::Flow(id));
     }
-    if typed.parse::<OrganizationId>().is_ok() {
+    // In another form it may be somebody's external id: the search below tells.
+    if typed.parse::<OrganizationId>().is_ok_and(|id| id.to_string() == typed) {
         return Ok(SearchQuery::Flows(FlowQuery { organization_id: typed.to_owned(), ..filters }));
     }
     if typed.parse::<SamlConnectionId>().is_ok() {

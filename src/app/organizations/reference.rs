@@ -1,0 +1,39 @@
+//! Which organization a caller means: by its id in any encoding, or by the alias that a client chose.
+
+use base::id::{EnvironmentId, OrganizationId};
+use model::organization_reference::OrganizationRef;
+
+use crate::{
+    app::{Error, Result, State, actor::Actor},
+    store::{self, Conn},
+};
+
+/// The id that a text stands for in the caller's environment. [`Error::Invalid`] names `field`: it is no id, and nobody's
+/// alias. Whether the organization exists is not asked.
+pub async fn resolve(
+    state: &State,
+    actor: &Actor,
+    field: &'static str,
+    text: &str,
+) -> Result<OrganizationId> {
+    match text.parse() {
+        // It needs no look at the database: nobody has such an alias.
+        Ok(id) if text.starts_with("org_") => Ok(id),
+        _ => resolve_in(&mut state.db.read().await?, actor.environment(), field, text).await,
+    }
+}
+
+/// [`resolve`], on a connection that the caller has.
+pub(in crate::app) async fn resolve_in(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    field: &'static str,
+    text: &str,
+) -> Result<OrganizationId> {
+    let invalid = |error: base::id::ParseIdError| Error::invalid(field, error.to_string());
+    let reference = OrganizationRef::parse(text).map_err(invalid)?;
+    match store::organizations::resolve(conn, environment_id, &reference).await? {
+        Some(id) => Ok(id),
+        None => text.parse().map_err(invalid),
+    }
+}

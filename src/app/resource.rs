@@ -59,6 +59,11 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     fn after_change(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
         ready(Ok(()))
     }
+
+    /// Removes what belongs to it, in the transaction that removes it: what the schema does not delete along with the row.
+    fn remove_related(_: &mut Edit<Self>, _: &State) -> impl Future<Output = Result<()>> {
+        ready(Ok(()))
+    }
 }
 
 /// The resource with this id.
@@ -108,7 +113,7 @@ pub async fn update<R: Resource>(
     .await
 }
 
-/// Removes a resource, with everything that the schema removes along with it.
+/// Removes a resource, with everything that belongs to it.
 pub async fn remove<R: Resource>(
     state: &State,
     actor: &Actor,
@@ -118,6 +123,7 @@ pub async fn remove<R: Resource>(
     retry_deadlocks(async || {
         let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
         R::end_use(&mut edit, state).await?;
+        R::remove_related(&mut edit, state).await?;
         edit.remove(state, actor).await
     })
     .await

@@ -25,6 +25,9 @@ const REMOVAL_GRACE: Duration = Duration::from_secs(24 * 3600);
 /// How many removed environments one run looks at.
 const MAX_REMOVED_ENVIRONMENTS: i64 = 1000;
 
+/// How long what is left of a removed organization or directory is kept.
+const REMOVED_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How long history is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
@@ -99,6 +102,10 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(
         tx,
         now - idempotency::RETENTION
+    ));
+    sweep!(state, "removed organizations and directories", |tx| store::deleted_organizations::remove_old(
+        tx,
+        now - REMOVED_RETENTION
     ));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
     sweep_removed_environments(state, now).await

@@ -137,7 +137,8 @@ pub async fn list_primaries(
             "SELECT organization_id, id, updated_at FROM saml_connections WHERE is_primary AND organization_id IN ("
         }
         PrimaryOf::Directories => {
-            "SELECT organization_id, id, updated_at FROM scim_directories WHERE is_primary AND organization_id IN ("
+            "SELECT organization_id, id, updated_at FROM scim_directories \
+             WHERE is_primary AND deleted_at IS NULL AND organization_id IN ("
         }
     };
     let mut found = HashMap::new();

@@ -62,9 +62,10 @@ pub async fn find(
              WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
              EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = $1 AND m.domain = $3 \
              AND m.state IN ('whitelisted', 'verified')) AS domain_counts, \
-             EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1) AS has_directory, \
              EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
-             AND d.require_provisioned_logins) AS require_provisioned \
+             AND d.deleted_at IS NULL) AS has_directory, \
+             EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
+             AND d.deleted_at IS NULL AND d.require_provisioned_logins) AS require_provisioned \
              FROM organizations o WHERE o.id = $1 AND o.deleted_at IS NULL",
         )
         .bind(organization_id)
@@ -110,13 +111,13 @@ pub async fn lock(
 macro_rules! matching_users {
     () => {
         "SELECT u.id AS user_id FROM scim_users u WHERE u.email_key = $2 AND u.directory_id IN \
-         (SELECT id FROM scim_directories WHERE organization_id = $1) \
+         (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL) \
          UNION SELECT u.id FROM scim_users u WHERE u.user_name_key = $2 AND u.deleted_at IS NULL \
-         AND u.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1) \
+         AND u.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL) \
          UNION SELECT u.id FROM scim_users u WHERE u.user_name_key = $2 AND u.deleted_at IS NOT NULL \
-         AND u.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1) \
+         AND u.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL) \
          UNION SELECT e.user_id FROM scim_user_emails e WHERE e.value_key = $2 \
-         AND e.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1)"
+         AND e.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL)"
     };
 }
 
@@ -124,7 +125,7 @@ macro_rules! matching_users {
 macro_rules! formerly_matching_users {
     () => {
         "SELECT f.user_id FROM scim_former_addresses f WHERE f.address_key = $2 \
-         AND f.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1)"
+         AND f.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL)"
     };
 }
 
@@ -180,7 +181,8 @@ pub async fn find_directory_status(
             ") now UNION ALL SELECT user_id, FALSE AS today FROM (",
             formerly_matching_users!(),
             ") past) k JOIN scim_users u ON u.id = k.user_id \
-             JOIN scim_directories d ON d.id = u.directory_id WHERE d.organization_id = $1"
+             JOIN scim_directories d ON d.id = u.directory_id \
+             WHERE d.organization_id = $1 AND d.deleted_at IS NULL"
         ))
         .bind(organization_id)
         .bind(email.key())

@@ -18,6 +18,7 @@ pub mod clock;
 mod columns;
 mod connection;
 mod db;
+pub mod deleted_organizations;
 pub mod environments;
 mod error;
 pub mod events;

@@ -267,8 +267,19 @@ pub async fn remove(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> 
     replace(conn, domain.environment_id, domain.organization_id, &[], &removed).await
 }
 
+/// Deletes the domains of an organization that is removed, and its search words.
+pub async fn remove_all(tx: &mut Transaction, organization_id: OrganizationId) -> Result<()> {
+    for text in [
+        "DELETE FROM organization_domains WHERE organization_id = $1",
+        "DELETE FROM organization_words WHERE organization_id = $1",
+    ] {
+        tx.sql(text).bind(organization_id).execute().await?;
+    }
+    Ok(())
+}
+
 /// Adds and deletes domains of an organization, whose search words are those of its row and its domains afterwards. No
-/// other function adds or deletes one, so that the search knows all of them.
+/// other function adds one or deletes a single one, so that the search knows all of them.
 async fn replace(
     conn: &mut Conn,
     environment_id: EnvironmentId,

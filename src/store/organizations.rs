@@ -39,6 +39,10 @@ impl Table for Organization {
     const CONDITION: &'static str =
         "organizations.deleted_at IS NULL AND organizations.kind = 'organization'";
 
+    /// Its names are free at once.
+    const REMOVAL: Option<&'static str> =
+        Some("deleted_at = $3, external_id = NULL, handle = NULL, public_alias = NULL");
+
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }
     }

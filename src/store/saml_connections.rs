@@ -208,6 +208,20 @@ pub async fn unset_primary(
     Ok(())
 }
 
+/// Deletes the connections of an organization.
+pub async fn remove_by_organization(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<()> {
+    tx.sql("DELETE FROM saml_connections WHERE environment_id = $1 AND organization_id = $2")
+        .bind(environment_id)
+        .bind(organization_id)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Adds a connection with the state of its metadata refresh. [`Error::Duplicate`](super::Error::Duplicate): the organization already has a primary
 /// connection.
 pub async fn insert(tx: &mut Transaction, connection: &SamlConnection) -> Result<()> {

@@ -36,6 +36,9 @@ impl Table for ScimDirectory {
     ];
     const FIXED: &'static [&'static str] = &["organization_id", "scim_base_url", "created_at"];
 
+    const CONDITION: &'static str = "scim_directories.deleted_at IS NULL";
+    const REMOVAL: Option<&'static str> = Some("deleted_at = $3, is_primary = FALSE");
+
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }
     }
@@ -103,7 +106,8 @@ pub struct Disabled {
 pub async fn find_disabled(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<Disabled>> {
     conn.sql(
         "SELECT d.disabled AS directory, o.status = 'disabled' AS organization FROM scim_directories d \
-         JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL WHERE d.id = $1",
+         JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL \
+         WHERE d.id = $1 AND d.deleted_at IS NULL",
     )
     .bind(id)
     .optional()
@@ -211,7 +215,7 @@ pub async fn list_idle(
 ) -> Result<Vec<IdleDirectory>> {
     conn.sql(
         "SELECT u.directory_id, d.organization_id, o.display_name AS organization_name, u.last_used_at \
-         FROM scim_directory_uses u JOIN scim_directories d ON d.id = u.directory_id \
+         FROM scim_directory_uses u JOIN scim_directories d ON d.id = u.directory_id AND d.deleted_at IS NULL \
          JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL \
          WHERE u.environment_id = $1 AND u.last_used_at < $2 ORDER BY u.last_used_at DESC LIMIT $3",
     )
@@ -254,8 +258,11 @@ pub async fn find_primary_by_external_id(
 
 /// The environment of a directory, looked up without a scope: for the command line.
 pub async fn find_environment(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<EnvironmentId>> {
-    let row: Option<(EnvironmentId,)> =
-        conn.sql("SELECT environment_id FROM scim_directories WHERE id = $1").bind(id).optional().await?;
+    let row: Option<(EnvironmentId,)> = conn
+        .sql("SELECT environment_id FROM scim_directories WHERE id = $1 AND deleted_at IS NULL")
+        .bind(id)
+        .optional()
+        .await?;
     Ok(row.map(|(id,)| id))
 }
 
@@ -310,7 +317,7 @@ pub async fn list_newest(
          u.last_used_at, d.disabled OR o.status = 'disabled' AS disabled FROM scim_directories d \
          JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL \
          LEFT JOIN scim_directory_uses u ON u.directory_id = d.id \
-         WHERE d.environment_id = $1 AND d.id <= $2 ORDER BY d.id DESC LIMIT $3",
+         WHERE d.environment_id = $1 AND d.id <= $2 AND d.deleted_at IS NULL ORDER BY d.id DESC LIMIT $3",
     )
     .bind(environment_id)
     .bind(from.unwrap_or(ScimDirectoryId::from_bits(u128::MAX)))
@@ -328,12 +335,45 @@ pub async fn unset_primary(
 ) -> Result<()> {
     tx.sql(
         "UPDATE scim_directories SET is_primary = FALSE, version = version + 1 \
-         WHERE environment_id = $1 AND organization_id = $2 AND is_primary",
+         WHERE environment_id = $1 AND organization_id = $2 AND is_primary AND deleted_at IS NULL",
     )
     .bind(environment_id)
     .bind(organization_id)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Removes the directories of an organization, as [`table::remove`] does one, with their tokens.
+pub async fn remove_by_organization(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.sql(
+        "DELETE FROM scim_bearer_tokens WHERE directory_id IN (SELECT id FROM scim_directories \
+         WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NULL)",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .execute()
+    .await?;
+    tx.sql(
+        "UPDATE scim_directories SET deleted_at = $3, is_primary = FALSE \
+         WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NULL",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Deletes all tokens of a directory.
+pub async fn remove_tokens(tx: &mut Transaction, directory_id: ScimDirectoryId) -> Result<()> {
+    tx.sql("DELETE FROM scim_bearer_tokens WHERE directory_id = $1").bind(directory_id).execute().await?;
     Ok(())
 }
 

@@ -109,7 +109,7 @@ pub async fn list(conn: &mut Conn, wanted: RequestFilter<'_>) -> Result<Vec<Stor
     conn.sql(concat!(
         "SELECT ",
         columns!("r."),
-        " FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
+        " FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id AND d.deleted_at IS NULL \
          WHERE d.environment_id = $1 AND r.directory_id = $2 AND r.id <= $3 AND ($4 = '' OR r.method = $4) \
          AND r.status >= $5 AND r.status <= $6 AND ($7 = '' OR r.error = $7) ORDER BY r.id DESC LIMIT $8"
     ))
@@ -134,7 +134,7 @@ pub async fn find(
     conn.sql(concat!(
         "SELECT ",
         columns!("r."),
-        " FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
+        " FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id AND d.deleted_at IS NULL \
          WHERE d.environment_id = $1 AND r.id = $2"
     ))
     .bind(environment_id)

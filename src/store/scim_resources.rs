@@ -219,7 +219,8 @@ pub async fn find_user(
 ) -> Result<Option<StoredUser>> {
     conn.sql(
         "SELECT u.id, u.directory_id, u.email, u.active, u.document, u.deleted_at FROM scim_users u \
-         JOIN scim_directories d ON d.id = u.directory_id WHERE d.environment_id = $1 AND u.id = $2",
+         JOIN scim_directories d ON d.id = u.directory_id \
+         WHERE d.environment_id = $1 AND d.deleted_at IS NULL AND u.id = $2",
     )
     .bind(environment_id)
     .bind(id)
@@ -258,7 +259,8 @@ pub async fn find_group(
 ) -> Result<Option<StoredGroup>> {
     conn.sql(
         "SELECT g.id, g.directory_id, g.display_name, g.document, g.deleted_at FROM scim_groups g \
-         JOIN scim_directories d ON d.id = g.directory_id WHERE d.environment_id = $1 AND g.id = $2",
+         JOIN scim_directories d ON d.id = g.directory_id \
+         WHERE d.environment_id = $1 AND d.deleted_at IS NULL AND g.id = $2",
     )
     .bind(environment_id)
     .bind(id)

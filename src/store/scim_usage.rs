@@ -60,7 +60,8 @@ pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, day: i64) -> Resu
         .sql(
             "SELECT d.user_count, d.group_count, COALESCE(u.stored_bytes, 0) AS stored_bytes, \
              CASE WHEN u.day = $2 THEN u.day_bytes ELSE 0 END AS day_bytes \
-             FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id WHERE d.id = $1",
+             FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id \
+             WHERE d.id = $1 AND d.deleted_at IS NULL",
         )
         .bind(directory)
         .bind(day)
@@ -76,7 +77,8 @@ pub async fn sum(conn: &mut Conn, environment: EnvironmentId, day: i64) -> Resul
          CAST(COALESCE(SUM(d.group_count), 0) AS BIGINT) AS group_count, \
          CAST(COALESCE(SUM(u.stored_bytes), 0) AS BIGINT) AS stored_bytes, \
          CAST(COALESCE(SUM(CASE WHEN u.day = $2 THEN u.day_bytes ELSE 0 END), 0) AS BIGINT) AS day_bytes \
-         FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id WHERE d.environment_id = $1",
+         FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id \
+         WHERE d.environment_id = $1 AND d.deleted_at IS NULL",
     )
     .bind(environment)
     .bind(day)
@@ -103,8 +105,9 @@ pub async fn list_at_least(
             "SELECT d.id, d.user_count, d.group_count, COALESCE(u.stored_bytes, 0) AS stored_bytes, \
              CASE WHEN u.day = $5 THEN u.day_bytes ELSE 0 END AS day_bytes \
              FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id \
-             WHERE (d.user_count > 0 AND d.user_count >= $1) OR (d.group_count > 0 AND d.group_count >= $2) \
-             OR u.stored_bytes >= $3 OR (u.day = $5 AND u.day_bytes >= $4) ORDER BY d.id LIMIT $6",
+             WHERE d.deleted_at IS NULL AND ((d.user_count > 0 AND d.user_count >= $1) \
+             OR (d.group_count > 0 AND d.group_count >= $2) OR u.stored_bytes >= $3 \
+             OR (u.day = $5 AND u.day_bytes >= $4)) ORDER BY d.id LIMIT $6",
         )
         .bind(min.user_count)
         .bind(min.group_count)
@@ -128,8 +131,8 @@ pub async fn recount(conn: &mut Conn, environment: EnvironmentId) -> Result<()> 
          + COALESCE((SELECT SUM($2 + octet_length(g.document)) FROM scim_groups g \
          WHERE g.directory_id = d.id), 0) \
          + COALESCE((SELECT $3 * COUNT(*) FROM scim_groups g JOIN scim_group_members m ON m.group_id = g.id \
-         WHERE g.directory_id = d.id), 0) AS BIGINT), 0, 0 FROM scim_directories d WHERE d.environment_id = $1 \
-         ON CONFLICT (directory_id) DO UPDATE SET stored_bytes = excluded.stored_bytes",
+         WHERE g.directory_id = d.id), 0) AS BIGINT), 0, 0 FROM scim_directories d \
+         WHERE d.environment_id = $1 AND d.deleted_at IS NULL ON CONFLICT (directory_id) DO UPDATE SET stored_bytes = excluded.stored_bytes",
     )
     .bind(environment)
     .bind(RESOURCE_BYTES)

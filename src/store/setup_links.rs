@@ -7,7 +7,7 @@ use base::{
 };
 use model::setup_link::SetupLink;
 
-use super::{Conn, Result, columns};
+use super::{Conn, Result, Transaction, columns};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -160,4 +160,18 @@ pub async fn update_revoked(
         .execute()
         .await?;
     Ok(rows == 1)
+}
+
+/// Deletes the links of an organization. Their sessions are the caller's.
+pub async fn remove_by_organization(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<()> {
+    tx.sql("DELETE FROM setup_links WHERE environment_id = $1 AND organization_id = $2")
+        .bind(environment_id)
+        .bind(organization_id)
+        .execute()
+        .await?;
+    Ok(())
 }

@@ -52,6 +52,7 @@ mod public_names;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;
+mod removed_organizations;
 mod replicas;
 mod response_limits;
 mod root_organization;

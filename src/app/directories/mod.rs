@@ -84,6 +84,11 @@ impl Resource for ScimDirectory {
         Ok(())
     }
 
+    /// Its users and groups go when the retention time is over: there may be many.
+    async fn remove_related(edit: &mut Edit<Self>, _: &State) -> Result<()> {
+        Ok(store::scim_directories::remove_tokens(&mut edit.tx, edit.row.id).await?)
+    }
+
     fn on(&self) -> On {
         On::Organization(self.organization_id)
     }

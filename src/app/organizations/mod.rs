@@ -170,12 +170,18 @@ impl Resource for Organization {
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let id = edit.row.id;
         authorization_grants::revoke_all(&mut edit.tx, GrantsOf::Organization(id), state.now()).await?;
-        store::sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?;
-        // Those of setup links wait while the organization is switched off, and go with it when it is removed.
-        if !edit.is_changed() {
-            store::sessions::remove_of_setup_links(&mut edit.tx, id).await?;
-        }
-        Ok(())
+        Ok(store::sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
+    }
+
+    /// What could still let somebody in goes at once, and so do the names. The rest goes when the retention time is over
+    /// (`background/retention.rs`), because a directory may be large.
+    async fn remove_related(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        let (tx, environment_id, id) = (&mut edit.tx, edit.row.environment_id, edit.row.id);
+        store::saml_connections::remove_by_organization(tx, environment_id, id).await?;
+        store::sessions::remove_of_setup_links(tx, id).await?;
+        store::setup_links::remove_by_organization(tx, environment_id, id).await?;
+        store::scim_directories::remove_by_organization(tx, environment_id, id, state.now()).await?;
+        Ok(store::organization_domains::remove_all(tx, id).await?)
     }
 }
 

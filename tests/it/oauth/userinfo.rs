@@ -84,10 +84,7 @@ both! {
         let second = fixture.tokens().await;
         let (code, token) = (fixture.code(&[]).await, second["access_token"].as_str().unwrap());
         assert_eq!(fixture.userinfo(token).await.status, 200);
-        let mut tx = app.state.db.write().await.unwrap();
-        let (environment, organization) = (fixture.environment.id, fixture.tenant.organization.id);
-        ostiary::store::table::remove::<Organization>(&mut tx, environment, organization, app.now()).await.unwrap();
-        tx.commit().await.unwrap();
+        resource::remove::<Organization>(&app.state, &actor, fixture.tenant.organization.id, None).await.unwrap();
         assert_eq!(fixture.userinfo(token).await.status, 401);
         assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));
     }

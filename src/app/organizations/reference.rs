@@ -19,7 +19,7 @@ pub async fn resolve(
     match text.parse() {
         // It needs no look at the database: nobody has such an alias.
         Ok(id) if text.starts_with("org_") => Ok(id),
-        _ => resolve_in(&mut state.db.read().await?, actor.environment(), field, text).await,
+        _ => resolve_in(&mut state.db.read().await?, actor.environment()?, field, text).await,
     }
 }
 

@@ -167,7 +167,10 @@ both! {
         tx.commit().await.unwrap();
         app.record_event(&directory, EventKind::UserCreated, json!({})).await;
         let body = json!({ "organizationId": tenant.organization.id, "canManageSaml": true });
-        assert_eq!(app.api(&key, Method::POST, "/v1/setup-urls", Some(body)).await.status, 200);
+        let link = app.api(&key, Method::POST, "/v1/setup-urls", Some(body)).await.json();
+        let admin = app.browser();
+        let page = admin.get(link["url"].as_str().unwrap()).await;
+        assert_eq!(admin.submit(&page, &page.form()).await.status, 303);
         let branding = format!("/v1/environments/{}/branding", environment.id);
         app.api(&key, Method::PATCH, &branding, Some(json!({ "applicationName": "App" }))).await;
         let body = json!({ "organizationId": tenant.organization.id, "assertionEncryption": true });
@@ -192,9 +195,11 @@ both! {
         let path = format!("/v1/environments/{}", environment.id);
         assert_eq!(app.api(&key, Method::DELETE, &path, None).await.status, 200);
         let histories = filled(&app, environment.id).await;
-        let swept = ["connection_logins", "events", "login_counts", "saml_flows", "webhook_deliveries"];
+        let swept = [
+            "authorization_grants", "connection_logins", "events", "login_counts", "login_flows", "webhook_deliveries",
+        ];
         assert!(histories.iter().all(|table| swept.contains(&table.as_str())), "{histories:?}");
-        assert!(histories.contains("saml_flows") && histories.contains("events"));
+        assert!(histories.contains("login_flows") && histories.contains("events"));
         sweep(&app).await;
         assert_eq!(filled(&app, environment.id).await, BTreeSet::new());
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     both,
-    support::{Answer, Backend, Browser, TestApp, run_scenario},
+    support::{Answer, Backend, Browser, TestApp, eventually, run_scenario},
 };
 
 async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -54,7 +54,9 @@ both! {
         }
         app.state.db.close().await;
         assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
-        let answer = get(&app, "/readyz", &[]).await;
+        // An answer holds for a second.
+        let unready = async || Some(get(&app, "/readyz", &[]).await).filter(|answer| answer.status != 200);
+        let answer = eventually("not ready", unready).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, r#"{"status":"not ready"}"#));
     }
 

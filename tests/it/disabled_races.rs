@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{oauth_client::IdTokenAlg, scim_directory::ScimDirectory};
+use model::{oauth_client::IdTokenAlg, organization::Organization};
 use ostiary::{
     app::{actor::Actor, resource},
     store::{Transaction, table},
@@ -180,27 +180,26 @@ both! {
             return;
         }
         let environment = app.environment("prod").await;
-        let tenant = app.tenant(&environment, "acme.example").await;
         let actor = Actor::operator(environment.id);
         // PostgreSQL ends whichever of the two looks for a deadlock first: the removal, unless this machine is so busy that
         // the other one came a second after it.
         for _ in 0..10 {
-            let directory = app.scim_directory(&tenant).await;
-            assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(user("ada@acme.example"))).await.status, 201);
+            let tenant = app.tenant(&environment, "acme.example").await;
+            let organization = tenant.organization.id;
             let mut other = app.state.db.write().await.unwrap();
-            other.sql("UPDATE scim_users SET updated_at = updated_at").execute().await.unwrap();
+            other.sql("UPDATE saml_connections SET updated_at = updated_at").execute().await.unwrap();
             let before = app.state.db.requested_writes();
-            let removal = resource::remove::<ScimDirectory>(&app.state, &actor, directory.id, None);
+            let removal = resource::remove::<Organization>(&app.state, &actor, organization, None);
             let cross = async {
                 app.write_blocked(before).await;
-                // The removal holds the directory and waits for the user.
-                let locked = table::lock::<ScimDirectory>(&mut other, environment.id, directory.id).await;
+                // The removal holds the organization and waits for the connection.
+                let locked = table::lock::<Organization>(&mut other, environment.id, organization).await;
                 drop(other);
                 locked.is_ok()
             };
             let (removed, is_removal_ended) = tokio::join!(removal, cross);
             removed.unwrap();
-            assert_eq!(app.scim(&directory, Method::GET, "/Users", None).await.status, 404);
+            assert!(resource::find::<Organization>(&app.state, &actor, organization).await.is_err());
             if is_removal_ended {
                 assert!(app.state.db.requested_writes() >= before + 2, "it was attempted once");
                 return;

@@ -107,7 +107,7 @@ both! {
         assert_eq!(organizations::names(&app.state, &actor, [id, tenant.organization.id]).await.unwrap().len(), 1);
         assert!(organizations::environment_of(&app.state, id).await.is_err());
         let mut tx = app.state.db.write().await.unwrap();
-        assert!(import_lookups::lock_organizations(&mut tx, &[root.clone()]).await.unwrap().is_empty());
+        assert!(import_lookups::lock_organizations(&mut tx, std::slice::from_ref(&root)).await.unwrap().is_empty());
         // What resolves to it finds nothing.
         for name in [format!("{:032x}", id.bits()), format!("{:032X}", id.bits())] {
             let answer = app.api(&key, Method::GET, &format!("/v1/organizations/{name}"), None).await;

@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use base::{
     time::{ManualClock, Timestamp},
 };
 use base64::Engine as _;
+use oauth::{algorithm::IdTokenAlg, signing_key::SigningKey};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -33,6 +34,9 @@ const API_KEY: &str = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g";
 const CLIENT: &str = "saml_oauth_client_12vqjrnxk9xeov6o4f05pan0g";
 const CLIENT_SECRET: &str = "ssoready_oauth_client_secret_12vqjrnxk9xeov6o4f05pan0g";
 
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(IdTokenAlg::ES256).unwrap());
+static OTHER_KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(IdTokenAlg::ES256).unwrap());
+
 /// The requests that the mock gateway received, and its answers.
 #[derive(Default)]
 struct MockGateway {
@@ -41,6 +45,7 @@ struct MockGateway {
     claims: Value,
     userinfo: Value,
     refuse: bool,
+    other_keys: bool,
 }
 
 type MockData = web::Data<Mutex<MockGateway>>;
@@ -60,9 +65,10 @@ async fn answer(request: HttpRequest, body: String, mock_data: MockData) -> Http
         }
         path::SAML_REDEEM => mock.redeem.clone(),
         path::OAUTH_TOKEN => {
-            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mock.claims.to_string());
-            json!({ "access_token": "ostiary_at_1234567890123", "id_token": format!("e30.{claims}.c2ln"), "token_type": "Bearer" })
+            let id_token = KEY.sign_jwt(&mock.claims).unwrap();
+            json!({ "access_token": "ostiary_at_1234567890123", "id_token": id_token, "token_type": "Bearer" })
         }
+        path::OAUTH_JWKS => json!({ "keys": [if mock.other_keys { OTHER_KEY.jwk() } else { KEY.jwk() }] }),
         path::OAUTH_USERINFO => mock.userinfo.clone(),
         other => panic!("unexpected request for {other}"),
     })
@@ -238,7 +244,8 @@ async fn a_person_signs_in_through_openid_connect() {
     assert_eq!(challenge, parameter(&url, "code_challenge"));
     assert_eq!(form["redirect_uri"], parameter(&url, "redirect_uri"));
     assert_eq!((form["client_secret"].as_str(), form["code"].as_str()), (CLIENT_SECRET, "the-code"));
-    assert_eq!(requests[1].1.as_deref(), Some("Bearer ostiary_at_1234567890123"));
+    assert_eq!(requests[1].0, path::OAUTH_JWKS);
+    assert_eq!(requests[2].1.as_deref(), Some("Bearer ostiary_at_1234567890123"));
 }
 
 #[actix_web::test]
@@ -246,11 +253,13 @@ async fn an_id_token_that_is_not_for_this_login_is_not_accepted() {
     let (mock_data, links, app, _) = start_mock();
     for (claim, value, reason) in [
         ("iss", json!("https://other.example"), "its issuer is another"),
-        ("aud", json!("saml_oauth_client_other"), "it is for another client"),
+        ("aud", json!("saml_oauth_client_other"), "it is for another audience"),
         ("nonce", json!("other"), "its nonce is not ours"),
         ("nonce", Value::Null, "its nonce is not ours"),
         ("exp", json!(NOW.seconds()), "it has expired"),
+        ("sub", json!("dana@acme.example"), "it is signed by no known key"),
     ] {
+        mock_data.lock().unwrap().other_keys = claim == "sub";
         let begun = request_page(&app, submit_form("oidc", "dana@acme.example"), None).await;
         let (url, browser) = (begun.location.unwrap(), begun.cookie.unwrap());
         let mut claims = json!({

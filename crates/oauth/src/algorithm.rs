@@ -1,5 +1,6 @@
 //! The algorithms of signatures (RFC 7518 §3.1, RFC 8037 §3.1).
 
+use jsonwebtoken::Algorithm;
 use serde::Serialize;
 
 /// How a client's ID tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -30,5 +31,15 @@ impl IdTokenAlg {
     /// Parses the registered name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.as_str() == text)
+    }
+}
+
+impl From<IdTokenAlg> for Algorithm {
+    fn from(algorithm: IdTokenAlg) -> Self {
+        match algorithm {
+            IdTokenAlg::RS256 => Self::RS256,
+            IdTokenAlg::ES256 => Self::ES256,
+            IdTokenAlg::EdDSA => Self::EdDSA,
+        }
     }
 }

@@ -11,11 +11,13 @@ pub mod authorize;
 pub mod error;
 pub mod id_token;
 pub mod jwk;
+pub mod jwt;
 pub mod limits;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod parameters;
 pub mod pkce;
+mod provider;
 pub mod provider_metadata;
 pub mod scope;
 pub mod signing_key;

@@ -1,24 +1,23 @@
 //! Signing keys: generated, stored as PKCS#8, and used for JSON Web Signatures (RFC 7515).
-//!
-//! OpenSSL signs. The parsed key is cached, because parsing costs as much as an ES256 signature, and so is
-//! the encoded header, which is the same for every token of the key.
 
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{EncodingKey, Header};
 use openssl::{
     ec::{EcGroup, EcKey},
-    ecdsa::EcdsaSig,
     error::ErrorStack,
-    hash::MessageDigest,
     nid::Nid,
-    pkey::{Id, PKey, Private},
+    pkey::PKey,
     rsa::Rsa,
-    sign::Signer,
 };
 use serde::Serialize;
 
-use crate::{algorithm::IdTokenAlg, jwk::Jwk};
+use crate::{
+    algorithm::IdTokenAlg,
+    jwk::{self, Jwk},
+    provider,
+};
 
 /// Why a key cannot be generated, parsed or used.
 #[derive(Debug, thiserror::Error)]
@@ -29,23 +28,28 @@ pub enum KeyError {
     /// The key's type, curve or size does not match its algorithm.
     #[error("the key does not fit {}", .0.as_str())]
     AlgorithmMismatch(IdTokenAlg),
-    /// The claims cannot be serialised to JSON.
-    #[error("the claims cannot be written")]
-    Claims(#[from] serde_json::Error),
+    /// The key cannot be described or used, or the claims cannot be written.
+    #[error("the token cannot be made")]
+    Token(#[from] jsonwebtoken::errors::Error),
 }
 
-/// A private key with its algorithm, its public JWK and its encoded JWS header.
-#[derive(Clone)]
+/// A private key with its algorithm, its public JWK and the header of its tokens.
 pub struct SigningKey {
     algorithm: IdTokenAlg,
-    key: PKey<Private>,
+    key: EncodingKey,
     jwk: Jwk,
-    header: String,
+    header: Header,
 }
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("algorithm", &self.algorithm).field("kid", &self.jwk.kid).finish()
+        f.debug_struct("SigningKey").field("algorithm", &self.algorithm).field("kid", &self.kid()).finish()
+    }
+}
+
+impl Drop for SigningKey {
+    fn drop(&mut self) {
+        provider::forget(self.algorithm, &self.key);
     }
 }
 
@@ -60,38 +64,38 @@ impl SigningKey {
             }
             IdTokenAlg::EdDSA => PKey::generate_ed25519()?,
         };
-        Self::new(algorithm, key)
+        Self::from_pkcs8(algorithm, &key.private_key_to_pkcs8()?)
     }
 
     /// Parses a key from [`SigningKey::to_pkcs8`].
     pub fn from_pkcs8(algorithm: IdTokenAlg, der: &[u8]) -> Result<Self, KeyError> {
-        Self::new(algorithm, PKey::private_key_from_pkcs8(der)?)
-    }
-
-    fn new(algorithm: IdTokenAlg, key: PKey<Private>) -> Result<Self, KeyError> {
-        let fits = match algorithm {
-            IdTokenAlg::RS256 => key.id() == Id::RSA && key.bits() >= 2048,
-            IdTokenAlg::ES256 => {
-                key.id() == Id::EC && key.ec_key()?.group().curve_name() == Some(Nid::X9_62_PRIME256V1)
-            }
-            IdTokenAlg::EdDSA => key.id() == Id::ED25519,
-        };
-        if !fits {
+        provider::install();
+        if !provider::is_fitting(algorithm, der)? {
             return Err(KeyError::AlgorithmMismatch(algorithm));
         }
-        let jwk = Jwk::of(algorithm, &key)?;
-        let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"{}"}}"#, algorithm.as_str(), jwk.kid);
-        Ok(Self { algorithm, key, jwk, header: URL_SAFE_NO_PAD.encode(header) })
+        let key = match algorithm {
+            IdTokenAlg::RS256 => EncodingKey::from_rsa_der(der),
+            IdTokenAlg::ES256 => EncodingKey::from_ec_der(der),
+            IdTokenAlg::EdDSA => EncodingKey::from_ed_der(der),
+        };
+        let jwk = jwk::of(algorithm, &key)?;
+        let header = Header { kid: jwk.common.key_id.clone(), ..Header::new(algorithm.into()) };
+        Ok(Self { algorithm, key, jwk, header })
     }
 
     /// The private key as PKCS#8 DER, to be sealed and stored.
-    pub fn to_pkcs8(&self) -> Result<Vec<u8>, KeyError> {
-        Ok(self.key.private_key_to_pkcs8()?)
+    pub fn to_pkcs8(&self) -> &[u8] {
+        self.key.as_bytes()
     }
 
     /// Its algorithm.
     pub fn algorithm(&self) -> IdTokenAlg {
         self.algorithm
+    }
+
+    /// Its key id.
+    pub fn kid(&self) -> &str {
+        self.jwk.common.key_id.as_deref().unwrap_or_default()
     }
 
     /// Its public key.
@@ -113,32 +117,7 @@ impl SigningKey {
 
     /// Signs `claims` as a JWT: a JSON Web Signature in compact form (RFC 7515 §3.1).
     pub fn sign_jwt(&self, claims: &impl Serialize) -> Result<String, KeyError> {
-        let payload = serde_json::to_vec(claims)?;
-        let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + 360);
-        token.push_str(&self.header);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(&payload, &mut token);
-        let signature = self.sign(token.as_bytes())?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
-        Ok(token)
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-        match self.algorithm {
-            IdTokenAlg::RS256 => {
-                Signer::new(MessageDigest::sha256(), &self.key)?.sign_oneshot_to_vec(message)
-            }
-            IdTokenAlg::EdDSA => Signer::new_without_digest(&self.key)?.sign_oneshot_to_vec(message),
-            IdTokenAlg::ES256 => {
-                let der = Signer::new(MessageDigest::sha256(), &self.key)?.sign_oneshot_to_vec(message)?;
-                // OpenSSL returns DER; RFC 7518 §3.4 requires r || s.
-                let signature = EcdsaSig::from_der(&der)?;
-                let mut raw = signature.r().to_vec_padded(32)?;
-                raw.extend_from_slice(&signature.s().to_vec_padded(32)?);
-                Ok(raw)
-            }
-        }
+        Ok(jsonwebtoken::encode(&self.header, claims, &self.key)?)
     }
 }
 
@@ -163,7 +142,7 @@ mod tests {
     fn another_library_verifies_what_we_sign() {
         for algorithm in IdTokenAlg::ALL {
             let made = SigningKey::generate(algorithm).unwrap();
-            let key = SigningKey::from_pkcs8(algorithm, &made.to_pkcs8().unwrap()).unwrap();
+            let key = SigningKey::from_pkcs8(algorithm, made.to_pkcs8()).unwrap();
             assert_eq!(key.jwk(), made.jwk());
             let public: CoreJsonWebKey =
                 serde_json::from_value(serde_json::to_value(key.jwk()).unwrap()).unwrap();
@@ -185,7 +164,7 @@ mod tests {
         let token = key.sign_jwt(&serde_json::json!({})).unwrap();
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
         let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
-        assert_eq!(header, serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": key.jwk().kid }));
+        assert_eq!(header, serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": key.kid() }));
     }
 
     #[test]
@@ -193,7 +172,7 @@ mod tests {
         let keys: Vec<_> = IdTokenAlg::ALL.iter().map(|a| SigningKey::generate(*a).unwrap()).collect();
         for key in &keys {
             for algorithm in IdTokenAlg::ALL {
-                let read = SigningKey::from_pkcs8(algorithm, &key.to_pkcs8().unwrap());
+                let read = SigningKey::from_pkcs8(algorithm, key.to_pkcs8());
                 assert_eq!(read.is_ok(), key.algorithm() == algorithm);
             }
         }
@@ -215,9 +194,6 @@ mod tests {
     #[test]
     fn a_key_does_not_show_itself() {
         let key = SigningKey::generate(IdTokenAlg::EdDSA).unwrap();
-        assert_eq!(
-            format!("{key:?}"),
-            format!("SigningKey {{ algorithm: EdDSA, kid: {:?} }}", key.jwk().kid)
-        );
+        assert_eq!(format!("{key:?}"), format!("SigningKey {{ algorithm: EdDSA, kid: {:?} }}", key.kid()));
     }
 }

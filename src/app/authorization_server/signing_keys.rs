@@ -35,11 +35,7 @@ impl PrivateKey for SigningKey {
 
     fn generate(_: Purpose, algorithm: &'static str, _: Timestamp, _: &dyn Random) -> Result<GeneratedKey> {
         let key = Self::generate(parse_algorithm(algorithm)?).map_err(Error::internal)?;
-        Ok(GeneratedKey {
-            id: key.jwk().kid.clone(),
-            private_key: key.to_pkcs8().map_err(Error::internal)?,
-            certificate: None,
-        })
+        Ok(GeneratedKey { id: key.kid().to_owned(), private_key: key.to_pkcs8().to_vec(), certificate: None })
     }
 
     fn parse(stored: &StoredKey, private_key: &[u8]) -> Result<Self> {
@@ -153,11 +149,17 @@ mod tests {
     }
 
     async fn kid(state: &State) -> String {
-        signer(state, KeyOwner::Installation, IdTokenAlg::RS256).await.unwrap().jwk().kid.clone()
+        signer(state, KeyOwner::Installation, IdTokenAlg::RS256).await.unwrap().kid().to_owned()
     }
 
     async fn published_kids(state: &State) -> Vec<String> {
-        published(state, KeyOwner::Installation).await.unwrap().keys.into_iter().map(|key| key.kid).collect()
+        published(state, KeyOwner::Installation)
+            .await
+            .unwrap()
+            .keys
+            .into_iter()
+            .filter_map(|key| key.common.key_id)
+            .collect()
     }
 
     #[tokio::test]

@@ -175,7 +175,7 @@ both! {
         app.api(&key, Method::PATCH, &branding, Some(json!({ "applicationName": "App" }))).await;
         let body = json!({ "organizationId": tenant.organization.id, "assertionEncryption": true });
         assert_eq!(app.api(&key, Method::POST, "/v1/saml-connections", Some(body)).await.status, 200);
-        app.administrator(Role::Viewer, Some(&environment)).await;
+        let console = app.administrator(Role::Viewer, Some(&environment)).await;
         let scope = RoleScope::Environment(Actor::operator(environment.id));
         invitations::create(&app.state, &scope, "invited@vendor.example", Role::Viewer).await.unwrap();
         let browser = app.browser();
@@ -190,10 +190,14 @@ both! {
         let empty: Vec<_> = all.difference(&before).collect();
         assert!(empty.is_empty(), "this test fills every table but {empty:?}");
 
+        let page = console.get(&app.url("/console/account")).await;
+        assert_eq!(page.status, 200, "{}", page.body);
         let organization = format!("/v1/organizations/{}", tenant.organization.id);
         assert_eq!(app.api(&key, Method::DELETE, &organization, None).await.status, 200);
         let path = format!("/v1/environments/{}", environment.id);
         assert_eq!(app.api(&key, Method::DELETE, &path, None).await.status, 200);
+        let page = console.get(&app.url("/console/account")).await;
+        assert_ne!(page.status, 200, "whoever had a role nowhere else is signed out");
         let histories = filled(&app, environment.id).await;
         let swept = [
             "authorization_grants", "connection_logins", "events", "login_counts", "login_flows", "webhook_deliveries",

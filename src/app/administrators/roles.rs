@@ -120,16 +120,47 @@ pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, rol
 pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Result<()> {
     let environment_id = scope.owned()?;
     let (mut edit, before) = begin(state, environment_id, id).await?;
+    remove_grant(&mut edit, state, scope, environment_id, before).await?;
+    edit.commit().await?;
+    Ok(())
+}
+
+/// [`remove`] for everybody who has a role in an environment that is being removed, within its transaction.
+pub(in crate::app) async fn remove_all(
+    mut tx: Transaction,
+    state: &State,
+    actor: &Actor,
+    environment_id: EnvironmentId,
+) -> Result<Transaction> {
+    let scope = RoleScope::Environment(*actor);
+    store::administrators::lock_owners(&mut tx).await?;
+    let there = store::administrators::list(&mut tx, Some(environment_id), None, i64::MAX).await?;
+    for (administrator, role) in there {
+        let mut edit = Edit::<Administrator>::begin(tx, administrator.id, administrator.id, None).await?;
+        remove_grant(&mut edit, state, &scope, Some(environment_id), role).await?;
+        tx = edit.tx;
+    }
+    Ok(tx)
+}
+
+/// Removes a role of a locked account; without another one the account is disabled.
+async fn remove_grant(
+    edit: &mut Edit<Administrator>,
+    state: &State,
+    scope: &RoleScope,
+    environment_id: Option<EnvironmentId>,
+    before: Role,
+) -> Result<()> {
+    let id = edit.row.id;
     store::administrators::remove_grant(&mut edit.tx, id, environment_id).await?;
     if before == Role::Owner {
         ensure_owner_remains(&mut edit.tx, environment_id).await?;
     }
     store::invitations::remove_by_inviter(&mut edit.tx, id.into()).await?;
-    record_role(&mut edit, state, scope, environment_id, before, None).await?;
+    record_role(edit, state, scope, environment_id, before, None).await?;
     if store::administrators::list_grants(&mut edit.tx, id).await?.0.is_empty() {
-        disable(&mut edit, state, scope).await?;
+        disable(edit, state, scope).await?;
     }
-    edit.commit().await?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use super::{
     Error, Result, State,
     actor::{Actor, On, Principal},
+    administrators::roles,
     input,
     permissions::Action,
     resource::{self, Edit, Resource},
@@ -227,6 +228,7 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
 }
 
 /// Removes the caller's environment with everything of its own: its history is deleted soon afterwards, in batches.
+/// Administrators who have no other role are disabled.
 /// Refused while it has organizations, so that one call cannot lock out every customer. Its audit log is kept.
 pub async fn remove(
     state: &State,
@@ -244,6 +246,7 @@ pub async fn remove(
                 "this environment still has organizations; delete them first".into(),
             ));
         }
+        edit.tx = roles::remove_all(edit.tx, state, actor, id).await?;
         store::removed_environments::insert(&mut edit.tx, id, state.now()).await?;
         edit.remove(state, actor).await
     })

@@ -72,6 +72,9 @@ impl PoolShare {
     }
 }
 
+/// Whether the database can be used; `Err` says why not.
+pub type Readiness = std::result::Result<(), String>;
+
 /// The database handle: cheap to clone, shared by the whole process.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -82,7 +85,7 @@ pub struct Db {
     /// How many write transactions were requested.
     writes: Arc<AtomicU64>,
     /// The latest probe, and when it was made.
-    probed: Arc<Mutex<Option<(Instant, std::result::Result<(), String>)>>>,
+    probed: Arc<Mutex<Option<(Instant, Readiness)>>>,
 }
 
 /// How many connections the shares may hold.
@@ -337,7 +340,7 @@ impl Db {
     /// Whether the database can be used now: its schema is one that this program serves, and something can be
     /// written. `Err` says why not.
     /// The answer comes within a second, and holds for as long, so that asking costs no more however often it is done.
-    pub async fn probe(&self) -> std::result::Result<(), String> {
+    pub async fn probe(&self) -> Readiness {
         let mut probed = self.probed.lock().await;
         if let Some((at, outcome)) = &*probed
             && at.elapsed() < PROBE_TIMEOUT

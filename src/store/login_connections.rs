@@ -199,6 +199,7 @@ mod tests {
                     next_at: Some(at),
                     refresh_requested_at: Some(at),
                     error: Some("the server answered 500".into()),
+                    left_out: vec!["certificate 2".into()],
                     failures: 2,
                 },
                 idp_binding: IdpBinding::Redirect,

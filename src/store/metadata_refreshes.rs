@@ -17,7 +17,7 @@ pub async fn update(tx: &mut Transaction, id: SamlConnectionId, refresh: &Metada
     tx.sql(
         "UPDATE saml_connections SET metadata_fetched_at = $2, metadata_etag = $3, metadata_last_modified = $4, \
          metadata_certificates = $5, metadata_next_refresh_at = $6, metadata_hurried_at = $7, \
-         metadata_error = $8, metadata_failures = $9 WHERE id = $1",
+         metadata_error = $8, metadata_failures = $9, metadata_left_out = $10 WHERE id = $1",
     )
     .bind(id)
     .bind(refresh.fetched_at)
@@ -28,6 +28,7 @@ pub async fn update(tx: &mut Transaction, id: SamlConnectionId, refresh: &Metada
     .bind(refresh.refresh_requested_at)
     .bind(refresh.error.as_deref())
     .bind(i64::from(refresh.failures))
+    .bind((!refresh.left_out.is_empty()).then(|| columns::list_to_json(&refresh.left_out)))
     .execute()
     .await?;
     Ok(())

@@ -57,6 +57,7 @@ impl Table for SamlConnection {
         "metadata_hurried_at",
         "metadata_error",
         "metadata_failures",
+        "metadata_left_out",
     ];
 
     fn key(&self) -> Key<Self> {
@@ -120,6 +121,9 @@ impl Table for SamlConnection {
                 next_at: row.get("metadata_next_refresh_at")?,
                 refresh_requested_at: row.get("metadata_hurried_at")?,
                 error: row.get("metadata_error")?,
+                left_out: row
+                    .parse_optional("metadata_left_out", columns::list_from_json)?
+                    .unwrap_or_default(),
                 failures: u32::try_from(failures).map_err(|_| row.inconsistent("metadata_failures"))?,
             },
             idp_binding: row.parse("idp_binding", IdpBinding::parse)?,

@@ -3,7 +3,11 @@
 use std::{rc::Rc, sync::OnceLock};
 
 use model::http_url::HttpUrl;
-use openssl::{pkey::PKey, rsa::Rsa, x509::X509};
+use openssl::{
+    pkey::{PKey, Private},
+    rsa::Rsa,
+    x509::X509,
+};
 use ostiary::{
     app::connections::saml::sp_keys,
     store::{
@@ -32,6 +36,16 @@ fn certificates() -> &'static [String; 3] {
         };
         [make(KeyKind::P256), make(KeyKind::P384), make(KeyKind::Rsa(2048))]
     })
+}
+
+/// A certificate over the key that ends at `until`, in seconds since 1970.
+fn issue(key: &PKey<Private>, until: i64) -> String {
+    let mut builder = X509::builder().unwrap();
+    builder.set_pubkey(key).unwrap();
+    builder.set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap()).unwrap();
+    builder.set_not_after(&openssl::asn1::Asn1Time::from_unix(until).unwrap()).unwrap();
+    builder.sign(key, openssl::hash::MessageDigest::sha256()).unwrap();
+    String::from_utf8(builder.build().to_pem().unwrap()).unwrap()
 }
 
 struct Fixture {
@@ -111,7 +125,7 @@ both! {
         assert_eq!(made, json!({
             "id": id, "organizationId": fixture.organization, "primary": false,
             "idpRedirectUrl": "", "idpCertificate": "", "idpCertificates": [], "idpEntityId": "",
-            "idpCertificateExpiresAt": null, "idpMetadataUrl": "", "metadataFetchedAt": null, "metadataError": "",
+            "idpCertificateExpiresAt": null, "idpMetadataUrl": "", "metadataFetchedAt": null, "metadataError": "", "warnings": [],
             "spEntityId": fixture.app.url(&format!("/v1/saml/{id}")),
             "spAcsUrl": fixture.app.url(&format!("/v1/saml/{id}/acs")),
             "idpBinding": "POST", "idpInitiated": null, "emailAttribute": "", "allowSha1": false,
@@ -183,18 +197,44 @@ both! {
         assert_eq!(one(&fixture.patch(id, json!({ "idpCertificates": [] })).await)["idpCertificate"], "");
     }
 
+    async fn a_certificate_that_cannot_be_used_is_left_out_with_a_warning(app: TestApp) {
+        let fixture = Fixture::new(app).await;
+        let [first, second, _] = certificates();
+        let small = issue(&PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap(), 2_000_000_000);
+        let size = "left out: certificate 2 has an RSA key of 1024 bits; 2048 to 8192 are needed";
+        let made = fixture.create(json!({ "idpCertificates": [first, small, second] })).await;
+        assert_eq!((&made["idpCertificates"], &made["warnings"]), (&json!([first, second]), &json!([size])));
+        assert_eq!(fixture.get(&made["id"]).await["warnings"], json!([size]), "it is told until certificates are given again");
+        let text = format!("{second}{small}").replace('\n', "\\n");
+        let changed = one(&fixture.patch(&made["id"], json!({ "idpCertificate": text })).await);
+        assert_eq!((&changed["idpCertificates"], &changed["warnings"]), (&json!([second]), &json!([size])));
+        let changed = one(&fixture.patch(&made["id"], json!({ "idpCertificate": changed["idpCertificate"] })).await);
+        assert_eq!(changed["warnings"], json!([]));
+        let changed = one(&fixture.patch(&made["id"], json!({ "idpCertificates": [first, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] })).await);
+        let malformed = "left out: certificate 2 cannot be read as X.509; copy the whole of it again";
+        assert_eq!((&changed["idpCertificates"], &changed["warnings"]), (&json!([first]), &json!([malformed])));
+
+        let metadata = metadata("https://idp.example", &[&small, second]);
+        let changed = one(&fixture.patch(&made["id"], json!({ "idpMetadata": metadata })).await);
+        assert_eq!((&changed["idpCertificates"], &changed["warnings"]), (&json!([second]), &json!([size.replace("certificate 2", "certificate 1")])));
+    }
+
+    async fn metadata_whose_only_certificate_has_ended_is_taken_with_a_warning(app: TestApp) {
+        let fixture = Fixture::new(app).await;
+        let ended = issue(&PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(), 1_700_000_000);
+        let made = fixture.create(json!({ "idpMetadata": metadata("https://idp.example", &[&ended]) })).await;
+        assert_eq!(
+            made["warnings"],
+            json!(["its only certificate ended at 2023-11-14T22:13:20.000Z: find out whether the identity provider still signs with it, or has a newer one"])
+        );
+        let listed = fixture.list("").await["samlConnections"][0]["warnings"].clone();
+        assert_eq!(listed, made["warnings"]);
+    }
+
     async fn what_cannot_be_used_is_refused_by_its_name(app: TestApp) {
         let fixture = Fixture::new(app).await;
         let made = fixture.create(json!({ "idpEntityId": "urn:idp" })).await;
-        let small = {
-            let key = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
-            let mut builder = X509::builder().unwrap();
-            builder.set_pubkey(&key).unwrap();
-            builder.set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap()).unwrap();
-            builder.set_not_after(&openssl::asn1::Asn1Time::from_unix(2_000_000_000).unwrap()).unwrap();
-            builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
-            String::from_utf8(builder.build().to_pem().unwrap()).unwrap()
-        };
+        let small = issue(&PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap(), 2_000_000_000);
         let long = "x".repeat(1025);
         let url = "must be an absolute http or https URL of at most 2000 characters, without user name and password";
         for (body, message) in [
@@ -206,8 +246,7 @@ both! {
             (json!({ "idpRedirectUrl": "https://u:p@idp.example" }), format!("bad idpRedirectUrl: {url}")),
             (json!({ "idpRedirectUrl": format!("https://idp.example/{}", "x".repeat(2000)) }), format!("bad idpRedirectUrl: {url}")),
             (json!({ "idpCertificate": "hello!" }), "bad idpCertificate: there is no PEM certificate in the text (-----BEGIN CERTIFICATE-----)".to_owned()),
-            (json!({ "idpCertificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" }), "bad idpCertificate: certificate 1 cannot be read as X.509".to_owned()),
-            (json!({ "idpCertificates": [certificates()[0], "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] }), "bad idpCertificates: there is no PEM certificate in the text (-----BEGIN CERTIFICATE-----)".to_owned()),
+            (json!({ "idpCertificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" }), "bad idpCertificate: certificate 1 cannot be read as X.509; copy the whole of it again".to_owned()),
             (json!({ "idpCertificate": small }), "bad idpCertificate: certificate 1 has an RSA key of 1024 bits; 2048 to 8192 are needed".to_owned()),
             (json!({ "idpCertificates": "x" }), "bad idpCertificates: must be a list of strings".to_owned()),
             (json!({ "idpBinding": "post" }), "bad idpBinding: must be POST or REDIRECT".to_owned()),

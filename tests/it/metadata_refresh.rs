@@ -246,6 +246,42 @@ both! {
         assert!(by_service.iter().all(|entry| entry.action == "saml_connection.updated" && entry.after.contains_key("idpCertificates")));
     }
 
+    async fn one_unusable_certificate_at_a_rollover_stops_no_login(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let next = keys(fixture.app.now());
+        let cut = |document: String, keys: &KeyPair| {
+            let base64: String = pem(keys).lines().filter(|line| !line.starts_with('-')).collect();
+            document.replace(&base64, &base64[..120])
+        };
+        let spoiled = cut(metadata(ENTITY, "", &[&next, &fixture.first]), &next);
+        fixture.server.serve(spoiled.clone());
+        fixture.refresh().await;
+        fixture.trusts(&[&fixture.first]).await;
+        assert_eq!(fixture.sign_in(&fixture.first).await.status, 303);
+        let left_out = "left out: certificate 1 cannot be read as X.509; copy the whole of it again";
+        let seen = fixture.seen().await;
+        assert_eq!((&seen["warnings"], &seen["metadataError"]), (&json!([left_out]), &json!("")));
+        let console = fixture.app.console(Role::Admin, &fixture.tenant.environment).await;
+        console.page(&format!("/saml-connections/{}", fixture.tenant.connection.id)).await.says(left_out);
+        // A client that sends back the whole connection does not take the warning away; the provider does.
+        assert_eq!(fixture.call(Method::PATCH, &fixture.path(""), Some(seen)).await.status, 200);
+        assert_eq!(fixture.seen().await["warnings"], json!([left_out]));
+
+        // With no key at all the refresh fails, and what is stored stays.
+        fixture.server.serve(cut(spoiled, &fixture.first));
+        let failed = fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await;
+        assert_eq!(
+            failed.json()["message"],
+            "bad idpMetadataUrl: the identity provider's metadata has no signing certificate that can be used: \
+             certificate 1 cannot be read as X.509; copy the whole of it again"
+        );
+        fixture.trusts(&[&fixture.first]).await;
+        fixture.server.serve(metadata(ENTITY, "", &[&next]));
+        assert_eq!(fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await.status, 200);
+        fixture.trusts(&[&next]).await;
+        assert_eq!(fixture.seen().await["warnings"], json!([]));
+    }
+
     async fn no_change_from_before_a_rotation_brings_a_withdrawn_certificate_back(app: TestApp) {
         let fixture = Fixture::new(&app).await;
         let console = fixture.app.console(Role::Admin, &fixture.tenant.environment).await;

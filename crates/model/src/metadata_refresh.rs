@@ -2,7 +2,7 @@
 
 use base::time::Timestamp;
 
-/// The state of a connection's metadata refresh. All fields are empty without a metadata URL.
+/// The state of a connection's metadata refresh. All fields but `left_out` are empty without a metadata URL.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetadataRefresh {
     /// When valid metadata was last fetched, changed or not.
@@ -19,6 +19,9 @@ pub struct MetadataRefresh {
     pub refresh_requested_at: Option<Timestamp>,
     /// Why the last attempt failed: a sentence for the admin who configured it.
     pub error: Option<String>,
+    /// Why certificates were left out of those that were given last, in a document, by the URL or by hand: sentences for
+    /// the admin who gave them.
+    pub left_out: Vec<String>,
     /// The number of consecutive failures.
     pub failures: u32,
 }

@@ -12,6 +12,8 @@ use openssl::{
     x509::{X509, X509NameRef},
 };
 
+use crate::certificate_text;
+
 /// The minimum size of an RSA key in bits (NIST SP 800-131A rev. 2 §3).
 pub const MIN_RSA_BITS: u32 = 2048;
 
@@ -49,7 +51,16 @@ pub enum PublicKeyKind {
     },
 }
 
-/// Why a text is not a bundle of usable certificates.
+/// What was read of one or several texts: the certificates that can be used, and why the others cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateBundle {
+    /// The certificates that can be used, in order; at least one.
+    pub certificates: Vec<Certificate>,
+    /// Those that were left out, by their position.
+    pub left_out: Vec<CertificateError>,
+}
+
+/// Why a certificate cannot be used, or a text with certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// There is none.
@@ -59,8 +70,14 @@ pub enum CertificateError {
     #[error("there are more than {MAX_CERTIFICATES} certificates in the text")]
     TooMany,
     /// One cannot be read.
-    #[error("certificate {position} cannot be read as X.509")]
+    #[error("certificate {position} cannot be read as X.509; copy the whole of it again")]
     Malformed {
+        /// Which one, from 1.
+        position: usize,
+    },
+    /// One may be the issuer of another that cannot be read, and no key of its own (XML Signature §4.5.4).
+    #[error("certificate {position} stands beside one that cannot be read, and may only be its issuer")]
+    PossibleIssuer {
         /// Which one, from 1.
         position: usize,
     },
@@ -85,33 +102,48 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads every `CERTIFICATE` block of a PEM text (RFC 7468 §5); text around the blocks is ignored. A
-    /// text without any block may be the bare base64 that metadata and some consoles show.
-    pub fn parse_pem_bundle(text: &str) -> Result<Vec<Self>, CertificateError> {
-        let blocks = pem_blocks(text);
-        if blocks.is_empty() {
-            return Err(CertificateError::Missing);
+    /// Reads every certificate of the texts, each by itself: PEM blocks with anything around them, or the bare base64
+    /// that metadata and some consoles show. Positions count through all texts. It fails if none can be used, with what
+    /// is wrong with the first one.
+    pub fn read_bundle<T: AsRef<str>>(texts: &[T]) -> Result<CertificateBundle, CertificateError> {
+        let mut read = Vec::new();
+        for text in texts.iter().map(AsRef::as_ref).filter(|text| !text.trim().is_empty()) {
+            let found = certificate_text::read(text);
+            // Of several texts, one without a certificate counts as one that cannot be read.
+            read.extend(if found.is_empty() && texts.len() > 1 { vec![None] } else { found });
         }
-        if blocks.len() > MAX_CERTIFICATES {
+        if read.len() > MAX_CERTIFICATES {
             return Err(CertificateError::TooMany);
         }
-        blocks
-            .iter()
-            .enumerate()
-            .map(|(index, block)| {
-                let position = index + 1;
-                let compact: Vec<u8> = block.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-                let der = STANDARD.decode(compact).map_err(|_| CertificateError::Malformed { position })?;
-                Self::from_der(&der, position)
-            })
-            .collect()
+        let (mut certificates, mut left_out) = (Vec::new(), Vec::new());
+        for (index, x509) in read.iter().enumerate() {
+            let position = index + 1;
+            let x509 = x509.as_ref().ok_or(CertificateError::Malformed { position });
+            match x509.and_then(|x509| Self::from_x509(x509, position)) {
+                Ok(certificate) => certificates.push(certificate),
+                Err(error) => left_out.push(error),
+            }
+        }
+        match (certificates.is_empty(), left_out.first()) {
+            (true, Some(first)) => Err(first.clone()),
+            (true, None) => Err(CertificateError::Missing),
+            (false, _) => Ok(CertificateBundle { certificates, left_out }),
+        }
     }
 
-    fn from_der(der: &[u8], position: usize) -> Result<Self, CertificateError> {
+    /// Reads every certificate of a text, as [`Certificate::read_bundle`] does; it fails if any of them cannot be used.
+    pub fn parse_pem_bundle(text: &str) -> Result<Vec<Self>, CertificateError> {
+        let bundle = Self::read_bundle(&[text])?;
+        match bundle.left_out.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(bundle.certificates),
+        }
+    }
+
+    /// The certificate, if its key can be used; `position` is for the error.
+    pub(crate) fn from_x509(x509: &X509, position: usize) -> Result<Self, CertificateError> {
         let malformed = || CertificateError::Malformed { position };
         let unsupported = || CertificateError::KeyUnsupported { position };
-        let x509 = X509::from_der(der).map_err(|_| malformed())?;
-        // Encoded again, without bytes that may follow the certificate.
         let der = x509.to_der().map_err(|_| malformed())?;
         let key = x509.public_key().map_err(|_| unsupported())?;
         let kind = match key.id() {
@@ -217,28 +249,6 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// The base64 between the lines of each block.
-fn pem_blocks(text: &str) -> Vec<&str> {
-    const BEGIN: &str = "-----BEGIN ";
-    const LABELS: [&str; 2] = ["CERTIFICATE-----", "X509 CERTIFICATE-----"];
-    if !text.contains(BEGIN) {
-        let bare = text.trim();
-        let base64 =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte) || byte.is_ascii_whitespace();
-        return if !bare.is_empty() && bare.bytes().all(base64) { vec![bare] } else { Vec::new() };
-    }
-    let mut blocks = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(BEGIN) {
-        rest = &rest[at + BEGIN.len()..];
-        let Some(body) = LABELS.iter().find_map(|label| rest.strip_prefix(label)) else { continue };
-        let end = body.find("-----").unwrap_or(body.len());
-        blocks.push(&body[..end]);
-        rest = &body[end..];
-    }
-    blocks
-}
-
 /// A distinguished name in one line.
 fn one_line(name: &X509NameRef) -> String {
     let mut parts = Vec::new();
@@ -285,20 +295,45 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_is_read_whatever_stands_around_it() {
+    fn a_certificate_shows_what_it_holds() {
         let first = certificate(&ec(Nid::X9_62_PRIME256V1));
         let second = certificate(&ec(Nid::SECP384R1));
-        let text = format!("subject=CN = idp\r\n{}\nand then\n{second}trailer", first.replace('\n', "\r\n"));
-        let bundle = Certificate::parse_pem_bundle(&text).unwrap();
-        assert_eq!(bundle.iter().map(Certificate::to_pem).collect::<Vec<_>>(), [first.clone(), second]);
+        let bundle = Certificate::parse_pem_bundle(&format!("{first}{second}")).unwrap();
+        assert_eq!(bundle.iter().map(Certificate::to_pem).collect::<Vec<_>>(), [first, second]);
         assert_eq!(bundle[0].not_before(), Timestamp::from_seconds(1_600_000_000));
         assert_eq!(bundle[0].not_after(), Timestamp::from_seconds(1_700_000_000));
         assert_eq!(bundle[0].subject(), "CN=idp.example");
         assert_eq!(bundle[1].kind(), PublicKeyKind::Ec { coordinate_bytes: 48 });
         assert_eq!(bundle[0].fingerprint_sha256().len(), 64);
+    }
 
-        let bare: String = first.lines().filter(|line| !line.starts_with('-')).collect();
-        assert_eq!(Certificate::parse_pem_bundle(&bare).unwrap(), bundle[..1]);
+    #[test]
+    fn certificates_are_read_independently_and_numbered_through_all_texts() {
+        let [good, other] = [Nid::X9_62_PRIME256V1, Nid::SECP384R1].map(|curve| certificate(&ec(curve)));
+        let small = certificate(&PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap());
+        let edwards = certificate(&PKey::generate_ed25519().unwrap());
+        let cut = good.replace(&good[100..120], "");
+        let bundle =
+            Certificate::read_bundle(&[format!("{good}{small}"), cut.clone(), format!("{edwards}{other}")])
+                .unwrap();
+        assert_eq!(
+            bundle.certificates.iter().map(Certificate::to_pem).collect::<Vec<_>>(),
+            [good.clone(), other]
+        );
+        let left_out = [
+            CertificateError::RsaSize { position: 2, bits: 1024 },
+            CertificateError::Malformed { position: 3 },
+            CertificateError::KeyUnsupported { position: 4 },
+        ];
+        assert_eq!(bundle.left_out, left_out);
+        let none = Certificate::read_bundle(&[cut, small]).unwrap_err();
+        assert_eq!(none, CertificateError::Malformed { position: 1 });
+        assert_eq!(Certificate::read_bundle::<&str>(&[]), Err(CertificateError::Missing));
+        let beside = Certificate::read_bundle(&["a key", "", good.as_str()]);
+        assert_eq!(
+            beside.map(|bundle| bundle.left_out),
+            Ok(vec![CertificateError::Malformed { position: 1 }])
+        );
     }
 
     #[test]
@@ -325,7 +360,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_panics(text in "(-----BEGIN (X509 )?CERTIFICATE-----|[A-Za-z0-9+/=]{0,30}|-----|\\PC){0,12}") {
+        fn no_text_panics(text in "(-----BEGIN (X509 )?CERTIFICATE-----|[A-Za-z0-9+/=]{0,30}|-----|\\\\n|\\PC){0,12}") {
             let _ = Certificate::parse_pem_bundle(&text);
         }
     }

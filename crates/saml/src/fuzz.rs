@@ -111,8 +111,7 @@ pub fn idp_metadata(bytes: &[u8]) {
     assert!(matches!(address.scheme(), "http" | "https") && address.has_host(), "{address}");
     assert!(!metadata.certificates_pem.is_empty());
     for pem in &metadata.certificates_pem {
-        // Its key and its dates are checked when it is stored.
-        assert!(Certificate::parse_pem_bundle(pem).map_or(true, |parsed| parsed.len() == 1), "{pem}");
+        assert!(Certificate::parse_pem_bundle(pem).is_ok_and(|parsed| parsed.len() == 1), "{pem}");
     }
     assert_eq!(parse_idp_metadata(bytes, Some(&metadata.entity_id)).as_ref(), Ok(&metadata));
 }

@@ -47,6 +47,7 @@ mod assertion;
 pub mod authn_request;
 pub mod binding;
 pub mod certificate;
+mod certificate_text;
 pub mod check;
 pub mod checks;
 mod claims;
@@ -72,7 +73,7 @@ pub mod xml_writer;
 
 pub use assertion::{NameIdAttributes, Subject, VerifiedAssertion};
 pub use base::time::Timestamp;
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateBundle, CertificateError};
 pub use claims::UnverifiedClaims;
 pub use error::Error;
 pub use trust::{CrossCheck, Trust};

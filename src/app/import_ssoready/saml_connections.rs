@@ -6,7 +6,6 @@ use model::{
     http_url::HttpUrl,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
 };
-use saml::certificate::Certificate;
 
 use super::{
     importer::Importer,
@@ -18,7 +17,14 @@ use super::{
     report::ResourceKind,
 };
 use crate::{
-    app::{Result, connections::saml::is_test_idp, input},
+    app::{
+        Result,
+        connections::saml::{
+            certificates::{GivenCertificates, parse_certificates},
+            is_test_idp,
+        },
+        input,
+    },
     store::{
         self, Transaction,
         import_lookups::{PrimaryOf, Table},
@@ -172,16 +178,21 @@ impl Importer<'_> {
             }
             url
         });
-        ours.idp_certificates =
-            match given(&theirs.idp_certificate).map(|der| Certificate::parse_pem_bundle(&der)) {
-                None => Vec::new(),
-                Some(Ok(certificates)) => certificates.iter().map(Certificate::to_pem).collect(),
-                Some(Err(refused)) => {
-                    whole = false;
-                    self.report.remark(KIND, ours.id, format!("came without its certificate: {refused}"));
-                    Vec::new()
-                }
-            };
+        let texts: Vec<String> = given(&theirs.idp_certificate).into_iter().collect();
+        let certificates = match parse_certificates("idp_certificate", &texts) {
+            Ok(certificates) => certificates,
+            Err(refused) => {
+                whole = false;
+                self.report.remark(KIND, ours.id, format!("came without its certificate: {refused}"));
+                GivenCertificates::default()
+            }
+        };
+        for reason in &certificates.left_out {
+            whole = false;
+            self.report.remark(KIND, ours.id, format!("came without one of its certificates: {reason}"));
+        }
+        ours.idp_certificates = certificates.pems;
+        ours.metadata.left_out = certificates.left_out;
         ours.idp_certificate_expires_at = last_expiry(&ours.idp_certificates);
         if let Some(first) = ours.sp_acs_urls.first_mut() {
             first.clone_from(&theirs.sp_acs_url);

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use base::time::Timestamp;
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use openssl::x509::{X509, X509VerifyResult};
 use uppsala::{Document, NodeId};
 use url::Url;
 
 use crate::{
     binding::Binding,
+    certificate::CertificateError,
     document::{self, DocumentLimits},
     error::Error,
     identifiers::{binding, namespace},
+    metadata::{
+        certificates::signing_certificates,
+        elements::{attribute, child_elements, is},
+    },
 };
 
 /// The maximum size of a document. The aggregates of large federations exceed it and are not supported.
@@ -53,6 +53,8 @@ pub struct IdpMetadata {
     /// Every certificate it may sign with, as PEM, each once, in document order: `KeyDescriptor` for signing or for
     /// any use (§2.4.1.1).
     pub certificates_pem: Vec<String>,
+    /// The signing certificates that cannot be used and were left out, by their position among the signing ones.
+    pub left_out: Vec<CertificateError>,
     /// `WantAuthnRequestsSigned` (§2.4.3).
     pub want_authn_requests_signed: bool,
     /// The earliest `validUntil` that applies to the entity (§2.3.2, §4.3).
@@ -105,9 +107,9 @@ pub enum MetadataError {
     /// There is no key to verify signatures with (§2.4.1.1).
     #[error("the identity provider's metadata has no signing certificate")]
     NoSigningCertificate,
-    /// A signing certificate cannot be parsed (XML Signature §4.5.4).
-    #[error("a signing certificate in the metadata cannot be read: {0}")]
-    BadCertificate(String),
+    /// None of its signing certificates can be used (§2.4.1.1): what is wrong with the first.
+    #[error("the identity provider's metadata has no signing certificate that can be used: {0}")]
+    BadCertificate(CertificateError),
     /// It offers neither HTTP-POST nor HTTP-Redirect (§2.4.3; SAML 2.0 Bindings §3.4, §3.5).
     #[error("the identity provider offers no SingleSignOnService over HTTP-POST or HTTP-Redirect")]
     NoSingleSignOnService,
@@ -184,27 +186,6 @@ fn is_too_complex(text: &str) -> bool {
     text.split('<').count() > MAX_TAGS || text.split('<').any(too_many_quotes)
 }
 
-fn is(document: &Document<'_>, node: NodeId, uri: &str, name: &str) -> bool {
-    document.element(node).is_some_and(|element| element.matches_name_ns(uri, name))
-}
-
-fn child_elements<'d>(
-    document: &'d Document<'_>,
-    parent: NodeId,
-    uri: &'d str,
-    name: &'d str,
-) -> impl Iterator<Item = NodeId> + 'd {
-    document.children_iter(parent).filter(move |&child| is(document, child, uri, name))
-}
-
-/// The trimmed value of an attribute without a namespace.
-fn attribute<'d>(document: &'d Document<'_>, node: NodeId, name: &str) -> Option<&'d str> {
-    let element = document.element(node)?;
-    let found =
-        element.attributes.iter().find(|a| a.name.namespace_uri.is_none() && a.name.local_name == name);
-    found.map(|attribute| attribute.value.trim())
-}
-
 /// The roles of an entity that are SAML 2.0 identity providers (§2.4.1 `protocolSupportEnumeration`).
 fn idp_roles(document: &Document<'_>, entity: NodeId) -> Vec<NodeId> {
     child_elements(document, entity, namespace::METADATA, "IDPSSODescriptor")
@@ -262,7 +243,12 @@ fn parse_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, 
     }
     let roles = idp_roles(document, entity);
     let (sso_redirect_url, idp_binding) = single_sign_on_service(document, &roles)?;
-    let certificates_pem = signing_certificates(document, &roles)?;
+    let (certificates_pem, left_out) = signing_certificates(document, &roles);
+    match left_out.first() {
+        _ if !certificates_pem.is_empty() => {}
+        Some(first) => return Err(MetadataError::BadCertificate(first.clone())),
+        None => return Err(MetadataError::NoSigningCertificate),
+    }
     let flag =
         |role: &NodeId| matches!(attribute(document, *role, "WantAuthnRequestsSigned"), Some("true" | "1"));
     let until = |node: NodeId| attribute(document, node, "validUntil").and_then(Timestamp::parse_rfc3339);
@@ -272,6 +258,7 @@ fn parse_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, 
         sso_redirect_url,
         idp_binding,
         certificates_pem,
+        left_out,
         want_authn_requests_signed: roles.iter().any(flag),
         // The earliest of the entity's own and those of the elements around it (§2.3.1, §4.3).
         valid_until: std::iter::once(entity)
@@ -345,71 +332,6 @@ fn is_http_url(location: &str) -> bool {
                 && url.username().is_empty()
                 && url.password().is_none()
         })
-}
-
-/// The certificates of the keys that may sign: `use="signing"` or no `use` at all (§2.4.1.1).
-fn signing_certificates(document: &Document<'_>, roles: &[NodeId]) -> Result<Vec<String>, MetadataError> {
-    let mut pems: Vec<String> = Vec::new();
-    for &role in roles {
-        for key in child_elements(document, role, namespace::METADATA, "KeyDescriptor") {
-            if attribute(document, key, "use").is_some_and(|usage| usage != "signing") {
-                continue;
-            }
-            for info in child_elements(document, key, namespace::SIGNATURE, "KeyInfo") {
-                for data in child_elements(document, info, namespace::SIGNATURE, "X509Data") {
-                    for certificate in leaf_certificates(document, data)? {
-                        let bad = |error: openssl::error::ErrorStack| {
-                            MetadataError::BadCertificate(error.to_string())
-                        };
-                        let pem = String::from_utf8_lossy(&certificate.to_pem().map_err(bad)?).into_owned();
-                        if !pems.contains(&pem) {
-                            pems.push(pem);
-                        }
-                    }
-                }
-            }
-        }
-    }
-    if pems.is_empty() { Err(MetadataError::NoSigningCertificate) } else { Ok(pems) }
-}
-
-/// The leaf certificates of one `X509Data`, without those that issued another one in it: a chain describes
-/// one key, and the keys of its issuers may not sign responses (XML Signature §4.5.4).
-fn leaf_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, MetadataError> {
-    const MAX_CHAIN_LENGTH: usize = 10;
-    let mut certificates = Vec::new();
-    for node in child_elements(document, data, namespace::SIGNATURE, "X509Certificate") {
-        let certificate = parse_certificate(&document.text_content_deep(node))?;
-        certificates.push(certificate);
-        if certificates.len() > MAX_CHAIN_LENGTH {
-            return Err(MetadataError::BadCertificate(format!("a chain of more than {MAX_CHAIN_LENGTH}")));
-        }
-    }
-    let issued_another = |issuer: usize| {
-        certificates.iter().enumerate().any(|(other, certificate)| {
-            other != issuer
-                && certificate.subject_name().to_der().ok() != certificate.issuer_name().to_der().ok()
-                && certificates[issuer].issued(certificate) == X509VerifyResult::OK
-        })
-    };
-    let keep: Vec<bool> = (0..certificates.len()).map(|at| !issued_another(at)).collect();
-    let mut keep = keep.into_iter();
-    certificates.retain(|_| keep.next().unwrap_or(false));
-    Ok(certificates)
-}
-
-/// Parses lenient base64: any white space, with or without PEM armour and padding.
-fn parse_certificate(text: &str) -> Result<X509, MetadataError> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-            .with_decode_allow_trailing_bits(true),
-    );
-    let text = text.replace("-----BEGIN CERTIFICATE-----", "").replace("-----END CERTIFICATE-----", "");
-    let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let der = LENIENT.decode(packed).map_err(|error| MetadataError::BadCertificate(error.to_string()))?;
-    X509::from_der(&der).map_err(|error| MetadataError::BadCertificate(error.to_string()))
 }
 
 #[cfg(test)]

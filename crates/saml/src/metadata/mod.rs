@@ -1,5 +1,7 @@
 //! SAML Metadata: parses the identity provider's and writes the service provider's.
 
+mod certificates;
+mod elements;
 mod idp;
 mod sp;
 

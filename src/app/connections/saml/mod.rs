@@ -45,6 +45,8 @@ pub struct SamlConnectionView {
     pub connection: SamlConnection,
     /// Our encryption certificate, if the connection uses assertion encryption.
     pub encryption_certificate: Option<String>,
+    /// What is to be said of its certificates.
+    pub warnings: Vec<String>,
 }
 
 /// Creates a connection of an organization. Its SP entity id and ACS URL are derived from the current URL of the
@@ -148,6 +150,7 @@ pub async fn list(
         .into_iter()
         .map(|connection| SamlConnectionView {
             encryption_certificate: certificate.clone().filter(|_| connection.assertion_encryption),
+            warnings: certificates::warnings(&connection, state.now()),
             connection,
         })
         .collect();
@@ -258,5 +261,6 @@ async fn view(state: &State, connection: SamlConnection) -> Result<SamlConnectio
         true => Some(sp_keys::encryption_certificate(state, connection.environment_id).await?),
         false => None,
     };
-    Ok(SamlConnectionView { connection, encryption_certificate })
+    let warnings = certificates::warnings(&connection, state.now());
+    Ok(SamlConnectionView { connection, encryption_certificate, warnings })
 }

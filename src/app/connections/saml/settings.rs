@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use super::{
     SamlConnectionView,
-    certificates::parse_certificates,
+    certificates::{GivenCertificates, left_out, parse_certificates},
     metadata::{schedule, source},
 };
 use crate::app::{Error, Result, State, input, outgoing::Validators};
@@ -53,6 +53,8 @@ pub struct SamlConnectionObject {
     metadata_fetched_at: Option<Timestamp>,
     /// Why the last refresh failed; empty if it succeeded.
     metadata_error: String,
+    /// What should be looked at: certificates that were left out because they cannot be used, or that all have ended.
+    warnings: Vec<String>,
     /// The service provider's entity id ("Audience URI"); it never changes.
     sp_entity_id: String,
     /// The service provider's Assertion Consumer Service URL; it never changes.
@@ -102,6 +104,7 @@ impl From<&SamlConnectionView> for SamlConnectionObject {
                 .unwrap_or_default(),
             metadata_fetched_at: connection.metadata.fetched_at,
             metadata_error: connection.metadata.error.clone().unwrap_or_default(),
+            warnings: described.warnings.clone(),
             idp_entity_id: connection.idp_entity_id.clone().unwrap_or_default(),
             sp_entity_id: connection.sp_entity_id.clone(),
             sp_acs_url: connection.sp_acs_urls.first().cloned().unwrap_or_default(),
@@ -252,7 +255,7 @@ impl SamlConnectionChange {
             }
             // A document replaces the URL, unless the change confirms the URL too.
             Some(ImportedMetadata { from: None, .. }) if self.idp_metadata_url.is_none() => {
-                clear_metadata(connection)
+                clear_metadata(connection);
             }
             _ if cleared => clear_metadata(connection),
             _ => {}
@@ -281,7 +284,8 @@ impl SamlConnectionChange {
             let field = if from.is_some() { source::URL_FIELD } else { source::DOCUMENT_FIELD };
             connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url)?);
             connection.idp_binding = source::binding_of(&metadata);
-            connection.idp_certificates = parse_certificates(field, &metadata.certificates_pem)?;
+            connection.idp_certificates = parse_certificates(field, &metadata.certificates_pem)?.pems;
+            connection.metadata.left_out = left_out(&metadata.left_out);
             connection.sign_authn_requests |= metadata.want_authn_requests_signed;
         }
         if let Some(id) = &self.idp_entity_id {
@@ -293,8 +297,12 @@ impl SamlConnectionChange {
             // alone. `ostiary doctor` warns about it.
             connection.idp_redirect_url = input::optional_url("idpRedirectUrl", url)?;
         }
-        if let Some(certificates) = self.certificates(&connection.idp_certificates)? {
-            connection.idp_certificates = certificates;
+        if let Some(given) = self.certificates(&connection.idp_certificates)? {
+            // A client that sends back a whole connection repeats what the metadata listed.
+            if given.pems != connection.idp_certificates || connection.idp_metadata_url.is_none() {
+                connection.metadata.left_out = given.left_out;
+            }
+            connection.idp_certificates = given.pems;
         }
         if let Some(binding) = &self.idp_binding {
             connection.idp_binding = match binding.as_str() {
@@ -339,21 +347,23 @@ impl SamlConnectionChange {
 
     /// The new certificates, if given in either form. If both are given, the one that differs from `current` is
     /// used: a client that sends back a whole connection has changed that one.
-    fn certificates(&self, current: &[String]) -> Result<Option<Vec<String>>> {
+    fn certificates(&self, current: &[String]) -> Result<Option<GivenCertificates>> {
         let one = self.idp_certificate.as_ref();
         let text =
             one.map(|text| parse_certificates("idpCertificate", std::slice::from_ref(text))).transpose()?;
         let several = self.idp_certificates.as_ref();
         let list = several.map(|list| parse_certificates("idpCertificates", list)).transpose()?;
         match (text, list) {
-            (Some(text), Some(list)) if text != list => match (text == current, list == current) {
-                (true, false) => Ok(Some(list)),
-                (false, true) => Ok(Some(text)),
-                _ => Err(Error::invalid(
-                    "idpCertificates",
-                    "says something else than idpCertificate; send one of them",
-                )),
-            },
+            (Some(text), Some(list)) if text.pems != list.pems => {
+                match (text.pems == current, list.pems == current) {
+                    (true, false) => Ok(Some(list)),
+                    (false, true) => Ok(Some(text)),
+                    _ => Err(Error::invalid(
+                        "idpCertificates",
+                        "says something else than idpCertificate; send one of them",
+                    )),
+                }
+            }
             (text, list) => Ok(text.or(list)),
         }
     }

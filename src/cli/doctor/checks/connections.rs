@@ -129,6 +129,13 @@ fn check_connection(config: &Config, connection: &SamlConnection, findings: &mut
             format!("ask the customer, then `ostiary saml-connection refresh {subject}`; the previous settings stay in force"),
         );
     }
+    for reason in &connection.metadata.left_out {
+        findings.attention(
+            &subject,
+            format!("of the certificates that were given for it one was left out: {reason}"),
+            "ask the customer whether their identity provider signs with it; logins that it signs are refused",
+        );
+    }
     if config.console_saml_connection.as_deref() == Some(subject.as_str()) {
         let acs = connection.sp_acs_urls.first().and_then(|url| Url::parse(url).ok());
         let public = config.public_url_at(config.listen);

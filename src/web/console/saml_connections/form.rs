@@ -126,7 +126,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 /// What became of the certificates since the form was filled, in words: a PEM block tells nobody anything.
 fn certificates_changed(seen: &FormValues, current: &SamlConnection, now: Timestamp) -> String {
     let before = parse_certificates("idpCertificate", &[seen.text("idpCertificate").to_owned()]);
-    let (before, is) = (before.unwrap_or_default(), &current.idp_certificates);
+    let (before, is) = (before.unwrap_or_default().pems, &current.idp_certificates);
     let named = |these: &[String], those: &[String]| {
         let only: Vec<String> = these.iter().filter(|pem| !those.contains(pem)).cloned().collect();
         let names = certificate_views(&only).into_iter().map(|one| {

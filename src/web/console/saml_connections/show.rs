@@ -138,6 +138,9 @@ pub(in crate::web::console) fn view(page: &ConnectionPage<'_>) -> Markup {
                 }
             }))
         }
+        @for warning in &page.described.warnings {
+            (notice(Icon::Attention, "Check its signing certificates", html! { p { (warning) } }))
+        }
         (sp_settings(page))
         (idp_settings(page))
         (metadata_status(page))

@@ -301,7 +301,8 @@ fn organization_samples() {
         organizations::list::view(&page, &shared, &place, Some("/new"), &|_| "/there".into(), now());
     sample("console-organizations", Section::Organizations, "Organizations", content);
 
-    let described = |connection| SamlConnectionView { connection, encryption_certificate: None };
+    let described =
+        |connection| SamlConnectionView { connection, encryption_certificate: None, warnings: Vec::new() };
     let link = |hours: u64, redeemed| SetupLink {
         id: Id::from_bits(u128::from(hours)),
         environment_id: Id::from_bits(1),
@@ -418,6 +419,9 @@ fn connection_samples() {
         SamlConnectionView {
             connection: connection(),
             encryption_certificate: Some("-----BEGIN CERTIFICATE-----\n".into()),
+            warnings: vec![
+                "left out: certificate 2 cannot be read as X.509; copy the whole of it again".into(),
+            ],
         },
         links(),
         environment(),
@@ -440,7 +444,11 @@ fn connection_samples() {
         "acme.okta.com",
         saml_connections::show::view(&ready),
     );
-    let empty = SamlConnectionView { connection: empty_connection(), encryption_certificate: None };
+    let empty = SamlConnectionView {
+        connection: empty_connection(),
+        encryption_certificate: None,
+        warnings: Vec::new(),
+    };
     let missing = saml_connections::show::ConnectionPage {
         described: &empty,
         certificates: &[],

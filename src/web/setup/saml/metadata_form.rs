@@ -77,32 +77,3 @@ fn way_form(
     let form = if way == MetadataSource::File { form.multipart() } else { form };
     view.render(&form, fields)
 }
-
-/// A certificate as PEM; bare base64 gets its BEGIN and END lines.
-pub fn certificate_text(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").trim().to_owned();
-    if text.is_empty() || text.contains("-----BEGIN") {
-        return text;
-    }
-    let base64: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if !base64.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)) {
-        return text;
-    }
-    let lines: Vec<&str> =
-        base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn certificates_come_with_their_lines_or_without() {
-        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
-        assert_eq!(certificate_text(&format!(" {pem}\r\n")), pem);
-        assert_eq!(certificate_text("AA\r\nAA"), format!("{pem}\n"));
-        assert_eq!(certificate_text("not a certificate!"), "not a certificate!");
-        assert_eq!(certificate_text(" "), "");
-    }
-}

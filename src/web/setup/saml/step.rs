@@ -1,7 +1,7 @@
 //! One step of the setup of a connection: shows it and saves what was entered.
 
 use actix_web::web;
-use base::id::SamlConnectionId;
+use base::{id::SamlConnectionId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
     login_flow::{FlowOrigin, LoginFlow},
@@ -92,6 +92,7 @@ async fn show(
         p.back { a href=(path::SETUP_SAML) { "Single sign-on" } " with " (provider.in_text()) }
         (steps::progress(provider.saml, slug, is_done, href))
         h1 { (step.title) }
+        (warnings(connection, context.state.now()))
         section.card { (steps::parts(step, &contents)) }
         (steps::step_links(provider.saml, at, href, ways.is_none() || progress != Progress::Started))
     };
@@ -115,6 +116,15 @@ fn stored_settings(connection: &SamlConnection) -> Markup {
             ]))
             p { "Send it again here to replace it." }
         }))
+    }
+}
+
+/// What is to be said of the certificates that were given.
+fn warnings(connection: &SamlConnection, now: Timestamp) -> Markup {
+    html! {
+        @for warning in app::connections::saml::certificates::warnings(connection, now) {
+            (notice(Icon::Attention, "Check the signing certificates", html! { p { (warning) } }))
+        }
     }
 }
 
@@ -253,7 +263,7 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
             Ok(SamlConnectionChange {
                 idp_entity_id: Some(sent.text("idpEntityId").trim().to_owned()),
                 idp_redirect_url: Some(sent.text("idpRedirectUrl").trim().to_owned()),
-                idp_certificate: Some(metadata_form::certificate_text(sent.text("idpCertificate"))),
+                idp_certificate: Some(sent.text("idpCertificate").to_owned()),
                 ..none()
             })
         }

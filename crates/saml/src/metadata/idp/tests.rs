@@ -1,8 +1,13 @@
 //! Identity provider metadata: choice of the entity, certificates, bindings, limits.
 
 use base::random::SeededRandom;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use openssl::{hash::MessageDigest, x509::X509Name};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use openssl::{
+    hash::MessageDigest,
+    pkey::PKey,
+    rsa::Rsa,
+    x509::{X509, X509Name},
+};
 use proptest::prelude::*;
 
 use crate::{
@@ -18,6 +23,10 @@ fn pair(seed: u64, name: &str) -> KeyPair {
 
 fn base64(certificate: &X509) -> String {
     BASE64.encode(certificate.to_der().unwrap())
+}
+
+fn pem(certificate: &X509) -> String {
+    String::from_utf8(certificate.to_pem().unwrap()).unwrap()
 }
 
 fn key(usage: &str, certificate: &str) -> String {
@@ -80,10 +89,8 @@ fn every_signing_certificate_is_kept_once_and_no_encryption_one() {
     assert_eq!(metadata.valid_until, None);
 }
 
-#[test]
-fn of_a_chain_only_the_end_certificate_signs() {
-    let authority = pair(1, "authority");
-    let end = pair(2, "end");
+/// A certificate of the `end` key that the authority issued.
+fn issued_by(authority: &KeyPair, end: &KeyPair) -> X509 {
     let mut name = X509Name::builder().unwrap();
     name.append_entry_by_text("CN", "end").unwrap();
     let mut builder = X509::builder().unwrap();
@@ -94,7 +101,13 @@ fn of_a_chain_only_the_end_certificate_signs() {
     builder.set_not_after(end.certificate.not_after()).unwrap();
     builder.set_pubkey(&end.key).unwrap();
     builder.sign(&authority.key, MessageDigest::sha256()).unwrap();
-    let issued = builder.build();
+    builder.build()
+}
+
+#[test]
+fn of_a_chain_only_the_end_certificate_signs() {
+    let authority = pair(1, "authority");
+    let issued = issued_by(&authority, &pair(2, "end"));
     let chain = format!(
         "{}</ds:X509Certificate><ds:X509Certificate>{}",
         base64(&authority.certificate),
@@ -103,6 +116,46 @@ fn of_a_chain_only_the_end_certificate_signs() {
     let xml = entity("i", &(key("", &chain) + &service("HTTP-POST", "https://i.example/")));
     let expected = String::from_utf8(issued.to_pem().unwrap()).unwrap();
     assert_eq!(read(&xml).unwrap().certificates_pem, [expected]);
+    // Of a chain whose end cannot be read, nothing is left to trust: the rest may be its issuer.
+    let chain = chain.replace(&base64(&issued), &base64(&issued)[..200]);
+    let other = pair(3, "b").certificate;
+    let good = key("", &base64(&other));
+    let xml = |keys: &str| entity("i", &(keys.to_owned() + &service("HTTP-POST", "https://i.example/")));
+    let rest = read(&xml(&(key("", &chain) + &good))).unwrap();
+    assert_eq!(rest.certificates_pem, [pem(&other)]);
+    let malformed = CertificateError::Malformed { position: 2 };
+    assert_eq!(rest.left_out, [CertificateError::PossibleIssuer { position: 1 }, malformed]);
+    assert_eq!(read(&xml(&key("", &chain))).unwrap_err().code(), "metadata_certificate");
+    let long = key("", &vec![base64(&other); 11].join("\n"));
+    assert_eq!(read(&xml(&long)).unwrap_err().code(), "metadata_certificate");
+}
+
+#[test]
+fn one_unusable_certificate_does_not_spoil_the_others() {
+    let good = pair(1, "a").certificate;
+    let small = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
+    let small = issued_by(&pair(2, "x"), &KeyPair { key: small, certificate: good.clone() });
+    let post = service("HTTP-POST", "https://i.example/");
+    for (bad, reason) in [
+        (base64(&good)[..300].to_owned(), CertificateError::Malformed { position: 1 }),
+        ("*".to_owned(), CertificateError::Malformed { position: 1 }),
+        (String::new(), CertificateError::Malformed { position: 1 }),
+        (base64(&small), CertificateError::RsaSize { position: 1, bits: 1024 }),
+    ] {
+        let metadata = read(&entity("i", &(key("", &bad) + &key("", &base64(&good)) + &post))).unwrap();
+        assert_eq!((metadata.certificates_pem, metadata.left_out), (vec![pem(&good)], vec![reason.clone()]));
+        let none = read(&entity("i", &(key("", &bad) + &post))).unwrap_err();
+        assert!(
+            !none.to_string().contains("openssl") && none.to_string().contains("certificate 1"),
+            "{none}"
+        );
+        assert_eq!(none, MetadataError::BadCertificate(reason));
+    }
+    // A bundle, and a PEM file that was encoded once more, in one element.
+    let other = pair(2, "b").certificate;
+    let both = BASE64.encode(pem(&good) + &pem(&other));
+    let metadata = read(&entity("i", &(key("", &both) + &post))).unwrap();
+    assert_eq!(metadata.certificates_pem, [pem(&good), pem(&other)]);
 }
 
 #[test]
@@ -162,7 +215,7 @@ fn refusals_have_their_codes() {
         (entity(&"i".repeat(1025), &role()), "metadata_entity_id"),
         (entity("i", &post), "metadata_no_signing_certificate"),
         (entity("i", &(key(r#"use="encryption""#, "AAAA") + &post)), "metadata_no_signing_certificate"),
-        (entity("i", &(key("", "AAAA") + &good_key + &post)), "metadata_certificate"),
+        (entity("i", &(key("", "AAAA") + &post)), "metadata_certificate"),
         (entity("i", &(key("", "*") + &post)), "metadata_certificate"),
         (entity("i", &good_key), "metadata_no_single_sign_on_service"),
         (" ".repeat(MAX_METADATA_BYTES + 1), "metadata_too_large"),

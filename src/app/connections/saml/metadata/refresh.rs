@@ -180,7 +180,12 @@ async fn refresh(
         (Ok(()), true) => "changed",
         (Ok(()), false) => "unchanged",
     });
-    tracing::info!(connection = %after.id, changed, failed = outcome.is_err(), "metadata refreshed");
+    let left_out = after.metadata.left_out.len();
+    tracing::info!(connection = %after.id, changed, failed = outcome.is_err(), left_out, "metadata refreshed");
+    if left_out > 0 {
+        let reasons = after.metadata.left_out.join("; ");
+        tracing::warn!(connection = %after.id, reasons, "certificates in its metadata cannot be used and are left out");
+    }
     Ok(outcome)
 }
 
@@ -207,6 +212,14 @@ fn metadata_fields(connection: &SamlConnection) -> Map<String, Value> {
     said
 }
 
+/// The error without the field's name, which the caller adds.
+fn reason(error: Error) -> String {
+    match error {
+        Error::Invalid { reason, .. } => reason.into_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// Applies the metadata to the connection.
 fn apply(
     state: &State,
@@ -215,12 +228,12 @@ fn apply(
     validators: Validators,
 ) -> std::result::Result<(), String> {
     let field = source::URL_FIELD;
-    let sentence = |error: Error| error.to_string();
-    let listed = certificate_views(&parse_certificates(field, &metadata.certificates_pem).map_err(sentence)?);
+    let listed = parse_certificates(field, &metadata.certificates_pem).map_err(reason)?;
+    let listed = certificate_views(&listed.pems);
     let trusted = certificate_views(&connection.idp_certificates);
     let merged = merge(&trusted, &listed, &connection.metadata.certificates, state.now());
     connection.idp_entity_id = Some(metadata.entity_id.clone());
-    connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url).map_err(sentence)?);
+    connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url).map_err(reason)?);
     connection.idp_binding = source::binding_of(metadata);
     connection.idp_certificates = merged.iter().map(|certificate| certificate.pem.clone()).collect();
     connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);

@@ -6,7 +6,11 @@ use base::time::Timestamp;
 use model::saml_connection::MetadataRefresh;
 use saml::metadata::IdpMetadata;
 
-use crate::app::{State, connections::saml::certificates::certificate_views, outgoing::Validators};
+use crate::app::{
+    State,
+    connections::saml::certificates::{certificate_views, left_out},
+    outgoing::Validators,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// The refresh interval of metadata without `cacheDuration` and `validUntil`.
@@ -27,6 +31,7 @@ pub(in crate::app::connections::saml) fn refreshed_state(
     let timed = metadata.cache_duration.is_some() || metadata.valid_until.is_some();
     let validators = if timed { Validators::default() } else { validators };
     let listed = certificate_views(&metadata.certificates_pem);
+    let left_out = left_out(&metadata.left_out);
     MetadataRefresh {
         fetched_at: Some(state.now()),
         etag: validators.etag,
@@ -35,6 +40,7 @@ pub(in crate::app::connections::saml) fn refreshed_state(
         next_at: Some(next_at(state, Some(metadata))),
         refresh_requested_at: None,
         error: None,
+        left_out,
         failures: 0,
     }
 }
@@ -76,6 +82,7 @@ mod tests {
             sso_redirect_url: "https://idp.example/sso".to_owned(),
             idp_binding: saml::binding::Binding::Post,
             certificates_pem: Vec::new(),
+            left_out: Vec::new(),
             want_authn_requests_signed: false,
             valid_until: valid_until.map(Timestamp::from_seconds),
             cache_duration,

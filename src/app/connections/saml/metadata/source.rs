@@ -115,6 +115,7 @@ mod tests {
             sso_redirect_url: "https://idp.example/sso".to_owned(),
             idp_binding: Binding::Post,
             certificates_pem: Vec::new(),
+            left_out: Vec::new(),
             want_authn_requests_signed: false,
             valid_until: valid_until.map(Timestamp::from_seconds),
             cache_duration: None,

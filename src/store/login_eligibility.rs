@@ -106,25 +106,25 @@ pub async fn lock(
     Ok(())
 }
 
-/// Users in an organization's directories who have the address (`$2`): as reported e-mail, as another e-mail,
+/// Users in an organization's directories who have the address (`$2`, or in U-labels `$3`): as reported e-mail, as another e-mail,
 /// or as user name; deleted users too. `$1` is the organization.
 macro_rules! matching_users {
     () => {
-        "SELECT u.id AS user_id FROM scim_users u WHERE u.email_key = $2 AND u.directory_id IN \
+        "SELECT u.id AS user_id FROM scim_users u WHERE u.email_key IN ($2, $3) AND u.directory_id IN \
          (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL) \
-         UNION SELECT u.id FROM scim_users u WHERE u.user_name_key = $2 AND u.deleted_at IS NULL \
+         UNION SELECT u.id FROM scim_users u WHERE u.user_name_key IN ($2, $3) AND u.deleted_at IS NULL \
          AND u.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL) \
-         UNION SELECT u.id FROM scim_users u WHERE u.user_name_key = $2 AND u.deleted_at IS NOT NULL \
+         UNION SELECT u.id FROM scim_users u WHERE u.user_name_key IN ($2, $3) AND u.deleted_at IS NOT NULL \
          AND u.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL) \
-         UNION SELECT e.user_id FROM scim_user_emails e WHERE e.value_key = $2 \
+         UNION SELECT e.user_id FROM scim_user_emails e WHERE e.value_key IN ($2, $3) \
          AND e.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL)"
     };
 }
 
-/// Users who formerly had the address (`$2`).
+/// Users who formerly had the address (`$2`, `$3`).
 macro_rules! formerly_matching_users {
     () => {
-        "SELECT f.user_id FROM scim_former_addresses f WHERE f.address_key = $2 \
+        "SELECT f.user_id FROM scim_former_addresses f WHERE f.address_key IN ($2, $3) \
          AND f.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL)"
     };
 }
@@ -147,11 +147,12 @@ pub async fn lock_matching_users(
         matching_users!(),
         " UNION ",
         formerly_matching_users!(),
-        ") ORDER BY u.id LIMIT $3"
+        ") ORDER BY u.id LIMIT $4"
     );
     let text = table::locking(tx.dialect(), users, SHARED_LOCK);
+    let [key, unicode] = email.spellings();
     let _: Vec<(ScimUserId,)> =
-        tx.sql(text).bind(organization_id).bind(email.key()).bind(MAX_LOCKED_USERS).all().await?;
+        tx.sql(text).bind(organization_id).bind(key).bind(unicode).bind(MAX_LOCKED_USERS).all().await?;
     Ok(())
 }
 
@@ -173,6 +174,7 @@ pub async fn find_directory_status(
     organization_id: OrganizationId,
     email: &Email,
 ) -> Result<DirectoryStatus> {
+    let [key, unicode] = email.spellings();
     let rows: Vec<(bool, bool, bool)> = conn
         .sql(concat!(
             "SELECT DISTINCT u.active AND u.deleted_at IS NULL AS active, k.today, d.refuse_inactive_logins \
@@ -185,7 +187,8 @@ pub async fn find_directory_status(
              WHERE d.organization_id = $1 AND d.deleted_at IS NULL"
         ))
         .bind(organization_id)
-        .bind(email.key())
+        .bind(key)
+        .bind(unicode)
         .all()
         .await?;
     Ok(DirectoryStatus {

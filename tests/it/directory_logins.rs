@@ -111,6 +111,47 @@ fn active(text: &str) -> Value {
 }
 
 both! {
+    async fn an_internationalised_domain_is_one_domain_in_both_spellings(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let tenant = app.tenant(&environment, "bücher.example").await;
+        let directory = app.scim_directory(&tenant).await;
+        const SPELLINGS: [&str; 2] = ["anna@Bücher.example", "anna@xn--bcher-kva.example"];
+        for email in SPELLINGS {
+            assert!(may_sign_in(&app, &tenant, &key, email).await, "{email}");
+        }
+        // What the directory knows of a person in one spelling counts for the other.
+        for (n, known_as) in SPELLINGS.into_iter().enumerate() {
+            let person = |email: &str| email.replace("anna", &format!("anna{n}"));
+            let user = app.scim_user(&directory, &person(known_as)).await;
+            let held = code_of(&login(&app, &tenant, &person(SPELLINGS[1 - n])).await);
+            let off = change(&app, &directory, id(&user), json!([active("False")])).await;
+            assert_eq!(off.status, 200, "{}", off.body);
+            assert_eq!(app.redeem(&key, &held).await.status, 404, "{known_as}");
+            for email in SPELLINGS {
+                assert_eq!(login(&app, &tenant, &person(email)).await.reason(), INACTIVE, "{known_as} {email}");
+            }
+            let renamed = change(&app, &directory, id(&user), json!([rename(&format!("other{n}@bücher.example"))])).await;
+            assert_eq!(renamed.status, 200, "{}", renamed.body);
+            for email in SPELLINGS {
+                assert_eq!(login(&app, &tenant, &person(email)).await.reason(), INACTIVE, "formerly {known_as} {email}");
+            }
+        }
+        // Look-alikes and compatibility characters are never that domain.
+        for (strange, reason) in [
+            ("anna@b\u{fc}cher\u{ff0e}example", "email_malformed"),
+            ("anna@\u{ff42}\u{fc}cher.example", "email_malformed"),
+            ("anna\u{ff20}b\u{fc}cher.example", "email_malformed"),
+            ("ann\u{e4}@b\u{fc}cher.example", "email_malformed"),
+            ("anna@b\u{fa}cher.example", "email_outside_organization_domains"),
+        ] {
+            assert_eq!(login(&app, &tenant, strange).await.reason(), Some(reason), "{strange}");
+            let user = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": strange });
+            let refused = app.scim(&directory, Method::POST, "/Users", Some(user)).await;
+            assert_eq!((refused.status.as_u16(), &refused.json()["scimType"]), (400, &json!("invalidValue")), "{strange}");
+        }
+    }
+
     async fn a_login_that_meets_a_deactivation_waits_for_it_and_is_refused(app: TestApp) {
         let (tenant, _) = acme(&app).await;
         let directory = app.scim_directory(&tenant).await;

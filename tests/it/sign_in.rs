@@ -212,7 +212,8 @@ both! {
             ("dana@acme.example.evil.example", "email_outside_organization_domains"),
             ("\"dana@acme.example\"@evil.example", "email_malformed"),
             ("dana@evil.example@acme.example", "email_malformed"),
-            ("dana@acm\u{435}.example", "email_malformed"),
+            ("dana@acm\u{435}.example", "email_outside_organization_domains"),
+            ("d\u{430}na@acme.example", "email_malformed"),
             ("dana@acme.example.", "email_malformed"),
             ("dana", "email_missing"),
         ] {

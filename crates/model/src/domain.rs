@@ -68,12 +68,29 @@ impl Domain {
         if text.is_empty() || text.len() > 253 {
             return Err(DomainError::Malformed);
         }
+        let is_a_label = |label: &str| label.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("xn--"));
+        if text.is_ascii() && !text.split('.').any(is_a_label) {
+            return Self::from_ascii(text).ok_or(DomainError::Malformed);
+        }
         let ascii = idna::domain_to_ascii_strict(text).map_err(|_| DomainError::Malformed)?;
         Self::from_ascii(&ascii).ok_or(DomainError::Malformed)
     }
 
-    /// Parses a domain that must already be ASCII, as in an e-mail address. It is lower-cased by ASCII rules
-    /// only, so that no look-alike letter can fold into another domain.
+    /// Parses the domain of an e-mail address, which a program sends: ASCII, or U-labels (RFC 5890 §2.3.2.1) in any
+    /// case. Unlike [`Domain::parse`] it maps no letter to another one, so that no look-alike and no compatibility
+    /// character folds into another domain: what it reads in U-labels is the domain's Unicode form.
+    pub fn parse_in_address(text: &str) -> Option<Self> {
+        if text.is_ascii() {
+            return Self::from_ascii(text);
+        }
+        // U+212A, the Kelvin sign, is a capital of the ASCII letter k.
+        let folds_to_ascii = |c: char| !c.is_ascii() && c.to_lowercase().any(|small| small.is_ascii());
+        let domain = Self::parse(text).ok()?;
+        let small: String = text.chars().flat_map(char::to_lowercase).collect();
+        (!text.chars().any(folds_to_ascii) && domain.to_unicode() == small).then_some(domain)
+    }
+
+    /// Parses a domain that must already be ASCII. It is lower-cased by ASCII rules only.
     pub fn from_ascii(text: &str) -> Option<Self> {
         let label_is_good = |label: &str| {
             (1..=63).contains(&label.len())
@@ -168,6 +185,8 @@ mod tests {
             (" acme.co.uk ", "acme.co.uk"),
             ("bücher.example", "xn--bcher-kva.example"),
             ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+            ("Ｂücher．example", "xn--bcher-kva.example"),
+            ("ab--cd.example", "ab--cd.example"),
         ] {
             assert_eq!(Domain::parse(typed).unwrap().as_str(), kept);
         }
@@ -176,10 +195,55 @@ mod tests {
     #[test]
     fn what_is_no_domain_is_refused() {
         for text in [
-            "", "com", "a..b", ".a.com", "a.com.", "a b.com", "-a.com", "a_b.com", "a@b.com", "1.2.3.4",
+            "",
+            "com",
+            "a..b",
+            ".a.com",
+            "a.com.",
+            "a b.com",
+            "-a.com",
+            "a_b.com",
+            "a@b.com",
+            "1.2.3.4",
             "a.com\0",
+            "xn--a.example",
         ] {
             assert_eq!(Domain::parse(text), Err(DomainError::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn in_an_address_no_letter_is_mapped_to_another() {
+        for (text, kept) in [
+            ("ACME.example", "acme.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("BÜCHER.Example", "xn--bcher-kva.example"),
+            ("xn--BCHER-kva.example", "xn--bcher-kva.example"),
+            ("straße.example", "xn--strae-oqa.example"),
+            ("ab--cd.example", "ab--cd.example"),
+        ] {
+            assert_eq!(
+                Domain::parse_in_address(text).map(|it| it.to_string()).as_deref(),
+                Some(kept),
+                "{text}"
+            );
+        }
+        for text in [
+            "\u{212a}.example",
+            "a\u{17f}.example",
+            "\u{ff42}ücher.example",
+            "bücher\u{3002}example",
+            "bücher\u{ff0e}example",
+            "bu\u{308}cher.example",
+            "b\u{ad}ücher.example",
+            "bücher.xn--bcher-kva.example",
+            "ﬁ.example",
+            "①.example",
+            "bücher.example.",
+            "bücher",
+            " bücher.example",
+        ] {
+            assert_eq!(Domain::parse_in_address(text), None, "{text:?}");
         }
     }
 
@@ -198,7 +262,16 @@ mod tests {
         fn normalising_twice_changes_nothing(text in "\\PC{0,40}") {
             if let Ok(domain) = Domain::parse(&text) {
                 prop_assert_eq!(Domain::parse(domain.as_str()), Ok(domain.clone()));
-                prop_assert_eq!(Domain::from_ascii(domain.as_str()), Some(domain));
+                prop_assert_eq!(Domain::from_ascii(domain.as_str()), Some(domain.clone()));
+                prop_assert_eq!(Domain::parse_in_address(domain.as_str()), Some(domain));
+            }
+        }
+
+        #[test]
+        fn what_an_address_names_is_read_the_same_everywhere(text in "[a-zA-Z.\u{fc}\u{dc}\u{df}\u{212a}\u{17f}\u{ff41}\u{3c3}\u{3c2}\u{308}-]{1,20}") {
+            if let Some(domain) = Domain::parse_in_address(&text) {
+                prop_assert_eq!(Domain::parse(&text), Ok(domain.clone()));
+                prop_assert_eq!(Domain::parse_in_address(&domain.to_unicode()), Some(domain));
             }
         }
 

@@ -112,7 +112,7 @@ refusals! {
         "Send the person's e-mail address as NameID or as an attribute named email.";
     /// What should be the e-mail address is not one.
     EmailMalformed, "email_malformed", "Ostiary: e-mail of the person; RFC 5321 §4.1.2", IdentityProvider,
-        "Send one plain e-mail address, without quotes, spaces or letters outside ASCII.";
+        "Send one plain e-mail address, without quotes or spaces, and with ASCII letters only before the @.";
     /// The response holds e-mail addresses that contradict each other.
     EmailAmbiguous, "email_ambiguous", "Ostiary: e-mail of the person", Vendor,
         "Name the attribute that counts in the connection's emailAttribute, or make the identity provider send one address.";

@@ -61,28 +61,44 @@ fn from_attribute(name: &str, subject: &Subject) -> Result<(Email, String), Fail
         let expected = Some(format!("one e-mail address in the attribute {name}"));
         Err(FailedCheck { error, expected, found: Some(found) })
     };
-    match values(subject, |attribute| attribute == name).as_slice() {
-        [] => failed(Error::EmailMissing, attribute_names(subject)),
-        [value] => match Email::parse(value) {
-            Some(email) => Ok((email, format!("attribute {name}"))),
-            None => failed(Error::EmailMalformed, (*value).to_owned()),
-        },
-        several => failed(Error::EmailAmbiguous, format!("{} values", several.len())),
+    let given = values(subject, |attribute| attribute == name);
+    let Addresses { different, malformed } = addresses(&given);
+    match (malformed, different.as_slice(), given.first()) {
+        (Some(malformed), ..) => failed(Error::EmailMalformed, malformed.to_owned()),
+        (None, [one], _) => Ok((one.clone(), format!("attribute {name}"))),
+        (None, [_, _, ..], _) => {
+            failed(Error::EmailAmbiguous, format!("{} different addresses", different.len()))
+        }
+        (None, [], Some(value)) => failed(Error::EmailMalformed, (*value).to_owned()),
+        (None, [], None) => failed(Error::EmailMissing, attribute_names(subject)),
     }
+}
+
+/// The addresses among the values of attributes.
+struct Addresses<'v> {
+    /// Each once, as it was spelled first.
+    different: Vec<Email>,
+    /// One that another parser might accept: a malformed address is a different error than a missing one.
+    malformed: Option<&'v str>,
+}
+
+/// Reads the addresses among the values. Those that are not meant as one are something else.
+fn addresses<'v>(values: &[&'v str]) -> Addresses<'v> {
+    let mut different: Vec<Email> = values.iter().filter_map(|value| Email::parse(value)).collect();
+    different.sort_by_key(Email::key);
+    different.dedup_by_key(|email| email.key());
+    let malformed = values.iter().find(|value| Email::is_meant(value) && Email::parse(value).is_none());
+    Addresses { different, malformed: malformed.copied() }
 }
 
 fn from_name_id_or_email_attributes(subject: &Subject) -> Result<(Email, String), FailedCheck> {
     let usual =
         values(subject, |attribute| EMAIL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
-    let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
+    let Addresses { different: attributes, malformed: strange } = addresses(&usual);
     let failed = |error, expected: &str, found| {
         Err(FailedCheck { error, expected: Some(expected.to_owned()), found: Some(found) })
     };
-    // A malformed address is a different error than a missing one: another parser might accept it.
     let malformed = |text: &str| failed(Error::EmailMalformed, "a plain e-mail address", text.to_owned());
-    attributes.sort_by_key(Email::key);
-    attributes.dedup_by_key(|email| email.key());
-    let strange = usual.iter().find(|value| value.contains('@') && Email::parse(value).is_none());
     match (Email::parse(&subject.name_id), attributes.as_slice()) {
         (Some(name_id), others) => match others.iter().find(|other| other.domain() != name_id.domain()) {
             None => Ok((name_id, "NameID".to_owned())),
@@ -99,7 +115,7 @@ fn from_name_id_or_email_attributes(subject: &Subject) -> Result<(Email, String)
             "one e-mail address, or emailAttribute set in the connection",
             format!("{} different addresses", attributes.len()),
         ),
-        (None, []) if subject.name_id.contains('@') => malformed(&subject.name_id),
+        (None, []) if Email::is_meant(&subject.name_id) => malformed(&subject.name_id),
         (None, []) => failed(
             Error::EmailMissing,
             "an e-mail address as NameID or in the attribute email",
@@ -108,10 +124,12 @@ fn from_name_id_or_email_attributes(subject: &Subject) -> Result<(Email, String)
     }
 }
 
-/// All values of the attributes that `wanted` selects, trimmed of XML white space.
+/// All values of the attributes that `wanted` selects, trimmed of XML white space, without empty ones.
 fn values(subject: &Subject, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
     let picked = subject.attributes.iter().filter(|(name, _)| wanted(name));
-    picked.flat_map(|(_, values)| values).map(|value| value.trim_matches([' ', '\t', '\r', '\n'])).collect()
+    let trimmed =
+        picked.flat_map(|(_, values)| values).map(|value| value.trim_matches([' ', '\t', '\r', '\n']));
+    trimmed.filter(|value| !value.is_empty()).collect()
 }
 
 /// The attributes of the response, by name only: values are personal data.
@@ -168,7 +186,17 @@ mod tests {
         for (values, expected) in [
             (&["ada@a.example"][..], found("ada@a.example", "attribute work")),
             (&["ada"], Err(Error::EmailMalformed)),
-            (&["ada@a.example", "ada@a.example"], Err(Error::EmailAmbiguous)),
+            (&["ada@a.example", "ADA@A.example"], found("ada@a.example", "attribute work")),
+            (&["", "Ada@a.example", " "], found("Ada@a.example", "attribute work")),
+            (&["ada", "ada@a.example"], found("ada@a.example", "attribute work")),
+            (
+                &["ada@bücher.example", "ada@xn--bcher-kva.example"],
+                found("ada@bücher.example", "attribute work"),
+            ),
+            (&["ada@a.example", "eve@a.example"], Err(Error::EmailAmbiguous)),
+            (&["ada@a.example", "eve@b.example@a.example"], Err(Error::EmailMalformed)),
+            (&["ada@a.example", "ada\u{ff20}b.example"], Err(Error::EmailMalformed)),
+            (&["", " "], Err(Error::EmailMissing)),
             (&[], Err(Error::EmailMissing)),
         ] {
             let subject = subject("eve@b.example", &[("work", values), ("mail", &["eve@b.example"])]);

@@ -129,6 +129,22 @@ both! {
         }
     }
 
+    async fn a_hint_at_an_internationalised_domain_finds_its_organization(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let tenant = app.tenant(&fixture.environment, "bücher.example").await;
+        for (name, value) in [
+            ("login_hint", "anna@bücher.example"),
+            ("login_hint", "anna@xn--bcher-kva.example"),
+            ("domain_hint", "BÜCHER.example"),
+        ] {
+            let url = fixture.authorize_url(&[("organization_id", ""), (name, value)]);
+            let request = Request::read(&app.browser().get(&url).await);
+            assert!(request.xml.contains(&tenant.connection.sp_entity_id), "{name} {value}");
+        }
+        let url = fixture.authorize_url(&[("organization_id", ""), ("login_hint", "anna@\u{ff42}ücher.example")]);
+        assert_eq!(error_at_client(&fixture, &app.browser().get(&url).await), "invalid_request");
+    }
+
     async fn several_organizations_of_a_domain_are_a_choice(app: TestApp) {
         let fixture = Fixture::new(&app).await;
         let mut second = app.tenant(&fixture.environment, "second.example").await;

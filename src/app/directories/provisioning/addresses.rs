@@ -35,7 +35,7 @@ pub(super) fn validate(
 
 fn validate_entries(directory: &ProvisioningTarget, user: &Resource) -> Result<Option<Email>, scim::Error> {
     let user_name = user.user_name().unwrap_or_default();
-    let own = match user_name.contains('@') {
+    let own = match Email::is_meant(user_name) {
         true => Some(parse_own_domain(directory, "userName", user_name)?),
         false => None,
     };

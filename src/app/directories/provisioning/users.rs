@@ -1,5 +1,7 @@
 //! SCIM users: create, read, replace, patch and delete.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base::{
     id::{Id, ScimUserId},
     time::Timestamp,
@@ -263,12 +265,17 @@ pub(super) async fn revoke_access(
     let (directory_id, id) = (directory.directory.id, user.id);
     let today = known_as.iter().flat_map(|user| addresses::all_addresses(&stored(user)));
     let reported = known_as.iter().filter_map(|user| Email::parse(user.email.as_deref()?));
-    let mut keys: Vec<String> = today.chain(reported).map(|email| email.key()).collect();
-    keys.extend(store::scim_users::list_former_addresses(tx, directory_id, id).await?);
-    keys.sort_unstable();
-    keys.dedup();
-    let others = store::scim_users::list_used_by_others(tx, directory_id, id, &keys).await?;
-    keys.retain(|key| !others.contains(key));
+    let former = store::scim_users::list_former_addresses(tx, directory_id, id).await?;
+    let former = former.iter().filter_map(|text| Email::parse(text));
+    let known: BTreeMap<String, Email> =
+        today.chain(reported).chain(former).map(|email| (email.key(), email)).collect();
+    // Directories may hold an address in either spelling of its domain.
+    let spellings: BTreeSet<String> = known.values().flat_map(Email::spellings).collect();
+    let spellings: Vec<String> = spellings.into_iter().collect();
+    let others = store::scim_users::list_used_by_others(tx, directory_id, id, &spellings).await?;
+    let by_others = |email: &Email| email.spellings().iter().any(|spelling| others.contains(spelling));
+    let keys: Vec<String> =
+        known.into_iter().filter(|(_, email)| !by_others(email)).map(|(key, _)| key).collect();
     store::authorization_grants::revoke_for_emails(tx, directory.organization.id, &keys, now).await?;
     Ok(())
 }

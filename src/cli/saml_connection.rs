@@ -1,9 +1,10 @@
 //! `ostiary saml-connection`.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
 use anyhow::Context as _;
 use base::id::{OrganizationId, SamlConnectionId};
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
@@ -143,26 +144,36 @@ impl Fields {
             {
                 change.idp_metadata_url = Some(place);
             }
-            Some(place) => change.idp_metadata = Some(read(&place, "--idp-metadata")?),
+            Some(place) => {
+                let text = metadata::source::decode_document(&read(&place, "--idp-metadata")?);
+                change.idp_metadata = Some(text.map_err(field_flags::cli_error)?);
+            }
             None => {}
         }
         if !self.idp_certificate.is_empty() {
             let files = self.idp_certificate.iter();
-            let certificates = files.map(|file| read(file, "--idp-certificate"));
-            change.idp_certificates = Some(certificates.collect::<anyhow::Result<_>>()?);
+            let texts = files.map(|file| Ok(certificate_text(read(file, "--idp-certificate")?)));
+            change.idp_certificates = Some(texts.collect::<anyhow::Result<_>>()?);
         }
         Ok(change)
     }
 }
 
-/// A file's text; `-` is standard input.
-fn read(file: &str, flag: &str) -> anyhow::Result<String> {
+/// The text of a certificate's file, which may be DER.
+fn certificate_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| BASE64.encode(error.as_bytes()))
+}
+
+/// A file's bytes; `-` is standard input.
+fn read(file: &str, flag: &str) -> anyhow::Result<Vec<u8>> {
     if file == "-" {
-        return std::io::read_to_string(std::io::stdin()).with_context(|| format!("{flag}: standard input"));
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().take(MAX_FILE_BYTES).read_to_end(&mut bytes);
+        return read.map(|_| bytes).with_context(|| format!("{flag}: standard input"));
     }
     let size = fs::metadata(Path::new(file)).with_context(|| format!("{flag}: {file}"))?.len();
     anyhow::ensure!(size <= MAX_FILE_BYTES, "{flag}: {file} is too large");
-    fs::read_to_string(file).with_context(|| format!("{flag}: {file}"))
+    fs::read(file).with_context(|| format!("{flag}: {file}"))
 }
 
 impl SamlConnection {

@@ -256,6 +256,8 @@ both! {
             (json!({ "idpKind": "Okta" }), "bad idpKind: must be one of okta, entra, google, adfs, keycloak, onelogin, jumpcloud, ping, other, or empty".to_owned()),
             (json!({ "forceAuthn": 1 }), "bad forceAuthn: must be true or false".to_owned()),
             (json!({ "idpMetadata": "<x/>" }), "bad idpMetadata: the metadata's root is <x>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor".to_owned()),
+            (json!({ "idpMetadata": " https://idp.example/metadata" }), "bad idpMetadata: is an address and no metadata; send it as idpMetadataUrl, and it is read from there".to_owned()),
+            (json!({ "idpMetadata": certificates()[0] }), "bad idpMetadata: is no metadata; send a certificate as idpCertificate".to_owned()),
             (json!({ "idpMetadata": "<x/>", "idpMetadataUrl": "https://idp.example" }), "bad idpMetadataUrl: must not come together with idpMetadata".to_owned()),
         ] {
             assert_eq!(refused(&fixture.post(body.clone()).await), message, "{body}");

@@ -1,12 +1,14 @@
 //! Periodic metadata refresh: key rollovers, failures, two replicas; certificates that expire.
 
 use std::{
+    io::Write as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use ::saml::key_pair::{KeyKind, KeyPair};
 use base::{id::SamlConnectionId, time::Timestamp};
+use flate2::{Compression, write::GzEncoder};
 use model::{administrator::Role, event::EventKind, saml_connection::SamlConnection as Stored};
 use ostiary::{
     app::{
@@ -37,7 +39,8 @@ const ENTITY: &str = "https://idp.acme.example/metadata";
 #[derive(Debug, Clone)]
 struct StubResponse {
     status: u16,
-    body: String,
+    headers: &'static str,
+    body: Vec<u8>,
     etag: Option<&'static str>,
 }
 
@@ -52,7 +55,12 @@ impl MetadataServer {
     async fn start(body: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metadata", listener.local_addr().unwrap());
-        let response = Arc::new(Mutex::new(StubResponse { status: 200, body, etag: None }));
+        let response = Arc::new(Mutex::new(StubResponse {
+            status: 200,
+            headers: "",
+            body: body.into_bytes(),
+            etag: None,
+        }));
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
         let (answers, log) = (Arc::clone(&response), Arc::clone(&requests));
         tokio::spawn(async move {
@@ -67,15 +75,15 @@ impl MetadataServer {
                     }
                     let head = String::from_utf8(head).unwrap().to_lowercase();
                     log.lock().unwrap().push(head.clone());
-                    let StubResponse { status, body, etag } = answers.lock().unwrap().clone();
+                    let StubResponse { status, headers, body, etag } = answers.lock().unwrap().clone();
                     let known = etag.is_some_and(|etag| head.contains(&format!("if-none-match: {etag}")));
-                    let (status, body) = if known { (304, String::new()) } else { (status, body) };
+                    let (status, body) = if known { (304, Vec::new()) } else { (status, body) };
                     let etag = etag.map(|etag| format!("etag: {etag}\r\n")).unwrap_or_default();
                     let answer = format!(
-                        "HTTP/1.1 {status} x\r\n{etag}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                        "HTTP/1.1 {status} x\r\n{etag}{headers}content-length: {}\r\nconnection: close\r\n\r\n",
                         body.len()
                     );
-                    let _ = stream.write_all(answer.as_bytes()).await;
+                    let _ = stream.write_all(&[answer.into_bytes(), body].concat()).await;
                 });
             }
         });
@@ -83,7 +91,11 @@ impl MetadataServer {
     }
 
     fn serve(&self, body: String) {
-        *self.response.lock().unwrap() = StubResponse { status: 200, body, etag: None };
+        self.serve_bytes("", body.into_bytes());
+    }
+
+    fn serve_bytes(&self, headers: &'static str, body: Vec<u8>) {
+        *self.response.lock().unwrap() = StubResponse { status: 200, headers, body, etag: None };
     }
 
     fn fail(&self, status: u16) {
@@ -280,6 +292,50 @@ both! {
         assert_eq!(fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await.status, 200);
         fixture.trusts(&[&next]).await;
         assert_eq!(fixture.seen().await["warnings"], json!([]));
+    }
+
+    async fn metadata_is_read_packed_and_in_the_encoding_that_it_names(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let packed = |bytes: &[u8]| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        };
+        let refresh = async |headers, body| {
+            fixture.server.serve_bytes(headers, body);
+            fixture.call(Method::POST, &fixture.path("/refresh-metadata"), None).await
+        };
+        let document = |keys: &KeyPair, encoding: &str| {
+            let more = "xmlns:x=\"urn:x\" x:city=\"Z\u{fc}rich\"";
+            format!(" \n<?xml version=\"1.0\" encoding=\"{encoding}\"?>{}", metadata(ENTITY, more, &[keys]))
+        };
+        let latin = |text: String| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<u8>>();
+        let keys: Vec<KeyPair> = (0..4).map(|_| keys(fixture.app.now())).collect();
+        let utf16: Vec<u8> = document(&keys[2], "UTF-16").encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for (headers, body, keys) in [
+            ("", latin(document(&keys[0], "ISO-8859-1")), &keys[0]),
+            ("content-type: text/xml; charset=windows-1252\r\n", latin(document(&keys[1], "utf-8")), &keys[1]),
+            ("", [&b"\xfe\xff"[..], &utf16].concat(), &keys[2]),
+            ("content-encoding: gzip\r\n", packed(document(&keys[3], "UTF-8").as_bytes()), &keys[3]),
+        ] {
+            let answer = refresh(headers, body).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            fixture.trusts(&[keys]).await;
+        }
+        let asked = fixture.server.requests.lock().unwrap().concat();
+        assert!(asked.contains("accept-encoding: identity"), "{asked}");
+
+        // A bomb is no more than its size, and what cannot be read changes nothing.
+        for (headers, body, reason) in [
+            ("content-encoding: gzip\r\n", packed(&vec![b' '; 3 * 1024 * 1024]), "the answer is longer than 2097152 bytes"),
+            ("content-encoding: br\r\n", vec![1, 2, 3], "the answer is packed (br) and cannot be read; the server was asked for it unpacked"),
+            ("", b"<a>\xfc</a>".to_vec(), "the metadata is not UTF-8 text"),
+            ("content-type: text/html\r\n", b"<!DOCTYPE html><html></html>".to_vec(), "the metadata's root is <html>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor"),
+        ] {
+            let answer = refresh(headers, body).await;
+            assert_eq!(answer.json()["message"], format!("bad idpMetadataUrl: {reason}"));
+        }
+        fixture.trusts(&[&keys[3]]).await;
     }
 
     async fn no_change_from_before_a_rotation_brings_a_withdrawn_certificate_back(app: TestApp) {

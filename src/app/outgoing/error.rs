@@ -29,6 +29,9 @@ pub enum HttpClientError {
     /// The response is too large.
     #[error("the answer is longer than {0} bytes")]
     TooLarge(usize),
+    /// The response is packed in a way that is not read, though it was asked not to be.
+    #[error("the answer is packed ({0}) and cannot be read; the server was asked for it unpacked")]
+    Packed(String),
     /// The timeout expired.
     #[error("no answer within {} s", .0.as_secs_f32())]
     TimedOut(Duration),
@@ -53,6 +56,7 @@ impl HttpClientError {
             Self::TooManyRedirects(_) => "outgoing_too_many_redirects",
             Self::Status(_) => "outgoing_status",
             Self::TooLarge(_) => "outgoing_too_large",
+            Self::Packed(_) => "outgoing_packed",
             Self::TimedOut(_) => "outgoing_timed_out",
             Self::Unreachable { .. } => "outgoing_unreachable",
         }

@@ -4,6 +4,7 @@
 //! before the request, a host name in the resolver whose answer is also connected to, and each redirect again.
 //! Size and time are bounded; no proxy is used.
 
+mod content_encoding;
 pub mod dns;
 mod error;
 mod targets;
@@ -15,7 +16,10 @@ use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{
     Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{ACCEPT, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+        IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+    },
     redirect::Policy,
 };
 use targets::{TargetPolicy, TargetRefusal};
@@ -73,6 +77,8 @@ pub enum ConditionalResponse {
     Document {
         /// Its bytes.
         bytes: Vec<u8>,
+        /// The `charset` of its `Content-Type` (RFC 9110 §8.3.2).
+        charset: Option<String>,
         /// Its validators.
         validators: Validators,
     },
@@ -95,7 +101,10 @@ impl HttpClient {
     /// A client for public addresses and those in `exceptions`.
     pub fn with_exceptions(exceptions: Vec<IpNet>, limits: HttpClientLimits) -> Result<Self, reqwest::Error> {
         let targets = Arc::new(TargetPolicy { exceptions });
+        // Without it a server may pack the response as it likes (RFC 9110 §12.5.3).
+        let unpacked = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         let client = Client::builder()
+            .default_headers(unpacked)
             .redirect(Policy::none())
             .no_proxy()
             .dns_resolver(GuardedResolver(Arc::clone(&targets)))
@@ -163,6 +172,7 @@ impl HttpClient {
             let mut answer = HttpResponse::new(self.read(&url, response).await?);
             *answer.status_mut() = status;
             *answer.headers_mut() = headers;
+            answer.headers_mut().remove(CONTENT_ENCODING);
             Ok(answer)
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(HttpClientError::TimedOut(limit)))
@@ -183,11 +193,9 @@ impl HttpClient {
             let response = request.send().await.map_err(|error| to_error(&url, error))?;
             let status = response.status();
             if status == StatusCode::OK {
-                let validators = Validators::of(&response);
-                return Ok(ConditionalResponse::Document {
-                    bytes: self.read(&url, response).await?,
-                    validators,
-                });
+                let (charset, validators) = (charset(response.headers()), Validators::of(&response));
+                let bytes = self.read(&url, response).await?;
+                return Ok(ConditionalResponse::Document { bytes, charset, validators });
             }
             if status == StatusCode::NOT_MODIFIED && conditional {
                 return Ok(ConditionalResponse::NotModified);
@@ -207,8 +215,11 @@ impl HttpClient {
         Err(HttpClientError::TooManyRedirects(self.limits.redirects))
     }
 
+    /// The body of a response, unpacked.
     async fn read(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, HttpClientError> {
         let limit = self.limits.bytes;
+        let coding =
+            response.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").to_owned());
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(HttpClientError::TooLarge(limit));
         }
@@ -219,8 +230,20 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        match coding {
+            Some(coding) => content_encoding::unpack(body, &coding, limit),
+            None => Ok(body),
+        }
     }
+}
+
+/// The `charset` parameter of the `Content-Type`.
+fn charset(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let mut parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    let value = value.trim().trim_matches('"');
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
 fn host_of(url: &Url) -> String {

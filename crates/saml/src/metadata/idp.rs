@@ -15,14 +15,14 @@ use crate::{
     metadata::{
         certificates::signing_certificates,
         elements::{attribute, child_elements, is},
+        encoding,
+        error::{MAX_ENTITY_ID_LENGTH, MAX_METADATA_BYTES, MetadataError},
     },
 };
 
-/// The maximum size of a document. The aggregates of large federations exceed it and are not supported.
-pub const MAX_METADATA_BYTES: usize = 2 * 1024 * 1024;
 /// The maximum number of tags in one document. A federation's aggregate of the maximum size has half as many.
 const MAX_TAGS: usize = 60_000;
-/// The maximum number of quotation marks between one `<` and the next, two for each attribute.
+/// The maximum number of quotation marks in one tag, two for each attribute.
 const MAX_QUOTES: usize = 128;
 /// The maximum nesting depth of elements.
 const MAX_DEPTH: u32 = 32;
@@ -36,8 +36,6 @@ const LIMITS: DocumentLimits = DocumentLimits {
     steps: 4_000_000,
     comments: true,
 };
-/// The schema's maximum length of an entity ID (SAML Metadata §2.2.1).
-const MAX_ENTITY_ID_LENGTH: usize = 1024;
 /// The maximum number of candidates that an error lists.
 const MAX_LISTED_CANDIDATES: usize = 20;
 
@@ -63,98 +61,26 @@ pub struct IdpMetadata {
     pub cache_duration: Option<Duration>,
 }
 
-/// Why a document cannot be used as metadata.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataError {
-    /// It is longer than [`MAX_METADATA_BYTES`].
-    #[error("the metadata is larger than {} MiB", MAX_METADATA_BYTES / 1024 / 1024)]
-    TooLarge,
-    /// It is not UTF-8 (XML 1.0 §4.3.3).
-    #[error("the metadata is not UTF-8 text")]
-    NotUtf8,
-    /// It exceeds the limits on markup.
-    #[error("the metadata has too many elements, or too many attributes on one of them")]
-    TooComplex,
-    /// It has a document type declaration (XML 1.0 §2.8), which metadata needs for nothing.
-    #[error("the metadata has a document type declaration (<!DOCTYPE …>), which is never read")]
-    DocumentType,
-    /// It does not parse (XML 1.0 §2.1, Namespaces in XML 1.0).
-    #[error("the metadata is not well-formed XML: {0}")]
-    NotXml(String),
-    /// The root element is not SAML 2.0 metadata (SAML 2.0 Metadata §2.3).
-    #[error("the metadata's root is <{0}>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor")]
-    NotMetadata(String),
-    /// No entity in it is a SAML 2.0 identity provider (§2.4.3). It may be a service provider's metadata.
-    #[error("the metadata describes no SAML 2.0 identity provider (no IDPSSODescriptor)")]
-    NoIdentityProvider,
-    /// The requested entity is not among the identity providers (§2.3.2).
-    #[error("the metadata has no identity provider {requested:?}; it has {}", format_candidates(candidates))]
-    UnknownEntity {
-        /// The requested entity ID.
-        requested: String,
-        /// The entity IDs of the identity providers in it.
-        candidates: Vec<String>,
-    },
-    /// There are several identity providers (§2.3.1), and none was requested by its entity ID.
-    #[error("the metadata has several identity providers; name one of {}", format_candidates(candidates))]
-    SeveralIdentityProviders {
-        /// The entity IDs of the identity providers in it.
-        candidates: Vec<String>,
-    },
-    /// The entity ID is missing, empty or too long (§2.2.1).
-    #[error("the identity provider's entityID is missing or longer than {MAX_ENTITY_ID_LENGTH} characters")]
-    BadEntityId,
-    /// There is no key to verify signatures with (§2.4.1.1).
-    #[error("the identity provider's metadata has no signing certificate")]
-    NoSigningCertificate,
-    /// None of its signing certificates can be used (§2.4.1.1): what is wrong with the first.
-    #[error("the identity provider's metadata has no signing certificate that can be used: {0}")]
-    BadCertificate(CertificateError),
-    /// It offers neither HTTP-POST nor HTTP-Redirect (§2.4.3; SAML 2.0 Bindings §3.4, §3.5).
-    #[error("the identity provider offers no SingleSignOnService over HTTP-POST or HTTP-Redirect")]
-    NoSingleSignOnService,
-    /// Its single sign-on URL is not an http(s) URL (§2.2.2).
-    #[error("the identity provider's SingleSignOnService is not an http(s) URL: {0:?}")]
-    BadLocation(String),
-}
-
-impl MetadataError {
-    /// The error's stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TooLarge => "metadata_too_large",
-            Self::NotUtf8 => "metadata_not_utf8",
-            Self::TooComplex => "metadata_too_complex",
-            Self::DocumentType => "metadata_document_type",
-            Self::NotXml(_) => "metadata_not_xml",
-            Self::NotMetadata(_) => "metadata_wrong_document",
-            Self::NoIdentityProvider => "metadata_no_identity_provider",
-            Self::UnknownEntity { .. } => "metadata_unknown_entity",
-            Self::SeveralIdentityProviders { .. } => "metadata_several_identity_providers",
-            Self::BadEntityId => "metadata_entity_id",
-            Self::NoSigningCertificate => "metadata_no_signing_certificate",
-            Self::BadCertificate(_) => "metadata_certificate",
-            Self::NoSingleSignOnService => "metadata_no_single_sign_on_service",
-            Self::BadLocation(_) => "metadata_location",
-        }
-    }
-}
-
-fn format_candidates(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { format!("{names:?}") }
-}
-
 /// Parses metadata: an `EntityDescriptor` (SAML 2.0 Metadata §2.3.2), or nested `EntitiesDescriptor`s (§2.3.1). It
 /// returns the identity provider with the entity ID `requested`; without one there must be exactly one.
 ///
 /// A signature of the metadata (§3) is not verified: its origin must be trusted.
+///
+/// The bytes are decoded as [`decode`](super::decode) says.
 pub fn parse_idp_metadata(xml: &[u8], requested: Option<&str>) -> Result<IdpMetadata, MetadataError> {
-    if xml.len() > MAX_METADATA_BYTES {
+    parse_idp_metadata_text(&encoding::decode(xml, None)?, requested)
+}
+
+/// Parses metadata that is text already: pasted, or decoded by the caller. What its XML declaration names does not matter
+/// then.
+pub fn parse_idp_metadata_text(text: &str, requested: Option<&str>) -> Result<IdpMetadata, MetadataError> {
+    if text.len() > MAX_METADATA_BYTES {
         return Err(MetadataError::TooLarge);
     }
-    let text = std::str::from_utf8(xml).map_err(|_| MetadataError::NotUtf8)?;
-    // A byte order mark: AD FS writes one.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = encoding::content(text);
+    if text.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("<!DOCTYPE html")) {
+        return Err(MetadataError::NotMetadata("html".to_owned()));
+    }
     if text.contains("<!DOCTYPE") {
         return Err(MetadataError::DocumentType);
     }
@@ -181,9 +107,25 @@ pub fn parse_idp_metadata(xml: &[u8], requested: Option<&str>) -> Result<IdpMeta
 /// each other and looks prefixes up in all declarations in scope. Checked without parsing: attribute values
 /// hold no `<` (XML 1.0 §3.1), so a start tag lies between two of them.
 fn is_too_complex(text: &str) -> bool {
-    let too_many_quotes =
-        |piece: &str| piece.bytes().filter(|byte| matches!(byte, b'"' | b'\'')).count() > MAX_QUOTES;
-    text.split('<').count() > MAX_TAGS || text.split('<').any(too_many_quotes)
+    text.split('<').count() > MAX_TAGS || text.split('<').any(|piece| quotes_in_tag(piece) > MAX_QUOTES)
+}
+
+/// How many quotation marks stand in the tag at the start of `piece`, which follows a `<`. The text behind the tag, and
+/// comments, may have any number of them.
+fn quotes_in_tag(piece: &str) -> usize {
+    if piece.starts_with(['!', '?']) {
+        return 0;
+    }
+    let (mut count, mut open) = (0, None);
+    for byte in piece.bytes() {
+        match (byte, open) {
+            (b'>', None) => break,
+            (b'"' | b'\'', None) => (count, open) = (count + 1, Some(byte)),
+            (byte, Some(quote)) if byte == quote => (count, open) = (count + 1, None),
+            _ => {}
+        }
+    }
+    count
 }
 
 /// The roles of an entity that are SAML 2.0 identity providers (§2.4.1 `protocolSupportEnumeration`).

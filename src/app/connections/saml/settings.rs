@@ -216,7 +216,7 @@ impl SamlConnectionChange {
                 Err(Error::invalid(source::URL_FIELD, "must not come together with idpMetadata"))
             }
             (Some(xml), None) => {
-                let read = move || source::parse_document(xml.as_bytes(), wanted.as_deref());
+                let read = move || source::parse_document(&xml, wanted.as_deref());
                 let metadata = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
                 Ok(Some(ImportedMetadata { metadata, from: None }))
             }

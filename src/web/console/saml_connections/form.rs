@@ -18,6 +18,7 @@ use crate::{
         connections::saml::{
             SamlConnectionChange,
             certificates::{certificate_views, parse_certificates},
+            metadata::source,
         },
         permissions,
     },
@@ -147,8 +148,7 @@ fn certificates_changed(seen: &FormValues, current: &SamlConnection, now: Timest
 fn change(form: &PostedForm, seen: &FormValues) -> app::Result<SamlConnectionChange> {
     let mut change: SamlConnectionChange = form.change()?;
     let document = form.file("idpMetadata");
-    change.idp_metadata =
-        document.map(|file| String::from_utf8_lossy(&file.bytes).trim_start_matches('\u{feff}').to_owned());
+    change.idp_metadata = document.map(|file| source::decode_document(&file.bytes)).transpose()?;
     let stored = seen.text("idpMetadataUrl");
     change.idp_metadata_url = change.idp_metadata_url.filter(|url| url != stored);
     if change.idp_metadata.is_some() || change.idp_metadata_url.as_ref().is_some_and(|url| !url.is_empty()) {

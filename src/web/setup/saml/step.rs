@@ -10,7 +10,11 @@ use model::{
 
 use super::connection::{Progress, load, progress_of};
 use crate::{
-    app::{self, Error, connections::saml::SamlConnectionChange, login::BeginOutcome},
+    app::{
+        self, Error,
+        connections::saml::{SamlConnectionChange, metadata::source},
+        login::BeginOutcome,
+    },
     links::{self, path},
     web::{
         kit::{
@@ -246,8 +250,7 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
         way if way == metadata_form::source_name(MetadataSource::File) => {
             let file = sent.file("idpMetadata").filter(|file| !file.bytes.is_empty());
             let file = file.ok_or_else(|| Error::invalid("idpMetadata", "choose the metadata file"))?;
-            let xml = String::from_utf8(file.bytes.to_vec())
-                .map_err(|_| Error::invalid("idpMetadata", "is no metadata: it is not a text in UTF-8"))?;
+            let xml = source::decode_document(&file.bytes)?;
             Ok(SamlConnectionChange { idp_metadata: Some(xml), ..none() })
         }
         _ => {

@@ -223,7 +223,10 @@ fn refusals_have_their_codes() {
     ] {
         assert_eq!(read(&xml).unwrap_err().code(), code, "{}", &xml[..xml.len().min(300)]);
     }
-    assert_eq!(parse_idp_metadata(b"\xff\xfe<\0", None), Err(MetadataError::NotUtf8));
+    assert_eq!(parse_idp_metadata(b"<a>\xfc", None), Err(MetadataError::NotUtf8));
+    assert_eq!(parse_idp_metadata(b"\xff\xfe<\0\0\xd8", None).unwrap_err().code(), "metadata_encoding");
+    let page = read("\n<!doctype html><html>").unwrap_err();
+    assert!(page.to_string().contains("root is <html>"), "{page}");
 }
 
 #[test]
@@ -232,6 +235,26 @@ fn a_byte_order_mark_and_a_declaration_are_fine() {
         format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- hello -->{}", entity("i", &role()));
     let wants = xml.replace("<md:IDPSSODescriptor", r#"<md:IDPSSODescriptor WantAuthnRequestsSigned="1""#);
     assert!(read(&wants).unwrap().want_authn_requests_signed);
+}
+
+#[test]
+fn the_encoding_and_what_stands_before_the_document_do_not_matter() {
+    let named = entity("https://idp.example/bücher", &role());
+    let declared = |name: &str| format!("<?xml version=\"1.0\" encoding=\"{name}\"?>{named}");
+    let latin: Vec<u8> =
+        declared("ISO-8859-1").chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let utf16: Vec<u8> =
+        format!("\u{feff}{}", declared("UTF-16")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in
+        [latin, utf16, format!(" \r\n\t{}", declared("utf-8")).into_bytes(), named.clone().into_bytes()]
+    {
+        assert_eq!(parse_idp_metadata(&bytes, None).unwrap().entity_id, "https://idp.example/bücher");
+    }
+    let pasted = parse_idp_metadata_text(&declared("ISO-8859-1"), None).unwrap();
+    assert_eq!(pasted.entity_id, "https://idp.example/bücher");
+    // One document, in whatever encoding.
+    let two = format!("{named}{}", declared("utf-8"));
+    assert_eq!(parse_idp_metadata_text(&two, None).unwrap_err().code(), "metadata_not_xml");
 }
 
 #[test]
@@ -262,6 +285,18 @@ fn a_hostile_document_is_refused_before_it_costs() {
         let xml = format!("{opened}{}{closed}", "<b/>".repeat(55_000));
         assert_eq!(read(&xml).unwrap_err(), MetadataError::TooComplex, "{}", &xml[..60]);
     }
+}
+
+#[test]
+fn quotation_marks_in_text_are_no_attributes() {
+    let quotes = "it's \"so\" ".repeat(200);
+    let text = format!("<md:Extensions a='>'>{quotes}</md:Extensions><!-- {quotes} -->");
+    let xml = entity("https://idp.example/", &role())
+        .replace("<md:IDPSSODescriptor", &(text + "<md:IDPSSODescriptor"));
+    assert_eq!(read(&xml).map(|metadata| metadata.entity_id).as_deref(), Ok("https://idp.example/"));
+    let attributes: String = (0..65).map(|n| format!(" a{n}='>'")).collect();
+    assert_eq!(read(&format!("<a{attributes}/>")), Err(MetadataError::TooComplex));
+    assert_eq!(read(&format!("<a b=\"{}", "'\"\"".repeat(200))), Err(MetadataError::TooComplex));
 }
 
 #[test]

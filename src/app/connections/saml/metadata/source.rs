@@ -4,7 +4,7 @@ use base::time::Timestamp;
 use model::{http_url::HttpUrl, saml_connection::IdpBinding};
 use saml::{
     binding::Binding,
-    metadata::{IdpMetadata, MetadataError, parse_idp_metadata},
+    metadata::{IdpMetadata, MetadataError, decode, parse_idp_metadata_text},
 };
 
 use crate::app::{
@@ -26,13 +26,32 @@ pub(super) enum FetchOutcome {
     Document(Box<IdpMetadata>, Validators),
 }
 
-/// Parses a document. `entity_id` is the entity id if it contains several entities.
-pub fn parse_document(xml: &[u8], entity_id: Option<&str>) -> Result<IdpMetadata> {
-    parse(DOCUMENT_FIELD, xml, entity_id)
+/// The text of a document that came as a file.
+pub fn decode_document(bytes: &[u8]) -> Result<String> {
+    decode(bytes, None).map_err(|error| Error::invalid(DOCUMENT_FIELD, error.to_string()))
 }
 
-fn parse(field: &'static str, xml: &[u8], entity_id: Option<&str>) -> Result<IdpMetadata> {
-    parse_idp_metadata(xml, entity_id).map_err(|error| Error::invalid(field, error.to_string()))
+/// Parses a document. `entity_id` is the entity id if it contains several entities.
+pub fn parse_document(xml: &str, entity_id: Option<&str>) -> Result<IdpMetadata> {
+    let text = xml.trim_start();
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    if begins("https://") || begins("http://") {
+        let reason = "is an address and no metadata; send it as idpMetadataUrl, and it is read from there";
+        return Err(Error::invalid(DOCUMENT_FIELD, reason));
+    }
+    if begins("-----BEGIN ") {
+        return Err(Error::invalid(DOCUMENT_FIELD, "is no metadata; send a certificate as idpCertificate"));
+    }
+    parse_idp_metadata_text(xml, entity_id).map_err(|error| Error::invalid(DOCUMENT_FIELD, error.to_string()))
+}
+
+/// Decodes and parses a document that was fetched.
+fn parse_fetched(
+    xml: &[u8],
+    charset: Option<&str>,
+    entity_id: Option<&str>,
+) -> std::result::Result<IdpMetadata, MetadataError> {
+    parse_idp_metadata_text(&decode(xml, charset)?, entity_id)
 }
 
 /// Fetches and parses the document at `url`; returns its validators for conditional requests too. Call it
@@ -45,16 +64,16 @@ pub async fn fetch_and_parse(
     let refused = |error: HttpClientError| Error::invalid(URL_FIELD, error.to_string());
     let address = url.to_url().ok_or_else(|| refused(HttpClientError::InvalidUrl))?;
     let unconditional = Validators::default();
-    let (xml, validators) =
+    let (xml, charset, validators) =
         match state.http_client().await?.get_conditional(&address, &unconditional).await.map_err(refused)? {
-            ConditionalResponse::Document { bytes, validators } => (bytes, validators),
+            ConditionalResponse::Document { bytes, charset, validators } => (bytes, charset, validators),
             ConditionalResponse::NotModified => return Err(refused(HttpClientError::Status(304))),
         };
     let entity_id = entity_id.map(str::to_owned);
     // Parsing up to two megabytes would block an async thread.
-    let metadata = tokio::task::spawn_blocking(move || parse(URL_FIELD, &xml, entity_id.as_deref()))
-        .await
-        .map_err(Error::internal)??;
+    let parse = move || parse_fetched(&xml, charset.as_deref(), entity_id.as_deref());
+    let parsed = tokio::task::spawn_blocking(parse).await.map_err(Error::internal)?;
+    let metadata = parsed.map_err(|error| Error::invalid(URL_FIELD, error.to_string()))?;
     check_validity(&metadata, state.now()).map_err(|reason| Error::invalid(URL_FIELD, reason))?;
     Ok((metadata, validators))
 }
@@ -67,15 +86,14 @@ pub(super) async fn fetch(
     wanted: Option<String>,
 ) -> Result<std::result::Result<FetchOutcome, String>> {
     let Some(address) = url.to_url() else { return Ok(Err("its address is no URL".to_owned())) };
-    let (xml, validators) = match state.http_client().await?.get_conditional(&address, known).await {
+    let (xml, charset, validators) = match state.http_client().await?.get_conditional(&address, known).await {
         Ok(ConditionalResponse::NotModified) => return Ok(Ok(FetchOutcome::NotModified)),
-        Ok(ConditionalResponse::Document { bytes, validators }) => (bytes, validators),
+        Ok(ConditionalResponse::Document { bytes, charset, validators }) => (bytes, charset, validators),
         Err(error) => return Ok(Err(error.to_string())),
     };
     // Parsing up to two megabytes would block an async thread.
-    let parsed = tokio::task::spawn_blocking(move || parse_idp_metadata(&xml, wanted.as_deref()))
-        .await
-        .map_err(Error::internal)?;
+    let parse = move || parse_fetched(&xml, charset.as_deref(), wanted.as_deref());
+    let parsed = tokio::task::spawn_blocking(parse).await.map_err(Error::internal)?;
     Ok(match parsed {
         Ok(metadata) => check_validity(&metadata, state.now())
             .map(|()| FetchOutcome::Document(Box::new(metadata), validators)),

@@ -28,6 +28,7 @@ impl Table for ScimDirectory {
     const COLUMNS: &'static [&'static str] = &[
         "is_primary",
         "allow_foreign_secondary_emails",
+        "allow_users_without_email",
         "refuse_inactive_logins",
         "require_provisioned_logins",
         "disabled",
@@ -51,6 +52,7 @@ impl Table for ScimDirectory {
         statement
             .bind(self.primary)
             .bind(self.allow_foreign_secondary_emails)
+            .bind(self.allow_users_without_email)
             .bind(self.refuse_inactive_logins)
             .bind(self.require_provisioned_logins)
             .bind(self.disabled)
@@ -71,6 +73,7 @@ impl Table for ScimDirectory {
             primary: row.get("is_primary")?,
             scim_base_url: row.get("scim_base_url")?,
             allow_foreign_secondary_emails: row.get("allow_foreign_secondary_emails")?,
+            allow_users_without_email: row.get("allow_users_without_email")?,
             refuse_inactive_logins: row.get("refuse_inactive_logins")?,
             require_provisioned_logins: row.get("require_provisioned_logins")?,
             disabled: row.get("disabled")?,

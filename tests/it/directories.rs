@@ -90,7 +90,7 @@ both! {
             "disabled": false,
             "allowForeignSecondaryEmails": false,
             "refuseInactiveLogins": true,
-            "requireProvisionedLogins": false, "idpKind": null,
+            "requireProvisionedLogins": false, "allowUsersWithoutEmail": false, "idpKind": null,
             "bearerTokens": [],
             "usage": { "users": 0, "groups": 0, "storedBytes": 0, "dayBytes": 0 },
         }));

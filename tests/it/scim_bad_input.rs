@@ -7,7 +7,7 @@ use crate::{
     both,
     support::{
         Answer, TestApp,
-        scim::{TestDirectory, id, patch},
+        scim::{ENTERPRISE, TestDirectory, id, patch},
     },
 };
 
@@ -189,6 +189,114 @@ both! {
         let request = browser.request(Method::GET, &format!("{}/Users", directory.base)).bearer_auth(&directory.token);
         let plain = browser.send(request.header(header::ACCEPT, "application/json")).await;
         assert_eq!(plain.headers["content-type"], "application/json");
+    }
+
+    async fn what_a_client_did_not_mean_is_not_guessed(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory_with(&tenant, |directory| directory.allow_users_without_email = false).await;
+        let work = json!([{ "value": "me@acme.example", "type": "work", "primary": true }]);
+        for user in [
+            json!({ "userName": 12345, "emails": work }),
+            json!({ "userName": "me@acme.example", "displayName": 12 }),
+            json!({ "userName": "me", "emails": "me@acme.example" }),
+            json!({ "userName": "me", "emails": ["me@acme.example"] }),
+            json!({ "userName": "mallory\u{ff20}evil.example" }),
+            json!({ "userName": "mallory\u{ff20}evil.example", "emails": work }),
+            json!({ "userName": "me", "emails": [{ "value": "me\u{ff20}acme.example" }] }),
+            json!({ "userName": "m\u{ff45}@acme.example" }),
+        ] {
+            let refused = app.scim(&directory, Method::POST, "/Users", Some(user.clone())).await;
+            check(&refused, &user.to_string());
+            assert_eq!((refused.status.as_u16(), &refused.json()["scimType"]), (400, &json!("invalidValue")), "{user}");
+        }
+        let manager = json!({ "userName": "me", "emails": { "value": "me@acme.example" },
+            ENTERPRISE: { "manager": "m1", "employeeNumber": 7 } });
+        let made = app.scim(&directory, Method::POST, "/Users", Some(manager)).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        assert_eq!(made.json()[ENTERPRISE], json!({ "manager": { "value": "m1" }, "employeeNumber": "7" }));
+
+        // Nothing is answered with success that had no effect.
+        let path = format!("/Users/{}", id(&made.json()));
+        let operations = |operations: Value| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        for (operations, keyword) in [
+            (Some(operations(json!({ "op": "replace", "path": "title", "value": "x" }))), "invalidSyntax"),
+            (patch(json!([{ "op": "replace", "path": "  ", "value": { "title": "x" } }])), "invalidPath"),
+            (patch(json!([{ "op": "replace", "value": { "members": [] } }])), "invalidPath"),
+            (patch(json!([{ "op": "remove", "path": "emails[type eq \"fax\"]" }])), "noTarget"),
+            (patch(json!([{ "op": "remove", "path": "favouriteColour" }])), "noTarget"),
+            (patch(json!([{ "op": "remove", "path": "schemas" }])), "mutability"),
+        ] {
+            let body = operations;
+            let refused = app.scim(&directory, Method::PATCH, &path, body.clone()).await;
+            assert_eq!((refused.status.as_u16(), &refused.json()["scimType"]), (400, &json!(keyword)), "{body:?}");
+        }
+        assert_eq!(app.scim(&directory, Method::GET, &path, None).await.json()["meta"]["version"], made.json()["meta"]["version"]);
+        // What /Schemas lists is really there.
+        let named = patch(json!([{ "op": "add", "path": format!("{ENTERPRISE}:manager.displayName"), "value": "Max" }]));
+        let named = app.scim(&directory, Method::PATCH, &path, named).await;
+        assert_eq!(named.json()[ENTERPRISE]["manager"], json!({ "value": "m1", "displayName": "Max" }), "{}", named.body);
+    }
+
+    async fn somebody_without_an_address_is_taken_only_where_the_directory_allows_it(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory_with(&tenant, |directory| directory.allow_users_without_email = false).await;
+        let post = async |user: Value| app.scim(&directory, Method::POST, "/Users", Some(user)).await;
+        let bare = json!({ "userName": "justaname" });
+        let with_address = json!({ "userName": "named", "emails": [{ "value": "named@acme.example" }] });
+        let refused = post(bare.clone()).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["scimType"]), (400, &json!("invalidValue")), "{}", refused.body);
+        let named = post(with_address).await;
+        assert_eq!(named.status, 201, "{}", named.body);
+        let named = format!("/Users/{}", id(&named.json()));
+        let no_emails = patch(json!([{ "op": "remove", "path": "emails" }]));
+        assert_eq!(app.scim(&directory, Method::PATCH, &named, no_emails.clone()).await.status, 400);
+
+        let allow = async |allowed: bool| {
+            let path = format!("/v1/scim-directories/{}", directory.id);
+            let change = json!({ "allowUsersWithoutEmail": allowed });
+            let changed = app.api(&key, Method::PATCH, &path, Some(change)).await;
+            assert_eq!(changed.json()["scimDirectory"]["allowUsersWithoutEmail"], allowed, "{}", changed.body);
+        };
+        allow(true).await;
+        let taken = post(bare).await;
+        assert_eq!(taken.status, 201, "{}", taken.body);
+        let path = format!("/v1/scim/users/{}", id(&taken.json()));
+        let seen = app.api(&key, Method::GET, &path, None).await;
+        assert_eq!(seen.json()["scimUser"]["email"], Value::Null, "{}", seen.body);
+        assert_eq!(app.scim(&directory, Method::PATCH, &named, no_emails).await.status, 200);
+        // Whoever has none is still changed, and leaves.
+        allow(false).await;
+        let off = patch(json!([{ "op": "Replace", "path": "active", "value": "False" }]));
+        let off = app.scim(&directory, Method::PATCH, &format!("/Users/{}", id(&taken.json())), off).await;
+        assert_eq!((off.status.as_u16(), &off.json()["active"]), (200, &json!(false)), "{}", off.body);
+    }
+
+    async fn slashes_too_many_find_their_way(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
+        let user = app.scim_user(&directory, "a@acme.example").await;
+        let found = |answer: &Answer| answer.json()["totalResults"].as_u64();
+        for path in [
+            "/Users/?filter=userName%20eq%20%22a@acme.example%22",
+            "//Users?filter=userName+eq+%22a@acme.example%22",
+            "//Users//?startIndex=1&count=2",
+            "/Users/?filter=userName%20eq%20%22a//b@acme.example%22%20or%20id%20pr",
+        ] {
+            let answer = app.scim(&directory, Method::GET, path, None).await;
+            assert_eq!((answer.status.as_u16(), found(&answer)), (200, Some(1)), "{path}: {}", answer.body);
+        }
+        let path = format!("//Users/{}/", id(&user));
+        let patched = app.scim(&directory, Method::PATCH, &path, patch(json!([{ "op": "add", "path": "title", "value": "T" }]))).await;
+        assert_eq!((patched.status.as_u16(), &patched.json()["title"]), (200, &json!("T")), "{}", patched.body);
+        for path in ["/", "//", "/Users/x/y", "//nothing"] {
+            assert_eq!(app.scim(&directory, Method::GET, path, None).await.status, 404, "{path}");
+        }
+        // No way out of the directory, and none past its token.
+        let wrong = TestDirectory { token: "x".to_owned(), ..directory.clone() };
+        assert_eq!(app.scim(&wrong, Method::GET, "//Users/", None).await.status, 401);
     }
 
     async fn bulk_does_each_operation_whole(app: TestApp) {

@@ -28,6 +28,8 @@ pub struct ScimDirectory {
     pub scim_base_url: String,
     /// Whether users may have secondary addresses of domains that are not the organization's.
     pub allow_foreign_secondary_emails: bool,
+    /// Whether users may have no e-mail address at all.
+    pub allow_users_without_email: bool,
     /// Whether SAML logins of inactive or deleted users are refused (on by default).
     pub refuse_inactive_logins: bool,
     /// Whether only users active in the directory may sign in by SAML (off by default).
@@ -67,6 +69,7 @@ impl Audited for ScimDirectory {
             "primary": self.primary,
             "scimBaseUrl": self.scim_base_url,
             "allowForeignSecondaryEmails": self.allow_foreign_secondary_emails,
+            "allowUsersWithoutEmail": self.allow_users_without_email,
             "refuseInactiveLogins": self.refuse_inactive_logins,
             "requireProvisionedLogins": self.require_provisioned_logins,
             "disabled": self.disabled,

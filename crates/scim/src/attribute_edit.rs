@@ -83,6 +83,9 @@ impl AttributeEdit<'_> {
     fn whole(&self, current: Option<Value>, value: Option<Value>) -> Result<Option<Value>, Error> {
         let at = self.at();
         match (self.op, self.definition, value) {
+            (Op::Remove, None, _) if current.is_none() => {
+                Err(Error::NoTarget(format!("there is no {at} to remove")))
+            }
             (Op::Remove, _, None | Some(Value::Null)) => Ok(None),
             (Op::Remove, definition, Some(value)) => self.without_listed(definition, current, value),
             (Op::Add, Some(definition), value) if definition.multi_valued => {
@@ -271,6 +274,9 @@ impl AttributeEdit<'_> {
             .map(|(index, _)| index)
             .collect();
         spend_copies(work, value.as_ref(), matched.len())?;
+        if self.op == Op::Remove && matched.is_empty() {
+            return Err(Error::NoTarget(format!("{} selects no value", self.path)));
+        }
         let next = match (self.op, sub) {
             (Op::Remove, None) => self.without(elements, &matched),
             (Op::Remove, Some(sub)) => self.set_in(elements, &matched, sub, None),

@@ -2,8 +2,9 @@
 //!
 //! `null`, `[]` and `""` are unassigned (RFC 7643 §2.5; Entra and Okta send the empty string to clear an
 //! attribute). Booleans in quotes become booleans, an array of one element becomes the value of a
-//! single-valued attribute, a simple value becomes the `value` of a complex one, and read-only sub-attributes
-//! are dropped. Any other mismatch is [`Error::InvalidValue`].
+//! single-valued attribute, a simple value becomes the `value` of a reference such as `manager`, an employee number may
+//! be a number, and read-only sub-attributes are dropped. Any other mismatch is [`Error::InvalidValue`]: what a client did
+//! not mean is not guessed (RFC 7643 §2.3, §2.4).
 
 use std::collections::{HashMap, HashSet, hash_map};
 
@@ -66,14 +67,15 @@ pub fn single(definition: &'static Attribute, at: &str, value: Value) -> Result<
         }
         (Type::DateTime, _) => Err(invalid(at, "a date and time")),
         (_, Value::String(text)) => Ok(Some(Value::String(text))),
-        (_, Value::Number(number)) if number.is_i64() || number.is_u64() => {
+        (_, Value::Number(number)) if definition.name == "employeeNumber" && !number.is_f64() => {
             Ok(Some(Value::String(number.to_string())))
         }
         _ => Err(invalid(at, "text")),
     }
 }
 
-/// Normalises a complex value to its sub-attributes; a simple value becomes `value`.
+/// Normalises a complex value to its sub-attributes; a simple value becomes the `value` of a reference to another
+/// resource, which some clients send by its id alone.
 pub fn complex(
     definition: &'static Attribute,
     at: &str,
@@ -83,7 +85,9 @@ pub fn complex(
         Value::Object(given) => given,
         Value::Null => return Ok(None),
         bare => {
-            let Some(sub) = definition.sub_attribute("value") else { return Err(invalid(at, "an object")) };
+            let reference = !definition.multi_valued || definition.name == "members";
+            let sub = definition.sub_attribute("value").filter(|_| reference);
+            let Some(sub) = sub else { return Err(invalid(at, "an object of sub-attributes")) };
             let value = single(sub, &format!("{at}.value"), bare)?;
             return Ok(value.map(|value| Map::from_iter([("value".to_owned(), value)])));
         }

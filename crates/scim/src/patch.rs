@@ -46,7 +46,6 @@ impl PatchRequest {
         check_schemas(&body, PATCH_SCHEMA)?;
         let listed = match take(&mut body, "Operations")? {
             Some(Value::Array(listed)) => listed,
-            Some(one @ Value::Object(_)) => vec![one],
             Some(_) => return Err(Error::InvalidSyntax("Operations must be a list".into())),
             None => return Err(Error::InvalidSyntax("Operations is missing".into())),
         };
@@ -97,7 +96,9 @@ impl Operation {
         };
         let path = match take(&mut operation, "path")? {
             None | Some(Value::Null) => None,
-            Some(Value::String(path)) if path.trim().is_empty() => None,
+            Some(Value::String(path)) if path.trim().is_empty() => {
+                return Err(Error::InvalidPath("a path must not be blank; leave it out".into()));
+            }
             Some(Value::String(path)) => Some(Path::parse(&path)?),
             Some(_) => return Err(Error::InvalidPath("a path must be text".into())),
         };

@@ -67,7 +67,10 @@ impl<'w> ResourceEditor<'w> {
         let Some(path) = path.filter(|path| !self.is_resource(path)) else {
             return match (op, value) {
                 (Op::Remove, _) => Err(Error::NoTarget("remove needs a path".into())),
-                (_, Some(Value::Object(given))) => self.merge(op, given),
+                (_, Some(Value::Object(given))) => {
+                    self.check_names(&given)?;
+                    self.merge(op, given)
+                }
                 _ => {
                     Err(Error::InvalidValue("a value without a path must be an object of attributes".into()))
                 }
@@ -88,12 +91,31 @@ impl<'w> ResourceEditor<'w> {
         }
         match definition {
             // `schemas` is derived from the attributes that are present.
+            Some(definition) if definition.name == "schemas" && op == Op::Remove => {
+                Err(Error::Mutability("schemas is required and cannot be removed".into()))
+            }
             Some(definition) if definition.name == "schemas" => Ok(()),
             Some(definition) if definition.returned == Returned::Never => {
                 self.secret(definition, path, value)
             }
             Some(definition) if definition.name == "members" => self.membership(op, definition, path, value),
             _ => self.edit(op, path, value),
+        }
+    }
+
+    /// Refuses the value of a PATCH that has nothing but attributes of the other resource type: it would have no effect.
+    fn check_names(&self, given: &Map<String, Value>) -> Result<(), Error> {
+        let mut foreign = None;
+        for (name, value) in given {
+            let path = path_of_member(name, value)?;
+            if path.attribute().applies_to(self.resource.kind) {
+                return Ok(());
+            }
+            foreign = Some(path);
+        }
+        match foreign {
+            Some(path) => Err(Error::InvalidPath(format!("a {} has no {path}", self.resource.kind.name()))),
+            None => Ok(()),
         }
     }
 

@@ -50,6 +50,9 @@ pub struct ScimDirectoryChange {
     /// Allow secondary e-mail addresses at other domains.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_foreign_secondary_emails: Option<bool>,
+    /// Take users without any e-mail address, neither as `userName` nor in `emails`.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_users_without_email: Option<bool>,
     /// Refuse SAML logins of users who are inactive or deleted in it and active in no directory. On by default.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub refuse_inactive_logins: Option<bool>,
@@ -75,6 +78,7 @@ impl Resource for ScimDirectory {
         let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
         set(&mut self.primary, change.primary);
         set(&mut self.allow_foreign_secondary_emails, change.allow_foreign_secondary_emails);
+        set(&mut self.allow_users_without_email, change.allow_users_without_email);
         set(&mut self.refuse_inactive_logins, change.refuse_inactive_logins);
         set(&mut self.require_provisioned_logins, change.require_provisioned_logins);
         set(&mut self.disabled, change.disabled);
@@ -127,6 +131,7 @@ pub async fn create(
         primary: false,
         scim_base_url: links.scim_base(id),
         allow_foreign_secondary_emails: false,
+        allow_users_without_email: false,
         refuse_inactive_logins: true,
         require_provisioned_logins: false,
         disabled: false,

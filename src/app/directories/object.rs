@@ -25,6 +25,8 @@ pub struct ScimDirectoryObject {
     has_client_bearer_token: bool,
     /// Whether users may have secondary e-mail addresses at other domains.
     allow_foreign_secondary_emails: bool,
+    /// Whether users without any e-mail address are taken; their `email` is `null` then.
+    allow_users_without_email: bool,
     /// Whether SAML logins of users who are inactive or deleted in it are refused.
     refuse_inactive_logins: bool,
     /// Whether only users who are active in a directory may sign in.
@@ -79,6 +81,7 @@ impl From<&ScimDirectoryView> for ScimDirectoryObject {
             scim_base_url: directory.scim_base_url.clone(),
             has_client_bearer_token: !described.tokens.is_empty(),
             allow_foreign_secondary_emails: directory.allow_foreign_secondary_emails,
+            allow_users_without_email: directory.allow_users_without_email,
             refuse_inactive_logins: directory.refuse_inactive_logins,
             require_provisioned_logins: directory.require_provisioned_logins,
             disabled: directory.disabled,

@@ -42,8 +42,8 @@ pub struct DirectoryUser {
     pub id: ScimUserId,
     /// The directory.
     pub directory_id: ScimDirectoryId,
-    /// The e-mail address; empty if there is none.
-    pub email: String,
+    /// The e-mail address, if there is one.
+    pub email: Option<String>,
     /// Whether the user may no longer use the app: inactive or deleted.
     pub deleted: bool,
     /// Whether the identity provider deleted the user, as opposed to setting `active` to false.
@@ -260,7 +260,7 @@ fn user_view(user: StoredUser) -> DirectoryUser {
     DirectoryUser {
         id: user.id,
         directory_id: user.directory_id,
-        email: user.email.unwrap_or_default(),
+        email: user.email,
         deleted,
         removed: user.deleted,
         attributes,

@@ -73,6 +73,7 @@ impl Importer<'_> {
                         primary: false,
                         scim_base_url: theirs.scim_base_url.trim_end_matches('/').to_owned(),
                         allow_foreign_secondary_emails: false,
+                        allow_users_without_email: false,
                         refuse_inactive_logins: true,
                         require_provisioned_logins: false,
                         disabled: false,

@@ -9,7 +9,10 @@ mod request_log;
 mod resources;
 mod response;
 
-use actix_web::{middleware::from_fn, web};
+use actix_web::{
+    middleware::{NormalizePath, from_fn},
+    web,
+};
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{app::State, web::kit::routing::Routes};
@@ -23,6 +26,8 @@ pub fn configure(routes: &mut Routes<'_>, state: &web::Data<State>) {
         scope
             .app_data(state.clone())
             .wrap(from_fn(request_log::log_request))
+            // `/Users/?filter=…`, and `//Users` of a base URL that was entered with a slash at its end.
+            .wrap(NormalizePath::trim())
             .service(
                 web::resource("/{kind:Users|Groups}")
                     .get(resources::list)

@@ -26,9 +26,10 @@ use crate::{
 pub struct ScimUser<'a> {
     id: ScimUserId,
     scim_directory_id: ScimDirectoryId,
-    /// The e-mail address by which apps identify the person.
+    /// The e-mail address by which apps identify the person; `null` for a person without one, which the directory must
+    /// allow (`allowUsersWithoutEmail`).
     #[schema(example = "dana@acme.com")]
-    email: &'a str,
+    email: Option<&'a str>,
     /// Whether the person is inactive or deleted and must not use the app.
     deleted: bool,
     /// The current SCIM resource: `userName`, `name`, `active`, `emails` and everything else that was provisioned.
@@ -57,7 +58,7 @@ impl<'a> From<&'a DirectoryUser> for ScimUser<'a> {
         Self {
             id: user.id,
             scim_directory_id: user.directory_id,
-            email: &user.email,
+            email: user.email.as_deref(),
             deleted: user.deleted,
             attributes: &user.attributes,
         }

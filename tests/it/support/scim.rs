@@ -45,6 +45,8 @@ impl TestApp {
             primary: false,
             scim_base_url: self.url(&format!("/v1/scim/{id}")),
             allow_foreign_secondary_emails: false,
+            // Most tests are about something else than addresses.
+            allow_users_without_email: true,
             refuse_inactive_logins: true,
             require_provisioned_logins: false,
             disabled: false,

@@ -45,7 +45,7 @@ fn a_user_takes_its_normal_form() {
         ),
         (
             json!({"userName": "a", ENTERPRISE: {"manager": [{"$ref": "https://x/m1", "value": "m1", "displayName": "M"}]}}),
-            json!({"userName": "a", ENTERPRISE: {"manager": {"$ref": "https://x/m1", "value": "m1"}}}),
+            json!({"userName": "a", ENTERPRISE: {"manager": {"$ref": "https://x/m1", "value": "m1", "displayName": "M"}}}),
         ),
         (
             json!({"userName": "a", ENTERPRISE: {"manager": {"$ref": null, "value": ""}}}),
@@ -59,7 +59,7 @@ fn a_user_takes_its_normal_form() {
             json!({"userName": "a", "emails": [{"value": "a@x.com"}], ENTERPRISE: {"employeeNumber": "42"}}),
         ),
         (
-            json!({"userName": "a", "emails": "a@x.com"}),
+            json!({"userName": "a", "emails": {"value": "a@x.com"}}),
             json!({"userName": "a", "emails": [{"value": "a@x.com"}]}),
         ),
         (json!({"userName": ["a"], "active": [false]}), json!({"userName": "a", "active": false})),
@@ -132,6 +132,11 @@ fn what_does_not_fit_is_refused() {
         value(json!({"userName": ""})),
         value(json!({"userName": "  "})),
         value(json!({"userName": 1.5})),
+        value(json!({"userName": 12345})),
+        value(json!({"userName": "a", "displayName": 12})),
+        value(json!({"userName": "a", "emails": "a@x.com"})),
+        value(json!({"userName": "a", "emails": ["a@x.com"]})),
+        value(json!({"userName": "a", "roles": "admin"})),
         value(json!({"userName": true})),
         value(json!({"userName": {}})),
         value(json!({"userName": ["a", "b"]})),
@@ -193,7 +198,7 @@ fn who_is_made_is_active_and_who_is_replaced_stays_what_he_was() {
 #[test]
 fn a_normal_form_is_its_own() {
     let body = json!({
-        "userName": "a", "emails": [{"value": "x@y", "type": "work"}, "z@y"], "own": {"deep": [{"x": [1]}]},
+        "userName": "a", "emails": [{"value": "x@y", "type": "work"}, {"value": "z@y"}], "own": {"deep": [{"x": [1]}]},
         ENTERPRISE: {"manager": "m"}, "addresses": [{"type": "work", "locality": "L"}, {"type": "home"}],
     });
     let once = attributes(ResourceType::User, body);

@@ -146,7 +146,6 @@ fn a_user_changes_as_the_rfc_says() {
         (json!({"op": "remove", "path": "name.givenName"}), with(json!({"name": {"familyName": "B"}}))),
         (json!({"op": "remove", "path": "emails"}), with(json!({"emails": null}))),
         (json!({"op": "remove", "path": "emails[type eq \"work\"]"}), with(json!({"emails": [home]}))),
-        (json!({"op": "remove", "path": "emails[type eq \"fax\"]"}), before()),
         (json!({"op": "remove", "path": "emails[type pr]"}), with(json!({"emails": null}))),
         (
             json!({"op": "remove", "path": "emails[type eq \"work\"].primary"}),
@@ -350,11 +349,6 @@ fn an_identity_provider_is_understood_as_it_speaks() {
             with(json!({"emails": [{"value": "n@x.com"}]})),
         ),
         (
-            "onelogin e-mail as text",
-            json!([{"op": "replace", "path": "emails", "value": "n@x.com"}]),
-            with(json!({"emails": [{"value": "n@x.com"}]})),
-        ),
-        (
             "jumpcloud",
             json!([{"op": "replace", "path": "name.givenName", "value": "G"}, {"op": "replace", "path": "active", "value": false}]),
             with(json!({"name": {"givenName": "G", "familyName": "B"}, "active": false})),
@@ -375,11 +369,6 @@ fn an_identity_provider_is_understood_as_it_speaks() {
             "listed removal with another type",
             json!([{"op": "remove", "path": "emails", "value": [{"value": "a@home.x", "type": "work"}]}]),
             before(),
-        ),
-        (
-            "empty path",
-            json!([{"op": "replace", "path": "", "value": {"title": "U"}}]),
-            with(json!({"title": "U"})),
         ),
         (
             "null path",
@@ -422,6 +411,21 @@ fn a_bad_operation_is_refused_by_its_keyword() {
         ),
         ("invalidValue", json!({"op": "add", "path": "emails.primary", "value": true})),
         ("invalidValue", json!({"op": "add", "path": ENTERPRISE, "value": "x"})),
+        ("invalidValue", json!({"op": "replace", "path": "emails", "value": "n@x.com"})),
+        ("invalidValue", json!({"op": "add", "path": "emails", "value": ["n@x.com"]})),
+        ("invalidValue", json!({"op": "add", "path": "emails[type eq \"work\"]", "value": "n@x.com"})),
+        ("invalidValue", json!({"op": "replace", "path": "userName", "value": 12345})),
+        ("invalidValue", json!({"op": "replace", "path": "displayName", "value": 12})),
+        ("invalidValue", json!({"op": "replace", "path": "emails[type eq \"work\"].value", "value": 12})),
+        // Nothing is answered with success that had no effect.
+        ("noTarget", json!({"op": "remove", "path": "emails[type eq \"fax\"]"})),
+        ("noTarget", json!({"op": "remove", "path": "emails[type eq \"fax\"].value"})),
+        ("noTarget", json!({"op": "remove", "path": "phoneNumbers[type eq \"fax\"]"})),
+        ("noTarget", json!({"op": "remove", "path": "favouriteColour"})),
+        ("mutability", json!({"op": "remove", "path": "schemas"})),
+        ("invalidPath", json!({"op": "replace", "value": {"members": [{"value": "u1"}]}})),
+        ("invalidPath", json!({"op": "replace", "path": "  ", "value": {"title": "x"}})),
+        ("invalidPath", json!({"op": "replace", "path": "", "value": {"title": "x"}})),
         ("noTarget", json!({"op": "remove"})),
         ("noTarget", json!({"op": "remove", "value": {"title": "T"}})),
         ("noTarget", json!({"op": "replace", "path": "emails[type eq \"fax\"]", "value": {"value": "x"}})),
@@ -449,10 +453,6 @@ fn a_bad_operation_is_refused_by_its_keyword() {
         ("mutability", json!({"op": "replace", "path": "id", "value": "x"})),
         ("mutability", json!({"op": "remove", "path": "meta.created"})),
         ("mutability", json!({"op": "add", "path": "groups", "value": [{"value": "g"}]})),
-        (
-            "mutability",
-            json!({"op": "replace", "path": format!("{ENTERPRISE}:manager.displayName"), "value": "x"}),
-        ),
         ("mutability", json!({"op": "remove", "path": "userName"})),
     ];
     for (keyword, operation) in cases {
@@ -469,13 +469,14 @@ fn a_bad_body_is_refused() {
         (json!({}), 400),
         (json!({"Operations": []}), 400),
         (json!({"Operations": "x"}), 400),
+        (json!({"Operations": {"op": "replace", "path": "title", "value": "x"}}), 400),
         (json!({"Operations": [], "operations": []}), 400),
         (json!({"schemas": [USER], "Operations": [{"op": "remove", "path": "title"}]}), 400),
         (json!({"Operations": many}), 413),
     ] {
         assert_eq!(PatchRequest::parse(body).map(drop).map_err(|error| error.status()), Err(status));
     }
-    assert!(PatchRequest::parse(json!({"operations": {"op": "Remove", "path": "title"}})).is_ok());
+    assert!(PatchRequest::parse(json!({"operations": [{"op": "Remove", "path": "title"}]})).is_ok());
 }
 
 #[test]
@@ -646,7 +647,7 @@ fn a_foreign_address_reaches_the_result_by_every_path() {
         json!({"op": "replace", "path": "emails.value", "value": "evil@other"}),
         json!({"op": "replace", "path": "emails[primary eq true].value", "value": "evil@other"}),
         json!({"op": "Add", "path": format!("{}:EMAILS[TYPE EQ \"WORK\"].VALUE", USER.to_uppercase()), "value": "evil@other"}),
-        json!({"op": "add", "value": {"Emails": "evil@other"}}),
+        json!({"op": "add", "value": {"Emails": {"value": "evil@other"}}}),
         json!({"op": "add", "value": {format!("{USER}:emails.value"): "evil@other"}}),
         json!({"op": "add", "path": USER, "value": {"emails[type eq \"new\"].value": "evil@other"}}),
     ] {
@@ -668,7 +669,7 @@ fn much_work_is_bounded() {
     let removed = user(&full, &json!([{"op": "remove", "path": "roles", "value": many(1000)}])).unwrap();
     assert_eq!(removed.get("roles"), None);
     assert_eq!(
-        user(&full, &json!([{"op": "add", "path": "roles", "value": "one more"}])),
+        user(&full, &json!([{"op": "add", "path": "roles", "value": {"value": "one more"}}])),
         Err("invalidValue")
     );
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
@@ -702,7 +703,8 @@ fn work_is_counted_before_it_is_done() {
     too_large(spent(&full, json!(vec![each; 4000])));
     // Terms times values.
     let terms: Vec<String> = (0..190).map(|n| format!("display co \"{n}\"")).collect();
-    let chosen = json!({"op": "remove", "path": format!("roles[{}]", terms.join(" or "))});
+    let terms = format!("{} or value eq \"v1\"", terms.join(" or "));
+    let chosen = json!({"op": "remove", "path": format!("roles[{terms}].own")});
     assert!(spent(&full, json!([chosen])).0.is_ok());
     too_large(spent(&full, json!(vec![chosen; 60])));
     // One large value in each of many elements.

@@ -6,7 +6,8 @@
 //!
 //! Differences from RFC 7643 §8.7.1: `userName` of a User and `displayName` of a Group are required, as in
 //! §4; ids (`members.value`, `groups.value`, `manager.value`) are `caseExact`, as `id` is; a member has
-//! `display`, a default sub-attribute (§2.4) that Okta sends.
+//! `display`, a default sub-attribute (§2.4) that Okta sends; `manager.displayName` is kept as it was sent, where the RFC
+//! has the server look it up.
 
 use super::definition::{Attribute, Mutability, Returned, Schema, Type, find};
 
@@ -193,7 +194,7 @@ pub static ENTERPRISE_USER: Schema = Schema {
             &[
                 Attribute::text("value", "The manager's id.").exact(),
                 Attribute::reference("$ref", &["User"], "The manager's address."),
-                Attribute::text("displayName", "The manager's name.").with(Mutability::ReadOnly),
+                Attribute::text("displayName", "The manager's name, as it was sent."),
             ],
             "The person's manager.",
         ),

@@ -141,6 +141,7 @@ mod tests {
                 primary: true,
                 scim_base_url: "http://x".into(),
                 allow_foreign_secondary_emails: allow_foreign,
+                allow_users_without_email: false,
                 refuse_inactive_logins: true,
                 require_provisioned_logins: false,
                 disabled: false,

@@ -281,7 +281,7 @@ mod tests {
             "nickname": "D",
         });
         let (taken, left_out) = parsed_leniently(ResourceType::User, ("userName", "new@acme.example"), stale);
-        assert_eq!(left_out, ["title"]);
+        assert_eq!(left_out, ["emails", "title"]);
         assert_eq!(taken["userName"], "new@acme.example");
         assert_eq!(taken["nickName"], "D");
         assert_eq!(taken["name"]["givenName"], "Dana");

@@ -54,6 +54,7 @@ pub async fn create(
             deleted_at: None,
         };
         apply_resource(directory, &mut user, &resource)?;
+        ensure_address(directory, None, &user)?;
         let mut tx = state.db.write().await?;
         store::scim_users::insert(&mut tx, &user).await.map_err(|error| user_name_conflict(error, &user))?;
         if !user.active {
@@ -160,6 +161,7 @@ async fn write(
 ) -> Result<RenderedResource> {
     let mut user = before.clone();
     apply_resource(directory, &mut user, resource)?;
+    ensure_address(directory, Some(&before), &user)?;
     if user == before {
         return render_one(&mut tx, directory, &before).await;
     }
@@ -214,6 +216,19 @@ pub async fn remove(
         Ok(())
     })
     .await
+}
+
+/// Refuses a user who would have no e-mail address, unless the directory takes such users. Whoever had none before may be
+/// changed, and deactivated, all the same.
+fn ensure_address(directory: &ProvisioningTarget, before: Option<&ScimUser>, user: &ScimUser) -> Result<()> {
+    let had_one = before.is_none_or(|before| before.email.is_some());
+    if user.email.is_some() || !had_one || directory.directory.allow_users_without_email {
+        return Ok(());
+    }
+    Err(scim::Error::InvalidValue(
+        "the user has no e-mail address of the organization's domains: neither userName nor an entry of emails is one".into(),
+    )
+    .into())
 }
 
 /// Applies the resource to the stored user, if the directory allows its addresses.

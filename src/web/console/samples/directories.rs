@@ -53,7 +53,7 @@ fn user(bits: u128, email: &str, deleted: bool, removed: bool, attributes: Value
     DirectoryUser {
         id: Id::from_bits(bits),
         directory_id: Id::from_bits(2),
-        email: email.to_owned(),
+        email: Some(email.to_owned()).filter(|email| !email.is_empty()),
         deleted,
         removed,
         attributes: object(attributes),

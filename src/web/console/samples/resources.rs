@@ -188,6 +188,7 @@ fn directory() -> ScimDirectoryView {
             primary: true,
             scim_base_url: "https://sso.example.com/v1/scim/scim_directory_0000000000000000000000009".into(),
             allow_foreign_secondary_emails: false,
+            allow_users_without_email: false,
             refuse_inactive_logins: true,
             require_provisioned_logins: false,
             disabled: false,

@@ -47,6 +47,7 @@ fn values(directory: &ScimDirectory) -> FormValues {
         .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
         .with_flag("disabled", directory.disabled)
         .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails)
+        .with_flag("allowUsersWithoutEmail", directory.allow_users_without_email)
 }
 
 /// `GET …/scim-directories/{directory}/edit`
@@ -107,6 +108,8 @@ async fn edit_page(
             .hint("Takes effect at once: SCIM requests are refused. What it holds is kept, and still counts for logins."))
         (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
             .hint("The first address of a person must always be of one of the organization’s domains."))
+        (view.checkbox("allowUsersWithoutEmail", "Take people without an e-mail address")
+            .hint("Your app is told no address of them then. Else they are refused."))
     };
     let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back).seen(seen.fields());
     Ok(context

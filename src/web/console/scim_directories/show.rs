@@ -161,6 +161,7 @@ pub(in crate::web::console) fn view(
                 ("Refuse logins of people it knows as inactive", yes_no(directory.refuse_inactive_logins)),
                 ("Let in only people it knows", yes_no(directory.require_provisioned_logins)),
                 ("Secondary addresses of foreign domains", yes_no(directory.allow_foreign_secondary_emails)),
+                ("People without an e-mail address", yes_no(directory.allow_users_without_email)),
                 ("Created", time(directory.created_at, now)),
                 ("ID", copyable(&id.to_string(), "directory id")),
             ]))

@@ -81,7 +81,7 @@ pub(in crate::web::console) fn table(
     let rows = page.items.iter().map(|user| {
         vec![
             html! { a href=(href(user)) { (name(user)) } },
-            html! { @if user.email.is_empty() { span.soft { "none" } } @else { (user.email) } },
+            html! { @match &user.email { Some(email) => (email), None => span.soft { "none" } } },
             state(user),
             copyable(&user.id.to_string(), "user id"),
         ]

@@ -89,8 +89,10 @@ pub(in crate::web::console) fn view(page: &ScimUserPage<'_>) -> Markup {
             h2 { "Person" }
             (facts(&[
                 ("E-mail", html! {
-                    @if user.email.is_empty() { span.soft { "None of the organization’s domains" } }
-                    @else { (copyable(&user.email, "e-mail address")) }
+                    @match &user.email {
+                        Some(email) => (copyable(email, "e-mail address")),
+                        None => span.soft { "None of the organization’s domains" },
+                    }
                 }),
                 ("ID", copyable(&user.id.to_string(), "user id")),
                 ("Groups", html! {

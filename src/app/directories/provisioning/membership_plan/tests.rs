@@ -34,6 +34,7 @@ fn directory() -> ProvisioningTarget {
             primary: true,
             scim_base_url: "http://x".into(),
             allow_foreign_secondary_emails: false,
+            allow_users_without_email: false,
             refuse_inactive_logins: true,
             require_provisioned_logins: false,
             disabled: false,

@@ -39,11 +39,11 @@ use ostiary::{
     app::{
         State,
         accounts::Device,
-        actor::Actor,
         administrators::sessions,
         connections::saml::{self, SamlConnectionChange},
         directories, login,
         organizations::{self, OrganizationChange},
+        principal::Principal,
         support::login_counts,
     },
     config::{Config, Redacted},
@@ -206,9 +206,9 @@ struct Customer {
 impl Customer {
     /// One made as the console would make it.
     async fn template(state: &State, environment: &Environment, certificate: &str) -> Self {
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         let change = OrganizationChange { display_name: Some("Template".to_owned()), ..Default::default() };
-        let organization = organizations::create(state, &actor, &change).await.expect("an organization");
+        let organization = organizations::create(state, &principal, &change).await.expect("an organization");
         let change = SamlConnectionChange {
             primary: Some(true),
             idp_entity_id: Some("https://idp.example/metadata".to_owned()),
@@ -216,8 +216,9 @@ impl Customer {
             idp_certificate: Some(certificate.to_owned()),
             ..Default::default()
         };
-        let connection = saml::create(state, &actor, organization.id, &change).await.expect("a connection");
-        let directory = directories::create(state, &actor, organization.id, &Default::default())
+        let connection =
+            saml::create(state, &principal, organization.id, &change).await.expect("a connection");
+        let directory = directories::create(state, &principal, organization.id, &Default::default())
             .await
             .expect("a directory");
         Self {

@@ -2,7 +2,6 @@
 //! order.
 
 pub mod accounts;
-pub mod actor;
 pub mod administrators;
 pub mod audit;
 pub mod authorization_server;
@@ -22,6 +21,7 @@ pub mod organizations;
 pub mod outgoing;
 pub mod pagination;
 pub mod permissions;
+pub mod principal;
 pub mod resource;
 mod retry;
 mod settings;

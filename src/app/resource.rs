@@ -9,11 +9,10 @@ use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind};
 use model::{audit::Audited, entity_tag::EntityTags, environment::Environment};
 
 use super::{
-    Error, Result, State,
-    actor::{Actor, On},
-    audit,
+    Error, Result, State, audit,
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
+    principal::{On, Principal},
     retry::retry_deadlocks,
 };
 use crate::store::{
@@ -67,10 +66,10 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
 }
 
 /// The resource with this id.
-pub async fn find<R: Resource>(state: &State, actor: &Actor, id: Id<R::Kind>) -> Result<R> {
-    let environment_id = actor.authorize(R::VIEW, On::AnyOrganization)?;
+pub async fn find<R: Resource>(state: &State, principal: &Principal, id: Id<R::Kind>) -> Result<R> {
+    let environment_id = principal.authorize(R::VIEW, On::AnyOrganization)?;
     let row: R = load(&mut state.db.read().await?, environment_id, id).await?;
-    hide(id, actor.authorize(R::VIEW, row.on()))?;
+    hide(id, principal.authorize(R::VIEW, row.on()))?;
     Ok(row)
 }
 
@@ -83,8 +82,8 @@ pub fn hide<K: IdKind, T>(id: Id<K>, authorized: Result<T>) -> Result<T> {
 }
 
 /// One page of an environment's resources of a kind, in order of creation.
-pub async fn list<R: Resource>(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<R>> {
-    let environment_id = actor.authorize(R::VIEW, On::Environment)?;
+pub async fn list<R: Resource>(state: &State, principal: &Principal, query: &PageQuery) -> Result<Page<R>> {
+    let environment_id = principal.authorize(R::VIEW, On::Environment)?;
     let list = List::of(environment_id, R::TABLE);
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -95,15 +94,15 @@ pub async fn list<R: Resource>(state: &State, actor: &Actor, query: &PageQuery) 
 /// Changes a resource. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update<R: Resource>(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: Id<R::Kind>,
     expected: Option<&EntityTags>,
     change: &R::Change,
 ) -> Result<R> {
     retry_deadlocks(async || {
-        let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
+        let mut edit = Edit::<R>::begin_as(state.db.write().await?, principal, id, expected).await?;
         edit.row.apply(state, change)?;
-        edit.save(state, actor).await?;
+        edit.save(state, principal).await?;
         R::after_change(&mut edit, state).await?;
         if edit.row.is_disabled() && !edit.before.is_disabled() {
             R::end_use(&mut edit, state).await?;
@@ -116,26 +115,31 @@ pub async fn update<R: Resource>(
 /// Removes a resource, with everything that belongs to it.
 pub async fn remove<R: Resource>(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: Id<R::Kind>,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     retry_deadlocks(async || {
-        let mut edit = Edit::<R>::begin_as(state.db.write().await?, actor, id, expected).await?;
+        let mut edit = Edit::<R>::begin_as(state.db.write().await?, principal, id, expected).await?;
         R::end_use(&mut edit, state).await?;
         R::remove_related(&mut edit, state).await?;
-        edit.remove(state, actor).await
+        edit.remove(state, principal).await
     })
     .await
 }
 
 /// Adds a resource and records it, within the caller's transaction.
-pub async fn insert<R: Resource>(tx: &mut Transaction, state: &State, actor: &Actor, row: &R) -> Result<()> {
+pub async fn insert<R: Resource>(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    row: &R,
+) -> Result<()> {
     table::insert(tx, row).await.map_err(|error| match error {
         store::Error::MissingReference => Error::not_found(EnvironmentKind::NOUN, row.scope()),
         error => Error::conflict_on(R::Kind::NOUN, R::UNIQUE)(error),
     })?;
-    audit::created(tx, state, actor, row).await
+    audit::created(tx, state, principal, row).await
 }
 
 /// Requires that an environment has fewer than `max` resources of a kind. Concurrent calls wait until the transaction
@@ -212,19 +216,19 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
         Ok(Self { tx, row: before.clone(), before })
     }
 
-    /// [`Edit::begin`], for an actor who may change this row.
+    /// [`Edit::begin`], for a principal who may change this row.
     pub async fn begin_as(
         tx: Transaction,
-        actor: &Actor,
+        principal: &Principal,
         id: Id<T::Kind>,
         expected: Option<&EntityTags>,
     ) -> Result<Self>
     where
         T: Resource,
     {
-        let environment_id = actor.authorize(T::MANAGE, On::AnyOrganization)?;
+        let environment_id = principal.authorize(T::MANAGE, On::AnyOrganization)?;
         let edit = Self::begin(tx, environment_id, id, None).await?;
-        hide(id, actor.authorize(T::MANAGE, edit.before.on()))?;
+        hide(id, principal.authorize(T::MANAGE, edit.before.on()))?;
         check_version(expected, edit.before.version())?;
         Ok(edit)
     }
@@ -252,24 +256,24 @@ impl<T: Table + Audited + Clone + PartialEq> Edit<T> {
     }
 
     /// Stores the row, and records what changed in its settings.
-    pub async fn save(&mut self, state: &State, actor: &Actor) -> Result<()>
+    pub async fn save(&mut self, state: &State, principal: &Principal) -> Result<()>
     where
         T: Resource,
     {
         self.write(state).await.map_err(Error::conflict_on(T::Kind::NOUN, T::UNIQUE))?;
-        self.record_update(state, actor).await
+        self.record_update(state, principal).await
     }
 
     /// Records what changed in the row's settings; nothing if nothing did.
-    pub async fn record_update(&mut self, state: &State, actor: &Actor) -> Result<()> {
-        audit::updated(&mut self.tx, state, actor, &self.before, &self.row).await
+    pub async fn record_update(&mut self, state: &State, principal: &Principal) -> Result<()> {
+        audit::updated(&mut self.tx, state, principal, &self.before, &self.row).await
     }
 
     /// Removes the row, records that, and commits.
-    pub async fn remove(mut self, state: &State, actor: &Actor) -> Result<()> {
+    pub async fn remove(mut self, state: &State, principal: &Principal) -> Result<()> {
         let (scope, id) = (self.before.scope(), self.before.id());
         table::remove::<T>(&mut self.tx, scope, id, state.now()).await?;
-        audit::deleted(&mut self.tx, state, actor, &self.before).await?;
+        audit::deleted(&mut self.tx, state, principal, &self.before).await?;
         Ok(self.tx.commit().await?)
     }
 

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     Error, State,
-    actor::{Actor, Principal},
     administrators::{
         invitations::{self, InviteOutcome},
         roles::{self, RoleScope},
     },
     environments,
     pagination::PageQuery,
+    principal::Principal,
 };
 
 /// Administrators: the people who can sign in to the console
@@ -115,7 +115,7 @@ fn parse_role(text: &str) -> Result<Role, String> {
 async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<RoleScope> {
     Ok(match environment {
         None => RoleScope::Global(Principal::OPERATOR),
-        Some(name) => RoleScope::Environment(Actor::operator(environments::find(state, name).await?.id)),
+        Some(name) => RoleScope::Environment(Principal::operator(environments::find(state, name).await?.id)),
     })
 }
 

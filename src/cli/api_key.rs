@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::Actor,
     environments::{
         self,
         api_keys::{self, ApiKeyChange, ApiKeyObject},
     },
+    principal::Principal,
     resource,
 };
 
@@ -74,25 +74,30 @@ impl ApiKey {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let actor = Actor::operator(environment.id);
-                let made = api_keys::create(&state, &actor, &create.settings).await;
+                let principal = Principal::operator(environment.id);
+                let made = api_keys::create(&state, &principal, &create.settings).await;
                 let (key, secret) = made.map_err(field_flags::cli_error)?;
                 let view = ApiKeyObject::created(&key, &secret);
                 output::resource(create.json, &view, "API key created; its secret is shown only once:")
             }
             Self::Update(update) => {
                 let environment = environments::find(&state, &update.environment).await?;
-                let (actor, id) = (Actor::operator(environment.id), update.id.parse()?);
-                let changed =
-                    resource::update::<model::api_key::ApiKey>(&state, &actor, id, None, &update.settings);
+                let (principal, id) = (Principal::operator(environment.id), update.id.parse()?);
+                let changed = resource::update::<model::api_key::ApiKey>(
+                    &state,
+                    &principal,
+                    id,
+                    None,
+                    &update.settings,
+                );
                 let now = changed.await.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &ApiKeyObject::from(&now), "API key changed:")
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
-                let actor = Actor::operator(environment.id);
-                api_keys::remove(&state, &actor, id, None).await.map_err(field_flags::cli_error)?;
+                let principal = Principal::operator(environment.id);
+                api_keys::remove(&state, &principal, id, None).await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted"));
                 Ok(())
             }

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::{Actor, Principal},
     environments::{self, EnvironmentChange, EnvironmentObject},
+    principal::Principal,
     resource,
 };
 
@@ -86,8 +86,8 @@ impl Environment {
             Self::Update(update) => {
                 let found = environments::find(&state, &update.environment).await?;
                 let change = EnvironmentChange { slug: update.slug, ..update.settings };
-                let actor = Actor::operator(found.id);
-                let changed = resource::update(&state, &actor, found.id, None, &change).await;
+                let principal = Principal::operator(found.id);
+                let changed = resource::update(&state, &principal, found.id, None, &change).await;
                 let now: model::environment::Environment = changed.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &EnvironmentObject::from(&now), "Environment changed:")
             }

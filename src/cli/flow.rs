@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::Actor,
     environments,
     pagination::PageQuery,
+    principal::Principal,
     support::flows::{self, CheckChange, FlowQuery, Recheck},
 };
 
@@ -121,9 +121,9 @@ impl Flow {
         match self {
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;
-                let actor = Actor::operator(environment.id);
+                let principal = Principal::operator(environment.id);
                 let size = PageQuery { token: None, size: Some(list.most.clamp(1, 100).to_string()) };
-                let page = flows::list(&state, &actor, &list.query(), &size).await?;
+                let page = flows::list(&state, &principal, &list.query(), &size).await?;
                 for flow in page.items {
                     match list.json {
                         true => output::line(&summary_json(&flow).to_string()),
@@ -140,8 +140,8 @@ impl Flow {
             }
             Self::Show(show) => {
                 let id: LoginFlowId = show.id.parse()?;
-                let actor = Actor::operator(flows::environment_of(&state, id).await?);
-                let mut found = flows::find(&state, &actor, id).await?;
+                let principal = Principal::operator(flows::environment_of(&state, id).await?);
+                let mut found = flows::find(&state, &principal, id).await?;
                 if !show.documents {
                     found.steps.iter_mut().for_each(|step| step.document = None);
                 }
@@ -152,8 +152,8 @@ impl Flow {
             }
             Self::Check(check) => {
                 let id: LoginFlowId = check.id.parse()?;
-                let actor = Actor::operator(flows::environment_of(&state, id).await?);
-                let checked = flows::recheck(&state, &actor, id).await?;
+                let principal = Principal::operator(flows::environment_of(&state, id).await?);
+                let checked = flows::recheck(&state, &principal, id).await?;
                 match check.json {
                     true => output::line(&recheck_json(&checked).to_string()),
                     false => print_recheck(&checked),

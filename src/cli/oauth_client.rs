@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::Actor,
     authorization_server::clients::{self, OauthClientChange, OauthClientObject},
-    environments, resource,
+    environments,
+    principal::Principal,
+    resource,
 };
 
 /// OAuth clients: apps that sign people in through OpenID Connect
@@ -75,8 +76,8 @@ impl OauthClient {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let actor = Actor::operator(environment.id);
-                let made = clients::create(&state, &actor, &create.settings).await;
+                let principal = Principal::operator(environment.id);
+                let made = clients::create(&state, &principal, &create.settings).await;
                 let made = made.map_err(field_flags::cli_error)?;
                 let view = OauthClientObject::created(&made.client, &made.secret);
                 output::resource(create.json, &view, "OAuth client created; its secret is shown only once:")?;
@@ -91,10 +92,10 @@ impl OauthClient {
             }
             Self::Update(update) => {
                 let environment = environments::find(&state, &update.environment).await?;
-                let (actor, id) = (Actor::operator(environment.id), update.id.parse()?);
+                let (principal, id) = (Principal::operator(environment.id), update.id.parse()?);
                 let changed = resource::update::<model::oauth_client::OauthClient>(
                     &state,
-                    &actor,
+                    &principal,
                     id,
                     None,
                     &update.settings,
@@ -105,8 +106,9 @@ impl OauthClient {
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
-                let actor = Actor::operator(environment.id);
-                let removed = resource::remove::<model::oauth_client::OauthClient>(&state, &actor, id, None);
+                let principal = Principal::operator(environment.id);
+                let removed =
+                    resource::remove::<model::oauth_client::OauthClient>(&state, &principal, id, None);
                 removed.await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} and its access tokens were deleted"));
                 Ok(())

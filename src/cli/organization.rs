@@ -5,10 +5,10 @@ use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::Actor,
     environments,
     organizations::{self, OrganizationChange},
     pagination::PageQuery,
+    principal::Principal,
     resource,
 };
 
@@ -103,38 +103,40 @@ impl Organization {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
                 let change = given(create.settings);
-                let actor = Actor::operator(environment.id);
+                let principal = Principal::operator(environment.id);
+                let made = organizations::create(&state, &principal, &change)
+                    .await
+                    .map_err(field_flags::cli_error)?;
                 let made =
-                    organizations::create(&state, &actor, &change).await.map_err(field_flags::cli_error)?;
-                let made =
-                    organizations::object(&state, &actor, &made).await.map_err(field_flags::cli_error)?;
+                    organizations::object(&state, &principal, &made).await.map_err(field_flags::cli_error)?;
                 output::resource(create.json, &made, "Organization created:")
             }
             Self::Update(update) => {
                 let id = update.organization;
-                let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                let now = organizations::update(&state, &actor, id, None, &given(update.settings))
+                let principal = Principal::operator(organizations::environment_of(&state, id).await?);
+                let now = organizations::update(&state, &principal, id, None, &given(update.settings))
                     .await
                     .map_err(field_flags::cli_error)?;
                 let now =
-                    organizations::object(&state, &actor, &now).await.map_err(field_flags::cli_error)?;
+                    organizations::object(&state, &principal, &now).await.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &now, "Organization changed:")
             }
             Self::Delete(delete) => {
                 let id = delete.organization;
-                let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                let removed = resource::remove::<model::organization::Organization>(&state, &actor, id, None);
+                let principal = Principal::operator(organizations::environment_of(&state, id).await?);
+                let removed =
+                    resource::remove::<model::organization::Organization>(&state, &principal, id, None);
                 removed.await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} and its connections were deleted; its logins stay as history"));
                 Ok(())
             }
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;
-                let actor = Actor::operator(environment.id);
+                let principal = Principal::operator(environment.id);
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = resource::list(&state, &actor, &query).await?;
-                    let all = organizations::objects(&state, &actor, &page.items).await?;
+                    let page = resource::list(&state, &principal, &query).await?;
+                    let all = organizations::objects(&state, &principal, &page.items).await?;
                     for (organization, view) in page.items.iter().zip(all) {
                         if list.json {
                             output::line(&serde_json::to_string(&view)?);

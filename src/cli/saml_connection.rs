@@ -10,10 +10,10 @@ use clap::{Args, Subcommand};
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     State,
-    actor::Actor,
     connections::saml::{self, SamlConnectionChange, SamlConnectionObject, metadata},
     organizations,
     pagination::PageQuery,
+    principal::Principal,
 };
 
 /// The largest file that is read, in bytes.
@@ -181,14 +181,14 @@ impl SamlConnection {
         let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
-                let actor = operator_for(&state, create.organization).await?;
+                let principal = operator_for(&state, create.organization).await?;
                 let mut change = create.fields.change()?;
                 if change.primary.is_none() {
                     let others =
-                        saml::list(&state, &actor, create.organization, &PageQuery::default()).await?;
+                        saml::list(&state, &principal, create.organization, &PageQuery::default()).await?;
                     change.primary = Some(others.items.is_empty());
                 }
-                let made = saml::create(&state, &actor, create.organization, &change)
+                let made = saml::create(&state, &principal, create.organization, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
                 output::resource(create.json, &SamlConnectionObject::from(&made), "SAML connection created:")
@@ -196,25 +196,26 @@ impl SamlConnection {
             Self::Update(update) => {
                 let environment = saml::environment_of(&state, update.connection).await?;
                 let change = update.fields.change()?;
-                let actor = Actor::operator(environment);
-                let before = saml::find(&state, &actor, update.connection).await?.connection;
+                let principal = Principal::operator(environment);
+                let before = saml::find(&state, &principal, update.connection).await?.connection;
                 let address = change.idp_metadata_url.as_deref().filter(|url| !url.is_empty());
                 // The same URL given again means: fetch it now.
                 let again =
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
-                let mut now = saml::update(&state, &actor, update.connection, None, &change)
+                let mut now = saml::update(&state, &principal, update.connection, None, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
                 if again {
-                    let refreshed = metadata::refresh::refresh_now(&state, &actor, update.connection).await;
+                    let refreshed =
+                        metadata::refresh::refresh_now(&state, &principal, update.connection).await;
                     now = refreshed.map_err(field_flags::cli_error)?;
                 }
                 output::resource(update.json, &SamlConnectionObject::from(&now), "SAML connection changed:")
             }
             Self::Refresh(refresh) => {
                 let id = refresh.connection;
-                let actor = Actor::operator(saml::environment_of(&state, id).await?);
-                let now = metadata::refresh::refresh_now(&state, &actor, id)
+                let principal = Principal::operator(saml::environment_of(&state, id).await?);
+                let now = metadata::refresh::refresh_now(&state, &principal, id)
                     .await
                     .map_err(field_flags::cli_error)?;
                 output::resource(refresh.json, &SamlConnectionObject::from(&now), "Metadata refreshed:")
@@ -222,17 +223,17 @@ impl SamlConnection {
             Self::Delete(delete) => {
                 let id = delete.connection;
                 let environment = saml::environment_of(&state, id).await?;
-                saml::remove(&state, &Actor::operator(environment), id, None)
+                saml::remove(&state, &Principal::operator(environment), id, None)
                     .await
                     .map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted; its logins stay as history"));
                 Ok(())
             }
             Self::List(list) => {
-                let actor = operator_for(&state, list.organization).await?;
+                let principal = operator_for(&state, list.organization).await?;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = saml::list(&state, &actor, list.organization, &query).await?;
+                    let page = saml::list(&state, &principal, list.organization, &query).await?;
                     for view in &page.items {
                         if list.json {
                             output::line(&serde_json::to_string(&SamlConnectionObject::from(view))?);
@@ -257,6 +258,6 @@ impl SamlConnection {
     }
 }
 
-async fn operator_for(state: &State, organization: OrganizationId) -> anyhow::Result<Actor> {
-    Ok(Actor::operator(organizations::environment_of(state, organization).await?))
+async fn operator_for(state: &State, organization: OrganizationId) -> anyhow::Result<Principal> {
+    Ok(Principal::operator(organizations::environment_of(state, organization).await?))
 }

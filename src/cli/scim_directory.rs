@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     State,
-    actor::Actor,
     directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryObject},
     organizations,
     pagination::PageQuery,
+    principal::Principal,
 };
 
 /// SCIM directories: where a customer's identity provider pushes its people and groups
@@ -111,23 +111,24 @@ impl ScimDirectory {
         match self {
             Self::Create(create) => {
                 let environment = organizations::environment_of(&state, create.organization).await?;
-                let actor = Actor::operator(environment);
+                let principal = Principal::operator(environment);
                 let mut change = create.settings;
                 if change.primary.is_none() {
                     let query = PageQuery::default();
-                    let others = directories::list(&state, &actor, create.organization, &query).await?;
+                    let others = directories::list(&state, &principal, create.organization, &query).await?;
                     change.primary = Some(others.items.is_empty());
                 }
-                let made = directories::create(&state, &actor, create.organization, &change)
+                let made = directories::create(&state, &principal, create.organization, &change)
                     .await
                     .map_err(field_flags::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
-                rotate(&state, &actor, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
+                rotate(&state, &principal, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
             }
             Self::Update(update) => {
-                let actor = Actor::operator(directories::environment_of(&state, update.directory).await?);
+                let principal =
+                    Principal::operator(directories::environment_of(&state, update.directory).await?);
                 let changed =
-                    directories::update(&state, &actor, update.directory, None, &update.settings).await;
+                    directories::update(&state, &principal, update.directory, None, &update.settings).await;
                 let now = changed.map_err(field_flags::cli_error)?;
                 output::resource(update.json, &ScimDirectoryObject::from(&now), "SCIM directory changed:")
             }
@@ -135,16 +136,16 @@ impl ScimDirectory {
                 let environment = directories::environment_of(&state, wanted.directory).await?;
                 let overlap = wanted.overlap.map_or(DEFAULT_OVERLAP, Duration::from_secs);
                 let title = "New bearer token; it is shown only once:";
-                let actor = Actor::operator(environment);
-                rotate(&state, &actor, wanted.directory, overlap, wanted.json, title).await
+                let principal = Principal::operator(environment);
+                rotate(&state, &principal, wanted.directory, overlap, wanted.json, title).await
             }
             Self::List(list) => {
                 let environment = organizations::environment_of(&state, list.organization).await?;
-                let actor = Actor::operator(environment);
+                let principal = Principal::operator(environment);
                 let quota = state.settings.scim_quotas.directory;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = directories::list(&state, &actor, list.organization, &query).await?;
+                    let page = directories::list(&state, &principal, list.organization, &query).await?;
                     for view in &page.items {
                         if list.json {
                             output::line(&serde_json::to_string(&ScimDirectoryObject::from(view))?);
@@ -180,14 +181,15 @@ impl ScimDirectory {
 /// Creates a token for a directory and prints both.
 async fn rotate(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: ScimDirectoryId,
     overlap: Duration,
     json: bool,
     title: &str,
 ) -> anyhow::Result<()> {
-    let token = directories::rotate(state, actor, id, None, overlap).await.map_err(field_flags::cli_error)?;
-    let directory = directories::find(state, actor, id).await?;
+    let token =
+        directories::rotate(state, principal, id, None, overlap).await.map_err(field_flags::cli_error)?;
+    let directory = directories::find(state, principal, id).await?;
     let directory = ScimDirectoryObject::from(&directory);
     output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::Actor,
     environments, organizations,
     pagination::PageQuery,
+    principal::Principal,
     setup::links::{self, NewSetupLink, SetupLinkObject},
 };
 
@@ -106,7 +106,7 @@ impl SetupLink {
                     can_manage_domains: all || create.domains,
                     lifetime: create.lifetime.map(Duration::from_secs),
                 };
-                let (link, url) = links::create(&state, &Actor::operator(environment), &wanted)
+                let (link, url) = links::create(&state, &Principal::operator(environment), &wanted)
                     .await
                     .map_err(field_flags::cli_error)?;
                 let made = LinkWithUrl { url, link: SetupLinkObject::at(state.now(), &link) };
@@ -117,10 +117,10 @@ impl SetupLink {
                     (_, Some(organization)) => organizations::environment_of(&state, organization).await?,
                     (name, None) => environments::find(&state, name.as_deref().unwrap_or_default()).await?.id,
                 };
-                let actor = Actor::operator(environment);
+                let principal = Principal::operator(environment);
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = links::list(&state, &actor, list.organization, &query).await?;
+                    let page = links::list(&state, &principal, list.organization, &query).await?;
                     for link in &page.items {
                         let now = state.now();
                         output::line(&match list.json {
@@ -142,7 +142,7 @@ impl SetupLink {
             }
             Self::Revoke(revoke) => {
                 let environment = links::environment_of(&state, revoke.link).await?;
-                let link = links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
+                let link = links::revoke(&state, &Principal::operator(environment), revoke.link).await?;
                 output::resource(revoke.json, &SetupLinkObject::at(state.now(), &link), "Setup link revoked:")
             }
         }

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
-    actor::Actor,
     environments,
     pagination::PageQuery,
+    principal::Principal,
     resource,
     webhooks::{self, WebhookChange, WebhookObject},
 };
@@ -68,8 +68,8 @@ impl Webhook {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let actor = Actor::operator(environment.id);
-                let made = webhooks::create(&state, &actor, &create.settings).await;
+                let principal = Principal::operator(environment.id);
+                let made = webhooks::create(&state, &principal, &create.settings).await;
                 let (webhook, secret) = made.map_err(field_flags::cli_error)?;
                 let made =
                     WebhookWithSecret { webhook: WebhookObject::from(&webhook), secret: secret.reveal() };
@@ -83,8 +83,8 @@ impl Webhook {
                 let environment = environments::find(&state, &list.environment).await?;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let actor = Actor::operator(environment.id);
-                    let page = resource::list::<model::webhook::Webhook>(&state, &actor, &query).await?;
+                    let principal = Principal::operator(environment.id);
+                    let page = resource::list::<model::webhook::Webhook>(&state, &principal, &query).await?;
                     for webhook in &page.items {
                         if list.json {
                             output::line(&serde_json::to_string(&WebhookObject::from(webhook))?);

@@ -14,13 +14,13 @@ use model::{
 };
 use ostiary::{
     app::{
-        actor::{Actor, Principal},
         administrators::{
             invitations::{self, InviteOutcome},
             roles::{self, RoleScope},
         },
         audit::{self, AuditFilter},
         pagination::PageQuery,
+        principal::Principal,
     },
     store,
 };
@@ -39,7 +39,7 @@ use crate::{
 async fn invited(app: &TestApp, email: &str, role: Role, environment: Option<&Environment>) -> String {
     let scope = match environment {
         None => RoleScope::Global(Principal::OPERATOR),
-        Some(environment) => RoleScope::Environment(Actor::operator(environment.id)),
+        Some(environment) => RoleScope::Environment(Principal::operator(environment.id)),
     };
     match invitations::create(&app.state, &scope, email, role).await.unwrap() {
         InviteOutcome::Link(_, token) => token.reveal(),
@@ -366,7 +366,7 @@ both! {
         assert_eq!(answer.status, 422, "{}", answer.body);
         assert!(!is_signed_in(&app, &thief).await && is_signed_in(&app, &boss).await);
         // If the account exists, an invitation grants the role and creates no link.
-        let scope = RoleScope::Environment(Actor::operator(production.id));
+        let scope = RoleScope::Environment(Principal::operator(production.id));
         let invited = invitations::create(&app.state, &scope, "BOSS@vendor.example", Role::Admin).await.unwrap();
         assert!(matches!(invited, InviteOutcome::Added(_)));
     }

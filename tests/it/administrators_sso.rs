@@ -4,11 +4,11 @@
 use model::{administrator::Role, http_url::HttpUrl, oauth_client::IdTokenAlg};
 use ostiary::{
     app::{
-        actor::Principal,
         administrators::{
             invitations::{self, InviteOutcome},
             roles::RoleScope,
         },
+        principal::Principal,
     },
     config::Redacted,
 };

@@ -15,11 +15,11 @@ use model::{
 };
 use ostiary::{
     app::{
-        actor::Actor,
         audit::{self, AuditFilter},
         directories::request_log::{self, NewScimRequest, ScimRequestQuery},
         environments::api_keys::{self, ApiKeyChange},
         pagination::PageQuery,
+        principal::Principal,
         setup::links::{self, NewSetupLink},
     },
     http::ssoready::ROUTES,
@@ -299,8 +299,8 @@ async fn acme(app: &TestApp) -> Resources {
         error: None,
     };
     request_log::enqueue(&app.state, &noted);
-    let (actor, any) = (Actor::operator(environment.id), ScimRequestQuery::default());
-    let requests = request_log::list(&app.state, &actor, directory_id, &any, &PageQuery::default()).await;
+    let (principal, any) = (Principal::operator(environment.id), ScimRequestQuery::default());
+    let requests = request_log::list(&app.state, &principal, directory_id, &any, &PageQuery::default()).await;
     let sequence = app.record_event(&directory, EventKind::UserCreated, json!({})).await;
     let (now, webhook_id): (_, WebhookId) = (app.now(), Id::new(app.now(), &SystemRandom));
     let webhook = Webhook {
@@ -339,15 +339,15 @@ async fn acme(app: &TestApp) -> Resources {
         can_manage_domains: false,
         lifetime: None,
     };
-    let (setup_link, _) = links::create(&app.state, &actor, &wanted).await.unwrap();
+    let (setup_link, _) = links::create(&app.state, &principal, &wanted).await.unwrap();
     let mut tx = app.state.db.write().await.unwrap();
     store::table::insert(&mut tx, &webhook).await.unwrap();
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
     tx.commit().await.unwrap();
     let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
     let named = ApiKeyChange { display_name: Some("Backend".to_owned()), ..Default::default() };
-    let (api_key, _) = api_keys::create(&app.state, &actor, &named).await.unwrap();
-    let changes = audit::list(&app.state, &actor, &AuditFilter::default(), &PageQuery::default()).await;
+    let (api_key, _) = api_keys::create(&app.state, &principal, &named).await.unwrap();
+    let changes = audit::list(&app.state, &principal, &AuditFilter::default(), &PageQuery::default()).await;
     Resources {
         tenant,
         directory: directory_id.to_string(),

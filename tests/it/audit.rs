@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use model::audit::AuditEvent;
 use ostiary::app::{
-    actor::Actor,
     audit::{self, AuditFilter},
     pagination::PageQuery,
+    principal::Principal,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{both, support::*};
 
-async fn log(app: &TestApp, actor: &Actor, filter: AuditFilter) -> Vec<AuditEvent> {
+async fn log(app: &TestApp, principal: &Principal, filter: AuditFilter) -> Vec<AuditEvent> {
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
-    audit::list(&app.state, actor, &filter, &query).await.unwrap().items
+    audit::list(&app.state, principal, &filter, &query).await.unwrap().items
 }
 
 both! {
     async fn every_change_through_the_api_is_told_with_old_and_new_values(app: TestApp) {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         let call = async |method, path: &str, body| {
             app.advance(Duration::from_millis(5));
             let answer = app.api(&key, method, path, Some(body)).await;
@@ -40,7 +40,7 @@ both! {
         let token = call(Method::POST, &rotate, json!({})).await["bearerToken"].as_str().unwrap().to_owned();
         call(Method::DELETE, &path, json!({})).await;
 
-        let events = log(&app, &actor, AuditFilter::default()).await;
+        let events = log(&app, &principal, AuditFilter::default()).await;
         let told: Vec<&str> = events.iter().rev().map(|event| event.action.as_str()).collect();
         assert_eq!(
             told,
@@ -64,7 +64,7 @@ both! {
         assert!(events.iter().all(|event| event.address.is_some_and(|address| address.is_loopback())));
         assert!(!format!("{events:?}").contains(&token));
 
-        let of = |filter| log(&app, &actor, filter);
+        let of = |filter| log(&app, &principal, filter);
         assert_eq!(of(AuditFilter { target_id: Some(id), ..AuditFilter::default() }).await.len(), 3);
         let organization_id = update.organization_id;
         assert_eq!(of(AuditFilter { organization_id, ..AuditFilter::default() }).await.len(), 5);
@@ -75,7 +75,7 @@ both! {
         let since = Some(update.at);
         assert_eq!(of(AuditFilter { since, ..AuditFilter::default() }).await.len(), 4);
 
-        let other = Actor::operator(app.environment("other").await.id);
+        let other = Principal::operator(app.environment("other").await.id);
         assert_eq!(log(&app, &other, AuditFilter::default()).await, []);
         assert!(audit::find(&app.state, &other, update.id).await.is_err());
     }
@@ -91,7 +91,7 @@ both! {
             assert!(format!("{refused:?}").contains("append-only"), "{refused:?}");
         }
         app.state.db.migrate().await.unwrap();
-        let events = log(&app, &Actor::operator(environment.id), AuditFilter::default()).await;
+        let events = log(&app, &Principal::operator(environment.id), AuditFilter::default()).await;
         assert_eq!(events.len(), 1);
     }
 }

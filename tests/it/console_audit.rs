@@ -6,9 +6,9 @@ use std::time::Duration;
 use model::administrator::Role;
 use ostiary::app::{
     accounts::Device,
-    actor::Actor,
     administrators::sessions,
     organizations::{self, OrganizationChange},
+    principal::Principal,
 };
 use serde_json::Value;
 
@@ -33,8 +33,8 @@ both! {
         let change = |name: &str, external: &str| OrganizationChange {
             display_name: Some(name.to_owned()), external_id: Some(external.to_owned()), ..OrganizationChange::default()
         };
-        let actor = Actor::operator(environment.id);
-        let acme = organizations::create(&app.state, &actor, &change("Acme <1>", "a")).await.unwrap();
+        let principal = Principal::operator(environment.id);
+        let acme = organizations::create(&app.state, &principal, &change("Acme <1>", "a")).await.unwrap();
         app.advance(Duration::from_secs(2));
         // Through the console's own form, so that the administrator made it.
         let edit = format!("/console/{}/organizations/{}/edit", environment.id, acme.id);
@@ -42,7 +42,7 @@ both! {
         let saved = app.press(&browser, &form, &edit, &[("displayName", "Acme <2>"), ("externalId", "a")]).await;
         assert_eq!(saved.status, 303, "{}", saved.body);
         app.advance(Duration::from_secs(2));
-        let other = organizations::create(&app.state, &actor, &change("Globex", "g")).await.unwrap();
+        let other = organizations::create(&app.state, &principal, &change("Globex", "g")).await.unwrap();
 
         let log = format!("/console/{}/audit-events", environment.id);
         let page = app.page(&browser, &log).await.body;
@@ -84,10 +84,10 @@ both! {
 
     async fn an_export_has_everything_once_however_much_it_is(app: TestApp) {
         let environment = app.environment("prod").await;
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         for number in 0..450 {
             let change = OrganizationChange { display_name: Some(format!("N{number}")), ..OrganizationChange::default() };
-            organizations::create(&app.state, &actor, &change).await.unwrap();
+            organizations::create(&app.state, &principal, &change).await.unwrap();
             app.advance(Duration::from_millis(1));
         }
         let viewer = app.administrator(Role::Viewer, Some(&environment)).await;
@@ -100,7 +100,7 @@ both! {
     async fn each_log_is_for_those_who_may_see_it(app: TestApp) {
         let (own, other) = (app.environment("prod").await, app.environment("staging").await);
         let change = OrganizationChange { display_name: Some("Secret customer".to_owned()), ..OrganizationChange::default() };
-        organizations::create(&app.state, &Actor::operator(other.id), &change).await.unwrap();
+        organizations::create(&app.state, &Principal::operator(other.id), &change).await.unwrap();
         let owner = app.administrator(Role::Owner, Some(&own)).await;
         let boss = app.administrator(Role::Owner, None).await;
         let log = |environment: &str| format!("/console/{environment}/audit-events");

@@ -83,7 +83,7 @@ both! {
                 display_name: Some(format!("Customer {number:02}")),
                 ..Default::default()
             };
-            let operator = ostiary::app::actor::Actor::operator(environment.id);
+            let operator = ostiary::app::principal::Principal::operator(environment.id);
             ostiary::app::organizations::create(&app.state, &operator, &change).await.unwrap();
             app.advance(Duration::from_millis(1));
         }

@@ -6,12 +6,12 @@ use base::id::{Id, ScimDirectoryId};
 use ostiary::{
     app::{
         Error,
-        actor::Actor,
         directories::{
             self, ScimDirectoryChange, ScimDirectoryView,
             request_log::{self, NewScimRequest},
         },
         login,
+        principal::Principal,
     },
     store::login_connections,
 };
@@ -420,6 +420,6 @@ both! {
 }
 
 async fn set(app: &TestApp, tenant: &Tenant, directory: &ScimDirectoryView, change: ScimDirectoryChange) {
-    let actor = Actor::operator(tenant.environment.id);
-    directories::update(&app.state, &actor, directory.directory.id, None, &change).await.unwrap();
+    let principal = Principal::operator(tenant.environment.id);
+    directories::update(&app.state, &principal, directory.directory.id, None, &change).await.unwrap();
 }

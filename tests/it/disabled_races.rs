@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{oauth_client::IdTokenAlg, organization::Organization};
 use ostiary::{
-    app::{actor::Actor, resource},
+    app::{principal::Principal, resource},
     store::{Transaction, table},
 };
 use reqwest::Method;
@@ -180,7 +180,7 @@ both! {
             return;
         }
         let environment = app.environment("prod").await;
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         // PostgreSQL ends whichever of the two looks for a deadlock first: the removal, unless this machine is so busy that
         // the other one came a second after it.
         for _ in 0..10 {
@@ -189,7 +189,7 @@ both! {
             let mut other = app.state.db.write().await.unwrap();
             other.sql("UPDATE saml_connections SET updated_at = updated_at").execute().await.unwrap();
             let before = app.state.db.requested_writes();
-            let removal = resource::remove::<Organization>(&app.state, &actor, organization, None);
+            let removal = resource::remove::<Organization>(&app.state, &principal, organization, None);
             let cross = async {
                 app.write_blocked(before).await;
                 // The removal holds the organization and waits for the connection.
@@ -199,7 +199,7 @@ both! {
             };
             let (removed, is_removal_ended) = tokio::join!(removal, cross);
             removed.unwrap();
-            assert!(resource::find::<Organization>(&app.state, &actor, organization).await.is_err());
+            assert!(resource::find::<Organization>(&app.state, &principal, organization).await.is_err());
             if is_removal_ended {
                 assert!(app.state.db.requested_writes() >= before + 2, "it was attempted once");
                 return;

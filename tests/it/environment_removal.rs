@@ -11,7 +11,8 @@ use model::{
 };
 use ostiary::{
     app::{
-        actor::Actor, administrators::invitations, administrators::roles::RoleScope, support::login_counts,
+        administrators::invitations, administrators::roles::RoleScope, principal::Principal,
+        support::login_counts,
     },
     background::{self, Retention},
     store::{self, Db},
@@ -176,7 +177,7 @@ both! {
         let body = json!({ "organizationId": tenant.organization.id, "assertionEncryption": true });
         assert_eq!(app.api(&key, Method::POST, "/v1/saml-connections", Some(body)).await.status, 200);
         let console = app.administrator(Role::Viewer, Some(&environment)).await;
-        let scope = RoleScope::Environment(Actor::operator(environment.id));
+        let scope = RoleScope::Environment(Principal::operator(environment.id));
         invitations::create(&app.state, &scope, "invited@vendor.example", Role::Viewer).await.unwrap();
         let browser = app.browser();
         let request = app.begin(&browser, &key, &tenant).await;

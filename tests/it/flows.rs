@@ -15,8 +15,8 @@ use model::{
 };
 use ostiary::{
     app::{
-        actor::Actor,
         pagination::PageQuery,
+        principal::Principal,
         support::{
             flows::{self, CheckChange, FlowQuery},
             login_counts,
@@ -373,8 +373,8 @@ both! {
             saml_connection_id: "saml_conn_0000000000000000000000007".to_owned(),
             ..FlowQuery::default()
         };
-        let actor = Actor::operator(environment.id);
-        let first = flows::list(&app.state, &actor, &query, &PageQuery::default()).await.unwrap();
+        let principal = Principal::operator(environment.id);
+        let first = flows::list(&app.state, &principal, &query, &PageQuery::default()).await.unwrap();
         assert!(first.items.is_empty() && !first.next_token.is_empty(), "one call looks at so many and no more");
         let found = everything(&app, &environment, &query).await;
         assert_eq!(found, ["saml_flow_0000000000000000000000007".parse::<LoginFlowId>().unwrap()]);
@@ -383,11 +383,11 @@ both! {
     async fn what_was_not_checked_is_distinguished_from_what_was_fixed(app: TestApp) {
         let fixture = fixture(&app).await;
         let id = log_in(&app, &fixture, "dana@gmail.example", |spec| spec.set_issuer("https://other.example")).await;
-        let actor = Actor::operator(fixture.tenant.environment.id);
+        let principal = Principal::operator(fixture.tenant.environment.id);
         let mut connection = fixture.tenant.connection.clone();
         connection.idp_entity_id = Some("https://other.example".to_owned());
         app.update_connection(&connection).await;
-        let checked = flows::recheck(&app.state, &actor, id).await.unwrap();
+        let checked = flows::recheck(&app.state, &principal, id).await.unwrap();
         assert_eq!(checked.outcome.as_ref().err(), Some(&"email_outside_organization_domains"));
         let change = |name: &str| {
             let compared = checked.comparisons();
@@ -401,12 +401,12 @@ both! {
 
 /// Every page of a list, seven at a time.
 async fn everything(app: &TestApp, environment: &Environment, query: &FlowQuery) -> Vec<LoginFlowId> {
-    let actor = Actor::operator(environment.id);
+    let principal = Principal::operator(environment.id);
     let mut found = Vec::new();
     let mut token = None;
     loop {
         let page = PageQuery { token: token.take(), size: Some("7".to_owned()) };
-        let page = flows::list(&app.state, &actor, query, &page).await.unwrap();
+        let page = flows::list(&app.state, &principal, query, &page).await.unwrap();
         found.extend(page.items.iter().map(|flow| flow.id));
         if page.next_token.is_empty() {
             return found;
@@ -420,7 +420,7 @@ both! {
         let mut fixture = fixture(&app).await;
         fixture.tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
         app.update_connection(&fixture.tenant.connection).await;
-        let actor = Actor::operator(fixture.tenant.environment.id);
+        let principal = Principal::operator(fixture.tenant.environment.id);
         let globex = app.tenant(&fixture.tenant.environment, "globex.example").await;
         let other = Fixture { tenant: globex, key: fixture.key.clone() };
         log_in(&app, &fixture, "dana@gmail.example", |_| {}).await;
@@ -431,7 +431,7 @@ both! {
         app.advance(Duration::from_secs(5 * 3600));
         let left_open = log_in(&app, &other, "hank@globex.example", |_| {}).await;
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
-        assert_counted(&app, &actor).await;
+        assert_counted(&app, &principal).await;
 
         // One user signs in, one is refused long after the login began.
         let browser = app.browser();
@@ -450,9 +450,9 @@ both! {
         request.answer(&late, &other.tenant, &idp.sign(&spec)).await;
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
-        assert_counted(&app, &actor).await;
+        assert_counted(&app, &principal).await;
 
-        let shown = overview::load(&app.state, &actor, Period::Day).await.unwrap();
+        let shown = overview::load(&app.state, &principal, Period::Day).await.unwrap();
         let failed: Vec<_> = shown.organizations.iter().map(|o| (o.organization_id, o.failed)).collect();
         assert_eq!(failed, [(other.tenant.organization.id, 4), (fixture.tenant.organization.id, 1)]);
         let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.connection_id).collect();
@@ -463,7 +463,7 @@ both! {
 
         // Another environment has counts of its own.
         let empty = app.environment("empty").await;
-        let shown = overview::load(&app.state, &Actor::operator(empty.id), Period::TwoWeeks).await.unwrap();
+        let shown = overview::load(&app.state, &Principal::operator(empty.id), Period::TwoWeeks).await.unwrap();
         assert!(shown.bars.iter().all(|bar| bar.outcomes == Outcomes::default()));
         assert!(shown.organizations.is_empty() && shown.connections.is_empty());
         assert_eq!(shown.next, Some(NextStep::Organization));
@@ -471,11 +471,11 @@ both! {
 
     async fn a_directory_that_nobody_calls_any_more_is_told(app: TestApp) {
         let fixture = fixture(&app).await;
-        let actor = Actor::operator(fixture.tenant.environment.id);
+        let principal = Principal::operator(fixture.tenant.environment.id);
         let never = app.directory(&fixture.tenant).await;
         let globex = app.tenant(&fixture.tenant.environment, "globex.example").await;
         let directory = app.directory(&globex).await;
-        let token = ostiary::app::directories::rotate(&app.state, &actor, directory.directory.id, None, Duration::ZERO)
+        let token = ostiary::app::directories::rotate(&app.state, &principal, directory.directory.id, None, Duration::ZERO)
             .await
             .unwrap();
         let call = async || {
@@ -485,7 +485,7 @@ both! {
             assert_eq!(browser.send(request).await.status, 200);
         };
         let silent = async || {
-            let shown = overview::load(&app.state, &actor, Period::Day).await.unwrap();
+            let shown = overview::load(&app.state, &principal, Period::Day).await.unwrap();
             shown.directories.iter().map(|silent| silent.directory_id).collect::<Vec<_>>()
         };
         call().await;
@@ -499,7 +499,7 @@ both! {
 }
 
 /// Compares the overview's counts with the logins.
-async fn assert_counted(app: &TestApp, actor: &Actor) {
+async fn assert_counted(app: &TestApp, principal: &Principal) {
     let mut conn = app.state.db.read().await.unwrap();
     let (succeeded, failed, in_progress, stray): (i64, i64, i64, i64) = conn
         .sql(
@@ -513,7 +513,7 @@ async fn assert_counted(app: &TestApp, actor: &Actor) {
         .unwrap();
     drop(conn);
     for span in [Period::Day, Period::TwoWeeks] {
-        let shown = overview::load(&app.state, actor, span).await.unwrap();
+        let shown = overview::load(&app.state, principal, span).await.unwrap();
         let all = shown.bars.iter().fold(Outcomes::default(), |sum, bar| sum.plus(bar.outcomes));
         assert_eq!(all, Outcomes { succeeded, failed, in_progress, stray }, "{span:?}");
     }

@@ -12,9 +12,9 @@ use flate2::{Compression, write::GzEncoder};
 use model::{administrator::Role, event::EventKind, saml_connection::SamlConnection as Stored};
 use ostiary::{
     app::{
-        actor::Actor,
         connections::saml::{self, certificate_expiry, metadata},
         pagination::PageQuery,
+        principal::Principal,
     },
     store,
 };
@@ -251,8 +251,8 @@ both! {
         assert_eq!((&events[0]["scimDirectoryId"], &events[0]["organizationId"]), (&json!(null), &json!(fixture.tenant.organization.id)));
         let count = |side: &str| events[0]["data"][side]["idpCertificates"].as_array().unwrap().len();
         assert_eq!((count("before"), count("after")), (1, 2));
-        let actor = Actor::operator(fixture.tenant.environment.id);
-        let log = ostiary::app::audit::list(&fixture.app.state, &actor, &Default::default(), &PageQuery::default()).await.unwrap();
+        let principal = Principal::operator(fixture.tenant.environment.id);
+        let log = ostiary::app::audit::list(&fixture.app.state, &principal, &Default::default(), &PageQuery::default()).await.unwrap();
         let by_service: Vec<_> = log.items.iter().filter(|entry| entry.actor.kind == "service").collect();
         assert_eq!(by_service.len(), 2);
         assert!(by_service.iter().all(|entry| entry.action == "saml_connection.updated" && entry.after.contains_key("idpCertificates")));
@@ -632,7 +632,7 @@ both! {
         let environment = app.environment("prod").await;
         let foreign = app.environment("staging").await;
         app.tenant(&foreign, "foreign.example").await;
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         let mut expected = Vec::new();
         for (name, days) in [("c", 30), ("a", 10), ("d", 30), ("b", 20)] {
             let mut tenant = app.tenant(&environment, &format!("{name}.example")).await;
@@ -646,7 +646,7 @@ both! {
         let (mut seen, mut token) = (Vec::new(), None);
         loop {
             let query = PageQuery { token, size: Some("3".to_owned()) };
-            let page = saml::list_by_expiry(&app.state, &actor, &query).await.unwrap();
+            let page = saml::list_by_expiry(&app.state, &principal, &query).await.unwrap();
             seen.extend(page.items.into_iter().map(|named| (named.connection.id, named.organization)));
             if page.next_token.is_empty() {
                 break;

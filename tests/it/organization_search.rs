@@ -6,13 +6,13 @@ use base::{id::Id, random::SystemRandom};
 use model::{administrator::Role, organization::Organization};
 use ostiary::{
     app::{
-        actor::Actor,
         organizations::{
             self, OrganizationChange,
             domains::{self, NewDomain},
         },
         pagination::PageQuery,
         permissions::Scope,
+        principal::Principal,
         resource,
     },
     background::domain_ids,
@@ -24,11 +24,11 @@ use serde_json::{Value, json};
 use crate::{both, support::*};
 
 /// The names of what a search finds, page by page.
-async fn found(app: &TestApp, actor: &Actor, text: &str) -> Vec<String> {
+async fn found(app: &TestApp, principal: &Principal, text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut query = PageQuery { token: None, size: Some("2".to_owned()) };
     loop {
-        let page = organizations::search(&app.state, actor, text, &query).await.unwrap();
+        let page = organizations::search(&app.state, principal, text, &query).await.unwrap();
         names.extend(page.items.into_iter().map(|organization| organization.display_name));
         if page.next_token.is_empty() {
             return names;
@@ -40,7 +40,7 @@ async fn found(app: &TestApp, actor: &Actor, text: &str) -> Vec<String> {
 both! {
     async fn the_newest_comes_first_and_changes_are_found_at_once(app: TestApp) {
         let environment = app.environment("prod").await;
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         let mut made = Vec::new();
         for (name, external_id, domain) in [
             ("Acme Ltd", "c-1", "acme.com"),
@@ -55,26 +55,26 @@ both! {
                 domains: Some(vec![domain.to_owned()]),
                 ..OrganizationChange::default()
             };
-            made.push(organizations::create(&app.state, &actor, &change).await.unwrap());
+            made.push(organizations::create(&app.state, &principal, &change).await.unwrap());
         }
         let all = ["Zeta", "Bücher & Söhne", "Acme Labs", "Acme Ltd"];
-        assert_eq!(found(&app, &actor, "").await, all);
-        assert_eq!(found(&app, &actor, "acme").await, ["Zeta", "Acme Labs", "Acme Ltd"]);
-        assert_eq!(found(&app, &actor, "ACME la").await, ["Acme Labs"]);
-        assert_eq!(found(&app, &actor, "dana@acme.com").await, ["Acme Ltd"]);
-        assert_eq!(found(&app, &actor, "söhne").await, ["Bücher & Söhne"]);
-        assert_eq!(found(&app, &actor, "c-3").await, ["Bücher & Söhne"]);
-        assert_eq!(found(&app, &actor, &made[3].id.to_string()).await, ["Zeta"]);
-        assert_eq!(found(&app, &actor, "nobody").await, [""; 0]);
+        assert_eq!(found(&app, &principal, "").await, all);
+        assert_eq!(found(&app, &principal, "acme").await, ["Zeta", "Acme Labs", "Acme Ltd"]);
+        assert_eq!(found(&app, &principal, "ACME la").await, ["Acme Labs"]);
+        assert_eq!(found(&app, &principal, "dana@acme.com").await, ["Acme Ltd"]);
+        assert_eq!(found(&app, &principal, "söhne").await, ["Bücher & Söhne"]);
+        assert_eq!(found(&app, &principal, "c-3").await, ["Bücher & Söhne"]);
+        assert_eq!(found(&app, &principal, &made[3].id.to_string()).await, ["Zeta"]);
+        assert_eq!(found(&app, &principal, "nobody").await, [""; 0]);
 
         let change = OrganizationChange { display_name: Some("Omega".to_owned()), ..OrganizationChange::default() };
-        organizations::update(&app.state, &actor, made[0].id, None, &change).await.unwrap();
-        assert_eq!(found(&app, &actor, "ltd").await, [""; 0]);
-        assert_eq!(found(&app, &actor, "omega acme.com").await, ["Omega"]);
-        resource::remove::<Organization>(&app.state, &actor, made[1].id, None).await.unwrap();
-        assert_eq!(found(&app, &actor, "labs").await, [""; 0]);
+        organizations::update(&app.state, &principal, made[0].id, None, &change).await.unwrap();
+        assert_eq!(found(&app, &principal, "ltd").await, [""; 0]);
+        assert_eq!(found(&app, &principal, "omega acme.com").await, ["Omega"]);
+        resource::remove::<Organization>(&app.state, &principal, made[1].id, None).await.unwrap();
+        assert_eq!(found(&app, &principal, "labs").await, [""; 0]);
 
-        let other = Actor::operator(app.environment("other").await.id);
+        let other = Principal::operator(app.environment("other").await.id);
         assert_eq!(found(&app, &other, "acme").await, [""; 0]);
         assert_eq!(found(&app, &other, &made[3].id.to_string()).await, [""; 0]);
 
@@ -86,13 +86,13 @@ both! {
 
     async fn a_domain_is_found_however_it_came_and_not_when_it_is_gone(app: TestApp) {
         let environment = app.environment("prod").await;
-        let (actor, key) = (Actor::operator(environment.id), app.api_key(&environment, true).await);
+        let (principal, key) = (Principal::operator(environment.id), app.api_key(&environment, true).await);
         let console = app.console(Role::Admin, &environment).await;
         let body = json!({ "displayName": "Acme", "domains": ["first.example"] });
         let made = app.api(&key, Method::POST, "/v1/organizations", Some(body)).await.json();
         let id = made["organization"]["id"].as_str().unwrap().to_owned();
         let path = format!("/v1/organizations/{id}");
-        let is_found = async |domain: &str| found(&app, &actor, domain).await == ["Acme"];
+        let is_found = async |domain: &str| found(&app, &principal, domain).await == ["Acme"];
         let call = async |method: Method, path: &str, body: Value| {
             let answer = app.api(&key, method, path, Some(body)).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -121,7 +121,7 @@ both! {
         // The customer's own admin, by a setup link.
         let organization_id = id.parse().unwrap();
         let scopes = [Scope::Domains].into_iter().collect();
-        let customer = Actor::setup_link(Id::from_bits(1), environment.id, organization_id, scopes);
+        let customer = Principal::setup_link(Id::from_bits(1), environment.id, organization_id, scopes);
         let wanted = NewDomain { domain: Some("dana@link.example".to_owned()), allow_free_mail: None };
         domains::add(&app.state, &customer, organization_id, &wanted).await.unwrap();
         assert!(is_found("link.example").await);
@@ -131,7 +131,7 @@ both! {
 
     async fn domains_from_before_they_had_ids_get_them_and_are_found(app: TestApp) {
         let environment = app.environment("prod").await;
-        let (actor, key) = (Actor::operator(environment.id), app.api_key(&environment, true).await);
+        let (principal, key) = (Principal::operator(environment.id), app.api_key(&environment, true).await);
         let names: Vec<String> = (0..510).map(|number| format!("d{number}.example")).collect();
         let body = json!({ "displayName": "Acme", "domains": names });
         let made = app.api(&key, Method::POST, "/v1/organizations", Some(body)).await.json();
@@ -161,18 +161,18 @@ both! {
         let checked = app.api(&key, Method::POST, &path, Some(json!({ "domain": "d7.example" }))).await;
         assert_eq!(checked.status, 200, "{}", checked.body);
         assert_eq!((stored().await, ids().await), (1, before.clone()));
-        assert_eq!(found(&app, &actor, "d8.example").await, [""; 0]);
+        assert_eq!(found(&app, &principal, "d8.example").await, [""; 0]);
 
         assert_eq!(domain_ids::write(&app.state).await.unwrap(), 1);
         assert_eq!((stored().await, ids().await), (510, before.clone()));
-        assert_eq!(found(&app, &actor, "d8.example").await, ["Acme"]);
+        assert_eq!(found(&app, &principal, "d8.example").await, ["Acme"]);
         assert_eq!(domain_ids::write(&app.state).await.unwrap(), 0, "they have ids now");
         assert_eq!(app.api(&key, Method::GET, &by_id, None).await.json(), one.json());
     }
 
     async fn a_word_that_everybody_has_is_found_as_well(app: TestApp) {
         let environment = app.environment("prod").await;
-        let actor = Actor::operator(environment.id);
+        let principal = Principal::operator(environment.id);
         let mut tx = app.state.db.write().await.unwrap();
         for number in 0..2100 {
             let now = app.now() + Duration::from_millis(number);
@@ -184,12 +184,12 @@ both! {
             store::organization_domains::set(&mut tx, &organization, &SystemRandom).await.unwrap();
         }
         tx.commit().await.unwrap();
-        assert_eq!(found(&app, &actor, "common rare").await.len(), 3);
-        assert_eq!(found(&app, &actor, "rare").await.len(), 3);
+        assert_eq!(found(&app, &principal, "common rare").await.len(), 3);
+        assert_eq!(found(&app, &principal, "rare").await.len(), 3);
         let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
         let mut seen = BTreeSet::new();
         for _ in 0..3 {
-            let page = organizations::search(&app.state, &actor, "comm", &query).await.unwrap();
+            let page = organizations::search(&app.state, &principal, "comm", &query).await.unwrap();
             assert_eq!(page.items.len(), 100);
             assert!(page.items.is_sorted_by(|a, b| a.id > b.id));
             assert!(page.items.iter().all(|organization| seen.insert(organization.id)));

@@ -9,8 +9,8 @@ use base::{
 };
 use model::{administrator::Role, api_key::ApiKey};
 use ostiary::app::{
-    actor::{Actor, On},
     permissions::{Action, Scope},
+    principal::{On, Principal},
 };
 
 fn environment() -> EnvironmentId {
@@ -22,10 +22,10 @@ fn organization() -> OrganizationId {
 }
 
 /// One caller of each kind, with what the table calls it. A setup link is there once for each of its scopes.
-fn callers() -> Vec<(&'static str, Actor)> {
+fn callers() -> Vec<(&'static str, Principal)> {
     let now = Timestamp::from_seconds(0);
     let key = |management| {
-        Actor::from_api_key(&ApiKey {
+        Principal::from_api_key(&ApiKey {
             id: Id::from_bits(3),
             environment_id: environment(),
             version: 1,
@@ -38,11 +38,11 @@ fn callers() -> Vec<(&'static str, Actor)> {
         })
     };
     let administrator = |role, everywhere| {
-        Actor::administrator(Id::from_bits(4), role, everywhere).in_environment(environment())
+        Principal::administrator(Id::from_bits(4), role, everywhere).in_environment(environment())
     };
     let link = |scope| {
         let scopes = [scope].into_iter().collect();
-        Actor::setup_link(Id::from_bits(5), environment(), organization(), scopes)
+        Principal::setup_link(Id::from_bits(5), environment(), organization(), scopes)
     };
     vec![
         ("API key", key(false)),
@@ -54,13 +54,13 @@ fn callers() -> Vec<(&'static str, Actor)> {
         ("Setup link: saml", link(Scope::Saml)),
         ("Setup link: scim", link(Scope::Scim)),
         ("Setup link: domains", link(Scope::Domains)),
-        ("Operator", Actor::operator(environment())),
-        ("Service", Actor::service(environment())),
+        ("Operator", Principal::operator(environment())),
+        ("Service", Principal::service(environment())),
     ]
 }
 
 /// How far an action is permitted.
-fn extent(caller: &Actor, action: Action) -> &'static str {
+fn extent(caller: &Principal, action: Action) -> &'static str {
     let may = |on| caller.authorize(action, on).is_ok();
     if caller.authorize_everywhere(action).is_ok() || may(On::Environment) {
         "yes"
@@ -140,8 +140,11 @@ fn what_belongs_to_another_organization_is_not_there() {
 
 #[test]
 fn a_caller_in_no_environment_does_nothing_in_one() {
-    for caller in [Actor::OPERATOR, Actor::SERVICE, Actor::administrator(Id::from_bits(4), Role::Owner, true)]
-    {
+    for caller in [
+        Principal::OPERATOR,
+        Principal::SERVICE,
+        Principal::administrator(Id::from_bits(4), Role::Owner, true),
+    ] {
         for action in Action::ALL.iter().copied() {
             assert!(caller.authorize(action, On::Environment).is_err(), "{caller:?} {action:?}");
         }
@@ -151,12 +154,12 @@ fn a_caller_in_no_environment_does_nothing_in_one() {
 #[test]
 fn what_outlives_the_session_takes_a_recent_authentication() {
     let at = |minutes: i64| Timestamp::from_seconds(60 * minutes);
-    let administrator = Actor::administrator(Id::from_bits(4), Role::Owner, true);
+    let administrator = Principal::administrator(Id::from_bits(4), Role::Owner, true);
     for (caller, recent) in [
         (administrator, true),
         (administrator.authenticated(at(11)), true),
         (administrator.authenticated(at(10)), false),
-        (Actor::OPERATOR, true),
+        (Principal::OPERATOR, true),
     ] {
         assert_eq!(caller.require_recent_authentication(at(20)).is_ok(), recent, "{caller:?}");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{administrator::Role, organization::Organization, scim_directory::ScimDirectory};
 use ostiary::{
-    app::{actor::Actor, environments, resource},
+    app::{environments, principal::Principal, resource},
     background::{self, Retention},
     store,
 };
@@ -165,8 +165,8 @@ both! {
         let other = app.scim_directory(&kept).await;
         app.scim_user(&other, "eve@globex.example").await;
         let (organization, directory) = (tenant.organization.id.to_string(), directory.id.to_string());
-        let actor = Actor::operator(environment.id);
-        resource::remove::<Organization>(&app.state, &actor, tenant.organization.id, None).await.unwrap();
+        let principal = Principal::operator(environment.id);
+        resource::remove::<Organization>(&app.state, &principal, tenant.organization.id, None).await.unwrap();
         sweep_after(&app, 29).await;
         let left: Vec<_> = rows(&app, &organization, &directory).await.into_iter().filter(|(_, count)| *count > 0).collect();
         let names: Vec<_> = left.iter().map(|(name, _)| *name).collect();
@@ -220,10 +220,10 @@ both! {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = filled(&app, &tenant).await;
-        let actor = Actor::operator(environment.id);
-        assert!(environments::remove(&app.state, &actor, environment.id, None).await.is_err());
-        resource::remove::<Organization>(&app.state, &actor, tenant.organization.id, None).await.unwrap();
-        environments::remove(&app.state, &actor, environment.id, None).await.unwrap();
+        let principal = Principal::operator(environment.id);
+        assert!(environments::remove(&app.state, &principal, environment.id, None).await.is_err());
+        resource::remove::<Organization>(&app.state, &principal, tenant.organization.id, None).await.unwrap();
+        environments::remove(&app.state, &principal, environment.id, None).await.unwrap();
         let left = rows(&app, &tenant.organization.id.to_string(), &directory.id.to_string()).await;
         assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     }
@@ -234,7 +234,7 @@ both! {
         for _ in 0..4 {
             let tenant = app.tenant(&environment, "acme.example").await;
             let organization = tenant.organization.id;
-            let actor = Actor::operator(environment.id);
+            let principal = Principal::operator(environment.id);
             let create = async |path: &str| {
                 let body = json!({ "organizationId": organization, "canManageSaml": true, "primary": true, "domain": "new.example" });
                 let answer = app.api(&key, Method::POST, path, Some(body)).await;
@@ -242,7 +242,7 @@ both! {
             };
             let domains = format!("/v1/organizations/{organization}/domains");
             let (removed, ..) = tokio::join!(
-                resource::remove::<Organization>(&app.state, &actor, organization, None),
+                resource::remove::<Organization>(&app.state, &principal, organization, None),
                 create("/v1/saml-connections"),
                 create("/v1/scim-directories"),
                 create("/v1/setup-urls"),

@@ -4,9 +4,9 @@ use base::id::OrganizationId;
 use model::{administrator::Role, environment::Environment};
 use ostiary::{
     app::{
-        actor::{Actor, Principal},
         environments::{self, EnvironmentChange},
         organizations,
+        principal::Principal,
     },
     http::ssoready::ROUTES,
     links::path,
@@ -103,8 +103,8 @@ both! {
             let listed = app.api(&key, Method::GET, &path, None).await;
             assert!(listed.status == 200 && !listed.body.contains(&root), "{path}: {}", listed.body);
         }
-        let actor = Actor::operator(environment.id);
-        assert_eq!(organizations::names(&app.state, &actor, [id, tenant.organization.id]).await.unwrap().len(), 1);
+        let principal = Principal::operator(environment.id);
+        assert_eq!(organizations::names(&app.state, &principal, [id, tenant.organization.id]).await.unwrap().len(), 1);
         assert!(organizations::environment_of(&app.state, id).await.is_err());
         let mut tx = app.state.db.write().await.unwrap();
         assert!(import_lookups::lock_organizations(&mut tx, std::slice::from_ref(&root)).await.unwrap().is_empty());
@@ -140,8 +140,8 @@ both! {
             found
         };
         assert_eq!(roots().await, [(root_of(&made),)]);
-        let actor = Actor::operator(made.id);
-        environments::remove(&app.state, &actor, made.id, None).await.unwrap();
+        let principal = Principal::operator(made.id);
+        environments::remove(&app.state, &principal, made.id, None).await.unwrap();
         assert!(roots().await.is_empty());
         let mut conn = app.state.db.read().await.unwrap();
         assert!(table::find::<Environment>(&mut conn, made.id, made.id).await.unwrap().is_none());

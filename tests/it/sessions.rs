@@ -4,9 +4,10 @@ use base::secret::{AdminSessionToken, SetupSessionToken};
 use model::{administrator::Role, organization::Organization};
 use ostiary::{
     app::{
-        actor::{Actor, Principal},
         administrators::{self, invitations, roles::RoleScope},
-        environments, resource, setup,
+        environments,
+        principal::Principal,
+        resource, setup,
     },
     store,
 };
@@ -95,8 +96,8 @@ both! {
         assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL").await, 0);
 
         let (browser, _) = opened_link(&app, &key, &tenant).await;
-        let actor = Actor::operator(environment.id);
-        resource::remove::<Organization>(&app.state, &actor, tenant.organization.id, None).await.unwrap();
+        let principal = Principal::operator(environment.id);
+        resource::remove::<Organization>(&app.state, &principal, tenant.organization.id, None).await.unwrap();
         assert_eq!(browser.get(&home).await.status, 401);
         assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 0);
     }
@@ -114,14 +115,14 @@ both! {
     async fn what_was_made_in_an_environment_goes_with_it(app: TestApp) {
         let (environment, other) = (app.environment("prod").await, app.environment("test").await);
         for scope in [
-            RoleScope::Environment(Actor::operator(environment.id)),
-            RoleScope::Environment(Actor::operator(other.id)),
+            RoleScope::Environment(Principal::operator(environment.id)),
+            RoleScope::Environment(Principal::operator(other.id)),
             RoleScope::Global(Principal::OPERATOR),
         ] {
             invitations::create(&app.state, &scope, "new@vendor.example", Role::Viewer).await.unwrap();
         }
-        let actor = Actor::operator(environment.id);
-        environments::remove(&app.state, &actor, environment.id, None).await.unwrap();
+        let principal = Principal::operator(environment.id);
+        environments::remove(&app.state, &principal, environment.id, None).await.unwrap();
         assert_eq!(count(&app, "SELECT COUNT(*) FROM invitations").await, 2);
         let left = invitations::list(&app.state, &RoleScope::Global(Principal::OPERATOR)).await.unwrap();
         assert_eq!(left.len(), 1);

@@ -8,12 +8,12 @@ use model::{
 };
 use ostiary::app::{
     Error,
-    actor::Actor,
     organizations::{
         self, OrganizationChange,
         domains::{self, sharing},
     },
     permissions::Scope,
+    principal::Principal,
     resource,
 };
 use reqwest::Method;
@@ -169,7 +169,7 @@ both! {
             assert_eq!(refused.status, 400, "{path}: {}", refused.body);
             assert!(refused.body.contains("proved by DNS"), "{}", refused.body);
         }
-        let operator = Actor::operator(acme.environment.id);
+        let operator = Principal::operator(acme.environment.id);
         let change = domain_change("proved.example", true);
         let refused = organizations::update(&app.state, &operator, globex.organization.id, None, &change).await;
         assert!(matches!(refused, Err(Error::FailedPrecondition(_))), "{refused:?}");
@@ -221,7 +221,7 @@ both! {
     async fn a_proved_domain_is_seen_among_very_many_that_are_shared(app: TestApp) {
         let (_, globex, key) = two_tenants(&app).await;
         store_domain(&app, &globex, "zz.example", DomainState::Verified).await;
-        let operator = Actor::operator(globex.environment.id);
+        let operator = Principal::operator(globex.environment.id);
         let many: Vec<String> = (0..600).map(|number| format!("d{number}.example")).collect();
         for _ in 0..2 {
             let change = OrganizationChange { domains: Some(many.clone()), share_domain: Some(true), ..OrganizationChange::default() };
@@ -244,7 +244,7 @@ both! {
 
     async fn the_question_names_every_domain_that_the_yes_is_for(app: TestApp) {
         let (acme, globex, _) = two_tenants(&app).await;
-        let operator = Actor::operator(acme.environment.id);
+        let operator = Principal::operator(acme.environment.id);
         let ask = async |domains: Vec<String>| {
             let change = OrganizationChange { domains: Some(domains), ..OrganizationChange::default() };
             let error = organizations::create(&app.state, &operator, &change).await.unwrap_err();
@@ -273,7 +273,7 @@ both! {
 
     async fn of_many_who_take_one_domain_at_once_one_does(app: TestApp) {
         let environment = app.environment("prod").await;
-        let operator = Actor::operator(environment.id);
+        let operator = Principal::operator(environment.id);
         let change = domain_change("acme.example", false);
         let made = join_all((0..CONCURRENCY).map(|_| organizations::create(&app.state, &operator, &change))).await;
         assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:#?}");
@@ -299,7 +299,7 @@ both! {
     async fn another_environment_and_another_domain_are_none_of_it(app: TestApp) {
         let (acme, globex, key) = two_tenants(&app).await;
         store_domain(&app, &acme, "proved.example", DomainState::Verified).await;
-        let operator = Actor::operator(acme.environment.id);
+        let operator = Principal::operator(acme.environment.id);
         // A parent and a sub-domain are other domains: neither accepts users of the other.
         for domain in ["x.proved.example", "example.com", "xproved.example"] {
             let change = domain_change(domain, false);
@@ -313,7 +313,7 @@ both! {
             organizations::update(&app.state, &operator, globex.organization.id, None, &change).await.unwrap();
         }
         let staging = app.environment("staging").await;
-        let elsewhere = Actor::operator(staging.id);
+        let elsewhere = Principal::operator(staging.id);
         organizations::create(&app.state, &elsewhere, &domain_change("proved.example", false)).await.unwrap();
         assert_eq!(recorded_sharing(&app, &key).await, (vec![], vec![]));
         assert_eq!(find(&app, &key, &acme).await["sharedDomains"], Value::Null);
@@ -357,13 +357,13 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
             dns.publish(&name, &[&value]);
             let id = globex.organization.id;
             let scopes = [Scope::Saml, Scope::Scim, Scope::Domains].into_iter().collect();
-            for actor in [
-                Actor::setup_link(Id::from_bits(1), environment_id, id, scopes),
-                Actor::operator(environment_id),
+            for principal in [
+                Principal::setup_link(Id::from_bits(1), environment_id, id, scopes),
+                Principal::operator(environment_id),
             ] {
-                let refused = domains::check(&app.state, &actor, id, "acme.example", None).await;
+                let refused = domains::check(&app.state, &principal, id, "acme.example", None).await;
                 assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-                let listed = domains::list(&app.state, &actor, id).await.unwrap();
+                let listed = domains::list(&app.state, &principal, id).await.unwrap();
                 let listed = listed.iter().find(|listed| listed.domain.as_str() == "acme.example").unwrap();
                 assert_eq!(listed.state, DomainState::Failed);
                 let why = listed.check_error.as_deref().unwrap();
@@ -391,7 +391,7 @@ fn dns_shares_no_domain_without_the_vendors_consent() {
                 rivals.push(rival.organization.id);
             }
             dns.publish(&name, &values.iter().map(String::as_str).collect::<Vec<_>>());
-            let operator = Actor::operator(environment_id);
+            let operator = Principal::operator(environment_id);
             let checks =
                 rivals.iter().map(|id| domains::check(&app.state, &operator, *id, "contested.example", None));
             let change = domain_change("contested.example", false);

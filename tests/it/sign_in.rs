@@ -10,9 +10,9 @@ use model::{
 };
 use ostiary::{
     app::{
-        actor::Actor,
         login,
         pagination::PageQuery,
+        principal::Principal,
         support::flows::{self, FlowQuery},
     },
     store::{login_connections, login_flow_counts, login_flow_steps, login_flows},
@@ -285,7 +285,7 @@ both! {
         }
         let flow = flow_of(&app, &tenant, &request).await;
         assert_eq!(steps_of(&app, &flow).await.len(), 20);
-        let shown = flows::find(&app.state, &Actor::operator(tenant.environment.id), flow.id).await.unwrap();
+        let shown = flows::find(&app.state, &Principal::operator(tenant.environment.id), flow.id).await.unwrap();
         assert_eq!(shown.steps.iter().filter(|step| step.document.is_some()).count(), 6);
         code_of(&request.answer(&browser, &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await);
         assert_eq!(steps_of(&app, &flow).await.last(), Some(&StepKind::Accepted));
@@ -355,7 +355,7 @@ both! {
         let wrong = good(&app, &tenant, &request, "dana@globex.example");
         request.answer(&browser, &tenant, &wrong).await;
         let flow = flow_of(&app, &tenant, &request).await;
-        let shown = flows::find(&app.state, &Actor::operator(tenant.environment.id), flow.id).await.unwrap();
+        let shown = flows::find(&app.state, &Principal::operator(tenant.environment.id), flow.id).await.unwrap();
         assert_eq!(shown.steps[0].document.as_deref(), Some(request.xml.as_str()));
         let refused = &shown.steps[1];
         let failed: Vec<_> = refused.checks.iter().filter(|check| !check.passed).collect();
@@ -372,8 +372,8 @@ both! {
         }
         drop(conn);
         let failed = FlowQuery { status: "failed".into(), ..FlowQuery::default() };
-        let actor = Actor::operator(tenant.environment.id);
-        let latest = flows::list(&app.state, &actor, &failed, &PageQuery::default()).await.unwrap();
+        let principal = Principal::operator(tenant.environment.id);
+        let latest = flows::list(&app.state, &principal, &failed, &PageQuery::default()).await.unwrap();
         assert_eq!(latest.items.iter().map(|flow| flow.id).collect::<Vec<_>>(), [flow.id]);
     }
 

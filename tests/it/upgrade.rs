@@ -10,11 +10,11 @@ use base::time::{Clock as _, ManualClock, SystemClock, Timestamp};
 use model::{administrator::Role, oauth_client::IdTokenAlg};
 use ostiary::{
     app::{
-        actor::{Actor, Principal},
         administrators::{
             invitations::{self, InviteOutcome},
             roles::RoleScope,
         },
+        principal::Principal,
     },
     config::{Config, Redacted},
     store::Db,
@@ -274,7 +274,7 @@ impl Installation {
         assert_eq!(browser.post(&app.url("/console/join"), &fields).await.status, 303);
         self.contents.console_session = browser.cookie(PUBLIC_URL, CONSOLE_COOKIE).unwrap();
         let environment = self.contents.environment.parse().unwrap();
-        let scope = RoleScope::Environment(Actor::operator(environment));
+        let scope = RoleScope::Environment(Principal::operator(environment));
         let InviteOutcome::Link(_, token) =
             invitations::create(&app.state, &scope, INVITED, Role::Viewer).await.unwrap()
         else {

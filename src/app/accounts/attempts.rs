@@ -12,9 +12,9 @@ use model::{
 use super::device::Device;
 use crate::app::{
     Error, Result, State,
-    actor::Principal,
     audit::{self, Entry},
     limits::rate_limiter::{RateLimit, RateLimitKey},
+    principal::Principal,
 };
 
 /// An attempt that the rate limit of its account and network lets through.

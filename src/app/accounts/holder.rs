@@ -3,7 +3,7 @@
 use base::id::EnvironmentId;
 use model::account::AccountId;
 
-use crate::app::actor::Principal;
+use crate::app::principal::Principal;
 
 /// A signed-in person as the one who changes the credentials of their own account.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@
 use base::time::Timestamp;
 use model::account::{Session, SessionSubject};
 
-use crate::app::{Error, Result, actor::MAX_AUTHENTICATION_AGE};
+use crate::app::{Error, Result, principal::MAX_AUTHENTICATION_AGE};
 
 /// Whether the person of this session authenticated recently, at its start or since.
 pub fn is_recent<S: SessionSubject>(session: &Session<S>, now: Timestamp) -> bool {

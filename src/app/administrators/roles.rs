@@ -10,11 +10,11 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On, Principal},
         audit::{self, Entry},
         input,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
         resource::Edit,
     },
     store::{self, Transaction},
@@ -26,7 +26,7 @@ pub enum RoleScope {
     /// In every environment, including future ones.
     Global(Principal),
     /// In one environment.
-    Environment(Actor),
+    Environment(Principal),
 }
 
 impl RoleScope {
@@ -36,8 +36,8 @@ impl RoleScope {
             Self::Global(principal) => {
                 principal.authorize_everywhere(Action::GlobalAdministratorsManage).map(|()| None)
             }
-            Self::Environment(actor) => {
-                actor.authorize(Action::AdministratorsManage, On::Environment).map(Some)
+            Self::Environment(principal) => {
+                principal.authorize(Action::AdministratorsManage, On::Environment).map(Some)
             }
         }
     }
@@ -46,8 +46,8 @@ impl RoleScope {
     fn viewed(&self) -> Result<Option<EnvironmentId>> {
         match self {
             Self::Global(_) => self.owned(),
-            Self::Environment(actor) => {
-                actor.authorize(Action::AdministratorsView, On::Environment).map(Some)
+            Self::Environment(principal) => {
+                principal.authorize(Action::AdministratorsView, On::Environment).map(Some)
             }
         }
     }
@@ -75,8 +75,8 @@ pub async fn list(
 
 /// The first hundred administrators with a global role, for a caller who may view an environment: they may know
 /// who else has access to it.
-pub async fn list_global(state: &State, actor: &Actor) -> Result<Vec<(Administrator, Role)>> {
-    actor.authorize(Action::AdministratorsView, On::Environment)?;
+pub async fn list_global(state: &State, principal: &Principal) -> Result<Vec<(Administrator, Role)>> {
+    principal.authorize(Action::AdministratorsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     Ok(store::administrators::list(&mut conn, None, None, 100).await?)
 }
@@ -129,10 +129,10 @@ pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Re
 pub(in crate::app) async fn remove_all(
     mut tx: Transaction,
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     environment_id: EnvironmentId,
 ) -> Result<Transaction> {
-    let scope = RoleScope::Environment(*actor);
+    let scope = RoleScope::Environment(*principal);
     store::administrators::lock_owners(&mut tx).await?;
     let there = store::administrators::list(&mut tx, Some(environment_id), None, i64::MAX).await?;
     for (administrator, role) in there {

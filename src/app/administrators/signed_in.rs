@@ -1,4 +1,4 @@
-//! A signed-in administrator: their account, roles and session, and the actor or principal that they are.
+//! A signed-in administrator: their account, roles and session, and the principal that they are.
 
 use std::net::IpAddr;
 
@@ -14,8 +14,8 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::AccountHolder,
-        actor::{Actor, Principal},
         input,
+        principal::Principal,
         resource::{Edit, check_version},
     },
     store::{self, Transaction, table},
@@ -49,8 +49,8 @@ impl SignedIn {
         AccountHolder { account, environment_id: None, principal: self.principal(address) }
     }
 
-    /// This administrator as the actor in an environment. `NotFound` if they have no role in it.
-    pub fn principal_in(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Actor> {
+    /// This administrator as the principal in an environment. `NotFound` if they have no role in it.
+    pub fn principal_in(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Principal> {
         let (role, everywhere) = self
             .grants
             .role_in(environment_id)
@@ -81,19 +81,19 @@ impl SignedIn {
         Ok(environments)
     }
 
-    /// Authorises this administrator in an environment. Returns the environment and the actor.
+    /// Authorises this administrator in an environment. Returns the environment and the principal.
     pub async fn authorize_in(
         &self,
         state: &State,
         environment: &str,
         address: Option<IpAddr>,
-    ) -> Result<(Environment, Actor)> {
+    ) -> Result<(Environment, Principal)> {
         let missing = || Error::not_found("environment", input::quoted(environment));
         let id: EnvironmentId = environment.parse().map_err(|_| missing())?;
-        let actor = self.principal_in(id, address)?;
+        let principal = self.principal_in(id, address)?;
         let mut conn = state.db.read().await?;
         let environment = store::table::find(&mut conn, id, id).await?.ok_or_else(missing)?;
-        Ok((environment, actor))
+        Ok((environment, principal))
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::Device,
-        actor::Principal,
         audit::{self, Entry},
+        principal::Principal,
     },
     store::{self, Transaction},
 };

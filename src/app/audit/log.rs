@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On, Principal},
-        input,
+        Error, Result, State, input,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{PoolShare, audit_events},
 };
@@ -23,8 +22,8 @@ pub struct Log(Option<EnvironmentId>);
 
 impl Log {
     /// The log of the caller's environment.
-    pub fn of(actor: &Actor) -> Result<Self> {
-        Ok(Self(Some(actor.authorize(Action::AuditEventsView, On::Environment)?)))
+    pub fn of(principal: &Principal) -> Result<Self> {
+        Ok(Self(Some(principal.authorize(Action::AuditEventsView, On::Environment)?)))
     }
 
     /// The log of the installation, for owners of every environment.
@@ -70,11 +69,11 @@ fn check(filter: &AuditFilter) -> Result<()> {
 /// One page of the environment's log, the newest first.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     filter: &AuditFilter,
     query: &PageQuery,
 ) -> Result<Page<AuditEvent>> {
-    Log::of(actor)?.list(state, filter, query).await
+    Log::of(principal)?.list(state, filter, query).await
 }
 
 /// One page of the installation's log, the newest first.
@@ -88,8 +87,8 @@ pub async fn list_installation(
 }
 
 /// One entry of the environment's log.
-pub async fn find(state: &State, actor: &Actor, id: AuditEventId) -> Result<AuditEvent> {
-    let environment_id = actor.authorize(Action::AuditEventsView, On::Environment)?;
+pub async fn find(state: &State, principal: &Principal, id: AuditEventId) -> Result<AuditEvent> {
+    let environment_id = principal.authorize(Action::AuditEventsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let found = audit_events::find(&mut conn, Some(environment_id), id).await?;
     found.ok_or_else(|| Error::not_found("audit event", id))

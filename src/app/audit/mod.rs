@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Result, State,
-    actor::{Actor, Principal, Subject},
+    principal::{Principal, Subject},
 };
 use crate::store::{Transaction, audit_events};
 
@@ -24,17 +24,17 @@ pub use names::{Names, actor_named, names, shared_with};
 pub(super) async fn created(
     tx: &mut Transaction,
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     resource: &impl Audited,
 ) -> Result<()> {
-    change(tx, state, actor, resource, "created", Map::new(), resource.audit_fields()).await
+    change(tx, state, principal, resource, "created", Map::new(), resource.audit_fields()).await
 }
 
 /// Records the fields that changed; nothing if none did.
 pub(super) async fn updated<T: Audited>(
     tx: &mut Transaction,
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     before: &T,
     after: &T,
 ) -> Result<()> {
@@ -42,23 +42,23 @@ pub(super) async fn updated<T: Audited>(
     if old.is_empty() {
         return Ok(());
     }
-    change(tx, state, actor, after, "updated", old, new).await
+    change(tx, state, principal, after, "updated", old, new).await
 }
 
 /// Records that `resource` was deleted.
 pub(super) async fn deleted(
     tx: &mut Transaction,
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     resource: &impl Audited,
 ) -> Result<()> {
-    change(tx, state, actor, resource, "deleted", resource.audit_fields(), Map::new()).await
+    change(tx, state, principal, resource, "deleted", resource.audit_fields(), Map::new()).await
 }
 
 async fn change(
     tx: &mut Transaction,
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     resource: &impl Audited,
     done: &str,
     before: Map<String, Value>,
@@ -67,7 +67,7 @@ async fn change(
     let target = resource.audit_target();
     let action = format!("{}.{done}", target.kind);
     let entry = Entry { action, target, before, after };
-    record(tx, state, Some(actor.environment()?), actor, entry).await
+    record(tx, state, Some(principal.environment()?), principal, entry).await
 }
 
 /// An audit entry for an action other than created, updated or deleted.

@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         audit::{self, Entry},
         input,
         permissions::Action,
+        principal::{On, Principal},
         resource::{self, Edit, Resource},
     },
     store::authorization_grants::{self, GrantsOf},
@@ -146,8 +146,12 @@ pub struct ClientWithSecret {
 }
 
 /// Creates a client in an environment.
-pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) -> Result<ClientWithSecret> {
-    let environment_id = actor.authorize(Action::OauthClientsManage, On::Environment)?;
+pub async fn create(
+    state: &State,
+    principal: &Principal,
+    change: &OauthClientChange,
+) -> Result<ClientWithSecret> {
+    let environment_id = principal.authorize(Action::OauthClientsManage, On::Environment)?;
     let now = state.now();
     let secret = OauthClientSecret::new(&*state.random);
     let mut client = OauthClient {
@@ -163,7 +167,7 @@ pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) ->
     };
     client.apply(state, change)?;
     let mut tx = state.db.write().await?;
-    resource::insert(&mut tx, state, actor, &client).await?;
+    resource::insert(&mut tx, state, principal, &client).await?;
     tx.commit().await?;
     Ok(ClientWithSecret { client, secret })
 }
@@ -171,16 +175,16 @@ pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) ->
 /// Gives a client a new secret, which is returned only here. The old one stops working at once.
 pub async fn rotate_secret(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: OauthClientId,
     expected: Option<&EntityTags>,
 ) -> Result<ClientWithSecret> {
-    let environment_id = actor.authorize(Action::OauthClientsManage, On::Environment)?;
+    let environment_id = principal.authorize(Action::OauthClientsManage, On::Environment)?;
     let secret = OauthClientSecret::new(&*state.random);
     let mut edit = Edit::<OauthClient>::begin(state.db.write().await?, environment_id, id, expected).await?;
     edit.row.secret = secret.digest();
     edit.write(state).await?;
     let entry = Entry::of(&edit.row, "secret_rotated");
-    audit::record(&mut edit.tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    audit::record(&mut edit.tx, state, Some(environment_id), principal, entry).await?;
     Ok(ClientWithSecret { client: edit.commit().await?, secret })
 }

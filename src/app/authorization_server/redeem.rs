@@ -9,9 +9,9 @@ use model::{authorization_grant::CodeKind, email::Email, login_flow::Attributes}
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         login::eligibility,
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{authorization_codes, login_flows},
 };
@@ -35,12 +35,12 @@ pub struct RedeemedLogin {
 
 /// Redeems an access code. It is valid once, for a few minutes, in its own environment. Codes of OAuth logins are
 /// redeemed at the token endpoint instead. Refused if the user may no longer sign in.
-pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<RedeemedLogin> {
+pub async fn redeem(state: &State, principal: &Principal, code: &str) -> Result<RedeemedLogin> {
     let code: AccessCode =
         code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;
     let digest = code.digest();
     let gone = || Error::NotFound { kind: "saml access code", id: String::new() };
-    let environment_id = actor.authorize(Action::LoginsRedeem, On::Environment)?;
+    let environment_id = principal.authorize(Action::LoginsRedeem, On::Environment)?;
     let login = {
         let mut conn = state.db.read().await?;
         authorization_codes::find(&mut conn, digest)

@@ -4,11 +4,10 @@ use base::id::{EnvironmentId, SamlConnectionId};
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        login,
+        Error, Result, State, login,
         organizations::reference,
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{self, login_connections::LoginConnection},
 };
@@ -31,7 +30,7 @@ pub struct RedirectRequest {
 }
 
 /// Starts a login and returns the URL for the browser.
-pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -> Result<String> {
+pub async fn redirect(state: &State, principal: &Principal, request: &RedirectRequest) -> Result<String> {
     if request.state.len() > MAX_STATE_BYTES {
         return Err(Error::invalid("state", format!("must be at most {MAX_STATE_BYTES} bytes long")));
     }
@@ -39,7 +38,7 @@ pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -
         return Err(Error::invalid("state", "must not contain NUL"));
     }
     let login =
-        find_connection(state, actor.authorize(Action::LoginsBegin, On::Environment)?, request).await?;
+        find_connection(state, principal.authorize(Action::LoginsBegin, On::Environment)?, request).await?;
     if !login.connection.missing_settings().is_empty() {
         return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
     }

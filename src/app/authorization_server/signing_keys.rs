@@ -117,9 +117,9 @@ mod tests {
     use crate::{
         app::{
             Settings,
-            actor::Principal,
             environments::{self, EnvironmentChange},
             keys::cache::CACHE_TTL,
+            principal::Principal,
         },
         links::Links,
         store::{self, Db},

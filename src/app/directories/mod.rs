@@ -22,11 +22,10 @@ use usage::Usage;
 use utoipa::ToSchema;
 
 use super::{
-    Error, Result, State,
-    actor::{Actor, On},
-    environments, input,
+    Error, Result, State, environments, input,
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
+    principal::{On, Principal},
     resource::{self, Edit, Resource},
     retry::retry_deadlocks,
 };
@@ -113,11 +112,12 @@ pub struct ScimDirectoryView {
 /// from the current URL of the environment and stored: it never changes afterwards.
 pub async fn create(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     change: &ScimDirectoryChange,
 ) -> Result<ScimDirectoryView> {
-    let environment_id = actor.authorize(Action::ScimDirectoriesManage, On::Organization(organization_id))?;
+    let environment_id =
+        principal.authorize(Action::ScimDirectoriesManage, On::Organization(organization_id))?;
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
@@ -143,14 +143,14 @@ pub async fn create(
     if directory.primary {
         store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
-    resource::insert(&mut tx, state, actor, &directory).await?;
+    resource::insert(&mut tx, state, principal, &directory).await?;
     tx.commit().await?;
     Ok(ScimDirectoryView { directory, tokens: Vec::new(), usage: Usage::default() })
 }
 
 /// The directory with this id.
-pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
-    let directory = resource::find(state, actor, id).await?;
+pub async fn find(state: &State, principal: &Principal, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
+    let directory = resource::find(state, principal, id).await?;
     view(state, &mut state.db.read().await?, directory).await
 }
 
@@ -165,11 +165,12 @@ pub async fn environment_of(state: &State, id: ScimDirectoryId) -> Result<Enviro
 /// One page of an organization's directories, in order of creation.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     query: &PageQuery,
 ) -> Result<Page<ScimDirectoryView>> {
-    let environment_id = actor.authorize(Action::ScimDirectoriesView, On::Organization(organization_id))?;
+    let environment_id =
+        principal.authorize(Action::ScimDirectoriesView, On::Organization(organization_id))?;
     let list = List::of(environment_id, format_args!("scim_directories/{organization_id}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -191,8 +192,12 @@ pub async fn list(
 }
 
 /// One page of the directories of an environment with their organizations, the newest first.
-pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<DirectorySummary>> {
-    let environment_id = actor.authorize(Action::ScimDirectoriesView, On::Environment)?;
+pub async fn list_newest(
+    state: &State,
+    principal: &Principal,
+    query: &PageQuery,
+) -> Result<Page<DirectorySummary>> {
+    let environment_id = principal.authorize(Action::ScimDirectoriesView, On::Environment)?;
     let list = List::of(environment_id, "scim_directories/newest");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -204,18 +209,18 @@ pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Res
 /// Changes a directory. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: ScimDirectoryId,
     expected: Option<&EntityTags>,
     change: &ScimDirectoryChange,
 ) -> Result<ScimDirectoryView> {
-    let known: ScimDirectory = resource::find(state, actor, id).await?;
-    retry_deadlocks(async || update_once(state, actor, &known, expected, change).await).await
+    let known: ScimDirectory = resource::find(state, principal, id).await?;
+    retry_deadlocks(async || update_once(state, principal, &known, expected, change).await).await
 }
 
 async fn update_once(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     known: &ScimDirectory,
     expected: Option<&EntityTags>,
     change: &ScimDirectoryChange,
@@ -224,12 +229,12 @@ async fn update_once(
     let mut tx = state.db.write().await?;
     // The organization's lock comes first: under it, `primary` moves from one directory to another.
     resource::lock::<Organization>(&mut tx, environment_id, organization_id).await?;
-    let mut edit = Edit::<ScimDirectory>::begin_as(tx, actor, known.id, expected).await?;
+    let mut edit = Edit::<ScimDirectory>::begin_as(tx, principal, known.id, expected).await?;
     edit.row.apply(state, change)?;
     if edit.row.primary && !edit.before.primary {
         store::scim_directories::unset_primary(&mut edit.tx, environment_id, organization_id).await?;
     }
-    edit.save(state, actor).await?;
+    edit.save(state, principal).await?;
     let view = view(state, &mut edit.tx, edit.row.clone()).await?;
     edit.commit().await?;
     Ok(view)

@@ -6,12 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        input,
+        Error, Result, State, input,
         organizations::reference,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
         resource,
     },
     store::{
@@ -112,12 +111,12 @@ fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, t
 /// One page of a directory's users, or of the members of `group`; deleted ones are included.
 pub async fn list_users(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     query: &DirectoryQuery,
     group: &str,
     page: &PageQuery,
 ) -> Result<Page<DirectoryUser>> {
-    let environment_id = actor.authorize(Action::ScimUsersView, On::Environment)?;
+    let environment_id = principal.authorize(Action::ScimUsersView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let group: Option<ScimGroupId> = match group {
@@ -141,11 +140,11 @@ pub async fn list_users(
 }
 
 /// One user, deleted or not.
-pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
+pub async fn find_user(state: &State, principal: &Principal, id: ScimUserId) -> Result<DirectoryUser> {
     let mut conn = state.db.read().await?;
     let found = store::scim_resources::find_user(
         &mut conn,
-        actor.authorize(Action::ScimUsersView, On::Environment)?,
+        principal.authorize(Action::ScimUsersView, On::Environment)?,
         id,
     )
     .await?;
@@ -155,11 +154,11 @@ pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<D
 /// One page of a directory's groups, deleted ones included.
 pub async fn list_groups(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     query: &DirectoryQuery,
     page: &PageQuery,
 ) -> Result<Page<DirectoryGroup>> {
-    let environment_id = actor.authorize(Action::ScimGroupsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::ScimGroupsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let list = List::of(environment_id, format_args!("scim_groups/{directory}"));
@@ -174,11 +173,11 @@ pub async fn list_groups(
 }
 
 /// One group, deleted or not.
-pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result<DirectoryGroup> {
+pub async fn find_group(state: &State, principal: &Principal, id: ScimGroupId) -> Result<DirectoryGroup> {
     let mut conn = state.db.read().await?;
     let found = store::scim_resources::find_group(
         &mut conn,
-        actor.authorize(Action::ScimGroupsView, On::Environment)?,
+        principal.authorize(Action::ScimGroupsView, On::Environment)?,
         id,
     )
     .await?;
@@ -188,11 +187,11 @@ pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result
 /// The users of a directory with this e-mail address, user name, display name, external id or id.
 pub async fn search_users(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     directory: ScimDirectoryId,
     name: &str,
 ) -> Result<Vec<DirectoryUser>> {
-    let environment_id = actor.authorize(Action::ScimUsersView, On::Environment)?;
+    let environment_id = principal.authorize(Action::ScimUsersView, On::Environment)?;
     let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     resource::load::<ScimDirectory>(&mut conn, environment_id, directory).await?;
@@ -212,11 +211,11 @@ pub async fn search_users(
 /// The groups of a directory with this name, external id or id.
 pub async fn search_groups(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     directory: ScimDirectoryId,
     name: &str,
 ) -> Result<Vec<DirectoryGroup>> {
-    let environment_id = actor.authorize(Action::ScimGroupsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::ScimGroupsView, On::Environment)?;
     let name = input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     resource::load::<ScimDirectory>(&mut conn, environment_id, directory).await?;
@@ -243,10 +242,10 @@ const MAX_GROUPS: i64 = 200;
 /// The ids and names of a user's groups.
 pub async fn groups_of(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     user: &DirectoryUser,
 ) -> Result<Vec<(ScimGroupId, String)>> {
-    let environment_id = actor.authorize(Action::ScimUsersView, On::Environment)?;
+    let environment_id = principal.authorize(Action::ScimUsersView, On::Environment)?;
     let mut conn = state.db.read().await?;
     resource::load::<ScimDirectory>(&mut conn, environment_id, user.directory_id).await?;
     Ok(store::scim_resources::list_groups_of(&mut conn, user.directory_id, user.id, MAX_GROUPS).await?)

@@ -15,8 +15,8 @@ use super::{MAX_TOKENS, ScimDirectoryView, quota::Allowance, usage, view};
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
         audit::{self, Entry},
+        principal::Principal,
         resource::Edit,
     },
     store::{self, scim_directories::Disabled},
@@ -107,7 +107,7 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
 /// directory has none of the `expected` versions any more.
 pub async fn rotate(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: ScimDirectoryId,
     expected: Option<&EntityTags>,
     overlap: Duration,
@@ -120,7 +120,7 @@ pub async fn rotate(
     }
     let now = state.now();
     let token = ScimBearerToken::new(&*state.random);
-    let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, actor, id, expected).await?;
+    let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, principal, id, expected).await?;
     store::scim_directories::expire_tokens(&mut edit.tx, id, now + overlap, true).await?;
     let valid = store::scim_directories::list_tokens(&mut edit.tx, id, now, MAX_TOKENS).await?;
     if valid.len() >= MAX_TOKENS as usize {
@@ -136,7 +136,7 @@ pub async fn rotate(
     edit.raise_version().await?;
     let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
     let entry = Entry::of(&edit.row, "bearer_token_rotated").with_values(facts);
-    record(&mut edit, state, actor, entry).await?;
+    record(&mut edit, state, principal, entry).await?;
     edit.commit().await?;
     Ok(token)
 }
@@ -144,21 +144,26 @@ pub async fn rotate(
 /// Ends all tokens but the newest, now.
 pub async fn end_overlap(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: ScimDirectoryId,
     expected: Option<&EntityTags>,
 ) -> Result<ScimDirectoryView> {
-    let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, actor, id, expected).await?;
+    let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, principal, id, expected).await?;
     store::scim_directories::expire_tokens(&mut edit.tx, id, state.now(), false).await?;
     edit.raise_version().await?;
     let entry = Entry::of(&edit.row, "bearer_token_overlap_ended");
-    record(&mut edit, state, actor, entry).await?;
+    record(&mut edit, state, principal, entry).await?;
     let view = view(state, &mut edit.tx, edit.row.clone()).await?;
     edit.commit().await?;
     Ok(view)
 }
 
-async fn record(edit: &mut Edit<ScimDirectory>, state: &State, actor: &Actor, entry: Entry) -> Result<()> {
+async fn record(
+    edit: &mut Edit<ScimDirectory>,
+    state: &State,
+    principal: &Principal,
+    entry: Entry,
+) -> Result<()> {
     let environment_id = Some(edit.row.environment_id);
-    audit::record(&mut edit.tx, state, environment_id, &actor.principal(), entry).await
+    audit::record(&mut edit.tx, state, environment_id, principal, entry).await
 }

@@ -14,10 +14,9 @@ use utoipa::ToSchema;
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On, Subject},
-        input,
+        Error, Result, State, input,
         permissions::Action,
+        principal::{On, Principal, Subject},
         resource::{self, Resource},
     },
     store,
@@ -115,7 +114,7 @@ impl Resource for ApiKey {
 
 /// Authenticates the holder of the key with this secret. The lookup is by digest, so its timing reveals nothing
 /// about other secrets.
-pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
+pub async fn authenticate(state: &State, secret: &str) -> Result<Principal> {
     let unknown = || Error::Unauthenticated("api key not found".into());
     let secret: ApiKeySecret = secret.parse().map_err(|_| unknown())?;
     let found = {
@@ -135,14 +134,18 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
         store::api_keys::update_last_used(&mut tx, key.id, now, noted).await?;
         tx.commit().await?;
     }
-    Ok(Actor::from_api_key(&key))
+    Ok(Principal::from_api_key(&key))
 }
 
 /// Creates a key. Its secret is returned only here.
-pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Result<(ApiKey, ApiKeySecret)> {
-    let environment_id = actor.authorize(Action::ApiKeysManage, On::Environment)?;
+pub async fn create(
+    state: &State,
+    principal: &Principal,
+    change: &ApiKeyChange,
+) -> Result<(ApiKey, ApiKeySecret)> {
+    let environment_id = principal.authorize(Action::ApiKeysManage, On::Environment)?;
     let now = state.now();
-    actor.require_recent_authentication(now)?;
+    principal.require_recent_authentication(now)?;
     let secret = ApiKeySecret::new(&*state.random);
     let mut key = ApiKey {
         id: Id::new(now, &*state.random),
@@ -158,7 +161,7 @@ pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Resu
     key.apply(state, change)?;
     let mut tx = state.db.write().await?;
     resource::require_room::<ApiKey>(&mut tx, environment_id, MAX_KEYS).await?;
-    resource::insert(&mut tx, state, actor, &key).await?;
+    resource::insert(&mut tx, state, principal, &key).await?;
     tx.commit().await?;
     Ok((key, secret))
 }
@@ -166,25 +169,30 @@ pub async fn create(state: &State, actor: &Actor, change: &ApiKeyChange) -> Resu
 /// Changes a key. A key cannot switch itself off, which could lock its holder out.
 pub async fn update(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: ApiKeyId,
     expected: Option<&EntityTags>,
     change: &ApiKeyChange,
 ) -> Result<ApiKey> {
-    if is_own(actor, id) && change.disabled == Some(true) {
+    if is_own(principal, id) && change.disabled == Some(true) {
         return Err(Error::FailedPrecondition("a key cannot disable itself; use another one".into()));
     }
-    resource::update(state, actor, id, expected, change).await
+    resource::update(state, principal, id, expected, change).await
 }
 
-fn is_own(actor: &Actor, id: ApiKeyId) -> bool {
-    actor.subject == Subject::ApiKey(id)
+fn is_own(principal: &Principal, id: ApiKeyId) -> bool {
+    principal.subject == Subject::ApiKey(id)
 }
 
 /// Removes a key. A key cannot remove itself, which could lock its holder out.
-pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId, expected: Option<&EntityTags>) -> Result<()> {
-    if is_own(actor, id) {
+pub async fn remove(
+    state: &State,
+    principal: &Principal,
+    id: ApiKeyId,
+    expected: Option<&EntityTags>,
+) -> Result<()> {
+    if is_own(principal, id) {
         return Err(Error::FailedPrecondition("a key cannot delete itself; use another one".into()));
     }
-    resource::remove::<ApiKey>(state, actor, id, expected).await
+    resource::remove::<ApiKey>(state, principal, id, expected).await
 }

@@ -12,10 +12,9 @@ use utoipa::ToSchema;
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        input,
+        Error, Result, State, input,
         permissions::Action,
+        principal::{On, Principal},
         resource::{Edit, Resource},
     },
     store::{self, brandings, table},
@@ -91,10 +90,10 @@ impl Resource for Branding {
     }
 }
 
-/// The branding of the actor's environment.
-pub async fn find(state: &State, actor: &Actor, id: EnvironmentId) -> Result<Branding> {
-    actor.authorize(Action::BrandingView, On::Environment)?;
-    actor.require_environment(id)?;
+/// The branding of the principal's environment.
+pub async fn find(state: &State, principal: &Principal, id: EnvironmentId) -> Result<Branding> {
+    principal.authorize(Action::BrandingView, On::Environment)?;
+    principal.require_environment(id)?;
     of_environment(state, id).await
 }
 
@@ -117,14 +116,14 @@ pub async fn logo(state: &State, environment_id: EnvironmentId) -> Result<(LogoM
 /// 0 is that of an environment which has set nothing yet.
 pub async fn update(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: EnvironmentId,
     expected: Option<&EntityTags>,
     change: &BrandingChange,
     logo: LogoChange,
 ) -> Result<Branding> {
-    actor.authorize(Action::BrandingManage, On::Environment)?;
-    actor.require_environment(id)?;
+    principal.authorize(Action::BrandingManage, On::Environment)?;
+    principal.require_environment(id)?;
     let logo = logo.parse()?;
     let mut tx = state.db.write().await?;
     brandings::insert_empty(&mut tx, id, state.now()).await.map_err(|error| match error {
@@ -138,6 +137,6 @@ pub async fn update(
         edit.row.logo = logo.as_ref().map(metadata);
         brandings::update_logo(&mut edit.tx, id, logo.as_ref()).await?;
     }
-    edit.save(state, actor).await?;
+    edit.save(state, principal).await?;
     edit.commit().await
 }

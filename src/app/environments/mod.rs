@@ -19,10 +19,10 @@ use utoipa::ToSchema;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, On, Principal},
     administrators::roles,
     input,
     permissions::Action,
+    principal::{On, Principal},
     resource::{self, Edit, Resource},
     retry::retry_deadlocks,
 };
@@ -232,11 +232,11 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
 /// Refused while it has organizations, so that one call cannot lock out every customer. Its audit log is kept.
 pub async fn remove(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: EnvironmentId,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let own = actor.authorize(Action::EnvironmentsManage, On::Environment)?;
+    let own = principal.authorize(Action::EnvironmentsManage, On::Environment)?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         table::lock_for_removal::<Environment>(&mut tx, own, id).await?;
@@ -246,9 +246,9 @@ pub async fn remove(
                 "this environment still has organizations; delete them first".into(),
             ));
         }
-        edit.tx = roles::remove_all(edit.tx, state, actor, id).await?;
+        edit.tx = roles::remove_all(edit.tx, state, principal, id).await?;
         store::removed_environments::insert(&mut edit.tx, id, state.now()).await?;
-        edit.remove(state, actor).await
+        edit.remove(state, principal).await
     })
     .await
 }

@@ -4,10 +4,9 @@ use model::event::{Event, EventKind};
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        input,
+        Error, Result, State, input,
         permissions::Action,
+        principal::{On, Principal},
     },
     store,
 };
@@ -42,8 +41,8 @@ pub struct Feed {
 
 /// The events after a sequence number. A caller that continues with `next_after` gets every event exactly once;
 /// [`Error::FailedPrecondition`] if some of them are no longer kept.
-pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Feed> {
-    let environment_id = actor.authorize(Action::EventsView, On::Environment)?;
+pub async fn list(state: &State, principal: &Principal, query: &EventQuery) -> Result<Feed> {
+    let environment_id = principal.authorize(Action::EventsView, On::Environment)?;
     let after = parse_number("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
     let size = parse_number("page_size", query.size.as_deref(), DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE)?;
     let kinds = parse_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;
@@ -102,11 +101,11 @@ pub struct LatestEvents {
 /// Up to `size` of the latest events of an environment, the newest first.
 pub async fn list_latest(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     query: &LatestQuery,
     size: usize,
 ) -> Result<LatestEvents> {
-    let environment_id = actor.authorize(Action::EventsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::EventsView, On::Environment)?;
     let most = i64::MAX.unsigned_abs();
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let before = parse_number("before", given(&query.before).as_deref(), most, 1, most)?;

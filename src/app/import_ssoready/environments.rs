@@ -18,7 +18,7 @@ use super::{
     slug::unused_slug,
 };
 use crate::{
-    app::{Result, actor::Actor, audit},
+    app::{Result, audit, principal::Principal},
     links::Links,
     store::{self, Transaction, import_lookups::Table, ssoready::SourceEnvironment, table},
 };
@@ -63,7 +63,7 @@ impl Importer<'_> {
             before: serde_json::Map::new(),
             after: details,
         };
-        audit::record(&mut tx, self.state, Some(id), &Actor::service(id).principal(), entry).await?;
+        audit::record(&mut tx, self.state, Some(id), &Principal::service(id), entry).await?;
         self.commit_page(tx, ResourceKind::Environment).await
     }
 

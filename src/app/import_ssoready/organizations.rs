@@ -18,13 +18,12 @@ use super::{
 };
 use crate::{
     app::{
-        Result,
-        actor::Actor,
-        input,
+        Result, input,
         organizations::domains::{
             list::{MAX_DOMAINS, set_domains},
             sharing,
         },
+        principal::Principal,
     },
     store::{
         self, Transaction, import_lookups::Table, organization_domains::SharedDomain,
@@ -105,11 +104,11 @@ impl Importer<'_> {
             }
         }
         records.store(tx).await?;
-        let actor = Actor::service(environment);
+        let principal = Principal::service(environment);
         for id in page.iter().map(|theirs| theirs.id) {
             let with: Vec<SharedDomain> =
                 shared.iter().filter(|(sharing, _)| *sharing == id).map(|(_, there)| there.clone()).collect();
-            sharing::record(tx, self.state, &actor, id, &with).await?;
+            sharing::record(tx, self.state, &principal, id, &with).await?;
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{
         login_connections::{self, LoginConnection},
@@ -39,15 +39,15 @@ pub struct TestLogin {
 /// Starts a test of a connection in `browser`. It ends on the page for `origin`.
 pub async fn begin(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     connection: SamlConnectionId,
     origin: FlowOrigin,
     browser: Option<BrowserId>,
     host: &str,
 ) -> Result<BeginOutcome> {
     debug_assert!(origin.is_test());
-    let target = load(state, actor, connection).await?;
-    actor.authorize(Action::SamlConnectionsManage, On::Organization(target.organization.id))?;
+    let target = load(state, principal, connection).await?;
+    principal.authorize(Action::SamlConnectionsManage, On::Organization(target.organization.id))?;
     let now = state.now();
     let since = now - std::time::Duration::from_secs(3600);
     let begun = {
@@ -66,14 +66,14 @@ pub async fn begin(
 /// that hold the cookie on another host.
 pub async fn find(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     connection: SamlConnectionId,
     flow: LoginFlowId,
     browser: Option<&BrowserId>,
     proof: Option<&str>,
 ) -> Result<TestLogin> {
-    let target = load(state, actor, connection).await?;
-    actor.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
+    let target = load(state, principal, connection).await?;
+    principal.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
     let mut conn = state.db.read().await?;
     let found = login_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
@@ -86,15 +86,19 @@ pub async fn find(
 }
 
 /// The latest test of a connection that was started from the setup pages.
-pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
-    let target = load(state, actor, connection).await?;
-    actor.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
+pub async fn latest(
+    state: &State,
+    principal: &Principal,
+    connection: SamlConnectionId,
+) -> Result<Option<LoginFlow>> {
+    let target = load(state, principal, connection).await?;
+    principal.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
     let mut conn = state.db.read().await?;
     Ok(login_flows::find_latest_test(&mut conn, connection).await?)
 }
 
-async fn load(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<LoginConnection> {
-    let environment_id = actor.authorize(Action::SamlConnectionsView, On::AnyOrganization)?;
+async fn load(state: &State, principal: &Principal, connection: SamlConnectionId) -> Result<LoginConnection> {
+    let environment_id = principal.authorize(Action::SamlConnectionsView, On::AnyOrganization)?;
     let mut conn = state.db.read().await?;
     login_connections::find_in_environment(&mut conn, environment_id, connection)
         .await?

@@ -21,11 +21,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Error, Result, State,
-    actor::{Actor, On},
-    input,
+    Error, Result, State, input,
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
+    principal::{On, Principal},
     resource::{self, Edit, Resource},
     retry::retry_deadlocks,
 };
@@ -82,11 +81,11 @@ impl OrganizationObject {
 /// Organizations as the API shows them, with their shared domains.
 pub async fn objects(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organizations: &[Organization],
 ) -> Result<Vec<OrganizationObject>> {
     let ids: Vec<OrganizationId> = organizations.iter().map(|organization| organization.id).collect();
-    let mut shared = sharing::list(state, actor, &ids).await?;
+    let mut shared = sharing::list(state, principal, &ids).await?;
     let described = |organization: &Organization| {
         OrganizationObject::new(organization, shared.remove(&organization.id).unwrap_or_default())
     };
@@ -94,8 +93,12 @@ pub async fn objects(
 }
 
 /// An organization as the API shows it, with its shared domains.
-pub async fn object(state: &State, actor: &Actor, organization: &Organization) -> Result<OrganizationObject> {
-    let mut shared = sharing::list(state, actor, &[organization.id]).await?;
+pub async fn object(
+    state: &State,
+    principal: &Principal,
+    organization: &Organization,
+) -> Result<OrganizationObject> {
+    let mut shared = sharing::list(state, principal, &[organization.id]).await?;
     Ok(OrganizationObject::new(organization, shared.remove(&organization.id).unwrap_or_default()))
 }
 
@@ -186,8 +189,12 @@ impl Resource for Organization {
 }
 
 /// Creates an organization.
-pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
-    let environment_id = actor.authorize(Action::OrganizationsManage, On::Environment)?;
+pub async fn create(
+    state: &State,
+    principal: &Principal,
+    change: &OrganizationChange,
+) -> Result<Organization> {
+    let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
     let now = state.now();
     let mut organization = Organization::new(Id::new(now, &*state.random), environment_id, now);
     organization.apply(state, change)?;
@@ -200,10 +207,10 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
             sharing::find_other_organizations(&mut tx, environment_id, organization.id, &new).await?
         }
     };
-    sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
-    resource::insert(&mut tx, state, actor, &organization).await?;
+    sharing::check(principal, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
+    resource::insert(&mut tx, state, principal, &organization).await?;
     store::organization_domains::set(&mut tx, &organization, &*state.random).await?;
-    sharing::record(&mut tx, state, actor, organization.id, &elsewhere).await?;
+    sharing::record(&mut tx, state, principal, organization.id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
 }
@@ -219,10 +226,10 @@ pub async fn environment_of(state: &State, id: OrganizationId) -> Result<Environ
 /// The display names of those of these organizations that exist.
 pub async fn names(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     ids: impl IntoIterator<Item = OrganizationId>,
 ) -> Result<BTreeMap<OrganizationId, String>> {
-    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::OrganizationsView, On::Environment)?;
     let ids: BTreeSet<OrganizationId> = ids.into_iter().collect();
     let ids: Vec<OrganizationId> = ids.into_iter().collect();
     let mut conn = state.db.read().await?;
@@ -234,11 +241,11 @@ pub async fn names(
 /// text matches all.
 pub async fn search(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     text: &str,
     query: &PageQuery,
 ) -> Result<Page<Organization>> {
-    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::OrganizationsView, On::Environment)?;
     let list = List::of(environment_id, "organizations/newest");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -261,22 +268,22 @@ pub async fn search(
 /// Changes an organization. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: OrganizationId,
     expected: Option<&EntityTags>,
     change: &OrganizationChange,
 ) -> Result<Organization> {
-    retry_deadlocks(async || update_once(state, actor, id, expected, change).await).await
+    retry_deadlocks(async || update_once(state, principal, id, expected, change).await).await
 }
 
 async fn update_once(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: OrganizationId,
     expected: Option<&EntityTags>,
     change: &OrganizationChange,
 ) -> Result<Organization> {
-    let environment_id = actor.authorize(Action::OrganizationsManage, On::Environment)?;
+    let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     if change.domains.is_some() {
         sharing::lock(&mut tx, environment_id).await?;
@@ -288,12 +295,12 @@ async fn update_once(
     }
     let new = newly_accepted(&edit.before.domains, &edit.row.domains);
     let elsewhere = sharing::find_other_organizations(&mut edit.tx, environment_id, id, &new).await?;
-    sharing::check(actor, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
-    edit.save(state, actor).await?;
+    sharing::check(principal, &elsewhere, change.shares()).map_err(SharedDomainError::into_error)?;
+    edit.save(state, principal).await?;
     store::organization_domains::set(&mut edit.tx, &edit.row, &*state.random).await?;
     if edit.row.is_disabled() && !edit.before.is_disabled() {
         Organization::end_use(&mut edit, state).await?;
     }
-    sharing::record(&mut edit.tx, state, actor, id, &elsewhere).await?;
+    sharing::record(&mut edit.tx, state, principal, id, &elsewhere).await?;
     edit.commit().await
 }

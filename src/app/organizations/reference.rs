@@ -4,7 +4,7 @@ use base::id::{EnvironmentId, OrganizationId};
 use model::organization_reference::OrganizationRef;
 
 use crate::{
-    app::{Error, Result, State, actor::Actor},
+    app::{Error, Result, State, principal::Principal},
     store::{self, Conn},
 };
 
@@ -12,14 +12,14 @@ use crate::{
 /// alias. Whether the organization exists is not asked.
 pub async fn resolve(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     field: &'static str,
     text: &str,
 ) -> Result<OrganizationId> {
     match text.parse() {
         // It needs no look at the database: nobody has such an alias.
         Ok(id) if text.starts_with("org_") => Ok(id),
-        _ => resolve_in(&mut state.db.read().await?, actor.environment()?, field, text).await,
+        _ => resolve_in(&mut state.db.read().await?, principal.environment()?, field, text).await,
     }
 }
 

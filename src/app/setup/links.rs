@@ -18,11 +18,11 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         audit::{self, Entry},
         environments,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
         resource,
     },
     store,
@@ -96,8 +96,12 @@ pub struct NewSetupLink {
 }
 
 /// Creates a link. Its URL is returned only here.
-pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Result<(SetupLink, String)> {
-    let environment_id = actor.authorize(Action::SetupLinksManage, On::Environment)?;
+pub async fn create(
+    state: &State,
+    principal: &Principal,
+    wanted: &NewSetupLink,
+) -> Result<(SetupLink, String)> {
+    let environment_id = principal.authorize(Action::SetupLinksManage, On::Environment)?;
     let lifetime = wanted.lifetime.unwrap_or(DEFAULT_LIFETIME);
     if lifetime.is_zero() || lifetime > MAX_LIFETIME {
         return Err(Error::invalid(
@@ -114,7 +118,7 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
         can_manage_saml: wanted.can_manage_saml,
         can_manage_scim: wanted.can_manage_scim,
         can_manage_domains: wanted.can_manage_domains,
-        created_by: creator(actor),
+        created_by: creator(principal),
         created_at: now,
         expires_at: now + lifetime,
         redeemed_at: None,
@@ -124,20 +128,20 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
     resource::lock::<Organization>(&mut tx, environment_id, wanted.organization_id).await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     store::setup_links::insert(&mut tx, &link, token.digest()).await?;
-    audit::created(&mut tx, state, actor, &link).await?;
+    audit::created(&mut tx, state, principal, &link).await?;
     tx.commit().await?;
     Ok((link, links.setup(&token).into()))
 }
 
 /// The creator of a link, for the list of links.
-fn creator(actor: &Actor) -> String {
-    let AuditActor { kind, id } = audit::actor_of(actor.subject);
+fn creator(principal: &Principal) -> String {
+    let AuditActor { kind, id } = audit::actor_of(principal.subject);
     if id.is_empty() { kind } else { id }
 }
 
 /// The link with this id.
-pub async fn find(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
-    let environment_id = actor.authorize(Action::SetupLinksView, On::Environment)?;
+pub async fn find(state: &State, principal: &Principal, id: SetupLinkId) -> Result<SetupLink> {
+    let environment_id = principal.authorize(Action::SetupLinksView, On::Environment)?;
     let mut conn = state.db.read().await?;
     store::setup_links::find(&mut conn, environment_id, id).await?.ok_or_else(|| not_found(id))
 }
@@ -151,11 +155,11 @@ pub async fn environment_of(state: &State, id: SetupLinkId) -> Result<Environmen
 /// One page of the links of the environment or of one organization, in order of creation.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: Option<OrganizationId>,
     query: &PageQuery,
 ) -> Result<Page<SetupLink>> {
-    let environment_id = actor.authorize(Action::SetupLinksView, On::Environment)?;
+    let environment_id = principal.authorize(Action::SetupLinksView, On::Environment)?;
     let name = organization_id.map_or_else(|| "setup_links".to_owned(), |id| format!("setup_links/{id}"));
     let list = List::of(environment_id, name);
     let wanted = PageRequest::parse(state, &list, query)?;
@@ -170,15 +174,15 @@ pub async fn list(
 }
 
 /// Revokes a link and all its sessions. It stays in the list.
-pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
-    let environment_id = actor.authorize(Action::SetupLinksManage, On::Environment)?;
+pub async fn revoke(state: &State, principal: &Principal, id: SetupLinkId) -> Result<SetupLink> {
+    let environment_id = principal.authorize(Action::SetupLinksManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     let revoked = store::setup_links::update_revoked(&mut tx, environment_id, id, state.now()).await?;
     let link = store::setup_links::find(&mut tx, environment_id, id).await?.ok_or_else(|| not_found(id))?;
     if revoked {
         store::sessions::revoke_all(&mut tx, link.id, None, state.now()).await?;
         let entry = Entry::of(&link, "revoked");
-        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
+        audit::record(&mut tx, state, Some(environment_id), principal, entry).await?;
     }
     tx.commit().await?;
     Ok(link)

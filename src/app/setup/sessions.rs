@@ -22,10 +22,10 @@ use crate::{
             Device,
             sessions::{self, SessionStart},
         },
-        actor::Actor,
         audit::{self, Entry},
         environments,
         permissions::Scope,
+        principal::Principal,
         resource,
     },
     store,
@@ -137,9 +137,9 @@ pub async fn redeem(
         expires_at: link.session_expires_at(now),
     };
     let sessions::NewSession { session, token } = sessions::create(&mut tx, state, start, device).await?;
-    let actor = actor_of(&link).at(device.address);
+    let principal = actor_of(&link).at(device.address);
     let entry = Entry::of(&link, "redeemed");
-    audit::record(&mut tx, state, Some(link.environment_id), &actor.principal(), entry).await?;
+    audit::record(&mut tx, state, Some(link.environment_id), &principal, entry).await?;
     tx.commit().await?;
     Ok(Ok(NewSession { link, session, token }))
 }
@@ -182,13 +182,13 @@ pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organizati
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))
 }
 
-/// The actor of a link's session.
-pub fn actor_of(link: &SetupLink) -> Actor {
+/// The principal of a link's session.
+pub fn actor_of(link: &SetupLink) -> Principal {
     let scopes = [
         (link.can_manage_saml, Scope::Saml),
         (link.can_manage_scim, Scope::Scim),
         (link.can_manage_domains, Scope::Domains),
     ];
     let scopes = scopes.into_iter().filter_map(|(given, scope)| given.then_some(scope)).collect();
-    Actor::setup_link(link.id, link.environment_id, link.organization_id, scopes)
+    Principal::setup_link(link.id, link.environment_id, link.organization_id, scopes)
 }

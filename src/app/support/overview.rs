@@ -16,8 +16,8 @@ use super::login_counts::hour_of;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{
         self, Conn,
@@ -139,9 +139,9 @@ pub struct Overview {
     pub next: Option<NextStep>,
 }
 
-/// The overview of the actor's environment.
-pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview> {
-    let environment = actor.authorize(Action::LoginFlowsView, On::Environment)?;
+/// The overview of the principal's environment.
+pub async fn load(state: &State, principal: &Principal, span: Period) -> Result<Overview> {
+    let environment = principal.authorize(Action::LoginFlowsView, On::Environment)?;
     let now = state.now();
     let mut conn = state.db.read().await?;
     let begins = span.bars(now);
@@ -155,7 +155,7 @@ pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview
         login_counts::list_failing_connections(&mut conn, environment, now - FAILING_WINDOW, MAX_SHOWN)
             .await?
     {
-        let flow = last_refused(&mut conn, actor, &connection).await?;
+        let flow = last_refused(&mut conn, principal, &connection).await?;
         connections.push(FailingConnectionView { connection, flow });
     }
     let certificates = store::certificate_expiries::list(&mut conn, environment, None, MAX_SHOWN)
@@ -173,7 +173,7 @@ pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview
     let directories =
         store::scim_directories::list_idle(&mut conn, environment, now - IDLE_AFTER, MAX_SHOWN).await?;
     let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
-        true => next_step(&mut conn, actor).await?,
+        true => next_step(&mut conn, principal).await?,
         false => None,
     };
     Ok(Overview { now, span, bars, organizations, connections, certificates, directories, next })
@@ -182,11 +182,11 @@ pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview
 /// The logins of one organization over time.
 pub async fn of_organization(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization: OrganizationId,
     span: Period,
 ) -> Result<Vec<Bar>> {
-    let environment = actor.authorize(Action::LoginFlowsView, On::Organization(organization))?;
+    let environment = principal.authorize(Action::LoginFlowsView, On::Organization(organization))?;
     let mut conn = state.db.read().await?;
     let found = table::find::<Organization>(&mut conn, environment, organization).await?;
     found.ok_or_else(|| Error::not_found("organization", organization))?;
@@ -210,11 +210,11 @@ fn bars(begins: &[Timestamp], hours: &[HourlyOutcomes]) -> Vec<Bar> {
 
 async fn last_refused(
     conn: &mut Conn,
-    actor: &Actor,
+    principal: &Principal,
     connection: &FailingConnection,
 ) -> Result<Option<LoginFlow>> {
     let wanted = login_flow_search::FlowFilter {
-        environment_id: actor.authorize(Action::LoginFlowsView, On::Environment)?,
+        environment_id: principal.authorize(Action::LoginFlowsView, On::Environment)?,
         organization_id: Some(connection.organization_id),
         connection_id: Some(connection.connection_id),
         email_key: None,
@@ -229,8 +229,8 @@ async fn last_refused(
     Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached && !flow.origin.is_test()))
 }
 
-async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
-    let environment = actor.authorize(Action::LoginFlowsView, On::Environment)?;
+async fn next_step(conn: &mut Conn, principal: &Principal) -> Result<Option<NextStep>> {
+    let environment = principal.authorize(Action::LoginFlowsView, On::Environment)?;
     let any = login_flow_search::FlowFilter {
         environment_id: environment,
         organization_id: None,

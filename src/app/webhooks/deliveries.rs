@@ -10,10 +10,10 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         audit::{self, Entry},
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
         resource::{self, Edit},
     },
     store,
@@ -22,12 +22,12 @@ use crate::{
 /// Sends all events after a sequence number again, as new deliveries.
 pub async fn replay_from(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: WebhookId,
     expected: Option<&EntityTags>,
     after: u64,
 ) -> Result<Webhook> {
-    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
+    let environment_id = principal.authorize(Action::WebhooksManage, On::Environment)?;
     let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
     if edit.row.disabled_at.is_some() {
         return Err(Error::FailedPrecondition("the webhook is disabled; enable it first".into()));
@@ -42,19 +42,19 @@ pub async fn replay_from(
     store::webhooks::set_next_sequence(&mut edit.tx, &edit.row).await?;
     store::webhooks::reset_backoff(&mut edit.tx, id).await?;
     let entry = Entry::of(&edit.row, "replayed").with_values(audit_fields! { "after": after });
-    audit::record(&mut edit.tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    audit::record(&mut edit.tx, state, Some(environment_id), principal, entry).await?;
     edit.commit().await
 }
 
 /// One page of a webhook's deliveries, the newest first.
 pub async fn list_deliveries(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     webhook: WebhookId,
     delivery_state: &str,
     query: &PageQuery,
 ) -> Result<Page<WebhookDelivery>> {
-    let environment_id = actor.authorize(Action::WebhooksView, On::Environment)?;
+    let environment_id = principal.authorize(Action::WebhooksView, On::Environment)?;
     let wanted_state = match delivery_state {
         "" => None,
         name => Some(
@@ -79,16 +79,24 @@ pub async fn list_deliveries(
 }
 
 /// One delivery.
-pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.authorize(Action::WebhooksView, On::Environment)?;
+pub async fn find_delivery(
+    state: &State,
+    principal: &Principal,
+    id: WebhookDeliveryId,
+) -> Result<WebhookDelivery> {
+    let environment_id = principal.authorize(Action::WebhooksView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let found = store::webhook_deliveries::find(&mut conn, environment_id, id).await?;
     found.ok_or_else(|| delivery_not_found(id))
 }
 
 /// Sends one delivery again, under the same `webhook-id`.
-pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
+pub async fn replay_delivery(
+    state: &State,
+    principal: &Principal,
+    id: WebhookDeliveryId,
+) -> Result<WebhookDelivery> {
+    let environment_id = principal.authorize(Action::WebhooksManage, On::Environment)?;
     let mut tx = state.db.write().await?;
     if !store::webhook_deliveries::requeue(&mut tx, environment_id, id, state.now()).await? {
         return Err(delivery_not_found(id));
@@ -100,7 +108,7 @@ pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId
     let webhook: Webhook = resource::load(&mut tx, environment_id, delivery.webhook_id).await?;
     let facts = audit_fields! { "webhookDeliveryId": id.to_string() };
     let entry = Entry::of(&webhook, "delivery_replayed").with_values(facts);
-    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    audit::record(&mut tx, state, Some(environment_id), principal, entry).await?;
     tx.commit().await?;
     Ok(delivery)
 }

@@ -20,10 +20,10 @@ use super::signature::WebhookSecret;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         audit::{self, Entry},
         events, input,
         permissions::Action,
+        principal::{On, Principal},
         resource::{self, Edit, Resource},
     },
     store::webhooks,
@@ -132,10 +132,10 @@ impl Resource for Webhook {
 /// Creates a webhook that receives events from now on. Its secret is returned only here.
 pub async fn create(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     change: &WebhookChange,
 ) -> Result<(Webhook, WebhookSecret)> {
-    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
+    let environment_id = principal.authorize(Action::WebhooksManage, On::Environment)?;
     let now = state.now();
     let id: WebhookId = Id::new(now, &*state.random);
     let secret = WebhookSecret::new(&*state.random);
@@ -158,7 +158,7 @@ pub async fn create(
     let mut tx = state.db.write().await?;
     resource::require_room::<Webhook>(&mut tx, environment_id, MAX_WEBHOOKS).await?;
     webhook.next_sequence = webhooks::next_sequence(&mut tx, environment_id).await?;
-    resource::insert(&mut tx, state, actor, &webhook).await?;
+    resource::insert(&mut tx, state, principal, &webhook).await?;
     tx.commit().await?;
     Ok((webhook, secret))
 }
@@ -167,15 +167,15 @@ pub async fn create(
 /// with [`replay_from`](super::replay_from).
 pub async fn update(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: WebhookId,
     expected: Option<&EntityTags>,
     change: &WebhookChange,
 ) -> Result<Webhook> {
-    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
+    let environment_id = principal.authorize(Action::WebhooksManage, On::Environment)?;
     let mut edit = Edit::<Webhook>::begin(state.db.write().await?, environment_id, id, expected).await?;
     edit.row.apply(state, change)?;
-    edit.save(state, actor).await?;
+    edit.save(state, principal).await?;
     if edit.before.disabled_at.is_some() && edit.row.disabled_at.is_none() {
         edit.row.next_sequence = webhooks::next_sequence(&mut edit.tx, environment_id).await?;
         webhooks::set_next_sequence(&mut edit.tx, &edit.row).await?;
@@ -189,12 +189,12 @@ pub async fn update(
 /// the receiver can switch without losing a message.
 pub async fn rotate_secret(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: WebhookId,
     expected: Option<&EntityTags>,
     overlap: Duration,
 ) -> Result<(Webhook, WebhookSecret)> {
-    let environment_id = actor.authorize(Action::WebhooksManage, On::Environment)?;
+    let environment_id = principal.authorize(Action::WebhooksManage, On::Environment)?;
     if overlap > MAX_OVERLAP {
         let most = MAX_OVERLAP.as_secs();
         return Err(Error::invalid("overlapSeconds", format!("must be a number from 0 to {most}")));
@@ -206,6 +206,6 @@ pub async fn rotate_secret(
     edit.write(state).await?;
     let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
     let entry = Entry::of(&edit.row, "secret_rotated").with_values(facts);
-    audit::record(&mut edit.tx, state, Some(environment_id), &actor.principal(), entry).await?;
+    audit::record(&mut edit.tx, state, Some(environment_id), principal, entry).await?;
     Ok((edit.commit().await?, secret))
 }

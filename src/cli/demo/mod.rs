@@ -12,11 +12,11 @@ use super::{output, serve, settings_args::SettingsArgs};
 use crate::{
     app::{
         State,
-        actor::Principal,
         administrators::{
             invitations::{self, InviteOutcome},
             roles::{self, RoleScope},
         },
+        principal::Principal,
     },
     config::{Config, ConfigError, SettingError},
     demo_app::DemoApp,

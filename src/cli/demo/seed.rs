@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         Error, State,
-        actor::{Actor, Principal},
         authorization_server::clients::{self, OauthClientChange},
         connections::saml::{self, SamlConnectionChange, sp_keys},
         directories::{self, ScimDirectoryChange},
@@ -26,6 +25,7 @@ use crate::{
         },
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
+        principal::Principal,
         resource,
     },
     demo_app::{DemoOrganization, DemoSettings},
@@ -101,9 +101,9 @@ impl DemoData {
 /// Creates what does not exist yet and returns everything.
 pub(super) async fn seed_demo(state: &State) -> anyhow::Result<DemoData> {
     let environment = environment(state).await?;
-    let actor = Actor::operator(environment.id);
+    let principal = Principal::operator(environment.id);
     let whole = PageQuery { token: None, size: Some("100".to_owned()) };
-    let known = resource::list::<Organization>(state, &actor, &whole).await?;
+    let known = resource::list::<Organization>(state, &principal, &whole).await?;
     let mut stored = StoredSecrets::read(state).await?;
     let mut customers = Vec::new();
     for (name, domain, external_id) in CUSTOMERS {
@@ -117,11 +117,11 @@ pub(super) async fn seed_demo(state: &State) -> anyhow::Result<DemoData> {
                     domains: Some(vec![domain.to_owned()]),
                     ..OrganizationChange::default()
                 };
-                organizations::create(state, &actor, &change).await?
+                organizations::create(state, &principal, &change).await?
             }
         };
-        let connection = connection(state, &actor, &organization).await?;
-        let (directory, scim_token) = directory(state, &actor, &organization, &mut stored).await?;
+        let connection = connection(state, &principal, &organization).await?;
+        let (directory, scim_token) = directory(state, &principal, &organization, &mut stored).await?;
         customers.push(DemoCustomer { organization, domain, connection, directory, scim_token });
     }
     let Secrets { api_key, oauth_client_id, oauth_client_secret } =
@@ -141,8 +141,8 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
     };
     match environments::find(state, SLUG).await {
         Ok(found) => {
-            let actor = Actor::operator(found.id);
-            Ok(resource::update(state, &actor, found.id, None, &change).await?)
+            let principal = Principal::operator(found.id);
+            Ok(resource::update(state, &principal, found.id, None, &change).await?)
         }
         Err(Error::NotFound { .. }) => Ok(environments::create(state, &Principal::OPERATOR, &change).await?),
         Err(error) => Err(error.into()),
@@ -153,16 +153,16 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
 /// made for another public URL is replaced.
 async fn connection(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization: &Organization,
 ) -> anyhow::Result<SamlConnection> {
-    let page = saml::list(state, actor, organization.id, &PageQuery::default()).await?;
+    let page = saml::list(state, principal, organization.id, &PageQuery::default()).await?;
     for known in page.items.into_iter().map(|known| known.connection).filter(|known| known.test) {
         let here = String::from(state.links.saml_acs(known.id));
         if known.sp_acs_urls.contains(&here) {
             return Ok(known);
         }
-        saml::remove(state, actor, known.id, None).await?;
+        saml::remove(state, principal, known.id, None).await?;
     }
     let certificate = sp_keys::test_idp_key_pair(state).await?.certificate_pem()?;
     let change = SamlConnectionChange {
@@ -173,18 +173,18 @@ async fn connection(
         assertion_encryption: Some(true),
         ..SamlConnectionChange::default()
     };
-    Ok(saml::create(state, actor, organization.id, &change).await?.connection)
+    Ok(saml::create(state, principal, organization.id, &change).await?.connection)
 }
 
 /// The organization's directory for the test identity provider, with a valid token. Its base URL never changes, so a
 /// directory made for another public URL is replaced.
 async fn directory(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization: &Organization,
     stored: &mut StoredSecrets,
 ) -> anyhow::Result<(ScimDirectory, ScimBearerToken)> {
-    let page = directories::list(state, actor, organization.id, &PageQuery::default()).await?;
+    let page = directories::list(state, principal, organization.id, &PageQuery::default()).await?;
     for known in page.items.into_iter().map(|known| known.directory) {
         let Some(token) = stored.scim_tokens.get(&known.id.to_string()).and_then(|text| text.parse().ok())
         else {
@@ -196,13 +196,13 @@ async fn directory(
             return Ok((known, token));
         }
         stored.scim_tokens.remove(&known.id.to_string());
-        resource::remove::<ScimDirectory>(state, actor, known.id, None).await?;
+        resource::remove::<ScimDirectory>(state, principal, known.id, None).await?;
     }
     let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
-    let id = directories::create(state, actor, organization.id, &change).await?.directory.id;
-    let token = directories::rotate(state, actor, id, None, Duration::ZERO).await?;
+    let id = directories::create(state, principal, organization.id, &change).await?.directory.id;
+    let token = directories::rotate(state, principal, id, None, Duration::ZERO).await?;
     stored.scim_tokens.insert(id.to_string(), token.reveal());
-    Ok((resource::find(state, actor, id).await?, token))
+    Ok((resource::find(state, principal, id).await?, token))
 }
 
 async fn is_valid_token(
@@ -269,16 +269,16 @@ async fn secrets(
     {
         return Ok(known);
     }
-    let actor = Actor::operator(environment.id);
+    let principal = Principal::operator(environment.id);
     let named = |name: &str| Some(name.to_owned());
     let change = ApiKeyChange {
         display_name: named("Sample app"),
         has_management_api_access: Some(true),
         ..ApiKeyChange::default()
     };
-    let (_, api_key) = api_keys::create(state, &actor, &change).await?;
+    let (_, api_key) = api_keys::create(state, &principal, &change).await?;
     let change = OauthClientChange { display_name: named("Sample app"), ..OauthClientChange::default() };
-    let client = clients::create(state, &actor, &change).await?;
+    let client = clients::create(state, &principal, &change).await?;
     stored.api_key = api_key.reveal();
     stored.oauth_client_id = client.client.id.to_string();
     stored.oauth_client_secret = client.secret.reveal();
@@ -287,12 +287,13 @@ async fn secrets(
 
 async fn are_valid(state: &State, environment: &Environment, known: &Secrets) -> anyhow::Result<bool> {
     let is_key_valid = match api_keys::authenticate(state, &known.api_key.reveal()).await {
-        Ok(actor) => actor.require_environment(environment.id).is_ok(),
+        Ok(principal) => principal.require_environment(environment.id).is_ok(),
         Err(Error::Unauthenticated(_)) => false,
         Err(error) => return Err(error.into()),
     };
-    let actor = Actor::operator(environment.id);
-    let client_is_there = match resource::find::<OauthClient>(state, &actor, known.oauth_client_id).await {
+    let principal = Principal::operator(environment.id);
+    let client_is_there = match resource::find::<OauthClient>(state, &principal, known.oauth_client_id).await
+    {
         Ok(_) => true,
         Err(Error::NotFound { .. }) => false,
         Err(error) => return Err(error.into()),
@@ -343,8 +344,8 @@ mod tests {
         assert_ne!(before.customers[0].connection.id, after.customers[0].connection.id);
         let connection = &after.customers[0].connection;
         assert_eq!(connection.sp_acs_urls, [String::from(moved.links.saml_acs(connection.id))]);
-        let actor = Actor::operator(after.environment.id);
-        let left = saml::list(&moved, &actor, after.customers[0].organization.id, &PageQuery::default())
+        let principal = Principal::operator(after.environment.id);
+        let left = saml::list(&moved, &principal, after.customers[0].organization.id, &PageQuery::default())
             .await
             .unwrap();
         assert_eq!(left.items.len(), 1);
@@ -352,7 +353,7 @@ mod tests {
         assert_eq!(directory.scim_base_url, moved.links.scim_base(directory.id));
         assert!(directory.primary && directory.id != before.customers[0].directory.id);
         let organization = after.customers[0].organization.id;
-        let left = directories::list(&moved, &actor, organization, &PageQuery::default()).await.unwrap();
+        let left = directories::list(&moved, &principal, organization, &PageQuery::default()).await.unwrap();
         assert_eq!(left.items.len(), 1);
     }
 }

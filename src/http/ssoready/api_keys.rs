@@ -53,8 +53,9 @@ fn reply(key: &ApiKey) -> HttpResponse {
     responses((status = 200, body = ApiKeysReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page =
-        resource::list::<ApiKey>(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    let page = resource::list::<ApiKey>(&state, &call.principal, &page_query(&query(&request)))
+        .await
+        .map_err(api)?;
     Ok(HttpResponse::Ok().json(ApiKeysReply {
         api_keys: page.items.iter().map(ApiKeyObject::from).collect(),
         next_page_token: page.next_token,
@@ -74,7 +75,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = call.body.change().map_err(api)?;
-    let (key, secret) = api_keys::create(&state, &call.actor, &change).await.map_err(api)?;
+    let (key, secret) = api_keys::create(&state, &call.principal, &change).await.map_err(api)?;
     Ok(versioned(key.version, ApiKeyReply { api_key: ApiKeyObject::created(&key, &secret) }))
 }
 
@@ -93,7 +94,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&resource::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Change an API key
@@ -117,7 +118,7 @@ pub async fn update(
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
     let key =
-        api_keys::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await.map_err(api)?;
+        api_keys::update(&state, &call.principal, id, call.if_match.as_ref(), &change).await.map_err(api)?;
     Ok(reply(&key))
 }
 
@@ -139,6 +140,6 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    api_keys::remove(&state, &call.actor, id, call.if_match.as_ref()).await.map_err(api)?;
+    api_keys::remove(&state, &call.principal, id, call.if_match.as_ref()).await.map_err(api)?;
     Ok(done())
 }

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     app::{
         self, State,
-        actor::Actor,
         audit::{AuditFilter, Log},
         organizations::reference,
+        principal::Principal,
     },
     links::path,
     web::kit::audit_export,
@@ -131,7 +131,7 @@ pub struct AuditParams {
     pub until: Option<Timestamp>,
 }
 
-async fn filter(state: &State, actor: &Actor, query: &Query) -> app::Result<AuditFilter> {
+async fn filter(state: &State, principal: &Principal, query: &Query) -> app::Result<AuditFilter> {
     let moment = |field: &'static str| match query.text(field) {
         None => Ok(None),
         Some(text) => Timestamp::parse_rfc3339(&text)
@@ -141,7 +141,7 @@ async fn filter(state: &State, actor: &Actor, query: &Query) -> app::Result<Audi
     Ok(AuditFilter {
         target_id: query.text("targetId"),
         organization_id: match query.text("organizationId") {
-            Some(text) => Some(reference::resolve(state, actor, "organization_id", &text).await?),
+            Some(text) => Some(reference::resolve(state, principal, "organization_id", &text).await?),
             None => None,
         },
         actor_id: query.text("actorId"),
@@ -165,8 +165,8 @@ async fn filter(state: &State, actor: &Actor, query: &Query) -> app::Result<Audi
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
-    let filter = filter(&state, &call.actor, &query).await.map_err(api)?;
-    let page = app::audit::list(&state, &call.actor, &filter, &page_query(&query)).await.map_err(api)?;
+    let filter = filter(&state, &call.principal, &query).await.map_err(api)?;
+    let page = app::audit::list(&state, &call.principal, &filter, &page_query(&query)).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(AuditEventsReply {
         audit_events: page.items.iter().map(AuditEvent::from).collect(),
         next_page_token: page.next_token,
@@ -188,7 +188,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let event = app::audit::find(&state, &call.actor, id).await.map_err(api)?;
+    let event = app::audit::find(&state, &call.principal, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(AuditEventReply { audit_event: (&event).into() }))
 }
 
@@ -209,7 +209,7 @@ pub async fn export(
     call: ApiCall<ManagementKey>,
     request: HttpRequest,
 ) -> ApiResult {
-    let filter = filter(&state, &call.actor, &query(&request)).await.map_err(api)?;
-    let export = Log::of(&call.actor).and_then(|log| log.export(filter)).map_err(api)?;
+    let filter = filter(&state, &call.principal, &query(&request)).await.map_err(api)?;
+    let export = Log::of(&call.principal).and_then(|log| log.export(filter)).map_err(api)?;
     Ok(audit_export::download(&state, export, "audit-events.jsonl"))
 }

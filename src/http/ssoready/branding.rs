@@ -79,7 +79,7 @@ async fn change<B>(
     change: &BrandingChange,
     logo: LogoChange,
 ) -> ApiResult {
-    let changed = branding::update(state, &call.actor, id, call.if_match.as_ref(), change, logo).await;
+    let changed = branding::update(state, &call.principal, id, call.if_match.as_ref(), change, logo).await;
     Ok(reply(state, &changed.map_err(api)?))
 }
 
@@ -100,7 +100,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &branding::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &branding::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Update the branding

@@ -13,7 +13,7 @@ use model::{client_address::ClientAddress, entity_tag::EntityTags};
 
 use super::fields::Fields;
 use crate::{
-    app::{self, Result, State, actor::Actor, environments::api_keys, permissions::Scope},
+    app::{self, Result, State, environments::api_keys, permissions::Scope, principal::Principal},
     http::{api_error::ApiError, conditions::valid_if_match},
     web::kit::posted::allow_large_body,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// An authenticated API request. The body is read only after the key was verified.
 pub struct ApiCall<S, B = NoBody> {
     /// The authenticated caller.
-    pub actor: Actor,
+    pub principal: Principal,
     /// The versions in `If-Match`: a change of any other one is refused.
     pub if_match: Option<EntityTags>,
     /// The body.
@@ -95,22 +95,22 @@ impl<S: KeyScope, B: Body> FromRequest for ApiCall<S, B> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let actor = authenticate::<S>(&request).await.map_err(ApiError::api)?;
+            let principal = authenticate::<S>(&request).await.map_err(ApiError::api)?;
             let if_match = valid_if_match(&request).map_err(ApiError::api)?;
             let body = B::read(&request, payload).await?;
-            Ok(Self { actor, if_match, body, scope: PhantomData })
+            Ok(Self { principal, if_match, body, scope: PhantomData })
         })
     }
 }
 
-pub(in crate::http) async fn authenticate<S: KeyScope>(request: &HttpRequest) -> Result<Actor> {
+pub(in crate::http) async fn authenticate<S: KeyScope>(request: &HttpRequest) -> Result<Principal> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
-    let actor = api_keys::authenticate(state, bearer(request)?).await?;
-    actor.require_scope(S::SCOPE)?;
+    let principal = api_keys::authenticate(state, bearer(request)?).await?;
+    principal.require_scope(S::SCOPE)?;
     allow_large_body(request);
-    Ok(actor.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
+    Ok(principal.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
 }
 
 /// The key in the `Authorization` header, of which exactly one is accepted.

@@ -21,11 +21,11 @@ use super::{
 use crate::{
     app::{
         self, State,
-        actor::Actor,
         organizations::{
             domains::{NewDomain, sharing::SharedDomain},
             reference,
         },
+        principal::Principal,
     },
     links::path,
 };
@@ -90,10 +90,14 @@ pub struct OrganizationDomainsReply {
     next_page_token: String,
 }
 
-async fn reply(state: &State, actor: &Actor, listed: &organization_domain::OrganizationDomain) -> ApiResult {
+async fn reply(
+    state: &State,
+    principal: &Principal,
+    listed: &organization_domain::OrganizationDomain,
+) -> ApiResult {
     let domains = std::slice::from_ref(&listed.domain);
     let elsewhere =
-        app::organizations::domains::sharing::list_others(state, actor, listed.organization_id, domains)
+        app::organizations::domains::sharing::list_others(state, principal, listed.organization_id, domains)
             .await;
     let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
     Ok(versioned(listed.version, OrganizationDomainReply { domain }))
@@ -115,11 +119,13 @@ pub async fn list(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let organization = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
-    let listed = app::organizations::domains::list(&state, &call.actor, organization).await.map_err(api)?;
+    let organization = reference::resolve(&state, &call.principal, "id", &path).await.map_err(api)?;
+    let listed =
+        app::organizations::domains::list(&state, &call.principal, organization).await.map_err(api)?;
     let domains: Vec<Domain> = listed.iter().map(|listed| listed.domain.clone()).collect();
     let elsewhere =
-        app::organizations::domains::sharing::list_others(&state, &call.actor, organization, &domains).await;
+        app::organizations::domains::sharing::list_others(&state, &call.principal, organization, &domains)
+            .await;
     let elsewhere = elsewhere.map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationDomainsReply {
         domains: listed.iter().map(|listed| OrganizationDomain::new(listed, &elsewhere)).collect(),
@@ -145,10 +151,10 @@ pub async fn create(
     mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let organization = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
+    let organization = reference::resolve(&state, &call.principal, "id", &path).await.map_err(api)?;
     let wanted = call.body.change().map_err(api)?;
-    let added = app::organizations::domains::add(&state, &call.actor, organization, &wanted).await;
-    reply(&state, &call.actor, &added.map_err(api)?).await
+    let added = app::organizations::domains::add(&state, &call.principal, organization, &wanted).await;
+    reply(&state, &call.principal, &added.map_err(api)?).await
 }
 
 /// Get a domain
@@ -167,9 +173,9 @@ pub async fn find(
     call: ApiCall<ManagementKey>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
-    let found = app::organizations::domains::find(&state, &call.actor, organization, &path.1).await;
-    reply(&state, &call.actor, &found.map_err(api)?).await
+    let organization = reference::resolve(&state, &call.principal, "id", &path.0).await.map_err(api)?;
+    let found = app::organizations::domains::find(&state, &call.principal, organization, &path.1).await;
+    reply(&state, &call.principal, &found.map_err(api)?).await
 }
 
 /// Approve a domain
@@ -189,12 +195,12 @@ pub async fn approve(
     call: ApiCall<ManagementKey, Fields>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
+    let organization = reference::resolve(&state, &call.principal, "id", &path.0).await.map_err(api)?;
     let expected = call.if_match.as_ref();
     let approved =
-        app::organizations::domains::approve(&state, &call.actor, organization, &path.1, expected, false)
+        app::organizations::domains::approve(&state, &call.principal, organization, &path.1, expected, false)
             .await;
-    reply(&state, &call.actor, &approved.map_err(api)?).await
+    reply(&state, &call.principal, &approved.map_err(api)?).await
 }
 
 /// Check a domain
@@ -214,11 +220,11 @@ pub async fn check(
     call: ApiCall<ManagementKey, Fields>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
+    let organization = reference::resolve(&state, &call.principal, "id", &path.0).await.map_err(api)?;
     let expected = call.if_match.as_ref();
     let checked =
-        app::organizations::domains::check(&state, &call.actor, organization, &path.1, expected).await;
-    reply(&state, &call.actor, &checked.map_err(api)?).await
+        app::organizations::domains::check(&state, &call.principal, organization, &path.1, expected).await;
+    reply(&state, &call.principal, &checked.map_err(api)?).await
 }
 
 /// Remove a domain
@@ -237,10 +243,10 @@ pub async fn remove(
     call: ApiCall<ManagementKey>,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let organization = reference::resolve(&state, &call.actor, "id", &path.0).await.map_err(api)?;
+    let organization = reference::resolve(&state, &call.principal, "id", &path.0).await.map_err(api)?;
     let expected = call.if_match.as_ref();
     let removed =
-        app::organizations::domains::remove(&state, &call.actor, organization, &path.1, expected).await;
+        app::organizations::domains::remove(&state, &call.principal, organization, &path.1, expected).await;
     removed.map_err(api)?;
     Ok(done())
 }

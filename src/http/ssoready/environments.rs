@@ -15,9 +15,9 @@ use super::{
 use crate::{
     app::{
         State,
-        actor::On,
         environments::{self, EnvironmentChange, EnvironmentObject},
         permissions::Action,
+        principal::On,
         resource,
     },
     links::path,
@@ -54,8 +54,8 @@ fn reply(environment: &Environment) -> HttpResponse {
     responses((status = 200, body = EnvironmentsReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>) -> ApiResult {
-    let own = call.actor.authorize(Action::EnvironmentsView, On::Environment).map_err(api)?;
-    let own: Environment = resource::find(&state, &call.actor, own).await.map_err(api)?;
+    let own = call.principal.authorize(Action::EnvironmentsView, On::Environment).map_err(api)?;
+    let own: Environment = resource::find(&state, &call.principal, own).await.map_err(api)?;
     Ok(HttpResponse::Ok()
         .json(EnvironmentsReply { environments: vec![(&own).into()], next_page_token: String::new() }))
 }
@@ -75,7 +75,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&resource::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Change an environment
@@ -97,7 +97,7 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
-    let changed = resource::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    let changed = resource::update(&state, &call.principal, id, call.if_match.as_ref(), &change).await;
     Ok(reply(&changed.map_err(api)?))
 }
 
@@ -119,6 +119,6 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    environments::remove(&state, &call.actor, id, call.if_match.as_ref()).await.map_err(api)?;
+    environments::remove(&state, &call.principal, id, call.if_match.as_ref()).await.map_err(api)?;
     Ok(done())
 }

@@ -85,7 +85,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let query = query(&request);
     let wanted =
         EventQuery { after: query.text("after"), size: query.text("pageSize"), types: query.text("types") };
-    let feed = app::events::list(&state, &call.actor, &wanted).await.map_err(api)?;
+    let feed = app::events::list(&state, &call.principal, &wanted).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(json!({
         "events": feed.events.iter().map(app::events::view).collect::<Vec<_>>(),
         "nextAfter": feed.next_after,

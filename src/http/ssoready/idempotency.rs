@@ -22,8 +22,8 @@ use super::call::{self, BufferedBody, ManagementKey};
 use crate::{
     app::{
         self, State,
-        actor::Subject,
         idempotency::{self, Claim, ClaimOutcome},
+        principal::Subject,
     },
     http::api_error::ApiError,
     links::path,
@@ -94,8 +94,8 @@ async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, 
     }
     let state = request.app_data::<web::Data<State>>()?.clone();
     // An unauthorised caller gets the error from the route itself.
-    let actor = call::authenticate::<ManagementKey>(request.request()).await.ok()?;
-    match actor.subject {
+    let principal = call::authenticate::<ManagementKey>(request.request()).await.ok()?;
+    match principal.subject {
         Subject::ApiKey(id) => Some((state, id)),
         _ => None,
     }

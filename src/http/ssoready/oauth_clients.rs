@@ -61,7 +61,7 @@ fn reply_with_secret(made: &ClientWithSecret) -> HttpResponse {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = page_query(&query(&request));
-    let page = resource::list::<OauthClient>(&state, &call.actor, &query).await.map_err(api)?;
+    let page = resource::list::<OauthClient>(&state, &call.principal, &query).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(OauthClientsReply {
         saml_oauth_clients: page.items.iter().map(OauthClientObject::from).collect(),
         next_page_token: page.next_token,
@@ -82,7 +82,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = call.body.change().map_err(api)?;
-    Ok(reply_with_secret(&clients::create(&state, &call.actor, &change).await.map_err(api)?))
+    Ok(reply_with_secret(&clients::create(&state, &call.principal, &change).await.map_err(api)?))
 }
 
 /// Get an OAuth client
@@ -100,7 +100,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&resource::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Change an OAuth client
@@ -122,7 +122,7 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
-    let changed = resource::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    let changed = resource::update(&state, &call.principal, id, call.if_match.as_ref(), &change).await;
     Ok(reply(&changed.map_err(api)?))
 }
 
@@ -144,7 +144,7 @@ pub async fn rotate_secret(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let rotated = clients::rotate_secret(&state, &call.actor, id, call.if_match.as_ref()).await;
+    let rotated = clients::rotate_secret(&state, &call.principal, id, call.if_match.as_ref()).await;
     Ok(reply_with_secret(&rotated.map_err(api)?))
 }
 
@@ -165,7 +165,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let removed = resource::remove::<OauthClient>(&state, &call.actor, id, call.if_match.as_ref());
+    let removed = resource::remove::<OauthClient>(&state, &call.principal, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())
 }

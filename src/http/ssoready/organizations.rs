@@ -15,8 +15,8 @@ use super::{
 use crate::{
     app::{
         self, State,
-        actor::Actor,
         organizations::{self, OrganizationChange, OrganizationObject, reference},
+        principal::Principal,
         resource,
     },
     links::path,
@@ -37,8 +37,8 @@ pub struct OrganizationsReply {
     next_page_token: String,
 }
 
-async fn reply(state: &State, actor: &Actor, organization: &Organization) -> ApiResult {
-    let view = organizations::object(state, actor, organization).await.map_err(api)?;
+async fn reply(state: &State, principal: &Principal, organization: &Organization) -> ApiResult {
+    let view = organizations::object(state, principal, organization).await.map_err(api)?;
     Ok(versioned(organization.version, OrganizationReply { organization: view }))
 }
 
@@ -63,12 +63,12 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let query = query(&request);
     let page = page_query(&query);
     let page = match query.text("query") {
-        Some(text) => app::organizations::search(&state, &call.actor, &text, &page).await,
-        None => resource::list(&state, &call.actor, &page).await,
+        Some(text) => app::organizations::search(&state, &call.principal, &text, &page).await,
+        None => resource::list(&state, &call.principal, &page).await,
     }
     .map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationsReply {
-        organizations: organizations::objects(&state, &call.actor, &page.items).await.map_err(api)?,
+        organizations: organizations::objects(&state, &call.principal, &page.items).await.map_err(api)?,
         next_page_token: page.next_token,
     }))
 }
@@ -84,8 +84,8 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = call.body.change().map_err(api)?;
-    let made = app::organizations::create(&state, &call.actor, &change).await.map_err(api)?;
-    reply(&state, &call.actor, &made).await
+    let made = app::organizations::create(&state, &call.principal, &change).await.map_err(api)?;
+    reply(&state, &call.principal, &made).await
 }
 
 /// Get an organization
@@ -102,9 +102,9 @@ pub async fn find(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let id = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
-    let found = resource::find(&state, &call.actor, id).await.map_err(api)?;
-    reply(&state, &call.actor, &found).await
+    let id = reference::resolve(&state, &call.principal, "id", &path).await.map_err(api)?;
+    let found = resource::find(&state, &call.principal, id).await.map_err(api)?;
+    reply(&state, &call.principal, &found).await
 }
 
 /// Change an organization
@@ -124,11 +124,11 @@ pub async fn update(
     mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let id = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
+    let id = reference::resolve(&state, &call.principal, "id", &path).await.map_err(api)?;
     let change = call.body.change().map_err(api)?;
     let expected = call.if_match.as_ref();
-    let changed = app::organizations::update(&state, &call.actor, id, expected, &change).await;
-    reply(&state, &call.actor, &changed.map_err(api)?).await
+    let changed = app::organizations::update(&state, &call.principal, id, expected, &change).await;
+    reply(&state, &call.principal, &changed.map_err(api)?).await
 }
 
 /// Delete an organization
@@ -147,8 +147,8 @@ pub async fn remove(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    let id = reference::resolve(&state, &call.actor, "id", &path).await.map_err(api)?;
-    let removed = resource::remove::<Organization>(&state, &call.actor, id, call.if_match.as_ref());
+    let id = reference::resolve(&state, &call.principal, "id", &path).await.map_err(api)?;
+    let removed = resource::remove::<Organization>(&state, &call.principal, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())
 }

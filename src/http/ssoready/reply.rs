@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{fields, schema};
 use crate::{
-    app::{Error, State, actor::Actor, organizations::reference, pagination::PageQuery},
+    app::{Error, State, organizations::reference, pagination::PageQuery, principal::Principal},
     http::api_error::ApiError,
 };
 
@@ -26,11 +26,11 @@ pub(super) fn query(request: &HttpRequest) -> fields::Query {
 /// The organization that a call names, by its id in any encoding or its alias; required.
 pub(super) async fn organization_id(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     text: Option<String>,
 ) -> Result<OrganizationId, Error> {
     const FIELD: &str = "organization_id";
-    reference::resolve(state, actor, FIELD, &fields::required(FIELD, text)?).await
+    reference::resolve(state, principal, FIELD, &fields::required(FIELD, text)?).await
 }
 
 /// A resource with its version as the entity tag, for `If-Match`.

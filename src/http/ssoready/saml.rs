@@ -69,8 +69,9 @@ pub struct RedirectReply {
 )]
 pub async fn redirect(state: web::Data<State>, mut call: ApiCall<AnyKey, Fields>) -> ApiResult {
     let request = redirect_request(&mut call.body).map_err(api)?;
-    let url =
-        app::authorization_server::redirect::redirect(&state, &call.actor, &request).await.map_err(api)?;
+    let url = app::authorization_server::redirect::redirect(&state, &call.principal, &request)
+        .await
+        .map_err(api)?;
     Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url }))
 }
 
@@ -139,6 +140,6 @@ impl From<RedeemedLogin> for RedeemReply {
 pub async fn redeem(state: web::Data<State>, mut call: ApiCall<AnyKey, Fields>) -> ApiResult {
     let code = call.body.text("samlAccessCode").map_err(api)?.unwrap_or_default();
     let redeemed =
-        app::authorization_server::redeem::redeem(&state, &call.actor, &code).await.map_err(api)?;
+        app::authorization_server::redeem::redeem(&state, &call.principal, &code).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(RedeemReply::from(redeemed)))
 }

@@ -62,8 +62,8 @@ pub struct NewSamlConnection {
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
-        organization_id(&state, &call.actor, query.text("organizationId")).await.map_err(api)?;
-    let page = app::connections::saml::list(&state, &call.actor, organization, &page_query(&query))
+        organization_id(&state, &call.principal, query.text("organizationId")).await.map_err(api)?;
+    let page = app::connections::saml::list(&state, &call.principal, organization, &page_query(&query))
         .await
         .map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlConnectionsReply {
@@ -83,9 +83,9 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
-    let organization = organization_id(&state, &call.actor, organization).await.map_err(api)?;
+    let organization = organization_id(&state, &call.principal, organization).await.map_err(api)?;
     let change = call.body.change().map_err(api)?;
-    let made = app::connections::saml::create(&state, &call.actor, organization, &change).await;
+    let made = app::connections::saml::create(&state, &call.principal, organization, &change).await;
     Ok(reply(&made.map_err(api)?))
 }
 
@@ -104,7 +104,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::connections::saml::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::connections::saml::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Change a SAML connection
@@ -127,7 +127,7 @@ pub async fn update(
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
     let changed =
-        app::connections::saml::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+        app::connections::saml::update(&state, &call.principal, id, call.if_match.as_ref(), &change).await;
     Ok(reply(&changed.map_err(api)?))
 }
 
@@ -148,7 +148,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::connections::saml::remove(&state, &call.actor, id, call.if_match.as_ref()).await.map_err(api)?;
+    app::connections::saml::remove(&state, &call.principal, id, call.if_match.as_ref()).await.map_err(api)?;
     Ok(done())
 }
 
@@ -170,7 +170,7 @@ pub async fn refresh_metadata(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     Ok(reply(
-        &app::connections::saml::metadata::refresh::refresh_now(&state, &call.actor, id)
+        &app::connections::saml::metadata::refresh::refresh_now(&state, &call.principal, id)
             .await
             .map_err(api)?,
     ))

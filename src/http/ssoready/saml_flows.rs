@@ -379,8 +379,9 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
         since: text("since"),
         until: text("until"),
     };
-    let page =
-        app::support::flows::list(&state, &call.actor, &wanted, &page_query(&query)).await.map_err(api)?;
+    let page = app::support::flows::list(&state, &call.principal, &wanted, &page_query(&query))
+        .await
+        .map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlFlowsReply {
         saml_flows: page.items.iter().map(SamlFlow::from).collect(),
         next_page_token: page.next_token,
@@ -405,7 +406,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let flow = app::support::flows::find(&state, &call.actor, id).await.map_err(api)?;
+    let flow = app::support::flows::find(&state, &call.principal, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlFlowReply { saml_flow: (&flow).into() }))
 }
 
@@ -427,6 +428,6 @@ pub async fn check(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let checked = app::support::flows::recheck(&state, &call.actor, id).await.map_err(api)?;
+    let checked = app::support::flows::recheck(&state, &call.principal, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(CheckSamlFlowReply::from(&checked)))
 }

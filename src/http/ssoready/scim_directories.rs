@@ -84,9 +84,10 @@ pub struct RotateBearerToken {
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
-        organization_id(&state, &call.actor, query.text("organizationId")).await.map_err(api)?;
-    let page =
-        app::directories::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
+        organization_id(&state, &call.principal, query.text("organizationId")).await.map_err(api)?;
+    let page = app::directories::list(&state, &call.principal, organization, &page_query(&query))
+        .await
+        .map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimDirectoriesReply {
         scim_directories: page.items.iter().map(ScimDirectoryObject::from).collect(),
         next_page_token: page.next_token,
@@ -106,9 +107,9 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
-    let organization = organization_id(&state, &call.actor, organization).await.map_err(api)?;
+    let organization = organization_id(&state, &call.principal, organization).await.map_err(api)?;
     let change = call.body.change().map_err(api)?;
-    Ok(reply(&app::directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
+    Ok(reply(&app::directories::create(&state, &call.principal, organization, &change).await.map_err(api)?))
 }
 
 /// Get a directory
@@ -126,7 +127,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::directories::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::directories::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Change a directory
@@ -148,7 +149,8 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
-    let changed = app::directories::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    let changed =
+        app::directories::update(&state, &call.principal, id, call.if_match.as_ref(), &change).await;
     Ok(reply(&changed.map_err(api)?))
 }
 
@@ -170,7 +172,7 @@ pub async fn remove(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let if_match = call.if_match.as_ref();
-    resource::remove::<ScimDirectory>(&state, &call.actor, id, if_match).await.map_err(api)?;
+    resource::remove::<ScimDirectory>(&state, &call.principal, id, if_match).await.map_err(api)?;
     Ok(done())
 }
 
@@ -195,7 +197,8 @@ pub async fn rotate(
     let id = id("id", &path).map_err(api)?;
     let overlap =
         call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
-    let rotated = app::directories::rotate(&state, &call.actor, id, call.if_match.as_ref(), overlap).await;
+    let rotated =
+        app::directories::rotate(&state, &call.principal, id, call.if_match.as_ref(), overlap).await;
     let token = rotated.map_err(api)?;
     Ok(HttpResponse::Ok().json(BearerTokenReply { bearer_token: token.reveal() }))
 }
@@ -217,6 +220,6 @@ pub async fn end_overlap(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let ended = app::directories::end_overlap(&state, &call.actor, id, call.if_match.as_ref()).await;
+    let ended = app::directories::end_overlap(&state, &call.principal, id, call.if_match.as_ref()).await;
     Ok(reply(&ended.map_err(api)?))
 }

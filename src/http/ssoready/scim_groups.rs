@@ -78,7 +78,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpR
     let query = query(&request);
     let page = app::directories::resources::list_groups(
         &state,
-        &call.actor,
+        &call.principal,
         &directory_query(&query),
         &page_query(&query),
     )
@@ -102,6 +102,6 @@ pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpR
 )]
 pub async fn find(state: web::Data<State>, call: ApiCall<AnyKey>, path: web::Path<String>) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let group = app::directories::resources::find_group(&state, &call.actor, id).await.map_err(api)?;
+    let group = app::directories::resources::find_group(&state, &call.principal, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimGroupReply { scim_group: (&group).into() }))
 }

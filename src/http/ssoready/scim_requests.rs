@@ -133,7 +133,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
         error: query.text("error").unwrap_or_default(),
     };
     let page =
-        app::directories::request_log::list(&state, &call.actor, directory, &wanted, &page_query(&query))
+        app::directories::request_log::list(&state, &call.principal, directory, &wanted, &page_query(&query))
             .await
             .map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimRequestsReply {
@@ -157,6 +157,6 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let request = app::directories::request_log::find(&state, &call.actor, id).await.map_err(api)?;
+    let request = app::directories::request_log::find(&state, &call.principal, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimRequestReply { scim_request: (&request).into() }))
 }

@@ -107,7 +107,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpR
     let group = query.text("scimGroupId").unwrap_or_default();
     let page = app::directories::resources::list_users(
         &state,
-        &call.actor,
+        &call.principal,
         &directory_query(&query),
         &group,
         &page_query(&query),
@@ -132,6 +132,6 @@ pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpR
 )]
 pub async fn find(state: web::Data<State>, call: ApiCall<AnyKey>, path: web::Path<String>) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let user = app::directories::resources::find_user(&state, &call.actor, id).await.map_err(api)?;
+    let user = app::directories::resources::find_user(&state, &call.principal, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimUserReply { scim_user: (&user).into() }))
 }

@@ -92,11 +92,12 @@ fn reply(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization = match query.text("organizationId") {
-        Some(text) => Some(organization_id(&state, &call.actor, Some(text)).await.map_err(api)?),
+        Some(text) => Some(organization_id(&state, &call.principal, Some(text)).await.map_err(api)?),
         None => None,
     };
-    let page =
-        app::setup::links::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
+    let page = app::setup::links::list(&state, &call.principal, organization, &page_query(&query))
+        .await
+        .map_err(api)?;
     let now = state.now();
     Ok(HttpResponse::Ok().json(SetupLinksReply {
         setup_links: page.items.iter().map(|link| SetupLinkObject::at(now, link)).collect(),
@@ -118,7 +119,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
-    let organization = organization_id(&state, &call.actor, organization).await.map_err(api)?;
+    let organization = organization_id(&state, &call.principal, organization).await.map_err(api)?;
     let body = &mut call.body;
     let wanted = (|| {
         Ok(NewSetupLink {
@@ -130,7 +131,7 @@ pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fi
         })
     })()
     .map_err(api)?;
-    let (link, url) = app::setup::links::create(&state, &call.actor, &wanted).await.map_err(api)?;
+    let (link, url) = app::setup::links::create(&state, &call.principal, &wanted).await.map_err(api)?;
     Ok(HttpResponse::Ok()
         .json(NewSetupLinkReply { url, setup_link: SetupLinkObject::at(state.now(), &link) }))
 }
@@ -152,7 +153,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::setup::links::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::setup::links::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Revoke a setup link
@@ -172,5 +173,5 @@ pub async fn revoke(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::setup::links::revoke(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::setup::links::revoke(&state, &call.principal, id).await.map_err(api)?))
 }

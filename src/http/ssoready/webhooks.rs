@@ -146,7 +146,7 @@ pub struct ReplayEvents {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = page_query(&query(&request));
-    let page = resource::list::<Webhook>(&state, &call.actor, &query).await.map_err(api)?;
+    let page = resource::list::<Webhook>(&state, &call.principal, &query).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhooksReply {
         webhooks: page.items.iter().map(WebhookObject::from).collect(),
         next_page_token: page.next_token,
@@ -166,7 +166,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = call.body.change().map_err(api)?;
-    Ok(reply_with_secret(&app::webhooks::create(&state, &call.actor, &change).await.map_err(api)?))
+    Ok(reply_with_secret(&app::webhooks::create(&state, &call.principal, &change).await.map_err(api)?))
 }
 
 /// Get a webhook
@@ -184,7 +184,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&resource::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&resource::find(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Change a webhook
@@ -206,7 +206,7 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = call.body.change().map_err(api)?;
-    let changed = app::webhooks::update(&state, &call.actor, id, call.if_match.as_ref(), &change).await;
+    let changed = app::webhooks::update(&state, &call.principal, id, call.if_match.as_ref(), &change).await;
     Ok(reply(&changed.map_err(api)?))
 }
 
@@ -227,7 +227,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let removed = resource::remove::<Webhook>(&state, &call.actor, id, call.if_match.as_ref());
+    let removed = resource::remove::<Webhook>(&state, &call.principal, id, call.if_match.as_ref());
     removed.await.map_err(api)?;
     Ok(done())
 }
@@ -254,7 +254,7 @@ pub async fn rotate_secret(
     let overlap =
         call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
     let expected = call.if_match.as_ref();
-    let rotated = app::webhooks::rotate_secret(&state, &call.actor, id, expected, overlap).await;
+    let rotated = app::webhooks::rotate_secret(&state, &call.principal, id, expected, overlap).await;
     Ok(reply_with_secret(&rotated.map_err(api)?))
 }
 
@@ -279,7 +279,7 @@ pub async fn replay(
     let after = call.body.number("after").map_err(api)?;
     let after = after.ok_or_else(|| api(app::Error::invalid("after", "is required")))?;
     let expected = call.if_match.as_ref();
-    let replayed = app::webhooks::replay_from(&state, &call.actor, id, expected, after).await;
+    let replayed = app::webhooks::replay_from(&state, &call.principal, id, expected, after).await;
     Ok(reply(&replayed.map_err(api)?))
 }
 
@@ -306,7 +306,7 @@ pub async fn list_deliveries(
     let query = query(&request);
     let webhook = required_id("webhook_id", query.text("webhookId")).map_err(api)?;
     let wanted = query.text("state").unwrap_or_default();
-    let page = app::webhooks::list_deliveries(&state, &call.actor, webhook, &wanted, &page_query(&query))
+    let page = app::webhooks::list_deliveries(&state, &call.principal, webhook, &wanted, &page_query(&query))
         .await
         .map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhookDeliveriesReply {
@@ -330,7 +330,7 @@ pub async fn find_delivery(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(delivery_reply(&app::webhooks::find_delivery(&state, &call.actor, id).await.map_err(api)?))
+    Ok(delivery_reply(&app::webhooks::find_delivery(&state, &call.principal, id).await.map_err(api)?))
 }
 
 /// Send a delivery again
@@ -350,5 +350,5 @@ pub async fn replay_delivery(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(delivery_reply(&app::webhooks::replay_delivery(&state, &call.actor, id).await.map_err(api)?))
+    Ok(delivery_reply(&app::webhooks::replay_delivery(&state, &call.principal, id).await.map_err(api)?))
 }

@@ -82,14 +82,14 @@ impl ConsoleResource for ApiKey {
     }
 
     async fn remove(context: &EnvironmentContext, id: base::id::ApiKeyId) -> Result<()> {
-        api_keys::remove(&context.state, &context.actor, id, None).await
+        api_keys::remove(&context.state, &context.principal, id, None).await
     }
 }
 
 /// `GET …/api-keys`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = resource::list(&context.state, &context.actor, &place.query()).await?;
+    let page = resource::list(&context.state, &context.principal, &place.query()).await?;
     let content = view(
         &page,
         &place,
@@ -157,7 +157,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::ApiKeysManage)?;
     let created = match form.change() {
-        Ok(change) => api_keys::create(&context.state, &context.actor, &change).await,
+        Ok(change) => api_keys::create(&context.state, &context.principal, &change).await,
         Err(error) => Err(error),
     };
     let (key, secret) = match created {

@@ -34,8 +34,8 @@ pub async fn list(context: SetupContext) -> PageResult {
 }
 
 async fn show(context: &SetupContext, typed: &FormValues, errors: &FormErrors) -> PageResult {
-    let all =
-        app::organizations::domains::list(&context.state, &context.actor, context.organization.id).await?;
+    let all = app::organizations::domains::list(&context.state, &context.principal, context.organization.id)
+        .await?;
     let listed = all.iter().any(|one| one.domain.as_str() == typed.text("domain")) && errors.is_empty();
     let typed = if listed { &FormValues::new() } else { typed };
     let content = view(context, &all, typed, errors);
@@ -126,7 +126,7 @@ pub async fn add(sent: SetupForm) -> PageResult {
     let context = &sent.context;
     let added = app::organizations::domains::add(
         &context.state,
-        &context.actor,
+        &context.principal,
         context.organization.id,
         &NewDomain { domain: Some(sent.text("domain").to_owned()), allow_free_mail: None },
     )
@@ -146,7 +146,7 @@ pub async fn check(sent: SetupForm, path: web::Path<String>) -> PageResult {
     let domain = parse_domain(&path)?;
     match app::organizations::domains::check(
         &context.state,
-        &context.actor,
+        &context.principal,
         context.organization.id,
         domain.as_str(),
         None,
@@ -166,7 +166,7 @@ pub async fn remove(sent: SetupForm, path: web::Path<String>) -> PageResult {
     let domain = parse_domain(&path)?;
     app::organizations::domains::remove(
         &context.state,
-        &context.actor,
+        &context.principal,
         context.organization.id,
         domain.as_str(),
         None,

@@ -48,8 +48,9 @@ pub async fn show(context: SetupContext) -> PageResult {
         });
     }
     if context.link.can_manage_domains {
-        let all = app::organizations::domains::list(&context.state, &context.actor, context.organization.id)
-            .await?;
+        let all =
+            app::organizations::domains::list(&context.state, &context.principal, context.organization.id)
+                .await?;
         let counting = all.iter().filter(|listed| listed.state.is_accepted()).count();
         let waiting = all.len() - counting;
         tasks.push(SetupTask {

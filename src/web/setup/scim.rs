@@ -43,7 +43,7 @@ const MAX_LIVE_REQUESTS: &str = "10";
 pub async fn directories(context: &SetupContext) -> app::Result<Vec<ScimDirectoryView>> {
     let query = PageQuery { token: None, size: Some(MAX_DIRECTORIES.to_owned()) };
     let page =
-        app::directories::list(&context.state, &context.actor, context.organization.id, &query).await?;
+        app::directories::list(&context.state, &context.principal, context.organization.id, &query).await?;
     Ok(page.items)
 }
 
@@ -127,11 +127,12 @@ pub async fn create(sent: SetupForm) -> PageResult {
     let described = match all.iter().find(|described| described.tokens.is_empty()) {
         Some(fresh) => {
             let id = fresh.directory.id;
-            app::directories::update(&context.state, &context.actor, id, None, &change).await?
+            app::directories::update(&context.state, &context.principal, id, None, &change).await?
         }
         None => {
             change.primary = Some(all.is_empty());
-            app::directories::create(&context.state, &context.actor, context.organization.id, &change).await?
+            app::directories::create(&context.state, &context.principal, context.organization.id, &change)
+                .await?
         }
     };
     Ok(see_other(&links::setup_scim_step(described.directory.id, first.slug)))
@@ -140,7 +141,7 @@ pub async fn create(sent: SetupForm) -> PageResult {
 /// The directory with the id of the path. The link opens those of its organization.
 async fn load(context: &SetupContext, id: &str) -> app::Result<ScimDirectoryView> {
     let id: ScimDirectoryId = id.parse().map_err(|_| Error::not_found("SCIM directory", "(no such id)"))?;
-    app::directories::find(&context.state, &context.actor, id).await
+    app::directories::find(&context.state, &context.principal, id).await
 }
 
 /// `GET /setup/scim/{directory}/{step}`
@@ -157,7 +158,8 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
     let id = described.directory.id;
     let expected = Seen::posted(&sent).expected();
     let rotated =
-        app::directories::rotate(&context.state, &context.actor, id, Some(&expected), DEFAULT_OVERLAP).await;
+        app::directories::rotate(&context.state, &context.principal, id, Some(&expected), DEFAULT_OVERLAP)
+            .await;
     let token = match rotated {
         Ok(token) => Some(token),
         // Made in another window, or by a second click: the page shows what there is.
@@ -188,7 +190,7 @@ async fn show(
             let query = ScimRequestQuery::default();
             let list = app::directories::request_log::list(
                 &context.state,
-                &context.actor,
+                &context.principal,
                 directory.id,
                 &query,
                 &page,

@@ -13,7 +13,7 @@ use model::{
 
 use super::{cookie, error::ExtractError, layout::SetupLayout};
 use crate::{
-    app::{self, Error, State, actor::Actor, setup::sessions},
+    app::{self, Error, State, principal::Principal, setup::sessions},
     web::kit::{layout, request::device},
 };
 
@@ -29,8 +29,8 @@ pub struct SetupContext {
     pub state: web::Data<State>,
     /// The link.
     pub link: SetupLink,
-    /// The actor for use cases.
-    pub actor: Actor,
+    /// The principal for use cases.
+    pub principal: Principal,
     /// The organization.
     pub organization: Organization,
     /// Its environment.
@@ -52,7 +52,7 @@ impl SetupContext {
         };
         let branding = app::environments::branding::of_environment(&state, link.environment_id).await?;
         Ok(Self {
-            actor: sessions::actor_of(&link).at(device(request).address),
+            principal: sessions::actor_of(&link).at(device(request).address),
             form_token: BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session_name(&value))),
             organization,
             environment,

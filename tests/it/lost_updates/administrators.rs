@@ -9,13 +9,13 @@ use ostiary::{
     app::{
         Error,
         accounts::Device,
-        actor::Principal,
         administrators::{
             SignedIn, account,
             invitations::{self, InvitationForm, InviteOutcome},
             roles::{self, RoleScope},
             sessions,
         },
+        principal::Principal,
     },
     store,
 };

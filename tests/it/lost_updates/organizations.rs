@@ -5,9 +5,9 @@ use std::time::Duration;
 use base::id::Id;
 use model::administrator::Role;
 use ostiary::app::{
-    actor::Actor,
     organizations::domains::{self, NewDomain},
     permissions::Scope,
+    principal::Principal,
 };
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -144,7 +144,7 @@ both! {
         let seen = console.seen(&edit).await;
         let wanted = NewDomain { domain: Some("asked.example".to_owned()), allow_free_mail: None };
         let scopes = [Scope::Domains].into_iter().collect();
-        let customer = Actor::setup_link(Id::from_bits(1), environment.id, id, scopes);
+        let customer = Principal::setup_link(Id::from_bits(1), environment.id, id, scopes);
         domains::add(&app.state, &customer, id, &wanted).await.unwrap();
 
         let typed = [("displayName", "Acme"), ("externalId", ""), ("domains", "acme.example\r\nacme.test"), ("allowFreeMail", "")];

@@ -2,8 +2,8 @@
 
 use model::domain::{Domain, DomainState};
 use ostiary::app::{
-    actor::Actor,
     authorization_server::clients::{self, OauthClientChange},
+    principal::Principal,
 };
 
 use super::*;
@@ -278,8 +278,8 @@ both! {
             initiate_login_uri: Some("https://app.example/login?from=portal".to_owned()),
             ..OauthClientChange::default()
         };
-        let actor = Actor::operator(fixture.environment.id);
-        let made = clients::create(&app.state, &actor, &change);
+        let principal = Principal::operator(fixture.environment.id);
+        let made = clients::create(&app.state, &principal, &change);
         let made = made.await.unwrap();
         fixture.client_id = made.client.id.to_string();
         fixture.secret = made.secret.reveal();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use model::{oauth_client::OauthClient, organization::Organization};
 use ostiary::app::{
-    actor::Actor,
     authorization_server::clients::{self, OauthClientChange},
+    principal::Principal,
     resource,
 };
 use serde_json::json;
@@ -74,17 +74,17 @@ both! {
         let fixture = Fixture::new(&app).await;
         let first = fixture.tokens().await;
         let id = fixture.client_id.parse().unwrap();
-        let actor = Actor::operator(fixture.environment.id);
-        resource::remove::<OauthClient>(&app.state, &actor, id, None).await.unwrap();
+        let principal = Principal::operator(fixture.environment.id);
+        resource::remove::<OauthClient>(&app.state, &principal, id, None).await.unwrap();
         assert_eq!(fixture.userinfo(first["access_token"].as_str().unwrap()).await.status, 401);
 
-        let made = clients::create(&app.state, &actor, &OauthClientChange::default()).await;
+        let made = clients::create(&app.state, &principal, &OauthClientChange::default()).await;
         let made = made.unwrap();
         let fixture = Fixture { client_id: made.client.id.to_string(), secret: made.secret.reveal(), ..fixture };
         let second = fixture.tokens().await;
         let (code, token) = (fixture.code(&[]).await, second["access_token"].as_str().unwrap());
         assert_eq!(fixture.userinfo(token).await.status, 200);
-        resource::remove::<Organization>(&app.state, &actor, fixture.tenant.organization.id, None).await.unwrap();
+        resource::remove::<Organization>(&app.state, &principal, fixture.tenant.organization.id, None).await.unwrap();
         assert_eq!(fixture.userinfo(token).await.status, 401);
         assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()));
     }

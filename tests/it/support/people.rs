@@ -7,9 +7,9 @@ use base::{
 };
 use model::event::EventKind;
 use ostiary::app::{
-    actor::Actor,
     directories::{self, ScimDirectoryChange, ScimDirectoryView},
     events::{self, NewEvent},
+    principal::Principal,
 };
 use serde_json::{Value, json};
 
@@ -19,8 +19,10 @@ impl TestApp {
     /// A primary directory of the tenant.
     pub async fn directory(&self, tenant: &Tenant) -> ScimDirectoryView {
         let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
-        let actor = Actor::operator(tenant.environment.id);
-        directories::create(&self.state, &actor, tenant.organization.id, &change).await.expect("a directory")
+        let principal = Principal::operator(tenant.environment.id);
+        directories::create(&self.state, &principal, tenant.organization.id, &change)
+            .await
+            .expect("a directory")
     }
 
     /// Inserts a user. Its document always has `active: true`: readers must use the column instead.

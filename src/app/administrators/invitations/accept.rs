@@ -18,7 +18,6 @@ use crate::{
             invitations::{closed, consume, find_open},
             passkeys::{Challenge, NewPasskey, PasskeyUser, registration_challenge},
         },
-        actor::Principal,
         administrators::{
             password_check,
             roles::grant_role,
@@ -28,6 +27,7 @@ use crate::{
         },
         audit::{self, Entry},
         input,
+        principal::Principal,
         resource::update_locked,
     },
     store::{self, Transaction, table},

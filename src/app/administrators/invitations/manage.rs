@@ -15,13 +15,13 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::invitations::{self, NewInvitation},
-        actor::{Principal, Subject},
         administrators::{
             roles::{RoleScope, grant_role},
             signed_in::lock_enabled,
         },
         audit::{self, Entry},
         permissions::Action,
+        principal::{Principal, Subject},
     },
     store,
 };

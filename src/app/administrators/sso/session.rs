@@ -15,13 +15,13 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::Device,
-        actor::Principal,
         administrators::{
             roles::grant_role,
             sessions::NewSession,
             start_session::{principal_of, start_session},
         },
         audit::{self, Entry},
+        principal::Principal,
         resource::update_locked,
     },
     store::{self, Transaction, table},

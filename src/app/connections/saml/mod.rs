@@ -20,11 +20,10 @@ use model::{
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        audit, environments,
+        Error, Result, State, audit, environments,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
         resource::{Edit, check_version, hide, load, lock},
         retry::retry_deadlocks,
     },
@@ -53,11 +52,12 @@ pub struct SamlConnectionView {
 /// environment and stored: they never change afterwards.
 pub async fn create(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     change: &SamlConnectionChange,
 ) -> Result<SamlConnectionView> {
-    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::Organization(organization_id))?;
+    let environment_id =
+        principal.authorize(Action::SamlConnectionsManage, On::Organization(organization_id))?;
     let metadata = change.metadata(state, None).await?;
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
@@ -98,16 +98,16 @@ pub async fn create(
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::saml_connections::insert(&mut tx, &connection).await?;
-    audit::created(&mut tx, state, actor, &connection).await?;
+    audit::created(&mut tx, state, principal, &connection).await?;
     tx.commit().await?;
     view(state, connection).await
 }
 
 /// The connection with this id.
-pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
-    let environment_id = actor.authorize(Action::SamlConnectionsView, On::AnyOrganization)?;
+pub async fn find(state: &State, principal: &Principal, id: SamlConnectionId) -> Result<SamlConnectionView> {
+    let environment_id = principal.authorize(Action::SamlConnectionsView, On::AnyOrganization)?;
     let connection: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
-    hide(id, actor.authorize(Action::SamlConnectionsView, On::Organization(connection.organization_id)))?;
+    hide(id, principal.authorize(Action::SamlConnectionsView, On::Organization(connection.organization_id)))?;
     view(state, connection).await
 }
 
@@ -122,11 +122,12 @@ pub async fn environment_of(state: &State, id: SamlConnectionId) -> Result<Envir
 /// One page of an organization's connections, in order of creation.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     query: &PageQuery,
 ) -> Result<Page<SamlConnectionView>> {
-    let environment_id = actor.authorize(Action::SamlConnectionsView, On::Organization(organization_id))?;
+    let environment_id =
+        principal.authorize(Action::SamlConnectionsView, On::Organization(organization_id))?;
     let list = List::of(environment_id, format_args!("saml_connections/{organization_id}"));
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -161,10 +162,10 @@ pub async fn list(
 /// without a certificate are left out.
 pub async fn list_by_expiry(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     query: &PageQuery,
 ) -> Result<Page<NamedConnection>> {
-    let environment_id = actor.authorize(Action::SamlConnectionsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::SamlConnectionsView, On::Environment)?;
     let list = List::of(environment_id, "saml_connections_by_expiry");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -176,14 +177,14 @@ pub async fn list_by_expiry(
 /// Changes a connection. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn update(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: SamlConnectionId,
     expected: Option<&EntityTags>,
     change: &SamlConnectionChange,
 ) -> Result<SamlConnectionView> {
-    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
     let stored: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
-    hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
+    hide(id, principal.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
     check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     retry_deadlocks(async || {
@@ -194,7 +195,7 @@ pub async fn update(
         edit.row.test = is_test_idp(state, &edit.row)
             || (edit.before.test && endpoint(&edit.before) == endpoint(&edit.row));
         write(&mut edit, state.now()).await?;
-        edit.record_update(state, actor).await?;
+        edit.record_update(state, principal).await?;
         if edit.row.disabled && !edit.before.disabled {
             let of = GrantsOf::Connection(stored.organization_id, stored.id);
             authorization_grants::revoke_all(&mut edit.tx, of, state.now()).await?;
@@ -208,18 +209,18 @@ pub async fn update(
 /// Removes a connection. Its login flows are kept.
 pub async fn remove(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     id: SamlConnectionId,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
     let stored: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
-    hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
+    hide(id, principal.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
         store::sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;
         federated_identities::remove_of_connection(&mut edit.tx, id).await?;
-        edit.remove(state, actor).await
+        edit.remove(state, principal).await
     })
     .await
 }

@@ -154,8 +154,8 @@ mod tests {
     use crate::{
         app::{
             Settings,
-            actor::Principal,
             environments::{self, EnvironmentChange},
+            principal::Principal,
         },
         links::Links,
         store::Db,

@@ -14,11 +14,10 @@ use writer::seal_context;
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        input,
+        Error, Result, State, input,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
         resource::{self, Resource as _},
     },
     store::scim_requests::{self, StoredRequest},
@@ -56,12 +55,12 @@ impl ScimRequestQuery {
 /// One page of a directory's requests, the newest first.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     directory: ScimDirectoryId,
     query: &ScimRequestQuery,
     page: &PageQuery,
 ) -> Result<Page<ScimRequest>> {
-    let environment_id = resource::find::<ScimDirectory>(state, actor, directory).await?.environment_id;
+    let environment_id = resource::find::<ScimDirectory>(state, principal, directory).await?.environment_id;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = PageRequest::parse(state, &list, page)?;
     // PostgreSQL fails on a text with NUL.
@@ -93,14 +92,14 @@ pub async fn list(
 }
 
 /// One request.
-pub async fn find(state: &State, actor: &Actor, id: ScimRequestId) -> Result<ScimRequest> {
-    let environment_id = actor.authorize(Action::ScimDirectoriesView, On::AnyOrganization)?;
+pub async fn find(state: &State, principal: &Principal, id: ScimRequestId) -> Result<ScimRequest> {
+    let environment_id = principal.authorize(Action::ScimDirectoriesView, On::AnyOrganization)?;
     let mut conn = state.db.read().await?;
     let row = scim_requests::find(&mut conn, environment_id, id).await?;
     let not_found = || Error::not_found("SCIM request", id);
     let row = row.ok_or_else(not_found)?;
     let directory: ScimDirectory = resource::load(&mut conn, environment_id, row.directory_id).await?;
-    actor.authorize(Action::ScimDirectoriesView, directory.on()).map_err(|error| match error {
+    principal.authorize(Action::ScimDirectoriesView, directory.on()).map_err(|error| match error {
         Error::NotFound { .. } => not_found(),
         error => error,
     })?;

@@ -26,10 +26,10 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         audit::{self, Entry},
         input,
         permissions::Action,
+        principal::{On, Principal},
         resource::{self, Edit, check_version},
     },
     store::{self, Conn, Transaction},
@@ -58,10 +58,10 @@ pub struct NewDomain {
 /// All domains of an organization, by name; their number is bounded.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
 ) -> Result<Vec<OrganizationDomain>> {
-    let environment_id = actor.authorize(Action::DomainsView, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::DomainsView, On::Organization(organization_id))?;
     let mut conn = state.db.read().await?;
     resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     let most = i64::try_from(MAX_DOMAINS + MAX_PENDING).unwrap_or(i64::MAX);
@@ -71,11 +71,11 @@ pub async fn list(
 /// A domain of an organization, by its name or its id.
 pub async fn find(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     key: &str,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize(Action::DomainsView, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::DomainsView, On::Organization(organization_id))?;
     let mut conn = state.db.read().await?;
     resource::load::<Organization>(&mut conn, environment_id, organization_id).await?;
     load(&mut conn, organization_id, key).await
@@ -86,12 +86,12 @@ pub async fn find(
 /// free-mail providers.
 pub async fn add(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     wanted: &NewDomain,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize(Action::DomainsManage, On::Organization(organization_id))?;
-    let domain = parse(actor, organization_id, wanted)?;
+    let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    let domain = parse(principal, organization_id, wanted)?;
     let now = state.now();
     let tx = state.db.write().await?;
     let mut organization = Edit::<Organization>::begin(tx, environment_id, organization_id, None).await?;
@@ -130,18 +130,18 @@ pub async fn add(
     organization.row.domains.insert(listed.domain.clone(), listed.state);
     organization.write(state).await?;
     store::organization_domains::insert(&mut organization.tx, &listed).await?;
-    audit::created(&mut organization.tx, state, actor, &listed).await?;
+    audit::created(&mut organization.tx, state, principal, &listed).await?;
     organization.commit().await?;
     Ok(listed)
 }
 
 /// Parses a requested domain; accepts an e-mail address or a URL too.
-fn parse(actor: &Actor, organization_id: OrganizationId, wanted: &NewDomain) -> Result<Domain> {
+fn parse(principal: &Principal, organization_id: OrganizationId, wanted: &NewDomain) -> Result<Domain> {
     let typed = wanted.domain.as_deref().unwrap_or_default().trim();
     let allow_free_mail = wanted.allow_free_mail.unwrap_or(false);
     let bare = typed.rsplit('@').next().unwrap_or(typed);
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest).split(['/', '?', '#']).next();
-    let may_approve = actor.authorize(Action::DomainsApprove, On::Organization(organization_id)).is_ok();
+    let may_approve = principal.authorize(Action::DomainsApprove, On::Organization(organization_id)).is_ok();
     Domain::parse(bare.unwrap_or(typed))
         .and_then(|domain| domain.ensure_claimable(allow_free_mail && may_approve))
         .map_err(|error| match error {
@@ -162,13 +162,13 @@ fn new_token(state: &State) -> String {
 /// confirmation `share_domain`. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn approve(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     key: &str,
     expected: Option<&EntityTags>,
     share_domain: bool,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize(Action::DomainsApprove, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::DomainsApprove, On::Organization(organization_id))?;
     let mut tx = state.db.write().await?;
     sharing::lock(&mut tx, environment_id).await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
@@ -178,31 +178,31 @@ pub async fn approve(
     let new = [edit.row.domain.clone()];
     let tx = edit.tx();
     let elsewhere = sharing::find_other_organizations(tx, environment_id, organization_id, &new).await?;
-    sharing::check(actor, &elsewhere, share_domain).map_err(SharedDomainError::into_error)?;
+    sharing::check(principal, &elsewhere, share_domain).map_err(SharedDomainError::into_error)?;
     edit.row.state = DomainState::Whitelisted;
     edit.row.check_error = None;
     edit.write(state).await?;
     let entry =
         Entry::of(&edit.row, "approved").with_values(audit_fields! { "state": edit.row.state.as_str() });
-    audit::record(edit.tx(), state, Some(environment_id), &actor.principal(), entry).await?;
-    sharing::record(edit.tx(), state, actor, organization_id, &elsewhere).await?;
+    audit::record(edit.tx(), state, Some(environment_id), principal, entry).await?;
+    sharing::record(edit.tx(), state, principal, organization_id, &elsewhere).await?;
     edit.commit().await
 }
 
 /// Removes a domain. Users sign in with one that is in effect: only who may approve domains can remove it. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn remove(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     key: &str,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
-    let environment_id = actor.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
     let tx = state.db.write().await?;
     let DomainEdit { mut organization, row: listed, .. } =
         DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
     if listed.state.is_accepted()
-        && actor.authorize(Action::DomainsApprove, On::Organization(organization_id)).is_err()
+        && principal.authorize(Action::DomainsApprove, On::Organization(organization_id)).is_err()
     {
         return Err(Error::FailedPrecondition(
             format!(
@@ -215,7 +215,7 @@ pub async fn remove(
     organization.row.domains.remove(&listed.domain);
     organization.write(state).await?;
     store::organization_domains::remove(&mut organization.tx, &listed).await?;
-    audit::deleted(&mut organization.tx, state, actor, &listed).await?;
+    audit::deleted(&mut organization.tx, state, principal, &listed).await?;
     organization.commit().await?;
     Ok(())
 }

@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On, Subject},
         audit::{self, Entry},
         events::{self, NewEvent},
         permissions::Action,
+        principal::{On, Principal, Subject},
     },
     store::{self, Transaction, table},
 };
@@ -146,7 +146,7 @@ pub(in crate::app) async fn find_other_organizations(
 
 /// Whether the caller may share the domains with `elsewhere`; `confirmed` is the caller's confirmation.
 pub(in crate::app) fn check(
-    actor: &Actor,
+    principal: &Principal,
     elsewhere: &[SharedDomain],
     confirmed: bool,
 ) -> std::result::Result<(), SharedDomainError> {
@@ -154,7 +154,7 @@ pub(in crate::app) fn check(
         return Ok(());
     }
     let verified = elsewhere.iter().find(|there| there.verified);
-    match (actor.subject, verified) {
+    match (principal.subject, verified) {
         (Subject::SetupLink(_), _) => Err(SharedDomainError::Taken),
         (_, Some(verified)) => Err(SharedDomainError::Verified(verified.clone())),
         (Subject::ApiKey(_), None) => Ok(()),
@@ -174,7 +174,7 @@ pub(in crate::app) fn check(
 pub(in crate::app) async fn record(
     tx: &mut Transaction,
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     elsewhere: &[SharedDomain],
 ) -> Result<()> {
@@ -187,7 +187,7 @@ pub(in crate::app) async fn record(
         }
         affected.entry(other).or_default().entry(domain).or_default().push(organization_id);
     }
-    let environment_id = actor.environment()?;
+    let environment_id = principal.environment()?;
     for (id, domains) in &affected {
         let target = AuditTarget { kind: "organization", id: id.to_string(), organization_id: Some(*id) };
         let entry = Entry {
@@ -196,7 +196,7 @@ pub(in crate::app) async fn record(
             before: serde_json::Map::new(),
             after: audit_fields! { "sharedDomains": json!(domains) },
         };
-        audit::record(tx, state, Some(environment_id), &actor.principal(), entry).await?;
+        audit::record(tx, state, Some(environment_id), principal, entry).await?;
     }
     for (id, domains) in &affected {
         let domains: Value = json!(domains);
@@ -216,10 +216,10 @@ pub(in crate::app) async fn record(
 /// The shared domains of each of these organizations.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organizations: &[OrganizationId],
 ) -> Result<BTreeMap<OrganizationId, Vec<Domain>>> {
-    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::OrganizationsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     let mut shared: BTreeMap<OrganizationId, Vec<Domain>> = BTreeMap::new();
     let found = store::organization_domains::list_shared(&mut conn, environment_id, organizations).await?;
@@ -232,11 +232,11 @@ pub async fn list(
 /// The other organizations that share these domains of an organization; for each domain, the first few.
 pub async fn list_others(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     domains: &[Domain],
 ) -> Result<Vec<SharedDomain>> {
-    let environment_id = actor.authorize(Action::OrganizationsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::OrganizationsView, On::Environment)?;
     let mut conn = state.db.read().await?;
     Ok(store::organization_domains::list_other_organizations(
         &mut conn,

@@ -11,9 +11,9 @@ use super::{DomainEdit, FIELD, new_token, not_found, sharing};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         audit::{self, Entry},
         permissions::Action,
+        principal::{On, Principal},
     },
     store,
 };
@@ -26,12 +26,12 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// stays in effect either way. [`Error::Outdated`]: it has none of the `expected` versions any more.
 pub async fn check(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     organization_id: OrganizationId,
     key: &str,
     expected: Option<&EntityTags>,
 ) -> Result<OrganizationDomain> {
-    let environment_id = actor.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
     let now = state.now();
     let tx = state.db.write().await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
@@ -51,15 +51,15 @@ pub async fn check(
         Err(error) => Err(error.to_string()),
     };
     match found {
-        Ok(()) => match record_verified(state, actor, &listed).await {
+        Ok(()) => match record_verified(state, principal, &listed).await {
             Err(Error::Conflict { kind, field }) => {
                 // The customer may read this, and must not learn about other organizations.
-                record_failure(state, actor, &listed, sharing::TAKEN_MESSAGE).await?;
+                record_failure(state, principal, &listed, sharing::TAKEN_MESSAGE).await?;
                 Err(Error::Conflict { kind, field })
             }
             other => other,
         },
-        Err(why) => record_failure(state, actor, &listed, &why).await,
+        Err(why) => record_failure(state, principal, &listed, &why).await,
     }
 }
 
@@ -68,7 +68,7 @@ pub async fn check(
 /// administrator shares it by approving it.
 async fn record_verified(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     checked: &OrganizationDomain,
 ) -> Result<OrganizationDomain> {
     let taken = Error::conflict_on("organization", FIELD);
@@ -87,7 +87,7 @@ async fn record_verified(
     let allowed = match was.is_accepted() {
         // It is shared already; only one of the organizations may have it verified.
         true => !elsewhere.iter().any(|there| there.verified),
-        false => sharing::check(actor, &elsewhere, false).is_ok(),
+        false => sharing::check(principal, &elsewhere, false).is_ok(),
     };
     if !allowed {
         return Err(taken(store::Error::Duplicate));
@@ -101,10 +101,10 @@ async fn record_verified(
     if was != DomainState::Verified {
         let entry =
             Entry::of(&edit.row, "verified").with_values(audit_fields! { "state": edit.row.state.as_str() });
-        audit::record(edit.tx(), state, Some(environment_id), &actor.principal(), entry).await?;
+        audit::record(edit.tx(), state, Some(environment_id), principal, entry).await?;
     }
     if !was.is_accepted() {
-        sharing::record(edit.tx(), state, actor, organization_id, &elsewhere).await?;
+        sharing::record(edit.tx(), state, principal, organization_id, &elsewhere).await?;
     }
     edit.commit().await
 }
@@ -112,7 +112,7 @@ async fn record_verified(
 /// Records that DNS did not verify the domain, and why.
 async fn record_failure(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     checked: &OrganizationDomain,
     why: &str,
 ) -> Result<OrganizationDomain> {
@@ -126,6 +126,6 @@ async fn record_failure(
     edit.row.check_error = Some(why.to_owned());
     edit.write(state).await?;
     let DomainEdit { organization, before, row } = &mut edit;
-    audit::updated(&mut organization.tx, state, actor, before, row).await?;
+    audit::updated(&mut organization.tx, state, principal, before, row).await?;
     edit.commit().await
 }

@@ -5,10 +5,9 @@ use model::login_flow::{FlowStep, LoginFlow};
 
 use crate::{
     app::{
-        Error, Result, State,
-        actor::{Actor, On},
-        login,
+        Error, Result, State, login,
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{Conn, login_flow_steps, login_flows},
 };
@@ -32,15 +31,15 @@ pub async fn environment_of(state: &State, id: LoginFlowId) -> Result<Environmen
 }
 
 /// One login with its timeline.
-pub async fn find(state: &State, actor: &Actor, id: LoginFlowId) -> Result<FlowDetails> {
+pub async fn find(state: &State, principal: &Principal, id: LoginFlowId) -> Result<FlowDetails> {
     let mut conn = state.db.read().await?;
-    let flow = load(&mut conn, actor, id).await?;
+    let flow = load(&mut conn, principal, id).await?;
     let steps = open_steps(state, &mut conn, id).await?;
     Ok(FlowDetails { flow, steps })
 }
 
-pub(super) async fn load(conn: &mut Conn, actor: &Actor, id: LoginFlowId) -> Result<LoginFlow> {
-    let environment = actor.authorize(Action::LoginFlowsView, On::Environment)?;
+pub(super) async fn load(conn: &mut Conn, principal: &Principal, id: LoginFlowId) -> Result<LoginFlow> {
+    let environment = principal.authorize(Action::LoginFlowsView, On::Environment)?;
     let flow = login_flows::find_in_environment(conn, environment, id).await?;
     flow.ok_or_else(|| Error::not_found("login flow", id))
 }

@@ -12,10 +12,10 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         organizations::reference,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
+        principal::{On, Principal},
     },
     store::{self, login_flow_search},
 };
@@ -46,11 +46,11 @@ const MAX_SEARCHES: usize = 2;
 /// being the last: the next call continues the search.
 pub async fn list(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     query: &FlowQuery,
     page: &PageQuery,
 ) -> Result<Page<LoginFlow>> {
-    let environment_id = actor.authorize(Action::LoginFlowsView, On::Environment)?;
+    let environment_id = principal.authorize(Action::LoginFlowsView, On::Environment)?;
     let list = List::of(environment_id, "saml_flows");
     let page = PageRequest::<LoginFlowKind>::parse(state, &list, page)?;
     let email = email_key(&query.email)?;
@@ -58,7 +58,7 @@ pub async fn list(
         environment_id,
         organization_id: match query.organization_id.as_str() {
             "" => None,
-            text => Some(reference::resolve(state, actor, "organization_id", text).await?),
+            text => Some(reference::resolve(state, principal, "organization_id", text).await?),
         },
         connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
         email_key: email.as_deref(),
@@ -100,18 +100,18 @@ pub struct FlowSummary {
 /// A page of logins with the names of their organizations, and the token of the next page.
 pub async fn list_with_organizations(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     query: &FlowQuery,
     page: &PageQuery,
 ) -> Result<(Vec<FlowSummary>, String)> {
-    let page = list(state, actor, query, page).await?;
+    let page = list(state, principal, query, page).await?;
     let mut ids: Vec<OrganizationId> = page.items.iter().map(|flow| flow.organization_id).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut conn = state.db.read().await?;
     let names = store::organizations::list_names(
         &mut conn,
-        actor.authorize(Action::LoginFlowsView, On::Environment)?,
+        principal.authorize(Action::LoginFlowsView, On::Environment)?,
         &ids,
     )
     .await?;

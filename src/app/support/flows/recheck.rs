@@ -11,7 +11,7 @@ use saml::check::Check;
 
 use super::details::{load, open_steps};
 use crate::{
-    app::{Error, Result, State, actor::Actor, login},
+    app::{Error, Result, State, login, principal::Principal},
     store::login_connections,
 };
 
@@ -98,10 +98,10 @@ impl Recheck {
 
 /// Checks a response of the flow against its connection as it is now: the accepted response, else the last one
 /// whose document is still stored. Writes nothing.
-pub async fn recheck(state: &State, actor: &Actor, id: LoginFlowId) -> Result<Recheck> {
+pub async fn recheck(state: &State, principal: &Principal, id: LoginFlowId) -> Result<Recheck> {
     let (flow, steps, target) = {
         let mut conn = state.db.read().await?;
-        let flow = load(&mut conn, actor, id).await?;
+        let flow = load(&mut conn, principal, id).await?;
         let steps = open_steps(state, &mut conn, id).await?;
         let target =
             login_connections::find_in_environment(&mut conn, flow.environment_id, flow.connection_id)

@@ -4,7 +4,7 @@ use base::id::{LoginFlowId, OrganizationId, SamlConnectionId};
 use model::organization::Organization;
 
 use super::list::FlowQuery;
-use crate::app::{Result, State, actor::Actor, organizations, pagination::PageQuery};
+use crate::app::{Result, State, organizations, pagination::PageQuery, principal::Principal};
 
 /// A parsed search text.
 #[derive(Debug)]
@@ -23,7 +23,12 @@ pub enum SearchQuery {
 const MAX_CHOICES: &str = "10";
 
 /// Parses a search text and looks organizations up by name. It overrides one of `filters`; the others are kept.
-pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery) -> Result<SearchQuery> {
+pub async fn parse(
+    state: &State,
+    principal: &Principal,
+    typed: &str,
+    filters: FlowQuery,
+) -> Result<SearchQuery> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(SearchQuery::Flows(filters));
@@ -47,7 +52,7 @@ pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery
         return Ok(SearchQuery::Flows(FlowQuery { refusal: typed.to_owned(), ..filters }));
     }
     let page = PageQuery { token: None, size: Some(MAX_CHOICES.to_owned()) };
-    let mut found = organizations::search(state, actor, typed, &page).await?.items;
+    let mut found = organizations::search(state, principal, typed, &page).await?.items;
     Ok(match found.len() {
         0 => SearchQuery::Nothing,
         1 => match found.pop() {

@@ -13,9 +13,9 @@ use super::details::{FlowDetails, find};
 use crate::{
     app::{
         Error, Result, State,
-        actor::Actor,
         connections::saml::{certificates::CertificateView, sp_keys},
         login,
+        principal::Principal,
     },
     store::{self, table},
 };
@@ -53,8 +53,8 @@ pub struct FlowView {
 }
 
 /// Loads one login with its context.
-pub async fn describe(state: &State, actor: &Actor, id: LoginFlowId) -> Result<FlowView> {
-    let found = find(state, actor, id).await?;
+pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> Result<FlowView> {
+    let found = find(state, principal, id).await?;
     let flow = &found.flow;
     let mut conn = state.db.read().await?;
     let organization =

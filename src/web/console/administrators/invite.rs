@@ -73,7 +73,7 @@ fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormEr
     let fields = html! {
         (view.email("email", "E-mail address").hint("They sign in with it. No mail is sent: you hand the link on yourself."))
         (view.radios("role", "Role", &roles))
-        @if context.actor.principal().authorize_everywhere(permissions::Action::GlobalAdministratorsManage).is_ok() { (view.radios("where", "Where", &places)) }
+        @if context.principal.authorize_everywhere(permissions::Action::GlobalAdministratorsManage).is_ok() { (view.radios("where", "Where", &places)) }
     };
     context.shell(Section::Administrators, "Invite somebody").respond_with(
         errors.status(),

@@ -50,9 +50,9 @@ pub(in crate::web::console) struct AdministratorList<'a> {
 
 pub(super) fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> RoleScope {
     if form.text("where") == EVERYWHERE {
-        RoleScope::Global(context.actor.principal())
+        RoleScope::Global(context.principal)
     } else {
-        RoleScope::Environment(context.actor)
+        RoleScope::Environment(context.principal)
     }
 }
 
@@ -62,18 +62,13 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
 }
 
 async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
-    let (local, global) =
-        (RoleScope::Environment(context.actor), RoleScope::Global(context.actor.principal()));
+    let (local, global) = (RoleScope::Environment(context.principal), RoleScope::Global(context.principal));
     let place = context.place(&[]);
     let own = roles::list(&context.state, &local, &place.query()).await?;
-    let everywhere = roles::list_global(&context.state, &context.actor).await?;
+    let everywhere = roles::list_global(&context.state, &context.principal).await?;
     let (may_local, may_global) = (
         context.may(permissions::Action::AdministratorsManage),
-        context
-            .actor
-            .principal()
-            .authorize_everywhere(permissions::Action::GlobalAdministratorsManage)
-            .is_ok(),
+        context.principal.authorize_everywhere(permissions::Action::GlobalAdministratorsManage).is_ok(),
     );
     let own_invitations =
         if may_local { invitations::list(&context.state, &local).await? } else { Vec::new() };

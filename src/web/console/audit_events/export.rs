@@ -15,7 +15,7 @@ use crate::{
 pub async fn export(context: EnvironmentContext) -> PageResult {
     let filter = filter(&context.state, &context.place(&FILTERS)).await?;
     let name = format!("audit-{}-{}.jsonl", context.environment.slug, day_of(context.now()));
-    Ok(audit_export::download(&context.state, Log::of(&context.actor)?.export(filter)?, &name))
+    Ok(audit_export::download(&context.state, Log::of(&context.principal)?.export(filter)?, &name))
 }
 
 /// `GET /console/audit-events/export`

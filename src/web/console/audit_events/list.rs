@@ -34,7 +34,7 @@ pub(super) const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "t
 
 /// `GET …/audit-events`
 pub async fn list(context: EnvironmentContext) -> PageResult {
-    let (place, log) = (context.place(&FILTERS), Log::of(&context.actor)?);
+    let (place, log) = (context.place(&FILTERS), Log::of(&context.principal)?);
     let found = load(&context.state, log, &place).await?;
     let installation = context
         .admin

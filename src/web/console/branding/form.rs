@@ -30,7 +30,7 @@ use crate::{
 
 /// `GET …/branding`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let branding = branding::find(&context.state, &context.actor, context.environment.id).await?;
+    let branding = branding::find(&context.state, &context.principal, context.environment.id).await?;
     let values = values(&branding);
     Ok(page(&context, &branding, &Seen::of(branding.version, &values), &values, &FormErrors::none()))
 }
@@ -63,7 +63,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let changed = match form.change() {
         Ok(change) => {
             let expected = seen.expected();
-            branding::update(&context.state, &context.actor, id, Some(&expected), &change, logo).await
+            branding::update(&context.state, &context.principal, id, Some(&expected), &change, logo).await
         }
         Err(error) => Err(error),
     };
@@ -74,7 +74,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         }
         Err(error) => error,
     };
-    let branding = branding::find(&context.state, &context.actor, id).await?;
+    let branding = branding::find(&context.state, &context.principal, id).await?;
     if let Error::Outdated { .. } = error {
         let current = values(&branding);
         let (typed, errors) = seen::merge(&seen, &typed, &current);

@@ -21,7 +21,7 @@ use crate::{
 /// `GET …/branding/preview`: an example page with the branding.
 pub async fn preview(context: EnvironmentContext) -> PageResult {
     let branding =
-        app::environments::branding::find(&context.state, &context.actor, context.environment.id).await?;
+        app::environments::branding::find(&context.state, &context.principal, context.environment.id).await?;
     let content = preview_view(
         &branding,
         environment_name(&context.environment),

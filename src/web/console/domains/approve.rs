@@ -43,7 +43,7 @@ pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResu
     let share = form.flag(sharing::FIELD);
     let approved = app::organizations::domains::approve(
         &context.state,
-        &context.actor,
+        &context.principal,
         organization.id,
         domain,
         None,

@@ -40,7 +40,7 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         Ok(()) => {
             app::organizations::domains::remove(
                 &context.state,
-                &context.actor,
+                &context.principal,
                 organization.id,
                 listed.domain.as_str(),
                 None,

@@ -36,7 +36,8 @@ pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let added = match form.change() {
         Ok(wanted) => {
-            app::organizations::domains::add(&context.state, &context.actor, organization.id, &wanted).await
+            app::organizations::domains::add(&context.state, &context.principal, organization.id, &wanted)
+                .await
         }
         Err(error) => Err(error),
     };

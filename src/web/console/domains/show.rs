@@ -30,7 +30,7 @@ use crate::{
 
 pub(super) async fn load_organization(context: &EnvironmentContext) -> Result<Organization, PageError> {
     let id: OrganizationId = context.id("organization")?;
-    Ok(app::resource::find(&context.state, &context.actor, id).await?)
+    Ok(app::resource::find(&context.state, &context.principal, id).await?)
 }
 
 pub(super) async fn find(
@@ -38,7 +38,7 @@ pub(super) async fn find(
     organization: &Organization,
 ) -> Result<OrganizationDomain, PageError> {
     let key = context.segment("domain");
-    Ok(app::organizations::domains::find(&context.state, &context.actor, organization.id, key).await?)
+    Ok(app::organizations::domains::find(&context.state, &context.principal, organization.id, key).await?)
 }
 
 /// `GET …/domains/{domain}`
@@ -46,7 +46,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let domains = std::slice::from_ref(&listed.domain);
-    let others = sharing::list_others(&context.state, &context.actor, organization.id, domains).await?;
+    let others = sharing::list_others(&context.state, &context.principal, organization.id, domains).await?;
     let content = view(
         &listed,
         &others,
@@ -169,7 +169,7 @@ pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResul
     let domain = context.segment("domain");
     let done = match app::organizations::domains::check(
         &context.state,
-        &context.actor,
+        &context.principal,
         organization.id,
         domain,
         None,

@@ -106,7 +106,7 @@ impl ConsoleResource for Environment {
     }
 
     async fn remove(context: &EnvironmentContext, id: EnvironmentId) -> Result<()> {
-        environments::remove(&context.state, &context.actor, id, None).await
+        environments::remove(&context.state, &context.principal, id, None).await
     }
 }
 

@@ -52,14 +52,14 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         resource: place.filter("resource").to_owned(),
     };
     let (latest, errors) =
-        match app::events::list_latest(&context.state, &context.actor, &query, PAGE_SIZE).await {
+        match app::events::list_latest(&context.state, &context.principal, &query, PAGE_SIZE).await {
             Ok(latest) => (latest, FormErrors::none()),
             Err(error) => {
                 (LatestEvents { events: Vec::new(), next_before: None }, FormErrors::from_error(error)?)
             }
         };
     let ids = latest.events.iter().map(|event| event.organization_id);
-    let names = app::organizations::names(&context.state, &context.actor, ids).await?;
+    let names = app::organizations::names(&context.state, &context.principal, ids).await?;
     let views: Vec<EventView<'_>> = latest
         .events
         .iter()

@@ -51,8 +51,13 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         since: since(place.filter("time"), context.now()),
         ..FlowQuery::default()
     };
-    let found = match app::support::flows::parse(&context.state, &context.actor, place.filter("q"), filters)
-        .await?
+    let found = match app::support::flows::parse(
+        &context.state,
+        &context.principal,
+        place.filter("q"),
+        filters,
+    )
+    .await?
     {
         SearchQuery::Flow(id) => {
             let location = context.href(console::FLOW, &[&id]);
@@ -61,7 +66,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         SearchQuery::Flows(query) => {
             match app::support::flows::list_with_organizations(
                 &context.state,
-                &context.actor,
+                &context.principal,
                 &query,
                 &place.query(),
             )

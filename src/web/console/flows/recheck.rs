@@ -28,8 +28,8 @@ use crate::{
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id = context.id::<LoginFlowKind>("flow")?;
-    let checked = app::support::flows::recheck(&context.state, &context.actor, id).await?;
-    let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
+    let checked = app::support::flows::recheck(&context.state, &context.principal, id).await?;
+    let described = app::support::flows::describe(&context.state, &context.principal, id).await?;
     let content = check_view(&page(&context, &described), &described, &checked);
     let shell = context.shell(Section::Flows, "Checked again");
     Ok(shell.crumb(title(&described.found.flow), context.href(console::FLOW, &[&id])).respond(content))

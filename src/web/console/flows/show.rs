@@ -32,7 +32,7 @@ use crate::{
 /// `GET …/flows/{flow}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let id = context.id::<LoginFlowKind>("flow")?;
-    let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
+    let described = app::support::flows::describe(&context.state, &context.principal, id).await?;
     let content = view(&page(&context, &described), &described);
     Ok(context.shell(Section::Flows, &title(&described.found.flow)).respond(content))
 }

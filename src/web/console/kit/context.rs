@@ -20,8 +20,8 @@ use super::{
 use crate::{
     app::{
         Error, State,
-        actor::{Actor, On},
         permissions::Action,
+        principal::{On, Principal},
     },
     links::{self, console},
     web::kit::{
@@ -54,8 +54,8 @@ pub struct EnvironmentContext {
     pub admin: CurrentAdministrator,
     /// The environment.
     pub environment: Environment,
-    /// The administrator as an actor in this environment.
-    pub actor: Actor,
+    /// The administrator as a principal in this environment.
+    pub principal: Principal,
     /// What the shell shows around the page.
     pub frame: PageFrame,
     request: HttpRequest,
@@ -112,7 +112,7 @@ impl EnvironmentContext {
         let ConsoleContext { state, admin, mut frame, request } =
             ConsoleContext::extract_from(request).await?;
         let id = request.match_info().get("environment").unwrap_or_default();
-        let (environment, actor) = admin.authorize_in(&state, id).await.map_err(PageError)?;
+        let (environment, principal) = admin.authorize_in(&state, id).await.map_err(PageError)?;
         let named =
             |one: &Environment| EnvironmentLink { id: one.id, name: environment_name(one).to_owned() };
         let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
@@ -124,7 +124,7 @@ impl EnvironmentContext {
             .map(named)
             .collect();
         frame.environment = Some((named(&environment), role));
-        Ok(Self { state, admin, environment, actor, frame, request })
+        Ok(Self { state, admin, environment, principal, frame, request })
     }
 
     /// The shell of a page in a section of the environment.
@@ -189,7 +189,7 @@ impl EnvironmentContext {
 
     /// Returns an error unless the administrator may do this in the environment. For pages with a form.
     pub fn require(&self, action: Action) -> Result<(), PageError> {
-        self.actor.authorize(action, On::Environment).map(drop).map_err(PageError)
+        self.principal.authorize(action, On::Environment).map(drop).map_err(PageError)
     }
 
     /// The request.

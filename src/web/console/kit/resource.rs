@@ -63,12 +63,12 @@ pub trait ConsoleResource: Resource<Change: DeserializeOwned> {
         expected: &EntityTags,
         change: &Self::Change,
     ) -> impl Future<Output = Result<Self>> {
-        async move { resource::update(&context.state, &context.actor, id, Some(expected), change).await }
+        async move { resource::update(&context.state, &context.principal, id, Some(expected), change).await }
     }
 
     /// Deletes it.
     fn remove(context: &EnvironmentContext, id: Id<Self::Kind>) -> impl Future<Output = Result<()>> {
-        async move { resource::remove::<Self>(&context.state, &context.actor, id, None).await }
+        async move { resource::remove::<Self>(&context.state, &context.principal, id, None).await }
     }
 }
 
@@ -108,7 +108,7 @@ pub fn new_form<R: ConsoleResource>(
 /// `GET …/edit`
 pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
     context.require(R::MANAGE)?;
-    let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
+    let row: R = resource::find(&context.state, &context.principal, context.id(R::SEGMENT)?).await?;
     let values = row.values();
     Ok(edit_form(&context, &row, &Seen::of(row.version(), &values), &values, &FormErrors::none()))
 }
@@ -129,7 +129,7 @@ pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: Conso
         Ok(row) => return Ok(see_other(&href(&context, &row), Flash(R::FLASH, Action::Saved))),
         Err(error) => error,
     };
-    let row: R = resource::find(&context.state, &context.actor, id).await?;
+    let row: R = resource::find(&context.state, &context.principal, id).await?;
     let again = FormAgain::new(error, seen, &typed, row.version(), &row.values())?;
     Ok(edit_form(&context, &row, &again.seen, &again.typed, &again.errors))
 }
@@ -141,7 +141,7 @@ async fn change_again<R: ConsoleResource>(
     seen: &Seen,
     change: &R::Change,
 ) -> Result<R> {
-    let row: R = resource::find(&context.state, &context.actor, id).await?;
+    let row: R = resource::find(&context.state, &context.principal, id).await?;
     let version = row.version();
     match seen.still_holds(&row.values()) {
         true => R::change(context, id, &Seen::of(version, seen.values()).expected(), change).await,
@@ -177,7 +177,7 @@ fn edit_form<R: ConsoleResource>(
 /// `GET …/delete`
 pub async fn confirm_deletion<R: ConsoleResource>(context: EnvironmentContext) -> PageResult {
     context.require(R::MANAGE)?;
-    let row: R = resource::find(&context.state, &context.actor, context.id(R::SEGMENT)?).await?;
+    let row: R = resource::find(&context.state, &context.principal, context.id(R::SEGMENT)?).await?;
     deletion_form(&context, &row, &FormValues::new(), &FormErrors::none()).await
 }
 
@@ -185,7 +185,7 @@ pub async fn confirm_deletion<R: ConsoleResource>(context: EnvironmentContext) -
 pub async fn delete<R: ConsoleResource>(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(R::MANAGE)?;
     let id = context.id(R::SEGMENT)?;
-    let row: R = resource::find(&context.state, &context.actor, id).await?;
+    let row: R = resource::find(&context.state, &context.principal, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &row.name()) {
         Ok(()) => R::remove(&context, id).await,
         Err(error) => Err(error),

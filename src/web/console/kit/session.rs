@@ -13,8 +13,8 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::Device,
-        actor::{Actor, Principal},
         administrators::{SignedIn, sessions},
+        principal::Principal,
     },
     web::kit::request::device,
 };
@@ -40,13 +40,13 @@ impl Deref for CurrentAdministrator {
 }
 
 impl CurrentAdministrator {
-    /// The administrator as an actor in an environment; not found if they have no role in it.
-    pub fn principal_in(&self, environment_id: EnvironmentId) -> Result<Actor> {
+    /// The administrator as a principal in an environment; not found if they have no role in it.
+    pub fn principal_in(&self, environment_id: EnvironmentId) -> Result<Principal> {
         self.signed_in.principal_in(environment_id, self.device.address)
     }
 
-    /// The environment with this id, and the administrator as an actor in it.
-    pub async fn authorize_in(&self, state: &State, environment: &str) -> Result<(Environment, Actor)> {
+    /// The environment with this id, and the administrator as a principal in it.
+    pub async fn authorize_in(&self, state: &State, environment: &str) -> Result<(Environment, Principal)> {
         self.signed_in.authorize_in(state, environment, self.device.address).await
     }
 

@@ -86,7 +86,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::OauthClientsManage)?;
     let created = match form.change() {
-        Ok(change) => clients::create(&context.state, &context.actor, &change).await,
+        Ok(change) => clients::create(&context.state, &context.principal, &change).await,
         Err(error) => Err(error),
     };
     match created {

@@ -25,7 +25,7 @@ use crate::{
 /// `GET …/oauth-clients`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = resource::list(&context.state, &context.actor, &place.query()).await?;
+    let page = resource::list(&context.state, &context.principal, &place.query()).await?;
     let content = view(
         &page,
         &place,

@@ -36,7 +36,8 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
 }
 
 async fn rotation_page(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
-    let client: OauthClient = resource::find(&context.state, &context.actor, context.id("client")?).await?;
+    let client: OauthClient =
+        resource::find(&context.state, &context.principal, context.id("client")?).await?;
     let (action, back) = (
         context.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
         context.href(console::OAUTH_CLIENT, &[&client.id]),
@@ -60,7 +61,7 @@ async fn rotation_page(context: &EnvironmentContext, errors: &FormErrors) -> Pag
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::OauthClientsManage)?;
     let (id, expected) = (context.id("client")?, Seen::posted(&form).expected());
-    match clients::rotate_secret(&context.state, &context.actor, id, Some(&expected)).await {
+    match clients::rotate_secret(&context.state, &context.principal, id, Some(&expected)).await {
         Ok(created) => Ok(secret_page(&context, &created)),
         Err(Error::Outdated { .. }) => rotation_page(&context, &FormErrors::one("", CHANGED)).await,
         Err(error) => Err(error.into()),

@@ -24,7 +24,8 @@ use crate::{
 
 /// `GET …/oauth-clients/{client}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let client: OauthClient = resource::find(&context.state, &context.actor, context.id("client")?).await?;
+    let client: OauthClient =
+        resource::find(&context.state, &context.principal, context.id("client")?).await?;
     let content = view(
         &client,
         &context.environment,

@@ -81,8 +81,8 @@ impl ConsoleResource for Organization {
     async fn effects(&self, context: &EnvironmentContext) -> Result<Vec<String>> {
         let whole = PageQuery { token: None, size: Some("100".to_owned()) };
         let connections =
-            app::connections::saml::list(&context.state, &context.actor, self.id, &whole).await?;
-        let directories = app::directories::list(&context.state, &context.actor, self.id, &whole).await?;
+            app::connections::saml::list(&context.state, &context.principal, self.id, &whole).await?;
+        let directories = app::directories::list(&context.state, &context.principal, self.id, &whole).await?;
         let tied = [
             labels::at_least(
                 connections.items.len(),
@@ -114,7 +114,7 @@ impl ConsoleResource for Organization {
         expected: &EntityTags,
         change: &OrganizationChange,
     ) -> Result<Self> {
-        app::organizations::update(&context.state, &context.actor, id, Some(expected), change).await
+        app::organizations::update(&context.state, &context.principal, id, Some(expected), change).await
     }
 }
 
@@ -134,7 +134,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::OrganizationsManage)?;
     let created = match form.change() {
-        Ok(change) => app::organizations::create(&context.state, &context.actor, &change).await,
+        Ok(change) => app::organizations::create(&context.state, &context.principal, &change).await,
         Err(error) => Err(error),
     };
     match created {

@@ -29,14 +29,14 @@ const SHOWN_DOMAINS: usize = 3;
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[SEARCH]);
     let page =
-        app::organizations::search(&context.state, &context.actor, place.filter(SEARCH), &place.query())
+        app::organizations::search(&context.state, &context.principal, place.filter(SEARCH), &place.query())
             .await?;
     let create = context
         .may(permissions::Action::OrganizationsManage)
         .then(|| context.href(console::NEW_ORGANIZATION, &[]));
     let href = |organization: &Organization| context.href(console::ORGANIZATION, &[&organization.id]);
     let ids: Vec<OrganizationId> = page.items.iter().map(|organization| organization.id).collect();
-    let shared = app::organizations::domains::sharing::list(&context.state, &context.actor, &ids).await?;
+    let shared = app::organizations::domains::sharing::list(&context.state, &context.principal, &ids).await?;
     let content = view(&page, &shared, &place, create.as_deref(), &href, context.now());
     Ok(context.shell(Section::Organizations, "Organizations").respond(content))
 }

@@ -51,18 +51,18 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
 
 /// `GET …/organizations/{organization}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let (state, actor) = (&context.state, &context.actor);
+    let (state, principal) = (&context.state, &context.principal);
     let id: OrganizationId = context.id("organization")?;
-    let organization: Organization = app::resource::find(state, actor, id).await?;
+    let organization: Organization = app::resource::find(state, principal, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
-    let shared = app::organizations::domains::sharing::list_others(state, actor, id, &domains).await?;
-    let connections = app::connections::saml::list(state, actor, id, &query).await?;
-    let directories = app::directories::list(state, actor, id, &query).await?;
+    let shared = app::organizations::domains::sharing::list_others(state, principal, id, &domains).await?;
+    let connections = app::connections::saml::list(state, principal, id, &query).await?;
+    let directories = app::directories::list(state, principal, id, &query).await?;
     let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
-    let audit = app::audit::list(state, actor, &filter, &recent).await?;
-    let links = app::setup::links::list(state, actor, Some(id), &recent).await?;
+    let audit = app::audit::list(state, principal, &filter, &recent).await?;
+    let links = app::setup::links::list(state, principal, Some(id), &recent).await?;
     let audit = audit_events::line::lines(&context, audit.items).await?;
     let page = OrganizationPage {
         organization: &organization,

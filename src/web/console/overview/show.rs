@@ -22,7 +22,7 @@ use crate::{
 /// `GET /console/{environment}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let span = Period::parse(context.place(&["span"]).filter("span"));
-    let overview = app::support::overview::load(&context.state, &context.actor, span).await?;
+    let overview = app::support::overview::load(&context.state, &context.principal, span).await?;
     let content = view(context.environment.id, &overview);
     Ok(context.shell(Section::Overview, "Overview").respond(content))
 }

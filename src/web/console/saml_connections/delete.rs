@@ -28,7 +28,7 @@ use crate::{
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require(permissions::Action::SamlConnectionsManage)?;
     let found =
-        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
+        app::connections::saml::find(&context.state, &context.principal, context.id("connection")?).await?;
     confirm_page(&context, &found.connection, &FormValues::new(), &FormErrors::none()).await
 }
 
@@ -36,9 +36,9 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::SamlConnectionsManage)?;
     let id: SamlConnectionId = context.id("connection")?;
-    let connection = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    let connection = app::connections::saml::find(&context.state, &context.principal, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &labels::connection(&connection)) {
-        Ok(()) => app::connections::saml::remove(&context.state, &context.actor, id, None).await,
+        Ok(()) => app::connections::saml::remove(&context.state, &context.principal, id, None).await,
         wrong => wrong,
     };
     match removed {

@@ -59,7 +59,7 @@ const IDP_INITIATED: [Choice<'static>; 4] = [
 pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require(permissions::Action::SamlConnectionsManage)?;
     let organization =
-        app::resource::find(&context.state, &context.actor, context.id("organization")?).await?;
+        app::resource::find(&context.state, &context.principal, context.id("organization")?).await?;
     let typed = FormValues::new().with_flag("primary", true);
     Ok(new_page(&context, &organization, &typed, &FormErrors::none()))
 }
@@ -69,7 +69,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     context.require(permissions::Action::SamlConnectionsManage)?;
     let id: OrganizationId = context.id("organization")?;
     let made = match change(&form, &FormValues::new()) {
-        Ok(change) => app::connections::saml::create(&context.state, &context.actor, id, &change).await,
+        Ok(change) => app::connections::saml::create(&context.state, &context.principal, id, &change).await,
         Err(error) => Err(error),
     };
     match made {
@@ -79,7 +79,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         )),
         Err(error) => {
             let errors = FormErrors::from_error(error)?;
-            let organization = app::resource::find(&context.state, &context.actor, id).await?;
+            let organization = app::resource::find(&context.state, &context.principal, id).await?;
             Ok(new_page(&context, &organization, &FormValues::from(&*form), &errors))
         }
     }
@@ -89,7 +89,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require(permissions::Action::SamlConnectionsManage)?;
     let found =
-        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
+        app::connections::saml::find(&context.state, &context.principal, context.id("connection")?).await?;
     let (connection, values) = (&found.connection, typed(&found.connection));
     Ok(edit_page(&context, connection, &Seen::of(connection.version, &values), &values, &FormErrors::none()))
 }
@@ -102,8 +102,8 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let updated = match change(&form, seen.values()) {
         Ok(change) => {
             let expected = seen.expected();
-            let (state, actor) = (&context.state, &context.actor);
-            app::connections::saml::update(state, actor, id, Some(&expected), &change).await
+            let (state, principal) = (&context.state, &context.principal);
+            app::connections::saml::update(state, principal, id, Some(&expected), &change).await
         }
         Err(error) => Err(error),
     };
@@ -116,7 +116,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         }
         Err(error) => error,
     };
-    let current = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    let current = app::connections::saml::find(&context.state, &context.principal, id).await?.connection;
     let certificates = certificates_changed(seen.values(), &current, context.now());
     let mut again =
         FormAgain::new(error, seen, &FormValues::from(&*form), current.version, &typed(&current))?;

@@ -59,7 +59,7 @@ pub(in crate::web::console) struct ConnectionPage<'a> {
 /// `GET …/saml-connections/{connection}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let described =
-        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
+        app::connections::saml::find(&context.state, &context.principal, context.id("connection")?).await?;
     let organization = load_organization(&context, &described.connection).await?;
     let page = ConnectionPage {
         described: &described,
@@ -85,9 +85,15 @@ pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult
     let id: SamlConnectionId = context.id("connection")?;
     let (browser, host) =
         (browser_cookie::browser(&context.state.links, context.request()), request::host(context.request()));
-    let begun =
-        app::login::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)
-            .await?;
+    let begun = app::login::test_login::begin(
+        &context.state,
+        &context.principal,
+        id,
+        FlowOrigin::Console,
+        browser,
+        host,
+    )
+    .await?;
     Ok(match begun {
         BeginOutcome::Begun(begun) => idp_redirect::send_to_idp(&context.state, begun),
         BeginOutcome::Refused(refused) => {
@@ -100,7 +106,7 @@ pub(super) async fn load_organization(
     context: &EnvironmentContext,
     connection: &SamlConnection,
 ) -> Result<Organization, PageError> {
-    Ok(app::resource::find(&context.state, &context.actor, connection.organization_id).await?)
+    Ok(app::resource::find(&context.state, &context.principal, connection.organization_id).await?)
 }
 
 /// The page.
@@ -304,7 +310,7 @@ fn for_developers(page: &ConnectionPage<'_>) -> Markup {
 /// `POST …/saml-connections/{connection}/refresh`
 pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
-    app::connections::saml::metadata::refresh::refresh_now(&context.state, &context.actor, id).await?;
+    app::connections::saml::metadata::refresh::refresh_now(&context.state, &context.principal, id).await?;
     Ok(see_other(
         &context.href(console::SAML_CONNECTION, &[&id]),
         Flash(ResourceKind::Metadata, Action::Refreshed),

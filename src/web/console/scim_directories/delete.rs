@@ -27,7 +27,7 @@ use crate::{
 /// `GET …/scim-directories/{directory}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require(permissions::Action::ScimDirectoriesManage)?;
-    let directory = resource::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let directory = resource::find(&context.state, &context.principal, context.id("directory")?).await?;
     confirm_page(&context, &directory, &FormValues::new(), &FormErrors::none()).await
 }
 
@@ -35,11 +35,11 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::ScimDirectoriesManage)?;
     let id: ScimDirectoryId = context.id("directory")?;
-    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.principal, id).await?;
     let organization = load_organization(&context, &directory).await?;
     let typed = form.text(confirm::FIELD);
     let removed = match confirm::check(typed, &labels::organization(&organization)) {
-        Ok(()) => resource::remove::<ScimDirectory>(&context.state, &context.actor, id, None).await,
+        Ok(()) => resource::remove::<ScimDirectory>(&context.state, &context.principal, id, None).await,
         wrong => wrong,
     };
     match removed {

@@ -33,10 +33,10 @@ use crate::{
 pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let organization: OrganizationId = context.id("organization")?;
     let first = app::pagination::PageQuery { token: None, size: Some("1".to_owned()) };
-    let others = app::directories::list(&context.state, &context.actor, organization, &first).await?;
+    let others = app::directories::list(&context.state, &context.principal, organization, &first).await?;
     let change =
         ScimDirectoryChange { primary: Some(others.items.is_empty()), ..ScimDirectoryChange::default() };
-    let made = app::directories::create(&context.state, &context.actor, organization, &change).await?;
+    let made = app::directories::create(&context.state, &context.principal, organization, &change).await?;
     token_page(&context, made.directory.id, None, Duration::ZERO).await
 }
 
@@ -54,7 +54,7 @@ fn values(directory: &ScimDirectory) -> FormValues {
 pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require(permissions::Action::ScimDirectoriesManage)?;
     let directory: ScimDirectory =
-        resource::find(&context.state, &context.actor, context.id("directory")?).await?;
+        resource::find(&context.state, &context.principal, context.id("directory")?).await?;
     let values = values(&directory);
     let seen = Seen::of(directory.version, &values);
     edit_page(&context, &directory, &seen, &values, &FormErrors::none()).await
@@ -68,7 +68,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let changed = match form.change() {
         Ok(change) => {
             let expected = seen.expected();
-            app::directories::update(&context.state, &context.actor, id, Some(&expected), &change).await
+            app::directories::update(&context.state, &context.principal, id, Some(&expected), &change).await
         }
         Err(error) => Err(error),
     };
@@ -79,7 +79,7 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         }
         Err(error) => error,
     };
-    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.principal, id).await?;
     let again = FormAgain::new(error, seen, &typed, directory.version, &values(&directory))?;
     edit_page(&context, &directory, &again.seen, &again.typed, &again.errors).await
 }

@@ -19,7 +19,7 @@ use crate::{
 /// `GET …/scim-directories`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = app::directories::list_newest(&context.state, &context.actor, &place.query()).await?;
+    let page = app::directories::list_newest(&context.state, &context.principal, &place.query()).await?;
     let href = |directory: &DirectorySummary| context.href(console::SCIM_DIRECTORY, &[&directory.id]);
     let organizations = context.href(console::ORGANIZATIONS, &[]);
     let content = view(&page, &place, &organizations, &href, context.now());

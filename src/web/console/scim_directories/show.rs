@@ -40,12 +40,13 @@ pub(super) async fn load_organization(
     context: &EnvironmentContext,
     directory: &ScimDirectory,
 ) -> Result<Organization, PageError> {
-    Ok(app::resource::find(&context.state, &context.actor, directory.organization_id).await?)
+    Ok(app::resource::find(&context.state, &context.principal, directory.organization_id).await?)
 }
 
 /// `GET …/scim-directories/{directory}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let described = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let described =
+        app::directories::find(&context.state, &context.principal, context.id("directory")?).await?;
     let organization = load_organization(&context, &described.directory).await?;
     let content = view(
         &described,

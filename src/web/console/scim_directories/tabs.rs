@@ -76,8 +76,8 @@ pub struct DirectoryContext {
 /// Loads the directory in the path.
 pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, PageError> {
     let id = context.id("directory")?;
-    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
-    let organization = resource::find(&context.state, &context.actor, directory.organization_id).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.principal, id).await?;
+    let organization = resource::find(&context.state, &context.principal, directory.organization_id).await?;
     Ok(DirectoryContext { directory, organization: labels::organization(&organization) })
 }
 

@@ -72,7 +72,7 @@ pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 
 async fn rotation_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> PageResult {
     let directory: ScimDirectory =
-        resource::find(&context.state, &context.actor, context.id("directory")?).await?;
+        resource::find(&context.state, &context.principal, context.id("directory")?).await?;
     let organization = load_organization(context, &directory).await?;
     let (action, back) = (
         context.href(console::ROTATE_SCIM_DIRECTORY, &[&directory.id]),
@@ -97,8 +97,8 @@ pub(super) async fn token_page(
     expected: Option<&EntityTags>,
     overlap: Duration,
 ) -> PageResult {
-    let token = app::directories::rotate(&context.state, &context.actor, id, expected, overlap).await?;
-    let directory: ScimDirectory = resource::find(&context.state, &context.actor, id).await?;
+    let token = app::directories::rotate(&context.state, &context.principal, id, expected, overlap).await?;
+    let directory: ScimDirectory = resource::find(&context.state, &context.principal, id).await?;
     let onward = context.href(console::SCIM_DIRECTORY, &[&id]);
     let panel = SecretPanel {
         name: "bearer token",
@@ -120,7 +120,7 @@ pub async fn end_overlap(context: EnvironmentContext, form: ConsoleForm) -> Page
     context.require(permissions::Action::ScimDirectoriesManage)?;
     let id: ScimDirectoryId = context.id("directory")?;
     let expected = Seen::posted(&form).expected();
-    app::directories::end_overlap(&context.state, &context.actor, id, Some(&expected)).await?;
+    app::directories::end_overlap(&context.state, &context.principal, id, Some(&expected)).await?;
     Ok(see_other(
         &context.href(console::SCIM_DIRECTORY, &[&id]),
         Flash(ResourceKind::OldTokens, Action::Ended),

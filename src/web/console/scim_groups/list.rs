@@ -29,10 +29,10 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let page = match place.filter("q") {
         "" => {
             let query = scim_users::list::query(&opened);
-            resources::list_groups(&context.state, &context.actor, &query, &place.query()).await?
+            resources::list_groups(&context.state, &context.principal, &query, &place.query()).await?
         }
         words => Page {
-            items: resources::search_groups(&context.state, &context.actor, opened.directory.id, words)
+            items: resources::search_groups(&context.state, &context.principal, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },

@@ -26,13 +26,14 @@ use crate::{
 /// `GET …/groups/{group}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = tabs::load(&context).await?;
-    let group = resources::find_group(&context.state, &context.actor, context.id("group")?).await?;
+    let group = resources::find_group(&context.state, &context.principal, context.id("group")?).await?;
     if group.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM group", group.id).into());
     }
     let (place, query) = (context.place(&[]), scim_users::list::query(&opened));
     let id = group.id.to_string();
-    let members = resources::list_users(&context.state, &context.actor, &query, &id, &place.query()).await?;
+    let members =
+        resources::list_users(&context.state, &context.principal, &query, &id, &place.query()).await?;
     let events = format!("{}?resource={id}", context.href(console::EVENTS, &[]));
     let address = context.state.links_of(&context.environment).scim_group(group.id);
     let content = html! {

@@ -35,7 +35,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         error: place.filter("error").to_owned(),
     };
     let id = opened.directory.id;
-    let found = request_log::list(&context.state, &context.actor, id, &query, &place.query()).await;
+    let found = request_log::list(&context.state, &context.principal, id, &query, &place.query()).await;
     let (page, errors) = match found {
         Ok(page) => (page, FormErrors::none()),
         Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from_error(error)?),

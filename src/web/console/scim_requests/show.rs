@@ -27,7 +27,8 @@ use crate::{
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = tabs::load(&context).await?;
     let request =
-        app::directories::request_log::find(&context.state, &context.actor, context.id("request")?).await?;
+        app::directories::request_log::find(&context.state, &context.principal, context.id("request")?)
+            .await?;
     if request.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM request", request.id).into());
     }

@@ -30,10 +30,10 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let page = match place.filter("q") {
         "" => {
             let query = query(&opened);
-            resources::list_users(&context.state, &context.actor, &query, "", &place.query()).await?
+            resources::list_users(&context.state, &context.principal, &query, "", &place.query()).await?
         }
         words => Page {
-            items: resources::search_users(&context.state, &context.actor, opened.directory.id, words)
+            items: resources::search_users(&context.state, &context.principal, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },

@@ -45,11 +45,11 @@ pub(in crate::web::console) struct ScimUserPage<'a> {
 /// `GET …/users/{user}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = tabs::load(&context).await?;
-    let user = resources::find_user(&context.state, &context.actor, context.id("user")?).await?;
+    let user = resources::find_user(&context.state, &context.principal, context.id("user")?).await?;
     if user.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM user", user.id).into());
     }
-    let groups: Vec<(String, String)> = resources::groups_of(&context.state, &context.actor, &user)
+    let groups: Vec<(String, String)> = resources::groups_of(&context.state, &context.principal, &user)
         .await?
         .into_iter()
         .map(|(id, name): (ScimGroupId, String)| {
@@ -57,7 +57,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         })
         .collect();
     let asked = LatestQuery { resource: user.id.to_string(), ..LatestQuery::default() };
-    let latest = events::list_latest(&context.state, &context.actor, &asked, MAX_EVENTS).await?;
+    let latest = events::list_latest(&context.state, &context.principal, &asked, MAX_EVENTS).await?;
     let events: Vec<EventView<'_>> = latest.events.iter().map(EventView::brief).collect();
     let all = format!("{}?resource={}", context.href(console::EVENTS, &[]), user.id);
     let address = context.state.links_of(&context.environment).scim_user(user.id);

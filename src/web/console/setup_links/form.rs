@@ -41,7 +41,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     context.require(permissions::Action::SetupLinksManage)?;
     let organization = load_organization(&context).await?;
     let made = match parse_form(organization.id, &form) {
-        Ok(new_link) => app::setup::links::create(&context.state, &context.actor, &new_link).await,
+        Ok(new_link) => app::setup::links::create(&context.state, &context.principal, &new_link).await,
         Err(wrong) => Err(wrong),
     };
     match made {

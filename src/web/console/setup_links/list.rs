@@ -34,7 +34,7 @@ pub(super) async fn load_organization(
     context: &EnvironmentContext,
 ) -> Result<Organization, error::PageError> {
     let id: OrganizationId = context.id("organization")?;
-    Ok(app::resource::find(&context.state, &context.actor, id).await?)
+    Ok(app::resource::find(&context.state, &context.principal, id).await?)
 }
 
 /// What a link permits, as a list.
@@ -65,8 +65,9 @@ pub(in crate::web::console) fn status(link: &SetupLink, now: Timestamp) -> Marku
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let place = context.place(&[]);
-    let page = app::setup::links::list(&context.state, &context.actor, Some(organization.id), &place.query())
-        .await?;
+    let page =
+        app::setup::links::list(&context.state, &context.principal, Some(organization.id), &place.query())
+            .await?;
     let content = view(
         &page,
         &organization,
@@ -132,7 +133,7 @@ pub(in crate::web::console) fn view(
 /// `POST …/setup-links/{link}/revoke`
 pub async fn revoke(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SetupLinkId = context.id("link")?;
-    let link = app::setup::links::revoke(&context.state, &context.actor, id).await?;
+    let link = app::setup::links::revoke(&context.state, &context.principal, id).await?;
     Ok(see_other(
         &context.href(console::SETUP_LINKS, &[&link.organization_id]),
         Flash(ResourceKind::SetupLink, Action::Revoked),

@@ -82,7 +82,7 @@ impl ConsoleResource for Webhook {
         expected: &EntityTags,
         change: &WebhookChange,
     ) -> Result<Self> {
-        webhooks::update(&context.state, &context.actor, id, Some(expected), change).await
+        webhooks::update(&context.state, &context.principal, id, Some(expected), change).await
     }
 }
 
@@ -96,7 +96,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::WebhooksManage)?;
     let created = match form.change() {
-        Ok(change) => webhooks::create(&context.state, &context.actor, &change).await,
+        Ok(change) => webhooks::create(&context.state, &context.principal, &change).await,
         Err(error) => Err(error),
     };
     match created {

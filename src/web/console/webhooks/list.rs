@@ -20,7 +20,7 @@ use crate::{
 /// `GET …/webhooks`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = resource::list(&context.state, &context.actor, &place.query()).await?;
+    let page = resource::list(&context.state, &context.principal, &place.query()).await?;
     let create =
         context.may(permissions::Action::WebhooksManage).then(|| context.href(console::NEW_WEBHOOK, &[]));
     let href = |webhook: &Webhook| context.href(console::WEBHOOK, &[&webhook.id]);

@@ -42,5 +42,5 @@ pub(in crate::web::console) struct WebhookActions<'a> {
 }
 
 pub(super) async fn find(context: &EnvironmentContext) -> Result<Webhook, PageError> {
-    Ok(resource::find(&context.state, &context.actor, context.id("webhook")?).await?)
+    Ok(resource::find(&context.state, &context.principal, context.id("webhook")?).await?)
 }

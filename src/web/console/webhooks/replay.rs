@@ -27,7 +27,7 @@ pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
     let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
     let outcome = match after {
-        Ok(after) => app::webhooks::replay_from(&context.state, &context.actor, webhook.id, None, after)
+        Ok(after) => app::webhooks::replay_from(&context.state, &context.principal, webhook.id, None, after)
             .await
             .map(drop),
         Err(error) => Err(error),
@@ -43,7 +43,7 @@ pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 /// `POST …/webhook-deliveries/{delivery}/replay`
 pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: WebhookDeliveryId = context.id("delivery")?;
-    let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
+    let delivery = app::webhooks::replay_delivery(&context.state, &context.principal, id).await?;
     let page = context.href(console::WEBHOOK, &[&delivery.webhook_id]);
     Ok(see_other(&page, Flash(ResourceKind::Delivery, Action::Queued)))
 }

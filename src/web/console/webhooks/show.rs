@@ -49,7 +49,7 @@ pub(super) async fn respond(
     let place = ListUrl::read(&href(context, webhook), context.request().query_string(), &["state"]);
     let found = app::webhooks::list_deliveries(
         &context.state,
-        &context.actor,
+        &context.principal,
         webhook.id,
         place.filter("state"),
         &place.query(),
@@ -149,7 +149,7 @@ pub async fn disable(context: EnvironmentContext, _form: ConsoleForm) -> PageRes
 async fn set_enabled(context: &EnvironmentContext, enabled: bool) -> PageResult {
     let change = WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
     let id = context.id("webhook")?;
-    let webhook = app::webhooks::update(&context.state, &context.actor, id, None, &change).await?;
+    let webhook = app::webhooks::update(&context.state, &context.principal, id, None, &change).await?;
     let action = if enabled { Action::Enabled } else { Action::Disabled };
     Ok(see_other(&href(context, &webhook), Flash(ResourceKind::Webhook, action)))
 }

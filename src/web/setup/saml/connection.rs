@@ -77,11 +77,13 @@ impl Progress {
 pub async fn connections(context: &SetupContext) -> app::Result<Vec<(SamlConnection, Option<LoginFlow>)>> {
     let query = PageQuery { token: None, size: Some(MAX_CONNECTIONS.to_owned()) };
     let page =
-        app::connections::saml::list(&context.state, &context.actor, context.organization.id, &query).await?;
+        app::connections::saml::list(&context.state, &context.principal, context.organization.id, &query)
+            .await?;
     let mut all = Vec::with_capacity(page.items.len());
     for described in page.items {
         let test =
-            app::login::test_login::latest(&context.state, &context.actor, described.connection.id).await?;
+            app::login::test_login::latest(&context.state, &context.principal, described.connection.id)
+                .await?;
         all.push((described.connection, test));
     }
     Ok(all)
@@ -129,13 +131,18 @@ pub async fn create(sent: SetupForm) -> PageResult {
         SamlConnectionChange { idp_kind: Some(kind.as_str().to_owned()), ..SamlConnectionChange::default() };
     let described = match fresh {
         Some((connection, _)) => {
-            app::connections::saml::update(&context.state, &context.actor, connection.id, None, &change)
+            app::connections::saml::update(&context.state, &context.principal, connection.id, None, &change)
                 .await?
         }
         None => {
             change.primary = Some(all.is_empty());
-            app::connections::saml::create(&context.state, &context.actor, context.organization.id, &change)
-                .await?
+            app::connections::saml::create(
+                &context.state,
+                &context.principal,
+                context.organization.id,
+                &change,
+            )
+            .await?
         }
     };
     let first = providers::for_kind(Some(kind)).saml[0].slug;
@@ -145,7 +152,7 @@ pub async fn create(sent: SetupForm) -> PageResult {
 /// The connection with the id of the path, if it belongs to the organization.
 pub(super) async fn load(context: &SetupContext, id: &str) -> app::Result<SamlConnection> {
     let id: SamlConnectionId = id.parse().map_err(|_| Error::not_found("SAML connection", "(no such id)"))?;
-    let found = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    let found = app::connections::saml::find(&context.state, &context.principal, id).await?.connection;
     match found.organization_id == context.organization.id {
         true => Ok(found),
         false => Err(Error::not_found("SAML connection", id)),

@@ -52,7 +52,7 @@ async fn show(
     errors: &FormErrors,
 ) -> PageResult {
     let provider = providers::for_kind(connection.idp_kind);
-    let test = app::login::test_login::latest(&context.state, &context.actor, connection.id).await?;
+    let test = app::login::test_login::latest(&context.state, &context.principal, connection.id).await?;
     let progress = progress_of(connection, test.as_ref());
     let href = |slug: &str| links::setup_saml_step(connection.id, slug);
     if slug == "done" {
@@ -221,7 +221,9 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
             return show(context, &connection, &path.1, &typed, &FormErrors::from_error(error)?).await;
         }
     };
-    match app::connections::saml::update(&context.state, &context.actor, connection.id, None, &change).await {
+    match app::connections::saml::update(&context.state, &context.principal, connection.id, None, &change)
+        .await
+    {
         Ok(saved) if saved.connection.missing_settings().is_empty() => {
             let next = provider.saml.get(at + 1).map_or("test", |step| step.slug);
             Ok(see_other(&links::setup_saml_step(connection.id, next)))
@@ -278,7 +280,7 @@ async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult
         (browser_cookie::browser(&context.state.links, &context.request), request::host(&context.request));
     let begun = app::login::test_login::begin(
         &context.state,
-        &context.actor,
+        &context.principal,
         connection.id,
         FlowOrigin::Setup,
         browser,

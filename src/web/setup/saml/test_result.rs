@@ -34,15 +34,16 @@ pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> P
     let gone = || Error::not_found("test login", "(no such id)");
     let connection: SamlConnectionId = path.0.parse().map_err(|_| gone())?;
     let flow: LoginFlowId = path.1.parse().map_err(|_| gone())?;
-    let found = app::connections::saml::find(&context.state, &context.actor, connection).await?.connection;
+    let found =
+        app::connections::saml::find(&context.state, &context.principal, connection).await?.connection;
     if found.organization_id != context.organization.id {
         return Err(gone().into());
     }
     let browser = browser_cookie::browser(&context.state.links, &context.request);
     let proof = context.parameter(app::login::TEST_PROOF);
-    let (state, actor) = (&context.state, &context.actor);
+    let (state, principal) = (&context.state, &context.principal);
     let test =
-        app::login::test_login::find(state, actor, connection, flow, browser.as_ref(), proof.as_deref())
+        app::login::test_login::find(state, principal, connection, flow, browser.as_ref(), proof.as_deref())
             .await?;
     let provider = providers::for_kind(found.idp_kind);
     let (title, body) = match (&test.flow.email, failed_check(&test)) {

@@ -24,7 +24,6 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, On},
         connections::saml::{
             self as saml_connections, SamlConnectionView,
             certificates::{certificate_views, parse_certificates},
@@ -33,6 +32,7 @@ use crate::{
         input,
         outgoing::Validators,
         permissions::Action,
+        principal::{On, Principal},
         resource::{hide, load},
     },
     store, telemetry,
@@ -83,28 +83,35 @@ async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<
         store::metadata_refreshes::claim(&mut tx, connection.id, connection.metadata.next_at, until).await?;
     tx.commit().await?;
     if claimed {
-        let actor = Actor::service(connection.environment_id);
+        let principal = Principal::service(connection.environment_id);
         // The error is stored with the connection.
-        drop(refresh(state, &actor, connection).await?);
+        drop(refresh(state, &principal, connection).await?);
     }
     Ok(claimed)
 }
 
 /// Refreshes a connection's metadata now.
-pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
-    let environment_id = actor.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
+pub async fn refresh_now(
+    state: &State,
+    principal: &Principal,
+    id: SamlConnectionId,
+) -> Result<SamlConnectionView> {
+    let environment_id = principal.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
     let connection = {
         let mut conn = state.db.read().await?;
         load::<SamlConnection>(&mut conn, environment_id, id).await?
     };
-    hide(id, actor.authorize(Action::SamlConnectionsManage, On::Organization(connection.organization_id)))?;
+    hide(
+        id,
+        principal.authorize(Action::SamlConnectionsManage, On::Organization(connection.organization_id)),
+    )?;
     if connection.idp_metadata_url.is_none() {
         return Err(Error::FailedPrecondition(
             "the connection has no metadata address; set idpMetadataUrl first".into(),
         ));
     }
-    match refresh(state, actor, connection).await? {
-        Ok(()) => saml_connections::find(state, actor, id).await,
+    match refresh(state, principal, connection).await? {
+        Ok(()) => saml_connections::find(state, principal, id).await,
         Err(reason) => Err(Error::invalid(source::URL_FIELD, reason)),
     }
 }
@@ -112,7 +119,7 @@ pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> 
 /// Fetches the metadata and applies it. The inner error is a message for the connection's admin; it is stored.
 async fn refresh(
     state: &State,
-    actor: &Actor,
+    principal: &Principal,
     connection: SamlConnection,
 ) -> Result<std::result::Result<(), String>> {
     let Some(url) = connection.idp_metadata_url.clone() else { return Ok(Ok(())) };
@@ -163,7 +170,7 @@ async fn refresh(
     }
     saml_connections::write(&mut edit, now).await?;
     if changed {
-        edit.record_update(state, actor).await?;
+        edit.record_update(state, principal).await?;
         let event = NewEvent {
             environment: &edit.row.environment_id,
             organization: &edit.row.organization_id,

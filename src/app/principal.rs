@@ -33,9 +33,6 @@ pub struct Principal {
     pub address: Option<IpAddr>,
 }
 
-/// A principal.
-pub type Actor = Principal;
-
 /// Who a caller is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
@@ -134,11 +131,6 @@ impl Principal {
     /// The same caller, with the client's address.
     pub fn at(self, address: Option<IpAddr>) -> Self {
         Self { address, ..self }
-    }
-
-    /// The same caller.
-    pub fn principal(&self) -> Self {
-        *self
     }
 
     /// The caller's environment. This authorises nothing.

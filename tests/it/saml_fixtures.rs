@@ -392,24 +392,12 @@ fn digest_of(uri: &str) -> MessageDigest {
 }
 
 fn sign(uri: &str, octets: &[u8], signer: &KeyPair) -> Vec<u8> {
-    use SignatureAlgorithm as A;
     if uri.contains("hmac") {
         // Key confusion: the public key as the HMAC secret.
         let secret = PKey::hmac(&signer.key.public_key_to_pem().unwrap()).unwrap();
         return Signer::new(MessageDigest::sha256(), &secret).unwrap().sign_oneshot_to_vec(octets).unwrap();
     }
-    let all = [
-        A::RsaSha1,
-        A::RsaSha256,
-        A::RsaSha384,
-        A::RsaSha512,
-        A::EcdsaSha1,
-        A::EcdsaSha256,
-        A::EcdsaSha384,
-        A::EcdsaSha512,
-    ];
-    let algorithm = all.into_iter().find(|algorithm| algorithm.uri() == uri);
-    let algorithm = algorithm.unwrap_or_else(|| SignatureAlgorithm::for_key(&signer.key));
+    let algorithm = uri.parse().unwrap_or_else(|_| SignatureAlgorithm::for_key(&signer.key));
     algorithm.sign_octets(octets, &signer.key).unwrap_or_default()
 }
 

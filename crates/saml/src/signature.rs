@@ -8,6 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bergshamra_c14n::{C14nMode, canonicalize_doc};
 use bergshamra_xml::nodeset::{NodeIdSet, NodeSet, NodeSetType};
 use openssl::{bn::BigNum, ecdsa::EcdsaSig, error::ErrorStack, hash::hash, sign::Verifier};
+use strum::VariantArray;
 use uppsala::NodeId;
 
 use crate::{
@@ -243,7 +244,7 @@ fn inclusive_prefixes(method: Element<'_>) -> Option<Vec<&str>> {
 }
 
 fn allowed_algorithm(uri: &str, trust: &Trust<'_>) -> Result<SignatureAlgorithm, FailedCheck> {
-    let Some(algorithm) = SignatureAlgorithm::ALL.into_iter().find(|algorithm| algorithm.uri() == uri) else {
+    let Ok(algorithm) = uri.parse::<SignatureAlgorithm>() else {
         return Err(FailedCheck::found(Error::SignatureAlgorithmRefused, uri)
             .expected("RSA or ECDSA with SHA-256, SHA-384 or SHA-512"));
     };
@@ -260,7 +261,7 @@ fn allowed_digest(
     algorithm: SignatureAlgorithm,
     trust: &Trust<'_>,
 ) -> Result<SignatureAlgorithm, FailedCheck> {
-    let digest = SignatureAlgorithm::ALL.into_iter().find(|digest| digest.digest_uri() == uri);
+    let digest = SignatureAlgorithm::VARIANTS.iter().copied().find(|digest| digest.digest_uri() == uri);
     match digest {
         Some(digest) if digest.is_sha1() && trust.allow_sha1 => Ok(digest),
         Some(digest) if digest.is_sha1() => Err(FailedCheck::found(Error::Sha1Refused, uri)),

@@ -7,35 +7,32 @@ use openssl::{
     pkey::{Id, PKeyRef, Private},
     sign::Signer,
 };
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A signature algorithm of XML Signature. SHA-1 is for connections that allow it, and for tests of its
 /// refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
 #[expect(missing_docs, reason = "the names are the algorithms'")]
 pub enum SignatureAlgorithm {
+    #[strum(serialize = "http://www.w3.org/2000/09/xmldsig#rsa-sha1")]
     RsaSha1,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")]
     RsaSha256,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384")]
     RsaSha384,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512")]
     RsaSha512,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1")]
     EcdsaSha1,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256")]
     EcdsaSha256,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384")]
     EcdsaSha384,
+    #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512")]
     EcdsaSha512,
 }
 
 impl SignatureAlgorithm {
-    /// All of them.
-    pub(super) const ALL: [Self; 8] = [
-        Self::RsaSha1,
-        Self::RsaSha256,
-        Self::RsaSha384,
-        Self::RsaSha512,
-        Self::EcdsaSha1,
-        Self::EcdsaSha256,
-        Self::EcdsaSha384,
-        Self::EcdsaSha512,
-    ];
-
     /// The SHA-256 algorithm that fits a key.
     pub fn for_key(key: &PKeyRef<Private>) -> Self {
         if key.id() == Id::EC { Self::EcdsaSha256 } else { Self::RsaSha256 }
@@ -43,16 +40,7 @@ impl SignatureAlgorithm {
 
     /// Its identifier (RFC 9231 §2.2-2.3).
     pub fn uri(self) -> &'static str {
-        match self {
-            Self::RsaSha1 => "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
-            Self::RsaSha256 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-            Self::RsaSha384 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
-            Self::RsaSha512 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
-            Self::EcdsaSha1 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1",
-            Self::EcdsaSha256 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-            Self::EcdsaSha384 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
-            Self::EcdsaSha512 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
-        }
+        self.into()
     }
 
     /// The identifier of the digest of the same strength.
@@ -133,4 +121,25 @@ pub enum SigningError {
     /// OpenSSL refused.
     #[error("OpenSSL: {0}")]
     Crypto(#[from] openssl::error::ErrorStack),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn algorithms_are_known_by_their_identifiers() {
+        for (uri, algorithm) in [
+            ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", SignatureAlgorithm::RsaSha1),
+            ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", SignatureAlgorithm::RsaSha256),
+            ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", SignatureAlgorithm::RsaSha384),
+            ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", SignatureAlgorithm::RsaSha512),
+            ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1", SignatureAlgorithm::EcdsaSha1),
+            ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", SignatureAlgorithm::EcdsaSha256),
+            ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", SignatureAlgorithm::EcdsaSha384),
+            ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512", SignatureAlgorithm::EcdsaSha512),
+        ] {
+            assert_eq!((uri.parse(), algorithm.uri()), (Ok(algorithm), uri));
+        }
+    }
 }

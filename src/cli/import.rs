@@ -2,6 +2,7 @@
 
 use base::{id::EnvironmentId, time::Timestamp};
 use clap::{Args, Subcommand};
+use strum::VariantArray;
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::import_ssoready::{self, ImportOptions, Report, ResourceKind};
@@ -117,7 +118,7 @@ fn format_report(report: &Report) -> String {
         "{title}\n\n{:<18}{:>10}{:>10}{:>11}{:>10}{:>10}\n",
         "", "imported", "updated", "unchanged", "kept", "skipped"
     );
-    for kind in ResourceKind::ALL {
+    for &kind in ResourceKind::VARIANTS {
         let counts = report.counts.get(&kind).copied().unwrap_or_default();
         text += &format!(
             "{:<18}{:>10}{:>10}{:>11}{:>10}{:>10}\n",

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use base::id::EnvironmentId;
 use serde::Serialize;
+use strum::VariantArray;
 
 /// The maximum number of remarks in a report; the rest is counted.
 const MAX_REMARKS: usize = 10_000;
 
 /// The kinds of imported resources, in the order of their import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
     /// An environment.
@@ -35,20 +36,6 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    /// All of them, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Environment,
-        Self::ApiKey,
-        Self::OauthClient,
-        Self::Organization,
-        Self::Domain,
-        Self::SamlConnection,
-        Self::ScimDirectory,
-        Self::ScimGroup,
-        Self::ScimUser,
-        Self::ScimMembership,
-    ];
-
     /// The plural of its name.
     pub fn plural(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use model::{http_url::HttpUrl, idp_kind::IdpKind};
+use strum::VariantArray;
 
 use super::{Error, Result, outgoing};
 
@@ -96,8 +97,8 @@ pub fn endpoint_url(
 pub fn idp_kind(name: &str) -> Result<Option<IdpKind>> {
     match name {
         "" => Ok(None),
-        name => IdpKind::parse(name).map(Some).ok_or_else(|| {
-            let names: Vec<&str> = IdpKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        name => name.parse().map(Some).map_err(|_| {
+            let names: Vec<&str> = IdpKind::VARIANTS.iter().map(<&str>::from).collect();
             Error::invalid("idpKind", format!("must be one of {}, or empty", names.join(", ")))
         }),
     }
@@ -105,7 +106,7 @@ pub fn idp_kind(name: &str) -> Result<Option<IdpKind>> {
 
 /// The names of the products as values of a flag.
 pub(super) fn idp_kinds() -> PossibleValuesParser {
-    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
+    IdpKind::VARIANTS.iter().map(<&str>::from).into()
 }
 
 /// The beginning of an invalid text, quoted for an error message.

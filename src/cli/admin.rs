@@ -109,7 +109,7 @@ pub(super) struct Reset {
 }
 
 fn parse_role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "must be viewer, admin or owner".to_owned())
+    text.parse().map_err(|_| "must be viewer, admin or owner".to_owned())
 }
 
 async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<RoleScope> {

@@ -123,8 +123,10 @@ pub async fn list(
     rows.iter()
         .map(|row| {
             let administrator: Administrator = table::read(row)?;
-            let role = Role::parse(&row.get::<String>("role")?)
-                .ok_or_else(|| Error::inconsistent("administrator_roles", "role", administrator.id))?;
+            let role = row
+                .get::<String>("role")?
+                .parse()
+                .map_err(|_| Error::inconsistent("administrator_roles", "role", administrator.id))?;
             Ok((administrator, role))
         })
         .collect()
@@ -143,8 +145,7 @@ pub async fn list_grants(conn: &mut Conn, id: AdministratorId) -> Result<RoleGra
     let grants = rows.into_iter().map(|(environment, role)| {
         let environment_id = environment_from_column(&environment)
             .ok_or_else(|| Error::inconsistent("administrator_roles", "environment_id", id))?;
-        let role =
-            Role::parse(&role).ok_or_else(|| Error::inconsistent("administrator_roles", "role", id))?;
+        let role = role.parse().map_err(|_| Error::inconsistent("administrator_roles", "role", id))?;
         Ok(RoleGrant { environment_id, role })
     });
     grants.collect::<Result<_>>().map(RoleGrants)

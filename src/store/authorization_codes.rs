@@ -103,8 +103,10 @@ impl TryFrom<CodeGrantRow> for CodeGrant {
     fn try_from(row: CodeGrantRow) -> Result<Self> {
         let login: Login = row.login.try_into()?;
         Ok(Self {
-            kind: CodeKind::parse(&row.kind)
-                .ok_or_else(|| Error::inconsistent("authorization_codes", "kind", login.grant_id))?,
+            kind: row
+                .kind
+                .parse()
+                .map_err(|_| Error::inconsistent("authorization_codes", "kind", login.grant_id))?,
             client_id: row.client_id,
             environment_id: row.environment_id,
             redirect_uri: row.redirect_uri,
@@ -202,8 +204,10 @@ pub async fn find_with_client(
     let client = TokenClient {
         secret: client.secret_sha256,
         environment_id: client.client_environment_id,
-        id_token_alg: IdTokenAlg::parse(&client.id_token_alg)
-            .ok_or_else(|| Error::inconsistent("oauth_clients", "id_token_alg", client_id))?,
+        id_token_alg: client
+            .id_token_alg
+            .parse()
+            .map_err(|_| Error::inconsistent("oauth_clients", "id_token_alg", client_id))?,
         disabled: client.client_disabled,
     };
     Ok(Some((client, grant.map(CodeGrant::try_from).transpose()?)))

@@ -9,11 +9,11 @@ use model::{
     branding::{Branding, LogoMetadata},
     color::Color,
     http_url::HttpUrl,
-    logo::{Logo, LogoType},
+    logo::Logo,
 };
 
 use super::{
-    Conn, Error, Result, Transaction,
+    Conn, Error, Result, Transaction, columns,
     connection::{Row, Statement},
     table::{Key, Table},
 };
@@ -62,7 +62,7 @@ impl Table for Branding {
     }
 
     fn read(row: &Row) -> Result<Self> {
-        let kind = row.parse_optional("logo_media_type", LogoType::from_media_type)?;
+        let kind = row.parse_optional("logo_media_type", columns::by_name)?;
         let sha256: Option<String> = row.get("logo_sha256")?;
         Ok(Self {
             environment_id: row.get("environment_id")?,
@@ -92,7 +92,7 @@ pub async fn find_logo(
         .await?;
     let Some((Some(logo), Some(kind), Some(sha256))) = row else { return Ok(None) };
     let broken = |column| Error::inconsistent(Branding::TABLE, column, environment_id);
-    let kind = LogoType::from_media_type(&kind).ok_or_else(|| broken("logo_media_type"))?;
+    let kind = kind.parse().map_err(|_| broken("logo_media_type"))?;
     let bytes = BASE64.decode(logo).map_err(|_| broken("logo"))?;
     Ok(Some((LogoMetadata { kind, sha256 }, bytes)))
 }

@@ -1,5 +1,7 @@
 //! How lists, objects and certificates are stored in TEXT columns. Ids, times and digests: `base`, feature `sqlx`.
 
+use std::str::FromStr;
+
 use base::id::{Id, IdKind};
 use model::http_url::HttpUrl;
 
@@ -40,6 +42,11 @@ pub(super) fn urls_to_json(urls: &[HttpUrl]) -> String {
 /// Splits a column of concatenated PEM certificates; each block keeps its line end.
 pub(super) fn pem_blocks(text: &str) -> Vec<String> {
     text.split_inclusive("-----END CERTIFICATE-----\n").map(str::to_owned).collect()
+}
+
+/// Parses a name, as of an enum.
+pub(super) fn by_name<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
 }
 
 /// The first id of a page: `from`, or the smallest id.

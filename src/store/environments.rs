@@ -5,7 +5,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    environment::{Environment, IdpInitiated, OauthSubject, Slug},
+    environment::{Environment, Slug},
     http_url::HttpUrl,
 };
 
@@ -75,8 +75,8 @@ impl Table for Environment {
             redirect_url: row.parse_optional("redirect_url", HttpUrl::parse)?,
             oauth_redirect_uris: row.parse("oauth_redirect_uris", urls)?,
             auth_url: row.parse_optional("auth_url", HttpUrl::parse)?,
-            idp_initiated: row.parse("idp_initiated", IdpInitiated::parse)?,
-            oauth_subject: row.parse("oauth_subject", OauthSubject::parse)?,
+            idp_initiated: row.parse("idp_initiated", columns::by_name)?,
+            oauth_subject: row.parse("oauth_subject", columns::by_name)?,
             shared_domain_subjects: row.get("shared_domain_subjects")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,

@@ -187,7 +187,7 @@ pub async fn list(
             .push(" AND sequence <= ")
             .value(number(up_to))
             .push(" AND type IN (")
-            .values(kinds.iter().copied().map(EventKind::as_str))
+            .values(kinds.iter().map(<&str>::from))
             .push(") ORDER BY sequence LIMIT ")
             .value(limit);
         conn.dynamic(sql).all::<Row>().await?

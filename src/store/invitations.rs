@@ -6,7 +6,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    account::{AccountId, Invitation, InvitationGrant, InvitationPurpose},
+    account::{AccountId, Invitation, InvitationGrant},
     email::Email,
 };
 
@@ -32,7 +32,7 @@ impl<G: InvitationGrant> TryFrom<Row> for Invitation<G> {
         let wrong = |column| Error::inconsistent("invitations", column, &row.id);
         Ok(Self {
             id: row.id.parse().map_err(|_| wrong("id"))?,
-            purpose: InvitationPurpose::parse(&row.purpose).ok_or_else(|| wrong("purpose"))?,
+            purpose: row.purpose.parse().map_err(|_| wrong("purpose"))?,
             email: row.email.map(|text| Email::parse(&text).ok_or_else(|| wrong("email"))).transpose()?,
             grant: G::parse(&row.role, row.environment_id).ok_or_else(|| wrong("role"))?,
             invited_by: row

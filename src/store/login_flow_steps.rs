@@ -70,7 +70,7 @@ pub async fn list(conn: &mut Conn, flow: LoginFlowId) -> Result<Vec<FlowStep>> {
             let broken = |column| Error::inconsistent("login_flow_steps", column, flow);
             Ok(FlowStep {
                 at: row.at,
-                kind: StepKind::parse(&row.kind).ok_or_else(|| broken("kind"))?,
+                kind: row.kind.parse().map_err(|_| broken("kind"))?,
                 checks: checks_from_json(&row.checks).map_err(|_| broken("checks"))?,
                 document: row.document,
             })

@@ -8,7 +8,7 @@ use base::{
 };
 use model::{
     email::Email,
-    login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, OauthRequest, PendingRequest},
+    login_flow::{Attributes, FlowStatus, LoginFlow, OauthRequest, PendingRequest},
 };
 
 use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
@@ -96,8 +96,8 @@ impl TryFrom<Row> for LoginFlow {
             environment_id: row.environment_id,
             organization_id: row.organization_id,
             connection_id: row.connection_id,
-            origin: FlowOrigin::parse(&row.origin).ok_or_else(|| broken("origin"))?,
-            status: FlowStatus::parse(&row.status).ok_or_else(|| broken("status"))?,
+            origin: row.origin.parse().map_err(|_| broken("origin"))?,
+            status: row.status.parse().map_err(|_| broken("status"))?,
             refusal: row.refusal,
             state: row.state,
             email,

@@ -4,10 +4,7 @@ use base::{
     id::{EnvironmentId, EnvironmentKind, OauthClientId, OauthClientKind},
     time::Timestamp,
 };
-use model::{
-    http_url::HttpUrl,
-    oauth_client::{IdTokenAlg, OauthClient},
-};
+use model::{http_url::HttpUrl, oauth_client::OauthClient};
 
 use super::{
     Conn, columns,
@@ -53,7 +50,7 @@ impl Table for OauthClient {
             version: row.get("version")?,
             secret: row.get("secret_sha256")?,
             display_name: row.get("display_name")?,
-            id_token_alg: row.parse("id_token_alg", IdTokenAlg::parse)?,
+            id_token_alg: row.parse("id_token_alg", columns::by_name)?,
             initiate_login_uri: row.parse_optional("initiate_login_uri", HttpUrl::parse)?,
             disabled: row.get("disabled")?,
             created_at: row.get("created_at")?,

@@ -20,6 +20,7 @@ use model::{
 use super::{
     Conn, Error, Result, Sql, Transaction,
     batch::BATCH_SIZE,
+    columns,
     connection::{Row, Statement},
     organization_words,
     table::{self, Key, Table, select_where},
@@ -61,7 +62,7 @@ impl Table for OrganizationDomain {
             environment_id: row.get("environment_id")?,
             organization_id,
             domain,
-            state: row.parse("state", DomainState::parse)?,
+            state: row.parse("state", columns::by_name)?,
             verification_token: row.get("verification_token")?,
             verified_at: row.get("verified_at")?,
             checked_at: row.get("checked_at")?,

@@ -9,13 +9,13 @@ use base::{
 use model::{
     domain::{Domain, DomainState},
     environment::Environment,
-    organization::{Organization, OrganizationStatus, root_id},
+    organization::{Organization, root_id},
     organization_reference::{Handle, OrganizationRef, PublicAlias},
     search_index::SearchWord,
 };
 
 use super::{
-    Conn, Result, Sql,
+    Conn, Result, Sql, columns,
     connection::{Row, Statement},
     organization_words,
     table::{Key, Table, select_text, select_where},
@@ -83,7 +83,7 @@ impl Table for Organization {
             external_id: row.get("external_id")?,
             handle: row.parse_optional("handle", |text| Handle::parse(text).ok())?,
             public_alias: row.parse_optional("public_alias", |text| PublicAlias::parse(text).ok())?,
-            status: row.parse("status", OrganizationStatus::parse)?,
+            status: row.parse("status", columns::by_name)?,
             domains: domains(listed.as_deref()).ok_or_else(|| row.inconsistent("domains"))?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
@@ -132,7 +132,7 @@ pub(super) fn domains(text: Option<&str>) -> Option<BTreeMap<Domain, DomainState
     pairs
         .map(|pair| {
             let (domain, state) = pair.split_once(' ')?;
-            Some((Domain::from_ascii(domain)?, DomainState::parse(state)?))
+            Some((Domain::from_ascii(domain)?, state.parse().ok()?))
         })
         .collect()
 }

@@ -7,10 +7,8 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    environment::IdpInitiated,
     http_url::HttpUrl,
-    idp_kind::IdpKind,
-    saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
+    saml_connection::{MetadataRefresh, SamlConnection, last_expiry},
 };
 
 use super::{
@@ -80,7 +78,7 @@ impl Table for SamlConnection {
             .bind(self.idp_binding.as_str())
             .bind(self.sp_entity_id.as_str())
             .bind(columns::list_to_json(&self.sp_acs_urls))
-            .bind(self.idp_initiated.map(IdpInitiated::as_str))
+            .bind(self.idp_initiated.map(<&str>::from))
             .bind(self.email_attribute.as_deref())
             .bind(self.allow_sha1)
             .bind(self.assertion_encryption)
@@ -88,7 +86,7 @@ impl Table for SamlConnection {
             .bind(self.sign_authn_requests)
             .bind(self.force_authn)
             .bind(self.disabled)
-            .bind(self.idp_kind.map(IdpKind::as_str))
+            .bind(self.idp_kind.map(<&str>::from))
             .bind(self.test)
             .bind(self.updated_at)
     }
@@ -126,10 +124,10 @@ impl Table for SamlConnection {
                     .unwrap_or_default(),
                 failures: u32::try_from(failures).map_err(|_| row.inconsistent("metadata_failures"))?,
             },
-            idp_binding: row.parse("idp_binding", IdpBinding::parse)?,
+            idp_binding: row.parse("idp_binding", columns::by_name)?,
             sp_entity_id: row.get("sp_entity_id")?,
             sp_acs_urls: row.parse("sp_acs_urls", columns::list_from_json)?,
-            idp_initiated: row.parse_optional("idp_initiated", IdpInitiated::parse)?,
+            idp_initiated: row.parse_optional("idp_initiated", columns::by_name)?,
             email_attribute: row.get("email_attribute")?,
             allow_sha1: row.get("allow_sha1")?,
             assertion_encryption: row.get("assertion_encryption")?,
@@ -137,7 +135,7 @@ impl Table for SamlConnection {
             sign_authn_requests: row.get("sign_authn_requests")?,
             force_authn: row.get("force_authn")?,
             disabled: row.get("disabled")?,
-            idp_kind: row.parse_optional("idp_kind", IdpKind::parse)?,
+            idp_kind: row.parse_optional("idp_kind", columns::by_name)?,
             test: row.get("test")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,

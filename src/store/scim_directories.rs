@@ -6,7 +6,6 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    idp_kind::IdpKind,
     organization::Organization,
     scim_directory::{BearerToken, ScimDirectory},
 };
@@ -56,7 +55,7 @@ impl Table for ScimDirectory {
             .bind(self.refuse_inactive_logins)
             .bind(self.require_provisioned_logins)
             .bind(self.disabled)
-            .bind(self.idp_kind.map(IdpKind::as_str))
+            .bind(self.idp_kind.map(<&str>::from))
             .bind(self.updated_at)
     }
 
@@ -78,7 +77,7 @@ impl Table for ScimDirectory {
             require_provisioned_logins: row.get("require_provisioned_logins")?,
             disabled: row.get("disabled")?,
             // A value written by a later release must not make the directory unreadable.
-            idp_kind: row.get::<Option<String>>("idp_kind")?.as_deref().and_then(IdpKind::parse),
+            idp_kind: row.get::<Option<String>>("idp_kind")?.as_deref().and_then(columns::by_name),
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })

@@ -7,7 +7,7 @@ use base::{
     secret::{Digest, Secret},
     time::Timestamp,
 };
-use model::account::{AuthenticationMethod, Session, SessionSubject};
+use model::account::{Session, SessionSubject};
 
 use super::{Conn, Error, Result, Transaction};
 
@@ -35,7 +35,7 @@ impl Row {
             id: self.id.parse().map_err(|_| wrong("id"))?,
             subject,
             environment_id: self.environment_id,
-            method: AuthenticationMethod::parse(&self.method).ok_or_else(|| wrong("method"))?,
+            method: self.method.parse().map_err(|_| wrong("method"))?,
             address: self
                 .address
                 .as_ref()

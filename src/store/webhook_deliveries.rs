@@ -65,7 +65,7 @@ impl TryFrom<Row> for WebhookDelivery {
             webhook_id: row.webhook_id,
             environment_id: row.environment_id,
             sequence: u64::try_from(row.sequence).map_err(|_| unreadable("sequence"))?,
-            state: DeliveryState::parse(&row.state).ok_or_else(|| unreadable("state"))?,
+            state: row.state.parse().map_err(|_| unreadable("state"))?,
             attempts: u32::try_from(row.attempts).map_err(|_| unreadable("attempts"))?,
             next_attempt_at: row.next_attempt_at,
             last_status: row
@@ -209,7 +209,7 @@ pub async fn list(
     .bind(environment_id)
     .bind(webhook_id)
     .bind(from.unwrap_or(WebhookDeliveryId::from_bits(u128::MAX)))
-    .bind(state.map_or("", DeliveryState::as_str))
+    .bind(state.map_or("", <&str>::from))
     .bind(limit)
     .all::<Row>()
     .await?

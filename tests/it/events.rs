@@ -9,6 +9,7 @@ use ostiary::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use crate::{
     both,
@@ -30,7 +31,7 @@ both! {
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.directory(&tenant).await;
         assert_eq!(feed(&app, &key, "").await.json(), json!({ "events": [], "nextAfter": 0, "hasMore": false }));
-        for kind in EventKind::ALL.into_iter().take(9) {
+        for kind in EventKind::VARIANTS.iter().copied().take(9) {
             app.record_event(&directory, kind, json!({ "after": { "userName": "a" } })).await;
         }
         let all = feed(&app, &key, "after=0").await.json();
@@ -74,7 +75,7 @@ both! {
         let key = app.api_key(&environment, true).await;
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.directory(&tenant).await;
-        for kind in EventKind::ALL {
+        for &kind in EventKind::VARIANTS {
             app.record_event(&directory, kind, json!({})).await;
         }
         let body = json!({ "url": "https://hooks.app.example/x", "eventTypes": ["scim_user.created"] });
@@ -89,11 +90,11 @@ both! {
         tx.commit().await.unwrap();
 
         let all = feed(&app, &key, "").await.json();
-        assert_eq!(sequences(&all).len(), EventKind::ALL.len());
+        assert_eq!(sequences(&all).len(), EventKind::VARIANTS.len());
         assert_eq!(all["events"][1]["type"], "invitation.accepted");
-        let every = EventKind::ALL.map(EventKind::as_str).join(",");
+        let every = EventKind::VARIANTS.iter().map(<&str>::from).collect::<Vec<_>>().join(",");
         let known = feed(&app, &key, &format!("types={every}")).await.json();
-        assert_eq!(sequences(&known).len(), EventKind::ALL.len() - 1, "a filter may name every type");
+        assert_eq!(sequences(&known).len(), EventKind::VARIANTS.len() - 1, "a filter may name every type");
         let console = app.console(Role::Admin, &environment).await;
         assert!(console.page("/events").await.body.contains("invitation.accepted"));
 

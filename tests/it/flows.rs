@@ -27,6 +27,7 @@ use ostiary::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use crate::{
     both,
@@ -271,7 +272,7 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         for _ in 0..240 {
             app.clock.advance(Duration::from_millis(1 + pick(90_000) as u64));
-            let status = FlowStatus::ALL[pick(3)];
+            let status = FlowStatus::VARIANTS[pick(3)];
             let person = Email::parse(people[pick(4)]);
             let (email, claimed_email) = match (status, pick(3)) {
                 (FlowStatus::Succeeded, _) => (person, None),
@@ -328,7 +329,7 @@ both! {
                 query.email = key.to_ascii_uppercase();
             }
             if pick(3) == 0 {
-                let status = FlowStatus::ALL[pick(3)];
+                let status = FlowStatus::VARIANTS[pick(3)];
                 query.status = status.as_str().to_owned();
                 wanted.retain(|flow| flow.status == status);
             }

@@ -7,6 +7,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use clap::CommandFactory as _;
 use model::{administrator::Role, event::EventKind, idp_kind::IdpKind, oauth_client::IdTokenAlg};
 use ostiary::{app::login, cli::Cli, config::SETTINGS};
+use strum::VariantArray;
 
 fn section(list: &mut String, name: &str, entries: impl IntoIterator<Item = String>) {
     let mut entries: Vec<String> = entries.into_iter().collect();
@@ -73,17 +74,17 @@ fn public_names_stay() {
             !text.is_empty() && text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
         }),
     );
-    section(&mut list, "kinds of event", EventKind::ALL.iter().map(|kind| kind.as_str().to_owned()));
+    section(&mut list, "kinds of event", EventKind::VARIANTS.iter().map(|kind| kind.as_str().to_owned()));
     section(
         &mut list,
         "kinds of identity provider",
-        IdpKind::ALL.iter().map(|kind| kind.as_str().to_owned()),
+        IdpKind::VARIANTS.iter().map(|kind| kind.as_str().to_owned()),
     );
-    section(&mut list, "roles", Role::ALL.iter().map(|role| role.as_str().to_owned()));
+    section(&mut list, "roles", Role::VARIANTS.iter().map(|role| role.as_str().to_owned()));
     section(
         &mut list,
         "signature algorithms of ID tokens",
-        IdTokenAlg::ALL.iter().map(|alg| alg.as_str().to_owned()),
+        IdTokenAlg::VARIANTS.iter().map(|alg| alg.as_str().to_owned()),
     );
     section(
         &mut list,

@@ -5,10 +5,11 @@ use base::{
     secret::Digest,
     time::Timestamp,
 };
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{
     email::Email,
-    login_flow::{Attributes, OauthRequest, stored},
+    login_flow::{Attributes, OauthRequest},
 };
 
 /// What an accepted login gives an app. Codes and access tokens hang from it, and end with it.
@@ -56,7 +57,8 @@ pub struct AuthorizationCode {
 }
 
 /// Where a code is good: only where its login began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum CodeKind {
     /// At the REST API, which redeems access codes.
     Access,
@@ -66,4 +68,9 @@ pub enum CodeKind {
     Administrator,
 }
 
-stored!(CodeKind: Access "access", Authorization "authorization", Administrator "administrator");
+impl CodeKind {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}

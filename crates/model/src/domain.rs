@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr};
 
 /// Domains where anybody can get an address. An organization may have one only by the vendor's explicit
 /// override.
@@ -135,8 +136,9 @@ impl fmt::Display for Domain {
 }
 
 /// The verification state of an organization's domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "snake_case")]
 pub enum DomainState {
     /// Confirmed by the vendor.
     Whitelisted,
@@ -156,19 +158,7 @@ impl DomainState {
 
     /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Whitelisted => "whitelisted",
-            Self::Verified => "verified",
-            Self::Pending => "pending",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Parses the stored name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Whitelisted, Self::Verified, Self::Pending, Self::Failed]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        self.into()
     }
 }
 

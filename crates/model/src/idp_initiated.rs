@@ -1,10 +1,12 @@
 //! The policy for IdP-initiated logins.
 
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The policy for unsolicited (IdP-initiated) responses (SAML 2.0 Profiles §4.1.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, IntoStaticStr, EnumString, VariantArray)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum IdpInitiated {
     /// It signs the user in.
     Allow,
@@ -19,15 +21,6 @@ pub enum IdpInitiated {
 impl IdpInitiated {
     /// The name in the API and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "ALLOW",
-            Self::Restart => "RESTART",
-            Self::Refuse => "REFUSE",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Allow, Self::Restart, Self::Refuse].into_iter().find(|policy| policy.as_str() == text)
+        self.into()
     }
 }

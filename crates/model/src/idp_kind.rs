@@ -1,69 +1,51 @@
 //! Identity provider products. The product selects the terms used in the setup instructions.
 
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident, $stored:literal, $name:literal;)*) => {
-        /// An identity provider product.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum IdpKind {
-            $($(#[doc = $doc])+ $variant,)*
-        }
-
-        impl IdpKind {
-            /// All of them, in display order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The name in the API, in URLs and in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $stored,)* }
-            }
-
-            /// The product's name.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// Parses the name.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($stored => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
-
-kinds! {
+/// An identity provider product, in display order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr, EnumString, VariantArray)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "snake_case")]
+pub enum IdpKind {
     /// Okta Workforce Identity.
-    Okta, "okta", "Okta";
+    Okta,
     /// Microsoft Entra ID, formerly Azure AD.
-    Entra, "entra", "Microsoft Entra ID";
+    Entra,
     /// Google Workspace.
-    Google, "google", "Google Workspace";
+    Google,
     /// Active Directory Federation Services.
-    Adfs, "adfs", "AD FS";
+    Adfs,
     /// Keycloak.
-    Keycloak, "keycloak", "Keycloak";
+    Keycloak,
     /// OneLogin.
-    Onelogin, "onelogin", "OneLogin";
+    Onelogin,
     /// JumpCloud.
-    Jumpcloud, "jumpcloud", "JumpCloud";
+    Jumpcloud,
     /// PingFederate and PingOne.
-    Ping, "ping", "PingFederate or PingOne";
+    Ping,
     /// Any other SAML or SCIM identity provider.
-    Other, "other", "Another identity provider";
+    Other,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_reads_its_own_name() {
-        for kind in IdpKind::ALL {
-            assert_eq!(IdpKind::parse(kind.as_str()), Some(*kind));
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+impl IdpKind {
+    /// The product's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Okta => "Okta",
+            Self::Entra => "Microsoft Entra ID",
+            Self::Google => "Google Workspace",
+            Self::Adfs => "AD FS",
+            Self::Keycloak => "Keycloak",
+            Self::Onelogin => "OneLogin",
+            Self::Jumpcloud => "JumpCloud",
+            Self::Ping => "PingFederate or PingOne",
+            Self::Other => "Another identity provider",
         }
-        assert_eq!(IdpKind::parse("Okta"), None);
+    }
+
+    /// The name in the API, in URLs and in the database.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

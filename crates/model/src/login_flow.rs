@@ -9,11 +9,13 @@ use base::{
 };
 use saml::check::Check;
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::email::Email;
 
 /// The status of a login, in SSOReady's terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum FlowStatus {
     /// Started, or waiting for the app to redeem its code.
     #[serde(rename = "SAML_FLOW_STATUS_IN_PROGRESS")]
@@ -26,9 +28,17 @@ pub enum FlowStatus {
     Succeeded,
 }
 
+impl FlowStatus {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// What started a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "snake_case")]
 pub enum FlowOrigin {
     /// The app, through the REST API.
     Api,
@@ -53,32 +63,12 @@ impl FlowOrigin {
     pub fn is_test(self) -> bool {
         matches!(self, Self::Setup | Self::Console)
     }
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
-
-macro_rules! stored {
-    ($type:ident: $($variant:ident $name:literal),*) => {
-        impl $type {
-            /// The stored name.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// Parses the stored name.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($name => Some(Self::$variant),)* _ => None }
-            }
-
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-        }
-    };
-}
-pub(crate) use stored;
-
-stored!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
-stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
-    Setup "setup", Console "console", Administrator "administrator");
-stored!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
 
 /// Attributes of a user: name to values, as the identity provider sent them.
 pub type Attributes = BTreeMap<String, Vec<String>>;
@@ -157,8 +147,9 @@ pub struct PendingRequest {
 
 /// The kind of a timeline step. The times of the login's start and of the code's redemption are stored on the
 /// flow itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "snake_case")]
 pub enum StepKind {
     /// The browser was sent to the identity provider; the document is our AuthnRequest.
     Requested,
@@ -166,6 +157,13 @@ pub enum StepKind {
     Refused,
     /// A response was accepted; the document is the response.
     Accepted,
+}
+
+impl StepKind {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// One event in a flow's timeline.

@@ -4,6 +4,7 @@
 //! is decoded by browsers alone.
 
 use base::secret::Digest;
+use strum::{EnumString, IntoStaticStr};
 
 /// Maximum size of a logo in bytes.
 pub const MAX_LOGO_BYTES: usize = 256 * 1024;
@@ -12,32 +13,26 @@ pub const MAX_LOGO_BYTES: usize = 256 * 1024;
 const MAX_PIXELS: u32 = 4096;
 
 /// An image format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
 pub enum LogoType {
     /// Portable Network Graphics (ISO/IEC 15948).
+    #[strum(serialize = "image/png")]
     Png,
     /// JPEG (ITU-T T.81).
+    #[strum(serialize = "image/jpeg")]
     Jpeg,
     /// GIF89a.
+    #[strum(serialize = "image/gif")]
     Gif,
     /// WebP (RFC 9649).
+    #[strum(serialize = "image/webp")]
     Webp,
 }
 
 impl LogoType {
     /// Its media type.
-    pub const fn media_type(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Gif => "image/gif",
-            Self::Webp => "image/webp",
-        }
-    }
-
-    /// Parses a media type.
-    pub fn from_media_type(text: &str) -> Option<Self> {
-        [Self::Png, Self::Jpeg, Self::Gif, Self::Webp].into_iter().find(|kind| kind.media_type() == text)
+    pub fn media_type(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The OpenAPI schemas of domains, URLs and enums.
 
+use strum::VariantArray;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -48,7 +49,7 @@ fn one_of(names: impl IntoIterator<Item = &'static str>, meaning: &'static str) 
 impl PartialSchema for IdpInitiated {
     fn schema() -> RefOr<Schema> {
         one_of(
-            [Self::Allow, Self::Restart, Self::Refuse].map(Self::as_str),
+            Self::VARIANTS.iter().map(<&str>::from),
             "What happens to unsolicited (IdP-initiated) responses: `ALLOW` signs the person in, `RESTART` \
              discards the response and starts a new login, `REFUSE` shows an error page.",
         )
@@ -60,7 +61,7 @@ impl ToSchema for IdpInitiated {}
 impl PartialSchema for OauthSubject {
     fn schema() -> RefOr<Schema> {
         one_of(
-            Self::ALL.map(Self::as_str),
+            Self::VARIANTS.iter().map(<&str>::from),
             "What `sub` is for OAuth clients: `EMAIL` the address in its normal form (where several organizations sign one \
              address in, the first one's person has it, and others have a subject of their own), `EMAIL_AS_SENT` the address \
              as the identity provider sent it.",
@@ -73,7 +74,7 @@ impl ToSchema for OauthSubject {}
 impl PartialSchema for IdpBinding {
     fn schema() -> RefOr<Schema> {
         one_of(
-            [Self::Post, Self::Redirect].map(Self::as_str),
+            Self::VARIANTS.iter().map(<&str>::from),
             "The binding of AuthnRequests: HTTP-POST or HTTP-Redirect.",
         )
     }
@@ -83,7 +84,7 @@ impl ToSchema for IdpBinding {}
 
 impl PartialSchema for IdpKind {
     fn schema() -> RefOr<Schema> {
-        one_of(Self::ALL.iter().map(|kind| kind.as_str()), "The product of an identity provider.")
+        one_of(Self::VARIANTS.iter().map(<&str>::from), "The product of an identity provider.")
     }
 }
 

@@ -7,6 +7,7 @@ use base::{
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
@@ -21,7 +22,8 @@ pub fn root_id(environment: EnvironmentId) -> OrganizationId {
 }
 
 /// Whether an organization may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum OrganizationStatus {
     /// It is in use.
     Active,
@@ -37,15 +39,7 @@ impl OrganizationStatus {
 
     /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-        }
-    }
-
-    /// Parses the stored name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == text)
+        self.into()
     }
 }
 

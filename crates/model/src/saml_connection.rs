@@ -9,6 +9,7 @@ use base::{
 use openssl::x509::X509;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
@@ -20,8 +21,9 @@ use crate::{
 pub use crate::metadata_refresh::MetadataRefresh;
 
 /// The binding of AuthnRequests to the identity provider (SAML 2.0 Bindings §3.4, §3.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, IntoStaticStr, EnumString, VariantArray)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum IdpBinding {
     /// HTTP-POST: an auto-submitting form.
     #[default]
@@ -33,15 +35,7 @@ pub enum IdpBinding {
 impl IdpBinding {
     /// The name in the API and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Redirect => "REDIRECT",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Post, Self::Redirect].into_iter().find(|binding| binding.as_str() == text)
+        self.into()
     }
 }
 
@@ -153,7 +147,7 @@ impl Audited for SamlConnection {
             "idpBinding": self.idp_binding.as_str(),
             "spEntityId": self.sp_entity_id,
             "spAcsUrls": self.sp_acs_urls,
-            "idpInitiated": self.idp_initiated.map(IdpInitiated::as_str),
+            "idpInitiated": self.idp_initiated,
             "emailAttribute": self.email_attribute,
             "allowSha1": self.allow_sha1,
             "assertionEncryption": self.assertion_encryption,
@@ -161,7 +155,7 @@ impl Audited for SamlConnection {
             "signAuthnRequests": self.sign_authn_requests,
             "forceAuthn": self.force_authn,
             "disabled": self.disabled,
-            "idpKind": self.idp_kind.map(IdpKind::as_str),
+            "idpKind": self.idp_kind,
         }
     }
 }

@@ -73,7 +73,7 @@ impl Audited for ScimDirectory {
             "refuseInactiveLogins": self.refuse_inactive_logins,
             "requireProvisionedLogins": self.require_provisioned_logins,
             "disabled": self.disabled,
-            "idpKind": self.idp_kind.map(IdpKind::as_str),
+            "idpKind": self.idp_kind,
         }
     }
 }

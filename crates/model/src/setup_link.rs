@@ -8,6 +8,7 @@ use base::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use crate::audit::{AuditTarget, Audited, audit_fields};
 
@@ -42,8 +43,9 @@ pub struct SetupLink {
 }
 
 /// The status of a setup link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "snake_case")]
 pub enum SetupLinkStatus {
     /// It can be redeemed.
     Open,
@@ -57,13 +59,8 @@ pub enum SetupLinkStatus {
 
 impl SetupLinkStatus {
     /// The name in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Redeemed => "redeemed",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -5,6 +5,7 @@ use base::{
     time::Timestamp,
 };
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
@@ -50,7 +51,8 @@ impl Webhook {
 }
 
 /// The state of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum DeliveryState {
     /// Waiting for its first or its next attempt.
     Pending,
@@ -63,16 +65,7 @@ pub enum DeliveryState {
 impl DeliveryState {
     /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Parses the stored name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Delivered, Self::Failed].into_iter().find(|state| state.as_str() == text)
+        self.into()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use jsonwebtoken::Algorithm;
 use serde::Serialize;
+use strum::{EnumString, VariantArray};
 
 /// How a client's ID tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, EnumString, VariantArray)]
 pub enum IdTokenAlg {
     /// RSASSA-PKCS1-v1_5 with SHA-256, which every client supports.
     #[default]
@@ -16,9 +17,6 @@ pub enum IdTokenAlg {
 }
 
 impl IdTokenAlg {
-    /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
-
     /// The registered name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -26,11 +24,6 @@ impl IdTokenAlg {
             Self::ES256 => "ES256",
             Self::EdDSA => "EdDSA",
         }
-    }
-
-    /// Parses the registered name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|alg| alg.as_str() == text)
     }
 }
 

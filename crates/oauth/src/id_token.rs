@@ -103,6 +103,8 @@ fn last_values<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     fn attributes() -> Attributes {
@@ -188,7 +190,7 @@ mod tests {
         use crate::{algorithm::IdTokenAlg, jwk::JwkSet, signing_key::SigningKey};
 
         let attributes = attributes();
-        for algorithm in IdTokenAlg::ALL {
+        for &algorithm in IdTokenAlg::VARIANTS {
             let key = SigningKey::generate(algorithm).unwrap();
             let at_hash = key.at_hash("ostiary_at_x");
             let token = key.sign_jwt(&IdTokenClaims { at_hash, ..claims(&attributes, Some("n-1")) }).unwrap();

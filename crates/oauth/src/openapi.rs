@@ -1,5 +1,6 @@
 //! The OpenAPI schema of signature algorithms.
 
+use strum::VariantArray;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -14,7 +15,7 @@ impl PartialSchema for IdTokenAlg {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .enum_values(Some(Self::ALL.map(Self::as_str)))
+            .enum_values(Some(Self::VARIANTS.iter().map(|algorithm| algorithm.as_str())))
             .description(Some("The signature algorithm of ID tokens."))
             .into()
     }

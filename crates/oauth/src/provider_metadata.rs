@@ -1,6 +1,7 @@
 //! The provider's metadata: OpenID Connect Discovery 1.0 §3, RFC 8414 §2.
 
 use serde::Serialize;
+use strum::VariantArray;
 
 use crate::{algorithm::IdTokenAlg, scope::SCOPES};
 
@@ -28,7 +29,7 @@ pub struct ProviderMetadata<'a> {
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [IdTokenAlg; 3],
+    id_token_signing_alg_values_supported: &'static [IdTokenAlg],
     /// Post first, for next-auth 4 and other clients written for a server that supports only this one.
     token_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: [&'static str; 3],
@@ -51,7 +52,7 @@ impl<'a> ProviderMetadata<'a> {
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code"],
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: IdTokenAlg::ALL,
+            id_token_signing_alg_values_supported: IdTokenAlg::VARIANTS,
             token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
             scopes_supported: SCOPES,
             claims_supported: [

@@ -154,6 +154,8 @@ fn is_mostly<'a>(password: &str, words: impl IntoIterator<Item = &'a str>) -> bo
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
@@ -220,7 +222,7 @@ mod tests {
             ("liverpoolfc1", PasswordStrength::Weak),
             ("violet kettle under snow", PasswordStrength::VeryStrong),
         ] {
-            for strength in PasswordStrength::ALL {
+            for &strength in PasswordStrength::VARIANTS {
                 assert_eq!(is_good(8, strength, password), strength <= strongest, "{password} {strength:?}");
             }
         }

@@ -114,8 +114,9 @@ impl Resource for OauthClient {
         if let Some(alg) = &change.id_token_alg {
             self.id_token_alg = match alg.as_str() {
                 "" => IdTokenAlg::default(),
-                name => IdTokenAlg::parse(name)
-                    .ok_or_else(|| Error::invalid("idTokenAlg", "must be RS256, ES256 or EdDSA"))?,
+                name => {
+                    name.parse().map_err(|_| Error::invalid("idTokenAlg", "must be RS256, ES256 or EdDSA"))?
+                }
             };
         }
         if let Some(uri) = &change.initiate_login_uri {

@@ -48,7 +48,7 @@ impl PrivateKey for SigningKey {
 }
 
 fn parse_algorithm(name: &str) -> Result<IdTokenAlg> {
-    IdTokenAlg::parse(name).ok_or_else(|| Error::internal(format!("{name} is an unknown algorithm")))
+    name.parse().map_err(|_| Error::internal(format!("{name} is an unknown algorithm")))
 }
 
 /// The keys that sign the tokens of `owner`.

@@ -154,8 +154,9 @@ impl Resource for Environment {
             }
         }
         if let Some(policy) = &change.idp_initiated {
-            self.idp_initiated = IdpInitiated::parse(policy)
-                .ok_or_else(|| Error::invalid("idpInitiated", "must be ALLOW, RESTART or REFUSE"))?;
+            self.idp_initiated = policy
+                .parse()
+                .map_err(|_| Error::invalid("idpInitiated", "must be ALLOW, RESTART or REFUSE"))?;
         }
         if let Some(subject) = &change.oauth_subject {
             self.oauth_subject = parse_subject(subject)?;
@@ -173,7 +174,7 @@ impl Resource for Environment {
 }
 
 fn parse_subject(text: &str) -> Result<OauthSubject> {
-    OauthSubject::parse(text).ok_or_else(|| {
+    text.parse().map_err(|_| {
         let reason = match text {
             "USER_ID" => "cannot be USER_ID: there are no accounts yet; must be EMAIL or EMAIL_AS_SENT",
             _ => "must be EMAIL or EMAIL_AS_SENT",

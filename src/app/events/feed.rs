@@ -1,6 +1,7 @@
 //! Events as they are read: the feed in order, and the latest ones.
 
 use model::event::{Event, EventKind};
+use strum::VariantArray;
 
 use crate::{
     app::{
@@ -111,9 +112,7 @@ pub async fn list_latest(
     let before = parse_number("before", given(&query.before).as_deref(), most, 1, most)?;
     let kind = match given(&query.kind) {
         None => None,
-        Some(name) => {
-            Some(EventKind::parse(&name).ok_or_else(|| Error::invalid("type", "is no type of event"))?)
-        }
+        Some(name) => Some(name.parse().map_err(|_| Error::invalid("type", "is no type of event"))?),
     };
     let resource = given(&input::line("resourceId", &query.resource, 100)?);
     let limit = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
@@ -134,9 +133,9 @@ pub(in crate::app) fn parse_kinds<'a>(
 ) -> Result<Vec<EventKind>> {
     let mut kinds = Vec::new();
     for name in names.map(str::trim).filter(|name| !name.is_empty()) {
-        let kind = EventKind::parse(name).ok_or_else(|| {
-            let known = EventKind::ALL.map(EventKind::as_str).join(", ");
-            Error::invalid(field, format!("{} is none of {known}", input::quoted(name)))
+        let kind = name.parse().map_err(|_| {
+            let known: Vec<&str> = EventKind::VARIANTS.iter().map(<&str>::from).collect();
+            Error::invalid(field, format!("{} is none of {}", input::quoted(name), known.join(", ")))
         })?;
         if !kinds.contains(&kind) {
             kinds.push(kind);

@@ -4,7 +4,7 @@ use base::id::{WebhookDeliveryId, WebhookId};
 use model::{
     audit::audit_fields,
     entity_tag::EntityTags,
-    webhook::{DeliveryState, Webhook, WebhookDelivery},
+    webhook::{Webhook, WebhookDelivery},
 };
 
 use crate::{
@@ -57,10 +57,9 @@ pub async fn list_deliveries(
     let environment_id = principal.authorize(Action::WebhooksView, On::Environment)?;
     let wanted_state = match delivery_state {
         "" => None,
-        name => Some(
-            DeliveryState::parse(name)
-                .ok_or_else(|| Error::invalid("state", "must be pending, delivered or failed"))?,
-        ),
+        name => {
+            Some(name.parse().map_err(|_| Error::invalid("state", "must be pending, delivered or failed"))?)
+        }
     };
     let list = List::of(environment_id, format_args!("webhook_deliveries/{webhook}/{delivery_state}"));
     let wanted = PageRequest::parse(state, &list, query)?;

@@ -113,7 +113,7 @@ impl Resource for Webhook {
         if let Some(names) = &change.event_types {
             // Types that a newer version wrote may stay.
             let is_foreign = |name: &&str| {
-                EventKind::parse(name).is_none() && self.event_types.contains(&EventType::new(name))
+                name.parse::<EventKind>().is_err() && self.event_types.contains(&EventType::new(name))
             };
             let (foreign, known): (Vec<_>, Vec<_>) = names.iter().map(String::as_str).partition(is_foreign);
             let known = events::parse_kinds("eventTypes", known.into_iter())?;

@@ -7,7 +7,7 @@ use base::{
     id::{WebhookDeliveryId, WebhookId},
     time::Timestamp,
 };
-use model::webhook::{DeliveryState, Webhook};
+use model::webhook::Webhook;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -55,7 +55,7 @@ impl From<&model::webhook::WebhookDelivery> for WebhookDelivery {
             id: delivery.id,
             webhook_id: delivery.webhook_id,
             sequence: delivery.sequence,
-            state: DeliveryState::as_str(delivery.state),
+            state: delivery.state.as_str(),
             attempts: delivery.attempts,
             next_attempt_at: delivery.next_attempt_at,
             last_status: delivery.last_status,

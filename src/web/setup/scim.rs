@@ -73,7 +73,7 @@ pub async fn choose(context: SetupContext) -> PageResult {
     let all = directories(&context).await?;
     let asked = url::form_urlencoded::parse(context.request.query_string().as_bytes())
         .find(|(name, _)| name == "idpKind")
-        .and_then(|(_, value)| IdpKind::parse(&value));
+        .and_then(|(_, value)| value.parse().ok());
     let cannot = asked.map(|kind| providers::for_kind(Some(kind))).and_then(|provider| match provider.scim {
         ScimSupport::Unavailable(why) => Some((provider.kind.name(), why)),
         ScimSupport::Steps(_) => None,
@@ -116,8 +116,10 @@ fn note(provider: &Provider) -> Option<&'static str> {
 /// `POST /setup/scim`: chooses the product. A directory without a token is reused.
 pub async fn create(sent: SetupForm) -> PageResult {
     let context = &sent.context;
-    let kind = IdpKind::parse(sent.text("idpKind"))
-        .ok_or_else(|| Error::invalid("idpKind", "choose one of the identity providers"))?;
+    let kind: IdpKind = sent
+        .text("idpKind")
+        .parse()
+        .map_err(|_| Error::invalid("idpKind", "choose one of the identity providers"))?;
     let Some(first) = providers::for_kind(Some(kind)).scim_steps().first() else {
         return Ok(see_other(&format!("{}?idpKind={}", path::SETUP_SCIM, kind.as_str())));
     };

@@ -8,16 +8,18 @@ use base::{
     time::Timestamp,
 };
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr};
 
 use super::AccountId;
 use crate::{
-    administrator::{Role, RoleGrant},
+    administrator::RoleGrant,
     audit::{AuditTarget, Audited, audit_fields},
     email::Email,
 };
 
 /// What an invitation's link is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum InvitationPurpose {
     /// To get an account, or another role.
     Join,
@@ -28,15 +30,7 @@ pub enum InvitationPurpose {
 impl InvitationPurpose {
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Join => "join",
-            Self::Reset => "reset",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Join, Self::Reset].into_iter().find(|purpose| purpose.as_str() == text)
+        self.into()
     }
 }
 
@@ -72,7 +66,7 @@ impl InvitationGrant for RoleGrant {
     }
 
     fn parse(role: &str, environment_id: Option<EnvironmentId>) -> Option<Self> {
-        Role::parse(role).map(|role| Self { environment_id, role })
+        role.parse().ok().map(|role| Self { environment_id, role })
     }
 }
 

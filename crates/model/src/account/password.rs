@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::RangeInclusive};
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// A password hash as a PHC string. Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
@@ -13,7 +15,8 @@ impl fmt::Debug for PasswordHash {
 }
 
 /// How hard to guess a new password must be: zxcvbn's scores 0 to 4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum PasswordStrength {
     /// Not asked for.
     Any,
@@ -28,23 +31,9 @@ pub enum PasswordStrength {
 }
 
 impl PasswordStrength {
-    /// All of them, in ascending order.
-    pub const ALL: [Self; 5] = [Self::Any, Self::Weak, Self::Fair, Self::Strong, Self::VeryStrong];
-
     /// The name in the API and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Any => "any",
-            Self::Weak => "weak",
-            Self::Fair => "fair",
-            Self::Strong => "strong",
-            Self::VeryStrong => "very_strong",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|strength| strength.as_str() == text)
+        self.into()
     }
 }
 
@@ -97,8 +86,5 @@ mod tests {
         }
         let default = PasswordPolicy::new(12, PasswordStrength::Fair);
         assert_eq!(default, Some(PasswordPolicy::DEFAULT));
-        for strength in PasswordStrength::ALL {
-            assert_eq!(PasswordStrength::parse(strength.as_str()), Some(strength));
-        }
     }
 }

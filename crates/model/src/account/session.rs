@@ -8,11 +8,13 @@ use base::{
     time::Timestamp,
 };
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::audit::{AuditTarget, Audited, audit_fields};
 
 /// How a person authenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum AuthenticationMethod {
     /// E-mail and password.
     Password,
@@ -29,24 +31,9 @@ pub enum AuthenticationMethod {
 }
 
 impl AuthenticationMethod {
-    const ALL: [Self; 6] =
-        [Self::Password, Self::Passkey, Self::Saml, Self::Oidc, Self::Invitation, Self::SetupLink];
-
     /// The name in the audit log and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Passkey => "passkey",
-            Self::Saml => "saml",
-            Self::Oidc => "oidc",
-            Self::Invitation => "invitation",
-            Self::SetupLink => "setup_link",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str() == text)
+        self.into()
     }
 }
 

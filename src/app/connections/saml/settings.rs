@@ -307,14 +307,13 @@ impl SamlConnectionChange {
         if let Some(binding) = &self.idp_binding {
             connection.idp_binding = match binding.as_str() {
                 "" => IdpBinding::default(),
-                name => IdpBinding::parse(name)
-                    .ok_or_else(|| Error::invalid("idpBinding", "must be POST or REDIRECT"))?,
+                name => name.parse().map_err(|_| Error::invalid("idpBinding", "must be POST or REDIRECT"))?,
             };
         }
         if let Some(policy) = &self.idp_initiated {
             connection.idp_initiated = match policy.as_str() {
                 "" => None,
-                name => Some(IdpInitiated::parse(name).ok_or_else(|| {
+                name => Some(name.parse().map_err(|_| {
                     Error::invalid(
                         "idpInitiated",
                         "must be ALLOW, RESTART, REFUSE, or null for the environment's",

@@ -147,7 +147,7 @@ fn parse_status(text: &str) -> Result<Option<FlowStatus>> {
     }
     let name = text.strip_prefix("SAML_FLOW_STATUS_").unwrap_or(text).to_ascii_lowercase();
     let refused = || Error::invalid("status", "must be in_progress, failed or succeeded");
-    FlowStatus::parse(&name).map(Some).ok_or_else(refused)
+    name.parse().map(Some).map_err(|_| refused())
 }
 
 /// Parses a time in RFC 3339, or a date in UTC as HTML forms send it.

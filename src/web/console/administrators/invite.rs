@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use base::time::Timestamp;
 use maud::{Markup, html};
 use model::{account::AdminInvitation, administrator::Role};
+use strum::VariantArray;
 
 use super::list::{EVERYWHERE, scope_of};
 use crate::{
@@ -38,7 +39,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::AdministratorsManage)?;
     let typed = FormValues::from(&*form);
-    let Some(role) = Role::parse(form.text("role")) else {
+    let Ok(role) = form.text("role").parse() else {
         return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
     };
     match invitations::create(&context.state, &scope_of(&context, &form), form.text("email"), role).await {
@@ -62,7 +63,10 @@ pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 
 fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let view = FormView::new(typed, errors);
-    let roles = Role::ALL.map(|role| Choice::new(role.as_str(), role.as_str(), role_permissions(role)));
+    let roles: Vec<_> = Role::VARIANTS
+        .iter()
+        .map(|role| Choice::new(role.as_str(), role.as_str(), role_permissions(*role)))
+        .collect();
     let places = [
         Choice::new("here", "In this environment", ""),
         Choice::new(EVERYWHERE, "In every environment", "Those to come too."),

@@ -7,6 +7,7 @@ use model::{
     account::AdminInvitation,
     administrator::{Administrator, Role},
 };
+use strum::VariantArray;
 
 use crate::{
     app::{
@@ -163,7 +164,7 @@ impl AdministratorList<'_> {
                             div.field {
                                 label for=(id) { "Role" }
                                 select #(id) name="role" {
-                                    @for one in Role::ALL { option value=(one.as_str()) selected[one == role] { (one.as_str()) } }
+                                    @for one in Role::VARIANTS { option value=(one.as_str()) selected[*one == role] { (one.as_str()) } }
                                 }
                             }
                             div.actions {
@@ -208,8 +209,10 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let (done, action) = if form.has("remove") {
         (roles::remove(&context.state, &scope, id).await, Flash(ResourceKind::Administrator, Action::Deleted))
     } else {
-        let role = Role::parse(form.text("role"))
-            .ok_or_else(|| PageError(Error::invalid("role", "must be viewer, admin or owner")))?;
+        let role = form
+            .text("role")
+            .parse()
+            .map_err(|_| PageError(Error::invalid("role", "must be viewer, admin or owner")))?;
         (roles::set_role(&context.state, &scope, id, role).await, Flash(ResourceKind::Role, Action::Saved))
     };
     match done {

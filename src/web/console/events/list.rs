@@ -4,6 +4,7 @@ use base::time::Timestamp;
 use maud::{Markup, html};
 use model::event::{Event, EventKind, EventType};
 use serde_json::Value;
+use strum::VariantArray;
 
 use crate::{
     app::{
@@ -160,7 +161,7 @@ pub(in crate::web::console) fn view(
     errors: &FormErrors,
     now: Timestamp,
 ) -> Markup {
-    let kinds = EventKind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
+    let kinds: Vec<_> = EventKind::VARIANTS.iter().map(|kind| (kind.as_str(), kind.as_str())).collect();
     html! {
         h1 { "Events" }
         p { "What happened to your customers’ people and connections, in order. Your app reads the same at "

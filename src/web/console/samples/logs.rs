@@ -15,6 +15,7 @@ use model::{
     webhook::{DeliveryState, Webhook, WebhookDelivery},
 };
 use serde_json::{Map, Value, json};
+use strum::VariantArray;
 
 use super::frame;
 use crate::{
@@ -127,7 +128,7 @@ fn webhook_at(url: &str) -> Webhook {
 fn webhook_samples() {
     let failing = Webhook {
         failures: 7,
-        event_types: EventKind::ALL.map(EventType::from).to_vec(),
+        event_types: EventKind::VARIANTS.iter().copied().map(EventType::from).collect(),
         ..webhook_at(LONG_URL)
     };
     let disabled = Webhook {

@@ -8,6 +8,7 @@ use model::{
     event::{EventKind, EventType},
     webhook::Webhook,
 };
+use strum::VariantArray;
 
 use super::secret::secret_page;
 use crate::{
@@ -33,9 +34,9 @@ use crate::{
 
 /// The types of event as checkboxes: those of this version, and others that the webhook has.
 fn types(webhook: Option<&Webhook>) -> Vec<Choice<'_>> {
-    let known = EventKind::ALL.map(EventKind::as_str);
+    let known: Vec<&str> = EventKind::VARIANTS.iter().map(<&str>::from).collect();
     let own = webhook.map_or(&[][..], |webhook| &webhook.event_types).iter().map(EventType::as_str);
-    let names = known.into_iter().chain(own.filter(|name| !known.contains(name)));
+    let names = known.iter().copied().chain(own.filter(|name| !known.contains(name)));
     names.map(|name| Choice::new(name, name, "")).collect()
 }
 

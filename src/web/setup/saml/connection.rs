@@ -121,8 +121,10 @@ pub async fn choose(context: SetupContext) -> PageResult {
 /// `POST /setup/saml`: chooses the product. A connection that has no settings yet is reused.
 pub async fn create(sent: SetupForm) -> PageResult {
     let context = &sent.context;
-    let kind = IdpKind::parse(sent.text("idpKind"))
-        .ok_or_else(|| Error::invalid("idpKind", "choose one of the identity providers"))?;
+    let kind: IdpKind = sent
+        .text("idpKind")
+        .parse()
+        .map_err(|_| Error::invalid("idpKind", "choose one of the identity providers"))?;
     let all = connections(context).await?;
     let fresh = all.iter().find(|(connection, test)| {
         test.is_none() && connection.idp_entity_id.is_none() && connection.idp_redirect_url.is_none()

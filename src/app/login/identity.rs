@@ -108,7 +108,7 @@ fn from_name_id_or_email_attributes(subject: &Subject) -> Result<(Email, String)
                 format!("NameID of {}, attribute of {}", name_id.domain(), other.domain()),
             ),
         },
-        (None, _) if strange.is_some() => malformed(strange.unwrap_or(&"")),
+        (None, _) if strange.is_some() => malformed(strange.unwrap_or("")),
         (None, [one]) => Ok((one.clone(), "e-mail attribute".to_owned())),
         (None, [_, _, ..]) => failed(
             Error::EmailAmbiguous,

@@ -220,7 +220,8 @@ pub async fn consume(conn: &mut Conn, code: Digest, now: Timestamp) -> Result<bo
     let rows = conn
         .sql(
             "UPDATE authorization_codes SET consumed_at = $1 WHERE code_sha256 = $2 AND consumed_at IS NULL \
-             AND expires_at > $1 AND grant_id IN (SELECT id FROM authorization_grants WHERE revoked_at IS NULL)",
+             AND expires_at > $1 AND EXISTS (SELECT 1 FROM authorization_grants g \
+             WHERE g.id = authorization_codes.grant_id AND g.revoked_at IS NULL)",
         )
         .bind(now)
         .bind(code)

@@ -213,34 +213,43 @@ pub async fn find_with_client(
     Ok(Some((client, grant.map(CodeGrant::try_from).transpose()?)))
 }
 
+const CONSUME: &str = "UPDATE authorization_codes SET consumed_at = $1 WHERE code_sha256 = $2 AND consumed_at IS NULL \
+     AND expires_at > $1 AND EXISTS (SELECT 1 FROM authorization_grants g \
+     WHERE g.id = authorization_codes.grant_id AND g.revoked_at IS NULL)";
+
+const CONSUME_OF_ADMINISTRATOR: &str = "UPDATE authorization_codes SET consumed_at = $1 WHERE kind = 'administrator' AND consumed_at IS NULL \
+     AND expires_at > $1 AND grant_id IN \
+     (SELECT id FROM authorization_grants WHERE flow_id = $2 AND revoked_at IS NULL)";
+
 /// Redeems a code: single use, decided by the database. Returns whether this call redeemed it.
 ///
 /// A grant that another transaction is revoking may count as good here; what is issued then hangs from it and ends with it.
 pub async fn consume(conn: &mut Conn, code: Digest, now: Timestamp) -> Result<bool> {
-    let rows = conn
-        .sql(
-            "UPDATE authorization_codes SET consumed_at = $1 WHERE code_sha256 = $2 AND consumed_at IS NULL \
-             AND expires_at > $1 AND EXISTS (SELECT 1 FROM authorization_grants g \
-             WHERE g.id = authorization_codes.grant_id AND g.revoked_at IS NULL)",
-        )
-        .bind(now)
-        .bind(code)
-        .execute()
-        .await?;
+    let rows = conn.sql(CONSUME).bind(now).bind(code).execute().await?;
     Ok(rows == 1)
 }
 
 /// Redeems the code of an administrator's login, which was given to nobody. Returns whether this call redeemed it.
 pub async fn consume_of_administrator(conn: &mut Conn, flow: LoginFlowId, now: Timestamp) -> Result<bool> {
-    let rows = conn
-        .sql(
-            "UPDATE authorization_codes SET consumed_at = $1 WHERE kind = 'administrator' AND consumed_at IS NULL \
-             AND expires_at > $1 AND grant_id IN \
-             (SELECT id FROM authorization_grants WHERE flow_id = $2 AND revoked_at IS NULL)",
-        )
-        .bind(now)
-        .bind(flow)
-        .execute()
-        .await?;
+    let rows = conn.sql(CONSUME_OF_ADMINISTRATOR).bind(now).bind(flow).execute().await?;
     Ok(rows == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Db;
+
+    #[tokio::test]
+    async fn redeeming_a_code_reads_no_other_grant() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        for statement in [CONSUME, CONSUME_OF_ADMINISTRATOR] {
+            let explain: &'static str = format!("EXPLAIN QUERY PLAN {statement}").leak();
+            let mut tx = db.write().await.unwrap();
+            let plan: Vec<(i64, i64, i64, String)> = tx.sql(explain).bind(1).bind("x").all().await.unwrap();
+            assert!(!plan.iter().any(|(.., step)| step.starts_with("SCAN")), "{plan:#?}");
+        }
+    }
 }

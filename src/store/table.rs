@@ -149,33 +149,14 @@ pub async fn find_for_update<T: Table>(
     scope: Id<T::Scope>,
     id: Id<T::Kind>,
 ) -> Result<Option<T>> {
-    find_locked(tx, scope, id, ROW_LOCK, "find_for_update").await
-}
-
-/// [`find`], with the row locked until the transaction ends; others may lock it in the same way.
-pub async fn find_shared<T: Table>(
-    tx: &mut Transaction,
-    scope: Id<T::Scope>,
-    id: Id<T::Kind>,
-) -> Result<Option<T>> {
-    find_locked(tx, scope, id, SHARED_LOCK, "find_shared").await
-}
-
-async fn find_locked<T: Table>(
-    tx: &mut Transaction,
-    scope: Id<T::Scope>,
-    id: Id<T::Kind>,
-    lock: &'static str,
-    name: &'static str,
-) -> Result<Option<T>> {
     if tx.dialect() == Dialect::Sqlite {
         return find(tx, scope, id).await;
     }
     if !T::COMPUTED.is_empty() {
         // A statement that waits for a lock reads the row anew afterwards, but other tables as they were before.
-        return if lock_as::<T>(tx, scope, id, lock).await? { find(tx, scope, id).await } else { Ok(None) };
+        return if lock::<T>(tx, scope, id).await? { find(tx, scope, id).await } else { Ok(None) };
     }
-    let text = text::<T>(name, || format!("{} WHERE {} {lock}", select::<T>(), key::<T>()));
+    let text = text::<T>("find_for_update", || format!("{} WHERE {} {ROW_LOCK}", select::<T>(), key::<T>()));
     tx.sql(text).bind(scope).bind(id).optional_of().await
 }
 

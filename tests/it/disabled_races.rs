@@ -92,7 +92,9 @@ both! {
         let accepted = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "dana@acme.example").await;
         let code = query(&accepted.location(), "code").unwrap();
         let mut hold = app.state.db.write().await.unwrap();
-        hold.sql("UPDATE scim_users SET updated_at = updated_at").execute().await.unwrap();
+        // The token request waits for the code, and whoever switches the client off for the grant.
+        hold.sql("UPDATE authorization_codes SET expires_at = expires_at").execute().await.unwrap();
+        hold.sql("UPDATE authorization_grants SET expires_at = expires_at").execute().await.unwrap();
         let before = app.state.db.requested_writes();
         let path = format!("/v1/saml-oauth-clients/{id}");
         let other = app.browser();

@@ -2,7 +2,6 @@
 //! Connect Core §3.1.3).
 
 use base::{id::OauthClientId, secret::AccessToken, time::Timestamp};
-use model::oauth_client::OauthClient;
 use oauth::{
     Error,
     id_token::IdTokenClaims,
@@ -21,7 +20,6 @@ use crate::{
         authorization_codes::{self, CodeGrant},
         authorization_grants, login_flows,
         signing_keys::KeyOwner,
-        table,
     },
 };
 
@@ -81,18 +79,12 @@ pub async fn exchange(
     let claims = claims(state, credentials.id, &grant, key.at_hash(&revealed), now);
     let id_token = key.sign_jwt(&claims).map_err(ServiceError::internal)?;
 
-    let mut tx = state.db.write().await?;
-    // Its lock keeps it from being switched off until the token is one of those that end then.
-    match table::find_shared::<OauthClient>(&mut tx, client.environment_id, credentials.id).await? {
-        Some(client) if !client.disabled => {}
-        Some(_) => return Ok(Err(Error::ClientDisabled)),
-        None => return Ok(Err(Error::WrongClientCredentials)),
-    }
+    let tx = state.db.write().await?;
     let Some((mut tx, _)) = eligibility::check_code(tx, grant.login.flow_id, login, now).await? else {
         return Ok(Err(Error::CodeNotFound));
     };
     if !authorization_codes::consume(&mut tx, code, now).await? {
-        // A concurrent request consumed it: the code was used twice.
+        // A concurrent request consumed it, so the code was used twice; or the grant ended meanwhile, as with its client.
         authorization_grants::revoke(&mut tx, grant.login.grant_id, now).await?;
         tx.commit().await?;
         return Ok(Err(Error::CodeNotFound));

@@ -2,9 +2,9 @@
 //! SCIM directory of the organization refuses them. A user who is deactivated in a directory is
 //! refused, whatever the identity provider asserts.
 //!
-//! The check runs in the transaction that accepts a login or consumes its code, and on each use of the access
-//! token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
-//! ends the code and tokens the login issued.
+//! The check runs in the transaction that accepts a login, in the one that consumes its code, and on each use of the
+//! access token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
+//! ends the grant, and with it the code and tokens.
 
 use base::{
     id::{LoginFlowId, OrganizationId, SamlConnectionId},
@@ -55,7 +55,7 @@ pub(in crate::app) enum Denial {
     Refused(Error),
 }
 
-/// Checks in the transaction that accepts the login or consumes its code. Locks the organization, the connection and the
+/// Checks in the transaction that accepts the login. Locks the organization, the connection and the
 /// user's rows in the directories until the transaction ends; call it before anything else is written, because changes to a user
 /// take those locks first too. The outcome of each check is appended to `checks`.
 pub(in crate::app) async fn check(
@@ -71,9 +71,9 @@ pub(in crate::app) async fn check(
     check_directories(tx, login, found, checks).await
 }
 
-/// [`check`] for the code of a login that an app redeems. A refusal is recorded in the login's timeline, so that
-/// support can see why the app got an error. `None`: refused, or the organization or connection is gone; the
-/// transaction has ended.
+/// Checks for the code of a login that an app redeems, without locks: whoever switches something off ends the grant that
+/// exists already. A refusal is recorded in the login's timeline, so that support can see why the app got an error.
+/// `None`: refused, or the organization or connection is gone; the transaction has ended.
 pub(in crate::app) async fn check_code(
     mut tx: Transaction,
     flow: LoginFlowId,
@@ -81,7 +81,7 @@ pub(in crate::app) async fn check_code(
     now: Timestamp,
 ) -> Result<Option<(Transaction, LoginEligibility)>> {
     let mut checks = Vec::new();
-    match check(&mut tx, login, &mut checks).await? {
+    match check_read_only(&mut tx, login, &mut checks).await? {
         Ok(eligibility) => Ok(Some((tx, eligibility))),
         Err(Denial::Gone) => Ok(None),
         Err(Denial::Refused(refusal)) => {
@@ -96,7 +96,7 @@ pub(in crate::app) async fn check_code(
     }
 }
 
-/// [`check`] without locks, where nothing is written.
+/// [`check`] without locks, for a login whose grant exists.
 pub(in crate::app) async fn check_read_only(
     conn: &mut Conn,
     login: LoginSubject<'_>,

@@ -24,10 +24,10 @@ both! {
         count();
         assert_eq!(fixture.userinfo(&token).await.status, 200);
         count();
-        // Authorization request, response, token, userinfo; PostgreSQL locks the organization and the connection.
+        // Authorization request, response, token, userinfo; PostgreSQL locks the organization and the connection of the response.
         let expected = match app.backend {
-            Backend::Sqlite => [5, 9, 6, 2],
-            Backend::Postgres => [5, 11, 8, 2],
+            Backend::Sqlite => [5, 9, 5, 2],
+            Backend::Postgres => [5, 11, 5, 2],
         };
         assert_eq!(counts, expected);
     }

@@ -1,9 +1,10 @@
 //! Uploaded logos. The image format is detected from the bytes, not from the declared media type.
 //!
-//! Only formats without script are accepted. Only a few header fields are parsed, by hand; the image itself
-//! is decoded by browsers alone.
+//! Only formats without script are accepted. Only the header is read; the image itself is decoded by
+//! browsers alone.
 
 use base::secret::Digest;
+use imagesize::ImageType;
 use strum::{EnumString, IntoStaticStr};
 
 /// Maximum size of a logo in bytes.
@@ -73,13 +74,9 @@ impl Logo {
             return Err(LogoError::TooLarge);
         }
         let kind = detect_type(&bytes).ok_or(LogoError::Format)?;
-        let size = match kind {
-            LogoType::Png => png(&bytes),
-            LogoType::Jpeg => jpeg(&bytes),
-            LogoType::Gif => gif(&bytes),
-            LogoType::Webp => webp(&bytes),
-        };
-        let (width, height) = size.ok_or(LogoError::Broken)?;
+        let size = imagesize::blob_size(&bytes).map_err(|_| LogoError::Broken)?;
+        let pixels = |side: usize| u32::try_from(side).map_err(|_| LogoError::Dimensions);
+        let (width, height) = (pixels(size.width)?, pixels(size.height)?);
         let sane = 1..=MAX_PIXELS;
         if !sane.contains(&width) || !sane.contains(&height) {
             return Err(LogoError::Dimensions);
@@ -93,70 +90,13 @@ impl Logo {
     }
 }
 
+/// The format that the file's first bytes tell, if it is an accepted one.
 fn detect_type(bytes: &[u8]) -> Option<LogoType> {
-    let riff = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
-    match bytes {
-        _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Some(LogoType::Png),
-        _ if bytes.starts_with(b"\xff\xd8\xff") => Some(LogoType::Jpeg),
-        _ if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") => Some(LogoType::Gif),
-        _ if riff => Some(LogoType::Webp),
-        _ => None,
-    }
-}
-
-fn read_be(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
-    Some(bytes.get(at..at + count)?.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
-}
-
-fn read_le(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
-    Some(bytes.get(at..at + count)?.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte)))
-}
-
-/// ISO/IEC 15948 §11.2.2: IHDR comes first.
-fn png(bytes: &[u8]) -> Option<(u32, u32)> {
-    (bytes.get(12..16)? == b"IHDR").then_some(())?;
-    Some((read_be(bytes, 16, 4)?, read_be(bytes, 20, 4)?))
-}
-
-/// GIF89a §18.
-fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
-    Some((read_le(bytes, 6, 2)?, read_le(bytes, 8, 2)?))
-}
-
-/// ITU-T T.81 §B.2: walks the segments up to the frame header. Each step advances by at least two bytes.
-fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut at = 2;
-    loop {
-        while bytes.get(at)? == &0xff && bytes.get(at + 1)? == &0xff {
-            at += 1; // fill bytes
-        }
-        (*bytes.get(at)? == 0xff).then_some(())?;
-        let marker = *bytes.get(at + 1)?;
-        let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
-        if is_frame {
-            return Some((read_be(bytes, at + 7, 2)?, read_be(bytes, at + 5, 2)?));
-        }
-        if matches!(marker, 0xd8..=0xda | 0x00 | 0x01) {
-            return None; // image data before any frame header
-        }
-        let length = usize::try_from(read_be(bytes, at + 2, 2)?).ok().filter(|length| *length >= 2)?;
-        at += 2 + length;
-    }
-}
-
-/// RFC 9649 §2.5 to §2.7.
-fn webp(bytes: &[u8]) -> Option<(u32, u32)> {
-    match bytes.get(12..16)? {
-        b"VP8X" => Some((read_le(bytes, 24, 3)? + 1, read_le(bytes, 27, 3)? + 1)),
-        b"VP8L" => {
-            (bytes.get(20)? == &0x2f).then_some(())?;
-            let bits = read_le(bytes, 21, 4)?;
-            Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
-        }
-        b"VP8 " => {
-            (bytes.get(23..26)? == b"\x9d\x01\x2a").then_some(())?;
-            Some((read_le(bytes, 26, 2)? & 0x3fff, read_le(bytes, 28, 2)? & 0x3fff))
-        }
+    match imagesize::image_type(bytes).ok()? {
+        ImageType::Png => Some(LogoType::Png),
+        ImageType::Jpeg => Some(LogoType::Jpeg),
+        ImageType::Gif => Some(LogoType::Gif),
+        ImageType::Webp => Some(LogoType::Webp),
         _ => None,
     }
 }
@@ -181,7 +121,7 @@ mod tests {
             |bytes: &[u8]| Logo::parse(bytes.to_vec()).map(|logo| (logo.kind, logo.width, logo.height));
         assert_eq!(size(&png_of(300, 80)), Ok((LogoType::Png, 300, 80)));
         assert_eq!(size(b"GIF89a\x2c\x01\x50\x00\0\0\0"), Ok((LogoType::Gif, 300, 80)));
-        let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x11\x08\x00\x50\x01\x2c\x03";
+        let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x00\x50\x01\x2c\x03";
         assert_eq!(size(jpeg), Ok((LogoType::Jpeg, 300, 80)));
         let vp8x = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x2b\x01\x00\x4f\x00\x00";
         assert_eq!(size(vp8x), Ok((LogoType::Webp, 300, 80)));
@@ -205,10 +145,9 @@ mod tests {
             assert_eq!(refused(bytes), LogoError::Format);
         }
         for bytes in [
-            b"\x89PNG\r\n\x1a\n".as_slice(),
-            b"\xff\xd8\xff\xe0\x00\x01",
-            b"\xff\xd8\xff\xda",
-            b"GIF89a",
+            b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0".as_slice(),
+            b"\xff\xd8\xff\xe0\x00\x04ab\x00\x00\x00\x00\x00",
+            b"\xff\xd8\xff\xd9\x00\x04ab\xff\xc0\x00\x11\x08",
             b"RIFF\0\0\0\0WEBPJUNK",
         ] {
             assert_eq!(refused(bytes), LogoError::Broken, "{bytes:?}");

@@ -1,9 +1,13 @@
 //! Pretty-printed XML: indented, with names, attributes and texts highlighted, and the signed part marked.
 //!
-//! The document is untrusted and may not be XML at all. It is scanned as text, without a parser: every
-//! character is output, escaped, and only white space between tags is changed. No decision depends on it.
+//! The document is untrusted and may not be XML at all. Every character is output, escaped, and only white
+//! space between tags is changed: where it cannot be read further, the rest is shown as it is. No decision
+//! depends on it.
+
+use std::ops::Range;
 
 use maud::{Markup, html};
+use quick_xml::{Reader, events::Event};
 
 use super::components::{Icon, shape};
 
@@ -34,55 +38,54 @@ enum Token<'a> {
     Open { text: &'a str, name: &'a str, empty: bool },
     /// `</name>`.
     Close(&'a str),
-    /// `<!…>`, `<?…?>`, and whatever is not terminated.
+    /// `<!…>`, `<?…?>`, and from the place where the document cannot be read as XML, all that is left.
     Other(&'a str),
     /// Anything else.
     Text(&'a str),
 }
 
+/// The document in pieces, which together are the whole document.
 fn tokens(xml: &str) -> Vec<Token<'_>> {
+    let mut reader = Reader::from_str(xml);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    config.allow_dangling_amp = true;
+    let slice = |range: Range<usize>| xml.get(range).unwrap_or_default();
     let mut tokens = Vec::new();
-    let mut rest = xml;
-    while !rest.is_empty() {
-        let (token, length) = next(rest);
-        tokens.push(token);
-        rest = &rest[length..];
-    }
-    tokens
-}
-
-fn next(rest: &str) -> (Token<'_>, usize) {
-    if !rest.starts_with('<') {
-        let end = rest.find('<').unwrap_or(rest.len());
-        return (Token::Text(&rest[..end]), end);
-    }
-    for (begin, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">")] {
-        if let Some(inner) = rest.strip_prefix(begin) {
-            let length = inner.find(end).map_or(rest.len(), |at| begin.len() + at + end.len());
-            return (Token::Other(&rest[..length]), length);
+    // What lies between the last tag and here is text; references in it are events of their own.
+    let (mut text, mut begin) = (0, 0);
+    loop {
+        let event = reader.read_event();
+        let end = match event {
+            Ok(Event::Eof) | Err(_) => xml.len(),
+            Ok(_) => usize::try_from(reader.buffer_position()).unwrap_or(xml.len()),
+        };
+        let piece = slice(begin..end);
+        let name = || piece[1..].split(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).next();
+        let token = match event {
+            Ok(Event::Text(_) | Event::GeneralRef(_)) => {
+                begin = end;
+                continue;
+            }
+            Ok(Event::Start(_)) => {
+                Token::Open { text: piece, name: name().unwrap_or_default(), empty: false }
+            }
+            Ok(Event::Empty(_)) => Token::Open { text: piece, name: name().unwrap_or_default(), empty: true },
+            Ok(Event::End(_)) => Token::Close(piece),
+            Ok(_) | Err(_) => Token::Other(piece),
+        };
+        if text < begin {
+            tokens.push(Token::Text(slice(text..begin)));
         }
-    }
-    let Some(length) = tag_length(rest) else { return (Token::Other(rest), rest.len()) };
-    let text = &rest[..length];
-    if text.starts_with("</") {
-        return (Token::Close(text), length);
-    }
-    let name_end = text[1..].find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(0);
-    (Token::Open { text, name: &text[1..=name_end], empty: text.ends_with("/>") }, length)
-}
-
-/// Where a tag ends; a `>` in a quoted value does not end it.
-fn tag_length(text: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return Some(at + 1),
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), byte) if open == byte => quote = None,
-            _ => {}
+        if !piece.is_empty() {
+            tokens.push(token);
         }
+        if end == xml.len() {
+            return tokens;
+        }
+        (text, begin) = (end, end);
     }
-    None
 }
 
 /// A line, or lines that a signature covers.

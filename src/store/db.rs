@@ -1,4 +1,4 @@
-//! The database: its pools, their shares, and its migrations.
+//! The database: its pools, and the connections that they lend.
 //!
 //! [`Db`] selects the driver from the URL. The reasons of this design are
 //! in `docs/decisions.md`.
@@ -8,19 +8,17 @@
 
 use std::{
     fs, io,
-    num::NonZeroUsize,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
 use sqlx::{
-    Connection as _, Postgres, Sqlite,
+    Postgres, Sqlite,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
@@ -28,49 +26,16 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::{
     connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
-    error::{Error, Result, SchemaFault},
-    pool::{Patience, Pool},
-    settings,
+    error::{Error, Result},
+    pool::Pool,
+    shares::{Permits, PoolShare, SharePermits},
 };
 
 /// How long a caller waits for a permit of its share.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long the probe of readiness may take, and how long its result holds.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(900);
-
 /// How long SQLite waits for another process that writes: less than a statement's deadline, so that the caller is told.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(3);
-
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
-
-/// What a connection is used for, which bounds how many may be in use at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolShare {
-    /// Logins, the console, the API and jobs: every connection of the pool.
-    General,
-    /// SCIM requests, the SCIM request log and exports. At most half of the pool; on SQLite at most as many
-    /// readers as there are cores, and one waiter for the writer at a time.
-    Directory,
-    /// Background jobs. At most a quarter of the pool, and one waiter for the writer of SQLite at a time; their
-    /// statements may take longer.
-    Jobs,
-    /// The probe of readiness: on PostgreSQL a connection of its own.
-    Probe,
-}
-
-impl PoolShare {
-    fn patience(self, dialect: Dialect) -> Patience {
-        let (deadline, session) = match self {
-            Self::General | Self::Directory => (Duration::from_secs(4), "SET statement_timeout = 5000"),
-            Self::Jobs => (Duration::from_secs(60), "SET statement_timeout = 65000"),
-            Self::Probe => (PROBE_TIMEOUT, "SET statement_timeout = 1000"),
-        };
-        // SQLite has no such setting.
-        let session = if dialect == Dialect::Postgres { session } else { "" };
-        Patience { deadline, session }
-    }
-}
 
 /// Whether the database can be used; `Err` says why not.
 pub type Readiness = std::result::Result<(), String>;
@@ -78,51 +43,18 @@ pub type Readiness = std::result::Result<(), String>;
 /// The database handle: cheap to clone, shared by the whole process.
 #[derive(Debug, Clone)]
 pub struct Db {
-    pools: Pools,
+    pub(super) pools: Pools,
     share: PoolShare,
     permits: Permits,
-    statements: StatementCounts,
+    pub(super) statements: StatementCounts,
     /// How many write transactions were requested.
     writes: Arc<AtomicU64>,
     /// The latest probe, and when it was made.
-    probed: Arc<Mutex<Option<(Instant, Readiness)>>>,
-}
-
-/// How many connections the shares may hold.
-#[derive(Debug, Clone)]
-struct Permits {
-    directory: SharePermits,
-    jobs: SharePermits,
-}
-
-/// How many connections one share may hold. On PostgreSQL reads and writes use the same permits.
-#[derive(Debug, Clone)]
-struct SharePermits {
-    read: Arc<Semaphore>,
-    write: Arc<Semaphore>,
-}
-
-impl SharePermits {
-    fn sqlite(readers: usize) -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let read = Arc::new(Semaphore::new(readers.min(cores).max(1)));
-        Self { read, write: Arc::new(Semaphore::new(1)) }
-    }
-
-    fn postgres(connections: usize) -> Self {
-        let both = Arc::new(Semaphore::new(connections.max(1)));
-        Self { read: Arc::clone(&both), write: both }
-    }
-}
-
-impl Permits {
-    fn new(size: usize, of: fn(usize) -> SharePermits) -> Self {
-        Self { directory: of(size / 2), jobs: of(size / 4) }
-    }
+    pub(super) probed: Arc<Mutex<Option<(Instant, Readiness)>>>,
 }
 
 #[derive(Debug, Clone)]
-enum Pools {
+pub(super) enum Pools {
     /// SQLite allows one writer. Readers and the writer have separate pools, so a connection never waits for a
     /// lock that another holds, and SQLite itself rejects a write on a read-only connection.
     Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
@@ -152,9 +84,6 @@ pub struct PoolSize {
     /// Connections that are not in use.
     pub idle: u32,
 }
-
-/// The name in `settings` of the migration that a program must contain to serve the schema.
-const SCHEMA_FLOOR: &str = "schema_floor";
 
 impl Db {
     /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
@@ -249,139 +178,6 @@ impl Db {
             Pools::Sqlite { .. } => Dialect::Sqlite,
             Pools::Postgres { .. } => Dialect::Postgres,
         }
-    }
-
-    /// Applies missing migrations. Replicas that start together wait for one another. Refused on a schema that needs a
-    /// newer program.
-    pub async fn migrate(&self) -> Result<()> {
-        if let Some(fault @ SchemaFault::Newer { .. }) = self.schema_fault().await? {
-            return Err(fault.into());
-        }
-        match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                let mut conn = writer.open().await?;
-                MIGRATOR.run(&mut conn).await?;
-                conn.close().await?;
-            }
-            Pools::Postgres { requests, .. } => {
-                let mut conn = requests.open().await?;
-                MIGRATOR.run(&mut conn).await?;
-                conn.close().await?;
-            }
-        }
-        self.install_audit_log_triggers().await
-    }
-
-    /// Creates triggers that make the audit log append-only. The trigger syntax of the two databases differs,
-    /// so this is code and not a migration.
-    async fn install_audit_log_triggers(&self) -> Result<()> {
-        const SQLITE: &[&str] = &[
-            "CREATE TRIGGER IF NOT EXISTS audit_events_keep_update BEFORE UPDATE ON audit_events \
-             BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
-            "CREATE TRIGGER IF NOT EXISTS audit_events_keep_delete BEFORE DELETE ON audit_events \
-             BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
-        ];
-        const POSTGRES: &[&str] = &[
-            "CREATE OR REPLACE FUNCTION audit_events_keep() RETURNS trigger LANGUAGE plpgsql AS \
-             'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END'",
-            "CREATE OR REPLACE TRIGGER audit_events_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events \
-             FOR EACH STATEMENT EXECUTE FUNCTION audit_events_keep()",
-        ];
-        let statements = match self.dialect() {
-            Dialect::Sqlite => SQLITE,
-            Dialect::Postgres => POSTGRES,
-        };
-        let mut tx = self.write().await?;
-        if self.dialect() == Dialect::Postgres {
-            // Replicas that start together would otherwise replace the function concurrently.
-            tx.sql("LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE").execute().await?;
-            let there = "SELECT 1 FROM pg_trigger WHERE tgname = 'audit_events_keep'";
-            if tx.sql(there).optional::<(i32,)>().await?.is_some() {
-                return Ok(());
-            }
-        }
-        for statement in statements {
-            tx.sql(statement).execute().await?;
-        }
-        tx.commit().await
-    }
-
-    /// Compares the schema with this binary: `None` if this binary can serve it. A database that was never migrated
-    /// lacks every migration.
-    pub async fn schema_fault(&self) -> Result<Option<SchemaFault>> {
-        let mut conn = self.read().await?;
-        let floor = match settings::find(&mut conn, SCHEMA_FLOOR).await {
-            Ok(None) => 0,
-            Ok(Some(floor)) => {
-                floor.parse().map_err(|_| Error::inconsistent("settings", "value", SCHEMA_FLOOR))?
-            }
-            Err(error) if error.is_missing_table() => 0,
-            Err(error) => return Err(error),
-        };
-        let newest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default();
-        if floor > newest {
-            return Ok(Some(SchemaFault::Newer { floor, newest }));
-        }
-        let applied: Vec<(i64,)> =
-            match conn.sql("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").all().await
-            {
-                Ok(applied) => applied,
-                Err(error) if error.is_missing_table() => Vec::new(),
-                Err(error) => return Err(error),
-            };
-        let missing: Vec<String> = MIGRATOR
-            .iter()
-            .filter(|m| !applied.contains(&(m.version,)))
-            .map(|m| format!("{:04}_{}", m.version, m.description.replace(' ', "_")))
-            .collect();
-        Ok((!missing.is_empty()).then_some(SchemaFault::Missing(missing)))
-    }
-
-    /// Whether the database can be used now: its schema is one that this program serves, and something can be
-    /// written. `Err` says why not.
-    /// The answer comes within a second, and holds for as long, so that asking costs no more however often it is done.
-    pub async fn probe(&self) -> Readiness {
-        let mut probed = self.probed.lock().await;
-        if let Some((at, outcome)) = &*probed
-            && at.elapsed() < PROBE_TIMEOUT
-        {
-            return outcome.clone();
-        }
-        let db = self.with_share(PoolShare::Probe);
-        let outcome = match tokio::time::timeout(PROBE_TIMEOUT, db.probe_now()).await {
-            Ok(Ok(None)) => Ok(()),
-            Ok(Ok(Some(fault))) => Err(format!("the database {fault}")),
-            Ok(Err(error)) => Err(error.to_string()),
-            // Others may be waiting for the writer too, and it works.
-            Err(_) if self.statements.committed_within(PROBE_TIMEOUT) => Ok(()),
-            Err(_) => Err("the database does not answer in time".to_owned()),
-        };
-        let was_at_fault = probed.as_ref().is_some_and(|(_, earlier)| earlier.is_err());
-        if let Pools::Postgres { requests, probe } = &self.pools
-            && outcome.is_err() != was_at_fault
-        {
-            // A session stays read-only when its server is not any more.
-            requests.renew();
-            probe.renew();
-        }
-        *probed = Some((Instant::now(), outcome.clone()));
-        outcome
-    }
-
-    /// Writes something, unless there is a fault of the schema.
-    async fn probe_now(&self) -> Result<Option<SchemaFault>> {
-        let fault = self.schema_fault().await?;
-        if fault.is_none() {
-            let mut tx = self.write().await?;
-            tx.sql(
-                "INSERT INTO settings (name, value) VALUES ('last_probe', '') \
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )
-            .execute()
-            .await?;
-            tx.commit().await?;
-        }
-        Ok(fault)
     }
 
     /// A connection for reading.

@@ -30,7 +30,10 @@ impl Migrate {
                 if !self.check {
                     db.migrate().await?;
                 }
-                output::line(&format!("{url} is up to date"));
+                match db.newer_schema().await? {
+                    None => output::line(&format!("{url} is up to date")),
+                    Some(newer) => output::line(&format!("{url} {newer}")),
+                }
             }
             Some(SchemaFault::Missing(missing)) if !self.check => {
                 db.migrate().await?;

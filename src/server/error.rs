@@ -48,6 +48,6 @@ pub enum StartError {
 fn remedy(fault: &SchemaFault) -> &'static str {
     match fault {
         SchemaFault::Missing(_) => "; run `ostiary migrate`",
-        SchemaFault::Newer { .. } => "",
+        SchemaFault::Newer { .. } => "; start the version of ostiary that migrated it, or a later one",
     }
 }

@@ -66,11 +66,18 @@ pub async fn open(
     random: Arc<dyn Random>,
 ) -> Result<State, StartError> {
     let db = open_database(config).await?;
+    let refused = |fault| StartError::Schema { url: config.database_url.to_string(), fault };
     if config.migrates_on_start() {
-        db.migrate().await?;
+        match db.migrate().await {
+            Err(store::Error::Schema(fault)) => return Err(refused(fault)),
+            outcome => outcome?,
+        }
     }
     if let Some(fault) = db.schema_fault().await? {
-        return Err(StartError::Schema { url: config.database_url.to_string(), fault });
+        return Err(refused(fault));
+    }
+    if let Some(newer) = db.newer_schema().await? {
+        tracing::warn!("the database {newer}; start the program that migrated it when you can");
     }
     let master_key = master_key::read(config, Some(random.as_ref()))?;
     master_key::verify(&db, &master_key, Some(random.as_ref())).await?;

@@ -52,14 +52,38 @@ pub enum SchemaFault {
     Missing(Vec<String>),
     /// Its schema lacks what this program needs.
     #[error(
-        "needs a newer program: one that contains migration {floor:04}, and this one ends with {newest:04}"
+        "needs a newer program: one that contains migration {floor:04}, and this one ends with {newest:04}{}",
+        by_version(.migrated_by.as_deref())
     )]
     Newer {
         /// The migration that a program must contain.
         floor: i64,
         /// The newest one that this program contains.
         newest: i64,
+        /// The version of the program that applied the newest migration, if it is known.
+        migrated_by: Option<String>,
     },
+}
+
+/// The database has migrations that this program does not contain, and may be served by it. The text completes "the
+/// database …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "has a newer schema than this program: it has migration {applied:04}, and this program ends with {newest:04}{}; it is \
+     served as it is",
+    by_version(.migrated_by.as_deref())
+)]
+pub struct NewerSchema {
+    /// The newest migration that the database has.
+    pub applied: i64,
+    /// The newest one that this program contains.
+    pub newest: i64,
+    /// The version of the program that applied the newest migration, if it is known.
+    pub migrated_by: Option<String>,
+}
+
+fn by_version(version: Option<&str>) -> String {
+    version.map(|version| format!("; ostiary {version} migrated it")).unwrap_or_default()
 }
 
 impl From<sqlx::Error> for Error {

@@ -70,6 +70,6 @@ pub mod webhooks;
 
 pub use connection::{Conn, Dialect, Transaction};
 pub use db::{Db, PoolSize};
-pub use error::{Error, Result, SchemaFault};
+pub use error::{Error, NewerSchema, Result, SchemaFault};
 pub use shares::PoolShare;
 pub use sql::{Parameter, Sql};

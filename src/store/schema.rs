@@ -1,30 +1,54 @@
 //! The schema: the migrations that this program contains, and whether it can serve what a database has.
 
-use sqlx::Connection as _;
+use std::sync::LazyLock;
+
+use sqlx::{Connection as _, migrate::Migrator};
 
 use super::{
-    connection::Dialect,
+    connection::{Conn, Dialect},
     db::{Db, Pools},
-    error::{Error, Result, SchemaFault},
+    error::{Error, NewerSchema, Result, SchemaFault},
     settings,
 };
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+/// The migrations that this program contains. Others that the database has are those of a newer program: `schema_floor`
+/// says whether this one may serve them.
+static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!();
+    migrator.set_ignore_missing(true);
+    migrator
+});
 
 /// The name in `settings` of the migration that a program must contain to serve the schema.
 const SCHEMA_FLOOR: &str = "schema_floor";
 
+/// The name in `settings` of the version of the program that applied the newest migration.
+const MIGRATED_BY: &str = "migrated_by";
+
+/// How SQLite waits while another process migrates: for as long as that takes.
+const WAIT_FOR_MIGRATION: &str = "PRAGMA busy_timeout = 3600000";
+
+/// The number of the newest migration that this program contains.
+fn newest_known() -> i64 {
+    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
 impl Db {
-    /// Applies missing migrations. Replicas that start together wait for one another. Refused on a schema that needs a
-    /// newer program.
+    /// Applies missing migrations. Programs that do it at the same time wait for one another. Refused on a schema that
+    /// needs a newer program.
     pub async fn migrate(&self) -> Result<()> {
-        if let Some(fault @ SchemaFault::Newer { .. }) = self.schema_fault().await? {
-            return Err(fault.into());
-        }
+        let missing = match self.schema_fault().await? {
+            Some(fault @ SchemaFault::Newer { .. }) => return Err(fault.into()),
+            fault => fault.is_some(),
+        };
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
                 let mut conn = writer.open().await?;
-                MIGRATOR.run(&mut conn).await?;
+                sqlx::raw_sql(WAIT_FOR_MIGRATION).execute(&mut conn).await?;
+                // The driver has no lock for migrations on SQLite. The write lock is one: all files are one transaction.
+                let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+                MIGRATOR.run(&mut *tx).await?;
+                tx.commit().await?;
                 conn.close().await?;
             }
             Pools::Postgres { requests, .. } => {
@@ -32,6 +56,11 @@ impl Db {
                 MIGRATOR.run(&mut conn).await?;
                 conn.close().await?;
             }
+        }
+        if missing {
+            let mut tx = self.write().await?;
+            settings::upsert(&mut tx, MIGRATED_BY, env!("CARGO_PKG_VERSION")).await?;
+            tx.commit().await?;
         }
         self.install_audit_log_triggers().await
     }
@@ -74,30 +103,57 @@ impl Db {
     /// lacks every migration.
     pub async fn schema_fault(&self) -> Result<Option<SchemaFault>> {
         let mut conn = self.read().await?;
-        let floor = match settings::find(&mut conn, SCHEMA_FLOOR).await {
-            Ok(None) => 0,
-            Ok(Some(floor)) => {
+        let floor = match setting(&mut conn, SCHEMA_FLOOR).await? {
+            None => 0,
+            Some(floor) => {
                 floor.parse().map_err(|_| Error::inconsistent("settings", "value", SCHEMA_FLOOR))?
             }
-            Err(error) if error.is_missing_table() => 0,
-            Err(error) => return Err(error),
         };
-        let newest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default();
+        let newest = newest_known();
         if floor > newest {
-            return Ok(Some(SchemaFault::Newer { floor, newest }));
+            let migrated_by = setting(&mut conn, MIGRATED_BY).await?;
+            return Ok(Some(SchemaFault::Newer { floor, newest, migrated_by }));
         }
-        let applied: Vec<(i64,)> =
-            match conn.sql("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").all().await
-            {
-                Ok(applied) => applied,
-                Err(error) if error.is_missing_table() => Vec::new(),
-                Err(error) => return Err(error),
-            };
+        let applied = applied(&mut conn).await?;
         let missing: Vec<String> = MIGRATOR
             .iter()
-            .filter(|m| !applied.contains(&(m.version,)))
+            .filter(|m| !applied.contains(&m.version))
             .map(|m| format!("{:04}_{}", m.version, m.description.replace(' ', "_")))
             .collect();
         Ok((!missing.is_empty()).then_some(SchemaFault::Missing(missing)))
+    }
+
+    /// Whether the database has migrations that this program does not contain. It serves them nevertheless, unless there
+    /// is a [`SchemaFault`].
+    pub async fn newer_schema(&self) -> Result<Option<NewerSchema>> {
+        let mut conn = self.read().await?;
+        let newest = newest_known();
+        let applied = applied(&mut conn).await?.into_iter().max().unwrap_or_default();
+        if applied <= newest {
+            return Ok(None);
+        }
+        let migrated_by = setting(&mut conn, MIGRATED_BY).await?;
+        Ok(Some(NewerSchema { applied, newest, migrated_by }))
+    }
+}
+
+/// A value of `settings`; `None` also where the table does not exist yet.
+async fn setting(conn: &mut Conn, name: &str) -> Result<Option<String>> {
+    match settings::find(conn, name).await {
+        Err(error) if error.is_missing_table() => Ok(None),
+        found => found,
+    }
+}
+
+/// The numbers of the applied migrations.
+async fn applied(conn: &mut Conn) -> Result<Vec<i64>> {
+    match conn
+        .sql("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
+        .all::<(i64,)>()
+        .await
+    {
+        Ok(applied) => Ok(applied.into_iter().map(|(version,)| version).collect()),
+        Err(error) if error.is_missing_table() => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }

@@ -60,6 +60,7 @@ mod saml_attacks;
 mod saml_fixtures;
 mod saml_fuzz;
 mod saml_shapes;
+mod schema_versions;
 mod scim_bad_input;
 mod scim_groups;
 mod scim_kill;

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod forms;
 pub mod idp;
 pub mod people;
+pub mod program;
 pub mod proxy;
 pub mod scim;
 

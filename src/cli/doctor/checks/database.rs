@@ -39,7 +39,7 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
     check_file_permissions(config, findings);
     match db.schema_fault().await {
         Ok(None) => {
-            findings.ok(SUBJECT, format!("{url} answers and has every migration"));
+            check_schema_version(&db, &url, findings).await;
             Some(db)
         }
         Ok(Some(fault)) => {
@@ -54,6 +54,22 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
             findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says");
             None
         }
+    }
+}
+
+/// Whether the schema is this program's own.
+async fn check_schema_version(db: &Db, url: &str, findings: &mut Findings) {
+    const SUBJECT: &str = "database";
+    match db.newer_schema().await {
+        Err(error) => {
+            findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says")
+        }
+        Ok(Some(newer)) => findings.attention(
+            SUBJECT,
+            format!("{url} {newer}"),
+            "start the version of ostiary that migrated it, or a later one, when you can",
+        ),
+        Ok(None) => findings.ok(SUBJECT, format!("{url} answers and has every migration")),
     }
 }
 

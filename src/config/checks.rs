@@ -3,7 +3,7 @@
 use super::{
     error::SettingError,
     fields::Config,
-    values::{self, CrossCheck},
+    values::{self, CrossCheck, SqliteSynchronous},
 };
 
 impl Config {
@@ -41,6 +41,15 @@ impl Config {
         }
         if !self.rate_limits {
             warnings.push("rate_limits is off: guessing credentials is not slowed down".to_owned());
+        }
+        if self.database_sqlite_synchronous == SqliteSynchronous::Normal
+            && self.database_url.sqlite_file().is_some()
+        {
+            warnings.push(
+                "database.sqlite_synchronous is normal: a power failure may take back the latest writes, and with \
+                 them that a code was used"
+                    .to_owned(),
+            );
         }
         if self.saml_cross_check != CrossCheck::Enforce {
             warnings.push(format!(

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
-use super::values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted};
+use super::values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted, SqliteSynchronous};
 
 /// The validated settings of a process.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Config {
     pub database_pool_size: u32,
     /// Whether a start applies missing migrations.
     pub database_migrate: Migrate,
+    /// When a commit on SQLite returns.
+    pub database_sqlite_synchronous: SqliteSynchronous,
     /// The key that seals secrets at rest, given as a value.
     pub master_key: Option<Redacted<[u8; 32]>>,
     /// The file with that key. [`Config::master_key_path`] returns the effective one.

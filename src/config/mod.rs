@@ -14,4 +14,6 @@ pub use error::{ConfigError, SettingError};
 pub use fields::Config;
 pub use settings::{SETTINGS, Setting};
 pub use sources::{SettingValue, Sources};
-pub use values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted, key as parse_key};
+pub use values::{
+    CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted, SqliteSynchronous, key as parse_key,
+};

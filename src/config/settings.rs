@@ -78,6 +78,17 @@ pub static SETTINGS: &[Setting] = &[
         apply: |config, text| text.parse().map(|value| config.database_migrate = value),
     },
     Setting {
+        key: "database.sqlite_synchronous",
+        default: "full",
+        syntax: "full | normal",
+        description: "When a commit on SQLite returns: with `full` when the disk has it, so that a power failure takes \
+                  back nothing that was answered. With `normal` writes are faster, and a power failure may take \
+                  back the latest ones, so that a code may be used twice; the file stays whole. PostgreSQL has \
+                  `synchronous_commit` for this.",
+        secret: false,
+        apply: |config, text| text.parse().map(|value| config.database_sqlite_synchronous = value),
+    },
+    Setting {
         key: "master_key",
         default: "",
         syntax: "32 bytes in base64 or hexadecimal",

@@ -7,7 +7,7 @@ use super::{
     error::{ConfigError, SettingError},
     fields::Config,
     settings::{SETTINGS, Setting},
-    values::{CrossCheck, DatabaseUrl, LogFormat, Migrate},
+    values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, SqliteSynchronous},
 };
 
 /// The sources of a process's configuration.
@@ -64,6 +64,7 @@ impl Default for Config {
             database_url: DatabaseUrl::Sqlite(PathBuf::new()),
             database_pool_size: 1,
             database_migrate: Migrate::Auto,
+            database_sqlite_synchronous: SqliteSynchronous::Full,
             master_key: None,
             master_key_file: None,
             trusted_proxies: Vec::new(),

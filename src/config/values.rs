@@ -140,6 +140,16 @@ choices! {
 }
 
 choices! {
+    /// When a commit on SQLite returns.
+    SqliteSynchronous {
+        /// When the disk has it.
+        Full = "full",
+        /// When the operating system has it.
+        Normal = "normal",
+    }
+}
+
+choices! {
     /// The format of log lines.
     LogFormat {
         /// Human-readable.

@@ -17,7 +17,7 @@ use crate::{
     },
     config::{self, Config},
     links::Links,
-    store::{self, Db},
+    store::{self, Db, Synchronous},
 };
 
 /// The name in `settings` of the public URL of the server that ran last.
@@ -25,7 +25,11 @@ const PUBLIC_URL: &str = "public_url";
 
 /// Opens the database that the configuration names, without touching its schema.
 pub async fn open_database(config: &Config) -> Result<Db, StartError> {
-    Db::connect(&config.database_url.as_driver_url(), config.database_pool_size)
+    let synchronous = match config.database_sqlite_synchronous {
+        config::SqliteSynchronous::Full => Synchronous::Full,
+        config::SqliteSynchronous::Normal => Synchronous::Normal,
+    };
+    Db::connect_with(&config.database_url.as_driver_url(), config.database_pool_size, synchronous)
         .await
         .map_err(|source| StartError::Database { url: config.database_url.to_string(), source })
 }

@@ -10,7 +10,7 @@ use model::master_key::{MasterKey, SealError};
 use super::error::StartError;
 use crate::{
     config::{self, Config},
-    store::{Db, settings},
+    store::{self, Db, settings},
 };
 
 /// The name of the check value in `settings`, and the place that it is sealed for.
@@ -65,7 +65,8 @@ fn keys(text: &str) -> Result<MasterKey, String> {
 fn write_new(path: &Path, key: &[u8; 32]) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{}", STANDARD.encode(key))?;
-    file.sync_all()
+    file.sync_all()?;
+    store::synchronize_folder_of(path)
 }
 
 /// Checks that `key` opens the check value in the database. The first start writes the check value, with

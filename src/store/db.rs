@@ -7,9 +7,6 @@
 //! connection and waits for at most one writer on SQLite.
 
 use std::{
-    fs, io,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -17,11 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{
-    Postgres, Sqlite,
-    postgres::PgConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
+use sqlx::{Postgres, Sqlite, postgres::PgConnectOptions};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -29,13 +22,11 @@ use super::{
     error::{Error, Result},
     pool::Pool,
     shares::{Permits, PoolShare, SharePermits},
+    sqlite_options::{Synchronous, prepare_file},
 };
 
 /// How long a caller waits for a permit of its share.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How long SQLite waits for another process that writes: less than a statement's deadline, so that the caller is told.
-const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether the database can be used; `Err` says why not.
 pub type Readiness = std::result::Result<(), String>;
@@ -89,19 +80,14 @@ impl Db {
     /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
     /// most `size` connections (for SQLite: readers).
     pub async fn connect(url: &str, size: u32) -> Result<Self> {
+        Self::connect_with(url, size, Synchronous::default()).await
+    }
+
+    /// The same. `synchronous` is for SQLite.
+    pub async fn connect_with(url: &str, size: u32, synchronous: Synchronous) -> Result<Self> {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         if url.starts_with("sqlite:") {
-            let options = url.parse::<SqliteConnectOptions>()?;
-            create_private_file(options.get_filename()).map_err(sqlx::Error::Io)?;
-            let options = options
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .busy_timeout(SQLITE_BUSY_TIMEOUT)
-                // A login writes about twenty pages; checkpointing every thousand pages copies the same hot
-                // pages again and again.
-                .pragma("wal_autocheckpoint", "4000")
-                .foreign_keys(true);
+            let options = prepare_file(url, synchronous)?;
             let writer = Pool::new(options.clone(), 1)?;
             drop(writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await?);
             let readers = Pool::new(options.read_only(true), size.max(1))?;
@@ -243,37 +229,9 @@ impl Db {
     }
 }
 
-/// Creates the database file, unless it exists, with mode 0600, because it contains personal data. SQLite gives
-/// the files beside it (`-wal`, `-shm`) the same mode.
-fn create_private_file(file: &Path) -> io::Result<()> {
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
-
-    #[tokio::test]
-    async fn only_its_owner_reads_an_embedded_database() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("x.db");
-        let db = Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
-        db.migrate().await.unwrap();
-        for name in ["x.db", "x.db-wal", "x.db-shm"] {
-            let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{name}");
-        }
-        db.close().await;
-        // An existing file keeps its mode.
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
-    }
 
     #[tokio::test]
     async fn directories_use_up_their_share_and_no_more() {

@@ -38,7 +38,7 @@ use model::{
 };
 use ostiary::{
     app::State,
-    config::{Config, DatabaseUrl, Redacted},
+    config::{Config, DatabaseUrl, Redacted, SqliteSynchronous},
     server::Server,
     store::{self, table},
 };
@@ -134,6 +134,7 @@ impl TestApp {
             listen: ([127, 0, 0, 1], 0).into(),
             database_url: database.url.parse::<DatabaseUrl>().expect("a database URL"),
             database_pool_size: 4,
+            database_sqlite_synchronous: SqliteSynchronous::Normal,
             master_key: Some(Redacted([7; 32])),
             workers: 1,
             ..Config::default()

@@ -4,6 +4,7 @@
 pub mod domain_ids;
 pub mod metadata_refresh;
 mod retention;
+mod sqlite_space;
 pub mod webhooks;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub use retention::{Retention, sweep};
+pub use sqlite_space::give_back as give_back_sqlite_space;
 
 /// How often the jobs run.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -47,6 +49,9 @@ async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<(
     }
     if acquire_lease(state, "domain ids", holder).await? {
         domain_ids::write(state).await?;
+    }
+    if state.db.dialect() == store::Dialect::Sqlite && acquire_lease(state, "SQLite space", holder).await? {
+        sqlite_space::give_back(state).await?;
     }
     // Every replica exports its own metrics.
     certificate_expiry::observe(state).await?;

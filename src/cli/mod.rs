@@ -6,6 +6,7 @@
 
 mod admin;
 mod api_key;
+mod compact;
 mod completions;
 mod config;
 mod demo;
@@ -71,6 +72,7 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Migrate(migrate::Migrate),
+    Compact(compact::Compact),
     #[command(subcommand)]
     Environment(environment::Environment),
     #[command(subcommand)]
@@ -121,6 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(command) => command.run(settings).await?,
         Command::Demo(command) => command.run(settings).await?,
         Command::Migrate(command) => command.run(settings).await?,
+        Command::Compact(command) => command.run(settings).await?,
         Command::Environment(command) => command.run(settings).await?,
         Command::Admin(command) => command.run(settings).await?,
         Command::ApiKey(command) => command.run(settings).await?,

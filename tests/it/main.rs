@@ -76,6 +76,7 @@ mod setup_links;
 mod setup_walk;
 mod shared_domains;
 mod sign_in;
+mod sqlite_file;
 mod support;
 mod unfinished_logins;
 mod upgrade;

@@ -9,6 +9,7 @@ mod installation;
 pub mod master_key;
 pub mod open_file_limit;
 mod serve;
+mod server_lock;
 mod signals;
 mod test_service_providers;
 

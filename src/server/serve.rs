@@ -11,6 +11,7 @@ use super::{
     gateway::{DemoServices, OptionalServices, gateway, listen, metrics_server},
     installation::{open, save_public_url},
     open_file_limit,
+    server_lock::ServerLock,
     signals::stop_on_signal,
     test_service_providers,
 };
@@ -36,6 +37,7 @@ pub struct ServerBuilder {
     config: Config,
     listener: std::net::TcpListener,
     address: SocketAddr,
+    lock: Option<ServerLock>,
     state: State,
 }
 
@@ -51,8 +53,9 @@ impl ServerBuilder {
         let listener = listen(config.listen)?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let lock = ServerLock::take(&config);
         let state = open(&config, address, clock, random).await?;
-        Ok(Self { config, listener, address, state })
+        Ok(Self { config, listener, address, lock, state })
     }
 
     /// The address of the gateway.
@@ -67,7 +70,7 @@ impl ServerBuilder {
 
     /// Creates the workers. With `demo_services`, they serve the demo too.
     pub async fn build(self, demo_services: Option<DemoServices>) -> Result<Server, StartError> {
-        let Self { config, listener, address, state } = self;
+        let Self { config, listener, address, lock, state } = self;
         save_public_url(&state).await?;
         let test_idp = match config.test_idp {
             true => Some(test_service_providers::build(&state).await?),
@@ -94,7 +97,7 @@ impl ServerBuilder {
             webhook_deliveries: config.retention_webhook_deliveries,
             scim_requests: config.retention_scim_requests,
         };
-        Ok(Server { address, metrics_address, state, retention, gateway, metrics })
+        Ok(Server { address, metrics_address, lock, state, retention, gateway, metrics })
     }
 }
 
@@ -102,6 +105,7 @@ impl ServerBuilder {
 pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
+    lock: Option<ServerLock>,
     state: State,
     retention: background::Retention,
     gateway: dev::Server,
@@ -179,6 +183,7 @@ impl Server {
             metrics.stop(false).await;
         }
         self.state.db.close().await;
+        drop(self.lock);
         outcome
     }
 }

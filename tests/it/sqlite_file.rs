@@ -1,4 +1,4 @@
-//! The file of SQLite: the space that it takes, and locks of other processes.
+//! The file of SQLite: the space that it takes, two servers on it, and locks of other processes.
 
 use std::{
     fs,
@@ -14,7 +14,10 @@ use ostiary::{
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Backend, TestApp, TestDatabase, eventually, program};
+use crate::support::{
+    Backend, Browser, TestApp, TestDatabase, eventually,
+    program::{self, ServerProcess},
+};
 
 fn block_on<F: Future<Output = ()>>(scenario: F) {
     actix_web::rt::System::new().block_on(scenario);
@@ -145,6 +148,33 @@ fn only_an_sqlite_file_is_compacted() {
     let (exit, text) = program::run(&database, &["compact"]);
     assert_eq!(exit, Some(1), "{text}");
     assert!(text.contains("does not exist") && !file_of(&database).exists(), "{text}");
+}
+
+#[test]
+fn a_second_server_on_a_file_names_the_first_and_goes_on_without_it() {
+    block_on(async {
+        let app = TestApp::spawn(Backend::Sqlite).await;
+        let key = app.api_key(&app.environment("prod").await, true).await;
+        let database = app.stop().await;
+        let create = async |server: &ServerProcess| {
+            let browser = Browser::new();
+            let request = browser.request(Method::POST, &format!("{}/v1/organizations", server.base));
+            let answer = browser.send(request.bearer_auth(&key).json(&json!({ "displayName": "x" }))).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        };
+        let first = ServerProcess::start(&database);
+        assert!(!first.log().contains("another server"), "{}", first.log());
+        let second = ServerProcess::start(&database);
+        assert!(second.log().contains("another server has "), "{}", second.log());
+        assert!(second.log().contains(&format!("\"processes\":\"{}\"", first.id())), "{}", second.log());
+        create(&first).await;
+        create(&second).await;
+        first.stop();
+        create(&second).await;
+        second.stop();
+        let third = ServerProcess::start(&database);
+        assert!(!third.log().contains("another server"), "{}", third.log());
+    });
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub fn told(output: &Output) -> (Option<i32>, String) {
 /// A running server. It is killed on drop.
 pub struct ServerProcess {
     child: Child,
+    /// Its origin.
+    pub base: String,
     /// What it logged: one JSON object a line.
     log: Arc<Mutex<String>>,
 }
@@ -44,16 +46,16 @@ impl ServerProcess {
         let mut child = command(database, &arguments).stdout(Stdio::null()).spawn().expect("the program");
         let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
         let mut before = String::new();
-        loop {
+        let address = loop {
             let line =
                 lines.next().unwrap_or_else(|| panic!("the server does not start: {before}")).expect("text");
             before.push_str(&line);
             before.push('\n');
             let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             if event["message"] == "listening" {
-                break;
+                break event["address"].as_str().expect("an address").to_owned();
             }
-        }
+        };
         let log = Arc::new(Mutex::new(before));
         let written = Arc::clone(&log);
         // The rest of its output must not fill the pipe.
@@ -64,11 +66,22 @@ impl ServerProcess {
                 log.push('\n');
             }
         });
-        Self { child, log }
+        Self { child, base: format!("http://{address}"), log }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn log(&self) -> String {
         self.log.lock().expect("the log").clone()
+    }
+
+    /// Asks it to stop, and waits until it has. It must have answered a request: it heeds signals from then on.
+    pub fn stop(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
+        assert!(asked.success());
+        assert!(self.child.wait().expect("its end").success(), "{}", self.log());
     }
 }
 

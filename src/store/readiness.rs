@@ -45,9 +45,10 @@ impl Db {
         let fault = self.schema_fault().await?;
         if fault.is_none() {
             let mut tx = self.write().await?;
+            // SQLite writes nothing to the disk when nothing changes.
             tx.sql(
-                "INSERT INTO settings (name, value) VALUES ('last_probe', '') \
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                "INSERT INTO settings (name, value) VALUES ('last_probe', 'a') ON CONFLICT (name) \
+                 DO UPDATE SET value = CASE settings.value WHEN 'a' THEN 'b' ELSE 'a' END",
             )
             .execute()
             .await?;

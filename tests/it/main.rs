@@ -35,6 +35,7 @@ mod faults;
 mod federated_identities;
 mod flows;
 mod front;
+mod full_disk;
 mod fuzz;
 mod idempotency;
 mod import_ssoready;

@@ -125,6 +125,8 @@ fn a_file_of_an_earlier_version_is_compacted_once_and_gives_back_space_from_then
         assert_eq!(run(&["migrate"]).0, Some(0));
         let db = Db::connect(&database.url, 2).await.unwrap();
         assert!(!db.file_pages().await.unwrap().unwrap().can_be_given_back);
+        let (_, text) = run(&["doctor", "--offline"]);
+        assert!(text.contains("run `ostiary compact` once"), "{text}");
         write_mebibytes(&db, 20, "x").await;
         remove_what_was_written(&db).await;
         // Other processes may have the file open.
@@ -135,6 +137,9 @@ fn a_file_of_an_earlier_version_is_compacted_once_and_gives_back_space_from_then
         write_mebibytes(&db, 1, "y").await;
         db.close().await;
         assert!(bytes(&file_of(&database)) < 10 * MEBIBYTE);
+        let (_, text) = run(&["doctor", "--offline"]);
+        assert!(!text.contains("ostiary compact"), "{text}");
+        assert!(text.contains("the database takes "), "{text}");
     });
 }
 

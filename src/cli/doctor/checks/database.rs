@@ -39,7 +39,7 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
     check_file_permissions(config, findings);
     match db.schema_fault().await {
         Ok(None) => {
-            check_schema_version(&db, &url, findings).await;
+            check_readiness(&db, &url, findings).await;
             Some(db)
         }
         Ok(Some(fault)) => {
@@ -57,19 +57,26 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
     }
 }
 
-/// Whether the schema is this program's own.
-async fn check_schema_version(db: &Db, url: &str, findings: &mut Findings) {
+/// Whether the database can be written, and whether its schema is this program's own.
+async fn check_readiness(db: &Db, url: &str, findings: &mut Findings) {
     const SUBJECT: &str = "database";
-    match db.newer_schema().await {
-        Err(error) => {
-            findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says")
+    match (db.probe().await, db.newer_schema().await) {
+        (Err(fault), _) => findings.bad(
+            SUBJECT,
+            format!("nothing can be written to {url}: {fault}"),
+            "make room on its disk, make it writable, or end what holds its lock; the server goes on by itself",
+        ),
+        (Ok(()), Err(error)) => {
+            findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says");
         }
-        Ok(Some(newer)) => findings.attention(
+        (Ok(()), Ok(Some(newer))) => findings.attention(
             SUBJECT,
             format!("{url} {newer}"),
             "start the version of ostiary that migrated it, or a later one, when you can",
         ),
-        Ok(None) => findings.ok(SUBJECT, format!("{url} answers and has every migration")),
+        (Ok(()), Ok(None)) => {
+            findings.ok(SUBJECT, format!("{url} answers, has every migration and can be written"));
+        }
     }
 }
 

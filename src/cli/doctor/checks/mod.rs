@@ -10,6 +10,7 @@ mod keys;
 mod network;
 mod paging;
 mod settings;
+mod sqlite_space;
 
 use super::findings::Findings;
 use crate::config::Config;
@@ -18,7 +19,9 @@ use crate::config::Config;
 pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Findings) {
     settings::settings(config, findings);
     settings::check_open_files(config, findings);
+    sqlite_space::check_file_system(config, findings);
     if let Some(db) = database::database(config, findings).await {
+        sqlite_space::check_files(config, &db, findings).await;
         let key = keys::check_master_key(config, &db, findings).await;
         if let Some(key) = key {
             keys::signing_keys(&db, &key, findings).await;

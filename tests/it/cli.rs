@@ -28,6 +28,7 @@ impl Installation {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = isolated(self.directory.path(), arguments);
         command.env("OSTIARY_DATABASE_URL", &self.database.url).env("OSTIARY_MASTER_KEY", "07".repeat(32));
+        command.env("OSTIARY_DATABASE_SQLITE_SYNCHRONOUS", "normal");
         command
     }
 

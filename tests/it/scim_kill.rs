@@ -68,7 +68,7 @@ impl Installation {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
         command.args(arguments).current_dir(self.home.path()).env_clear().stdin(Stdio::null());
         command.env("OSTIARY_DATABASE_URL", &self.database.url).env("OSTIARY_MASTER_KEY", "07".repeat(32));
-        command.env("OSTIARY_RATE_LIMITS", "off");
+        command.env("OSTIARY_RATE_LIMITS", "off").env("OSTIARY_DATABASE_SQLITE_SYNCHRONOUS", "normal");
         command
     }
 

@@ -1,17 +1,19 @@
 //! The program as scripts use it: commands, flags, output and exit codes.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    path::Path,
-    process::{Child, Command, Output, Stdio},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    process::{Command, Output},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Backend, IdentityProvider, TestDatabase};
+use crate::support::{
+    Backend, IdentityProvider, TestDatabase,
+    process::{ServerProcess, isolated, read_answer},
+};
 
 /// The program with a database and without this machine's environment variables.
 struct Installation {
@@ -48,85 +50,13 @@ impl Installation {
     }
 
     fn serve_at(&self, listen: &str, arguments: &[&str]) -> ServerProcess {
-        let all = [&["serve", "--listen", listen, "--set", "log.format=json"], arguments].concat();
-        let mut child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().expect("the server says where it listens").unwrap();
-            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-            if event["message"] == "listening" {
-                break event["address"].as_str().unwrap().parse().unwrap();
-            }
-        };
-        // The rest of its output must not fill the pipe.
-        let log = std::thread::spawn(move || lines.map_while(Result::ok).collect());
-        ServerProcess { child, address, log: Some(log) }
+        let all = [&["serve", "--listen", listen], arguments].concat();
+        ServerProcess::start(&mut self.command(&all))
     }
-}
-
-fn isolated(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
-    command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
 }
 
 fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// A running server. It is killed on drop.
-struct ServerProcess {
-    child: Child,
-    address: SocketAddr,
-    log: Option<std::thread::JoinHandle<Vec<String>>>,
-}
-
-impl ServerProcess {
-    fn terminate(&self) {
-        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(kill.success());
-    }
-
-    fn wait(&mut self, timeout: Duration) -> std::process::ExitStatus {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(began.elapsed() < timeout, "the server does not stop");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Sends a raw request. Returns the status and the body.
-    fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: {authorization}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        read_answer(&mut stream)
-    }
-}
-
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn read_answer(stream: &mut TcpStream) -> (u16, String) {
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-    (status.unwrap_or_else(|| panic!("no status in {text:?}")), body.unwrap_or_default())
 }
 
 #[test]
@@ -153,7 +83,7 @@ fn strangers_write_no_errors_into_the_log() {
     assert_eq!(server.ask("GET", "/healthz", "x", "").0, 200);
     server.terminate();
     assert!(server.wait(Duration::from_secs(30)).success());
-    let log = server.log.take().unwrap().join().unwrap();
+    let log = server.log();
     assert!(log.iter().any(|line| line.contains("/healthz")), "{log:#?}");
     for line in log {
         let event: Value = serde_json::from_str(&line).unwrap();

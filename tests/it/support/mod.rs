@@ -11,6 +11,7 @@ pub mod forms;
 pub mod idp;
 pub mod people;
 pub mod program;
+pub mod process;
 pub mod proxy;
 pub mod scim;
 

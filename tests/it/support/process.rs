@@ -1,0 +1,106 @@
+//! The built program as a process of its own.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The program without this machine's environment variables.
+pub fn isolated(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
+    command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A running server. It is killed on drop.
+pub struct ServerProcess {
+    pub child: Child,
+    pub address: SocketAddr,
+    log: Option<std::thread::JoinHandle<Vec<String>>>,
+}
+
+impl ServerProcess {
+    /// Starts `ostiary serve` and waits until it listens.
+    pub fn start(command: &mut Command) -> Self {
+        command.env("OSTIARY_LOG_FORMAT", "json");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut first = Vec::new();
+        let address = loop {
+            let Some(line) = lines.next() else {
+                panic!("the server does not say where it listens: {first:?}")
+            };
+            let line = line.unwrap();
+            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            first.push(line);
+            if event["message"] == "listening" {
+                break event["address"].as_str().unwrap().parse().unwrap();
+            }
+        };
+        // The rest of its output must not fill the pipe.
+        let log = std::thread::spawn(move || first.into_iter().chain(lines.map_while(Result::ok)).collect());
+        Self { child, address, log: Some(log) }
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// What it logged, once it has ended.
+    pub fn log(&mut self) -> Vec<String> {
+        self.log.take().unwrap().join().unwrap()
+    }
+
+    pub fn wait(&mut self, timeout: Duration) -> std::process::ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < timeout, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends a raw request. Returns the status and the body.
+    pub fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: {authorization}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        read_answer(&mut stream)
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Reads the status and the body of an answer to a connection that is closed then.
+pub fn read_answer(stream: &mut TcpStream) -> (u16, String) {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    (status.unwrap_or_else(|| panic!("no status in {text:?}")), body.unwrap_or_default())
+}

@@ -66,7 +66,9 @@ pub fn reference() -> String {
          Settings come from, the later winning: the defaults below, a TOML file (`--config FILE` or \
          `OSTIARY_CONFIG`), environment variables, the command line (`--listen`, `--public-url`, `--database-url`, \
          or `--set NAME=VALUE` for any of them). A wrong setting is refused at start by its name, and so is a \
-         misspelt one. `ostiary config` prints what is in force.\n\n\
+         misspelt one; other variables that begin with `OSTIARY_` are named in a warning. A secret may stand in a file \
+         that a variable names: `OSTIARY_DATABASE_URL_FILE` for `OSTIARY_DATABASE_URL`, and so on. `ostiary config` \
+         prints what is in force.\n\n\
          In the TOML file a name with a dot is a key in a table: `saml.clock_skew` is `clock_skew` under `[saml]`, \
          or `saml.clock_skew = \"30s\"`. Durations are a number and a unit: `90s`, `10m`, `24h`, `30d`.\n\n\
          | Setting | Variable | Default | Values |\n|---|---|---|---|\n",

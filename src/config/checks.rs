@@ -57,6 +57,10 @@ impl Config {
                 self.saml_cross_check
             ));
         }
+        for name in &self.ignored_variables {
+            warnings
+                .push(format!("{name} is no setting and has no effect; `ostiary config` lists all settings"));
+        }
         warnings
     }
 

@@ -113,6 +113,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
+    /// Environment variables that look like settings and are none.
+    pub ignored_variables: Vec<String>,
 impl Config {
     /// The effective public URL, without a path, if the gateway listens at `bound`.
     pub fn public_url_at(&self, bound: SocketAddr) -> Url {

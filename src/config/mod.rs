@@ -9,6 +9,7 @@ mod fields;
 mod settings;
 mod sources;
 mod values;
+mod variables;
 
 pub use error::{ConfigError, SettingError};
 pub use fields::Config;

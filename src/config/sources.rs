@@ -8,6 +8,7 @@ use super::{
     fields::Config,
     settings::{SETTINGS, Setting},
     values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, SqliteSynchronous},
+    variables,
 };
 
 /// The sources of a process's configuration.
@@ -45,13 +46,32 @@ impl Sources {
                 Some(setting) => {
                     given.insert(setting.key, SettingValue { name: name.clone(), value: value.clone() });
                 }
-                None => problems.extend(misspelt_variable(name)),
+                None if variables::secret_in_file(name).is_some() => {}
+                None => problems.extend(variables::misspelt(name)),
+            }
+        }
+        for (name, file) in self.environment.iter().filter(|(_, file)| !file.is_empty()) {
+            let Some(setting) = variables::secret_in_file(name) else { continue };
+            if given.get(setting.key).is_some_and(|known| known.name == setting.variable()) {
+                let reason = format!("is set, and so is {}: keep one of them", setting.variable());
+                problems.push(SettingError::new(name, reason));
+                continue;
+            }
+            match variables::read_secret(name, file) {
+                Ok(value) => drop(given.insert(setting.key, SettingValue { name: name.clone(), value })),
+                Err(problem) => problems.push(problem),
             }
         }
         for (flag, key, value) in &self.flags {
             given.insert(*key, SettingValue { name: flag.clone(), value: value.clone() });
         }
         (given, problems)
+    }
+
+    /// Environment variables that look like settings and are none.
+    fn ignored_variables(&self) -> Vec<String> {
+        let names = self.environment.iter().map(|(name, _)| name);
+        names.filter(|name| variables::is_ignored(name)).cloned().collect()
     }
 }
 
@@ -110,6 +130,7 @@ impl Default for Config {
             workers: 0,
             shutdown_timeout: Duration::ZERO,
         };
+            ignored_variables: Vec::new(),
         for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
             (setting.apply)(&mut config, setting.default).expect("defaults pass their own checks (tested)");
         }
@@ -121,7 +142,7 @@ impl Config {
     /// Merges the sources and validates everything.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let (mut given, mut problems) = sources.values();
-        let mut config = Self::default();
+        let mut config = Self { ignored_variables: sources.ignored_variables(), ..Self::default() };
         for setting in SETTINGS {
             let Some(SettingValue { name, value }) = given.remove(setting.key) else { continue };
             if let Err(reason) = (setting.apply)(&mut config, &value) {
@@ -170,7 +191,7 @@ fn read_file(
             (None, _) => {
                 let nearest = SETTINGS
                     .iter()
-                    .min_by_key(|setting| distance(setting.key, &key))
+                    .min_by_key(|setting| variables::distance(setting.key, &key))
                     .map_or("", |setting| setting.key);
                 problems.push(SettingError::new(
                     name,
@@ -202,32 +223,6 @@ fn as_text(value: &toml::Value) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Other variables may begin with `OSTIARY_` too, so only near misses are rejected: a misspelt
-/// `OSTIARY_TRUSTED_PROXIES` must not go unnoticed.
-fn misspelt_variable(name: &str) -> Option<SettingError> {
-    if !name.starts_with("OSTIARY_") {
-        return None;
-    }
-    let meant = SETTINGS.iter().map(Setting::variable).find(|variable| distance(variable, name) <= 2)?;
-    Some(SettingError::new(name, format!("there is no such setting; did you mean {meant}?")))
-}
-
-/// Levenshtein's edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -322,18 +317,45 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn a_secret_may_stand_in_a_file_and_what_has_no_effect_is_named() {
+        let secret = file("postgres://somebody:hunter2@db/ostiary\n");
+        let name = secret.path().to_str().unwrap();
+        let mut sources = Sources {
+            environment: variables(&[
+                ("OSTIARY_DATABASE_URL_FILE", name),
+                ("OSTIARY_DB_URL", "x"),
+                ("OSTIARY_SERVE_PORT", "9"),
+                ("OSTIARY_SERVICE_HOST", "10.0.0.1"),
+            ]),
+            ..Sources::default()
+        };
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.database_url.as_driver_url(), "postgres://somebody:hunter2@db/ostiary");
+        let warnings = config.warnings();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[0].starts_with("OSTIARY_DB_URL ") && warnings[1].starts_with("OSTIARY_SERVE_PORT "));
+
+        sources.environment = variables(&[
+            ("OSTIARY_DATABASE_URL_FILE", name),
+            ("OSTIARY_DATABASE_URL", "sqlite://x.db"),
+            ("OSTIARY_METRICS_TOKEN_FILE", "/nowhere/token"),
+        ]);
+        let error = Config::load(&sources).unwrap_err().to_string();
+        for part in [
+            "OSTIARY_DATABASE_URL_FILE: is set, and so is OSTIARY_DATABASE_URL",
+            "OSTIARY_METRICS_TOKEN_FILE: the file /nowhere/token cannot be read",
+        ] {
+            assert!(error.contains(part), "{part:?} is not in\n{error}");
+        }
+        assert!(!error.contains("hunter2"));
+    }
+
     fn a_missing_file_is_named() {
         let error =
             Config::load(&Sources { file: Some("/nowhere/ostiary.toml".into()), ..Sources::default() })
                 .unwrap_err()
                 .to_string();
         assert!(error.contains("/nowhere/ostiary.toml") && error.contains("cannot be read"), "{error}");
-    }
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in [("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0)] {
-            assert_eq!(distance(a, b), expected);
-        }
     }
 }

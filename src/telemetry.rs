@@ -85,6 +85,12 @@ pub fn start_logs(as_json: bool, filter: &str) {
     drop(started);
 }
 
+/// Names the login that the current request is about on each of the request's further log lines, so that its id finds all
+/// requests of a login.
+pub fn request_is_of_login(flow: impl std::fmt::Display) {
+    tracing::Span::current().record("flow", tracing::field::display(flow));
+}
+
 /// The log filter. Actix's own start and stop messages are left out, and so are its errors about broken
 /// connections, which any client can cause. An operator who wants them names the same targets.
 fn env_filter(wanted: &str) -> EnvFilter {

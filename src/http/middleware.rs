@@ -130,7 +130,9 @@ pub async fn handle(
         request.head_mut().method = Method::GET;
     }
 
-    let span = tracing::info_span!("request", request_id = %id, method, route = &*route.pattern);
+    // `telemetry::request_is_of_login` adds the login.
+    let flow = tracing::field::Empty;
+    let span = tracing::info_span!("request", request_id = %id, method, route = &*route.pattern, flow);
     let refused = caller.as_ref().and_then(|caller| {
         middleware.limits.as_ref().and_then(|limits| limits.check(caller, middleware.clock.now()).err())
     });

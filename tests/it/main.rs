@@ -39,6 +39,7 @@ mod full_disk;
 mod fuzz;
 mod idempotency;
 mod import_ssoready;
+mod login_logs;
 mod lost_updates;
 mod metadata_refresh;
 mod moved_rows;

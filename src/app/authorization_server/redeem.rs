@@ -14,6 +14,7 @@ use crate::{
         principal::{On, Principal},
     },
     store::{authorization_codes, login_flows},
+    telemetry,
 };
 
 /// The result of a redeemed login.
@@ -49,6 +50,7 @@ pub async fn redeem(state: &State, principal: &Principal, code: &str) -> Result<
             .ok_or_else(gone)?
             .login
     };
+    telemetry::request_is_of_login(login.flow_id);
     let tx = state.db.write().await?;
     let now = state.now();
     let (mut tx, organization) =

@@ -21,6 +21,7 @@ use crate::{
         authorization_grants, login_flows,
         signing_keys::KeyOwner,
     },
+    telemetry,
 };
 
 /// Exchanges a code. The client is authenticated first, so that nobody without the secret can consume a code. If the
@@ -59,6 +60,7 @@ pub async fn exchange(
     }) else {
         return Ok(Err(Error::CodeNotFound));
     };
+    telemetry::request_is_of_login(grant.login.flow_id);
     if grant.consumed {
         revoke(state, &grant, now).await?;
         return Ok(Err(Error::CodeNotFound));

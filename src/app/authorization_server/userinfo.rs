@@ -6,6 +6,7 @@ use oauth::{Error, authorization_header, id_token::UserClaims};
 use crate::{
     app::{Result, State, login::eligibility},
     store::{access_tokens, authorization_grants::Login},
+    telemetry,
 };
 
 /// The login of the bearer token in a request's header or form, if its user may still sign in.
@@ -24,6 +25,7 @@ pub async fn userinfo(
     let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
         return Ok(Err(Error::InvalidToken));
     };
+    telemetry::request_is_of_login(login.flow_id);
     let admitted = eligibility::check_read_only(&mut conn, (&login).into(), &mut Vec::new()).await?;
     Ok(admitted.map(|_| login).map_err(|_| Error::InvalidToken))
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::{self, Result, State},
     store::{self, login_connections::LoginConnection, login_flows},
+    telemetry,
 };
 
 /// Why a step of a login ends it.
@@ -152,6 +153,7 @@ impl<'a> LoginAttempt<'a> {
         flow: LoginFlow,
         binding: BrowserBinding,
     ) -> Self {
+        telemetry::request_is_of_login(flow.id);
         Self { flow: Some(flow), binding, ..Self::new(state, target) }
     }
 
@@ -212,6 +214,7 @@ impl<'a> LoginAttempt<'a> {
         let Some(request_id) = request_id else { return Ok(()) };
         let mut conn = self.state.db.read().await?;
         self.flow = login_flows::find_by_request(&mut conn, self.connection_id(), request_id).await?;
+        self.flow.iter().for_each(|flow| telemetry::request_is_of_login(flow.id));
         let bound_to =
             self.flow.as_ref().and_then(|flow| flow.request.as_ref()).map(|request| request.browser);
         self.binding = match bound_to {

@@ -11,6 +11,7 @@ use super::flow::new_flow;
 use crate::{
     app::{self, Result, State},
     store::{login_connections::LoginConnection, login_flows},
+    telemetry,
 };
 
 /// How long a login link is valid.
@@ -27,6 +28,7 @@ pub async fn create_link(
 ) -> Result<String> {
     let now = state.now();
     let id = LoginFlowId::new(now, &*state.random);
+    telemetry::request_is_of_login(id);
     let flow = new_flow(target, FlowOrigin::Api, app_state, None, false, id, now);
     let mut tx = state.db.write().await?;
     login_flows::insert(&mut tx, &flow).await?;

@@ -68,6 +68,7 @@ impl RefusedLogin {
     /// A refusal without a flow; it is not stored.
     pub(super) fn not_stored(state: &State, refusal: Error) -> Self {
         let flow = LoginFlowId::new(state.now(), &*state.random);
+        telemetry::request_is_of_login(flow);
         telemetry::login_failed(refusal.code());
         tracing::info!(flow = %flow, reason = refusal.code(), "login refused");
         Self {
@@ -158,6 +159,7 @@ impl LoginAttempt<'_> {
     async fn store_detached(&self, error: Error, now: Timestamp) -> Result<LoginFlowId> {
         let (state, connection, verified) = (self.state, self.connection_id(), self.signature_verified);
         let id = LoginFlowId::new(now, &*state.random);
+        telemetry::request_is_of_login(id);
         let origin = if verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
         // Checked without the write lock first, and again inside the write transaction.
         let is_stored = {

@@ -15,7 +15,10 @@ use super::{
     flow::new_flow,
     response_limits,
 };
-use crate::store::{login_flow_counts, oauth_clients};
+use crate::{
+    store::{login_flow_counts, oauth_clients},
+    telemetry,
+};
 
 /// A restarted login that is answered by another unsolicited response within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(120);
@@ -41,6 +44,7 @@ pub(super) async fn handle(
             let relay_state = request.relay_state.clone().filter(|text| {
                 !text.is_empty() && text.len() <= MAX_RELAY_STATE_BYTES && !text.chars().any(char::is_control)
             });
+            telemetry::request_is_of_login(id);
             let flow = new_flow(attempt.target, FlowOrigin::Idp, relay_state, None, false, id, now);
             let location = attempt.accept_unsolicited(flow, assertion).await?;
             Ok(AcsOutcome::Accepted { flow: id, location })
@@ -87,6 +91,7 @@ async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginR
     }
     response_limits::count_restart(state, target.connection.id, request.client)?;
     let id = LoginFlowId::new(now, &*state.random);
+    telemetry::request_is_of_login(id);
     let flow = new_flow(target, FlowOrigin::Restart, None, None, false, id, now);
     let begun = begin::begin(state, target, flow, request.browser.clone(), &request.host).await?;
     Ok(AcsOutcome::Restarted(begun))

@@ -10,11 +10,24 @@ use std::{
 
 use serde_json::Value;
 
+use super::TestApp;
+
 /// The program without this machine's environment variables.
 pub fn isolated(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
     command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// `ostiary serve` as another replica of `app`: on its database, with its public URL and master key.
+pub fn replica(app: &TestApp, settings: &[&str]) -> Command {
+    let mut command = isolated(&std::env::temp_dir(), &["serve", "--listen", "127.0.0.1:0"]);
+    command.args(["--database-url", &app.database.url, "--public-url", &app.base]);
+    command.env("OSTIARY_MASTER_KEY", "07".repeat(32));
+    for setting in settings {
+        command.args(["--set", setting]);
+    }
     command
 }
 

@@ -17,6 +17,7 @@ use crate::{
         },
     },
     store::{self, authorization_codes, login_connections, login_flows},
+    telemetry,
 };
 
 /// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
@@ -59,6 +60,7 @@ pub async fn finish_saml(
     let id: LoginFlowId = flow.parse().map_err(|_| unknown())?;
     let connection = state.settings.console.saml_connection.ok_or_else(unknown)?;
     let found = login_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
+    telemetry::request_is_of_login(found.id);
     let over =
         || Error::FailedPrecondition("this sign-in did not go well, or took too long; begin again".into());
     let (FlowOrigin::Administrator, Some(email)) = (found.origin, &found.email) else {

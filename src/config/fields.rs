@@ -109,12 +109,14 @@ pub struct Config {
     pub test_idp: bool,
     /// The number of worker threads. 0: one per core.
     pub workers: usize,
+    /// How long new requests are served after SIGTERM.
+    pub shutdown_grace: Duration,
     /// How long a shutdown waits for requests in flight.
     pub shutdown_timeout: Duration,
-}
-
     /// Environment variables that look like settings and are none.
     pub ignored_variables: Vec<String>,
+}
+
 impl Config {
     /// The effective public URL, without a path, if the gateway listens at `bound`.
     pub fn public_url_at(&self, bound: SocketAddr) -> Url {

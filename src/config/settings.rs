@@ -529,10 +529,20 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "shutdown_grace",
+        default: "5s",
+        syntax: "a duration from 0s to 5m",
+        description: "How long SIGTERM lets the gateway serve new requests while `/readyz` says 503 already, so that \
+                  load balancers send them elsewhere before it stops: longer than their checks take to notice. \
+                  SIGINT stops without it, and a second signal at once.",
+        secret: false,
+        apply: |config, text| values::duration(text, "0s", "5m").map(|value| config.shutdown_grace = value),
+    },
+    Setting {
         key: "shutdown_timeout",
         default: "10s",
         syntax: "a duration from 0s to 5m",
-        description: "How long a stop waits for the requests in flight.",
+        description: "How long a stop waits for the requests in flight, after `shutdown_grace`.",
         secret: false,
         apply: |config, text| values::duration(text, "0s", "5m").map(|value| config.shutdown_timeout = value),
     },

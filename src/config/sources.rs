@@ -128,9 +128,10 @@ impl Default for Config {
             dns_servers: Vec::new(),
             test_idp: false,
             workers: 0,
+            shutdown_grace: Duration::ZERO,
             shutdown_timeout: Duration::ZERO,
-        };
             ignored_variables: Vec::new(),
+        };
         for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
             (setting.apply)(&mut config, setting.default).expect("defaults pass their own checks (tested)");
         }
@@ -317,7 +318,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
     fn a_secret_may_stand_in_a_file_and_what_has_no_effect_is_named() {
         let secret = file("postgres://somebody:hunter2@db/ostiary\n");
         let name = secret.path().to_str().unwrap();
@@ -351,6 +351,7 @@ mod tests {
         assert!(!error.contains("hunter2"));
     }
 
+    #[test]
     fn a_missing_file_is_named() {
         let error =
             Config::load(&Sources { file: Some("/nowhere/ostiary.toml".into()), ..Sources::default() })

@@ -30,7 +30,8 @@ use model::client_address::ClientAddress;
 use tracing::Instrument as _;
 
 use super::{
-    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, normalize, route_limits,
+    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, health::Stopping,
+    normalize, route_limits,
 };
 use crate::{
     app::limits::{
@@ -68,6 +69,8 @@ pub struct MiddlewareState {
     pub random: Arc<dyn Random>,
     /// Whether the public URL is https: then responses have `Strict-Transport-Security`.
     pub https: bool,
+    /// Whether the server is about to stop: then connections are closed after their response.
+    pub stopping: Stopping,
 }
 
 impl MiddlewareState {
@@ -184,6 +187,9 @@ pub async fn handle(
         && is_chunked
     {
         // The length of the rest of the body is unknown; actix-http would read all of it.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if middleware.stopping.is_announced() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
 
@@ -354,6 +360,7 @@ mod tests {
             clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1))),
             random: Arc::new(SeededRandom::new(1)),
             https: true,
+            stopping: Stopping::default(),
         });
         async fn panics() -> HttpResponse {
             panic!("a secret of the handler")

@@ -24,6 +24,7 @@ use crate::{
     demo_app::DemoApp,
     http::{
         connection::Connections,
+        health::Stopping,
         metrics::{self, MetricsToken},
         middleware::{MiddlewareState, handle},
         routes,
@@ -94,6 +95,7 @@ pub(super) fn gateway(
     state: &State,
     address: SocketAddr,
     listener: std::net::TcpListener,
+    stopping: &Stopping,
     optional_services: OptionalServices,
 ) -> io::Result<dev::Server> {
     let memory = RequestMemory::new(MemoryBounds::share(config.request_memory_mib << 20, config.rate_limits));
@@ -114,9 +116,11 @@ pub(super) fn gateway(
         clock: Arc::clone(&state.clock),
         random: Arc::clone(&state.random),
         https: config.public_url_at(address).scheme() == "https",
+        stopping: stopping.clone(),
     });
     let shared = web::Data::new(state.clone());
     let directories = web::Data::new(state.with_share(PoolShare::Directory));
+    let announced = web::Data::new(stopping.clone());
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let app = move || {
         let middleware = Arc::clone(&middleware);
@@ -124,6 +128,7 @@ pub(super) fn gateway(
         let app = App::new()
             .app_data(shared.clone())
             .app_data(token.clone())
+            .app_data(announced.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
             .configure(|config| optional_services.configure(&mut Routes::new(config, &mut table)))
             .configure(|config| routes::configure(config, &mut table, &directories));
@@ -142,8 +147,8 @@ pub(super) fn gateway(
         .max_concurrent_connections(open_file_limit::max_connections(open_files).div_ceil(workers))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals();
-    let stopping = server.graceful_shutdown_signal();
-    let serve = move || Arc::clone(&connections).serve(app(), stopping.clone());
+    let shutdown = server.graceful_shutdown_signal();
+    let serve = move || Arc::clone(&connections).serve(app(), shutdown.clone());
     Ok(server.listen("gateway", listener, serve)?.run())
 }
 

@@ -12,13 +12,14 @@ use super::{
     installation::{open, save_public_url},
     open_file_limit,
     server_lock::ServerLock,
-    signals::stop_on_signal,
+    signals::{Signals, stop_on_signal},
     test_service_providers,
 };
 use crate::{
     app::{State, directories::request_log},
     background,
     config::Config,
+    http::health::Stopping,
     store::PoolShare,
     telemetry,
 };
@@ -39,6 +40,7 @@ pub struct ServerBuilder {
     address: SocketAddr,
     lock: Option<ServerLock>,
     state: State,
+    signals: Option<Signals>,
 }
 
 impl ServerBuilder {
@@ -55,7 +57,7 @@ impl ServerBuilder {
             listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
         let lock = ServerLock::take(&config);
         let state = open(&config, address, clock, random).await?;
-        Ok(Self { config, listener, address, lock, state })
+        Ok(Self { config, listener, address, lock, state, signals: Signals::heed() })
     }
 
     /// The address of the gateway.
@@ -70,7 +72,7 @@ impl ServerBuilder {
 
     /// Creates the workers. With `demo_services`, they serve the demo too.
     pub async fn build(self, demo_services: Option<DemoServices>) -> Result<Server, StartError> {
-        let Self { config, listener, address, lock, state } = self;
+        let Self { config, listener, address, lock, state, signals } = self;
         save_public_url(&state).await?;
         let test_idp = match config.test_idp {
             true => Some(test_service_providers::build(&state).await?),
@@ -84,7 +86,8 @@ impl ServerBuilder {
             demo: demo.map(web::Data::new),
             scim_client: scim_client.map(web::Data::new),
         };
-        let gateway = gateway(&config, &state, address, listener, optional_services)
+        let stopping = Stopping::default();
+        let gateway = gateway(&config, &state, address, listener, &stopping, optional_services)
             .map_err(|source| StartError::Listen { address, source })?;
         let retention = background::Retention {
             logins: config.retention_logins,
@@ -97,7 +100,8 @@ impl ServerBuilder {
             webhook_deliveries: config.retention_webhook_deliveries,
             scim_requests: config.retention_scim_requests,
         };
-        Ok(Server { address, metrics_address, lock, state, retention, gateway, metrics })
+        let grace = config.shutdown_grace;
+        Ok(Server { address, metrics_address, lock, state, retention, gateway, metrics, signals, stopping, grace })
     }
 }
 
@@ -110,6 +114,10 @@ pub struct Server {
     retention: background::Retention,
     gateway: dev::Server,
     metrics: Option<dev::Server>,
+    signals: Option<Signals>,
+    stopping: Stopping,
+    /// How long new requests are served after SIGTERM.
+    grace: Duration,
 }
 
 impl Server {
@@ -143,7 +151,7 @@ impl Server {
     }
 
     /// Serves until it is stopped by its handle or by a signal (the first signal waits for requests in flight,
-    /// a second one does not), then closes the database. It must run on the thread of an actix system
+    /// a second one ends the process), then closes the database. It must run on the thread of an actix system
     /// ([`block_on`]).
     pub async fn run(self) -> io::Result<()> {
         let upkeep = tokio::spawn(async {
@@ -163,14 +171,16 @@ impl Server {
         let metadata = tokio::spawn(background::metadata_refresh::run(for_jobs));
         let log = tokio::spawn(request_log::run_writer(self.state.clone()));
         let bulk = actix_web::rt::spawn(self.state.bulk_executor.clone().serve());
-        let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
+        let signals = self.signals.map(|signals| {
+            let (handle, state) = (self.gateway.handle(), self.state.clone());
+            tokio::spawn(stop_on_signal(signals, handle, state, self.stopping, self.grace))
+        });
         let outcome = self.gateway.await;
         self.state.bulk_executor.stop();
         if tokio::time::timeout(BULK_STOP_TIMEOUT, self.state.bulk_executor.idle()).await.is_err() {
             tracing::warn!("a Bulk operation did not end in time");
         }
         bulk.abort();
-        signals.abort();
         jobs.abort();
         webhooks.abort();
         metadata.abort();
@@ -184,6 +194,8 @@ impl Server {
         }
         self.state.db.close().await;
         drop(self.lock);
+        // Until here a second signal ends the process.
+        signals.iter().for_each(tokio::task::JoinHandle::abort);
         outcome
     }
 }

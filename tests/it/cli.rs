@@ -50,7 +50,7 @@ impl Installation {
     }
 
     fn serve_at(&self, listen: &str, arguments: &[&str]) -> ServerProcess {
-        let all = [&["serve", "--listen", listen], arguments].concat();
+        let all = [&["serve", "--listen", listen, "--set", "shutdown_grace=0s"], arguments].concat();
         ServerProcess::start(&mut self.command(&all))
     }
 }

@@ -17,7 +17,7 @@ both! {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "acme.example").await;
         let key = app.api_key(&environment, true).await;
-        let mut command = replica(&app, &[]);
+        let mut command = replica(&app, &["shutdown_grace=0s"]);
         let mut server = tokio::task::spawn_blocking(move || ServerProcess::start(&mut command)).await.unwrap();
         // The other replica serves the login; its public URL is that of the test's own.
         let there = |url: &str| url.replacen(&app.base, &format!("http://localhost:{}", server.address.port()), 1);

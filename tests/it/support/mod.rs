@@ -2,6 +2,7 @@
 //! identity provider and app.
 
 pub mod administrators;
+pub mod balancer;
 pub mod browser;
 pub mod console;
 pub mod databases;

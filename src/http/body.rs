@@ -93,7 +93,11 @@ impl Stream for MeteredBody {
         }
         let now = this.clock.now();
         let rate = this.rate.get_or_insert_with(|| MinimumRate::new(MIN_BYTES_PER_SECOND, GRACE, now));
-        match Pin::new(&mut this.payload).poll_next(context) {
+        let polled = Pin::new(&mut this.payload).poll_next(context);
+        if polled.is_ready() {
+            this.allowance.arrived();
+        }
+        match polled {
             Poll::Ready(Some(Ok(chunk))) => {
                 if let Some(connection) = &this.connection {
                     connection.body_read(chunk.len());
@@ -118,10 +122,11 @@ impl Stream for MeteredBody {
                 if let Some(connection) = &this.connection {
                     connection.body_pending();
                 }
-                match this.timer.has_passed(rate.deadline(), &*this.clock, context) {
-                    true => Poll::Ready(Some(Err(this.refuse(BodyError::TooSlow)))),
-                    false => Poll::Pending,
+                if this.timer.has_passed(rate.deadline(), &*this.clock, context) {
+                    return Poll::Ready(Some(Err(this.refuse(BodyError::TooSlow))));
                 }
+                this.allowance.wait();
+                Poll::Pending
             }
         }
     }

@@ -93,7 +93,7 @@ fn status_text(status: StatusCode) -> StatusText {
             "temporarily_unavailable",
             "unavailable",
             "Too busy",
-            "Too many requests are being read; wait as many seconds as Retry-After says.",
+            "Too much is being done at the moment; wait as many seconds as Retry-After says.",
         ),
         status if status.is_server_error() => (
             13,
@@ -125,13 +125,17 @@ pub fn respond(
         }
         _ => status_text.sentence,
     };
-    match format {
+    let mut response = match format {
         ErrorFormat::Page => {
             let message = message(&status_text, status, route);
             page(status, PagePolicy::SameOriginForms, message.reference(reference).view())
         }
         _ => json_response(StatusText { sentence, ..status_text }, format, status),
+    };
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
     }
+    response
 }
 
 /// The page's message for `status`, by the readers of `route`.
@@ -148,6 +152,8 @@ fn message(status_text: &StatusText, status: StatusCode, route: &MatchedRoute) -
     match status {
         StatusCode::NOT_FOUND => Message::not_found(),
         StatusCode::INTERNAL_SERVER_ERROR => Message::internal(),
+        StatusCode::SERVICE_UNAVAILABLE if has_form => Message::unavailable_after_form(),
+        StatusCode::SERVICE_UNAVAILABLE => Message::unavailable(),
         StatusCode::PAYLOAD_TOO_LARGE if route.pattern == path::SAML_ACS => Message::too_large(),
         StatusCode::PAYLOAD_TOO_LARGE if has_form => plain(
             "This request is too large",
@@ -221,7 +227,7 @@ pub fn rate_limited(format: ErrorFormat, retry_after: Duration) -> HttpResponse 
     response
 }
 
-/// `Retry-After` of a request for which there was no memory, in seconds.
+/// `Retry-After` of a request for which there was no memory or no time, in seconds.
 const BUSY_RETRY_AFTER: u64 = 2;
 
 /// The response to a request whose body was not read to its end: it arrived too slowly, or there was no memory for it.
@@ -240,7 +246,10 @@ pub fn body_error(
     };
     let BodyError::Busy(exhausted) = error else { return respond(format, status, route, reference) };
     // The texts of an overload also for 429: the client did nothing wrong.
-    let busy = status_text(StatusCode::SERVICE_UNAVAILABLE);
+    let busy = StatusText {
+        sentence: "Too many requests are being read; wait as many seconds as Retry-After says.",
+        ..status_text(StatusCode::SERVICE_UNAVAILABLE)
+    };
     let grpc_code = match exhausted {
         Exhausted::Client => status_text(StatusCode::TOO_MANY_REQUESTS).grpc_code,
         Exhausted::Total => busy.grpc_code,

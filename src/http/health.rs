@@ -1,14 +1,20 @@
 //! Liveness and readiness, for load balancers.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use crate::app::State;
+
+/// How long a load balancer waits for the answer at most.
+const MAX_PROBE_TIME: Duration = Duration::from_millis(950);
 
 /// Whether the server is about to stop: then it is not ready, and asks for each connection to be closed, so that load
 /// balancers and clients turn to others before it is gone.
@@ -38,7 +44,9 @@ pub async fn ready(state: web::Data<State>, stopping: web::Data<Stopping>) -> Ht
     if stopping.is_announced() {
         return HttpResponse::ServiceUnavailable().json(json!({ "status": "stopping" }));
     }
-    let Err(fault) = state.db.probe().await else {
+    // The probe has a deadline itself; a caller may also wait for that of another one, which went away.
+    let probed = tokio::time::timeout(MAX_PROBE_TIME, state.db.probe()).await;
+    let Err(fault) = probed.unwrap_or_else(|_| Err("the database does not answer in time".to_owned())) else {
         return HttpResponse::Ok().json(json!({ "status": "ok" }));
     };
     tracing::error!(fault, "not ready");

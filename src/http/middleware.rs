@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// How long a request may take, including the arrival of its body.
-const MAX_REQUEST_TIME: Duration = Duration::from_secs(30);
+pub const MAX_REQUEST_TIME: Duration = Duration::from_secs(30);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -71,6 +71,8 @@ pub struct MiddlewareState {
     pub https: bool,
     /// Whether the server is about to stop: then connections are closed after their response.
     pub stopping: Stopping,
+    /// How long a request may take, including the arrival of its body.
+    pub max_request_time: Duration,
 }
 
 impl MiddlewareState {
@@ -144,7 +146,10 @@ pub async fn handle(
         Some(retry_after) => {
             Ok(request.into_response(fallback::rate_limited(format, retry_after)).map_into_boxed_body())
         }
-        None => run_handler(request, next, &mut longest_poll).instrument(span.clone()).await,
+        None => {
+            let limit = middleware.max_request_time;
+            run_handler(request, next, limit, body.as_ref(), &mut longest_poll).instrument(span.clone()).await
+        }
     };
     let (request, mut response) = match outcome {
         Ok(answered) => {
@@ -199,15 +204,18 @@ pub async fn handle(
     }
 }
 
-/// Runs the handler within the time limit. A panic becomes a 500 and does not close the connection.
-/// `longest_poll` is set to the longest time for which the handler blocked its thread.
+/// Runs the handler within the time `limit`. Beyond it the client is to blame only if its body did not arrive. A panic
+/// becomes a 500 and does not close the connection. `longest_poll` is set to the longest time for which the handler
+/// blocked its thread.
 async fn run_handler(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
+    limit: Duration,
+    body: Option<&BodyAllowance>,
     longest_poll: &mut Duration,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let answer = catch_panic(next.call(request), longest_poll);
-    match tokio::time::timeout(MAX_REQUEST_TIME, answer).await {
+    match tokio::time::timeout(limit, answer).await {
         Ok(Ok(outcome)) => outcome.map(ServiceResponse::map_into_boxed_body),
         Ok(Err(panic)) => {
             let said = panic
@@ -217,7 +225,13 @@ async fn run_handler(
             tracing::error!(panic = said.unwrap_or("?"), "a handler panicked");
             Err(InternalError::new("", StatusCode::INTERNAL_SERVER_ERROR).into())
         }
-        Err(_) => Err(InternalError::new("", StatusCode::REQUEST_TIMEOUT).into()),
+        Err(_) if body.is_some_and(BodyAllowance::is_awaited) => {
+            Err(InternalError::new("", StatusCode::REQUEST_TIMEOUT).into())
+        }
+        Err(_) => {
+            tracing::error!("a request was not handled in time");
+            Err(InternalError::new("", StatusCode::SERVICE_UNAVAILABLE).into())
+        }
     }
 }
 
@@ -337,8 +351,10 @@ fn method_name(method: &Method) -> &'static str {
 mod tests {
     use actix_web::{
         App, HttpResponse,
+        dev::Payload,
         middleware::from_fn,
         test::{self, TestRequest},
+        web::Bytes,
     };
 
     use super::*;
@@ -351,9 +367,8 @@ mod tests {
         time::{ManualClock, Timestamp},
     };
 
-    #[actix_web::test]
-    async fn a_panic_is_our_failure_and_not_the_end_of_the_connection() {
-        let middleware = Arc::new(MiddlewareState {
+    fn middleware() -> MiddlewareState {
+        MiddlewareState {
             trusted_proxies: Vec::new(),
             limits: Some(RateLimiter::new()),
             memory: RequestMemory::new(MemoryBounds::share(1 << 20, true)),
@@ -361,7 +376,50 @@ mod tests {
             random: Arc::new(SeededRandom::new(1)),
             https: true,
             stopping: Stopping::default(),
+            max_request_time: MAX_REQUEST_TIME,
+        }
+    }
+
+    #[actix_web::test]
+    async fn only_a_body_that_does_not_arrive_is_the_clients_fault() {
+        async fn reads(_: Bytes) -> HttpResponse {
+            HttpResponse::Ok().finish()
+        }
+        async fn waits() -> HttpResponse {
+            std::future::pending().await
+        }
+        let mut table = RouteTable::default();
+        let app = App::new().configure(|config| {
+            Routes::new(config, &mut table).surface(Surface::Ssoready, "", |routes| {
+                routes
+                    .resource("/v1/reads", |resource| resource.post(reads))
+                    .resource("/v1/waits", |resource| resource.post(waits));
+            });
         });
+        let table = Rc::new(table);
+        let middleware =
+            Arc::new(MiddlewareState { max_request_time: Duration::from_millis(50), ..middleware() });
+        let app = app.wrap(from_fn(move |request, next| {
+            handle(Arc::clone(&middleware), Rc::clone(&table), request, next)
+        }));
+        let app = test::init_service(app).await;
+        for (path, status, code) in [("/v1/reads", 408, 4), ("/v1/waits", 503, 14)] {
+            let never: actix_http::BoxedPayloadStream = Box::pin(futures_util::stream::pending());
+            let request = TestRequest::post().uri(path).to_request();
+            let (request, _) = request.replace_payload(Payload::Stream { payload: never });
+            let error = test::try_call_service(&app, request).await.unwrap_err();
+            let response = error.error_response();
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503, "{path}");
+            let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["code"], code, "{body}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_our_failure_and_not_the_end_of_the_connection() {
+        let middleware = Arc::new(middleware());
         async fn panics() -> HttpResponse {
             panic!("a secret of the handler")
         }

@@ -26,7 +26,7 @@ use crate::{
         connection::Connections,
         health::Stopping,
         metrics::{self, MetricsToken},
-        middleware::{MiddlewareState, handle},
+        middleware::{MAX_REQUEST_TIME, MiddlewareState, handle},
         routes,
     },
     store::PoolShare,
@@ -117,6 +117,7 @@ pub(super) fn gateway(
         random: Arc::clone(&state.random),
         https: config.public_url_at(address).scheme() == "https",
         stopping: stopping.clone(),
+        max_request_time: MAX_REQUEST_TIME,
     });
     let shared = web::Data::new(state.clone());
     let directories = web::Data::new(state.with_share(PoolShare::Directory));

@@ -27,6 +27,8 @@ struct BodyState {
     received: usize,
     reservation: Reservation,
     error: Option<BodyError>,
+    /// Whether the handler waits for more of it.
+    awaited: bool,
 }
 
 /// The allowance of one request's body; added to every request by `http::middleware`.
@@ -36,7 +38,8 @@ pub struct BodyAllowance(Rc<RefCell<BodyState>>);
 impl BodyAllowance {
     /// A body of at most `limit` bytes until the client is authenticated.
     pub fn new(reservation: Reservation, limit: usize) -> Self {
-        Self(Rc::new(RefCell::new(BodyState { limit, received: 0, reservation, error: None })))
+        let state = BodyState { limit, received: 0, reservation, error: None, awaited: false };
+        Self(Rc::new(RefCell::new(state)))
     }
 
     /// The client is authenticated: the limit is [`MAX_BODY`].
@@ -77,6 +80,21 @@ impl BodyAllowance {
     /// Why the body was not read to its end, if so.
     pub fn error(&self) -> Option<BodyError> {
         self.0.borrow().error
+    }
+
+    /// The handler waits for more of the body.
+    pub fn wait(&self) {
+        self.0.borrow_mut().awaited = true;
+    }
+
+    /// The handler has what it waited for.
+    pub fn arrived(&self) {
+        self.0.borrow_mut().awaited = false;
+    }
+
+    /// Whether the handler waits for more of the body.
+    pub fn is_awaited(&self) -> bool {
+        self.0.borrow().awaited
     }
 
     /// How many bytes arrived.

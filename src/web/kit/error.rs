@@ -83,7 +83,8 @@ fn view(error: &Error, area: Area, reference: Option<&str>) -> Markup {
     let text = error.to_string();
     let message = match (error, area) {
         (Error::Limited { retry_after }, _) => return message::too_many_requests(*retry_after),
-        (Error::Unavailable { .. }, _) => Message::unavailable(),
+        (Error::Unavailable { .. }, Area::Login) => Message::unavailable(),
+        (Error::Unavailable { .. }, _) => Message::unavailable_after_form(),
         (error, Area::Console) => console_message(error, &text),
         (error, Area::Setup) => setup_message(error, &text),
         (Error::NotFound { .. }, Area::Login) => Message::not_found(),

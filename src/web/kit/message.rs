@@ -89,9 +89,19 @@ impl<'a> Message<'a> {
             reason: Some("unavailable"),
             ..Self::new(
                 "This takes too long at the moment",
-                "Very many people are signing in right now. Nothing is wrong with your sign-in.",
+                "Very many people are signing in right now, or a part of the service is being restarted. Nothing is wrong \
+                 with your sign-in.",
                 "Reload this page in a few seconds.",
             )
+        }
+    }
+
+    /// The same for somebody who sent a form: it may have been handled and not answered.
+    pub fn unavailable_after_form() -> Self {
+        Self {
+            happened: "The server is very busy right now, or its database cannot be reached.",
+            remedy: "Go back, see whether it was done, and send it again in a few seconds if not.",
+            ..Self::unavailable()
         }
     }
 

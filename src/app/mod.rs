@@ -34,3 +34,5 @@ pub use administrators::settings::{ConsoleSettings, OidcProvider};
 pub use error::{Error, Result};
 pub use settings::Settings;
 pub use state::State;
+
+pub use crate::store::PoolShare;

@@ -31,7 +31,7 @@ use tracing::Instrument as _;
 
 use super::{
     api_error::ApiError, body, client_address, connection::ConnectionState, fallback, health::Stopping,
-    normalize, route_limits,
+    normalize, route_limits, shares::ShareStates,
 };
 use crate::{
     app::limits::{
@@ -103,6 +103,7 @@ impl MiddlewareState {
 pub async fn handle(
     middleware: Arc<MiddlewareState>,
     table: Rc<RouteTable>,
+    shares: Rc<ShareStates>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -118,6 +119,7 @@ pub async fn handle(
     let id = middleware.request_id(&request, peer_is_trusted);
     let method = method_name(request.method());
     let route = table.find(&request);
+    shares.assign(&mut request, &route);
     let format = route.surface.error_format(request.headers());
     let caller = middleware.caller(&request, &route.pattern, client);
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
@@ -400,7 +402,7 @@ mod tests {
         let middleware =
             Arc::new(MiddlewareState { max_request_time: Duration::from_millis(50), ..middleware() });
         let app = app.wrap(from_fn(move |request, next| {
-            handle(Arc::clone(&middleware), Rc::clone(&table), request, next)
+            handle(Arc::clone(&middleware), Rc::clone(&table), Rc::default(), request, next)
         }));
         let app = test::init_service(app).await;
         for (path, status, code) in [("/v1/reads", 408, 4), ("/v1/waits", 503, 14)] {
@@ -431,7 +433,7 @@ mod tests {
         });
         let table = Rc::new(table);
         let app = app.wrap(from_fn(move |request, next| {
-            handle(Arc::clone(&middleware), Rc::clone(&table), request, next)
+            handle(Arc::clone(&middleware), Rc::clone(&table), Rc::default(), request, next)
         }));
         let app = test::init_service(app).await;
         let error = test::try_call_service(&app, TestRequest::get().uri("/v1/organizations").to_request())

@@ -20,5 +20,6 @@ mod route_limits;
 pub mod routes;
 pub mod saml;
 pub mod scim;
+pub mod shares;
 pub mod ssoready;
 mod transfer_rate;

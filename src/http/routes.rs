@@ -7,7 +7,6 @@ use actix_web::{
 
 use super::{health, metrics, oauth, openapi, reference, saml, scim, ssoready};
 use crate::{
-    app::State,
     links::path,
     web::{
         branding, console, home,
@@ -19,9 +18,8 @@ use crate::{
     },
 };
 
-/// Registers every route and records it in `table`. Routes with GET also accept HEAD (`middleware`). `directories` is
-/// the state of the SCIM routes, with its own share of database connections.
-pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable, directories: &web::Data<State>) {
+/// Registers every route and records it in `table`. Routes with GET also accept HEAD (`middleware`).
+pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
     Routes::new(config, table)
         // Load balancers and monitoring
         .surface(Surface::Health, "", |routes| {
@@ -52,7 +50,7 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable, directories
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "", ssoready::configure)
         // SCIM clients of identity providers
-        .surface(Surface::Scim, "", |routes| scim::configure(routes, directories));
+        .surface(Surface::Scim, "", scim::configure);
 
     // Unknown routes: `middleware` adds the body.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

@@ -28,6 +28,7 @@ use crate::{
         metrics::{self, MetricsToken},
         middleware::{MAX_REQUEST_TIME, MiddlewareState, handle},
         routes,
+        shares::ShareStates,
     },
     store::PoolShare,
     test_idp::{TestIdp, scim_client::ScimClient},
@@ -119,8 +120,8 @@ pub(super) fn gateway(
         stopping: stopping.clone(),
         max_request_time: MAX_REQUEST_TIME,
     });
+    let state = state.with_share(PoolShare::Login);
     let shared = web::Data::new(state.clone());
-    let directories = web::Data::new(state.with_share(PoolShare::Directory));
     let announced = web::Data::new(stopping.clone());
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let app = move || {
@@ -132,11 +133,11 @@ pub(super) fn gateway(
             .app_data(announced.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
             .configure(|config| optional_services.configure(&mut Routes::new(config, &mut table)))
-            .configure(|config| routes::configure(config, &mut table, &directories));
+            .configure(|config| routes::configure(config, &mut table));
         // One table a worker: `configure` has filled it.
-        let table = Rc::new(table);
+        let (table, shares) = (Rc::new(table), Rc::new(ShareStates::new(&state)));
         app.wrap(from_fn(move |request, next| {
-            handle(Arc::clone(&middleware), Rc::clone(&table), request, next)
+            handle(Arc::clone(&middleware), Rc::clone(&table), Rc::clone(&shares), request, next)
         }))
     };
     let workers = match config.workers {

@@ -20,11 +20,11 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     error::{Error, Result, is_connection_closed},
-    pool::{Lease, Patience, Pool},
+    pool::{Lease, Patience, Permit, Pool},
     sql::{Parameter, Sql, placeholders},
 };
 
@@ -71,7 +71,7 @@ pub struct Conn {
     patience: Patience,
     counter: StatementCounter,
     /// The permit of its share; dropped after the connection.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<Permit>,
 }
 
 /// Counts the statements of a connection. Those of a transaction are reported when it ends.
@@ -110,7 +110,7 @@ impl Conn {
         handle: Handle,
         patience: Patience,
         statements: StatementCounts,
-        permit: Option<OwnedSemaphorePermit>,
+        permit: Option<Permit>,
     ) -> Self {
         let is_transaction = match &handle {
             Handle::Sqlite(lease) => lease.is_in_transaction(),

@@ -3,8 +3,7 @@
 //! [`Db`] selects the driver from the URL. The reasons of this design are
 //! in `docs/decisions.md`.
 //!
-//! The pool has shares: SCIM requests use at most [`PoolShare::Directory`], so that a login always gets a
-//! connection and waits for at most one writer on SQLite.
+//! `shares.rs` says how many connections each kind of work may hold.
 
 use std::{
     path::PathBuf,
@@ -16,18 +15,15 @@ use std::{
 };
 
 use sqlx::{Postgres, Sqlite, postgres::PgConnectOptions};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Mutex;
 
 use super::{
     connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
-    error::{Error, Result},
+    error::Result,
     pool::Pool,
-    shares::{Permits, PoolShare, SharePermits},
+    shares::{Permits, PoolShare},
     sqlite_options::{Synchronous, prepare_file},
 };
-
-/// How long a caller waits for a permit of its share.
-const PERMIT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Whether the database can be used; `Err` says why not.
 pub type Readiness = std::result::Result<(), String>;
@@ -93,14 +89,14 @@ impl Db {
             let writer = Pool::new(options.clone(), 1)?;
             drop(writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await?);
             let readers = Pool::new(options.read_only(true), size.max(1))?;
-            let permits = Permits::new(size, SharePermits::sqlite);
+            let permits = Permits::sqlite(size.max(1));
             Ok(Self::new(Pools::Sqlite { readers, writer, file }, permits))
         } else {
             let options = url.parse::<PgConnectOptions>()?;
             let requests = Pool::new(options.clone(), size.max(2))?;
             drop(requests.acquire(PoolShare::General.patience(Dialect::Postgres)).await?);
             let probe = Pool::new(options, 1)?;
-            let permits = Permits::new(size, SharePermits::postgres);
+            let permits = Permits::postgres(size.max(2));
             Ok(Self::new(Pools::Postgres { requests, probe }, permits))
         }
     }
@@ -124,7 +120,7 @@ impl Db {
 
     /// How many more read connections the share may take. `None`: the share has no limit of its own.
     pub fn free_in_share(&self) -> Option<usize> {
-        self.share_permits().map(|permits| permits.read.available_permits())
+        self.permits.free_to_read(self.share)
     }
 
     /// How many statements were started in total, over all shares. Tests use it to measure the cost of a
@@ -139,27 +135,6 @@ impl Db {
         self.writes.load(Ordering::Relaxed)
     }
 
-    /// The permits of the share. `None`: it has no limit of its own.
-    fn share_permits(&self) -> Option<&SharePermits> {
-        match self.share {
-            PoolShare::General | PoolShare::Probe => None,
-            PoolShare::Directory => Some(&self.permits.directory),
-            PoolShare::Jobs => Some(&self.permits.jobs),
-        }
-    }
-
-    /// Waits for a permit of the share, which is held as long as the connection. [`Error::Busy`]: none became
-    /// free in time.
-    async fn permit(
-        &self,
-        of: impl FnOnce(&SharePermits) -> &Arc<Semaphore>,
-    ) -> Result<Option<OwnedSemaphorePermit>> {
-        let Some(permits) = self.share_permits() else { return Ok(None) };
-        let permit = tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(of(permits)).acquire_owned()).await;
-        // The semaphore is never closed.
-        permit.ok().and_then(std::result::Result::ok).map(Some).ok_or(Error::Busy)
-    }
-
     /// The kind of database.
     pub fn dialect(&self) -> Dialect {
         match self.pools {
@@ -170,7 +145,7 @@ impl Db {
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn> {
-        let permit = self.permit(|permits| &permits.read).await?;
+        let permit = self.permits.to_read(self.share).await?;
         let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire(patience).await?),
@@ -185,7 +160,7 @@ impl Db {
     /// A transaction for writing. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
         self.writes.fetch_add(1, Ordering::Relaxed);
-        let permit = self.permit(|permits| &permits.write).await?;
+        let permit = self.permits.to_write(self.share).await?;
         let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {
             Pools::Sqlite { writer, .. } => Handle::Sqlite(writer.begin(patience, "BEGIN IMMEDIATE").await?),
@@ -241,7 +216,7 @@ mod tests {
         let db = Db::connect(&format!("sqlite://{}", file.path().display()), 4).await.unwrap();
         db.migrate().await.unwrap();
         let directories = db.with_share(PoolShare::Directory);
-        let permits = directories.permits.directory.read.available_permits();
+        let permits = directories.free_in_share().unwrap();
         assert!((1..=2).contains(&permits));
         let mut held = Vec::new();
         for _ in 0..permits {

@@ -19,7 +19,7 @@ use sqlx::{
     ConnectOptions as _, Connection, Database, PgConnection, Postgres, Sqlite, SqliteConnection,
     postgres::PgQueryResult, sqlite::SqliteQueryResult,
 };
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, time::timeout};
 
 use super::error::{Error, Result, is_connection_closed, is_connection_lost};
 
@@ -42,7 +42,7 @@ const MAX_REST: Duration = Duration::from_secs(10 * 60);
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// How many callers may wait for each connection of the pool. More are refused at once.
-const MAX_WAITING_EACH: usize = 32;
+pub(super) const MAX_WAITING_EACH: usize = 32;
 
 /// What the pool must know of a driver.
 pub(super) trait Driver: Database<Connection: Connection<Options: Sync> + Sync> {
@@ -158,6 +158,15 @@ pub(super) struct Patience {
     pub(super) deadline: Duration,
     /// What makes a PostgreSQL server end a statement that nobody waits for any more.
     pub(super) session: &'static str,
+}
+
+/// What allows a caller to hold a connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit {
+    /// Of the share that the connection is used for.
+    pub(super) _of_share: OwnedSemaphorePermit,
+    /// Of several shares together.
+    pub(super) _of_several: Option<OwnedSemaphorePermit>,
 }
 
 /// The pool: cheap to clone.

@@ -84,4 +84,5 @@ mod stop;
 mod support;
 mod unfinished_logins;
 mod upgrade;
+mod waiting;
 mod webhooks;

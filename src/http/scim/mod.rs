@@ -15,16 +15,15 @@ use actix_web::{
 };
 
 use super::method_not_allowed::method_not_allowed;
-use crate::{app::State, web::kit::routing::Routes};
+use crate::web::kit::routing::Routes;
 
 /// The route prefix of every directory. Other paths below `/v1/scim/` belong to the API, such as `/v1/scim/users`.
 pub(super) const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
 
-/// Registers the routes with `state`, which has the directories' share of database connections.
-pub fn configure(routes: &mut Routes<'_>, state: &web::Data<State>) {
+/// Registers the routes.
+pub fn configure(routes: &mut Routes<'_>) {
     routes.scope(BASE, |scope| {
         scope
-            .app_data(state.clone())
             .wrap(from_fn(request_log::log_request))
             // `/Users/?filter=…`, and `//Users` of a base URL that was entered with a slash at its end.
             .wrap(NormalizePath::trim())

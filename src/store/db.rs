@@ -21,6 +21,7 @@ use super::{
     connection::{Conn, Dialect, Handle, StatementCounts, Transaction},
     error::Result,
     pool::Pool,
+    pooler,
     shares::{Permits, PoolShare},
     sqlite_options::{Synchronous, prepare_file},
 };
@@ -92,9 +93,10 @@ impl Db {
             let permits = Permits::sqlite(size.max(1));
             Ok(Self::new(Pools::Sqlite { readers, writer, file }, permits))
         } else {
-            let options = url.parse::<PgConnectOptions>()?;
+            // No column holds such numbers, and PgBouncer refuses to set their precision.
+            let options = url.parse::<PgConnectOptions>()?.extra_float_digits(None);
             let requests = Pool::new(options.clone(), size.max(2))?;
-            drop(requests.acquire(PoolShare::General.patience(Dialect::Postgres)).await?);
+            pooler::refuse(&requests, PoolShare::General.patience(Dialect::Postgres)).await?;
             let probe = Pool::new(options, 1)?;
             let permits = Permits::postgres(size.max(2));
             Ok(Self::new(Pools::Postgres { requests, probe }, permits))

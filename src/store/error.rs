@@ -36,6 +36,13 @@ pub enum Error {
     /// The database refused a statement.
     #[error(transparent)]
     Database(sqlx::Error),
+    /// A pooler before PostgreSQL gives the statements of one session to several server processes.
+    #[error(
+        "a pooler before it gives each transaction another session (PgBouncer: pool_mode = transaction or statement), and \
+         time limits, locks and prepared statements belong to a session; set pool_mode = session for this database, or \
+         connect to PostgreSQL itself"
+    )]
+    Pooler,
     /// A migration failed or does not fit the database.
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),

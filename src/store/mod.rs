@@ -44,6 +44,7 @@ pub mod organizations;
 pub mod passkeys;
 pub mod passwords;
 mod pool;
+mod pooler;
 mod readiness;
 pub mod removed_environments;
 pub mod saml_assertions_seen;

@@ -51,6 +51,7 @@ mod overload;
 mod permissions;
 mod plain_http;
 mod public_names;
+mod pooler;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;

@@ -81,7 +81,8 @@ impl TestDatabase {
         format!("postgres://postgres@localhost/{name}?host={}", Cluster::encoded(folder))
     }
 
-    fn postgres_name(&self) -> &str {
+    /// The name of this database of PostgreSQL.
+    pub fn postgres_name(&self) -> &str {
         self.url.split(['/', '?']).nth(3).expect("a name of PostgreSQL")
     }
 
@@ -209,8 +210,7 @@ impl Cluster {
         let bin = binaries();
         let dir = TempDir::new().expect("a temporary directory").keep();
         // PostgreSQL refuses to run as root, so it runs as the user of its package.
-        let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
-        let user = if root {
+        let user = if is_root() {
             run(Command::new("chown").arg("postgres").arg(&dir));
             vec!["runuser", "-u", "postgres", "--"]
         } else {
@@ -290,6 +290,11 @@ impl Cluster {
         child.stdin.take().expect("its input").write_all(statement.as_bytes()).expect("a statement sent");
         assert!(child.wait().expect("psql's end").success(), "psql failed: {statement}");
     }
+}
+
+/// Whether this process is root's. PostgreSQL and PgBouncer refuse to run as root.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n")
 }
 
 fn command(words: &[String]) -> Command {

@@ -125,8 +125,10 @@ impl Stream for MeteredBody {
                 if this.timer.has_passed(rate.deadline(), &*this.clock, context) {
                     return Poll::Ready(Some(Err(this.refuse(BodyError::TooSlow))));
                 }
-                this.allowance.wait();
-                Poll::Pending
+                match this.allowance.wait(context.waker()) {
+                    Ok(()) => Poll::Pending,
+                    Err(error) => Poll::Ready(Some(Err(this.refuse(error)))),
+                }
             }
         }
     }

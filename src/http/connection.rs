@@ -293,8 +293,11 @@ impl<T> Connection<T> {
         &self.slot.connections.clock
     }
 
-    /// Pending until the deadline of the head, then an error.
+    /// Pending until the deadline of the head, or until its memory is given to others; then an error.
     fn wait_for_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.state.reservation.borrow().wait(context.waker()).is_err() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         let Some(deadline) = self.state.head_deadline.get() else { return Poll::Pending };
         let clock = Arc::clone(self.clock());
         if self.head_timer.has_passed(deadline, &*clock, context) {
@@ -463,7 +466,10 @@ mod tests {
         let connections = Arc::new(Connections {
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             max_per_client,
-            memory: RequestMemory::new(MemoryBounds::share(memory, true)),
+            memory: RequestMemory::new(
+                MemoryBounds::share(memory, true),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+            ),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             open: Mutex::default(),
         });

@@ -370,11 +370,12 @@ mod tests {
     };
 
     fn middleware() -> MiddlewareState {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1)));
         MiddlewareState {
             trusted_proxies: Vec::new(),
             limits: Some(RateLimiter::new()),
-            memory: RequestMemory::new(MemoryBounds::share(1 << 20, true)),
-            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1))),
+            memory: RequestMemory::new(MemoryBounds::share(1 << 20, true), clock.clone()),
+            clock,
             random: Arc::new(SeededRandom::new(1)),
             https: true,
             stopping: Stopping::default(),

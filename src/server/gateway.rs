@@ -99,7 +99,10 @@ pub(super) fn gateway(
     stopping: &Stopping,
     optional_services: OptionalServices,
 ) -> io::Result<dev::Server> {
-    let memory = RequestMemory::new(MemoryBounds::share(config.request_memory_mib << 20, config.rate_limits));
+    let memory = RequestMemory::new(
+        MemoryBounds::share(config.request_memory_mib << 20, config.rate_limits),
+        Arc::clone(&state.clock),
+    );
     let open_files = open_file_limit::limit();
     let connections = Arc::new(Connections {
         trusted_proxies: config.trusted_proxies.clone(),

@@ -9,6 +9,10 @@ const TARGET_LIMIT: u64 = 65_536;
 /// A lower limit causes a warning.
 pub const RECOMMENDED_LIMIT: u64 = 8192;
 
+/// How many connections a process accepts however many files it may open: each may hold 8 KiB of a head that is not
+/// counted as request memory, and its buffers.
+const MAX_CONNECTIONS: usize = 16_384;
+
 /// How many descriptors are reserved for the database, for our own requests and for listeners.
 const RESERVED: u64 = 256;
 
@@ -34,9 +38,11 @@ pub fn limit_of_server() -> u64 {
     rlimit::Resource::NOFILE.get().map_or(1024, |(soft, hard)| soft.max(hard.min(TARGET_LIMIT)))
 }
 
-/// How many connections all clients together may have open, when `limit` files may be open.
+/// How many connections all clients together may have open, when `limit` files may be open. Further ones wait in the
+/// system's queue.
 pub fn max_connections(limit: u64) -> usize {
-    usize::try_from(limit.saturating_sub(RESERVED).max(limit / 2)).unwrap_or(usize::MAX).max(16)
+    let files = limit.saturating_sub(RESERVED).max(limit / 2);
+    usize::try_from(files).unwrap_or(usize::MAX).clamp(16, MAX_CONNECTIONS)
 }
 
 /// How many connections one client address may have open: the configured number, but at most a quarter of all,
@@ -52,7 +58,7 @@ mod tests {
     #[test]
     fn no_client_uses_up_the_descriptors_and_clients_do_not_use_up_those_of_the_database() {
         for (limit, most, one) in
-            [(65_536, 65_280, 1024), (4096, 3840, 960), (1024, 768, 192), (256, 128, 32), (0, 16, 4)]
+            [(65_536, 16_384, 1024), (4096, 3840, 960), (1024, 768, 192), (256, 128, 32), (0, 16, 4)]
         {
             assert_eq!(
                 (max_connections(limit), max_connections_per_client(1024, limit)),

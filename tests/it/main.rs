@@ -37,6 +37,7 @@ mod flows;
 mod front;
 mod full_disk;
 mod fuzz;
+mod half_sent;
 mod idempotency;
 mod import_ssoready;
 mod login_logs;

@@ -1,6 +1,6 @@
 //! What the body of one request may take: its size, and the memory that it reserves as it arrives.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, task::Waker};
 
 use super::request_memory::{Exhausted, Reservation};
 
@@ -82,9 +82,14 @@ impl BodyAllowance {
         self.0.borrow().error
     }
 
-    /// The handler waits for more of the body.
-    pub fn wait(&self) {
-        self.0.borrow_mut().awaited = true;
+    /// The handler waits for more of the body; `waker` wakes it when the memory is needed for another request.
+    ///
+    /// # Errors
+    /// The memory was given to another request; what arrived must be discarded.
+    pub fn wait(&self, waker: &Waker) -> Result<(), BodyError> {
+        let mut allowed = self.0.borrow_mut();
+        allowed.awaited = true;
+        allowed.reservation.wait(waker).map_err(BodyError::Busy)
     }
 
     /// The handler has what it waited for.
@@ -105,7 +110,9 @@ impl BodyAllowance {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use std::{net::IpAddr, sync::Arc};
+
+    use base::time::{ManualClock, Timestamp};
 
     use super::*;
     use crate::app::limits::request_memory::{MemoryBounds, RequestMemory};
@@ -116,9 +123,13 @@ mod tests {
         Some(IpAddr::from([192, 0, 2, last]))
     }
 
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::at(Timestamp::from_seconds(1)))
+    }
+
     #[test]
     fn strangers_leave_room_for_those_who_proved_who_they_are() {
-        let memory = RequestMemory::new(BOUNDS);
+        let memory = RequestMemory::new(BOUNDS, clock());
         let strangers: Vec<Reservation> = (1..=4)
             .map(|last| {
                 let mut reservation = memory.reservation(client(last));
@@ -146,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_arrived_before_the_proof_stays_counted() {
-        let memory = RequestMemory::new(BOUNDS);
+        let memory = RequestMemory::new(BOUNDS, clock());
         let body = BodyAllowance::new(memory.reservation(client(1)), 100);
         body.receive(100).unwrap();
         assert_eq!(body.receive(1), Err(BodyError::TooLarge));
@@ -161,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_limit_grows_with_the_proof() {
-        let memory = RequestMemory::new(MemoryBounds::share(64 << 20, true));
+        let memory = RequestMemory::new(MemoryBounds::share(64 << 20, true), clock());
         let body = BodyAllowance::new(memory.reservation(client(1)), MAX_UNAUTHENTICATED_BODY);
         assert!(
             body.accepts(MAX_UNAUTHENTICATED_BODY as u64)

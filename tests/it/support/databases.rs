@@ -101,6 +101,14 @@ impl TestDatabase {
         Cluster::get().psql("postgres", &statement);
     }
 
+    /// What the processes of this database's sessions on PostgreSQL get: `STOP` freezes them, `CONT` lets them go on.
+    pub fn signal_sessions(&self, signal: &str) {
+        let name = self.postgres_name();
+        let pids = Cluster::get().ask(&format!("SELECT pid FROM pg_stat_activity WHERE datname = '{name}'"));
+        let mut kill = Command::new("kill");
+        run(kill.args(["-s", signal]).args(pids.split_whitespace()));
+    }
+
     /// The database that an earlier version left, from `fixtures/databases/{version}`.
     pub fn of_version(backend: Backend, version: &Path) -> Self {
         let this = Self::unmigrated(backend);
@@ -194,10 +202,51 @@ async fn sqlite_template() -> Vec<u8> {
     fs::read(&file).expect("the template")
 }
 
+/// A PostgreSQL server for one test, which can stop it. It is reached over TCP.
+pub struct OwnServer {
+    cluster: Cluster,
+    port: u16,
+    options: String,
+}
+
+impl OwnServer {
+    /// Starts one with more options of the program.
+    pub fn start(options: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let options = format!("-c listen_addresses=127.0.0.1 -p {port} {options}");
+        Self { cluster: Cluster::start_with(&options, port), port, options }
+    }
+
+    /// A migrated database.
+    pub async fn database(&self) -> TestDatabase {
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", self.port);
+        let db = Db::connect(&url, 2).await.expect("a database");
+        db.migrate().await.expect("the migrations run on PostgreSQL");
+        db.close().await;
+        TestDatabase { url, _dir: None }
+    }
+
+    /// Stops it at once, as a crash does.
+    pub fn stop(&mut self) {
+        let mut stdin = self.cluster.watch.stdin.take().expect("its input");
+        stdin.write_all(b"keep\n").expect("a word to the shell");
+        self.cluster.watch.wait().expect("its end");
+    }
+
+    /// Starts it again on its data.
+    pub fn start_again(&mut self) {
+        self.cluster.watch = Cluster::launch(&self.cluster.dir, &self.options);
+        self.cluster.wait_until_ready();
+    }
+}
+
 /// A temporary PostgreSQL cluster, started once per test process and stopped with it.
 struct Cluster {
     dir: PathBuf,
-    _watch: Child,
+    port: u16,
+    watch: Child,
 }
 
 impl Cluster {
@@ -207,21 +256,15 @@ impl Cluster {
     }
 
     fn start() -> Self {
-        let bin = binaries();
+        Self::start_with("-c listen_addresses= -c max_connections=500", 5432)
+    }
+
+    fn start_with(options: &str, port: u16) -> Self {
         let dir = TempDir::new().expect("a temporary directory").keep();
-        // PostgreSQL refuses to run as root, so it runs as the user of its package.
-        let user = if is_root() {
+        if is_root() {
             run(Command::new("chown").arg("postgres").arg(&dir));
-            vec!["runuser", "-u", "postgres", "--"]
-        } else {
-            Vec::new()
-        };
-        let as_user = |program: &str| {
-            let mut words: Vec<String> = user.iter().map(|word| (*word).to_owned()).collect();
-            words.push(bin.join(program).display().to_string());
-            words
-        };
-        let mut initdb = command(&as_user("initdb"));
+        }
+        let mut initdb = command(&as_user(&binaries().join("initdb")));
         run(initdb.arg("-D").arg(dir.join("data")).args([
             "-A",
             "trust",
@@ -232,27 +275,37 @@ impl Cluster {
             "UTF8",
             "--locale=C",
         ]));
-        // The shell stops the server when its standard input closes, however this process ends.
+        let cluster = Self { watch: Self::launch(&dir, options), dir, port };
+        cluster.wait_until_ready();
+        cluster
+    }
+
+    /// The shell stops the server when its standard input closes, however this process ends. Told to, it keeps the data.
+    fn launch(dir: &Path, options: &str) -> Child {
         let script = format!(
-            "{} -D '{d}/data' -k '{d}' -c listen_addresses= -c fsync=off -c full_page_writes=off \
-             -c synchronous_commit=off -c max_connections=500 >'{d}/log' 2>&1 & read -r _; kill -QUIT $(head -n 1 '{d}/data/postmaster.pid'); wait; rm -rf '{d}'",
-            as_user("postgres").join(" "),
+            "{} -D '{d}/data' -k '{d}' {options} -c fsync=off -c full_page_writes=off \
+             -c synchronous_commit=off >'{d}/log' 2>&1 & read -r word; kill -QUIT $(head -n 1 '{d}/data/postmaster.pid'); wait; \
+             [ \"$word\" = keep ] || rm -rf '{d}'",
+            as_user(&binaries().join("postgres")).join(" "),
             d = dir.display()
         );
-        let watch = Command::new("sh")
+        Command::new("sh")
             .args(["-c", &script])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("a shell");
-        let cluster = Self { dir, _watch: watch };
+            .expect("a shell")
+    }
+
+    fn wait_until_ready(&self) {
         let begun = std::time::Instant::now();
         let ready = || {
-            let mut probe = Command::new(bin.join("pg_isready"));
+            let mut probe = Command::new(binaries().join("pg_isready"));
             probe
                 .arg("-h")
-                .arg(&cluster.dir)
+                .arg(&self.dir)
+                .args(["-p", &self.port.to_string()])
                 .stdout(Stdio::null())
                 .status()
                 .is_ok_and(|status| status.success())
@@ -261,11 +314,10 @@ impl Cluster {
             assert!(
                 begun.elapsed().as_secs() < 60,
                 "PostgreSQL did not start; its log is in {}",
-                cluster.dir.display()
+                self.dir.display()
             );
             std::thread::yield_now();
         }
-        cluster
     }
 
     fn url(&self, database: &str) -> String {
@@ -290,11 +342,28 @@ impl Cluster {
         child.stdin.take().expect("its input").write_all(statement.as_bytes()).expect("a statement sent");
         assert!(child.wait().expect("psql's end").success(), "psql failed: {statement}");
     }
+
+    /// The answer to a query, one row a line.
+    fn ask(&self, query: &str) -> String {
+        let mut psql = Command::new(binaries().join("psql"));
+        psql.args(["-qtAX", "-U", "postgres", "-d", "postgres", "-c", query, "-h"]).arg(&self.dir);
+        let output = psql.output().expect("psql");
+        assert!(output.status.success(), "psql failed: {query}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
 }
 
 /// Whether this process is root's. PostgreSQL and PgBouncer refuse to run as root.
 pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n")
+}
+
+/// The words that run a program of PostgreSQL's: for root, as the user of its package.
+fn as_user(program: &Path) -> Vec<String> {
+    let user: &[&str] = if is_root() { &["runuser", "-u", "postgres", "--"] } else { &[] };
+    let mut words: Vec<String> = user.iter().map(|word| (*word).to_owned()).collect();
+    words.push(program.display().to_string());
+    words
 }
 
 fn command(words: &[String]) -> Command {

@@ -120,6 +120,8 @@ impl Error {
 impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
         match error {
+            // Only what a caller sent can hold one: what the program makes or fetches itself is cleaned.
+            crate::store::Error::Nul => Self::invalid("", error.to_string()),
             // The connections of this share, or a lock, are in use.
             crate::store::Error::Busy => Self::Unavailable { retry_after: Duration::from_secs(1) },
             crate::store::Error::Unavailable(cause) => {

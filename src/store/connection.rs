@@ -17,7 +17,7 @@ use sqlx::{
     Arguments as _, AssertSqlSafe, Decode, Encode, FromRow, Postgres, Row as _, SqlSafeStr as _, SqlStr,
     Sqlite, Type,
     error::BoxDynError,
-    postgres::{PgArguments, PgRow},
+    postgres::{PgArgumentBuffer, PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
 use tokio::time::timeout;
@@ -196,7 +196,7 @@ pub struct Statement<'c> {
     values: Values,
     bound: usize,
     /// Why a value could not be bound.
-    error: Option<BoxDynError>,
+    error: Option<Error>,
 }
 
 enum Values {
@@ -323,17 +323,24 @@ enum Outcome<S, P> {
 }
 
 impl Statement<'_> {
-    /// Binds the next `$n`.
+    /// Binds the next `$n`. A text with NUL fails the statement ([`Error::Nul`]).
     pub fn bind<'t, T: Value<'t>>(mut self, value: T) -> Self {
-        let bound = match &mut self.values {
-            Values::Sqlite(values) => values.add(value),
-            Values::Postgres(values) => values.add(value),
-        };
-        if let Err(error) = bound {
+        if let Err(error) = self.add(value) {
             self.error.get_or_insert(error);
         }
         self.bound += 1;
         self
+    }
+
+    fn add<'t, T: Value<'t>>(&mut self, value: T) -> Result<()> {
+        if holds_nul(&value).map_err(sqlx::Error::Encode)? {
+            return Err(Error::Nul);
+        }
+        let added = match &mut self.values {
+            Values::Sqlite(values) => values.add(value),
+            Values::Postgres(values) => values.add(value),
+        };
+        Ok(added.map_err(sqlx::Error::Encode)?)
     }
 
     /// Runs the statement and returns the number of affected rows.
@@ -385,8 +392,22 @@ impl Statement<'_> {
             self.text.as_str()
         );
         match self.error.take() {
-            Some(error) => Err(Error::Database(sqlx::Error::Encode(error))),
+            Some(error) => Err(error),
             None => Ok(self),
         }
     }
+}
+
+/// Whether a value is a text with NUL. SQLite stores one, PostgreSQL refuses it: checked here, both databases give the
+/// same answer. PostgreSQL's form of a text is the text itself.
+fn holds_nul<'t, T: Value<'t>>(value: &T) -> std::result::Result<bool, BoxDynError> {
+    let type_info =
+        <T as Encode<'t, Postgres>>::produces(value).unwrap_or_else(<T as Type<Postgres>>::type_info);
+    if type_info != <str as Type<Postgres>>::type_info() {
+        return Ok(false);
+    }
+    let mut text = PgArgumentBuffer::default();
+    // NULL writes nothing.
+    let _ = <T as Encode<'t, Postgres>>::encode_by_ref(value, &mut text)?;
+    Ok(text.contains(&0))
 }

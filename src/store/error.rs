@@ -16,6 +16,9 @@ pub enum Error {
     /// A foreign key refers to a row that does not exist.
     #[error("a referenced row does not exist")]
     MissingReference,
+    /// A text that was to be stored or searched for holds NUL, which PostgreSQL has no place for. No stored text does.
+    #[error("a text must not contain NUL")]
+    Nul,
     /// A stored value cannot be parsed: this program never writes such a value.
     #[error("{table}.{column} of {row} holds a value that cannot be read")]
     Inconsistent {

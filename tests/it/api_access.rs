@@ -36,13 +36,13 @@ use crate::{
 };
 
 /// A route with a call that has an effect.
-struct Route {
-    method: Method,
-    pattern: &'static str,
-    url: String,
+pub struct Route {
+    pub method: Method,
+    pub pattern: &'static str,
+    pub url: String,
     /// The value of `{id}`.
     id: Option<String>,
-    body: Option<Value>,
+    pub body: Option<Value>,
     management: bool,
 }
 
@@ -60,9 +60,9 @@ impl Route {
 }
 
 /// One resource of each kind that routes name.
-struct Resources {
+pub struct Resources {
     tenant: Tenant,
-    directory: String,
+    pub directory: String,
     user: String,
     group: String,
     request: String,
@@ -105,7 +105,7 @@ impl std::ops::Deref for Resources {
     }
 }
 
-fn routes(tenant: &Resources) -> Vec<Route> {
+pub fn routes(tenant: &Resources) -> Vec<Route> {
     let organization = tenant.organization.id.to_string();
     let connection = tenant.connection.id.to_string();
     let any = |pattern: &'static str, body: Value| Route {
@@ -271,7 +271,7 @@ fn assert_error(answer: &Answer, status: u16, code: u64, context: &str) -> Strin
     body["message"].as_str().expect("a message").to_owned()
 }
 
-async fn acme(app: &TestApp) -> Resources {
+pub async fn acme(app: &TestApp) -> Resources {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let (key, browser) = (app.api_key(&environment, false).await, app.browser());
@@ -365,7 +365,7 @@ async fn acme(app: &TestApp) -> Resources {
 }
 
 /// The fields of the body that an operation takes.
-fn fields(document: &Value, operation: &Value) -> Vec<String> {
+pub fn fields(document: &Value, operation: &Value) -> Vec<String> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
     let Some(name) = name else { return Vec::new() };

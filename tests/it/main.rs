@@ -44,6 +44,7 @@ mod login_logs;
 mod lost_updates;
 mod metadata_refresh;
 mod moved_rows;
+mod nul;
 mod oauth;
 mod openapi;
 mod organization_references;

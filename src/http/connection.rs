@@ -45,6 +45,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many bytes are read ahead of what the request has consumed. actix-http's buffer may take twice as much.
 const MAX_READ_AHEAD_BYTES: usize = 32 * 1024;
+/// The buffer of actix-http: it answers a head that fills it with 431.
+const ACTIX_BUFFER_BYTES: usize = 128 * 1024;
 /// How many bytes of a request head every connection may hold without a reservation of request memory.
 const UNRESERVED_HEAD_BYTES: usize = 8 * 1024;
 /// How many bytes are read before the reader yields: actix-http reads for as long as there is data.
@@ -91,6 +93,7 @@ impl Connections {
             state,
             slot,
             burst: 0,
+            filling: None,
             head_timer: DeadlineTimer::default(),
             write_timer: DeadlineTimer::default(),
             writing: None,
@@ -267,6 +270,11 @@ impl ConnectionState {
         head < MAX_READ_AHEAD_BYTES && (has_room || reservation.grow(UNRESERVED_HEAD_BYTES).is_ok())
     }
 
+    /// Whether as much as is read ahead belongs to the connection's first head.
+    fn first_head_is_full(&self) -> bool {
+        !self.served.get() && self.phase.get() == Phase::Head && self.ahead.get() >= MAX_READ_AHEAD_BYTES
+    }
+
     /// Counts bytes that were read.
     fn read(&self, bytes: usize, now: Timestamp) {
         self.ahead.set(self.ahead.get().saturating_add(bytes));
@@ -283,6 +291,8 @@ pub struct Connection<T> {
     slot: Slot,
     /// Bytes that were read since the reader last yielded.
     burst: usize,
+    /// What fills the buffer of actix-http after a head that is too long, in bytes; `None` until it is.
+    filling: Option<usize>,
     head_timer: DeadlineTimer,
     write_timer: DeadlineTimer,
     writing: Option<MinimumRate>,
@@ -304,6 +314,21 @@ impl<T> Connection<T> {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
+    }
+
+    /// Ends a first head that is too long: its buffer is filled, so that actix-http refuses it at once. Before that the
+    /// reader yields, since the last bytes may have completed the head.
+    fn refuse_head(&mut self, buffer: &mut ReadBuf<'_>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(left) = self.filling else {
+            self.filling = Some(ACTIX_BUFFER_BYTES);
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        let bytes = left.min(buffer.remaining());
+        buffer.initialize_unfilled_to(bytes).fill(b'x');
+        buffer.advance(bytes);
+        self.filling = Some(left - bytes);
+        Poll::Ready(Ok(()))
     }
 
     /// Applies the minimum rate to a write.
@@ -351,6 +376,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         }
         if !this.state.may_read() {
             this.burst = 0;
+            if this.state.first_head_is_full() {
+                return this.refuse_head(buffer, context);
+            }
             *this.state.reader.borrow_mut() = Some(context.waker().clone());
             return this.wait_for_head(context);
         }
@@ -534,8 +562,7 @@ mod tests {
         let mut connection = fixture.connect();
         connection.io.sends = (0..100).map(|_| vec![b'x'; 4096]).collect();
         assert_eq!(burst(&mut connection).unwrap(), MAX_BURST_BYTES, "then the reader yields");
-        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES, "a head");
-        assert_eq!(read(&mut connection).unwrap(), 0);
+        assert_eq!(burst(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES, "a head");
         let state = Rc::clone(&connection.state);
         state.request_started();
         state.expect_body(Some(50 * 4096));
@@ -548,6 +575,28 @@ mod tests {
         assert_eq!(read(&mut connection).unwrap(), 0);
         state.request_started();
         assert!(state.request_answered());
+    }
+
+    #[tokio::test]
+    async fn a_first_head_that_is_too_long_fills_the_buffer_and_ends() {
+        let fixture = fixture(None, 64 << 20);
+        let mut connection = fixture.connect();
+        connection.io.sends = (0..100).map(|_| vec![b'y'; 4096]).collect();
+        assert_eq!(burst(&mut connection).unwrap(), MAX_BURST_BYTES);
+        assert_eq!(burst(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES, "then it yields");
+        let (mut space, mut filled) = ([0; 4096], 0);
+        loop {
+            let mut buffer = ReadBuf::new(&mut space);
+            let read =
+                Pin::new(&mut connection).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer);
+            assert!(matches!(read, Poll::Ready(Ok(()))));
+            match buffer.filled().len() {
+                0 => break,
+                bytes => filled += bytes,
+            }
+        }
+        assert_eq!(filled, ACTIX_BUFFER_BYTES);
+        assert_eq!(connection.io.sends.len(), 92, "nothing more is read");
     }
 
     #[tokio::test]
@@ -587,11 +636,11 @@ mod tests {
             connection.io.sends = (0..16).map(|_| vec![b'x'; 4096]).collect();
         }
         let [first, second] = &mut connections[..] else { unreachable!() };
-        assert_eq!(read(first).unwrap(), MAX_READ_AHEAD_BYTES);
+        assert_eq!(burst(first).unwrap() + burst(first).unwrap(), MAX_READ_AHEAD_BYTES);
         assert_eq!(read(second).unwrap(), UNRESERVED_HEAD_BYTES);
         first.state.request_started();
         assert_eq!(
-            read(second).unwrap(),
+            burst(second).unwrap() + burst(second).unwrap(),
             MAX_READ_AHEAD_BYTES - UNRESERVED_HEAD_BYTES,
             "as soon as there is room"
         );

@@ -300,6 +300,27 @@ mod tests {
     }
 
     #[test]
+    fn programs_get_their_format_for_every_status() {
+        for status in [400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431, 500, 503] {
+            let status = StatusCode::from_u16(status).unwrap();
+            for (format, kind, field) in [
+                (ErrorFormat::Api, "application/json", "code"),
+                (ErrorFormat::Oauth, "application/json", "error"),
+                (ErrorFormat::Scim, "application/scim+json", "schemas"),
+            ] {
+                let response = respond(format, status, &at(Surface::Site), "r1");
+                assert_eq!(response.status(), status);
+                let sent = response.headers().get(header::CONTENT_TYPE).unwrap();
+                assert!(sent.to_str().unwrap().starts_with(kind), "{status}: {sent:?}");
+                let body: serde_json::Value = serde_json::from_str(&text(response)).unwrap();
+                assert!(!body[field].is_null(), "{status}: {body}");
+            }
+            let response = respond(ErrorFormat::Page, status, &at(Surface::Site), "r1");
+            assert!(text(response).starts_with("<!DOCTYPE html>"), "{status}");
+        }
+    }
+
+    #[test]
     fn too_slow_and_too_large_say_what_to_do_at_this_address() {
         let groups = "send fewer groups";
         let (api, page) = (ErrorFormat::Api, ErrorFormat::Page);

@@ -48,9 +48,9 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
         // OAuth clients, and browsers that they redirect
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
-        .surface(Surface::Ssoready, "", ssoready::configure)
+        .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers
-        .surface(Surface::Scim, "", scim::configure);
+        .surface(Surface::Scim, "/v1/scim", scim::configure);
 
     // Unknown routes: `middleware` adds the body.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

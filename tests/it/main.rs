@@ -86,6 +86,7 @@ mod sign_in;
 mod sqlite_file;
 mod stop;
 mod support;
+mod surfaces;
 mod unfinished_logins;
 mod upgrade;
 mod waiting;

@@ -103,6 +103,12 @@ pub struct RouteTable {
 }
 
 impl RouteTable {
+    /// Every pattern with its surface; of a scope, its prefix. For tests that walk all of them.
+    pub fn patterns(&self) -> impl Iterator<Item = (&'static str, Surface)> {
+        let scopes = self.scopes.iter().map(|(prefix, _, surface)| (*prefix, *surface));
+        self.routes.iter().map(|(pattern, surface)| (*pattern, *surface)).chain(scopes)
+    }
+
     /// The route of a request. actix walks through all routes for it: once a request.
     pub fn find(&self, request: &ServiceRequest) -> MatchedRoute {
         let Some(pattern) = request.match_pattern() else { return self.unmatched(request.path()) };
@@ -228,28 +234,30 @@ mod tests {
                 .surface(Surface::Oauth, "/v1/oauth", |routes| {
                     routes.resource("/v1/oauth/token", |resource| resource.post(ok));
                 })
-                .surface(Surface::Ssoready, "", |routes| {
+                .surface(Surface::Ssoready, "/v1", |routes| {
                     routes
                         .resource("/v1/saml/redirect", |resource| resource.post(ok))
                         .resource("/v1/organizations/{id}", |resource| resource.get(ok))
                         .resource("/v1/scim/users", |resource| resource.get(ok));
                 })
-                .surface(Surface::Scim, "", |routes| {
+                .surface(Surface::Scim, "/v1/scim", |routes| {
                     routes.scope("/v1/scim/{directory:scim_directory_[^/]*}", |scope| scope);
                 });
         });
         let directory = "/v1/scim/{directory:scim_directory_[^/]*}";
         for (path, pattern, surface) in [
             ("/v1/organizations/x/y/z", UNMATCHED, Surface::Ssoready),
-            ("/v1/organizationsx", UNMATCHED, Surface::Site),
+            ("/v1/organizationsx", UNMATCHED, Surface::Ssoready),
+            ("/v1", UNMATCHED, Surface::Ssoready),
+            ("/v10", UNMATCHED, Surface::Site),
             ("/v1/saml/redirect/x", UNMATCHED, Surface::Ssoready),
             ("/v1/saml/x/y", UNMATCHED, Surface::Saml),
-            ("/v1/saml-x", UNMATCHED, Surface::Site),
+            ("/v1/saml-x", UNMATCHED, Surface::Ssoready),
             ("/v1/oauth/nowhere", UNMATCHED, Surface::Oauth),
             ("/v1/scim/users/x/y", UNMATCHED, Surface::Ssoready),
             ("/v1/scim/scim_directory_1", directory, Surface::Scim),
             ("/v1/scim/scim_directory_1/x/y", directory, Surface::Scim),
-            ("/v1/scim/x", UNMATCHED, Surface::Site),
+            ("/v1/scim/x", UNMATCHED, Surface::Scim),
             ("/console", UNMATCHED, Surface::Console),
             ("/console/x/y/z", UNMATCHED, Surface::Console),
             ("/consolex", UNMATCHED, Surface::Site),

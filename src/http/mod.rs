@@ -1,5 +1,6 @@
 //! HTTP: routes, authentication of callers, wire types, and the error format of each surface.
 
+pub mod api_documents;
 pub mod api_error;
 pub mod body;
 pub mod client_address;

@@ -1,11 +1,10 @@
-//! The OpenAPI document, generated from the handlers' annotations: `GET /openapi.json`.
+//! The OpenAPI document, generated from the handlers' annotations.
 //!
 //! What all operations have in common is added here: the default security requirement, the error responses, the
 //! `Idempotency-Key`.
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpResponse, http::header, web};
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi as _,
@@ -17,7 +16,7 @@ use utoipa::{
 };
 
 use super::ssoready::Handlers;
-use crate::{app::State, links::Links};
+use crate::links::Links;
 
 /// The tags, in the order of the documentation.
 const TAGS: &[(&str, &str)] = &[
@@ -284,14 +283,6 @@ fn remove_line_breaks(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(remove_line_breaks),
         _ => {}
     }
-}
-
-/// `GET /openapi.json`, readable from any origin.
-pub async fn serve(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .json(document(&state.links))
 }
 
 #[cfg(test)]

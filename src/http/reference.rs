@@ -1,41 +1,15 @@
-//! `/docs/api`: the OpenAPI document rendered as pages.
+//! The OpenAPI document as the pages of `/docs/api`.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::{Map, Value};
 
-use super::{
-    api_error::ApiError,
-    openapi::{document, resolve_ref},
-};
+use super::openapi::resolve_ref;
 use crate::{
-    app::{Error, State},
     links::Links,
-    web::{
-        api_reference::{ApiReference, ApiSection, Field, Object, Operation},
-        kit::response::{PagePolicy, page},
-    },
+    web::api_reference::{ApiReference, ApiSection, Field, Object, Operation},
 };
-
-/// `GET /docs/api`
-pub async fn overview(state: web::Data<State>) -> HttpResponse {
-    page(StatusCode::OK, PagePolicy::SameOriginForms, reference(&state.links).overview())
-}
-
-/// `GET /docs/api/{name}`
-pub async fn section(
-    state: web::Data<State>,
-    request: HttpRequest,
-    name: web::Path<String>,
-) -> Result<HttpResponse, ApiError> {
-    let reference = reference(&state.links);
-    let found = reference.sections.iter().find(|section| section.slug == *name);
-    let section = found.ok_or_else(|| ApiError::page(Error::not_found("page", name), &request))?;
-    Ok(page(StatusCode::OK, PagePolicy::SameOriginForms, reference.section(section)))
-}
 
 /// Converts the OpenAPI document to the view of the pages.
-pub(crate) fn reference(links: &Links) -> ApiReference {
-    let document = document(links);
+pub(crate) fn reference(links: &Links, document: &Value) -> ApiReference {
     let schemas = &document["components"]["schemas"];
     let sections = list(&document["tags"])
         .iter()
@@ -282,10 +256,11 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::samples;
+    use crate::{http::openapi::document, web::samples};
 
     fn everything() -> ApiReference {
-        reference(&Links::new(&"https://sso.example.com".parse().unwrap()).unwrap())
+        let links = Links::new(&"https://sso.example.com".parse().unwrap()).unwrap();
+        reference(&links, &document(&links))
     }
 
     #[test]

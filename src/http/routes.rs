@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{health, metrics, oauth, openapi, reference, saml, scim, ssoready};
+use super::{api_documents, health, metrics, oauth, saml, scim, ssoready};
 use crate::{
     links::path,
     web::{
@@ -35,9 +35,9 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
                 .resource(path::ASSET, |resource| resource.get(assets::serve))
                 .resource(path::BRANDING_STYLE, |resource| resource.get(branding::style))
                 .resource(path::BRANDING_LOGO, |resource| resource.get(branding::logo))
-                .resource(path::OPENAPI, |resource| resource.get(openapi::serve))
-                .resource(path::API_REFERENCE, |resource| resource.get(reference::overview))
-                .resource(path::API_REFERENCE_SECTION, |resource| resource.get(reference::section));
+                .resource(path::OPENAPI, |resource| resource.get(api_documents::openapi))
+                .resource(path::API_REFERENCE, |resource| resource.get(api_documents::overview))
+                .resource(path::API_REFERENCE_SECTION, |resource| resource.get(api_documents::section));
         })
         // Customers' admins, with a setup link
         .surface(Surface::Setup, path::SETUP, setup::configure)

@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     demo_app::DemoApp,
     http::{
+        api_documents::ApiDocuments,
         connection::Connections,
         health::Stopping,
         metrics::{self, MetricsToken},
@@ -127,6 +128,7 @@ pub(super) fn gateway(
     let shared = web::Data::new(state.clone());
     let announced = web::Data::new(stopping.clone());
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
+    let documents = web::Data::new(ApiDocuments::new(state.links.clone()));
     let app = move || {
         let middleware = Arc::clone(&middleware);
         let mut table = RouteTable::default();
@@ -134,6 +136,7 @@ pub(super) fn gateway(
             .app_data(shared.clone())
             .app_data(token.clone())
             .app_data(announced.clone())
+            .app_data(documents.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
             .configure(|config| optional_services.configure(&mut Routes::new(config, &mut table)))
             .configure(|config| routes::configure(config, &mut table));

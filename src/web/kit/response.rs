@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpResponse,
+    body::MessageBody,
     http::{StatusCode, header},
 };
 use maud::Markup;
@@ -52,6 +53,11 @@ impl PagePolicy {
 
 /// A page as an HTTP response. It is never stored, framed or sniffed.
 pub fn page(status: StatusCode, policy: PagePolicy, markup: Markup) -> HttpResponse {
+    page_of(status, policy, markup.into_string())
+}
+
+/// The same, of a page that was rendered before.
+pub fn page_of(status: StatusCode, policy: PagePolicy, html: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, policy.content_security_policy()))
@@ -59,7 +65,7 @@ pub fn page(status: StatusCode, policy: PagePolicy, markup: Markup) -> HttpRespo
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::X_FRAME_OPTIONS, "DENY"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(markup.into_string())
+        .body(html)
 }
 
 /// Redirects to another of our pages.

@@ -187,12 +187,16 @@ mod tests {
             pairs.iter().map(|pair| pair.certificate_pem().unwrap()).collect()
         };
         let old = pems().await.remove(0);
+        let used = async || key_pairs(&state, environment).await.unwrap().remove(0);
+        let parsed = used().await;
+        assert!(Arc::ptr_eq(&parsed, &used().await), "a key is decrypted and parsed once for many logins");
 
         let after = rotate(&state, environment, Rotation::Overlapping).await.unwrap();
         let stages = |keys: &[SpKeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
         assert_eq!(stages(&after), [KeyStage::Active, KeyStage::Next]);
         let new = after[1].certificate.clone();
         assert_eq!(pems().await, [old.clone(), new.clone()], "the old one signs, both are published");
+        assert!(!Arc::ptr_eq(&parsed, &used().await), "a rotation forgets what was parsed");
         assert_eq!(encryption_certificate(&state, environment).await.unwrap(), new);
 
         clock.advance(KeyPair::PUBLISH_AHEAD);

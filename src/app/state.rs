@@ -14,6 +14,7 @@ use saml::key_pair::KeyPair;
 use super::{
     Error, Result,
     accounts::passwords::Passwords,
+    administrators::sso::ProviderCache,
     directories::{
         limits::DirectoryLimits, provisioning::bulk_executor::BulkExecutor, quota::EnvironmentUsageCache,
         request_log::queue::ScimRequestLog,
@@ -73,6 +74,8 @@ pub struct State {
     /// The resolver for domain verification.
     pub dns: Arc<dyn TxtResolver>,
     pub(super) outgoing: Arc<tokio::sync::OnceCell<HttpClient>>,
+    /// The console's OpenID provider.
+    pub(super) console_provider: Arc<ProviderCache>,
     /// The hashing of passwords.
     pub passwords: Passwords,
     /// Runs CPU-bound work off the async threads.
@@ -104,6 +107,7 @@ impl State {
             verifications: FairQueue::new(cores, MAX_VERIFICATION_WAIT),
             response_limits: Arc::default(),
             outgoing: Arc::default(),
+            console_provider: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),
             directory_limits: Arc::new(DirectoryLimits::new(settings.scim_rates)),
             environment_usages: Arc::default(),

@@ -40,6 +40,25 @@ async fn is_signed_in(console: &TestApp, browser: &Browser) -> bool {
     browser.get(&console.url("/console/account")).await.status == 200
 }
 
+/// A console whose OpenID provider is the gateway itself, and through which customer's connection that signs people in.
+pub async fn console_by_openid(app: &TestApp) -> (TestApp, Tenant) {
+    let mut environment = app.environment("prod").await;
+    let tenant = app.tenant(&environment, "vendor.example").await;
+    let (client, secret) = app.oauth_client(&environment, IdTokenAlg::ES256).await;
+    let (issuer, client_id) = (app.url("/v1/oauth"), client.id.to_string());
+    let console = app
+        .replica_with(|config| {
+            config.console_oidc_issuer = Some(issuer);
+            config.console_oidc_client_id = Some(client_id);
+            config.console_oidc_client_secret = Some(Redacted(secret));
+        })
+        .await;
+    environment.oauth_redirect_uris =
+        vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];
+    app.update_environment(&environment).await;
+    (console, tenant)
+}
+
 both! {
     async fn a_saml_connection_of_our_own_opens_the_console(app: TestApp) {
         let environment = app.environment("prod").await;
@@ -197,18 +216,7 @@ both! {
     }
 
     async fn an_openid_sign_in_that_another_browser_began_opens_nothing(app: TestApp) {
-        let mut environment = app.environment("prod").await;
-        let tenant = app.tenant(&environment, "vendor.example").await;
-        let (client, secret) = app.oauth_client(&environment, IdTokenAlg::ES256).await;
-        let (issuer, client_id) = (app.url("/v1/oauth"), client.id.to_string());
-        let console = app.replica_with(|config| {
-            config.console_oidc_issuer = Some(issuer);
-            config.console_oidc_client_id = Some(client_id);
-            config.console_oidc_client_secret = Some(Redacted(secret));
-        }).await;
-        environment.oauth_redirect_uris =
-            vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];
-        app.update_environment(&environment).await;
+        let (console, tenant) = console_by_openid(&app).await;
         app.with_password("owner@vendor.example").await;
         let (stranger, owner) = (app.browser(), app.browser());
 
@@ -324,18 +332,7 @@ both! {
     }
 
     async fn an_openid_provider_opens_the_console(app: TestApp) {
-        let mut environment = app.environment("prod").await;
-        let tenant = app.tenant(&environment, "vendor.example").await;
-        let (client, secret) = app.oauth_client(&environment, IdTokenAlg::ES256).await;
-        let (issuer, client_id) = (app.url("/v1/oauth"), client.id.to_string());
-        let console = app.replica_with(|config| {
-            config.console_oidc_issuer = Some(issuer);
-            config.console_oidc_client_id = Some(client_id);
-            config.console_oidc_client_secret = Some(Redacted(secret));
-        }).await;
-        environment.oauth_redirect_uris =
-            vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];
-        app.update_environment(&environment).await;
+        let (console, tenant) = console_by_openid(&app).await;
         app.with_password("dana@vendor.example").await;
 
         let browser = app.browser();

@@ -47,6 +47,7 @@ mod moved_rows;
 mod nul;
 mod oauth;
 mod openapi;
+mod openid_discovery;
 mod organization_references;
 mod organization_search;
 mod overload;

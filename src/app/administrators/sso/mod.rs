@@ -4,10 +4,12 @@
 
 mod oidc;
 mod pending;
+mod provider;
 mod saml;
 mod session;
 
 pub use oidc::{SsoRedirect, begin_oidc, finish_oidc};
 pub use pending::SsoPurpose;
+pub use provider::ProviderCache;
 pub use saml::{begin_saml, finish_saml};
 pub use session::SsoCallback;

@@ -5,20 +5,20 @@ use std::{collections::HashSet, time::Duration};
 use base::time::Timestamp;
 use model::{account::AuthenticationMethod, email::Email};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
-    core::{CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata},
+    AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
+    core::{
+        CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreIdTokenClaims,
+        CoreIdTokenVerifier, CoreProviderMetadata,
+    },
 };
 
 use super::{
     pending::{PendingSso, SsoPurpose, consume, open, seal},
+    provider::provider_error,
     session::{SsoCallback, asserted_auth_time, set_authentication_time, sign_in_with_email},
 };
-use crate::app::{
-    Error, OidcProvider, Result, State,
-    accounts::Device,
-    outgoing::{HttpClient, HttpClientError, HttpClientLimits},
-};
+use crate::app::{Error, OidcProvider, Result, State, accounts::Device};
 
 /// The redirect that begins a sign-in through the OpenID provider.
 #[derive(Debug)]
@@ -32,11 +32,9 @@ pub struct SsoRedirect {
 /// Begins a sign-in through the OpenID provider (OpenID Connect Core 1.0 §3.1, with PKCE: RFC 7636).
 pub async fn begin_oidc(state: &State, next: &str, purpose: SsoPurpose<'_>) -> Result<SsoRedirect> {
     let provider = provider(state)?;
-    let http = ProviderClient::new()?;
-    let call = |request| http.call(request);
-    let metadata = discover(provider, &call).await?;
+    let metadata = state.console_provider.metadata(&provider.issuer, state.now()).await?;
     let client = CoreClient::from_provider_metadata(
-        metadata,
+        (*metadata).clone(),
         ClientId::new(provider.client_id.clone()),
         Some(ClientSecret::new(provider.client_secret.clone())),
     )
@@ -80,12 +78,10 @@ pub async fn finish_oidc(
         tx.commit().await?;
     }
     let provider = provider(state)?;
-    let http = ProviderClient::new()?;
-    let call = |request| http.call(request);
-    let metadata = discover(provider, &call).await?;
-    let algorithms: HashSet<_> = metadata.id_token_signing_alg_values_supported().iter().cloned().collect();
+    let cache = &state.console_provider;
+    let metadata = cache.metadata(&provider.issuer, state.now()).await?;
     let client = CoreClient::from_provider_metadata(
-        metadata,
+        (*metadata).clone(),
         ClientId::new(provider.client_id.clone()),
         Some(ClientSecret::new(provider.client_secret.clone())),
     )
@@ -94,21 +90,18 @@ pub async fn finish_oidc(
         .exchange_code(AuthorizationCode::new(code.to_owned()))
         .map_err(|error| provider_error(&error))?
         .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
-        .request_async(&call)
+        .request_async(cache.http().await?)
         .await
         .map_err(|error| provider_error(&error))?;
     let id_token = tokens.id_token().ok_or_else(|| provider_error(&"the response has no ID token"))?;
-    // Asymmetric algorithms only: with HMAC, anybody with the client secret could sign.
-    let asymmetric = algorithms.into_iter().filter(|one| {
-        serde_json::to_value(one)
-            .is_ok_and(|name| name.as_str().is_some_and(|name| !name.starts_with("HS") && name != "none"))
-    });
-    let now = state.now();
-    let verifier =
-        client.id_token_verifier().set_allowed_algs(asymmetric).set_time_fn(move || now.system_time().into());
-    let claims = id_token
-        .claims(&verifier, &Nonce::new(pending.nonce.clone()))
-        .map_err(|error| provider_error(&error))?;
+    let mut verified = verify(state, provider, &metadata, id_token, &pending.nonce);
+    if let Err(ClaimsVerificationError::SignatureVerification(_)) = &verified
+        && let Some(newer) = cache.newer_metadata(&provider.issuer, &metadata, state.now()).await?
+    {
+        // The provider may sign with a new key.
+        verified = verify(state, provider, &newer, id_token, &pending.nonce);
+    }
+    let claims = verified.map_err(|error| provider_error(&error))?;
     let email = id_token_email(claims)?;
     pending.check_account(&email)?;
     let auth_time = claims.auth_time().map(|at| Timestamp::from_millis(at.timestamp_millis()));
@@ -119,6 +112,31 @@ pub async fn finish_oidc(
     set_authentication_time(&mut tx, &mut begun, authenticated_at).await?;
     tx.commit().await?;
     Ok(SsoCallback { session: begun, next: pending.next })
+}
+
+/// Verifies an ID token (OpenID Connect Core 1.0 §3.1.3.7).
+fn verify<'t>(
+    state: &State,
+    provider: &OidcProvider,
+    metadata: &CoreProviderMetadata,
+    id_token: &'t CoreIdToken,
+    nonce: &str,
+) -> Result<&'t CoreIdTokenClaims, ClaimsVerificationError> {
+    let verifier = CoreIdTokenVerifier::new_confidential_client(
+        ClientId::new(provider.client_id.clone()),
+        ClientSecret::new(provider.client_secret.clone()),
+        metadata.issuer().clone(),
+        metadata.jwks().clone(),
+    );
+    // Asymmetric algorithms only: with HMAC, anybody with the client secret could sign.
+    let offered: HashSet<_> = metadata.id_token_signing_alg_values_supported().iter().cloned().collect();
+    let asymmetric = offered.into_iter().filter(|one| {
+        serde_json::to_value(one)
+            .is_ok_and(|name| name.as_str().is_some_and(|name| !name.starts_with("HS") && name != "none"))
+    });
+    let now = state.now();
+    let verifier = verifier.set_allowed_algs(asymmetric).set_time_fn(move || now.system_time().into());
+    id_token.claims(&verifier, &Nonce::new(nonce.to_owned()))
 }
 
 /// The e-mail address of an ID token. An error if the provider states that it is not verified. Without
@@ -138,36 +156,6 @@ fn provider(state: &State) -> Result<&OidcProvider> {
 
 fn redirect_uri(state: &State) -> Result<RedirectUrl> {
     RedirectUrl::new(state.links.console_oidc_callback().into()).map_err(Error::internal)
-}
-
-async fn discover<F: Future<Output = Result<HttpResponse, HttpClientError>>>(
-    provider: &OidcProvider,
-    call: &impl Fn(HttpRequest) -> F,
-) -> Result<CoreProviderMetadata> {
-    let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(Error::internal)?;
-    CoreProviderMetadata::discover_async(issuer, call).await.map_err(|error| provider_error(&error))
-}
-
-/// The error for a failure of the provider. Its cause is logged.
-fn provider_error(error: &impl std::fmt::Display) -> Error {
-    tracing::warn!(%error, "signing an administrator in through the OpenID provider failed");
-    Error::FailedPrecondition(
-        "the OpenID provider did not answer as it should; the log says how. Begin again".into(),
-    )
-}
-
-/// The HTTP client for the provider. Private and loopback addresses are allowed: the operator configured it.
-struct ProviderClient(HttpClient);
-
-impl ProviderClient {
-    fn new() -> Result<Self> {
-        let limits = HttpClientLimits { bytes: 256 * 1024, redirects: 0, ..HttpClientLimits::default() };
-        HttpClient::new(true, limits).map(Self).map_err(Error::internal)
-    }
-
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpClientError> {
-        self.0.exchange(request).await
-    }
 }
 
 #[cfg(test)]

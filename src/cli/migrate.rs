@@ -12,9 +12,9 @@ use crate::{server, store::SchemaFault, telemetry};
   ostiary migrate --check
       changes nothing; exits with 1 and lists the missing migrations, if any
 
-Several may run at once: they wait for one another.")]
+Both need the master key that `ostiary serve` will have, and refuse one that does not fit the database. Several may run at once: they wait for one another.")]
 pub(super) struct Migrate {
-    /// Only list the missing migrations
+    /// Only list the missing migrations, and check the master key
     #[arg(long)]
     check: bool,
 }
@@ -25,7 +25,18 @@ impl Migrate {
         telemetry::start_logs(config.logs_are_json(), "warn");
         let db = server::open_database(&config).await?;
         let url = &config.database_url;
-        match db.schema_fault().await? {
+        let fault = db.schema_fault().await?;
+        let lacking = match &fault {
+            Some(fault) if self.check || matches!(fault, SchemaFault::Newer { .. }) => {
+                format!("{url} {fault}\n")
+            }
+            _ => String::new(),
+        };
+        // A server that would refuse its key is told of here, before anything is changed.
+        if let Err(error) = server::master_key::check(&config, &db).await {
+            anyhow::bail!("{lacking}{error}");
+        }
+        match fault {
             None => {
                 if !self.check {
                     db.migrate().await?;

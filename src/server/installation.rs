@@ -83,8 +83,7 @@ pub async fn open(
     if let Some(newer) = db.newer_schema().await? {
         tracing::warn!("the database {newer}; start the program that migrated it when you can");
     }
-    let master_key = master_key::read(config, Some(random.as_ref()))?;
-    master_key::verify(&db, &master_key, Some(random.as_ref())).await?;
+    let master_key = master_key::open(config, &db, Some(random.as_ref())).await?;
     let links = Links::new(&config.public_url_at(bound)).map_err(StartError::PublicUrl)?;
     Ok(State::new(db, clock, random, master_key, links, settings(config)))
 }

@@ -9,6 +9,14 @@ pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<String>> {
     Ok(row.map(|(value,)| value))
 }
 
+/// [`find`], in a database that may lack the table: it was never migrated.
+pub async fn find_if_migrated(conn: &mut Conn, name: &str) -> Result<Option<String>> {
+    match find(conn, name).await {
+        Err(error) if error.is_missing_table() => Ok(None),
+        found => found,
+    }
+}
+
 /// Inserts the value called `name` unless it exists. Returns whether it did.
 pub async fn insert(conn: &mut Conn, name: &str, value: &str) -> Result<bool> {
     let written = conn

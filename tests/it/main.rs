@@ -14,6 +14,7 @@ mod architecture;
 mod audit;
 mod circles;
 mod cli;
+mod cli_keys;
 mod console_access;
 mod console_audit;
 mod console_identity_providers;

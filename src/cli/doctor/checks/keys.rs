@@ -11,15 +11,8 @@ use crate::{
 
 pub(super) async fn check_master_key(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
     const REMEDY: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";
-    let key = match master_key::read(config, None) {
-        Ok(key) => key,
-        Err(error) => {
-            findings.bad("master key", error.to_string(), REMEDY);
-            return None;
-        }
-    };
-    match master_key::verify(db, &key, None).await {
-        Ok(()) => {
+    match master_key::open(config, db, None).await {
+        Ok(key) => {
             findings.ok("master key", "fits the database");
             Some(key)
         }

@@ -198,8 +198,7 @@ mod tests {
         assert!(bad_findings(&config).await.contains("0001_create_foundation"));
         db.migrate().await.unwrap();
         assert!(bad_findings(&config).await.contains("x.db.key: is not there"));
-        let key = master_key::read(&config, Some(&SystemRandom)).unwrap();
-        master_key::verify(&db, &key, Some(&SystemRandom)).await.unwrap();
+        master_key::open(&config, &db, Some(&SystemRandom)).await.unwrap();
         assert_eq!(bad_findings(&config).await, "");
         std::fs::write(directory.path().join("x.db.key"), "00".repeat(32)).unwrap();
         assert!(bad_findings(&config).await.contains("is not the one this database was sealed with"));

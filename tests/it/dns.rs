@@ -73,7 +73,7 @@ async fn a_failure_and_silence_are_not_taken_for_an_empty_answer() {
     let server = NameServer::start().await;
     let dns = Dns::new(vec![server.address()]);
     server.fail("broken.example");
-    assert!(matches!(dns.txt("broken.example").await, Err(DnsError::Failed(_))));
+    assert!(matches!(dns.txt("broken.example").await, Err(DnsError::Failed)));
     server.ignore("silent.example");
     assert_eq!(dns.txt("silent.example").await, Err(DnsError::TimedOut));
     let long = format!("{}.example", "x".repeat(64));

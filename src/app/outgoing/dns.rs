@@ -25,21 +25,22 @@ const MAX_RECORDS: usize = 100;
 /// The maximum length of a record; longer ones are ignored.
 const MAX_RECORD_BYTES: usize = 2048;
 
-/// Why a lookup failed. A name without records is no failure: the answer is empty.
+/// Why a lookup failed. A name without records is no failure: the answer is empty. Customers read these; what the name
+/// servers said is logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// It is not a valid domain name.
     #[error("{0} is not a domain name")]
     InvalidName(String),
     /// No name server is configured.
-    #[error("no name server is known: {0}")]
-    NoServers(String),
+    #[error("no name server is known")]
+    NoServers,
     /// None answered in time.
     #[error("no name server answered within {} s", LOOKUP_TIMEOUT.as_secs())]
     TimedOut,
     /// The name servers answered with a failure.
-    #[error("the name servers could not answer: {0}")]
-    Failed(String),
+    #[error("the name servers could not answer; try again in a few minutes")]
+    Failed,
 }
 
 /// The future result of a lookup.
@@ -87,11 +88,15 @@ impl Dns {
         let mut wanted = Name::from_ascii(name).map_err(|_| DnsError::InvalidName(name.to_owned()))?;
         // Fully qualified: the host's search list is not used.
         wanted.set_fqdn(true);
-        let resolver = self.resolver().map_err(|error| DnsError::NoServers(error.to_string()))?;
+        let failed = |error: &NetError, told| {
+            tracing::warn!(name, cause = %error, "a DNS lookup failed");
+            told
+        };
+        let resolver = self.resolver().map_err(|error| failed(&error, DnsError::NoServers))?;
         let answer = match tokio::time::timeout(LOOKUP_TIMEOUT, resolver.txt_lookup(wanted)).await {
             Err(_) | Ok(Err(NetError::Timeout)) => return Err(DnsError::TimedOut),
             Ok(Err(error)) if is_empty_answer(&error) => return Ok(Vec::new()),
-            Ok(Err(error)) => return Err(DnsError::Failed(error.to_string())),
+            Ok(Err(error)) => return Err(failed(&error, DnsError::Failed)),
             Ok(Ok(answer)) => answer,
         };
         let texts = answer.answers().iter().filter_map(|record| match &record.data {

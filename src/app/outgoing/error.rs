@@ -8,13 +8,13 @@ pub enum HttpClientError {
     /// Not http or https, without a host, or with user name or password.
     #[error("the address must be http(s)://… without user and password")]
     InvalidUrl,
-    /// The target is in a private network.
+    /// The address is written out and in a private network. A name that resolves to one is [`Self::NotReached`].
     #[error(
         "{0} is not a public address; Ostiary fetches from private and loopback addresses only when \
          outgoing.allow_private_targets is on"
     )]
     PrivateTarget(String),
-    /// The target is link-local or a cloud's metadata service.
+    /// The address is written out, and link-local or a cloud's metadata service.
     #[error("{0} is a link-local address or one of a cloud's own services; Ostiary never calls those")]
     ForbiddenTarget(String),
     /// A redirect from https to http.
@@ -35,7 +35,7 @@ pub enum HttpClientError {
     /// The timeout expired.
     #[error("no answer within {} s", .0.as_secs_f32())]
     TimedOut(Duration),
-    /// A failure of the connection, of TLS or of HTTP.
+    /// A failure of the connection, of TLS or of HTTP, at a public address.
     #[error("{host} cannot be reached: {reason}")]
     Unreachable {
         /// The host.
@@ -43,6 +43,13 @@ pub enum HttpClientError {
         /// The cause, in one line.
         reason: String,
     },
+    /// The host has no address, one that is refused, or one in a private network where the connection failed. Who named
+    /// the host may be a stranger to that network, so these read alike; the log has the cause.
+    #[error(
+        "{0} cannot be reached: it has no address, none that Ostiary may call, or nothing answers there; the server's log \
+         has the cause"
+    )]
+    NotReached(String),
 }
 
 impl HttpClientError {
@@ -58,7 +65,7 @@ impl HttpClientError {
             Self::TooLarge(_) => "outgoing_too_large",
             Self::Packed(_) => "outgoing_packed",
             Self::TimedOut(_) => "outgoing_timed_out",
-            Self::Unreachable { .. } => "outgoing_unreachable",
+            Self::Unreachable { .. } | Self::NotReached(_) => "outgoing_unreachable",
         }
     }
 }

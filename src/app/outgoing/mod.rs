@@ -108,7 +108,8 @@ impl HttpClient {
             .redirect(Policy::none())
             .no_proxy()
             .dns_resolver(GuardedResolver(Arc::clone(&targets)))
-            .connect_timeout(limits.time)
+            // Who is connected and gets no answer is told apart from who cannot connect.
+            .connect_timeout(limits.time / 2)
             .pool_max_idle_per_host(usize::from(limits.keep_connections))
             .user_agent(concat!("Ostiary/", env!("CARGO_PKG_VERSION")))
             .build()?;
@@ -151,7 +152,7 @@ impl HttpClient {
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            let response = request.send().await.map_err(|error| to_error(url, error))?;
+            let response = sent(url, request.send().await).await?;
             let status = response.status().as_u16();
             // The body is not used; reading it to its end lets the connection be reused.
             drop(self.read(url, response).await);
@@ -166,8 +167,8 @@ impl HttpClient {
         self.targets.check(&url)?;
         let limit = self.limits.time;
         let exchange = async {
-            let request = reqwest::Request::try_from(request).map_err(|error| to_error(&url, error))?;
-            let response = self.client.execute(request).await.map_err(|error| to_error(&url, error))?;
+            let request = reqwest::Request::try_from(request).map_err(|_| HttpClientError::InvalidUrl)?;
+            let response = sent(&url, self.client.execute(request).await).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             let mut answer = HttpResponse::new(self.read(&url, response).await?);
             *answer.status_mut() = status;
@@ -190,7 +191,7 @@ impl HttpClient {
                     request = request.header(name, value);
                 }
             }
-            let response = request.send().await.map_err(|error| to_error(&url, error))?;
+            let response = sent(&url, request.send().await).await?;
             let status = response.status();
             if status == StatusCode::OK {
                 let (charset, validators) = (charset(response.headers()), Validators::of(&response));
@@ -224,7 +225,7 @@ impl HttpClient {
             return Err(HttpClientError::TooLarge(limit));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| to_error(url, error))? {
+        while let Some(chunk) = sent(url, response.chunk().await).await? {
             if body.len() + chunk.len() > limit {
                 return Err(HttpClientError::TooLarge(limit));
             }
@@ -250,18 +251,35 @@ fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
-/// Maps a client error; finds the resolver's refusal among its sources.
-fn to_error(url: &Url, error: reqwest::Error) -> HttpClientError {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+/// The outcome of a step of a request to `url`. The cause of a failure is logged, and told only where the host is
+/// public.
+async fn sent<T>(url: &Url, outcome: Result<T, reqwest::Error>) -> Result<T, HttpClientError> {
+    let error = match outcome {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let ((refused, reason), host) = (cause(&error), host_of(url));
+    tracing::warn!(host, cause = reason, "a request to another server failed");
+    // It is looked up in each case, so that the time tells nothing either.
+    Err(match targets::is_public_host(url).await && !refused {
+        true => HttpClientError::Unreachable { host, reason },
+        false => HttpClientError::NotReached(host),
+    })
+}
+
+/// Whether the resolver refused the host; and the cause of a client error, in one line: that refusal, or else the innermost
+/// source.
+fn cause(error: &reqwest::Error) -> (bool, String) {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut reason = String::new();
     while let Some(error) = source {
         if let Some(RefusedAnswer { name, refusal }) = error.downcast_ref() {
-            return refusal.error(name.clone());
+            return (true, refusal.error(name.clone()).to_string());
         }
         reason = error.to_string();
         source = error.source();
     }
-    HttpClientError::Unreachable { host: host_of(url), reason }
+    (false, reason)
 }
 
 /// A resolver with the rules of [`HttpClient`], for other clients.

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::LazyLock,
+    time::Duration,
 };
 
 use ipnet::IpNet;
@@ -13,6 +14,24 @@ use super::error::HttpClientError;
 /// Checks a URL as far as possible without resolving its host name.
 pub fn check(allow_private_targets: bool, url: &Url) -> Result<(), HttpClientError> {
     TargetPolicy::new(allow_private_targets).check(url)
+}
+
+/// How long the addresses of a host are looked up to see whether they are public.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Whether a host has addresses, and all of them are public.
+pub(super) async fn is_public_host(url: &Url) -> bool {
+    match url.host() {
+        None => false,
+        Some(Host::Ipv4(address)) => is_public(address.into()),
+        Some(Host::Ipv6(address)) => is_public(address.into()),
+        Some(Host::Domain(name)) => {
+            let lookup = tokio::time::timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((name, 0)));
+            let Ok(Ok(found)) = lookup.await else { return false };
+            let found: Vec<_> = found.collect();
+            !found.is_empty() && found.iter().all(|address| is_public(address.ip()))
+        }
+    }
 }
 
 /// The addresses that may be connected to: public ones, and exceptions.

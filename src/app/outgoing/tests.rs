@@ -73,14 +73,40 @@ async fn loopback_is_refused_unless_allowed() {
     let address = serve();
     let port = address.port();
     let guarded = HttpClient::new(false, limits()).unwrap();
-    for host in ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0"] {
+    for host in ["127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0"] {
         let url = format!("http://{host}:{port}/ok");
         assert_eq!(code(&guarded, &url).await, "outgoing_private_target", "{host}");
     }
+    assert_eq!(code(&guarded, &format!("http://localhost:{port}/ok")).await, "outgoing_unreachable");
     let open = HttpClient::new(true, limits()).unwrap();
     for host in ["127.0.0.1", "localhost"] {
         let url = Url::parse(&format!("http://{host}:{port}/ok")).unwrap();
         assert_eq!(open.get(&url).await.unwrap(), b"hello", "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_learn_which_internal_names_exist() {
+    let (served, free) =
+        (serve().port(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    // No address; a refused one, with something there and with nothing; an allowed one with nothing there.
+    for (allowed, host, port) in [
+        (false, "nowhere.invalid", served),
+        (false, "localhost", served),
+        (false, "localhost", free),
+        (true, "nowhere.invalid", served),
+        (true, "localhost", free),
+        (true, "127.0.0.1", free),
+    ] {
+        let client = HttpClient::new(allowed, limits()).unwrap();
+        let url = Url::parse(&format!("http://{host}:{port}/ok")).unwrap();
+        let get = client.get(&url).await.unwrap_err();
+        let post = client.post(&url, &[], Vec::new()).await.unwrap_err();
+        let told = "cannot be reached: it has no address, none that Ostiary may call, or nothing answers there; the \
+                    server's log has the cause";
+        for error in [get, post] {
+            assert_eq!((error.code(), error.to_string()), ("outgoing_unreachable", format!("{host} {told}")));
+        }
     }
 }
 

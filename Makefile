@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo test check build deps test-deps docs bench fuzz image clean
+.PHONY: help run demo test check audit build deps test-deps docs bench fuzz image clean
 
 # Cargo's target directory; the Python tests' virtual environment stands in it too.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -45,6 +45,9 @@ check: deps ## Formatting, lints, documentation
 test: deps test-deps check ## Everything CI checks: check, and every test on SQLite and PostgreSQL
 	$(CARGO) test --locked --workspace
 
+audit: ## Licenses, sources and known vulnerabilities of the dependencies, where cargo-deny can be had
+	@$(audit)
+
 deps: ## Install the packages that the build needs
 	@$(call install,$(BUILD_PACKAGES))
 
@@ -74,6 +77,21 @@ image: ## Build the container image
 
 clean: ## Remove everything that was built
 	$(CARGO) clean
+
+# What cannot be had is named, and nothing fails for it: the advisories come over the network.
+define audit
+set -e; \
+if ! $(CARGO) deny --version > /dev/null 2>&1; then \
+	echo "audit: not run, there is no cargo-deny here (cargo install --locked cargo-deny)"; \
+	exit 0; \
+fi; \
+$(CARGO) deny --locked check bans licenses sources; \
+if $(CARGO) deny --locked fetch db > /dev/null 2>&1; then \
+	$(CARGO) deny --locked check --disable-fetch advisories; \
+else \
+	echo "audit: advisories were not checked, their database cannot be reached"; \
+fi
+endef
 
 # Installs those of the packages $(1) that are missing, as root or by sudo, or names them.
 define install

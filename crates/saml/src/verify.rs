@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base::time::Timestamp;
+use uppsala::Document;
 
 use crate::{
     assertion::{Subject, VerifiedAssertion},
@@ -12,7 +13,7 @@ use crate::{
     cross_check,
     decrypt::decrypt,
     document,
-    dom::Element,
+    dom::{Element, ns},
     error::Error,
     failed_check::FailedCheck,
     response::{Assertion, Response},
@@ -135,7 +136,12 @@ impl<'a> Verification<'a> {
     ) -> Result<Option<VerifiedAssertion>, FailedCheck> {
         let document = document::parse(text)?;
         self.claims = UnverifiedClaims::of(&document);
-        let layout = structure::response(&document)?;
+        let layout = structure::response(&document).inspect_err(|failure| {
+            // What the identity provider says of a failure of its own is more than the form in which it says it.
+            if failure.error == Error::NamespaceRefused {
+                results.extend(failed_status(&document));
+            }
+        })?;
         self.record_pass(
             "document",
             "Ostiary SAML profile, limits and structure",
@@ -309,6 +315,19 @@ impl<'a> Verification<'a> {
         }
         Ok(())
     }
+}
+
+/// The status of a response that says that it failed and has no assertion. It is read without its layout being checked:
+/// the response is refused all the same.
+fn failed_status(document: &Document<'_>) -> Option<CheckResult> {
+    let response = Element::root(document).filter(|root| root.is(ns::PROTOCOL, "Response"))?;
+    let is_assertion = |child: Element<'_>| {
+        child.is(ns::ASSERTION, "Assertion") || child.is(ns::ASSERTION, "EncryptedAssertion")
+    };
+    if response.elements().any(is_assertion) || response.children(ns::PROTOCOL, "Status").count() != 1 {
+        return None;
+    }
+    Some(checks::status(&Response::read(response))).filter(|status| !status.check.passed)
 }
 
 /// A check that passed and is none of [`Error`]'s.

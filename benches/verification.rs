@@ -76,6 +76,7 @@ impl Fixture {
             allow_sha1: false,
             allow_cbc_encryption: false,
             decryption_keys: keys,
+            name_id_optional: false,
             clock_skew: Duration::from_secs(60),
             cross_check,
         };
@@ -184,6 +185,7 @@ fn forged_response(bencher: Bencher<'_, '_>) {
         allow_sha1: false,
         allow_cbc_encryption: false,
         decryption_keys: &[],
+        name_id_optional: false,
         clock_skew: Duration::from_secs(60),
         cross_check: CrossCheck::Enforce,
     };

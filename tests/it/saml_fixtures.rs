@@ -13,7 +13,8 @@
 //! | `encrypt CIPHER TRANSPORT [sibling]` | encrypts the assertion, in the form of the part after `--- encrypted` |
 //! | `wrap N` | breaks signature values into lines of N characters from here on |
 //! | `trust KEY…` | the keys whose certificates the connection has (`idp`) |
-//! | `allow sha1`, `allow cbc` | switches of the connection |
+//! | `encrypt-name-id CIPHER TRANSPORT` | encrypts the NameID |
+//! | `allow sha1`, `allow cbc`, `allow no-name-id` | switches of the connection |
 //! | `without decryption-keys` | the connection has none |
 //! | `unsolicited` | no request is answered |
 //! | `name-id`, `attribute NAME = V \| V` | what must come out |
@@ -80,6 +81,7 @@ pub struct Connection {
     pub allow_sha1: bool,
     pub allow_cbc: bool,
     pub decryption_keys: Vec<PKey<openssl::pkey::Private>>,
+    pub name_id_optional: bool,
     pub cross_check: CrossCheck,
 }
 
@@ -93,6 +95,7 @@ impl Default for Connection {
             allow_sha1: false,
             allow_cbc: false,
             decryption_keys: vec![key("sp-old").key.clone(), key("sp").key.clone()],
+            name_id_optional: false,
             cross_check: CrossCheck::Enforce,
         }
     }
@@ -108,6 +111,7 @@ impl Connection {
             allow_sha1: self.allow_sha1,
             allow_cbc_encryption: self.allow_cbc,
             decryption_keys: &self.decryption_keys,
+            name_id_optional: self.name_id_optional,
             clock_skew: Duration::from_secs(60),
             cross_check: self.cross_check,
         }
@@ -187,6 +191,8 @@ pub fn make(kind: &str, name: &str) -> BuiltFixture {
                 made.connection.certificates = keys.iter().map(|name| certificate(name)).collect()
             }
             ("allow", ["sha1"]) => made.connection.allow_sha1 = true,
+            ("allow", ["no-name-id"]) => made.connection.name_id_optional = true,
+            ("encrypt-name-id", algorithms) => made.xml = encrypt_name_id(&made.xml, algorithms),
             ("allow", ["cbc"]) => made.connection.allow_cbc = true,
             ("without", ["decryption-keys"]) => made.connection.decryption_keys.clear(),
             ("unsolicited", []) => made.unsolicited = true,
@@ -399,6 +405,16 @@ fn sign(uri: &str, octets: &[u8], signer: &KeyPair) -> Vec<u8> {
     }
     let algorithm = uri.parse().unwrap_or_else(|_| SignatureAlgorithm::for_key(&signer.key));
     algorithm.sign_octets(octets, &signer.key).unwrap_or_default()
+}
+
+/// The document with its NameID in an EncryptedID.
+fn encrypt_name_id(xml: &str, algorithms: &[&str]) -> String {
+    let name_id = element(xml, "saml:NameID");
+    let namespace = r#"<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion""#;
+    let plaintext = name_id.replacen("<saml:NameID", namespace, 1);
+    let random = SeededRandom::new(1);
+    let encrypted = encrypted_assertion(plaintext.as_bytes(), &encryption(algorithms), &random).unwrap();
+    xml.replacen(&name_id, &encrypted.replace("EncryptedAssertion", "EncryptedID"), 1)
 }
 
 fn encryption(algorithms: &[&str]) -> Encryption {

@@ -2,25 +2,30 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::{
     environment::IdpInitiated,
     login_flow::{FlowOrigin, FlowStatus, LoginFlow, StepKind},
     oauth_client::IdTokenAlg,
     saml_connection::IdpBinding,
 };
+use openssl::x509::X509;
 use ostiary::{
     app::{
+        connections::saml::sp_keys,
         login,
         pagination::PageQuery,
         principal::Principal,
         support::flows::{self, FlowQuery},
     },
     store::{login_connections, login_flow_counts, login_flow_steps, login_flows},
+    test_idp::encrypt::{Encryption, encrypted_assertion},
 };
+use saml::sign::{SignatureAlgorithm, sign_element};
 
 use crate::{
     both,
-    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query},
+    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query, random},
 };
 
 /// A login link as the API would give it.
@@ -335,6 +340,39 @@ both! {
         let mut spec = idp.response(&tenant, Some(&request.id), "dana_acme#EXT#@acme.onmicrosoft.com", app.now());
         spec.attributes = vec![("mail".into(), vec!["dana@acme.example".into()])];
         assert_eq!(request.answer(&browser, &tenant, &idp.sign(&spec)).await.reason(), Some("email_ambiguous"));
+    }
+
+    async fn an_encrypted_name_id_is_decrypted_and_not_needed_where_an_attribute_names_the_person(app: TestApp) {
+        let mut tenant = acme(&app).await;
+        let (browser, idp) = (app.browser(), IdentityProvider::get());
+        let pem = sp_keys::encryption_certificate(&app.state, tenant.environment.id).await.unwrap();
+        let ours = Encryption::new(X509::from_pem(pem.as_bytes()).unwrap());
+        for (encrypted, configured, algorithm, expected) in [
+            (true, None, SignatureAlgorithm::RsaSha256, Ok(())),
+            (true, None, SignatureAlgorithm::RsaPssSha256, Ok(())),
+            (false, None, SignatureAlgorithm::RsaSha256, Err("decryption_key_missing")),
+            (false, Some("mail"), SignatureAlgorithm::RsaSha256, Ok(())),
+            (false, Some("upn"), SignatureAlgorithm::RsaSha256, Err("email_missing")),
+        ] {
+            tenant.connection.assertion_encryption = encrypted;
+            tenant.connection.email_attribute = configured.map(str::to_owned);
+            app.update_connection(&tenant.connection).await;
+            let request = begin(&app, &browser, &tenant).await;
+            let mut spec = idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now());
+            spec.attributes = vec![("mail".into(), vec!["dana@acme.example".into()])];
+            let xml = spec.unsigned();
+            let (start, end) = (xml.find("<saml:NameID").unwrap(), xml.find("</saml:NameID>").unwrap() + "</saml:NameID>".len());
+            let namespace = "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+            let plaintext = xml[start..end].replacen("<saml:NameID", namespace, 1);
+            let id = encrypted_assertion(plaintext.as_bytes(), &ours, random()).unwrap();
+            let xml = [&xml[..start], &id.replace("EncryptedAssertion", "EncryptedID"), &xml[end..]].concat();
+            let signed = sign_element(&xml, &spec.assertion_id, &idp.keys.key, &idp.keys.certificate, algorithm).unwrap();
+            let answer = request.answer(&browser, &tenant, &BASE64.encode(signed)).await;
+            match expected {
+                Ok(()) => drop(code_of(&answer)),
+                Err(reason) => assert_eq!(answer.reason(), Some(reason), "{configured:?} {encrypted}"),
+            }
+        }
     }
 
     async fn a_code_dies_with_its_organization(app: TestApp) {

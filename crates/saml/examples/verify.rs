@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         allow_sha1: false,
         allow_cbc_encryption: false,
         decryption_keys: &[],
+        name_id_optional: false,
         clock_skew: Duration::from_secs(60),
         cross_check: CrossCheck::Enforce,
     };

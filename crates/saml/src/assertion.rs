@@ -28,8 +28,8 @@ pub struct VerifiedAssertion {
 /// The subject (SAML 2.0 Core §2.4) and the attributes (§2.7.3) of an assertion whose signature verified.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
-    /// The NameID (SAML 2.0 Core §2.2.2). It is empty when it is missing or malformed, never in a verified
-    /// assertion.
+    /// The NameID (SAML 2.0 Core §2.2.2). It is empty when it is missing or malformed; in a verified assertion only
+    /// where `Trust::name_id_optional` allows that it is missing.
     pub name_id: String,
     /// The attributes by their `Name` (SAML 2.0 Core §2.7.3.1), in document order, repeated names merged.
     pub attributes: Vec<(String, Vec<String>)>,

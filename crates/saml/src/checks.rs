@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::time::Timestamp;
 
 use crate::{
-    assertion::{Subject, VerifiedAssertion},
+    assertion::{NameIdAttributes, Subject, VerifiedAssertion},
     check::Check,
     error::Error,
     identifiers::{BEARER, status::SUCCESS},
@@ -85,7 +85,7 @@ impl<'a> ConditionChecks<'a> {
             None => results.push(CheckResult::new(Error::ConditionsMissing, false, "Conditions", ABSENT)),
         }
         self.confirmation(response, assertion, results);
-        results.push(name_id(assertion));
+        results.push(name_id(assertion, self.trust.name_id_optional));
         for session in &assertion.authn_statements {
             results.push(self.authn_instant(session));
             results.extend(self.session_not_on_or_after(session));
@@ -98,7 +98,12 @@ impl<'a> ConditionChecks<'a> {
         response: &Response<'_>,
         assertion: Assertion<'_>,
     ) -> Option<VerifiedAssertion> {
-        let NameId::Name(subject, name_id) = assertion.name_id else { return None };
+        let (subject, name_id) = match assertion.name_id {
+            NameId::Name(subject, attributes) => (subject.into_owned(), attributes),
+            NameId::Malformed => return None,
+            _ if self.trust.name_id_optional => (String::new(), NameIdAttributes::default()),
+            _ => return None,
+        };
         let bearer = self.best_confirmation(response, &assertion.confirmations)?;
         let issued = assertion.issue_instant?.time?;
         let in_response_to = bearer.in_response_to.map(str::to_owned);
@@ -118,7 +123,7 @@ impl<'a> ConditionChecks<'a> {
             not_on_or_after: until + self.trust.clock_skew,
             session_index: session.and_then(|session| session.index).map(str::to_owned),
             authn_instant: session.and_then(|session| session.instant?.time),
-            subject: Subject { name_id: subject.into_owned(), attributes: assertion.attributes },
+            subject: Subject { name_id: subject, attributes: assertion.attributes },
         })
     }
 
@@ -322,9 +327,17 @@ fn in_response_to_agrees(response: &Response<'_>, bearer: &SubjectConfirmation<'
 }
 
 /// SAML 2.0 Core §2.2.2: the subject has a NameID of plain text.
-fn name_id(assertion: &Assertion<'_>) -> CheckResult {
+fn name_id(assertion: &Assertion<'_>, optional: bool) -> CheckResult {
+    let not_needed = |found: &str| {
+        let found = format!("{found}; not needed, as the connection names an attribute");
+        CheckResult::new(Error::NameIdMissing, true, "NameID", found)
+    };
     match &assertion.name_id {
+        NameId::Missing(found) if optional => not_needed(or_absent(*found)),
         NameId::Missing(found) => CheckResult::new(Error::NameIdMissing, false, "NameID", or_absent(*found)),
+        NameId::Encrypted(_) | NameId::Undecryptable(_) if optional => not_needed("EncryptedID"),
+        NameId::Encrypted(_) => CheckResult::new(Error::NameIdMissing, false, "NameID", "EncryptedID"),
+        NameId::Undecryptable(failure) => CheckResult { error: failure.error, check: failure.check() },
         NameId::Malformed => {
             CheckResult::new(Error::NameIdMalformed, false, "one NameID of plain text", "something else")
         }

@@ -116,7 +116,7 @@ errors! {
         "Sign as SAML 2.0 prescribes: SignedInfo, SignatureValue and at most a KeyInfo.";
     /// A signature's canonicalization is not exclusive canonicalization without comments.
     CanonicalizationRefused, "canonicalization_refused", "SAML 2.0 Core §5.4.3", IdentityProvider,
-        "Sign with http://www.w3.org/2001/10/xml-exc-c14n# as the canonicalization method.";
+        "Switch the canonicalization of signatures at the identity provider from inclusive to exclusive (http://www.w3.org/2001/10/xml-exc-c14n#; in Keycloak the client's canonicalization method EXCLUSIVE).";
     /// A signature's algorithm is not RSA or ECDSA with SHA-256, SHA-384 or SHA-512.
     SignatureAlgorithmRefused, "signature_algorithm_refused", "Ostiary SAML profile, algorithms; RFC 9231 §2.3", IdentityProvider,
         "Set the signature algorithm of the application to RSA-SHA256.";
@@ -131,7 +131,7 @@ errors! {
         "Sign the response or the assertion by its own ID, with one reference.";
     /// A signature's transforms are not the enveloped signature and exclusive canonicalization.
     TransformRefused, "transform_refused", "SAML 2.0 Core §5.4.4", IdentityProvider,
-        "Sign with the transforms enveloped-signature and exclusive canonicalization, in this order.";
+        "Sign with the transforms enveloped-signature and exclusive canonicalization, in this order; where the identity provider has a setting for it, switch the canonicalization of signatures from inclusive to exclusive.";
     /// No certificate of the connection has a key for the signature's algorithm.
     SignatureKeyUnsuitable, "signature_key_unsuitable", "XML Signature §6.4", Vendor,
         "Add the certificate that the identity provider signs with now; its key type differs from the ones configured.";
@@ -221,7 +221,7 @@ errors! {
         "Send the same InResponseTo in the response and in the subject confirmation, or in neither.";
     /// The assertion has no NameID.
     NameIdMissing, "name_id_missing", "SAML 2.0 Core §2.4.1, Profiles §4.1.4.2", IdentityProvider,
-        "Send the subject's NameID unencrypted, preferably the e-mail address.";
+        "Send the subject's NameID, preferably the e-mail address; or name the attribute that has the address in the connection's emailAttribute.";
     /// The NameID is empty or not plain text.
     NameIdMalformed, "name_id_malformed", "SAML 2.0 Core §2.2.2", IdentityProvider,
         "Send the NameID as plain text without elements in it.";

@@ -56,6 +56,7 @@ impl Fixture {
             allow_sha1: true,
             allow_cbc_encryption: true,
             decryption_keys: std::slice::from_ref(&self.sp.key),
+            name_id_optional: false,
             clock_skew: Duration::from_secs(60),
             cross_check: CrossCheck::Observe,
         };

@@ -30,6 +30,7 @@
 //!         allow_sha1: false,
 //!         allow_cbc_encryption: false,
 //!         decryption_keys: &[],
+//!         name_id_optional: false,
 //!         clock_skew: Duration::from_secs(60),
 //!         cross_check: CrossCheck::Enforce,
 //!     };
@@ -66,6 +67,7 @@ mod response;
 pub mod sign;
 mod signature;
 mod signature_algorithm;
+mod stand_in;
 mod structure;
 mod trust;
 pub mod verify;

@@ -9,6 +9,7 @@ use base::time::Timestamp;
 use crate::{
     assertion::{NameIdAttributes, Subject},
     dom::{Element, ns, trim},
+    failed_check::FailedCheck,
 };
 
 /// An `xs:dateTime`: its text, and its value when it is valid.
@@ -90,7 +91,7 @@ impl Assertion<'_> {
     pub fn subject(&self) -> Subject {
         let name_id = match &self.name_id {
             NameId::Name(name, _) => name.clone().into_owned(),
-            NameId::Missing(_) | NameId::Malformed => String::new(),
+            _ => String::new(),
         };
         Subject { name_id, attributes: self.attributes.clone() }
     }
@@ -98,8 +99,12 @@ impl Assertion<'_> {
 
 /// The identifier of the subject (§2.4.1).
 pub(super) enum NameId<'d> {
-    /// There is no `NameID`; with the name of the other element in its place, such as `EncryptedID`.
+    /// There is no `NameID`; with the name of the other element in its place, such as `BaseID`.
     Missing(Option<&'d str>),
+    /// An `EncryptedID` (§2.2.4) that was not decrypted yet.
+    Encrypted(Element<'d>),
+    /// An `EncryptedID` that cannot be decrypted.
+    Undecryptable(FailedCheck),
     /// Not plain text, empty, or more than one.
     Malformed,
     /// The name and its attributes.
@@ -163,12 +168,31 @@ fn issuer(element: Element<'_>) -> Option<Cow<'_, str>> {
 fn name_id(subject: Element<'_>) -> NameId<'_> {
     let mut names = subject.elements().filter(|child| !child.is(ns::ASSERTION, "SubjectConfirmation"));
     let Some(name) = names.next() else { return NameId::Missing(None) };
+    if name.is(ns::ASSERTION, "EncryptedID") {
+        return if names.next().is_none() { NameId::Encrypted(name) } else { NameId::Malformed };
+    }
     if !name.is(ns::ASSERTION, "NameID") {
         return NameId::Missing(Some(name.name()));
     }
+    if names.next().is_none() { plain_name_id(name) } else { NameId::Malformed }
+}
+
+/// The `NameID` that is the root of the plaintext of an `EncryptedID`.
+pub(super) fn decrypted_name_id(root: Element<'_>) -> NameId<'static> {
+    if !root.is(ns::ASSERTION, "NameID") {
+        return NameId::Malformed;
+    }
+    match plain_name_id(root) {
+        NameId::Name(text, attributes) => NameId::Name(Cow::Owned(text.into_owned()), attributes),
+        _ => NameId::Malformed,
+    }
+}
+
+/// A `NameID` element (SAML 2.0 Core §2.2.2).
+fn plain_name_id(name: Element<'_>) -> NameId<'_> {
+    let attribute = |name_of: &str| name.attribute(name_of).map(str::to_owned);
     match name.text() {
-        Some(text) if !text.is_empty() && names.next().is_none() => {
-            let attribute = |name_of: &str| name.attribute(name_of).map(str::to_owned);
+        Some(text) if !text.is_empty() => {
             let attributes = NameIdAttributes {
                 format: attribute("Format"),
                 name_qualifier: attribute("NameQualifier"),

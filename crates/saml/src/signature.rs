@@ -7,7 +7,14 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bergshamra_c14n::{C14nMode, canonicalize_doc};
 use bergshamra_xml::nodeset::{NodeIdSet, NodeSet, NodeSetType};
-use openssl::{bn::BigNum, ecdsa::EcdsaSig, error::ErrorStack, hash::hash, sign::Verifier};
+use openssl::{
+    bn::BigNum,
+    ecdsa::EcdsaSig,
+    error::ErrorStack,
+    hash::{MessageDigest, hash},
+    rsa::Padding,
+    sign::{RsaPssSaltlen, Verifier},
+};
 use strum::VariantArray;
 use uppsala::NodeId;
 
@@ -33,6 +40,10 @@ const MAX_SIGNED_INFO_NODES: usize = 64;
 pub(super) struct SignedElement {
     /// The canonical form of the signed element, without the signature.
     pub canonical: String,
+    /// The canonical form of the signature's `SignedInfo`.
+    pub signed_info: String,
+    /// The digest in it.
+    pub digest: MessageDigest,
     /// The certificate whose key made the signature.
     pub certificate: Arc<Certificate>,
     /// The signature algorithm.
@@ -70,7 +81,7 @@ pub(super) fn verify(
         return Err(Error::DigestMismatch.into());
     }
     let sha1 = algorithm.is_sha1() || digest.is_sha1();
-    Ok(SignedElement { canonical, certificate, algorithm, sha1 })
+    Ok(SignedElement { canonical, signed_info, digest: digest.digest(), certificate, algorithm, sha1 })
 }
 
 /// The parts of a signature: each once, in this order, and no others (XML Signature
@@ -303,6 +314,11 @@ fn is_made_by(
     algorithm: SignatureAlgorithm,
 ) -> Result<bool, ErrorStack> {
     let mut verifier = Verifier::new(algorithm.digest(), certificate.key())?;
+    if algorithm.is_pss() {
+        verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
+        verifier.set_rsa_mgf1_md(algorithm.digest())?;
+        verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+    }
     match certificate.kind() {
         PublicKeyKind::Rsa { .. } => verifier.verify_oneshot(value, octets),
         // r and s side by side, each as wide as the curve (XML Signature 1.1 §6.4.3)
@@ -353,4 +369,47 @@ fn subtree_without(element: Element<'_>, signature: Element<'_>) -> NodeSet {
     }
     hidden.extend(ancestors);
     NodeSet::from_ids(hidden, NodeSetType::Invert)
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{random::SeededRandom, time::Timestamp};
+    use openssl::sign::Signer;
+
+    use super::*;
+    use crate::key_pair::{KeyKind, KeyPair};
+
+    #[test]
+    fn each_padding_of_rsa_is_verified_as_that_one_only() {
+        let now = Timestamp::from_seconds(1_790_000_000);
+        let pair = KeyPair::generate(KeyKind::Rsa(2048), "idp", now, &SeededRandom::new(1)).unwrap();
+        let certificate = Certificate::parse_pem_bundle(&pair.certificate_pem().unwrap()).unwrap().remove(0);
+        let rsa = SignatureAlgorithm::VARIANTS
+            .iter()
+            .copied()
+            .filter(|algorithm| algorithm.fits(certificate.key().id()));
+        let rsa: Vec<_> = rsa.collect();
+        for made in &rsa {
+            let value = made.sign_octets(b"octets", &pair.key).unwrap();
+            for algorithm in &rsa {
+                let verifies = |octets: &[u8], value: &[u8]| {
+                    is_made_by(&certificate, octets, value, *algorithm).unwrap_or(false)
+                };
+                assert_eq!(verifies(b"octets", &value), made == algorithm, "{made:?} as {algorithm:?}");
+                assert!(!verifies(b"others", &value) && !verifies(b"octets", &value[1..]), "{algorithm:?}");
+            }
+        }
+        // The salt is as long as the digest (RFC 9231 §2.3.10), and the mask is made with it.
+        for (salt, mask) in
+            [(0, MessageDigest::sha256()), (20, MessageDigest::sha256()), (32, MessageDigest::sha1())]
+        {
+            let mut signer = Signer::new(MessageDigest::sha256(), &pair.key).unwrap();
+            signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+            signer.set_rsa_mgf1_md(mask).unwrap();
+            signer.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt)).unwrap();
+            let value = signer.sign_oneshot_to_vec(b"octets").unwrap();
+            let algorithm = SignatureAlgorithm::RsaPssSha256;
+            assert!(!is_made_by(&certificate, b"octets", &value, algorithm).unwrap_or(false), "{salt}");
+        }
+    }
 }

@@ -5,7 +5,8 @@ use openssl::{
     hash::MessageDigest,
     nid::Nid,
     pkey::{Id, PKeyRef, Private},
-    sign::Signer,
+    rsa::Padding,
+    sign::{RsaPssSaltlen, Signer},
 };
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -30,6 +31,12 @@ pub enum SignatureAlgorithm {
     EcdsaSha384,
     #[strum(serialize = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512")]
     EcdsaSha512,
+    #[strum(serialize = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1")]
+    RsaPssSha256,
+    #[strum(serialize = "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1")]
+    RsaPssSha384,
+    #[strum(serialize = "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1")]
+    RsaPssSha512,
 }
 
 impl SignatureAlgorithm {
@@ -38,7 +45,8 @@ impl SignatureAlgorithm {
         if key.id() == Id::EC { Self::EcdsaSha256 } else { Self::RsaSha256 }
     }
 
-    /// Its identifier (RFC 9231 §2.2-2.3).
+    /// Its identifier (RFC 9231 §2.2-2.3). Those of RSA-PSS have no parameters: mask and salt follow from the digest
+    /// (§2.3.10).
     pub fn uri(self) -> &'static str {
         self.into()
     }
@@ -47,9 +55,15 @@ impl SignatureAlgorithm {
     pub fn digest_uri(self) -> &'static str {
         match self {
             Self::RsaSha1 | Self::EcdsaSha1 => "http://www.w3.org/2000/09/xmldsig#sha1",
-            Self::RsaSha256 | Self::EcdsaSha256 => "http://www.w3.org/2001/04/xmlenc#sha256",
-            Self::RsaSha384 | Self::EcdsaSha384 => "http://www.w3.org/2001/04/xmldsig-more#sha384",
-            Self::RsaSha512 | Self::EcdsaSha512 => "http://www.w3.org/2001/04/xmlenc#sha512",
+            Self::RsaSha256 | Self::EcdsaSha256 | Self::RsaPssSha256 => {
+                "http://www.w3.org/2001/04/xmlenc#sha256"
+            }
+            Self::RsaSha384 | Self::EcdsaSha384 | Self::RsaPssSha384 => {
+                "http://www.w3.org/2001/04/xmldsig-more#sha384"
+            }
+            Self::RsaSha512 | Self::EcdsaSha512 | Self::RsaPssSha512 => {
+                "http://www.w3.org/2001/04/xmlenc#sha512"
+            }
         }
     }
 
@@ -66,16 +80,31 @@ impl SignatureAlgorithm {
     pub(super) fn digest(self) -> MessageDigest {
         match self {
             Self::RsaSha1 | Self::EcdsaSha1 => MessageDigest::sha1(),
-            Self::RsaSha256 | Self::EcdsaSha256 => MessageDigest::sha256(),
-            Self::RsaSha384 | Self::EcdsaSha384 => MessageDigest::sha384(),
-            Self::RsaSha512 | Self::EcdsaSha512 => MessageDigest::sha512(),
+            Self::RsaSha256 | Self::EcdsaSha256 | Self::RsaPssSha256 => MessageDigest::sha256(),
+            Self::RsaSha384 | Self::EcdsaSha384 | Self::RsaPssSha384 => MessageDigest::sha384(),
+            Self::RsaSha512 | Self::EcdsaSha512 | Self::RsaPssSha512 => MessageDigest::sha512(),
         }
     }
 
     fn key_type(self) -> Id {
         match self {
-            Self::RsaSha1 | Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512 => Id::RSA,
             Self::EcdsaSha1 | Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512 => Id::EC,
+            _ => Id::RSA,
+        }
+    }
+
+    /// Whether it is RSA-PSS.
+    pub(super) fn is_pss(self) -> bool {
+        matches!(self, Self::RsaPssSha256 | Self::RsaPssSha384 | Self::RsaPssSha512)
+    }
+
+    /// The ECDSA algorithm with the same digest.
+    pub(super) fn ecdsa(self) -> Self {
+        match self {
+            Self::RsaSha1 | Self::EcdsaSha1 => Self::EcdsaSha1,
+            Self::RsaSha256 | Self::EcdsaSha256 | Self::RsaPssSha256 => Self::EcdsaSha256,
+            Self::RsaSha384 | Self::EcdsaSha384 | Self::RsaPssSha384 => Self::EcdsaSha384,
+            Self::RsaSha512 | Self::EcdsaSha512 | Self::RsaPssSha512 => Self::EcdsaSha512,
         }
     }
 
@@ -86,6 +115,11 @@ impl SignatureAlgorithm {
             return Err(SigningError::KeyDoesNotFit);
         }
         let mut signer = Signer::new(self.digest(), key)?;
+        if self.is_pss() {
+            signer.set_rsa_padding(Padding::PKCS1_PSS)?;
+            signer.set_rsa_mgf1_md(self.digest())?;
+            signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+        }
         let signature = signer.sign_oneshot_to_vec(octets)?;
         if self.key_type() != Id::EC {
             return Ok(signature);
@@ -138,6 +172,9 @@ mod tests {
             ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", SignatureAlgorithm::EcdsaSha256),
             ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", SignatureAlgorithm::EcdsaSha384),
             ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512", SignatureAlgorithm::EcdsaSha512),
+            ("http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", SignatureAlgorithm::RsaPssSha256),
+            ("http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1", SignatureAlgorithm::RsaPssSha384),
+            ("http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1", SignatureAlgorithm::RsaPssSha512),
         ] {
             assert_eq!((uri.parse(), algorithm.uri()), (Ok(algorithm), uri));
         }

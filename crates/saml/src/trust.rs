@@ -25,9 +25,12 @@ pub struct Trust<'a> {
     pub allow_sha1: bool,
     /// Whether assertions may be encrypted with AES-CBC, which authenticates nothing (XML Encryption 1.1 §5.2).
     pub allow_cbc_encryption: bool,
-    /// The service provider's RSA keys for encrypted assertions (SAML 2.0 Core §6.1), the newest first. All are
-    /// tried. Without any, encrypted assertions are refused.
+    /// The service provider's RSA keys for encrypted assertions and NameIDs (SAML 2.0 Core §6.1, §2.2.4), the newest
+    /// first. All are tried. Without any, encrypted assertions are refused.
     pub decryption_keys: &'a [PKey<Private>],
+    /// Whether the subject needs no NameID (SAML 2.0 Core §2.4.1): an attribute names the person. One that cannot be
+    /// decrypted is ignored then.
+    pub name_id_optional: bool,
     /// The allowed difference between clocks, for every time in a response (SAML 2.0 Core §2.5.1.2).
     pub clock_skew: Duration,
     /// Whether a second implementation verifies too, and what its result means (Ostiary SAML profile,

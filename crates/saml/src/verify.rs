@@ -16,7 +16,7 @@ use crate::{
     dom::{Element, ns},
     error::Error,
     failed_check::FailedCheck,
-    response::{Assertion, Response},
+    response::{Assertion, NameId, Response, decrypted_name_id},
     signature::{self, SignedElement},
     structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
     trust::{CrossCheck, Trust},
@@ -252,13 +252,27 @@ impl<'a> Verification<'a> {
         layout: AssertionLayout<'_>,
         results: &mut Vec<CheckResult>,
     ) -> Option<VerifiedAssertion> {
-        let assertion = Assertion::read(layout.assertion);
+        let mut assertion = Assertion::read(layout.assertion);
+        if let NameId::Encrypted(encrypted) = assertion.name_id {
+            assertion.name_id = self.decrypt_name_id(encrypted).unwrap_or_else(NameId::Undecryptable);
+        }
         self.conditions.response(response, results);
         self.conditions.assertion(response, &assertion, results);
         if results.iter().any(|result| !result.check.passed) {
             self.subject = Some(assertion.subject());
         }
         self.conditions.verified_assertion(response, assertion)
+    }
+
+    /// Decrypts an `EncryptedID` (SAML 2.0 Core §2.2.4). A verified signature covers it, so nobody else chose the
+    /// ciphertext.
+    fn decrypt_name_id(&self, encrypted: Element<'_>) -> Result<NameId<'static>, FailedCheck> {
+        let trust = self.conditions.trust;
+        let decrypted = decrypt(encrypted, trust.decryption_keys, trust.allow_cbc_encryption)?;
+        let mut text = document::decode_utf8(decrypted.plaintext).map_err(|_| Error::DecryptionFailed)?;
+        document::check_and_normalize(&mut text)?;
+        let document = document::parse(&text)?;
+        Ok(Element::root(&document).map_or(NameId::Malformed, decrypted_name_id))
     }
 
     fn verify_signature(
@@ -311,7 +325,7 @@ impl<'a> Verification<'a> {
                 return Err(FailedCheck::found(RULE, why).expected("the same signed bytes"));
             }
             Err(why) => self.checks.push(RULE.check(true, None, Some(format!("{why}; only observed")))),
-            Ok(()) => self.checks.push(RULE.check(true, None, Some("the same signed bytes".to_owned()))),
+            Ok(how) => self.checks.push(RULE.check(true, None, Some(how.to_owned()))),
         }
         Ok(())
     }

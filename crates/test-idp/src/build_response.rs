@@ -229,6 +229,7 @@ mod tests {
             allow_sha1: false,
             allow_cbc_encryption: false,
             decryption_keys: std::slice::from_ref(&ours.key),
+            name_id_optional: false,
             clock_skew: Duration::from_secs(60),
             cross_check: CrossCheck::Enforce,
         };

@@ -12,7 +12,8 @@ use crate::{
 /// The maximum size of a name, and of each of its attributes. Larger ones are not kept.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Stores how the assertion of an accepted login names the person, unless it is a name for one session only, or too long.
+/// Stores how the assertion of an accepted login names the person, unless it is a name for one session only, or too long,
+/// or there is none: an attribute named the person, and everybody without a NameID would be one identity.
 pub(super) async fn record(
     tx: &mut Transaction,
     flow: &LoginFlow,
@@ -29,7 +30,7 @@ pub(super) async fn record(
         attributes.sp_provided_id.as_ref(),
     ];
     let is_too_long = parts.into_iter().flatten().any(|part| part.len() > MAX_NAME_BYTES);
-    if is_too_long || attributes.format.as_deref() == Some(name_id_format::TRANSIENT) {
+    if name_id.is_empty() || is_too_long || attributes.format.as_deref() == Some(name_id_format::TRANSIENT) {
         return Ok(());
     }
     let session_index = assertion.session_index.clone().filter(|index| index.len() <= MAX_NAME_BYTES);

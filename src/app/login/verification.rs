@@ -51,6 +51,7 @@ pub(super) async fn verify(
             allow_sha1: connection.allow_sha1,
             allow_cbc_encryption: connection.allow_cbc_encryption,
             decryption_keys: &decryption_keys,
+            name_id_optional: connection.email_attribute.is_some(),
             clock_skew,
             cross_check,
         };

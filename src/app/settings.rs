@@ -28,6 +28,8 @@ pub struct Settings {
     pub allow_private_metadata: bool,
     /// The name servers to query; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
+    /// How long a domain counts as verified after its DNS record is gone.
+    pub lost_record_grace: Duration,
     /// Whether the bundled test identity provider is enabled.
     pub test_idp: bool,
     /// The rate limits of each SCIM directory in a process.
@@ -51,6 +53,7 @@ impl Default for Settings {
             allow_private_targets: false,
             allow_private_metadata: false,
             dns_servers: Vec::new(),
+            lost_record_grace: Duration::from_secs(14 * 24 * 3600),
             test_idp: false,
             scim_rates: DirectoryRates::default(),
             scim_quotas: Quotas::default(),

@@ -10,7 +10,10 @@ pub mod webhooks;
 use std::time::Duration;
 
 use crate::{
-    app::{Error, Result, State, connections::saml::certificate_expiry, support::login_counts},
+    app::{
+        Error, Result, State, connections::saml::certificate_expiry, organizations::domains,
+        support::login_counts,
+    },
     store, telemetry,
 };
 
@@ -52,6 +55,9 @@ async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<(
     }
     if state.db.dialect() == store::Dialect::Sqlite && acquire_lease(state, "SQLite space", holder).await? {
         sqlite_space::give_back(state).await?;
+    }
+    if acquire_lease(state, "domain checks", holder).await? {
+        domains::check_due(state).await?;
     }
     // Every replica exports its own metrics.
     certificate_expiry::observe(state).await?;

@@ -105,6 +105,8 @@ pub struct Config {
     pub outgoing_allow_private_targets: bool,
     /// The name servers for TXT lookups; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
+    /// How long a domain counts as proved after its DNS record is gone.
+    pub domains_lost_record_grace: Duration,
     /// Whether the bundled test identity provider is served.
     pub test_idp: bool,
     /// The number of worker threads. 0: one per core.

@@ -510,6 +510,17 @@ pub static SETTINGS: &[Setting] = &[
         apply: |config, text| values::name_servers(text).map(|value| config.dns_servers = value),
     },
     Setting {
+        key: "domains.lost_record_grace",
+        default: "14d",
+        syntax: "a duration from 1d to 3650d",
+        description: "How long a domain counts as proved by DNS after its TXT record is gone. The record is looked up \
+                  about once a day; no answer, or a failure of the name servers, is no lost record.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "1d", "3650d").map(|value| config.domains_lost_record_grace = value)
+        },
+    },
+    Setting {
         key: "test_idp",
         default: "off",
         syntax: "on | off",

@@ -105,6 +105,7 @@ pub fn settings(config: &Config) -> Settings {
         allow_private_targets: config.outgoing_allow_private_targets,
         allow_private_metadata: config.outgoing_allow_private_targets,
         dns_servers: config.dns_servers.clone(),
+        lost_record_grace: config.domains_lost_record_grace,
         test_idp: config.test_idp,
         scim_rates: DirectoryRates {
             requests_per_second: config.rate_limits.then_some(config.scim_requests_per_second),

@@ -19,6 +19,7 @@ mod columns;
 mod connection;
 mod db;
 pub mod deleted_organizations;
+pub mod domain_rechecks;
 pub mod environments;
 mod error;
 pub mod events;

@@ -32,9 +32,10 @@ impl Table for OrganizationDomain {
 
     const TABLE: &'static str = "organization_domains";
     const SCOPE: &'static str = "organization_id";
-    const COLUMNS: &'static [&'static str] = &["state", "verification_token"];
+    const COLUMNS: &'static [&'static str] = &["state", "verification_token", "approved"];
     const FIXED: &'static [&'static str] = &["environment_id", "domain", "created_at"];
-    const STAMPS: &'static [&'static str] = &["verified_at", "checked_at", "check_error"];
+    const STAMPS: &'static [&'static str] =
+        &["verified_at", "checked_at", "check_error", "record_lost_at", "recheck_at"];
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.organization_id, version: self.version }
@@ -45,7 +46,7 @@ impl Table for OrganizationDomain {
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement.bind(self.state.as_str()).bind(self.verification_token.as_deref())
+        statement.bind(self.state.as_str()).bind(self.verification_token.as_deref()).bind(self.approved)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -67,6 +68,9 @@ impl Table for OrganizationDomain {
             verified_at: row.get("verified_at")?,
             checked_at: row.get("checked_at")?,
             check_error: row.get("check_error")?,
+            approved: row.get("approved")?,
+            record_lost_at: row.get("record_lost_at")?,
+            recheck_at: row.get("recheck_at")?,
             created_at: row.get("created_at")?,
         })
     }
@@ -202,7 +206,7 @@ pub async fn list_shared(
         .collect()
 }
 
-fn broken_domain(organization_id: OrganizationId) -> Error {
+pub(super) fn broken_domain(organization_id: OrganizationId) -> Error {
     Error::inconsistent("organization_domains", "domain", organization_id)
 }
 
@@ -231,6 +235,9 @@ pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Rand
                 verified_at: None,
                 checked_at: None,
                 check_error: None,
+                approved: *state == DomainState::Whitelisted,
+                record_lost_at: None,
+                recheck_at: None,
                 created_at: organization.updated_at,
             }),
             Some(was) if *was != state.as_str() => {
@@ -243,7 +250,12 @@ pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Rand
     let removed: Vec<&str> = stored.keys().copied().filter(|domain| !listed(domain)).collect();
     for (state, domains) in changed {
         for some in domains.chunks(BATCH_SIZE) {
-            let sql = Sql::from("UPDATE organization_domains SET version = version + 1, state = ")
+            // Of all states the vendor's list gives only one anew: `whitelisted`.
+            let sql = Sql::from(
+                "UPDATE organization_domains SET version = version + 1, record_lost_at = NULL, recheck_at = NULL, approved = ",
+            )
+                .value(state == DomainState::Whitelisted.as_str())
+                .push(", state = ")
                 .value(state)
                 .push(" WHERE organization_id = ")
                 .value(organization.id.to_string())
@@ -299,13 +311,14 @@ async fn replace(
     for some in added.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO organization_domains (id, organization_id, environment_id, domain, state, created_at, \
-             verification_token) VALUES ",
+             approved, verification_token) VALUES ",
         );
         for (at, domain) in some.iter().enumerate() {
             sql = sql.push(if at == 0 { "(" } else { ", (" });
             sql = sql.value(domain.id.to_string()).push(", ").value(organization_id.to_string()).push(", ");
             sql = sql.value(environment_id.to_string()).push(", ").value(domain.domain.as_str()).push(", ");
             sql = sql.value(domain.state.as_str()).push(", ").value(domain.created_at.millis()).push(", ");
+            sql = sql.value(domain.approved).push(", ");
             sql = match &domain.verification_token {
                 Some(token) => sql.value(token.as_str()).push(")"),
                 None => sql.push("NULL)"),
@@ -335,7 +348,8 @@ pub async fn update(conn: &mut Conn, domain: &mut OrganizationDomain, at: Timest
 /// Stores the result of the last DNS check, which belongs to no version.
 pub async fn update_check(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> {
     conn.sql(
-        "UPDATE organization_domains SET verified_at = $3, checked_at = $4, check_error = $5 \
+        "UPDATE organization_domains SET verified_at = $3, checked_at = $4, check_error = $5, record_lost_at = $6, \
+         recheck_at = $7 \
          WHERE organization_id = $1 AND domain = $2",
     )
     .bind(domain.organization_id)
@@ -343,6 +357,8 @@ pub async fn update_check(conn: &mut Conn, domain: &OrganizationDomain) -> Resul
     .bind(domain.verified_at)
     .bind(domain.checked_at)
     .bind(domain.check_error.as_deref())
+    .bind(domain.record_lost_at)
+    .bind(domain.recheck_at)
     .execute()
     .await?;
     Ok(())

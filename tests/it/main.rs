@@ -30,6 +30,7 @@ mod directory_logins;
 mod disabled;
 mod disabled_races;
 mod dns;
+mod domain_rechecks;
 mod environment_removal;
 mod events;
 mod faults;

@@ -89,6 +89,9 @@ async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: Domai
         verified_at: None,
         checked_at: None,
         check_error: None,
+        approved: false,
+        record_lost_at: None,
+        recheck_at: None,
         created_at: app.now(),
     };
     ostiary::store::organization_domains::insert(&mut tx, &listed).await.unwrap();

@@ -50,6 +50,17 @@ pub enum EventKind {
     /// `domains`: for each, the ids of the other organizations.
     #[strum(serialize = "organization.domain_shared")]
     DomainShared,
+    /// DNS no longer has the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
+    /// the record comes back. Data: `domain`, `reason`, `countsUntil`.
+    #[strum(serialize = "organization.domain_record_lost")]
+    DomainRecordLost,
+    /// The record that proved a domain was gone for too long. Data: `domain`, `state`: `failed`, which does not count, or
+    /// `whitelisted`, where the vendor had accepted the domain by itself too.
+    #[strum(serialize = "organization.domain_lapsed")]
+    DomainLapsed,
+    /// The record of a domain that had lost it is there again, and the domain counts as proved. Data: `domain`.
+    #[strum(serialize = "organization.domain_restored")]
+    DomainRestored,
 }
 
 impl EventKind {

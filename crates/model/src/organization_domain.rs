@@ -1,5 +1,7 @@
 //! The domains of an organization, each with the state of its verification and the TXT record that proves ownership.
 
+use std::time::Duration;
+
 use base::{
     id::{EnvironmentId, OrganizationDomainId, OrganizationId},
     secret::Digest,
@@ -41,6 +43,12 @@ pub struct OrganizationDomain {
     pub checked_at: Option<Timestamp>,
     /// Why that check failed.
     pub check_error: Option<String>,
+    /// Whether the vendor accepted it without proof: it goes on counting when its proof lapses.
+    pub approved: bool,
+    /// Since when DNS has answered without the record that proved it.
+    pub record_lost_at: Option<Timestamp>,
+    /// When DNS is queried again without being asked to; `None` unless DNS has proved it.
+    pub recheck_at: Option<Timestamp>,
     /// When it was added to the organization.
     pub created_at: Timestamp,
 }
@@ -51,6 +59,12 @@ impl OrganizationDomain {
         let digest = Digest::of(format!("{organization_id} {domain}")).to_hex();
         // The first 128 bits. Hexadecimal digits are always a number.
         OrganizationDomainId::from_bits(u128::from_str_radix(&digest[..32], 16).unwrap_or_default())
+    }
+
+    /// Until when a proved domain counts although its record is gone. `None` while the record is there, and for a domain
+    /// that does not count as proved.
+    pub fn counts_until(&self, grace: Duration) -> Option<Timestamp> {
+        self.record_lost_at.filter(|_| self.state == DomainState::Verified).map(|lost_at| lost_at + grace)
     }
 
     /// The name of the TXT record.
@@ -120,6 +134,9 @@ mod tests {
             verified_at: None,
             checked_at: None,
             check_error: None,
+            approved: false,
+            record_lost_at: None,
+            recheck_at: None,
             created_at: Timestamp::from_millis(0),
         };
         let check_records = |records: &[&str]| {

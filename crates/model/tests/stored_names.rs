@@ -55,7 +55,9 @@ fn stored_names_stay_as_they_are() {
         UserDeleted "scim_user.deleted", GroupCreated "scim_group.created", GroupUpdated "scim_group.updated",
         GroupDeleted "scim_group.deleted", GroupMembershipChanged "scim_group.membership_changed",
         MetadataChanged "saml_connection.metadata_changed",
-        CertificateExpiring "saml_connection.certificate_expiring", DomainShared "organization.domain_shared");
+        CertificateExpiring "saml_connection.certificate_expiring", DomainShared "organization.domain_shared",
+        DomainRecordLost "organization.domain_record_lost", DomainLapsed "organization.domain_lapsed",
+        DomainRestored "organization.domain_restored");
     names!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
         Setup "setup", Console "console", Administrator "administrator");
     names!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");

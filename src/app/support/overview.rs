@@ -8,6 +8,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
+    domain::Domain,
     login_flow::{FlowOrigin, FlowStatus, LoginFlow},
     organization::Organization,
 };
@@ -109,6 +110,19 @@ pub struct ExpiringCertificate {
     pub expires_at: Timestamp,
 }
 
+/// A domain that counts as proved although its DNS record is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainWithoutRecord {
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// The organization's name.
+    pub organization_name: String,
+    /// The domain.
+    pub domain: Domain,
+    /// Until when it counts.
+    pub counts_until: Timestamp,
+}
+
 /// The next setup step before the first login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
@@ -133,6 +147,8 @@ pub struct Overview {
     pub connections: Vec<FailingConnectionView>,
     /// Connections whose last certificate expires soon, in order of expiry.
     pub certificates: Vec<ExpiringCertificate>,
+    /// Domains that DNS proved and whose record is gone, in the order in which they stop counting.
+    pub domains: Vec<DomainWithoutRecord>,
     /// Directories that receive no requests any more.
     pub directories: Vec<IdleDirectory>,
     /// The next setup step, before the first login.
@@ -170,13 +186,23 @@ pub async fn load(state: &State, principal: &Principal, span: Period) -> Result<
         })
         .filter(|certificate| certificate.expires_at <= now + EXPIRY_WINDOW)
         .collect();
+    let domains = store::domain_rechecks::list_lost(&mut conn, environment, MAX_SHOWN)
+        .await?
+        .into_iter()
+        .map(|lost| DomainWithoutRecord {
+            organization_id: lost.organization_id,
+            organization_name: lost.organization_name,
+            domain: lost.domain,
+            counts_until: lost.record_lost_at + state.settings.lost_record_grace,
+        })
+        .collect();
     let directories =
         store::scim_directories::list_idle(&mut conn, environment, now - IDLE_AFTER, MAX_SHOWN).await?;
     let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
         true => next_step(&mut conn, principal).await?,
         false => None,
     };
-    Ok(Overview { now, span, bars, organizations, connections, certificates, directories, next })
+    Ok(Overview { now, span, bars, organizations, connections, certificates, domains, directories, next })
 }
 
 /// The logins of one organization over time.

@@ -51,13 +51,21 @@ pub struct OrganizationDomain {
     checked_at: Option<Timestamp>,
     /// Why the last check failed; empty if it succeeded.
     check_error: String,
+    /// Since when DNS has no longer had the record that proved it; `null` while it has.
+    record_lost_at: Option<Timestamp>,
+    /// Until when a proved domain whose record is gone counts; `null` for all others.
+    counts_until: Option<Timestamp>,
     /// The other organizations that have it too: up to 20 of them.
     shared_with: Vec<OrganizationId>,
     created_at: Timestamp,
 }
 
 impl OrganizationDomain {
-    fn new(listed: &organization_domain::OrganizationDomain, elsewhere: &[SharedDomain]) -> Self {
+    fn new(
+        state: &State,
+        listed: &organization_domain::OrganizationDomain,
+        elsewhere: &[SharedDomain],
+    ) -> Self {
         let others =
             elsewhere.iter().filter(|there| listed.state.is_accepted() && there.domain == listed.domain);
         Self {
@@ -69,6 +77,8 @@ impl OrganizationDomain {
             verified_at: listed.verified_at,
             checked_at: listed.checked_at,
             check_error: listed.check_error.clone().unwrap_or_default(),
+            record_lost_at: listed.record_lost_at,
+            counts_until: listed.counts_until(state.settings.lost_record_grace),
             shared_with: others.map(|there| there.organization_id).collect(),
             created_at: listed.created_at,
         }
@@ -99,7 +109,7 @@ async fn reply(
     let elsewhere =
         app::organizations::domains::sharing::list_others(state, principal, listed.organization_id, domains)
             .await;
-    let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
+    let domain = OrganizationDomain::new(state, listed, &elsewhere.map_err(api)?);
     Ok(versioned(listed.version, OrganizationDomainReply { domain }))
 }
 
@@ -128,7 +138,7 @@ pub async fn list(
             .await;
     let elsewhere = elsewhere.map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationDomainsReply {
-        domains: listed.iter().map(|listed| OrganizationDomain::new(listed, &elsewhere)).collect(),
+        domains: listed.iter().map(|listed| OrganizationDomain::new(&state, listed, &elsewhere)).collect(),
         next_page_token: String::new(),
     }))
 }

@@ -65,7 +65,9 @@ fn view(
                 p { "DNS was asked a moment ago. Wait ten seconds between two checks, and press the button again." }
             }))
         }
-        @for listed in all { (card(listed, context.application(), &context.csrf(), context.state.now())) }
+        @for listed in all {
+            (card(listed, listed.counts_until(context.state.settings.lost_record_grace), context.application(), &context.csrf(), context.state.now()))
+        }
         section.card {
             h2 { "Add a domain" }
             (form.render(&Form::new(path::SETUP_DOMAINS, "Add domain", context.csrf()), html! { (field) }))
@@ -73,8 +75,14 @@ fn view(
     }
 }
 
-/// One domain, with what to do next.
-pub fn card(listed: &OrganizationDomain, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
+/// One domain, with what to do next. `counts_until` is for one that DNS proved and whose record is gone.
+pub fn card(
+    listed: &OrganizationDomain,
+    counts_until: Option<Timestamp>,
+    application: &str,
+    csrf: &Markup,
+    now: Timestamp,
+) -> Markup {
     let is_taken = sharing::is_taken(listed);
     html! {
         section.card {
@@ -83,6 +91,7 @@ pub fn card(listed: &OrganizationDomain, application: &str, csrf: &Markup, now: 
                 @match listed.state {
                     _ if is_taken => (mark(Icon::Attention, "Taken")),
                     DomainState::Whitelisted => (mark(Icon::Good, "Approved")),
+                    DomainState::Verified if counts_until.is_some() => (mark(Icon::Attention, "Record missing")),
                     DomainState::Verified => (mark(Icon::Good, "Proved")),
                     DomainState::Pending => (mark(Icon::Attention, "Not confirmed yet")),
                     DomainState::Failed => (mark(Icon::Bad, "Not proved")),
@@ -103,21 +112,42 @@ pub fn card(listed: &OrganizationDomain, application: &str, csrf: &Markup, now: 
                     }))
                 }
                 @if !is_taken {
-                    p { "At your DNS provider, publish this record:" }
-                    (facts(&[
-                        ("Type", html! { code { "TXT" } }),
-                        ("Name", html! { (copyable(&listed.record_name(), "name")) p.small.soft { "Some providers add the domain by themselves: then only what stands before it." } }),
-                        ("Value", html! { (copyable(&listed.record_value().unwrap_or_default(), "value")) }),
-                    ]))
+                    (record(listed))
                 }
                 div.actions {
                     (button_form(&links::setup_domain_check(&listed.domain), "Check now", ButtonStyle::Primary, csrf.clone()))
                     (button_form(&links::setup_domain_remove(&listed.domain), "Remove", ButtonStyle::Plain, csrf.clone()))
                 }
+            } @else if let Some(until) = counts_until {
+                (notice(Icon::Attention, "The DNS record is gone", html! {
+                    p {
+                        @if listed.approved { "It proved that the domain is yours. Publish it again." }
+                        @else { "People with addresses of this domain may sign in until " (time(until, now)) ". Publish the record again before." }
+                    }
+                }))
+                (record(listed))
+                div.actions {
+                    (button_form(&links::setup_domain_check(&listed.domain), "Check now", ButtonStyle::Primary, csrf.clone()))
+                }
             } @else {
-                p.soft { "People with addresses of this domain may sign in." }
+                p.soft {
+                    "People with addresses of this domain may sign in."
+                    @if listed.state == DomainState::Verified { " Leave the DNS record in place: it is looked up again every day." }
+                }
             }
         }
+    }
+}
+
+/// The record to publish.
+fn record(listed: &OrganizationDomain) -> Markup {
+    html! {
+        p { "At your DNS provider, publish this record, and leave it there:" }
+        (facts(&[
+            ("Type", html! { code { "TXT" } }),
+            ("Name", html! { (copyable(&listed.record_name(), "name")) p.small.soft { "Some providers add the domain by themselves: then only what stands before it." } }),
+            ("Value", html! { (copyable(&listed.record_value().unwrap_or_default(), "value")) }),
+        ]))
     }
 }
 

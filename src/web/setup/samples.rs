@@ -1,5 +1,7 @@
 //! Samples of the setup pages, each compared with its snapshot.
 
+use std::time::Duration;
+
 use base::{id::Id, time::Timestamp};
 use maud::html;
 use model::{
@@ -246,15 +248,28 @@ fn outcome_samples() {
         verified_at: None,
         checked_at: Some(now()),
         check_error: Some("no TXT record was found at _ostiary-challenge.acme.example".into()),
+        approved: false,
+        record_lost_at: None,
+        recheck_at: None,
         created_at: now(),
     };
     sample(
         "domain",
         "E-mail domains",
         Refresh::Off,
-        domains::card(&listed, "Northwind Cloud", &html! {}, now()),
+        domains::card(&listed, None, "Northwind Cloud", &html! {}, now()),
     );
+    let lost =
+        OrganizationDomain { state: DomainState::Verified, record_lost_at: Some(now()), ..listed.clone() };
+    let card = domains::card(
+        &lost,
+        Some(now() + Duration::from_secs(12 * 24 * 3600)),
+        "Northwind Cloud",
+        &html! {},
+        now(),
+    );
+    sample("domain-record-lost", "E-mail domains", Refresh::Off, card);
     let taken = OrganizationDomain { check_error: Some(TAKEN_MESSAGE.into()), ..listed };
-    let card = domains::card(&taken, "Northwind Cloud", &html! {}, now());
+    let card = domains::card(&taken, None, "Northwind Cloud", &html! {}, now());
     sample("domain-taken", "E-mail domains", Refresh::Off, card);
 }

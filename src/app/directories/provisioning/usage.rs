@@ -77,9 +77,12 @@ impl UsageDelta {
                     ..Self::default()
                 }
             }
-            EventKind::MetadataChanged | EventKind::CertificateExpiring | EventKind::DomainShared => {
-                Self::default()
-            }
+            EventKind::MetadataChanged
+            | EventKind::CertificateExpiring
+            | EventKind::DomainShared
+            | EventKind::DomainRecordLost
+            | EventKind::DomainLapsed
+            | EventKind::DomainRestored => Self::default(),
         }
     }
 }

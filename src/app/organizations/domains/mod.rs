@@ -4,6 +4,8 @@
 //! locks it first and raises its version, because a change of its list would overwrite it.
 
 pub(in crate::app) mod list;
+mod recheck;
+mod recheck_schedule;
 pub mod sharing;
 mod verification;
 
@@ -35,6 +37,7 @@ use crate::{
     store::{self, Conn, Transaction},
 };
 
+pub use recheck::check_due;
 pub use verification::check;
 
 /// The field name of a domain in errors.
@@ -125,6 +128,9 @@ pub async fn add(
         verified_at: None,
         checked_at: None,
         check_error: None,
+        approved: false,
+        record_lost_at: None,
+        recheck_at: None,
         created_at: now,
     };
     organization.row.domains.insert(listed.domain.clone(), listed.state);
@@ -172,7 +178,8 @@ pub async fn approve(
     let mut tx = state.db.write().await?;
     sharing::lock(&mut tx, environment_id).await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
-    if edit.row.state.is_accepted() {
+    // A proved domain whose record is gone can be approved before its proof lapses.
+    if edit.row.state.is_accepted() && edit.row.record_lost_at.is_none() {
         return Ok(edit.row);
     }
     let new = [edit.row.domain.clone()];
@@ -180,7 +187,10 @@ pub async fn approve(
     let elsewhere = sharing::find_other_organizations(tx, environment_id, organization_id, &new).await?;
     sharing::check(principal, &elsewhere, share_domain).map_err(SharedDomainError::into_error)?;
     edit.row.state = DomainState::Whitelisted;
+    edit.row.approved = true;
     edit.row.check_error = None;
+    edit.row.record_lost_at = None;
+    edit.row.recheck_at = None;
     edit.write(state).await?;
     let entry =
         Entry::of(&edit.row, "approved").with_values(audit_fields! { "state": edit.row.state.as_str() });
@@ -262,7 +272,7 @@ impl DomainEdit {
             // The organization is locked, so only this transaction itself can have raised the version.
             return Err(store::Error::inconsistent("organization_domains", "version", self.row.id));
         }
-        if self.row.state.is_accepted() {
+        if self.row.state.is_accepted() || before.state.is_accepted() {
             self.organization.row.domains.insert(self.row.domain.clone(), self.row.state);
         }
         self.organization.write(state).await

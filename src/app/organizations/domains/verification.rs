@@ -1,17 +1,20 @@
-//! The verification of a domain by its TXT record.
+//! The verification of a domain by its TXT record, and what becomes of it when the record is gone.
 
 use std::time::Duration;
 
 use base::id::OrganizationId;
 use model::{
-    audit::audit_fields, domain::DomainState, entity_tag::EntityTags, organization_domain::OrganizationDomain,
+    audit::audit_fields, domain::DomainState, entity_tag::EntityTags, event::EventKind,
+    organization_domain::OrganizationDomain,
 };
+use serde_json::{Value, json};
 
-use super::{DomainEdit, FIELD, new_token, not_found, sharing};
+use super::{DomainEdit, FIELD, new_token, not_found, recheck_schedule, sharing};
 use crate::{
     app::{
         Error, Result, State,
         audit::{self, Entry},
+        events::{self, NewEvent},
         permissions::Action,
         principal::{On, Principal},
     },
@@ -46,27 +49,45 @@ pub async fn check(
     if !turn {
         return Err(Error::Limited { retry_after: CHECK_INTERVAL });
     }
-    let found = match state.dns.txt(&listed.record_name()).await {
-        Ok(records) => listed.check_records(&records),
-        Err(error) => Err(error.to_string()),
-    };
-    match found {
-        Ok(()) => match record_verified(state, principal, &listed).await {
+    match look_up(state, &listed).await {
+        RecordLookup::Present => match record_verified(state, principal, &listed).await {
             Err(Error::Conflict { kind, field }) => {
                 // The customer may read this, and must not learn about other organizations.
-                record_failure(state, principal, &listed, sharing::TAKEN_MESSAGE).await?;
+                let taken = RecordLookup::Unknown(sharing::TAKEN_MESSAGE.to_owned());
+                record_failure(state, principal, &listed, &taken).await?;
                 Err(Error::Conflict { kind, field })
             }
             other => other,
         },
-        Err(why) => record_failure(state, principal, &listed, &why).await,
+        failure => record_failure(state, principal, &listed, &failure).await,
+    }
+}
+
+/// What DNS says about a domain's TXT record.
+pub(super) enum RecordLookup {
+    /// It is there.
+    Present,
+    /// It is not there, or says something else; in words.
+    Absent(String),
+    /// DNS gave no answer, or it does not matter; in words.
+    Unknown(String),
+}
+
+/// Queries DNS.
+pub(super) async fn look_up(state: &State, listed: &OrganizationDomain) -> RecordLookup {
+    match state.dns.txt(&listed.record_name()).await {
+        Ok(records) => match listed.check_records(&records) {
+            Ok(()) => RecordLookup::Present,
+            Err(why) => RecordLookup::Absent(why),
+        },
+        Err(error) => RecordLookup::Unknown(error.to_string()),
     }
 }
 
 /// Records that DNS verified the domain. [`Error::Conflict`], without a name, if another organization of the
 /// environment has it. Only the vendor's API key may share it this way, if it is not verified there; an
 /// administrator shares it by approving it.
-async fn record_verified(
+pub(super) async fn record_verified(
     state: &State,
     principal: &Principal,
     checked: &OrganizationDomain,
@@ -93,39 +114,109 @@ async fn record_verified(
         return Err(taken(store::Error::Duplicate));
     }
     let now = state.now();
+    let restored = edit.row.record_lost_at.take().is_some();
     edit.row.state = DomainState::Verified;
     edit.row.verified_at = Some(now);
     edit.row.checked_at = Some(now);
     edit.row.check_error = None;
+    edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::INTERVAL));
     edit.write(state).await.map_err(taken)?;
-    if was != DomainState::Verified {
+    if restored || was != DomainState::Verified {
+        let done = if restored { "restored" } else { "verified" };
         let entry =
-            Entry::of(&edit.row, "verified").with_values(audit_fields! { "state": edit.row.state.as_str() });
+            Entry::of(&edit.row, done).with_values(audit_fields! { "state": edit.row.state.as_str() });
         audit::record(edit.tx(), state, Some(environment_id), principal, entry).await?;
     }
     if !was.is_accepted() {
         sharing::record(edit.tx(), state, principal, organization_id, &elsewhere).await?;
     }
+    if restored {
+        let data = json!({ "domain": checked.domain });
+        record_event(&mut edit, state, EventKind::DomainRestored, data).await?;
+    }
     edit.commit().await
 }
 
-/// Records that DNS did not verify the domain, and why.
-async fn record_failure(
+/// Records that DNS did not verify the domain, and why. One that it verified before goes on counting for the grace time
+/// of the settings, from the first answer without its record on; no answer at all changes nothing.
+pub(super) async fn record_failure(
     state: &State,
     principal: &Principal,
     checked: &OrganizationDomain,
-    why: &str,
+    lookup: &RecordLookup,
 ) -> Result<OrganizationDomain> {
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let tx = state.db.write().await?;
     let mut edit =
         DomainEdit::begin(tx, environment_id, organization_id, checked.domain.as_str(), None).await?;
-    if !edit.row.state.is_accepted() {
-        edit.row.state = DomainState::Failed;
+    if edit.row.verification_token != checked.verification_token {
+        return Err(not_found(checked.domain.as_str()));
     }
-    edit.row.check_error = Some(why.to_owned());
-    edit.write(state).await?;
-    let DomainEdit { organization, before, row } = &mut edit;
-    audit::updated(&mut organization.tx, state, principal, before, row).await?;
+    let (why, is_gone) = match lookup {
+        RecordLookup::Present => return edit.commit().await,
+        RecordLookup::Absent(why) => (why, true),
+        RecordLookup::Unknown(why) => (why, false),
+    };
+    edit.row.check_error = Some(why.clone());
+    if edit.row.recheck_at.is_some() {
+        edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::RETRY_INTERVAL));
+    }
+    match edit.row.state {
+        DomainState::Verified if is_gone => record_lost(state, principal, &mut edit, why).await?,
+        DomainState::Verified | DomainState::Whitelisted => edit.write(state).await?,
+        DomainState::Pending | DomainState::Failed => {
+            edit.row.state = DomainState::Failed;
+            edit.write(state).await?;
+            let DomainEdit { organization, before, row } = &mut edit;
+            audit::updated(&mut organization.tx, state, principal, before, row).await?;
+        }
+    }
     edit.commit().await
+}
+
+/// Stores that the record of a verified domain is gone: since now, or for longer than the grace time, which ends its
+/// proof.
+async fn record_lost(state: &State, principal: &Principal, edit: &mut DomainEdit, why: &str) -> Result<()> {
+    let now = state.now();
+    let known = edit.row.record_lost_at;
+    let lost_at = *edit.row.record_lost_at.get_or_insert(now);
+    let counts_until = lost_at + state.settings.lost_record_grace;
+    let is_over = counts_until <= now;
+    if is_over {
+        edit.row.state = if edit.row.approved { DomainState::Whitelisted } else { DomainState::Failed };
+        edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::INTERVAL));
+    } else if known.is_none() || edit.row.recheck_at.is_none_or(|at| at > counts_until) {
+        edit.row.recheck_at =
+            Some(recheck_schedule::after(state, recheck_schedule::RETRY_INTERVAL).min(counts_until));
+    }
+    edit.write(state).await?;
+    let (done, kind, said) = match (is_over, known) {
+        (true, _) => ("lapsed", EventKind::DomainLapsed, json!({ "state": edit.row.state.as_str() })),
+        (false, None) => (
+            "record_lost",
+            EventKind::DomainRecordLost,
+            json!({ "reason": why, "countsUntil": counts_until }),
+        ),
+        (false, Some(_)) => return Ok(()),
+    };
+    let Value::Object(mut data) = said else { return Ok(()) };
+    let entry = Entry::of(&edit.row, done).with_values(data.clone());
+    let environment_id = edit.row.environment_id;
+    audit::record(edit.tx(), state, Some(environment_id), principal, entry).await?;
+    data.insert("domain".to_owned(), json!(edit.row.domain));
+    record_event(edit, state, kind, Value::Object(data)).await
+}
+
+async fn record_event(edit: &mut DomainEdit, state: &State, kind: EventKind, data: Value) -> Result<()> {
+    let (environment_id, organization_id) = (edit.row.environment_id, edit.row.organization_id);
+    let event = NewEvent {
+        environment: &environment_id,
+        organization: &organization_id,
+        directory: None,
+        kind,
+        resource: organization_id.to_string(),
+        data,
+    };
+    events::record(edit.tx(), state.now(), event).await?;
+    Ok(())
 }

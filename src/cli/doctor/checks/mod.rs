@@ -6,6 +6,7 @@ mod clock;
 mod connections;
 mod database;
 mod directories;
+mod domains;
 mod keys;
 mod network;
 mod paging;
@@ -36,6 +37,9 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         }
         if let Err(error) = addresses::addresses(&db, findings).await {
             findings.bad("addresses", error.to_string(), "see what the database's own log says");
+        }
+        if let Err(error) = domains::domains(config, &db, findings).await {
+            findings.bad("domains", error.to_string(), "see what the database's own log says");
         }
         db.close().await;
     }

@@ -89,6 +89,9 @@ fn verb(done: &str) -> String {
         "updated" => "changed".to_owned(),
         "bearer_token_rotated" => "rotated the bearer token of".to_owned(),
         "bearer_token_overlap_ended" => "ended the replaced bearer tokens of".to_owned(),
+        "record_lost" => "found no DNS record any more of".to_owned(),
+        "lapsed" => "ended the proof of".to_owned(),
+        "restored" => "found the DNS record again of".to_owned(),
         "secret_rotated" => "rotated the secret of".to_owned(),
         "delivery_replayed" => "sent a delivery again to".to_owned(),
         "replayed" => "sent events again to".to_owned(),
@@ -312,6 +315,11 @@ mod tests {
                 "saml_connection.metadata_refreshed",
                 "saml_connection",
                 "refreshed the metadata of SAML connection target_1 of Acme",
+            ),
+            (
+                "organization_domain.record_lost",
+                "organization_domain",
+                "found no DNS record any more of domain target_1 of Acme",
             ),
             ("thing.exploded", "new_thing", "exploded new thing target_1 of Acme"),
         ] {

@@ -50,6 +50,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let content = view(
         &listed,
         &others,
+        listed.counts_until(context.state.settings.lost_record_grace),
         context.may(permissions::Action::DomainsManage),
         &|pattern, segments| context.href(pattern, segments),
         &context.csrf(),
@@ -61,10 +62,11 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         .respond(content))
 }
 
-/// The domain.
+/// The domain. `counts_until` is for one that DNS proved and whose record is gone.
 pub(in crate::web::console) fn view(
     listed: &OrganizationDomain,
     others: &[SharedDomain],
+    counts_until: Option<Timestamp>,
     may_manage: bool,
     href: Href<'_>,
     csrf: &Markup,
@@ -79,7 +81,7 @@ pub(in crate::web::console) fn view(
             h1 { (listed.domain) }
             @if may_manage {
                 div.actions {
-                    @if !listed.state.is_accepted() && !verified_elsewhere {
+                    @if (!listed.state.is_accepted() || counts_until.is_some()) && !verified_elsewhere {
                         (button_form(&at(console::APPROVE_DOMAIN), "Approve", ButtonStyle::Primary, csrf.clone()))
                     }
                     (link_button(ButtonStyle::Danger, "Remove", &at(console::DELETE_DOMAIN)))
@@ -92,6 +94,20 @@ pub(in crate::web::console) fn view(
                 ("Added", time(listed.created_at, now)),
                 ("Proved", listed.verified_at.map_or_else(|| html! { span.soft { "not by DNS" } }, |at| time(at, now))),
             ]))
+            @if let (Some(until), Some(lost_at)) = (counts_until, listed.record_lost_at) {
+                (notice(Icon::Attention, "Its DNS record is gone", html! {
+                    p {
+                        "The record that proved it has been missing since " (time(lost_at, now)) ". "
+                        @if listed.approved { "Without it the domain counts from " (time(until, now)) " on only because you approved it." }
+                        @else { "Unless it comes back, people with addresses of this domain can sign in until " (time(until, now)) "." }
+                    }
+                    p { "Ask the customer to publish it again, or approve the domain if you know that it is theirs." }
+                }))
+            } @else if listed.state == DomainState::Failed && listed.record_lost_at.is_some() {
+                (notice(Icon::Bad, "Its proof has lapsed", html! {
+                    p { "The DNS record was missing for too long. The domain counts again when the record is back, or when you approve it." }
+                }))
+            }
             @if !others.is_empty() { (elsewhere(listed, others, href)) }
             @if !listed.state.is_accepted() {
                 p {
@@ -100,7 +116,7 @@ pub(in crate::web::console) fn view(
                 }
             }
         }
-        @if let (true, Some(value)) = (listed.state != DomainState::Verified && !only_elsewhere, listed.record_value()) {
+        @if let (true, Some(value)) = ((listed.state != DomainState::Verified || counts_until.is_some()) && !only_elsewhere, listed.record_value()) {
             section.card {
                 div.head-row {
                     h2 { "Proof by DNS" }

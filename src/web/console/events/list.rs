@@ -122,6 +122,9 @@ fn kind_label(kind: &EventType) -> &str {
         "saml_connection.metadata_changed" => "Identity provider’s metadata changed",
         "saml_connection.certificate_expiring" => "Identity provider’s certificate runs out",
         "organization.domain_shared" => "Domain shared with another organization",
+        "organization.domain_record_lost" => "DNS record of a proved domain is gone",
+        "organization.domain_lapsed" => "Domain no longer counts as proved",
+        "organization.domain_restored" => "DNS record of a domain is back",
         other => other,
     }
 }

@@ -3,7 +3,11 @@
 
 use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
-use model::{domain::Domain, organization::Organization, setup_link::SetupLink};
+use model::{
+    domain::{Domain, DomainState},
+    organization::Organization,
+    setup_link::SetupLink,
+};
 
 use crate::{
     app::{
@@ -37,6 +41,8 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     /// Other organizations for which its domains count too.
     pub shared: &'a [SharedDomain],
+    /// Those of its domains that DNS proved and whose record is gone.
+    pub lost: &'a [Domain],
     pub connections: &'a Page<SamlConnectionView>,
     pub directories: &'a Page<ScimDirectoryView>,
     pub links: &'a Page<SetupLink>,
@@ -57,6 +63,12 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
     let shared = app::organizations::domains::sharing::list_others(state, principal, id, &domains).await?;
+    let mut lost = Vec::new();
+    if organization.domains.values().any(|state| *state == DomainState::Verified) {
+        let grace = state.settings.lost_record_grace;
+        let listed = app::organizations::domains::list(state, principal, id).await?.into_iter();
+        lost.extend(listed.filter(|one| one.counts_until(grace).is_some()).map(|one| one.domain));
+    }
     let connections = app::connections::saml::list(state, principal, id, &query).await?;
     let directories = app::directories::list(state, principal, id, &query).await?;
     let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
@@ -67,6 +79,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let page = OrganizationPage {
         organization: &organization,
         shared: &shared,
+        lost: &lost,
         connections: &connections,
         directories: &directories,
         links: &links,
@@ -141,6 +154,7 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                         li {
                             a href=((page.href)(console::DOMAIN, &[&organization.id, domain])) { (domain) }
                             (labels::domain_state(*state))
+                            @if page.lost.contains(domain) { (mark(Icon::Attention, "DNS record gone")) }
                             @for other in page.shared.iter().filter(|other| state.is_accepted() && other.domain == *domain) {
                                 span {
                                     (mark(Icon::Attention, "Shared")) " with "

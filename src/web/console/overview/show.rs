@@ -56,6 +56,7 @@ pub(in crate::web::console) fn view(environment: EnvironmentId, overview: &Overv
         (failing_connections(environment, &overview.connections, overview.now))
         (failing_organizations(environment, overview))
         (expiring_certificates(environment, overview))
+        (domains_without_record(environment, overview))
         (silent_directories(environment, overview))
     }
 }
@@ -172,6 +173,28 @@ fn expiring_certificates(environment: EnvironmentId, overview: &Overview) -> Mar
                             } @else {
                                 (mark(Icon::Attention, "Ends")) (time(certificate.expires_at, overview.now))
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn domains_without_record(environment: EnvironmentId, overview: &Overview) -> Markup {
+    html! {
+        @if !overview.domains.is_empty() {
+            section.card.stack {
+                h2 { "Domains whose DNS record is gone" }
+                p.soft { "DNS proved them once. Unless the record comes back, they stop counting as proved." }
+                ul.rows {
+                    @for lost in &overview.domains {
+                        li {
+                            span {
+                                a href=(links::expand(console::DOMAIN, &[&environment, &lost.organization_id, &lost.domain])) { (lost.domain) }
+                                " of " (name(&lost.organization_name))
+                            }
+                            span { (mark(Icon::Attention, "Counts until")) " " (time(lost.counts_until, overview.now)) }
                         }
                     }
                 }

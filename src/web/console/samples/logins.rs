@@ -22,7 +22,8 @@ use crate::{
         support::{
             flows::{DocumentFacts, FlowDetails, FlowSummary, FlowView, Recheck},
             overview::{
-                Bar, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes, Overview, Period,
+                Bar, DomainWithoutRecord, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes,
+                Overview, Period,
             },
         },
     },
@@ -426,6 +427,12 @@ fn overview_samples() {
                 expires_at: now() + Duration::from_secs(9 * 24 * 3600),
             },
         ],
+        domains: vec![DomainWithoutRecord {
+            organization_id: Id::from_bits(77),
+            organization_name: "Hooli".into(),
+            domain: Domain::parse("hooli.example").unwrap(),
+            counts_until: now() + Duration::from_secs(12 * 24 * 3600),
+        }],
         directories: vec![IdleDirectory {
             directory_id: Id::from_bits(5),
             organization_id: Id::from_bits(2),
@@ -442,6 +449,7 @@ fn overview_samples() {
         organizations: vec![],
         connections: vec![],
         certificates: vec![],
+        domains: vec![],
         directories: vec![],
         next: Some(next),
     };

@@ -321,6 +321,7 @@ fn organization_samples() {
     let full = organizations::show::OrganizationPage {
         organization: &customer(long),
         shared: &[elsewhere("acme.example", false)],
+        lost: &[Domain::parse("acme.co.uk").unwrap()],
         connections: &one(vec![described(connection()), described(empty_connection())]),
         directories: &one(vec![directory()]),
         links: &setup,
@@ -334,6 +335,7 @@ fn organization_samples() {
     let empty = organizations::show::OrganizationPage {
         organization: &Organization { external_id: None, domains: BTreeMap::new(), ..customer("Globex") },
         shared: &[],
+        lost: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),
         links: &one(vec![]),
@@ -356,19 +358,34 @@ fn organization_samples() {
         verified_at: None,
         checked_at: Some(now() - Duration::from_secs(60)),
         check_error: Some("no TXT record was found at _ostiary-challenge.acme.test".into()),
+        approved: false,
+        record_lost_at: None,
+        recheck_at: None,
         created_at: now() - DAY,
     };
     sample(
         "console-domain",
         Section::Organizations,
         "acme.test",
-        domains::show::view(&listed, &[], true, &href, &csrf(), now()),
+        domains::show::view(&listed, &[], None, true, &href, &csrf(), now()),
+    );
+    let lost = OrganizationDomain {
+        state: DomainState::Verified,
+        verified_at: Some(now() - DAY * 90),
+        record_lost_at: Some(now() - DAY * 2),
+        ..listed.clone()
+    };
+    sample(
+        "console-domain-record-lost",
+        Section::Organizations,
+        "acme.test",
+        domains::show::view(&lost, &[], Some(now() + DAY * 12), true, &href, &csrf(), now()),
     );
     sample(
         "console-domain-elsewhere",
         Section::Organizations,
         "acme.test",
-        domains::show::view(&listed, &[elsewhere("acme.test", true)], true, &href, &csrf(), now()),
+        domains::show::view(&listed, &[elsewhere("acme.test", true)], None, true, &href, &csrf(), now()),
     );
     let approved = OrganizationDomain {
         state: DomainState::Whitelisted,
@@ -381,7 +398,7 @@ fn organization_samples() {
         "console-domain-shared",
         Section::Organizations,
         "acme.test",
-        domains::show::view(&approved, &[elsewhere("acme.test", false)], true, &href, &csrf(), now()),
+        domains::show::view(&approved, &[elsewhere("acme.test", false)], None, true, &href, &csrf(), now()),
     );
     let others =
         |verified| SharedDomain { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };

@@ -6,6 +6,7 @@ pub mod administrators;
 pub mod audit;
 pub mod authorization_server;
 pub mod connections;
+mod console_connection;
 pub mod directories;
 pub mod environments;
 mod error;

@@ -44,6 +44,11 @@ pub trait Resource: Table<Scope = EnvironmentKind> + Audited + Clone + PartialEq
     /// Validates a change and applies it. [`Error::Invalid`] names the setting as the API spells it.
     fn apply(&mut self, state: &State, change: &Self::Change) -> Result<()>;
 
+    /// What changing and removing it takes besides [`Resource::MANAGE`].
+    fn check_change(_: &State, _: &Principal, _: Id<Self::Kind>) -> impl Future<Output = Result<()>> {
+        ready(Ok(()))
+    }
+
     /// Whether it is switched off.
     fn is_disabled(&self) -> bool {
         false
@@ -99,6 +104,7 @@ pub async fn update<R: Resource>(
     expected: Option<&EntityTags>,
     change: &R::Change,
 ) -> Result<R> {
+    R::check_change(state, principal, id).await?;
     retry_deadlocks(async || {
         let mut edit = Edit::<R>::begin_as(state.db.write().await?, principal, id, expected).await?;
         edit.row.apply(state, change)?;
@@ -119,6 +125,7 @@ pub async fn remove<R: Resource>(
     id: Id<R::Kind>,
     expected: Option<&EntityTags>,
 ) -> Result<()> {
+    R::check_change(state, principal, id).await?;
     retry_deadlocks(async || {
         let mut edit = Edit::<R>::begin_as(state.db.write().await?, principal, id, expected).await?;
         R::end_use(&mut edit, state).await?;

@@ -431,8 +431,10 @@ pub static SETTINGS: &[Setting] = &[
         syntax: "saml_conn_…",
         description: "Administrators may sign in to the console through this SAML connection of the gateway's \
                   own. They must have been invited with the e-mail address that the connection asserts. \
-                  Anyone who may change this connection or its organization can sign in as any administrator \
-                  of its domains: keep it in an environment of its own.",
+                  Whoever changes this connection or its organization's domains can sign in as any administrator \
+                  of them: while it is named here, only the operator and owners of every environment can, and no \
+                  setup link of the organization gives access to them. A connection to the test identity provider \
+                  is refused.",
         secret: false,
         apply: |config, text| {
             values::connection(text).map(|value| config.console_saml_connection = Some(value))

@@ -17,6 +17,7 @@ mod cli;
 mod cli_keys;
 mod console_access;
 mod console_audit;
+mod console_connection;
 mod console_identity_providers;
 mod console_keys;
 mod console_organizations;

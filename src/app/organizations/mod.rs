@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Error, Result, State, input,
+    Error, Result, State, console_connection, input,
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
     principal::{On, Principal},
@@ -149,6 +149,10 @@ impl Resource for Organization {
     const MANAGE: Action = Action::OrganizationsManage;
 
     const UNIQUE: &'static str = "externalId";
+
+    async fn check_change(state: &State, principal: &Principal, id: OrganizationId) -> Result<()> {
+        console_connection::ensure_may_change(state, principal, id).await
+    }
 
     fn apply(&mut self, _: &State, change: &OrganizationChange) -> Result<()> {
         if let Some(name) = &change.display_name {
@@ -284,6 +288,7 @@ async fn update_once(
     change: &OrganizationChange,
 ) -> Result<Organization> {
     let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
+    Organization::check_change(state, principal, id).await?;
     let mut tx = state.db.write().await?;
     if change.domains.is_some() {
         sharing::lock(&mut tx, environment_id).await?;

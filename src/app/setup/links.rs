@@ -19,7 +19,7 @@ use crate::{
     app::{
         Error, Result, State,
         audit::{self, Entry},
-        environments,
+        console_connection, environments,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
         principal::{On, Principal},
@@ -102,6 +102,9 @@ pub async fn create(
     wanted: &NewSetupLink,
 ) -> Result<(SetupLink, String)> {
     let environment_id = principal.authorize(Action::SetupLinksManage, On::Environment)?;
+    if wanted.can_manage_saml || wanted.can_manage_domains {
+        console_connection::ensure_is_not_of(state, principal, wanted.organization_id).await?;
+    }
     let lifetime = wanted.lifetime.unwrap_or(DEFAULT_LIFETIME);
     if lifetime.is_zero() || lifetime > MAX_LIFETIME {
         return Err(Error::invalid(

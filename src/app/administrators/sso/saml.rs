@@ -11,12 +11,13 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::Device,
+        console_connection,
         login::{
             self, BeginOutcome, BrowserId,
             eligibility::{self, LoginSubject},
         },
     },
-    store::{self, authorization_codes, login_connections, login_flows},
+    store::{self, authorization_codes, login_flows},
     telemetry,
 };
 
@@ -29,11 +30,7 @@ pub async fn begin_saml(
     purpose: SsoPurpose<'_>,
 ) -> Result<(login::BegunLogin, String)> {
     let off = || Error::not_found("SAML sign-in", "(not configured)");
-    let id = state.settings.console.saml_connection.ok_or_else(off)?;
-    let target = {
-        let mut conn = state.db.read().await?;
-        login_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
-    };
+    let target = console_connection::find(state).await?.ok_or_else(off)?;
     let force_authn = matches!(purpose, SsoPurpose::Confirm { .. });
     let begun = match login::begin_administrator(state, &target, browser, force_authn).await? {
         BeginOutcome::Begun(begun) => begun,
@@ -58,7 +55,7 @@ pub async fn finish_saml(
     let pending = open(state, cookie, flow)?;
     let unknown = || Error::not_found("login flow", flow);
     let id: LoginFlowId = flow.parse().map_err(|_| unknown())?;
-    let connection = state.settings.console.saml_connection.ok_or_else(unknown)?;
+    let connection = console_connection::find(state).await?.ok_or_else(unknown)?.connection.id;
     let found = login_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
     telemetry::request_is_of_login(found.id);
     let over =

@@ -20,7 +20,7 @@ use model::{
 
 use crate::{
     app::{
-        Error, Result, State, audit, environments,
+        Error, Result, State, audit, console_connection, environments,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
         principal::{On, Principal},
@@ -185,6 +185,7 @@ pub async fn update(
     let environment_id = principal.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
     let stored: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
     hide(id, principal.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
+    console_connection::ensure_may_change(state, principal, stored.organization_id).await?;
     check_version(expected, stored.version)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     retry_deadlocks(async || {
@@ -216,6 +217,7 @@ pub async fn remove(
     let environment_id = principal.authorize(Action::SamlConnectionsManage, On::AnyOrganization)?;
     let stored: SamlConnection = load(&mut state.db.read().await?, environment_id, id).await?;
     hide(id, principal.authorize(Action::SamlConnectionsManage, On::Organization(stored.organization_id)))?;
+    console_connection::ensure_may_change(state, principal, stored.organization_id).await?;
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
         store::sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;

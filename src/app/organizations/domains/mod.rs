@@ -29,7 +29,7 @@ use crate::{
     app::{
         Error, Result, State,
         audit::{self, Entry},
-        input,
+        console_connection, input,
         permissions::Action,
         principal::{On, Principal},
         resource::{self, Edit, check_version},
@@ -94,6 +94,7 @@ pub async fn add(
     wanted: &NewDomain,
 ) -> Result<OrganizationDomain> {
     let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    console_connection::ensure_may_change(state, principal, organization_id).await?;
     let domain = parse(principal, organization_id, wanted)?;
     let now = state.now();
     let tx = state.db.write().await?;
@@ -175,6 +176,7 @@ pub async fn approve(
     share_domain: bool,
 ) -> Result<OrganizationDomain> {
     let environment_id = principal.authorize(Action::DomainsApprove, On::Organization(organization_id))?;
+    console_connection::ensure_may_change(state, principal, organization_id).await?;
     let mut tx = state.db.write().await?;
     sharing::lock(&mut tx, environment_id).await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
@@ -208,6 +210,7 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    console_connection::ensure_may_change(state, principal, organization_id).await?;
     let tx = state.db.write().await?;
     let DomainEdit { mut organization, row: listed, .. } =
         DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;

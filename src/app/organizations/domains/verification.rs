@@ -14,6 +14,7 @@ use crate::{
     app::{
         Error, Result, State,
         audit::{self, Entry},
+        console_connection,
         events::{self, NewEvent},
         permissions::Action,
         principal::{On, Principal},
@@ -35,6 +36,7 @@ pub async fn check(
     expected: Option<&EntityTags>,
 ) -> Result<OrganizationDomain> {
     let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
+    console_connection::ensure_may_change(state, principal, organization_id).await?;
     let now = state.now();
     let tx = state.db.write().await?;
     let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;

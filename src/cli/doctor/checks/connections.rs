@@ -21,6 +21,7 @@ const CERTIFICATE_NOTICE_DAYS: u32 = 30;
 
 pub(super) async fn connections(config: &Config, db: &Db, offline: bool, findings: &mut Findings) {
     let mut seen = 0_usize;
+    let mut unknown = config.console_saml_connection.clone();
     let mut targets: Vec<Url> = Vec::new();
     let mut from = None;
     loop {
@@ -40,6 +41,7 @@ pub(super) async fn connections(config: &Config, db: &Db, offline: bool, finding
         };
         for connection in &page {
             seen += 1;
+            unknown.take_if(|id| *id == connection.id.to_string());
             check_connection(config, connection, findings);
             let target = connection.idp_redirect_url.as_ref().and_then(|url| Url::parse(url.as_str()).ok());
             if let Some(target) = target.filter(|_| !connection.test)
@@ -52,6 +54,13 @@ pub(super) async fn connections(config: &Config, db: &Db, offline: bool, finding
         if from.is_none() {
             break;
         }
+    }
+    if let Some(id) = unknown {
+        findings.bad(
+            "console.saml_connection",
+            format!("there is no connection {id}: administrators cannot sign in through it"),
+            "name a connection that exists, or take the setting away",
+        );
     }
     findings.ok("connections", format!("{seen} checked"));
     if !offline {
@@ -137,6 +146,14 @@ fn check_connection(config: &Config, connection: &SamlConnection, findings: &mut
         );
     }
     if config.console_saml_connection.as_deref() == Some(subject.as_str()) {
+        if connection.test {
+            findings.bad(
+                &subject,
+                "is console.saml_connection, but belongs to the bundled test identity provider: administrators are \
+                 refused",
+                "name a connection to an identity provider of your own",
+            );
+        }
         let acs = connection.sp_acs_urls.first().and_then(|url| Url::parse(url).ok());
         let public = config.public_url_at(config.listen);
         if acs.as_ref().is_none_or(|acs| acs.host() != public.host()) {

@@ -1,10 +1,14 @@
 //! What is kept of the person in an assertion, and logins whose request is replaced while they are answered.
 
 use base::secret::Digest;
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::login_flow::PendingRequest;
 use ostiary::store::login_flows;
 use reqwest::Method;
-use saml::identifiers::name_id_format;
+use saml::{
+    identifiers::name_id_format,
+    sign::{SignatureAlgorithm, sign_element},
+};
 
 use crate::{
     both,
@@ -90,6 +94,26 @@ both! {
         let path = format!("/v1/saml-connections/{}", fixture.tenant.connection.id);
         assert_eq!(app.api(&fixture.key, Method::DELETE, &path, None).await.status, 200);
         assert!(fixture.names().await.is_empty(), "they are removed with their connection");
+    }
+
+    async fn people_whom_an_attribute_names_are_not_one_identity_for_want_of_a_name_id(app: TestApp) {
+        let mut fixture = Fixture::new(&app).await;
+        fixture.tenant.connection.email_attribute = Some("mail".to_owned());
+        app.update_connection(&fixture.tenant.connection).await;
+        let idp = IdentityProvider::get();
+        for person in ["dana@acme.example", "eve@acme.example"] {
+            let request = app.begin(&fixture.browser, &fixture.key, &fixture.tenant).await;
+            let mut spec = idp.response(&fixture.tenant, Some(&request.id), person, app.now());
+            spec.attributes = vec![("mail".to_owned(), vec![person.to_owned()])];
+            let xml = spec.unsigned();
+            let (before, rest) = xml.split_once("<saml:NameID").unwrap();
+            let (_, after) = rest.split_once("</saml:NameID>").unwrap();
+            let (keys, algorithm) = (&idp.keys, SignatureAlgorithm::RsaSha256);
+            let signed = sign_element(&[before, after].concat(), &spec.assertion_id, &keys.key, &keys.certificate, algorithm);
+            let answer = request.answer(&fixture.browser, &fixture.tenant, &BASE64.encode(signed.unwrap())).await;
+            assert_eq!(answer.status, 303, "{answer:#?}");
+        }
+        assert!(fixture.names().await.is_empty(), "{:?}", fixture.names().await);
     }
 
     async fn an_answer_to_a_request_that_is_being_replaced_is_refused(app: TestApp) {

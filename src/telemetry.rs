@@ -1,6 +1,8 @@
 //! Logs and metrics. A leaf: every module may report here, and it imports none. Logs and metrics
 //! contain ids, codes, routes and durations; no names, addresses, assertions or secrets.
 
+pub mod process;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, OnceLock, PoisonError},
@@ -40,11 +42,30 @@ pub const METADATA_REFRESHES: &str = "saml_metadata_refreshes_total";
 pub const CERTIFICATES_EXPIRING: &str = "saml_certificates_expiring";
 /// Database connections, by `state` (`idle`, `used`).
 pub const DB_POOL: &str = "db_pool_connections";
+/// How long a database connection was waited for.
+pub const DB_POOL_WAIT: &str = "db_pool_wait_seconds";
+/// Statements that failed, by `reason` (`connection`, `busy`, `unavailable`, `other`); not those that found a key in use.
+pub const DB_STATEMENTS_FAILED: &str = "db_statements_failed_total";
+/// Requests that are being answered.
+pub const HTTP_IN_FLIGHT: &str = "http_requests_in_flight";
+/// Attempts refused by a rate limit, by `limit`.
+pub const RATE_LIMITED: &str = "rate_limited_total";
+/// How long people took from the start of a login to its accepted response.
+pub const LOGIN_DURATION: &str = "login_duration_seconds";
+/// Events that wait for endpoints: to be delivered for the first time, or again.
+pub const WEBHOOK_BACKLOG: &str = "webhook_deliveries_waiting";
+/// Whether this process is ready, as `/readyz` says: 1 or 0.
+pub const READY: &str = "gateway_ready";
+/// Always 1, with the `version` of this program.
+pub const BUILD_INFO: &str = "build_info";
 
 /// From a tenth of a millisecond to ten seconds.
 const BUCKETS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+
+/// From a tenth of a second to an hour: people type passwords meanwhile.
+const LOGIN_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 3600.0];
 
 /// An error and its chain of sources, outermost first, in one line. A source is left out if the text of the
 /// outer error already ends with it, as some libraries do.
@@ -106,6 +127,8 @@ pub fn prometheus() -> &'static PrometheusHandle {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
             .expect("there are buckets")
+            .set_buckets_for_metric(Matcher::Full(LOGIN_DURATION.to_owned()), LOGIN_BUCKETS)
+            .expect("there are buckets")
             .build_recorder();
         let handle = recorder.handle();
         // Fails only if another recorder is installed already; then this one stays empty.
@@ -142,6 +165,19 @@ pub fn prometheus() -> &'static PrometheusHandle {
         );
         describe_gauge!(UNFINISHED_LOGINS, "Unfinished logins that are still stored.");
         describe_gauge!(DB_POOL, "Database connections.");
+        describe_histogram!(DB_POOL_WAIT, "How long a database connection was waited for.");
+        describe_counter!(DB_STATEMENTS_FAILED, "Database statements that failed, by reason.");
+        describe_gauge!(HTTP_IN_FLIGHT, "Requests that are being answered.");
+        describe_counter!(RATE_LIMITED, "Attempts refused by a rate limit.");
+        describe_histogram!(
+            LOGIN_DURATION,
+            "How long people took from the start of a login to its accepted response."
+        );
+        describe_gauge!(WEBHOOK_BACKLOG, "Events that wait to be delivered to webhooks.");
+        describe_gauge!(READY, "Whether the process is ready, as /readyz says.");
+        describe_gauge!(BUILD_INFO, "The version of this program.");
+        gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
+        process::describe();
         handle
     })
 }
@@ -166,9 +202,32 @@ pub fn connection_refused() {
     counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
-/// Counts a successful login.
-pub fn login_succeeded() {
+/// A request that is being answered, until it is dropped.
+pub struct RequestInFlight(());
+
+impl RequestInFlight {
+    /// Counts one more.
+    pub fn begin() -> Self {
+        gauge!(HTTP_IN_FLIGHT).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for RequestInFlight {
+    fn drop(&mut self) {
+        gauge!(HTTP_IN_FLIGHT).decrement(1);
+    }
+}
+
+/// Counts an attempt that a rate limit refused. `limit` is from a closed list.
+pub fn rate_limited(limit: &'static str) {
+    counter!(RATE_LIMITED, "limit" => limit).increment(1);
+}
+
+/// Counts a successful login, which `took` this time since it began.
+pub fn login_succeeded(took: Duration) {
     counter!(LOGINS, "outcome" => "succeeded", "reason" => "").increment(1);
+    histogram!(LOGIN_DURATION).record(took);
 }
 
 /// Counts a login that was refused. `code` is from a closed list.
@@ -225,6 +284,26 @@ pub fn unfinished_logins(counts: BTreeMap<String, i64>) {
     *noted = counts.into_keys().collect();
 }
 
+/// Counts a database connection that was waited for.
+pub fn connection_acquired(waited: Duration) {
+    histogram!(DB_POOL_WAIT).record(waited);
+}
+
+/// Counts a statement that failed. `reason` is from a closed list.
+pub fn statement_failed(reason: &'static str) {
+    counter!(DB_STATEMENTS_FAILED, "reason" => reason).increment(1);
+}
+
+/// Sets how many events wait for endpoints.
+pub fn webhook_backlog(count: i64) {
+    gauge!(WEBHOOK_BACKLOG).set(u32::try_from(count).unwrap_or(u32::MAX));
+}
+
+/// Sets whether this process is ready.
+pub fn readiness_observed(ready: bool) {
+    gauge!(READY).set(u32::from(ready));
+}
+
 /// Sets the number of idle and used database connections.
 pub fn pool_observed(idle: u32, used: u32) {
     gauge!(DB_POOL, "state" => "idle").set(idle);
@@ -261,10 +340,18 @@ mod tests {
             Duration::from_millis(2),
             Duration::from_millis(1),
         );
-        login_succeeded();
+        login_succeeded(Duration::from_secs(20));
         login_failed("assertion_audience");
         response_verified(Duration::from_micros(300), true);
         pool_observed(3, 1);
+        connection_acquired(Duration::from_micros(20));
+        statement_failed("busy");
+        let in_flight = [RequestInFlight::begin(), RequestInFlight::begin()];
+        drop(in_flight);
+        rate_limited("credentials");
+        webhook_backlog(12);
+        readiness_observed(true);
+        process::observe();
         let text = recorder.render();
         for line in [
             "http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} ",
@@ -275,6 +362,20 @@ mod tests {
             "saml_verification_seconds_count ",
             "saml_cross_check_disagreements_total ",
             "db_pool_connections{state=\"idle\"} 3",
+            "db_pool_wait_seconds_bucket{le=\"0.0001\"} ",
+            "db_statements_failed_total{reason=\"busy\"} ",
+            "http_requests_in_flight ",
+            "rate_limited_total{limit=\"credentials\"} ",
+            "login_duration_seconds_bucket{le=\"30\"} ",
+            "webhook_deliveries_waiting ",
+            "gateway_ready ",
+            concat!("build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "process_resident_memory_bytes ",
+            "process_open_fds ",
+            "process_max_fds ",
+            "process_threads ",
+            "process_cpu_seconds_total ",
+            "process_start_time_seconds ",
             "# HELP logins_total ",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

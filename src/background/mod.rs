@@ -61,6 +61,7 @@ async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<(
     }
     // Every replica exports its own metrics.
     certificate_expiry::observe(state).await?;
+    webhooks::observe_backlog(state).await?;
     if acquire_lease(state, "login counts", holder).await? {
         login_counts::count(state, retention.unfinished_logins).await?;
     }

@@ -2,10 +2,20 @@
 
 use std::time::Duration;
 
-use crate::app::{State, webhooks::dispatcher::Dispatcher};
+use crate::{
+    app::{Result, State, webhooks::dispatcher::Dispatcher},
+    store, telemetry,
+};
 
 /// How often due deliveries are dispatched.
 const INTERVAL: Duration = Duration::from_millis(500);
+
+/// Reports for `/metrics` how many events wait.
+pub async fn observe_backlog(state: &State) -> Result<()> {
+    let count = store::webhooks::count_waiting(&mut state.db.read().await?).await?;
+    telemetry::webhook_backlog(count);
+    Ok(())
+}
 
 /// Runs until its task is dropped.
 pub async fn run(state: State) {

@@ -34,6 +34,8 @@ pub async fn serve_with_token(
 pub async fn serve(state: web::Data<State>) -> HttpResponse {
     let pool = state.db.pool_size();
     telemetry::pool_observed(pool.idle, pool.open.saturating_sub(pool.idle));
+    telemetry::readiness_observed(state.db.probe().await.is_ok());
+    telemetry::process::observe();
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(telemetry::prometheus().render())

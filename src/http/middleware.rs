@@ -108,6 +108,7 @@ pub async fn handle(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let _in_flight = telemetry::RequestInFlight::begin();
     normalize::normalize(&mut request);
     let connection = request.request().conn_data::<Rc<ConnectionState>>().cloned();
     if let Some(connection) = &connection {
@@ -146,6 +147,7 @@ pub async fn handle(
     let mut longest_poll = Duration::ZERO;
     let outcome = match refused {
         Some(retry_after) => {
+            caller.iter().for_each(RateLimitKey::count_refusal);
             Ok(request.into_response(fallback::rate_limited(format, retry_after)).map_into_boxed_body())
         }
         None => {

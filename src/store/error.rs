@@ -162,6 +162,23 @@ pub(super) fn is_connection_lost(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Why a statement failed, for `/metrics`. `None` for what its caller expects: a key that is in use, or a row that is gone.
+pub(super) fn failure_reason(error: &sqlx::Error) -> Option<&'static str> {
+    if is_connection_lost(error) {
+        return Some("connection");
+    }
+    if matches!(error, sqlx::Error::RowNotFound) {
+        return None;
+    }
+    let Some(database) = error.as_database_error() else { return Some("other") };
+    match fault(database) {
+        _ if database.is_unique_violation() || database.is_foreign_key_violation() => None,
+        Some(Fault::Busy) => Some("busy"),
+        Some(Fault::Lost | Fault::Unavailable) => Some("unavailable"),
+        None => Some("other"),
+    }
+}
+
 /// Whether the server had closed the connection; as opposed to one that does not answer in time.
 pub(super) fn is_connection_closed(error: &sqlx::Error) -> bool {
     let timed_out = matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);

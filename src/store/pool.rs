@@ -21,7 +21,8 @@ use sqlx::{
 };
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, time::timeout};
 
-use super::error::{Error, Result, is_connection_closed, is_connection_lost};
+use super::error::{Error, Result, failure_reason, is_connection_closed, is_connection_lost};
+use crate::telemetry;
 
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -252,12 +253,14 @@ impl<D: Driver> Pool<D> {
         if status.waiting >= status.max_size * MAX_WAITING_EACH {
             return Err(Error::Busy);
         }
+        let began = Instant::now();
         let object = match timeout(ACQUIRE_TIMEOUT, self.connections.get()).await {
             Ok(Ok(object)) => object,
             Ok(Err(PoolError::Backend(error))) => return Err(error.into()),
             Ok(Err(_)) => return Err(sqlx::Error::PoolClosed.into()),
             Err(_) => return Err(Error::Busy),
         };
+        telemetry::connection_acquired(began.elapsed());
         Ok(Lease {
             object: Some(object),
             runtime: self.runtime.clone(),
@@ -346,6 +349,9 @@ impl<D: Driver> Lease<D> {
         outcome: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
     ) -> sqlx::Result<T> {
         let outcome = outcome.unwrap_or_else(|_| Err(timed_out("the statement took too long")));
+        if let Some(reason) = outcome.as_ref().err().and_then(failure_reason) {
+            telemetry::statement_failed(reason);
+        }
         match &outcome {
             Err(error) if is_connection_lost(error) => {
                 self.state = Use::Lost;

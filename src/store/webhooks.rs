@@ -119,6 +119,21 @@ pub async fn list_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec
     select_where::<Webhook>(conn, condition).bind(now).bind(limit).all_of().await
 }
 
+/// How many events wait for enabled webhooks: those without a delivery yet, and deliveries that are to be attempted.
+pub async fn count_waiting(conn: &mut Conn) -> Result<i64> {
+    let (new, pending): (i64, i64) = conn
+        .sql(
+            "SELECT CAST(COALESCE((SELECT SUM(c.last - w.next_sequence + 1) FROM webhooks w \
+             JOIN event_counters c ON c.environment_id = w.environment_id AND c.last >= w.next_sequence \
+             WHERE w.disabled_at IS NULL), 0) AS BIGINT), \
+             (SELECT COUNT(*) FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id \
+             WHERE d.state = 'pending' AND w.disabled_at IS NULL)",
+        )
+        .one()
+        .await?;
+    Ok(new + pending)
+}
+
 /// Claims an endpoint until `until`. Of concurrent replicas one succeeds.
 pub async fn claim(tx: &mut Transaction, id: WebhookId, now: Timestamp, until: Timestamp) -> Result<bool> {
     let touched = tx

@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("store", &[]),
+    ("store", &["telemetry"]),
     ("telemetry", &[]),
     ("test_idp", &["links", "web"]),
     ("web", &["app", "links", "telemetry"]),

@@ -315,6 +315,11 @@ fn figures_are_for_the_inside() {
             "http_requests_total{route=\"/metrics\",method=\"GET\",status=\"401\"}",
             "http_request_duration_seconds_bucket",
             "http_request_longest_poll_seconds_bucket",
+            "http_requests_in_flight ",
+            "db_pool_wait_seconds_count",
+            "gateway_ready 1",
+            "build_info{version=",
+            "process_resident_memory_bytes",
         ] {
             assert!(answer.body.contains(figure), "{figure} is not in\n{}", answer.body);
         }

@@ -33,8 +33,7 @@ impl Attempt {
         let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let network = ClientAddress(address).network();
         let key = state.sign_in_limits.key(RateLimit::Account, network, &name.to_ascii_lowercase());
-        let checked = state.sign_in_limits.check(&key, state.now());
-        checked.map_err(|retry_after| Error::Limited { retry_after })?;
+        state.sign_in_limits.require(&key, state.now())?;
         Ok(Self(Some(key)))
     }
 

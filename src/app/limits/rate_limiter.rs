@@ -15,12 +15,19 @@ use std::{
 
 use base::time::Timestamp;
 use lru::LruCache;
+use strum::IntoStaticStr;
+
+use crate::{
+    app::{Error, Result},
+    telemetry,
+};
 
 /// How many keys are tracked. The one that failed longest ago is dropped first.
 const MAX_KEYS: usize = 65_536;
 
 /// What is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RateLimit {
     /// Client credentials: redeem and token.
     Credentials,
@@ -83,6 +90,11 @@ impl RateLimitKey {
     pub fn limit(&self) -> RateLimit {
         self.limit
     }
+
+    /// Counts an attempt that was refused, for `/metrics`.
+    pub fn count_refusal(&self) {
+        telemetry::rate_limited(self.limit.into());
+    }
 }
 
 /// The rate limiter of this process.
@@ -104,7 +116,7 @@ impl RateLimiter {
     }
 
     /// Whether another attempt is allowed; if not, how long until it is.
-    pub fn check(&self, caller: &RateLimitKey, now: Timestamp) -> Result<(), Duration> {
+    pub fn check(&self, caller: &RateLimitKey, now: Timestamp) -> std::result::Result<(), Duration> {
         let known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = known.peek(caller).map_or(Duration::ZERO, |at| at.since(now));
         let step = caller.limit.expires_after();
@@ -114,6 +126,14 @@ impl RateLimiter {
             Some(over) if over > Duration::ZERO => Err(over.min(step)),
             _ => Ok(()),
         }
+    }
+
+    /// [`RateLimiter::check`] of an attempt that is refused with [`Error::Limited`], and counted as such.
+    pub fn require(&self, caller: &RateLimitKey, now: Timestamp) -> Result<()> {
+        self.check(caller, now).map_err(|retry_after| {
+            caller.count_refusal();
+            Error::Limited { retry_after }
+        })
     }
 
     /// Counts a failure of `caller`.

@@ -1,6 +1,8 @@
 //! Accepts a login with a verified response: resolves the person, issues a code for the app and stores both in one
 //! transaction.
 
+use std::time::Duration;
+
 use base::{
     secret::{AccessCode, Digest},
     time::Timestamp,
@@ -171,7 +173,7 @@ fn answered(flow: LoginFlow, email: &Email, assertion: &VerifiedAssertion, now: 
 /// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
 /// the access code.
 fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -> String {
-    telemetry::login_succeeded();
+    telemetry::login_succeeded(flow.answered_at.map_or(Duration::ZERO, |at| at.since(flow.created_at)));
     tracing::info!(flow = %flow.id, connection = %flow.connection_id, "login accepted");
     let code = code.reveal();
     match (&flow.oauth, &target.environment.redirect_url) {

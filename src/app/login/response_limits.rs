@@ -12,7 +12,7 @@ use url::Url;
 use super::browser_id::BrowserId;
 use crate::{
     app::{
-        self, Result, State,
+        Result, State,
         limits::rate_limiter::{RateLimit, RateLimitKey},
     },
     store::{login_connections, login_flow_counts},
@@ -84,7 +84,7 @@ fn has_origin(address: &HttpUrl, origin: &str) -> bool {
     Url::parse(origin).is_ok_and(|origin| origin.origin().is_tuple() && Some(origin.origin()) == address)
 }
 
-/// Checks the rate limit before the post is read; [`app::Error::Limited`] after too many failures. Makes no database
+/// Checks the rate limit before the post is read; [`crate::app::Error::Limited`] after too many failures. Makes no database
 /// call while no key is over its limit.
 pub async fn check_rate_limit(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
     if !state.settings.rate_limits {
@@ -97,7 +97,7 @@ pub async fn check_rate_limit(state: &State, connection: SamlConnectionId, sende
         return Ok(());
     }
     let counts = keys.find(state, connection, sender).await?;
-    check(&counts).map_err(|retry_after| app::Error::Limited { retry_after })
+    state.response_limits.require(&counts, state.now())
 }
 
 /// Counts a failed post.
@@ -111,7 +111,7 @@ pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: 
 }
 
 /// Counts a login that begins in place of an unsolicited response, which can be posted many times;
-/// [`app::Error::Limited`] if too many began.
+/// [`crate::app::Error::Limited`] if too many began.
 pub(super) fn count_restart(
     state: &State,
     connection: SamlConnectionId,
@@ -122,10 +122,7 @@ pub(super) fn count_restart(
     }
     let subject = format!("restart {connection}");
     let caller = state.response_limits.key(RateLimit::LoginStart, client.network(), &subject);
-    state
-        .response_limits
-        .check(&caller, state.now())
-        .map_err(|retry_after| app::Error::Limited { retry_after })?;
+    state.response_limits.require(&caller, state.now())?;
     state.response_limits.record_failure(caller, state.now());
     Ok(())
 }

@@ -17,6 +17,15 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
     if let Some(file) = config.database_url.sqlite_file()
         && !file.exists()
     {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+        if let Some(folder) = folder {
+            findings.bad(
+                SUBJECT,
+                format!("the folder {} of {url} does not exist", folder.display()),
+                "create it for the user of the server, or correct database.url (OSTIARY_DATABASE_URL)",
+            );
+            return None;
+        }
         // Opening the file would create it.
         findings.attention(
             SUBJECT,

@@ -1,5 +1,7 @@
 //! The master key, and the signing keys that it seals.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use model::master_key::MasterKey;
 
 use crate::{
@@ -14,12 +16,26 @@ pub(super) async fn check_master_key(config: &Config, db: &Db, findings: &mut Fi
     match master_key::open(config, db, None).await {
         Ok(key) => {
             findings.ok("master key", "fits the database");
+            check_file_permissions(config, findings);
             Some(key)
         }
         Err(error) => {
             findings.bad("master key", error.to_string(), REMEDY);
             None
         }
+    }
+}
+
+/// The permissions of the key file: whoever reads it and the database reads everything.
+fn check_file_permissions(config: &Config, findings: &mut Findings) {
+    let Some(file) = config.master_key_path() else { return };
+    let Ok(metadata) = std::fs::metadata(&file) else { return };
+    if metadata.permissions().mode() & 0o077 != 0 {
+        findings.attention(
+            "master key",
+            format!("other users of this machine can read {}", file.display()),
+            format!("chmod 600 {}", file.display()),
+        );
     }
 }
 

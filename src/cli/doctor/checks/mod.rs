@@ -12,12 +12,14 @@ mod network;
 mod paging;
 mod settings;
 mod sqlite_space;
+mod webhooks;
 
 use super::findings::Findings;
 use crate::config::Config;
 
 /// Runs every check, in the order of their dependencies.
 pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Findings) {
+    findings.ok("version", env!("CARGO_PKG_VERSION"));
     settings::settings(config, findings);
     settings::check_open_files(config, findings);
     sqlite_space::check_file_system(config, findings);
@@ -38,9 +40,13 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         if let Err(error) = addresses::addresses(&db, findings).await {
             findings.bad("addresses", error.to_string(), "see what the database's own log says");
         }
+        if let Err(error) = webhooks::webhooks(&db, findings).await {
+            findings.bad("webhooks", error.to_string(), "see what the database's own log says");
+        }
         if let Err(error) = domains::domains(config, &db, findings).await {
             findings.bad("domains", error.to_string(), "see what the database's own log says");
         }
+        clock::report_uncompared(findings);
         db.close().await;
     }
     if !offline {
@@ -50,6 +56,8 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use clap::Parser as _;
 
     use super::*;
@@ -171,6 +179,33 @@ mod tests {
         ] {
             assert!(said.iter().any(|finding| finding.seen.contains(text)), "{text}: {said:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_not_compared_is_not_ok_and_what_others_can_read_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("x.db").display());
+        let config = Config { database_url: url.parse().unwrap(), ..Config::default() };
+        let db = server::open_database(&config).await.unwrap();
+        db.migrate().await.unwrap();
+        master_key::open(&config, &db, Some(&SystemRandom)).await.unwrap();
+        let said = async |config: &Config| {
+            let mut findings = Findings::default();
+            run_checks(config, true, &mut findings).await;
+            let said = findings.0.into_iter().filter(|finding| finding.level != Level::Ok);
+            said.map(|finding| format!("{}: {}", finding.subject, finding.seen))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let before = said(&config).await;
+        assert!(before.contains("clock: shows ") && before.contains("compared with no other"), "{before}");
+        assert!(!before.contains("x.db.key"), "{before}");
+        let (key, readable) = (directory.path().join("x.db.key"), std::fs::Permissions::from_mode(0o644));
+        std::fs::set_permissions(&key, readable).unwrap();
+        assert!(said(&config).await.contains("can read"), "the key file");
+        let missing = format!("sqlite://{}", directory.path().join("none/x.db").display());
+        let config = Config { database_url: missing.parse().unwrap(), ..Config::default() };
+        assert!(said(&config).await.contains("the folder "), "{}", said(&config).await);
     }
 
     #[tokio::test]

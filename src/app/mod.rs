@@ -36,4 +36,4 @@ pub use error::{Error, Result};
 pub use settings::Settings;
 pub use state::State;
 
-pub use crate::store::PoolShare;
+pub use crate::store::{PoolShare, for_client};

@@ -34,10 +34,13 @@ use super::{
     normalize, route_limits, shares::ShareStates,
 };
 use crate::{
-    app::limits::{
-        body_allowance::{BodyAllowance, BodyError},
-        rate_limiter::{RateLimitKey, RateLimiter},
-        request_memory::RequestMemory,
+    app::{
+        for_client,
+        limits::{
+            body_allowance::{BodyAllowance, BodyError},
+            rate_limiter::{RateLimitKey, RateLimiter},
+            request_memory::RequestMemory,
+        },
     },
     telemetry,
     web::kit::{
@@ -152,7 +155,8 @@ pub async fn handle(
         }
         None => {
             let limit = middleware.max_request_time;
-            run_handler(request, next, limit, body.as_ref(), &mut longest_poll).instrument(span.clone()).await
+            let handled = run_handler(request, next, limit, body.as_ref(), &mut longest_poll);
+            for_client(client.network(), handled.instrument(span.clone())).await
         }
     };
     let (request, mut response) = match outcome {

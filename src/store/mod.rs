@@ -14,6 +14,7 @@ pub mod authorization_grants;
 mod batch;
 pub mod brandings;
 pub mod certificate_expiries;
+mod client_places;
 pub mod clock;
 mod columns;
 mod connection;
@@ -72,6 +73,7 @@ pub mod table;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
+pub use client_places::for_client;
 pub use connection::{Conn, Dialect, Transaction};
 pub use db::{Db, PoolSize};
 pub use error::{Error, NewerSchema, Result, SchemaFault};

@@ -21,7 +21,10 @@ use sqlx::{
 };
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, time::timeout};
 
-use super::error::{Error, Result, failure_reason, is_connection_closed, is_connection_lost};
+use super::{
+    client_places::ClientPlace,
+    error::{Error, Result, failure_reason, is_connection_closed, is_connection_lost},
+};
 use crate::telemetry;
 
 /// How long opening a connection may take.
@@ -168,6 +171,8 @@ pub(super) struct Permit {
     pub(super) _of_share: OwnedSemaphorePermit,
     /// Of several shares together.
     pub(super) _of_several: Option<OwnedSemaphorePermit>,
+    /// Of the client whose request it is for.
+    pub(super) _of_client: Option<ClientPlace>,
 }
 
 /// The pool: cheap to clone.

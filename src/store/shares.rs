@@ -15,6 +15,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
+    client_places::ClientPlaces,
     connection::Dialect,
     error::{Error, Result},
     pool::{MAX_WAITING_EACH, Patience, Permit},
@@ -70,6 +71,7 @@ pub(super) struct Permits {
     jobs: SharePermits,
     /// What all but logins may hold together.
     but_logins: SharePermits,
+    clients: ClientPlaces,
 }
 
 /// How many connections one share may hold. On PostgreSQL reads and writes use the same permits.
@@ -93,6 +95,7 @@ impl Permits {
             directory: share((readers / 2).min(cores), 1),
             jobs: share((readers / 4).min(cores), 1),
             but_logins: share(most, ANY),
+            clients: ClientPlaces::new(readers),
         }
     }
 
@@ -109,6 +112,7 @@ impl Permits {
             directory: share(size / 2),
             jobs: share(size / 4),
             but_logins: share(most),
+            clients: ClientPlaces::new(size),
         }
     }
 
@@ -139,12 +143,13 @@ impl Permits {
 
     async fn take(&self, share: PoolShare, of: fn(&SharePermits) -> &Turns) -> Result<Option<Permit>> {
         let Some(permits) = self.of(share) else { return Ok(None) };
+        let place = self.clients.take().await?;
         let of_share = of(permits).take().await?;
         let but_logins = match share {
             PoolShare::Login => None,
             _ => Some(of(&self.but_logins).take().await?),
         };
-        Ok(Some(Permit { _of_share: of_share, _of_several: but_logins }))
+        Ok(Some(Permit { _of_share: of_share, _of_several: but_logins, _of_client: place }))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Work that has to wait: it is told to come again, in the words of each surface, and does not keep the rest from going on.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::{join, join_all};
 use model::oauth_client::IdTokenAlg;
@@ -41,6 +44,27 @@ fn assert_busy(answer: &Answer, said: &str) {
 }
 
 both! {
+    async fn one_client_that_asks_for_all_connections_keeps_nobody_from_signing_in(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let key = app.api_key(&environment, true).await;
+        let client = reqwest::Client::builder().local_address(Some([127, 0, 0, 2].into())).no_proxy().build().unwrap();
+        let (url, done) = (app.url("/v1/oauth/userinfo"), AtomicBool::new(false));
+        let asking = join_all((0..400).map(|_| async {
+            while !done.load(Ordering::Relaxed) {
+                let answer = client.get(&url).bearer_auth("ostiary_at_0000000000000000000000001").send().await;
+                assert!(answer.is_ok_and(|answer| [401, 503].contains(&answer.status().as_u16())));
+            }
+        }));
+        let signing_in = async {
+            for _ in 0..5 {
+                login(&app, &key, &tenant).await;
+            }
+            done.store(true, Ordering::Relaxed);
+        };
+        join(asking, signing_in).await;
+    }
+
     async fn who_has_to_wait_for_too_long_is_told_to_come_again_on_every_surface(app: TestApp) {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "acme.example").await;

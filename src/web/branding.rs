@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, http::header, web};
 use base::id::EnvironmentId;
 use model::{branding::Branding, color::Color};
 
+use super::kit::error::{self, Area};
 use crate::app::{self, Error, State};
 
 /// How long a browser keeps a file whose address changes with its content.
@@ -79,8 +80,8 @@ fn failed(error: &Error) -> HttpResponse {
     match error {
         Error::NotFound { .. } => HttpResponse::NotFound().finish(),
         error => {
-            tracing::error!(%error, "a vendor's colours or logo could not be read");
-            HttpResponse::InternalServerError().finish()
+            error::log_internal_error(error);
+            error::respond(error, Area::Login, None)
         }
     }
 }

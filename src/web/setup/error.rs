@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use crate::{
     app::Error,
     web::kit::{
+        error::{self, Area},
         message::Message,
         posted::PostedFormError,
         response::{PagePolicy, page},
@@ -51,9 +52,7 @@ impl ResponseError for ExtractError {
         match self {
             Self::NoSession => StatusCode::UNAUTHORIZED,
             Self::Form(error) => error.status_code(),
-            Self::Internal(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
-            Self::Internal(Error::Forbidden(_)) => StatusCode::FORBIDDEN,
-            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(error) => error::status(error),
         }
     }
 
@@ -78,8 +77,8 @@ impl ResponseError for ExtractError {
             },
             Self::Form(error) => return error.error_response(),
             Self::Internal(error) => {
-                crate::web::kit::error::log_internal_error(error);
-                Message::internal()
+                error::log_internal_error(error);
+                return error::respond(error, Area::Setup, None);
             }
         };
         page(self.status_code(), PagePolicy::SameOriginForms, message.view())

@@ -12,6 +12,7 @@ use crate::{
     app::Error,
     links::{self, console},
     web::kit::{
+        error::{self, Area},
         message::Message,
         posted::PostedFormError,
         response::{PagePolicy, page},
@@ -62,7 +63,7 @@ impl ResponseError for ExtractError {
             Self::NotSignedIn { .. } => StatusCode::SEE_OTHER,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::Form(error) => error.status_code(),
-            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(error) => error::status(error),
         }
     }
 
@@ -86,13 +87,8 @@ impl ResponseError for ExtractError {
             }
             Self::Form(error) => error.error_response(),
             Self::Internal(error) => {
-                if let Error::Internal(source) = error {
-                    tracing::error!(
-                        cause = crate::telemetry::error_chain(&**source),
-                        "request failed on our side"
-                    );
-                }
-                page(self.status_code(), PagePolicy::SameOriginForms, Message::internal().view())
+                error::log_internal_error(error);
+                error::respond(error, Area::Console, None)
             }
         }
     }

@@ -101,7 +101,18 @@ impl ServerBuilder {
             scim_requests: config.retention_scim_requests,
         };
         let grace = config.shutdown_grace;
-        Ok(Server { address, metrics_address, lock, state, retention, gateway, metrics, signals, stopping, grace })
+        Ok(Server {
+            address,
+            metrics_address,
+            lock,
+            state,
+            retention,
+            gateway,
+            metrics,
+            signals,
+            stopping,
+            grace,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! the organization's directories. It is read before a login is accepted, and again before a code or token of
 //! the login is used.
 
-use base::id::{OrganizationId, SamlConnectionId, ScimUserId};
+use base::id::{OauthClientId, OrganizationId, SamlConnectionId, ScimUserId};
 use model::email::Email;
 
 use super::{
@@ -23,6 +23,8 @@ pub struct LoginEligibility {
     pub connection_disabled: bool,
     /// Whether the organization is switched off.
     pub organization_disabled: bool,
+    /// Whether the OAuth client is switched off; `None`: it does not exist, or none was named.
+    pub client_disabled: Option<bool>,
     /// Whether the domain counts for the organization (states `whitelisted` and `verified`).
     pub domain_counts: bool,
     /// The policy of the organization's directories; `None`: it has no directory.
@@ -36,12 +38,13 @@ pub struct LoginPolicy {
     pub require_provisioned: bool,
 }
 
-/// The state of an organization for the login of this person through this connection; `None` if the organization does not
-/// exist. One statement, because every login runs it.
+/// The state of an organization for the login of this person through this connection, for this OAuth client; `None` if the
+/// organization does not exist. One statement, because every login runs it.
 pub async fn find(
     conn: &mut Conn,
     organization_id: OrganizationId,
     connection_id: SamlConnectionId,
+    client_id: Option<OauthClientId>,
     email: &Email,
 ) -> Result<Option<LoginEligibility>> {
     #[derive(sqlx::FromRow)]
@@ -50,6 +53,7 @@ pub async fn find(
         subject: Option<String>,
         disabled: bool,
         connection_disabled: Option<bool>,
+        client_disabled: Option<bool>,
         domain_counts: bool,
         has_directory: bool,
         require_provisioned: bool,
@@ -60,6 +64,7 @@ pub async fn find(
              WHERE s.environment_id = o.environment_id AND s.email_key = $4 AND s.organization_id = $1) AS subject, \
              (SELECT c.disabled FROM saml_connections c \
              WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
+             (SELECT k.disabled FROM oauth_clients k WHERE k.id = $5) AS client_disabled, \
              EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = $1 AND m.domain = $3 \
              AND m.state IN ('whitelisted', 'verified')) AS domain_counts, \
              EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
@@ -72,6 +77,7 @@ pub async fn find(
         .bind(connection_id)
         .bind(email.domain().as_str())
         .bind(email.key())
+        .bind(client_id)
         .optional()
         .await?;
     Ok(row.map(|row| LoginEligibility {
@@ -80,29 +86,46 @@ pub async fn find(
         has_connection: row.connection_disabled.is_some(),
         connection_disabled: row.connection_disabled == Some(true),
         organization_disabled: row.disabled,
+        client_disabled: row.client_disabled,
         domain_counts: row.domain_counts,
         policy: row.has_directory.then_some(LoginPolicy { require_provisioned: row.require_provisioned }),
     }))
 }
 
-/// Locks the organization and the connection of a login until the transaction ends, so that what [`find`] tells stays true
-/// until it commits: they are switched off before or after it.
+/// Locks the OAuth client, the organization and the connection of a login until the transaction ends, so that what [`find`]
+/// tells stays true until it commits: they are switched off before or after it.
 pub async fn lock(
     tx: &mut Transaction,
     organization_id: OrganizationId,
     connection_id: SamlConnectionId,
+    client_id: Option<OauthClientId>,
 ) -> Result<()> {
     if tx.dialect() == Dialect::Sqlite {
         return Ok(());
     }
-    // The organization first, as by every change of a connection.
-    for (text, id) in [
-        ("SELECT id FROM organizations WHERE id = $1 AND deleted_at IS NULL", organization_id.to_string()),
-        ("SELECT id FROM saml_connections WHERE id = $1", connection_id.to_string()),
-    ] {
-        let text = table::locking(tx.dialect(), text, SHARED_LOCK);
-        let _: Option<(String,)> = tx.sql(text).bind(id).optional().await?;
+    // One statement locks the rows in the order of its tables: the client, the organization, the connection.
+    macro_rules! rows {
+        ($client:literal, $is_client:literal) => {
+            concat!(
+                "SELECT o.id FROM ",
+                $client,
+                "organizations o, saml_connections c WHERE ",
+                $is_client,
+                "o.id = $1 AND o.deleted_at IS NULL AND c.id = $2"
+            )
+        };
     }
+    let text = match client_id {
+        Some(_) => rows!("oauth_clients k, ", "k.id = $3 AND "),
+        None => rows!("", ""),
+    };
+    let text = table::locking(tx.dialect(), text, SHARED_LOCK);
+    let statement = tx.sql(text).bind(organization_id).bind(connection_id);
+    let statement = match client_id {
+        Some(id) => statement.bind(id),
+        None => statement,
+    };
+    let _: Option<(String,)> = statement.optional().await?;
     Ok(())
 }
 

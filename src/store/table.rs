@@ -25,7 +25,7 @@ use super::{
 /// A transaction locks rows from the outside inwards, so that no two wait for each other:
 ///
 /// 1. the environment, for what is bounded or unique in it: how many keys it has, which organizations share a domain; the
-///    OAuth client that a token is for;
+///    OAuth client that a login is for;
 /// 2. the organization, for its domains and for which connection and directory are primary;
 /// 3. the connection or directory;
 /// 4. the users, then the groups of a directory, each in the order of their ids;

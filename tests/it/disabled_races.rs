@@ -76,6 +76,46 @@ both! {
         }
     }
 
+    async fn a_login_gets_no_code_for_a_client_that_is_switched_off_meanwhile(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let (key, tenant) = (app.api_key(&environment, true).await, app.tenant(&environment, "acme.example").await);
+        let (client, secret) = app.oauth_client(&environment, IdTokenAlg::ES256).await;
+        let path = format!("/v1/saml-oauth-clients/{}", client.id);
+        let (redirect, id) = (environment.oauth_redirect_uris[0].to_string(), client.id.to_string());
+        let begin = app.url(&format!(
+            "/v1/oauth/authorize?client_id={id}&redirect_uri={redirect}&response_type=code&scope=openid&organization_id={}",
+            tenant.organization.id
+        ));
+        let browser = app.browser();
+        let to_idp = browser.get(&begin).await;
+        assert_eq!(set_disabled(&app, &key, &path, true).await, 200);
+        let refused = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "ada@acme.example").await;
+        assert_eq!(refused.status, 403);
+        refused.says("oauth_client_disabled");
+        assert_eq!(set_disabled(&app, &key, &path, false).await, 200);
+
+        // While the login is being accepted: its code is given before, and ends, or not at all.
+        let to_idp = browser.get(&begin).await;
+        let mut hold = app.state.db.write().await.unwrap();
+        hold.sql("UPDATE login_flows SET updated_at = updated_at").execute().await.unwrap();
+        let before = app.state.db.requested_writes();
+        let answer = sign_in_at_idp(&app, &browser, &tenant, &to_idp, "ada@acme.example");
+        let (answer, ()) = tokio::join!(answer, switch_off_behind(&app, &key, &path, hold, before));
+        assert_eq!(set_disabled(&app, &key, &path, false).await, 200);
+        if answer.status == 303 {
+            let code = query(&answer.location(), "code").unwrap();
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", code.as_str()),
+                ("redirect_uri", redirect.as_str()),
+                ("client_id", id.as_str()),
+                ("client_secret", secret.as_str()),
+            ];
+            let token = app.browser().post(&app.url("/v1/oauth/token"), &form).await;
+            assert_eq!(token.status, 400, "a code from before is good after: {}", token.body);
+        }
+    }
+
     async fn a_token_that_was_being_given_ends_with_its_client(app: TestApp) {
         let environment = app.environment("prod").await;
         let (key, tenant) = (app.api_key(&environment, true).await, app.tenant(&environment, "acme.example").await);

@@ -51,7 +51,7 @@ impl LoginAttempt<'_> {
         let code = AccessCode::new(&*state.random);
         let answered = answered(flow.clone(), &email, assertion, now);
         let mut tx = state.db.write().await?;
-        let known = self.check_eligibility(&mut tx, &email).await?;
+        let known = self.check_eligibility(&mut tx, flow, &email).await?;
         if !login_flows::consume_request(&mut tx, &answered, request, now).await? {
             return Err(Error::RequestAlreadyUsed.into());
         }
@@ -85,7 +85,7 @@ impl LoginAttempt<'_> {
         let now = flow.created_at;
         let flow = answered(flow, &email, assertion, now);
         let mut tx = state.db.write().await?;
-        let known = self.check_eligibility(&mut tx, &email).await?;
+        let known = self.check_eligibility(&mut tx, &flow, &email).await?;
         self.record_assertion(&mut tx, assertion).await?;
         login_flows::insert(&mut tx, &flow).await?;
         self.record_accepted(&mut tx, &flow).await?;
@@ -102,14 +102,16 @@ impl LoginAttempt<'_> {
         Ok(saml_assertions_seen::is_known(&mut conn, self.connection_id(), digest).await?)
     }
 
-    /// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed
-    /// or the person deactivated since the response was verified. Returns the subject that the organization has for the person.
+    /// Authorises again in the transaction that accepts the login: the connection may be deleted, the client switched off,
+    /// the domain removed or the person deactivated since the response was verified. Returns the subject that the organization has for the person.
     async fn check_eligibility(
         &mut self,
         tx: &mut Transaction,
+        flow: &LoginFlow,
         email: &Email,
     ) -> LoginResult<Option<String>> {
-        let login = self.subject(email);
+        let client = flow.oauth.as_ref().map(|request| request.client_id);
+        let login = self.subject(client, email);
         match eligibility::check(tx, login, &mut self.checks.0).await? {
             Ok(eligibility) => Ok(eligibility.subject),
             Err(denial) => Err(self.stop(denial)),

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use base::{id::SamlConnectionId, time::Timestamp};
+use base::{
+    id::{OauthClientId, SamlConnectionId},
+    time::Timestamp,
+};
 use model::{email::Email, environment::IdpInitiated, login_flow::LoginFlow};
 use saml::{VerifiedAssertion, check::Check};
 
@@ -250,10 +253,11 @@ impl<'a> LoginAttempt<'a> {
     }
 
     /// The login of the person with this address, for [`eligibility`](super::eligibility).
-    pub(super) fn subject<'e>(&self, email: &'e Email) -> LoginSubject<'e> {
+    pub(super) fn subject<'e>(&self, client_id: Option<OauthClientId>, email: &'e Email) -> LoginSubject<'e> {
         LoginSubject {
             organization_id: self.target.organization.id,
             connection_id: self.connection_id(),
+            client_id,
             email,
         }
     }

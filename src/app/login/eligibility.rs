@@ -7,7 +7,7 @@
 //! ends the grant, and with it the code and tokens.
 
 use base::{
-    id::{LoginFlowId, OrganizationId, SamlConnectionId},
+    id::{LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{email::Email, login_flow::StepKind};
@@ -32,6 +32,8 @@ pub(in crate::app) struct LoginSubject<'a> {
     pub(in crate::app) organization_id: OrganizationId,
     /// Its SAML connection.
     pub(in crate::app) connection_id: SamlConnectionId,
+    /// The OAuth client that it is for. Not looked at where a code or token of the client is used, which is asked for with it.
+    pub(in crate::app) client_id: Option<OauthClientId>,
     /// The address of the user who signs in.
     pub(in crate::app) email: &'a Email,
 }
@@ -41,6 +43,7 @@ impl<'a> From<&'a Login> for LoginSubject<'a> {
         Self {
             organization_id: login.organization_id,
             connection_id: login.connection_id,
+            client_id: None,
             email: &login.email,
         }
     }
@@ -55,15 +58,15 @@ pub(in crate::app) enum Denial {
     Refused(Error),
 }
 
-/// Checks in the transaction that accepts the login. Locks the organization, the connection and the
-/// user's rows in the directories until the transaction ends; call it before anything else is written, because changes to a user
+/// Checks in the transaction that accepts the login. Locks the client, the organization, the connection and
+/// the user's rows in the directories until the transaction ends; call it before anything else is written, because changes to a user
 /// take those locks first too. The outcome of each check is appended to `checks`.
 pub(in crate::app) async fn check(
     tx: &mut Transaction,
     login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
-    login_eligibility::lock(tx, login.organization_id, login.connection_id).await?;
+    login_eligibility::lock(tx, login.organization_id, login.connection_id, login.client_id).await?;
     let found = find(tx, login, checks).await?;
     if found.as_ref().is_ok_and(|found| found.policy.is_some()) {
         login_eligibility::lock_matching_users(tx, login.organization_id, login.email).await?;
@@ -128,8 +131,8 @@ async fn find(
     login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
-    let found =
-        login_eligibility::find(conn, login.organization_id, login.connection_id, login.email).await?;
+    let LoginSubject { organization_id, connection_id, client_id, email } = login;
+    let found = login_eligibility::find(conn, organization_id, connection_id, client_id, email).await?;
     Ok(match found.filter(|found| found.has_connection) {
         None => Err(Denial::Gone),
         Some(found) if found.organization_disabled || found.connection_disabled => {
@@ -137,6 +140,11 @@ async fn find(
                 true => Error::OrganizationDisabled,
                 false => Error::ConnectionDisabled,
             };
+            checks.push(refusal.failed(None, None));
+            Err(Denial::Refused(refusal))
+        }
+        Some(found) if client_id.is_some() && found.client_disabled != Some(false) => {
+            let refusal = Error::OauthClientDisabled;
             checks.push(refusal.failed(None, None));
             Err(Denial::Refused(refusal))
         }

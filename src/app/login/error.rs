@@ -71,6 +71,9 @@ refusals! {
     /// The organization is switched off.
     OrganizationDisabled, "organization_disabled", "Ostiary: what is switched off refuses logins", Vendor,
         "Switch the organization on again if its people are to sign in.";
+    /// The OAuth client of the app was switched off or removed while the login was under way.
+    OauthClientDisabled, "oauth_client_disabled", "Ostiary: what is switched off refuses logins", Vendor,
+        "Switch the OAuth client on again, or let the app use another one.";
     /// The connection belongs to the test identity provider, which is switched off here.
     TestConnectionDisabled, "test_connection_disabled", "Ostiary: test connections", Vendor,
         "Use a connection to a real identity provider, or switch the test identity provider on (never in production).";

@@ -50,7 +50,7 @@ async fn handle(
     let assertion = attempt.verify(client, ResponseInput::Xml(xml), at).await?;
     check_in_response_to(attempt, flow, &assertion)?;
     let email = attempt.authorize(&assertion, flow.oauth.is_some())?;
-    let login = attempt.subject(&email);
+    let login = attempt.subject(None, &email);
     let mut conn = attempt.state.db.read().await?;
     match eligibility::check_read_only(&mut conn, login, &mut attempt.checks.0).await? {
         Ok(_) => Ok(email),

@@ -314,7 +314,7 @@ pub static ALL: &[ErrorText] = &[
         show_values: false,
     },
     ErrorText {
-        codes: &["connection_disabled", "organization_disabled"],
+        codes: &["connection_disabled", "organization_disabled", "oauth_client_disabled"],
         happened: "Single sign-on for your company is switched off in this app.",
         remedy: "Only the app’s team can switch it on again.",
         contact: Contact::App,

@@ -24,10 +24,10 @@ both! {
         count();
         assert_eq!(fixture.userinfo(&token).await.status, 200);
         count();
-        // Authorization request, response, token, userinfo; PostgreSQL locks the organization and the connection of the response.
+        // Authorization request, response, token, userinfo; PostgreSQL locks the client, the organization and the connection of the response.
         let expected = match app.backend {
             Backend::Sqlite => [5, 9, 5, 2],
-            Backend::Postgres => [5, 11, 5, 2],
+            Backend::Postgres => [5, 10, 5, 2],
         };
         assert_eq!(counts, expected);
     }

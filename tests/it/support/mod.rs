@@ -11,8 +11,8 @@ pub mod dns;
 pub mod forms;
 pub mod idp;
 pub mod people;
-pub mod program;
 pub mod process;
+pub mod program;
 pub mod proxy;
 pub mod scim;
 

@@ -70,7 +70,7 @@ pub async fn finish_saml(
     pending.check_account(email)?;
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.connection_id);
-    let login = LoginSubject { organization_id, connection_id, email };
+    let login = LoginSubject { organization_id, connection_id, client_id: None, email };
     if eligibility::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());
     }

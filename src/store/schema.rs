@@ -25,8 +25,8 @@ const SCHEMA_FLOOR: &str = "schema_floor";
 /// The name in `settings` of the version of the program that applied the newest migration.
 const MIGRATED_BY: &str = "migrated_by";
 
-/// How SQLite waits while another process migrates: for as long as that takes.
-const WAIT_FOR_MIGRATION: &str = "PRAGMA busy_timeout = 3600000";
+/// How long SQLite waits while another process migrates.
+const WAIT_FOR_MIGRATION: &str = "PRAGMA busy_timeout = 600000";
 
 /// The number of the newest migration that this program contains.
 fn newest_known() -> i64 {
@@ -44,6 +44,9 @@ impl Db {
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
                 let mut conn = writer.open().await?;
+                if let Err(error) = sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut conn).await {
+                    tracing::warn!(%error, "waiting for another process that writes to the database");
+                }
                 sqlx::raw_sql(WAIT_FOR_MIGRATION).execute(&mut conn).await?;
                 // The driver has no lock for migrations on SQLite. The write lock is one: all files are one transaction.
                 let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;

@@ -1,6 +1,10 @@
 //! Programs and schemas of different versions.
 
-use std::{process::Child, sync::Arc};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Child,
+    sync::Arc,
+};
 
 use base::{random::SystemRandom, time::SystemClock};
 use ostiary::{
@@ -120,6 +124,22 @@ both! {
             assert!(text.contains(&name), "{arguments:?}: {text}");
         }
     }
+}
+
+#[test]
+fn a_migration_says_that_it_waits_for_another_process() {
+    actix_web::rt::System::new().block_on(async {
+        let database = TestDatabase::new(Backend::Sqlite).await;
+        let other = Db::connect(&database.url, 1).await.unwrap();
+        let held = other.write().await.unwrap();
+        let mut child = program::command(&database, &["migrate"]).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let waiting = "waiting for another process that writes to the database";
+        assert!(said.any(|line| line.unwrap().contains(waiting)));
+        held.commit().await.unwrap();
+        let (exit, text) = program::told(&child.wait_with_output().unwrap());
+        assert_eq!(exit, Some(0), "{text}");
+    });
 }
 
 fn programs_that_migrate_at_once_wait_for_one_another(backend: Backend) {

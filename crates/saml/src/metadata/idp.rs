@@ -92,15 +92,20 @@ pub fn parse_idp_metadata_text(text: &str, requested: Option<&str>) -> Result<Id
         Error::NestingTooDeep => MetadataError::NotXml("elements nest too deep".to_owned()),
         Error::DoctypePresent => MetadataError::DocumentType,
         Error::EncodingNotUtf8 => MetadataError::NotUtf8,
-        _ => MetadataError::NotXml(failure.found.unwrap_or_default().chars().take(200).collect()),
+        _ => MetadataError::NotXml(shown(&failure.found.unwrap_or_default())),
     })?;
     let document = uppsala::Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(MAX_DEPTH)
         .parse(text)
-        .map_err(|error| MetadataError::NotXml(error.to_string().chars().take(200).collect()))?;
+        .map_err(|error| MetadataError::NotXml(shown(&error.to_string())))?;
     let entity = choose_entity(&document, requested)?;
     parse_entity(&document, entity)
+}
+
+/// What a parser says, which may quote the document, in the length and characters that can be stored and shown.
+fn shown(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
 /// Whether parsing could take more than linear time: the parser compares an element's attributes with

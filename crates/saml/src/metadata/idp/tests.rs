@@ -344,3 +344,13 @@ fn durations_are_those_of_xml_schema() {
         .replace(" entityID", " cacheDuration=\"PT3H\" entityID");
     assert_eq!(read(&timed).unwrap().cache_duration, Some(Duration::from_secs(2 * 3600)));
 }
+
+#[test]
+fn errors_can_be_stored_whatever_the_document_holds() {
+    for text in
+        ["\0", "<a>\0</a>", "<a b=\"\0\"/>", "<\0/>", "<a\u{1}/>", "<?x \0?>", "<a>&#0;</a>", "<a \0=\"\"/>"]
+    {
+        let error = parse_idp_metadata_text(text, None).unwrap_err().to_string();
+        assert!(!error.chars().any(char::is_control), "{error:?}");
+    }
+}

@@ -12,7 +12,8 @@ use crate::{server, store::SchemaFault, telemetry};
   ostiary migrate --check
       changes nothing; exits with 1 and lists the missing migrations, if any
 
-Both need the master key that `ostiary serve` will have, and refuse one that does not fit the database. Several may run at once: they wait for one another.")]
+Both need the master key that `ostiary serve` will have, and refuse one that
+does not fit the database. Several may run at once: they wait for one another.")]
 pub(super) struct Migrate {
     /// Only list the missing migrations, and check the master key
     #[arg(long)]

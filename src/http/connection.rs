@@ -583,7 +583,8 @@ mod tests {
         let mut connection = fixture.connect();
         connection.io.sends = (0..100).map(|_| vec![b'y'; 4096]).collect();
         assert_eq!(burst(&mut connection).unwrap(), MAX_BURST_BYTES);
-        assert_eq!(burst(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES, "then it yields");
+        assert_eq!(burst(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES);
+        assert_eq!(burst(&mut connection).unwrap(), 0, "what was read may complete the head");
         let (mut space, mut filled) = ([0; 4096], 0);
         loop {
             let mut buffer = ReadBuf::new(&mut space);

@@ -1,5 +1,7 @@
 //! Strangers who send half of a large body and no more.
 
+#![expect(clippy::print_stdout, reason = "a test prints what it measured")]
+
 use std::time::Duration;
 
 use base::time::{Clock as _, SystemClock};

@@ -1,5 +1,7 @@
 //! Faults of PostgreSQL and of the network before it, and how long the server takes to be well again without a restart.
 
+#![expect(clippy::print_stdout, reason = "a test prints what it measured")]
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -1,5 +1,7 @@
 //! Servers that are restarted while people sign in: nobody's login is lost.
 
+#![expect(clippy::print_stdout, reason = "a test prints what it measured")]
+
 use std::{
     sync::{
         Arc,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{oauth_client::IdTokenAlg, organization::Organization};
 use ostiary::{
-    app::{principal::Principal, resource},
+    app::{connections::saml as connections, organizations, principal::Principal, resource},
     store::{Transaction, table},
 };
 use reqwest::Method;
@@ -177,12 +177,26 @@ both! {
         };
         let connection = format!("/v1/saml-connections/{}", tenant.connection.id);
         let organization = format!("/v1/organizations/{}", tenant.organization.id);
-        // A replica that does not know the setting ends them too, as the command line does.
-        for (server, path) in [(&console, &connection), (&app, &connection), (&console, &organization)] {
+        // A key changes them only where a replica does not know the setting, which ends the sessions too.
+        let operator = Principal::operator(environment.id);
+        let switch = async |number: usize, disabled: bool| {
+            let of_connection = connections::SamlConnectionChange { disabled: Some(disabled), ..Default::default() };
+            let of_organization = organizations::OrganizationChange { disabled: Some(disabled), ..Default::default() };
+            let (state, ids) = (&console.state, (tenant.connection.id, tenant.organization.id));
+            match number {
+                0 => drop(connections::update(state, &operator, ids.0, None, &of_connection).await.unwrap()),
+                1 => drop(organizations::update(state, &operator, ids.1, None, &of_organization).await.unwrap()),
+                _ => assert_eq!(set_disabled(&app, &key, &connection, disabled).await, 200),
+            }
+        };
+        for path in [&connection, &organization] {
+            assert_eq!(set_disabled(&console, &key, path, true).await, 403, "{path}");
+        }
+        for number in 0..3 {
             let browser = session().await;
-            assert_eq!(set_disabled(server, &key, path, true).await, 200);
-            assert!(!is_signed_in(&browser).await, "{path}");
-            assert_eq!(set_disabled(server, &key, path, false).await, 200);
+            switch(number, true).await;
+            assert!(!is_signed_in(&browser).await, "{number}");
+            switch(number, false).await;
         }
         let browser = session().await;
         assert_eq!(app.api(&key, Method::DELETE, &connection, None).await.status, 200);

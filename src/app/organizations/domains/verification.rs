@@ -159,9 +159,13 @@ pub(super) async fn record_failure(
         RecordLookup::Absent(why) => (why, true),
         RecordLookup::Unknown(why) => (why, false),
     };
+    edit.row.checked_at = Some(state.now());
     edit.row.check_error = Some(why.clone());
-    if edit.row.recheck_at.is_some() {
-        edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::RETRY_INTERVAL));
+    let is_verified = edit.row.state == DomainState::Verified;
+    if is_verified || edit.row.recheck_at.is_some() {
+        let has_lapsed = !is_verified && is_gone;
+        let interval = if has_lapsed { recheck_schedule::INTERVAL } else { recheck_schedule::RETRY_INTERVAL };
+        edit.row.recheck_at = Some(recheck_schedule::after(state, interval));
     }
     match edit.row.state {
         DomainState::Verified if is_gone => record_lost(state, principal, &mut edit, why).await?,
@@ -187,9 +191,8 @@ async fn record_lost(state: &State, principal: &Principal, edit: &mut DomainEdit
     if is_over {
         edit.row.state = if edit.row.approved { DomainState::Whitelisted } else { DomainState::Failed };
         edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::INTERVAL));
-    } else if known.is_none() || edit.row.recheck_at.is_none_or(|at| at > counts_until) {
-        edit.row.recheck_at =
-            Some(recheck_schedule::after(state, recheck_schedule::RETRY_INTERVAL).min(counts_until));
+    } else {
+        edit.row.recheck_at = edit.row.recheck_at.map(|at| at.min(counts_until));
     }
     edit.write(state).await?;
     let (done, kind, said) = match (is_over, known) {

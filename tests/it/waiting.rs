@@ -1,15 +1,11 @@
 //! Work that has to wait: it is told to come again, in the words of each surface, and does not keep the rest from going on.
 
-<<<<<<< ours
+#![expect(clippy::print_stdout, reason = "a test prints what it measured")]
+
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
-=======
-#![expect(clippy::print_stdout, reason = "a test prints what it measured")]
-
-use std::time::{Duration, Instant};
->>>>>>> theirs
 
 use futures_util::future::{join, join_all};
 use model::oauth_client::IdTokenAlg;

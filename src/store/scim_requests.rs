@@ -83,11 +83,12 @@ pub struct RequestFilter<'a> {
     pub limit: i64,
 }
 
-/// Adds a request. [`Error::MissingReference`]: the directory does not exist any more.
+/// Adds a request, unless it is there: the answer to a COMMIT that took effect may have been lost.
+/// [`Error::MissingReference`]: the directory does not exist any more.
 pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()> {
     tx.sql(
         "INSERT INTO scim_requests (id, directory_id, at, method, path, status, duration_ms, request_body, \
-         response_body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         response_body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
     )
     .bind(request.id)
     .bind(request.directory_id)

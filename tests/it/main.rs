@@ -79,6 +79,7 @@ mod scim_limits;
 mod scim_lists;
 mod scim_providers;
 mod scim_races;
+mod scim_request_log;
 mod scim_tenancy;
 mod scim_tester;
 mod scim_users;

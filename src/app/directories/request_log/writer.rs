@@ -166,7 +166,7 @@ async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
                 let mut tx = db.write().await?;
                 match scim_requests::insert(&mut tx, row).await {
                     Ok(()) => tx.commit().await?,
-                    Err(store::Error::MissingReference | store::Error::Duplicate) => {}
+                    Err(store::Error::MissingReference) => {}
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -68,10 +68,12 @@ pub async fn count(state: &State, unfinished: Duration) -> Result<()> {
     let due = (0..hours)
         .map(|back| current - HOUR * back)
         .filter(|hour| is_due(*hour, counted.get(&hour.millis()), unfinished, state.now()));
+    let mut failure = None;
     for hour in due.take(MAX_HOURS) {
-        count_hour(state, hour).await?;
+        // One that fails does not keep the others waiting.
+        failure = count_hour(state, hour).await.err().or(failure);
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
 fn is_due(hour: Timestamp, counted: Option<&CountedHour>, unfinished: Duration, now: Timestamp) -> bool {

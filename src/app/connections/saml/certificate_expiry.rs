@@ -35,8 +35,16 @@ pub async fn warn(state: &State) -> Result<usize> {
             let mut conn = state.db.read().await?;
             store::certificate_expiries::list_warnings_due(&mut conn, now, BATCH).await?
         };
+        let mut failure = None;
         for warning in &due {
-            warned += usize::from(warn_once(state, warning, now).await?);
+            // One that fails does not keep the others waiting.
+            match warn_once(state, warning, now).await {
+                Ok(done) => warned += usize::from(done),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
         }
         if due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
             return Ok(warned);

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use base::time::Timestamp;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -40,6 +41,16 @@ pub const METADATA_REFRESHES: &str = "saml_metadata_refreshes_total";
 /// Connections whose latest IdP certificate expires, by `within` (`7d`, `30d`: within that time, `30d` includes
 /// `7d`; `expired`: already).
 pub const CERTIFICATES_EXPIRING: &str = "saml_certificates_expiring";
+/// Runs of background jobs on this replica, by `job` and `outcome` (`succeeded`, `failed`, `panicked`).
+pub const JOB_RUNS: &str = "background_job_runs_total";
+/// When a background job last succeeded on this replica, by `job`, in seconds since 1970.
+pub const JOB_LAST_SUCCESS: &str = "background_job_last_success_timestamp_seconds";
+/// When a background job last failed on this replica, by `job`, in seconds since 1970.
+pub const JOB_LAST_FAILURE: &str = "background_job_last_failure_timestamp_seconds";
+/// How often in a row a background job has failed, by `job`.
+pub const JOB_FAILURES: &str = "background_job_consecutive_failures";
+/// Since when a background job runs on this replica, by `job`, in seconds since 1970; 0: it rests.
+pub const JOB_RUNNING_SINCE: &str = "background_job_running_since_timestamp_seconds";
 /// Database connections, by `state` (`idle`, `used`).
 pub const DB_POOL: &str = "db_pool_connections";
 /// How long a database connection was waited for.
@@ -164,6 +175,14 @@ pub fn prometheus() -> &'static PrometheusHandle {
             "Connections whose latest IdP certificate expires within that time, or has expired."
         );
         describe_gauge!(UNFINISHED_LOGINS, "Unfinished logins that are still stored.");
+        describe_counter!(JOB_RUNS, "Runs of background jobs, by outcome.");
+        describe_gauge!(JOB_LAST_SUCCESS, "When a background job last succeeded on this replica.");
+        describe_gauge!(JOB_LAST_FAILURE, "When a background job last failed on this replica.");
+        describe_gauge!(JOB_FAILURES, "How often in a row a background job has failed.");
+        describe_gauge!(
+            JOB_RUNNING_SINCE,
+            "Since when a background job runs on this replica; 0 while it rests."
+        );
         describe_gauge!(DB_POOL, "Database connections.");
         describe_histogram!(DB_POOL_WAIT, "How long a database connection was waited for.");
         describe_counter!(DB_STATEMENTS_FAILED, "Database statements that failed, by reason.");
@@ -302,6 +321,46 @@ pub fn webhook_backlog(count: i64) {
 /// Sets whether this process is ready.
 pub fn readiness_observed(ready: bool) {
     gauge!(READY).set(u32::from(ready));
+}
+
+/// How a run of a background job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobResult {
+    /// Well.
+    Succeeded,
+    /// With an error.
+    Failed,
+    /// With a panic.
+    Panicked,
+}
+
+/// Notes that a background job begins.
+pub fn job_started(job: &'static str, at: Timestamp) {
+    gauge!(JOB_RUNNING_SINCE, "job" => job).set(unix_seconds(at));
+}
+
+/// Counts a run of a background job. `failures` is how often in a row it has failed.
+pub fn job_ended(job: &'static str, result: JobResult, at: Timestamp, failures: u32) {
+    let (outcome, when) = match result {
+        JobResult::Succeeded => ("succeeded", JOB_LAST_SUCCESS),
+        JobResult::Failed => ("failed", JOB_LAST_FAILURE),
+        JobResult::Panicked => ("panicked", JOB_LAST_FAILURE),
+    };
+    counter!(JOB_RUNS, "job" => job, "outcome" => outcome).increment(1);
+    gauge!(when, "job" => job).set(unix_seconds(at));
+    gauge!(JOB_RUNNING_SINCE, "job" => job).set(0);
+    job_failures(job, failures);
+}
+
+/// Sets how often in a row a background job has failed.
+pub fn job_failures(job: &'static str, failures: u32) {
+    gauge!(JOB_FAILURES, "job" => job).set(failures);
+}
+
+/// Exact for thousands of years.
+#[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
+fn unix_seconds(at: Timestamp) -> f64 {
+    at.millis() as f64 / 1000.0
 }
 
 /// Sets the number of idle and used database connections.

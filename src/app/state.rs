@@ -15,6 +15,7 @@ use super::{
     Error, Result,
     accounts::passwords::Passwords,
     administrators::sso::ProviderCache,
+    background_tasks::BackgroundTasks,
     directories::{
         limits::DirectoryLimits, provisioning::bulk_executor::BulkExecutor, quota::EnvironmentUsageCache,
         request_log::queue::ScimRequestLog,
@@ -84,10 +85,12 @@ pub struct State {
     pub bulk_executor: BulkExecutor,
     /// Rate limits of sign-ins per account.
     pub sign_in_limits: Arc<RateLimiter>,
+    /// The tasks that run beside the requests.
+    pub background_tasks: BackgroundTasks,
 }
 
 impl State {
-    /// The state with these parts.
+    /// The state with these parts. Called on the runtime that lasts as long as the server.
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
@@ -119,6 +122,7 @@ impl State {
             offload: Offload::new(cores / 2),
             bulk_executor: BulkExecutor::default(),
             sign_in_limits: Arc::default(),
+            background_tasks: BackgroundTasks::new(),
         }
     }
 

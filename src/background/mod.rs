@@ -1,141 +1,83 @@
-//! Background jobs. Those here are leased in the database, so that one replica at a time runs them, once a minute;
-//! `webhooks` and `metadata_refresh` claim rows and run on every replica.
+//! Background jobs. Those on one replica are leased in the database; those on every replica are about the process
+//! (metrics, the queue of the SCIM request log) or claim rows (webhooks, metadata).
 
 pub mod domain_ids;
-pub mod metadata_refresh;
+mod job;
 mod retention;
 mod sqlite_space;
-pub mod webhooks;
+mod supervisor;
+mod webhooks;
 
 use std::time::Duration;
 
 use crate::{
     app::{
-        Error, Result, State, connections::saml::certificate_expiry, organizations::domains,
+        connections::saml::{certificate_expiry, metadata},
+        directories::request_log,
+        organizations::domains,
         support::login_counts,
     },
-    store, telemetry,
+    telemetry,
 };
 
+pub use job::Job;
 pub use retention::{Retention, sweep};
 pub use sqlite_space::give_back as give_back_sqlite_space;
+pub use supervisor::start;
 
-/// How often the jobs run.
-const INTERVAL: Duration = Duration::from_secs(60);
-/// After which time another replica takes over the job of a replica that died.
-const LEASE_DURATION: Duration = Duration::from_secs(5 * 60);
+/// How often most jobs run.
+const MINUTE: Duration = Duration::from_secs(60);
 
-/// Runs the jobs until its task is dropped. `retention` says how long history is kept.
-pub async fn run(state: State, retention: Retention) {
-    let holder = format!("{:032x}", state.random.bits());
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        if let Err(error) = run_jobs(&state, &holder, retention).await {
-            report(&error);
-        }
-    }
-}
+/// How often the metrics recorder frees what it no longer needs.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
 
-fn report(error: &Error) {
-    let cause = telemetry::error_chain(error);
-    tracing::warn!(cause, "a background job failed; it is tried again in a minute");
-}
+/// How often due metadata is looked up. It is short because a refused login may have requested the refresh.
+const METADATA_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Runs each job whose lease this replica gets.
-async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<()> {
-    if acquire_lease(state, "retention", holder).await? {
-        retention::sweep(state, retention).await?;
-    }
-    if acquire_lease(state, "certificate expiry", holder).await? {
-        certificate_expiry::backfill(state).await?;
-        certificate_expiry::warn(state).await?;
-    }
-    if acquire_lease(state, "domain ids", holder).await? {
-        domain_ids::write(state).await?;
-    }
-    if state.db.dialect() == store::Dialect::Sqlite && acquire_lease(state, "SQLite space", holder).await? {
-        sqlite_space::give_back(state).await?;
-    }
-    if acquire_lease(state, "domain checks", holder).await? {
-        domains::check_due(state).await?;
-    }
-    // Every replica exports its own metrics.
-    certificate_expiry::observe(state).await?;
-    webhooks::observe_backlog(state).await?;
-    if acquire_lease(state, "login counts", holder).await? {
-        login_counts::count(state, retention.unfinished_logins).await?;
-    }
-    login_counts::observe_unfinished(state).await?;
-    Ok(())
-}
+/// How often due deliveries are dispatched.
+const WEBHOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Acquires or renews the lease of a job. A lease expires by itself.
-async fn acquire_lease(state: &State, job: &str, holder: &str) -> Result<bool> {
-    let now = state.now();
-    let mut transaction = state.db.write().await?;
-    let held = store::leases::acquire(&mut transaction, job, holder, now, now + LEASE_DURATION).await?;
-    transaction.commit().await?;
-    Ok(held)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{config::Config, server};
-    use base::{
-        random::SystemRandom,
-        time::{ManualClock, Timestamp},
-    };
-
-    #[test]
-    fn a_failure_is_reported_with_its_cause() {
-        #[derive(Clone, Default)]
-        struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
-        impl std::io::Write for Log {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().unwrap().write(bytes)
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
-            report(&Error::internal(std::io::Error::other("the disk is full")));
-        });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        assert!(text.contains("something failed on our side: the disk is full"), "{text}");
-    }
-
-    #[tokio::test]
-    async fn one_replica_at_a_time_holds_a_job() {
-        let directory = tempfile::tempdir().unwrap();
-        let config = Config {
-            database_url: format!("sqlite://{}", directory.path().join("x.db").display()).parse().unwrap(),
-            ..Config::default()
-        };
-        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let state =
-            server::open(&config, config.listen, clock.clone(), Arc::new(SystemRandom)).await.unwrap();
-        assert!(acquire_lease(&state, "job", "a").await.unwrap());
-        assert!(acquire_lease(&state, "job", "a").await.unwrap(), "the holder keeps it");
-        assert!(!acquire_lease(&state, "job", "b").await.unwrap());
-        assert!(acquire_lease(&state, "another", "b").await.unwrap());
-        clock.advance(LEASE_DURATION + Duration::from_secs(1));
-        assert!(acquire_lease(&state, "job", "b").await.unwrap(), "a lease ends by itself");
-        assert!(!acquire_lease(&state, "job", "a").await.unwrap());
-        let second = Duration::from_secs(1);
-        let retention = Retention {
-            logins: second,
-            unfinished_logins: second,
-            events: second,
-            webhook_deliveries: second,
-            scim_requests: second,
-        };
-        run_jobs(&state, "b", retention).await.unwrap();
-    }
+/// Every job. `retention` says how long history is kept.
+pub fn jobs(retention: Retention) -> Vec<Job> {
+    let webhooks = webhooks::Webhooks::default();
+    vec![
+        Job::on_one_replica("retention", MINUTE, move |state| async move {
+            retention::sweep(&state, retention).await
+        }),
+        Job::on_one_replica("certificate_backfill", MINUTE, |state| async move {
+            certificate_expiry::backfill(&state).await
+        }),
+        Job::on_one_replica("certificate_warnings", MINUTE, |state| async move {
+            certificate_expiry::warn(&state).await.map(drop)
+        }),
+        Job::on_one_replica("domain_ids", MINUTE, |state| async move {
+            domain_ids::write(&state).await.map(drop)
+        }),
+        Job::on_one_replica("domain_checks", MINUTE, |state| async move { domains::check_due(&state).await }),
+        Job::on_one_replica("sqlite_space", MINUTE, |state| async move { sqlite_space::give_back(&state).await }),
+        Job::on_one_replica("login_counts", MINUTE, move |state| async move {
+            login_counts::count(&state, retention.unfinished_logins).await
+        }),
+        // Every replica exports its own metrics.
+        Job::on_every_replica("certificate_metrics", MINUTE, |state| async move {
+            certificate_expiry::observe(&state).await
+        }),
+        Job::on_every_replica("login_metrics", MINUTE, |state| async move {
+            login_counts::observe_unfinished(&state).await
+        }),
+        Job::on_every_replica("webhook_metrics", MINUTE, |state| async move {
+            webhooks::observe_backlog(&state).await
+        }),
+        Job::on_every_replica("metrics_upkeep", UPKEEP_INTERVAL, |_| async {
+            telemetry::prometheus().run_upkeep();
+            Ok(())
+        }),
+        Job::on_every_replica("metadata_refresh", METADATA_INTERVAL, |state| async move {
+            metadata::refresh::refresh_due(&state).await.map(drop)
+        }),
+        Job::on_every_replica("webhooks", WEBHOOK_INTERVAL, move |state| webhooks.clone().dispatch(state)),
+        Job::on_every_replica("scim_request_log", request_log::WRITE_INTERVAL, |state| async move {
+            request_log::write(&state).await
+        }),
+    ]
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use base::time::Timestamp;
 
 use crate::{
-    app::{Result, State, idempotency, support::login_counts},
+    app::{Error, Result, State, idempotency, panics::catch_panic, support::login_counts},
     store::{self, Transaction},
+    telemetry,
 };
 
 /// The maximum number of batches per kind and run, so that requests get their turn at the database.
@@ -43,26 +44,55 @@ pub struct Retention {
     pub scim_requests: Duration,
 }
 
+/// The sweeps that failed. One that fails or panics does not keep the others from running.
+#[derive(Debug, Default)]
+struct Failures(Vec<String>);
+
+/// Some sweeps failed, with what each said.
+#[derive(Debug, thiserror::Error)]
+#[error("could not be deleted: {}", .0.join("; "))]
+struct SweepsFailed(Vec<String>);
+
+impl Failures {
+    /// Runs one sweep. Returns its result, if it has one.
+    async fn watch<T>(&mut self, what: &str, sweep: impl Future<Output = Result<T>>) -> Option<T> {
+        let failure = match catch_panic(sweep).await {
+            Ok(Ok(result)) => return Some(result),
+            Ok(Err(error)) => telemetry::error_chain(&error),
+            Err(panic) => panic.to_string(),
+        };
+        self.0.push(format!("{what}: {failure}"));
+        None
+    }
+
+    fn into_result(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::internal(SweepsFailed(self.0))) }
+    }
+}
+
 /// Repeats one statement, one transaction per batch, until it deletes nothing more. Returns whether it came so far.
 macro_rules! sweep {
-    ($state:ident, $what:literal, |$transaction:ident| $statement:expr) => {{
-        let mut total = 0;
-        let mut finished = false;
-        for _ in 0..MAX_BATCHES {
-            let mut transaction = $state.db.write().await?;
-            let $transaction: &mut Transaction = &mut transaction;
-            let gone = $statement.await?;
-            transaction.commit().await?;
-            total += gone;
-            if gone == 0 {
-                finished = true;
-                break;
+    ($failures:ident, $state:ident, $what:literal, |$transaction:ident| $statement:expr) => {{
+        let batches = async {
+            let mut total = 0;
+            let mut finished = false;
+            for _ in 0..MAX_BATCHES {
+                let mut transaction = $state.db.write().await?;
+                let $transaction: &mut Transaction = &mut transaction;
+                let gone = $statement.await?;
+                transaction.commit().await?;
+                total += gone;
+                if gone == 0 {
+                    finished = true;
+                    break;
+                }
             }
-        }
-        if total > 0 {
-            tracing::info!(total, concat!("deleted expired ", $what));
-        }
-        finished
+            if total > 0 {
+                tracing::info!(total, concat!("deleted expired ", $what));
+            }
+            Ok(finished)
+        };
+        $failures.watch($what, batches).await.unwrap_or(false)
     }};
 }
 
@@ -72,57 +102,75 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         let mut conn = state.db.read().await?;
         store::clock::earliest(&mut conn, state.now()).await?
     };
-    sweep!(state, "assertions seen", |tx| store::saml_assertions_seen::remove_expired(tx, now));
-    sweep!(state, "stored documents", |tx| store::login_flow_steps::remove_expired_documents(tx, now));
-    sweep!(state, "grants", |tx| store::authorization_grants::remove_expired(tx, now - TOKEN_GRACE));
-    sweep!(state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
-    sweep!(state, "federated identities", |tx| store::federated_identities::remove_old(
-        tx,
-        now - retention.logins
+    let mut failures = Failures::default();
+    sweep!(failures, state, "assertions seen", |tx| store::saml_assertions_seen::remove_expired(tx, now));
+    sweep!(failures, state, "stored documents", |tx| store::login_flow_steps::remove_expired_documents(
+        tx, now
     ));
-    sweep!(state, "unfinished logins", |tx| store::login_flows::remove_unfinished(
-        tx,
-        now - retention.unfinished_logins
-    ));
-    sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_expired_tokens(
+    sweep!(failures, state, "grants", |tx| store::authorization_grants::remove_expired(
         tx,
         now - TOKEN_GRACE
     ));
-    sweep!(state, "events", |tx| store::events::remove_old(tx, now - retention.events));
-    sweep!(state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
+    sweep!(failures, state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
+    sweep!(failures, state, "federated identities", |tx| store::federated_identities::remove_old(
+        tx,
+        now - retention.logins
+    ));
+    sweep!(failures, state, "unfinished logins", |tx| store::login_flows::remove_unfinished(
+        tx,
+        now - retention.unfinished_logins
+    ));
+    sweep!(failures, state, "bearer tokens", |tx| store::scim_directories::remove_expired_tokens(
+        tx,
+        now - TOKEN_GRACE
+    ));
+    sweep!(failures, state, "events", |tx| store::events::remove_old(tx, now - retention.events));
+    sweep!(failures, state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
         tx,
         now - retention.webhook_deliveries
     ));
-    sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - retention.scim_requests));
+    sweep!(failures, state, "SCIM requests", |tx| store::scim_requests::remove_old(
+        tx,
+        now - retention.scim_requests
+    ));
     let ended = now - EXPIRED_SESSION_RETENTION;
-    sweep!(state, "sessions", |tx| store::sessions::remove_expired(tx, ended));
-    sweep!(state, "invitations", |tx| store::invitations::remove_expired(tx, ended));
-    sweep!(state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(tx, now));
-    sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::WINDOW));
-    sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(
+    sweep!(failures, state, "sessions", |tx| store::sessions::remove_expired(tx, ended));
+    sweep!(failures, state, "invitations", |tx| store::invitations::remove_expired(tx, ended));
+    sweep!(failures, state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(
+        tx, now
+    ));
+    sweep!(failures, state, "login counts", |tx| store::login_counts::remove_old(
+        tx,
+        now - login_counts::WINDOW
+    ));
+    sweep!(failures, state, "idempotency keys", |tx| store::idempotency_keys::remove_old(
         tx,
         now - idempotency::RETENTION
     ));
-    sweep!(state, "removed organizations and directories", |tx| store::deleted_organizations::remove_old(
-        tx,
-        now - REMOVED_RETENTION
-    ));
-    sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
-    sweep_removed_environments(state, now).await
+    sweep!(failures, state, "removed organizations and directories", |tx| {
+        store::deleted_organizations::remove_old(tx, now - REMOVED_RETENTION)
+    });
+    sweep!(failures, state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
+    sweep_removed_environments(state, now, &mut failures).await;
+    failures.into_result()
 }
 
 /// Deletes what removed environments left behind.
-async fn sweep_removed_environments(state: &State, now: Timestamp) -> Result<()> {
-    let removed =
-        store::removed_environments::list(&mut state.db.read().await?, MAX_REMOVED_ENVIRONMENTS).await?;
-    for id in removed {
-        if sweep!(state, "rows of a removed environment", |tx| store::removed_environments::remove_rows(
-            tx, id
-        )) {
-            let mut tx = state.db.write().await?;
-            store::removed_environments::remove(&mut tx, id, now - REMOVAL_GRACE).await?;
-            tx.commit().await?;
+async fn sweep_removed_environments(state: &State, now: Timestamp, failures: &mut Failures) {
+    let listed = async {
+        let mut conn = state.db.read().await?;
+        Ok(store::removed_environments::list(&mut conn, MAX_REMOVED_ENVIRONMENTS).await?)
+    };
+    for id in failures.watch("removed environments", listed).await.unwrap_or_default() {
+        if sweep!(failures, state, "rows of a removed environment", |tx| {
+            store::removed_environments::remove_rows(tx, id)
+        }) {
+            let done = async {
+                let mut tx = state.db.write().await?;
+                store::removed_environments::remove(&mut tx, id, now - REMOVAL_GRACE).await?;
+                Ok(tx.commit().await?)
+            };
+            failures.watch("a removed environment", done).await;
         }
     }
-    Ok(())
 }

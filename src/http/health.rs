@@ -38,16 +38,20 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// `/readyz`: the database answers, can be written, and has a schema that this program serves; and the server is not
-/// about to stop. The reason of a failure is only logged.
+/// `/readyz`: the database answers, can be written, and has a schema that this program serves; no background task has ended
+/// that only a restart brings back; and the server is not about to stop. A job that fails is no reason: it is tried again, and
+/// the replica serves meanwhile. The reason of a failure is only logged.
 pub async fn ready(state: web::Data<State>, stopping: web::Data<Stopping>) -> HttpResponse {
     if stopping.is_announced() {
         return HttpResponse::ServiceUnavailable().json(json!({ "status": "stopping" }));
     }
     // The probe has a deadline itself; a caller may also wait for that of another one, which went away.
     let probed = tokio::time::timeout(MAX_PROBE_TIME, state.db.probe()).await;
-    let Err(fault) = probed.unwrap_or_else(|_| Err("the database does not answer in time".to_owned())) else {
-        return HttpResponse::Ok().json(json!({ "status": "ok" }));
+    let dead = state.background_tasks.dead();
+    let fault = match probed.unwrap_or_else(|_| Err("the database does not answer in time".to_owned())) {
+        Ok(()) if dead.is_empty() => return HttpResponse::Ok().json(json!({ "status": "ok" })),
+        Ok(()) => format!("background tasks have ended: {}", dead.join(", ")),
+        Err(fault) => fault,
     };
     tracing::error!(fault, "not ready");
     HttpResponse::ServiceUnavailable().json(json!({ "status": "not ready" }))

@@ -27,6 +27,12 @@ use crate::{
 /// How long a shutdown waits for the current operation of a Bulk request.
 const BULK_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a shutdown waits for background jobs, which give their leases back.
+const JOB_STOP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a shutdown tries to write the rest of the SCIM request log.
+const LOG_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Runs the process's top-level future on an actix system; the workers of a server have threads of their own.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     actix_web::rt::System::new().block_on(future)
@@ -165,22 +171,13 @@ impl Server {
     /// a second one ends the process), then closes the database. It must run on the thread of an actix system
     /// ([`block_on`]).
     pub async fn run(self) -> io::Result<()> {
-        let upkeep = tokio::spawn(async {
-            loop {
-                tokio::time::sleep(Duration::from_secs(10)).await;
-                telemetry::prometheus().run_upkeep();
-            }
-        });
         let metrics = self.metrics.map(|server| {
             let handle = server.handle();
             tokio::spawn(server);
             handle
         });
         let for_jobs = self.state.with_share(PoolShare::Jobs);
-        let jobs = tokio::spawn(background::run(for_jobs.clone(), self.retention));
-        let webhooks = tokio::spawn(background::webhooks::run(for_jobs.clone()));
-        let metadata = tokio::spawn(background::metadata_refresh::run(for_jobs));
-        let log = tokio::spawn(request_log::run_writer(self.state.clone()));
+        background::start(&for_jobs, background::jobs(self.retention));
         let bulk = actix_web::rt::spawn(self.state.bulk_executor.clone().serve());
         let signals = self.signals.map(|signals| {
             let (handle, state) = (self.gateway.handle(), self.state.clone());
@@ -188,18 +185,18 @@ impl Server {
         });
         let outcome = self.gateway.await;
         self.state.bulk_executor.stop();
-        if tokio::time::timeout(BULK_STOP_TIMEOUT, self.state.bulk_executor.idle()).await.is_err() {
+        let (bulk_ended, jobs_ended) = tokio::join!(
+            tokio::time::timeout(BULK_STOP_TIMEOUT, self.state.bulk_executor.idle()),
+            self.state.background_tasks.stop(JOB_STOP_TIMEOUT),
+        );
+        if bulk_ended.is_err() {
             tracing::warn!("a Bulk operation did not end in time");
         }
-        bulk.abort();
-        jobs.abort();
-        webhooks.abort();
-        metadata.abort();
-        log.abort();
-        if let Err(error) = request_log::flush(&self.state).await {
-            tracing::warn!(%error, "the last SCIM requests could not be logged");
+        if !jobs_ended {
+            tracing::warn!("a background job did not end in time");
         }
-        upkeep.abort();
+        bulk.abort();
+        request_log::drain(&self.state, LOG_STOP_TIMEOUT).await;
         if let Some(metrics) = metrics {
             metrics.stop(false).await;
         }

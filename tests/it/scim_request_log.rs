@@ -1,4 +1,4 @@
-//! The log of SCIM requests loses nothing when the answer to a COMMIT is lost.
+//! The log of SCIM requests loses nothing: not when the answer to a COMMIT is lost, and not at a stop.
 
 use std::{sync::Arc, time::Duration};
 
@@ -105,5 +105,40 @@ both! {
             tx.commit().await.unwrap();
         }
         assert_eq!(stored(&app.state.db).await, ["/1", "/2", "/3"]);
+    }
+
+    async fn a_stop_right_after_requests_keeps_every_row(app: TestApp) {
+        let directory = directory(&app).await;
+        let all = paths(450);
+        for path in &all {
+            enqueue(&app, directory, path);
+        }
+        let database = app.stop().await;
+        let db = Db::connect(&database.url, 1).await.unwrap();
+        assert_eq!(stored(&db).await, all);
+    }
+
+    async fn a_stop_in_the_middle_of_a_batch_that_fails_keeps_every_row(app: TestApp) {
+        let directory = directory(&app).await;
+        let all = paths(150);
+        for path in &all {
+            enqueue(&app, directory, path);
+        }
+        // Nothing can be written until another process is done.
+        let other = Db::connect(&app.database.url, 1).await.unwrap();
+        let mut held = other.write().await.unwrap();
+        held.sql("UPDATE scim_directories SET updated_at = updated_at").execute().await.unwrap();
+        let table: &'static str = match app.backend {
+            Backend::Sqlite => "UPDATE scim_requests SET status = status",
+            Backend::Postgres => "LOCK TABLE scim_requests IN ACCESS EXCLUSIVE MODE",
+        };
+        held.sql(table).execute().await.unwrap();
+        let release = async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            held.commit().await.unwrap();
+        };
+        let (database, ()) = tokio::join!(app.stop(), release);
+        let db = Db::connect(&database.url, 1).await.unwrap();
+        assert_eq!(stored(&db).await, all);
     }
 }

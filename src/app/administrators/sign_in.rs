@@ -42,9 +42,9 @@ pub async fn with_password(
         attempt.fail(state);
         if let Some(administrator) = found {
             // Not awaited: the response time would show that the address is known.
-            let (state, device) = (state.clone(), device.clone());
-            tokio::spawn(async move {
-                record_failure(&state, &administrator, None, AuthenticationMethod::Password, &device).await
+            let (here, device) = (state.clone(), device.clone());
+            state.background_tasks.spawn(async move {
+                record_failure(&here, &administrator, None, AuthenticationMethod::Password, &device).await
             });
         }
         return Err(wrong());

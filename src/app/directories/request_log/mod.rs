@@ -23,7 +23,7 @@ use crate::{
     store::scim_requests::{self, StoredRequest},
 };
 
-pub use writer::{NewScimRequest, enqueue, flush, run_writer};
+pub use writer::{NewScimRequest, WRITE_INTERVAL, drain, enqueue, flush, write};
 
 /// A filter of the log, unvalidated.
 #[derive(Debug, Clone, Default)]

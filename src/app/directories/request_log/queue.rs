@@ -10,7 +10,6 @@ use base::{
     id::{ScimDirectoryId, ScimRequestId},
     time::Timestamp,
 };
-use tokio::sync::Notify;
 
 /// The maximum length of the queue, in requests and in bytes.
 const MAX_QUEUED: usize = 4096;
@@ -46,8 +45,6 @@ impl QueuedRequest {
 #[derive(Debug, Default)]
 pub struct ScimRequestLog {
     queue: Mutex<Queue>,
-    /// Notified of a request, for the writer.
-    pub(super) filled: Notify,
     /// Held while a batch is written to the database.
     pub(super) writing: tokio::sync::Mutex<()>,
 }
@@ -56,6 +53,8 @@ pub struct ScimRequestLog {
 struct Queue {
     waiting: VecDeque<QueuedRequest>,
     bytes: usize,
+    /// How many requests the batch has that is being written.
+    taken: usize,
 }
 
 impl ScimRequestLog {
@@ -67,17 +66,22 @@ impl ScimRequestLog {
         }
         queue.bytes += request.bytes();
         queue.waiting.push_back(request);
-        drop(queue);
-        self.filled.notify_one();
         true
     }
 
-    /// Takes up to `most` requests, the oldest first.
+    /// How many requests are not written yet.
+    pub(super) fn len(&self) -> usize {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.waiting.len() + queue.taken
+    }
+
+    /// Takes up to `most` requests, the oldest first; the batch before is done with.
     pub(super) fn take(&self, most: usize) -> Vec<QueuedRequest> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let count = most.min(queue.waiting.len());
         let batch: Vec<QueuedRequest> = queue.waiting.drain(..count).collect();
         queue.bytes -= batch.iter().map(QueuedRequest::bytes).sum::<usize>();
+        queue.taken = batch.len();
         batch
     }
 
@@ -88,6 +92,7 @@ impl ScimRequestLog {
             queue.bytes += request.bytes();
             queue.waiting.push_front(request);
         }
+        queue.taken = 0;
     }
 }
 
@@ -120,7 +125,7 @@ mod tests {
         assert!((0..MAX_QUEUED).all(|_| log.push(waiting(1))));
         assert!(!log.push(waiting(1)));
         let batch = log.take(10);
-        assert_eq!(batch.len(), 10);
+        assert_eq!((batch.len(), log.len()), (10, MAX_QUEUED));
         assert!(log.push(waiting(1)));
         log.requeue(batch);
         assert_eq!(log.take(usize::MAX).len(), MAX_QUEUED + 1);

@@ -35,8 +35,11 @@ const MAX_PATH_LENGTH: usize = 2000;
 /// How many requests are written in one transaction.
 const BATCH: usize = 100;
 
-/// How long the writer waits after the first request, to collect a batch.
-const BATCH_DELAY: Duration = Duration::from_millis(200);
+/// How often the queue is written, so that a batch collects.
+pub const WRITE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The pause between two attempts to write the rest of the queue.
+const DRAIN_RETRY: Duration = Duration::from_millis(500);
 
 /// A SCIM request that was answered.
 #[derive(Debug)]
@@ -103,24 +106,36 @@ pub fn enqueue(state: &State, request: &NewScimRequest<'_>) {
     }
 }
 
-/// The writer: stores the queue in batches until its task is dropped.
-pub async fn run_writer(state: State) {
-    loop {
-        state.scim_requests.filled.notified().await;
-        tokio::time::sleep(BATCH_DELAY).await;
-        if let Err(error) = flush(&state).await {
-            tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            state.scim_requests.filled.notify_one();
+/// Writes what waits, if anything does.
+pub async fn write(state: &State) -> Result<()> {
+    match state.scim_requests.len() {
+        0 => Ok(()),
+        _ => flush(state).await,
+    }
+}
+
+/// Writes the whole queue at the server's stop, with as many attempts as there is time for. What is left then is counted
+/// as not logged.
+pub async fn drain(state: &State, within: Duration) {
+    let draining = async {
+        while let Err(error) = flush(state).await {
+            let cause = telemetry::error_chain(&error);
+            tracing::warn!(cause, "the last SCIM requests could not be logged; they are tried again");
+            tokio::time::sleep(DRAIN_RETRY).await;
         }
+    };
+    if tokio::time::timeout(within, draining).await.is_err() {
+        let lost = state.scim_requests.len();
+        tracing::error!(lost, "the last SCIM requests could not be logged");
+        telemetry::scim_request_unlogged(u64::try_from(lost).unwrap_or(u64::MAX));
     }
 }
 
 /// Writes the whole queue. It goes on in a task of its own when the caller is dropped: a request whose client left, or the
 /// writer at the server's stop. A batch that was taken from the queue would be lost with them.
 pub async fn flush(state: &State) -> Result<()> {
-    let state = state.clone();
-    tokio::spawn(async move { write_queue(&state).await }).await.map_err(Error::internal)?
+    let here = state.clone();
+    state.background_tasks.spawn(async move { write_queue(&here).await }).await.map_err(Error::internal)?
 }
 
 async fn write_queue(state: &State) -> Result<()> {
@@ -130,24 +145,26 @@ async fn write_queue(state: &State) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
-        // Up to a hundred bodies are parsed to redact secrets.
-        let bytes = batch.iter().map(QueuedRequest::bytes).sum();
         let batch = Arc::new(batch);
-        let (sealing, rows) = (Arc::clone(&batch), state.clone());
-        let rows = state.offload.run(None, bytes, move || sealing.iter().map(|it| seal(&rows, it)).collect());
-        let outcome: Result<Vec<StoredRequest>> = rows.await;
-        let outcome = match outcome {
-            Ok(rows) => write(state, &rows).await,
-            Err(error) => Err(error),
+        // Up to a hundred bodies are parsed to redact secrets: not on this thread.
+        let (sealing, here) = (Arc::clone(&batch), state.clone());
+        let rows = tokio::task::spawn_blocking(move || sealing.iter().map(|it| seal(&here, it)).collect());
+        let rows: Vec<StoredRequest> = match rows.await {
+            Ok(rows) => rows,
+            // A panic. These requests would cause it again, and nothing be logged any more.
+            Err(error) => {
+                telemetry::scim_request_unlogged(u64::try_from(batch.len()).unwrap_or(u64::MAX));
+                return Err(Error::internal(error));
+            }
         };
-        if let Err(error) = outcome {
+        if let Err(error) = write_batch(state, &rows).await {
             state.scim_requests.requeue(Arc::unwrap_or_clone(batch));
             return Err(error);
         }
     }
 }
 
-async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
+async fn write_batch(state: &State, rows: &[StoredRequest]) -> Result<()> {
     let db = state.db.with_share(PoolShare::Directory);
     let mut tx = db.write().await?;
     let mut outcome = Ok(());

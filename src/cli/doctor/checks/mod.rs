@@ -7,6 +7,7 @@ mod connections;
 mod database;
 mod directories;
 mod domains;
+mod jobs;
 mod keys;
 mod network;
 mod paging;
@@ -32,6 +33,7 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         clock::clock(&db, findings).await;
         connections::connections(config, &db, offline, findings).await;
         directories::directories(config, &db, findings).await;
+        jobs::jobs(&db, findings).await;
         if config.console_require_passkey
             && let Err(error) = administrators::administrators(&db, findings).await
         {

@@ -4,11 +4,15 @@
 //! Times are of the replicas' clocks. Where those differ by more than a lease, two replicas may work at the same time; every
 //! kind of work stays right then, and is only done twice.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
+use base::time::Timestamp;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Result, background_tasks::StopSignal};
+use super::{Result, State, background_tasks::StopSignal};
 
 /// How long others leave the work to a holder that is not heard of.
 pub const DURATION: Duration = Duration::from_secs(15);
@@ -36,6 +40,29 @@ pub async fn work_under<T, R: Future<Output = Result<bool>>>(
     stop: &StopSignal,
 ) -> Result<T, Interruption> {
     Times { duration: DURATION, interval: RENEWAL_INTERVAL }.work_under(work, renew, stop).await
+}
+
+/// The same for a lease that is a column of the row that is worked on: the time until which it lasts, which nobody else
+/// writes meanwhile. `extend` changes it from one time to another, and returns whether it was the first. Also returns until
+/// when the lease lasts at the end.
+pub(super) async fn work_under_claim<T, R: Future<Output = Result<bool>>>(
+    state: &State,
+    until: Timestamp,
+    work: impl Future<Output = T>,
+    extend: impl Fn(Timestamp, Timestamp) -> R,
+) -> (Result<T, Interruption>, Timestamp) {
+    let held = AtomicI64::new(until.millis());
+    let until = || Timestamp::from_millis(held.load(Ordering::Relaxed));
+    let renew = || async {
+        let next = state.now() + DURATION;
+        let extended = extend(until(), next).await?;
+        if extended {
+            held.store(next.millis(), Ordering::Relaxed);
+        }
+        Ok(extended)
+    };
+    let outcome = work_under(work, renew, &state.background_tasks.signal()).await;
+    (outcome, until())
 }
 
 #[derive(Debug, Clone, Copy)]

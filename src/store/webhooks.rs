@@ -146,11 +146,36 @@ pub async fn claim(tx: &mut Transaction, id: WebhookId, now: Timestamp, until: T
     Ok(touched == 1)
 }
 
-/// Releases an endpoint, which is not served again before `until`, and stores its number of consecutive
-/// failures.
-pub async fn release(tx: &mut Transaction, id: WebhookId, until: Timestamp, failures: u32) -> Result<()> {
-    tx.sql("UPDATE webhooks SET resting_until = $2, failures = $3 WHERE id = $1")
+/// Extends a claim that ends at `held` to `until`. Returns `false` if it was lost: it ended and another replica claimed the
+/// endpoint, or its backoff was reset.
+pub async fn extend_claim(
+    tx: &mut Transaction,
+    id: WebhookId,
+    held: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    let touched = tx
+        .sql("UPDATE webhooks SET resting_until = $3 WHERE id = $1 AND resting_until = $2")
         .bind(id)
+        .bind(held)
+        .bind(until)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Releases an endpoint that is claimed until `held`: it is not served again before `until`. Stores its number of consecutive
+/// failures. Does nothing if the claim was lost.
+pub async fn release(
+    tx: &mut Transaction,
+    id: WebhookId,
+    held: Timestamp,
+    until: Timestamp,
+    failures: u32,
+) -> Result<()> {
+    tx.sql("UPDATE webhooks SET resting_until = $3, failures = $4 WHERE id = $1 AND resting_until = $2")
+        .bind(id)
+        .bind(held)
         .bind(until)
         .bind(i64::from(failures))
         .execute()

@@ -44,6 +44,7 @@ mod fuzz;
 mod half_sent;
 mod idempotency;
 mod import_ssoready;
+mod leases;
 mod login_logs;
 mod lost_updates;
 mod metadata_refresh;

@@ -5,7 +5,11 @@
 //! time, in a task of its own, so a slow endpoint does not delay others. A failing endpoint is backed off
 //! exponentially, so that its backlog does not cause a flood of attempts.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use base::{
     id::{Id, WebhookId},
@@ -13,7 +17,7 @@ use base::{
 };
 use model::webhook::{DeliveryState, Webhook, WebhookDelivery};
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
     time::Instant,
 };
@@ -25,21 +29,25 @@ use super::{
 use crate::{
     app::{
         Error, Result, State, events,
+        lease::{self, Interruption},
         outgoing::{HttpClient, HttpClientError, HttpClientLimits},
+        panics::{Panicked, catch_panic},
     },
-    store::{self, table, webhook_deliveries},
+    store::{self, PoolShare, table, webhook_deliveries},
     telemetry,
 };
 
 /// The timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a replica serves one endpoint at a time, and the lease that excludes other replicas.
+/// How long a replica serves one endpoint at a time.
 const MAX_SERVING_TIME: Duration = Duration::from_secs(30);
-const LEASE: Duration = Duration::from_secs(60);
 
 /// How many endpoints a replica serves at a time.
 const CONCURRENCY: usize = 128;
+
+/// After how many endpoints that could not be claimed a round ends.
+const MAX_CLAIM_FAILURES: usize = 4;
 
 /// How many events are turned into deliveries, and how many deliveries are read, at a time.
 const BATCH: i64 = 100;
@@ -50,8 +58,31 @@ pub struct Dispatcher {
     state: State,
     outgoing: HttpClient,
     permits: Arc<Semaphore>,
-    /// The endpoints that this process serves, so that a clock jump does not start a second task for one.
-    serving: Arc<Mutex<HashSet<WebhookId>>>,
+    serving: Serving,
+}
+
+/// The endpoints that this process serves, so that a clock jump does not start a second task for one.
+#[derive(Debug, Clone, Default)]
+struct Serving(Arc<Mutex<HashSet<WebhookId>>>);
+
+/// An endpoint that is served until this is dropped.
+struct Served {
+    id: WebhookId,
+    all: Serving,
+}
+
+impl Serving {
+    /// `None`: it is served already.
+    fn begin(&self, id: WebhookId) -> Option<Served> {
+        let begins = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        begins.then(|| Served { id, all: self.clone() })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 impl Dispatcher {
@@ -65,58 +96,87 @@ impl Dispatcher {
         };
         let outgoing =
             HttpClient::new(state.settings.allow_private_targets, limits).map_err(Error::internal)?;
-        Ok(Self { state, outgoing, permits: Arc::new(Semaphore::new(CONCURRENCY)), serving: Arc::default() })
+        let permits = Arc::new(Semaphore::new(CONCURRENCY));
+        Ok(Self { state, outgoing, permits, serving: Serving::default() })
     }
 
     /// Starts a task for every endpoint that has due work and is not being served. Returns the tasks; they run on
     /// when their handles are dropped.
     pub async fn dispatch_due(&self) -> Result<Vec<JoinHandle<()>>> {
         let mut tasks = Vec::new();
-        let now = self.state.now();
         let busy = {
-            let mut conn = self.state.db.read().await?;
+            let (mut conn, now) = (self.state.db.read().await?, self.state.now());
             store::webhooks::list_due(&mut conn, now, i64::try_from(CONCURRENCY).unwrap_or(i64::MAX)).await?
         };
+        let mut failures = Vec::new();
         for webhook in busy {
             let Ok(turn) = Arc::clone(&self.permits).try_acquire_owned() else { break };
-            if !self.serving.lock().await.insert(webhook.id) {
-                continue;
+            let Some(served) = self.serving.begin(webhook.id) else { continue };
+            match self.claim(webhook.id).await {
+                Ok(None) => {}
+                Ok(Some(until)) => {
+                    let work = self.clone().run(webhook, until, turn, served);
+                    tasks.push(self.state.background_tasks.spawn(work));
+                }
+                // One endpoint whose row is locked does not keep the others waiting.
+                Err(error) => failures.push(error),
             }
-            if self.claim(webhook.id, now).await? {
-                tasks.push(tokio::spawn(self.clone().run(webhook, turn)));
-            } else {
-                self.serving.lock().await.remove(&webhook.id);
+            if failures.len() >= MAX_CLAIM_FAILURES {
+                break;
             }
         }
-        Ok(tasks)
+        failures.into_iter().next().map_or(Ok(tasks), Err)
     }
 
-    async fn claim(&self, id: WebhookId, now: Timestamp) -> Result<bool> {
-        let claim = async {
-            let mut tx = self.state.db.write().await?;
-            let claimed = store::webhooks::claim(&mut tx, id, now, now + LEASE).await?;
+    /// Claims an endpoint. Returns until when; `None`: another replica serves it.
+    async fn claim(&self, id: WebhookId) -> Result<Option<Timestamp>> {
+        let mut tx = self.state.db.write().await?;
+        let now = self.state.now();
+        let until = now + lease::DURATION;
+        let claimed = store::webhooks::claim(&mut tx, id, now, until).await?;
+        tx.commit().await?;
+        Ok(claimed.then_some(until))
+    }
+
+    async fn run(self, webhook: Webhook, until: Timestamp, _turn: OwnedSemaphorePermit, _served: Served) {
+        let (id, failures) = (webhook.id, webhook.failures);
+        // What keeps the claim does not wait for other jobs.
+        let keeper = self.state.with_share(PoolShare::General);
+        let keeper = &keeper;
+        let extend = |held, until| async move {
+            let mut tx = keeper.db.write().await?;
+            let extended = store::webhooks::extend_claim(&mut tx, id, held, until).await?;
             tx.commit().await?;
-            Ok(claimed)
+            Ok(extended)
         };
-        let claimed = claim.await;
-        if claimed.is_err() {
-            self.serving.lock().await.remove(&id);
+        let work = catch_panic(self.deliver(webhook));
+        let (outcome, held) = lease::work_under_claim(&self.state, until, work, extend).await;
+        let (rest, failures) = match outcome {
+            Ok(Ok(Ok(served))) => served,
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(webhook = %id, %error, "webhook deliveries failed internally; they are retried");
+                return;
+            }
+            Ok(Err(Panicked)) | Err(Interruption::LeaseLost) => return,
+            // Another replica goes on with it.
+            Err(Interruption::Stopping) => (Duration::ZERO, failures),
+        };
+        if let Err(error) = self.release(id, held, rest, failures).await {
+            tracing::warn!(webhook = %id, %error, "a webhook could not be released; its lease ends by itself");
         }
-        claimed
     }
 
-    async fn run(self, webhook: Webhook, _turn: OwnedSemaphorePermit) {
-        let id = webhook.id;
-        if let Err(error) = self.deliver(webhook).await {
-            tracing::warn!(webhook = %id, %error, "webhook deliveries failed internally; they are retried");
-        }
-        self.serving.lock().await.remove(&id);
+    async fn release(&self, id: WebhookId, held: Timestamp, rest: Duration, failures: u32) -> Result<()> {
+        let mut tx = self.state.with_share(PoolShare::General).db.write().await?;
+        store::webhooks::release(&mut tx, id, held, self.state.now() + rest, failures).await?;
+        Ok(tx.commit().await?)
     }
 
-    /// Creates deliveries of new events and sends those that are due, until there are none, the time is up or one
-    /// fails.
-    async fn deliver(&self, mut webhook: Webhook) -> Result<()> {
+    /// Creates deliveries of new events and sends those that are due, until there are none, the time is up, one fails or the
+    /// server stops. Returns how long the endpoint rests, and its number of consecutive failures.
+    async fn deliver(&self, mut webhook: Webhook) -> Result<(Duration, u32)> {
         let state = &self.state;
+        let stop = state.background_tasks.signal();
         let until = Instant::now() + MAX_SERVING_TIME;
         let mut failures = webhook.failures;
         'deliveries: loop {
@@ -140,15 +200,13 @@ impl Dispatcher {
             for delivery in due {
                 let outcome = self.attempt(&webhook, delivery).await?;
                 failures = if outcome == Outcome::Failed { failures.saturating_add(1) } else { 0 };
-                if outcome == Outcome::Failed || Instant::now() >= until {
+                if outcome == Outcome::Failed || Instant::now() >= until || stop.is_given() {
                     break 'deliveries;
                 }
             }
         }
         let rest = if failures == 0 { Duration::ZERO } else { backoff(failures, &*state.random) };
-        let mut tx = state.db.write().await?;
-        store::webhooks::release(&mut tx, webhook.id, state.now() + rest, failures).await?;
-        Ok(tx.commit().await?)
+        Ok((rest, failures))
     }
 
     /// Creates deliveries of up to [`BATCH`] new events. Returns whether there may be more.

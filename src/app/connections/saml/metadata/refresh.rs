@@ -4,9 +4,7 @@
 //! entity id is never taken over, and a document that cannot be fetched or parsed changes nothing but the stored
 //! error.
 
-use std::time::Duration;
-
-use base::id::SamlConnectionId;
+use base::{id::SamlConnectionId, time::Timestamp};
 use model::{
     event::EventKind,
     http_url::HttpUrl,
@@ -30,16 +28,17 @@ use crate::{
         },
         events::{self, NewEvent},
         input,
+        lease::{self, Interruption},
         outgoing::Validators,
+        panics::catch_panic,
         permissions::Action,
         principal::{On, Principal},
         resource::{hide, load},
     },
-    store, telemetry,
+    store::{self, PoolShare},
+    telemetry,
 };
 
-/// The lease of a replica on a connection; another replica takes over when it has expired.
-const LEASE: Duration = Duration::from_secs(10 * 60);
 /// How many documents are fetched at a time, and how many connections are read at a time.
 const CONCURRENCY: usize = 4;
 const BATCH: i64 = 20;
@@ -49,7 +48,7 @@ const MAX_WITHDRAWN: usize = 50;
 const MAX_ERROR_LENGTH: usize = 500;
 
 /// Refreshes the metadata of all connections that are due. Returns how many this replica refreshed; another may
-/// have claimed some.
+/// have claimed some. One that fails internally does not keep the others waiting; the last such error is returned.
 pub async fn refresh_due(state: &State) -> Result<usize> {
     let due = {
         let mut conn = state.db.read().await?;
@@ -57,19 +56,22 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
     };
     let mut waiting = due.into_iter();
     let mut running = JoinSet::new();
-    let mut taken = 0;
+    let (mut taken, mut failure) = (0, None);
     loop {
         while running.len() < CONCURRENCY {
             let Some(connection) = waiting.next() else { break };
             let state = state.clone();
-            running.spawn(async move { claim_and_refresh(&state, connection).await });
+            running.spawn(async move {
+                catch_panic(claim_and_refresh(&state, connection)).await.map_err(Error::internal)?
+            });
         }
         match running.join_next().await {
-            None => return Ok(taken),
+            None => return failure.map_or(Ok(taken), Err),
             Some(Ok(Ok(done))) => taken += usize::from(done),
             Some(Ok(Err(error))) => {
                 let cause = telemetry::error_chain(&error);
                 tracing::warn!(cause, "a connection's metadata could not be refreshed; it is tried again");
+                failure = Some(error);
             }
             Some(Err(_)) => {} // the server stops
         }
@@ -77,16 +79,36 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
 }
 
 async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<bool> {
-    let mut tx = state.db.write().await?;
-    let until = state.now() + LEASE;
-    let claimed =
-        store::metadata_refreshes::claim(&mut tx, connection.id, connection.metadata.next_at, until).await?;
-    tx.commit().await?;
-    if claimed {
-        let principal = Principal::service(connection.environment_id);
-        // The error is stored with the connection.
-        drop(refresh(state, &principal, connection).await?);
+    let (id, until) = (connection.id, state.now() + lease::DURATION);
+    // What keeps the claim does not wait for other jobs.
+    let keeper = state.with_share(PoolShare::General);
+    if !claim(&keeper, id, connection.metadata.next_at, until).await? {
+        return Ok(false);
     }
+    let principal = Principal::service(connection.environment_id);
+    let extend = |held, until| claim(&keeper, id, Some(held), until);
+    let work = refresh(state, &principal, connection);
+    let (outcome, held) = lease::work_under_claim(state, until, work, extend).await;
+    match outcome {
+        // What went wrong at the provider is stored with the connection.
+        Ok(refreshed) => drop(refreshed?),
+        Err(Interruption::LeaseLost) => {}
+        // Another replica goes on with it.
+        Err(Interruption::Stopping) => drop(claim(&keeper, id, Some(held), state.now()).await?),
+    }
+    Ok(true)
+}
+
+/// Moves the next refresh of a connection from `seen` to `until`. Returns whether nobody else had moved it.
+async fn claim(
+    state: &State,
+    id: SamlConnectionId,
+    seen: Option<Timestamp>,
+    until: Timestamp,
+) -> Result<bool> {
+    let mut tx = state.db.write().await?;
+    let claimed = store::metadata_refreshes::claim(&mut tx, id, seen, until).await?;
+    tx.commit().await?;
     Ok(claimed)
 }
 

@@ -281,7 +281,7 @@ impl Customer {
 async fn open(installation: &Installation) -> State {
     let config = Config {
         database_url: installation.database_url.parse().expect("a database URL"),
-        master_key: Some(Redacted(support::MASTER_KEY)),
+        master_key: Some(Redacted(vec![support::MASTER_KEY])),
         public_url: Some(format!("http://{}", installation.address).parse().expect("a URL")),
         ..Config::default()
     };

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use base::{id::ApiKeyId, secret::Digest};
 
-use super::{Error, Result, State};
-use crate::store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse};
+use super::{Result, State};
+use crate::store::{
+    idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse},
+    sealed_columns::IDEMPOTENT_ANSWER,
+};
 
 /// How long a response is kept.
 pub const RETENTION: Duration = Duration::from_secs(24 * 3600);
@@ -72,13 +75,14 @@ pub async fn claim(state: &State, api_key_id: ApiKeyId, key: &str, request: Dige
         return Ok(ClaimOutcome::KeyReused);
     }
     let Some(answer) = answer else { return Ok(ClaimOutcome::InProgress) };
-    let body = state.master_key.open(&seal_context(&key), &answer.sealed).map_err(Error::internal)?;
+    let body = state.open(&IDEMPOTENT_ANSWER, &[&key.api_key_id, &key.key.to_hex()], &answer.sealed)?;
     Ok(ClaimOutcome::Completed(ReplayedResponse { status: answer.status, body }))
 }
 
 /// Stores the response.
 pub async fn complete(state: &State, claim: &Claim, status: u16, body: &[u8]) -> Result<()> {
-    let sealed = state.master_key.seal(&seal_context(&claim.key), body, &*state.random);
+    let key = &claim.key;
+    let sealed = state.seal(&IDEMPOTENT_ANSWER, &[&key.api_key_id, &key.key.to_hex()], body);
     let mut tx = state.db.write().await?;
     idempotency_keys::update(&mut tx, &claim.key, &claim.attempt, &StoredResponse { status, sealed }).await?;
     Ok(tx.commit().await?)
@@ -89,9 +93,4 @@ pub async fn release(state: &State, claim: &Claim) -> Result<()> {
     let mut tx = state.db.write().await?;
     idempotency_keys::remove(&mut tx, &claim.key, &claim.attempt).await?;
     Ok(tx.commit().await?)
-}
-
-/// The context to which a response is sealed.
-fn seal_context(key: &IdempotencyKey) -> String {
-    format!("idempotency_keys/answer/{}/{}", key.api_key_id, key.key.to_hex())
 }

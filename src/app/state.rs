@@ -1,6 +1,6 @@
 //! The shared state of all use cases.
 
-use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{fmt::Display, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use base::{
     id::SamlConnectionId,
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     links::Links,
-    store::{Db, PoolShare},
+    store::{Db, PoolShare, sealed_columns::SealedColumn},
 };
 
 /// How long a SAML response waits for verification before it is refused as busy.
@@ -135,6 +135,16 @@ impl State {
     /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Seals a value for the row with this key.
+    pub fn seal(&self, column: &SealedColumn, key: &[&dyn Display], plain: &[u8]) -> String {
+        self.master_key.seal(&column.context(key), plain, &*self.random)
+    }
+
+    /// Opens what [`State::seal`] sealed for the same row.
+    pub fn open(&self, column: &SealedColumn, key: &[&dyn Display], sealed: &str) -> Result<Vec<u8>> {
+        self.master_key.open(&column.context(key), sealed).map_err(Error::internal)
     }
 
     /// The HTTP client for URLs given by third parties. Created by the first call, on a blocking thread, because

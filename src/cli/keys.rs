@@ -4,17 +4,23 @@ use clap::{Args, Subcommand};
 
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
+    State,
     authorization_server::signing_keys::{self, KeySummary},
     connections::saml::sp_keys::{self, SpKeySummary},
     environments,
-    keys::{KeyOwner, Rotation},
+    keys::{
+        KeyOwner, Rotation,
+        master::{self, MasterKeyStage, MasterKeySummary},
+    },
+    principal::Principal,
 };
 
-/// The keys that sign ID tokens, and the SAML key pairs of the service provider
+/// The keys that sign ID tokens, the SAML key pairs of the service provider, and the master keys
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     List(List),
     Rotate(Rotate),
+    Reseal(Reseal),
 }
 
 /// List the keys with their stages
@@ -22,12 +28,36 @@ pub(super) enum Keys {
 #[command(after_help = "Examples:
   ostiary keys list
   ostiary keys list --sp prod
-      the SAML key pairs of an environment; with --json their certificates too")]
+      the SAML key pairs of an environment; with --json their certificates too
+  ostiary keys list --master
+      the master keys, and how many stored values are sealed under each")]
 pub(super) struct List {
     /// An environment's SAML key pairs instead: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     sp: Option<String>,
+    /// The master keys instead
+    #[arg(long, conflicts_with = "sp")]
+    master: bool,
     /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// Seal again, under the first master key, what older ones sealed
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary keys reseal
+
+How a master key is replaced:
+  1. Append the new key to the key file (or to OSTIARY_MASTER_KEY, after a
+     comma), and restart every server: each can open what the new key seals.
+  2. Put the new key first, and restart every server.
+  3. Run `ostiary keys reseal`. Servers may run; it can be stopped at any time
+     and run again.
+  4. After an hour, when no login link of before is left, remove the old key
+     and restart every server. One that starts earlier refuses.")]
+pub(super) struct Reseal {
+    /// Print one JSON array: the master keys afterwards
     #[arg(long)]
     json: bool,
 }
@@ -67,27 +97,90 @@ pub(super) struct Rotate {
 impl Keys {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = installation::open(settings).await?;
-        if let Self::List(List { sp: Some(name), json }) | Self::Rotate(Rotate { sp: Some(name), json, .. }) =
-            &self
-        {
-            let environment = environments::find(&state, name).await?.id;
-            let keys = match &self {
-                Self::List(_) => sp_keys::list(&state, environment).await,
-                Self::Rotate(rotate) => sp_keys::rotate(&state, environment, rotate.rotation()).await,
-            };
-            return print(*json, &keys.map_err(field_flags::cli_error)?, format_key_pair);
+        match self {
+            Self::List(list) => list.run(&state).await,
+            Self::Rotate(rotate) => rotate.run(&state).await,
+            Self::Reseal(reseal) => reseal.run(&state).await,
         }
-        let (keys, json) = match self {
-            Self::List(list) => (signing_keys::list(&state, KeyOwner::Installation).await, list.json),
-            Self::Rotate(rotate) => {
-                (signing_keys::rotate(&state, KeyOwner::Installation, rotate.rotation()).await, rotate.json)
+    }
+}
+
+impl List {
+    async fn run(self, state: &State) -> anyhow::Result<()> {
+        if self.master {
+            return print(self.json, &master::list(&state.db, &state.master_key).await?, format_master_key);
+        }
+        if let Some(name) = &self.sp {
+            let environment = environments::find(state, name).await?.id;
+            return print(self.json, &sp_keys::list(state, environment).await?, format_key_pair);
+        }
+        print(self.json, &signing_keys::list(state, KeyOwner::Installation).await?, format_key)?;
+        // To count the values takes a while; with one master key there is nothing to do.
+        if state.master_key.names().len() > 1 {
+            for key in sealed_elsewhere(state).await? {
+                output::progress(&format!("master key {}", format_master_key(&key)));
             }
-        };
-        print(json, &keys.map_err(field_flags::cli_error)?, format_key)
+        }
+        Ok(())
+    }
+}
+
+impl Reseal {
+    async fn run(self, state: &State) -> anyhow::Result<()> {
+        let resealed = master::reseal(state, &Principal::OPERATOR, |column, values| {
+            output::progress(&format!("{}.{}: {values} sealed again", column.table, column.column));
+        });
+        let resealed = resealed.await.map_err(field_flags::cli_error)?;
+        for value in &resealed.unreadable {
+            output::progress(&format!("cannot be opened: {}: {}", value.place, value.reason));
+        }
+        print(self.json, &master::list(&state.db, &state.master_key).await?, format_master_key)?;
+        let left = sealed_elsewhere(state).await?;
+        let left: i64 =
+            left.iter().filter(|key| key.stage != MasterKeyStage::Missing).map(|key| key.values).sum();
+        anyhow::ensure!(
+            left == 0,
+            "{left} values are not sealed under the first master key: no older key may be removed. A server that runs \
+             with another first key goes on sealing with it: restart it, and run this again"
+        );
+        Ok(())
+    }
+}
+
+/// The keys other than the one that seals, under which something is sealed.
+async fn sealed_elsewhere(state: &State) -> anyhow::Result<Vec<MasterKeySummary>> {
+    let mut keys = master::list(&state.db, &state.master_key).await?;
+    keys.retain(|key| key.stage != MasterKeyStage::Active && key.values > 0);
+    Ok(keys)
+}
+
+fn format_master_key(key: &MasterKeySummary) -> String {
+    let values = match key.values {
+        1 => "1 value".to_owned(),
+        values => format!("{values} values"),
+    };
+    let MasterKeySummary { name, .. } = key;
+    match (key.stage, key.values) {
+        (MasterKeyStage::Active, _) => format!("{name}  Active: seals; {values}"),
+        (MasterKeyStage::Older, 0) => format!("{name}  Older: nothing is sealed under it; it may be removed"),
+        (MasterKeyStage::Older, _) => format!("{name}  Older: {values} sealed; run `ostiary keys reseal`"),
+        (MasterKeyStage::Missing, _) => format!("{name}  Missing: {values} cannot be opened without it"),
+        (MasterKeyStage::Unsealed, _) => format!("(none)    {values} in clear; run `ostiary keys reseal`"),
     }
 }
 
 impl Rotate {
+    async fn run(self, state: &State) -> anyhow::Result<()> {
+        let rotation = self.rotation();
+        if let Some(name) = &self.sp {
+            let principal = Principal::operator(environments::find(state, name).await?.id);
+            let keys = sp_keys::rotate(state, &principal, rotation).await;
+            return print(self.json, &keys.map_err(field_flags::cli_error)?, format_key_pair);
+        }
+        let keys = signing_keys::rotate(state, &Principal::OPERATOR, KeyOwner::Installation, rotation).await;
+        print(self.json, &keys.map_err(field_flags::cli_error)?, format_key)
+    }
+
     fn rotation(&self) -> Rotation {
         if self.compromised { Rotation::Compromised } else { Rotation::Overlapping }
     }

@@ -23,8 +23,8 @@ pub struct Config {
     pub database_migrate: Migrate,
     /// When a commit on SQLite returns.
     pub database_sqlite_synchronous: SqliteSynchronous,
-    /// The key that seals secrets at rest, given as a value.
-    pub master_key: Option<Redacted<[u8; 32]>>,
+    /// The keys that seal secrets at rest, given as a value: the one that seals first.
+    pub master_key: Option<Redacted<Vec<[u8; 32]>>>,
     /// The file with that key. [`Config::master_key_path`] returns the effective one.
     pub master_key_file: Option<PathBuf>,
     /// Networks whose `X-Forwarded-For` and `X-Request-Id` headers are trusted.

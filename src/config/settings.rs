@@ -91,17 +91,18 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "master_key",
         default: "",
-        syntax: "32 bytes in base64 or hexadecimal",
+        syntax: "32 bytes in base64 or hexadecimal, or several such keys separated by commas",
         description: "The key that seals signing keys and stored assertions. Make one with `openssl rand -base64 \
-                  32`. If it is lost, the sealed data is lost.",
+                  32`. If it is lost, the sealed data is lost. Of several keys the first one seals, and every one \
+                  opens: docs/master-key.md tells how a key is replaced.",
         secret: true,
-        apply: |config, text| values::key(text).map(|value| config.master_key = Some(Redacted(value))),
+        apply: |config, text| values::keys(text).map(|value| config.master_key = Some(Redacted(value))),
     },
     Setting {
         key: "master_key_file",
         default: "",
         syntax: "FILE",
-        description: "A file with the master key, instead of `master_key`. For SQLite the default is the \
+        description: "A file with the master key, instead of `master_key`; of several keys, one a line. For SQLite the default is the \
                   database's name with `.key` appended, created with mode 0600 at the first start; for \
                   PostgreSQL there is no default and no file is created.",
         secret: false,

@@ -247,6 +247,11 @@ pub fn key(text: &str) -> Result<[u8; 32], String> {
     })
 }
 
+/// Parses master keys, separated by commas: the one that seals first.
+pub(super) fn keys(text: &str) -> Result<Vec<[u8; 32]>, String> {
+    text.split(',').map(key).collect()
+}
+
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     text.split(',')
         .map(str::trim)
@@ -404,6 +409,8 @@ mod tests {
         assert_eq!(key(&hex), Ok(bytes));
         assert_eq!(key(&STANDARD.encode(bytes)), Ok(bytes));
         assert_eq!(key(&format!("{}\n", STANDARD_NO_PAD.encode(bytes))), Ok(bytes));
+        assert_eq!(keys(&format!("{hex}, {}", "00".repeat(32))), Ok(vec![bytes, [0; 32]]));
+        assert!(keys(&format!("{hex},")).is_err());
         assert!(key("c2hvcnQ=").unwrap_err().contains("openssl rand"));
     }
 

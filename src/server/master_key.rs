@@ -15,17 +15,17 @@ use model::master_key::{MasterKey, SealError};
 use super::error::StartError;
 use crate::{
     config::{self, Config},
-    store::{self, Db, settings},
+    store::{self, Db, sealed_columns::MASTER_KEY_CHECK, settings},
 };
 
-/// The name of the check value in `settings`, and the place that it is sealed for.
+/// The name of the check value in `settings`.
 const CHECK: &str = "master_key_check";
-const PLACE: &str = "settings/value/master_key_check";
 
 /// The key of this installation, which is the one that the database was sealed with. The first start of a server, with
 /// `random`, seals a check value with it; for SQLite it also generates the file of a key that nobody named. In a database
 /// that is sealed already, and without `random`, nothing is generated.
 pub async fn open(config: &Config, db: &Db, random: Option<&dyn Random>) -> Result<MasterKey, StartError> {
+    let place = MASTER_KEY_CHECK.context(&[&CHECK]);
     let stored = settings::find_if_migrated(&mut db.read().await?, CHECK).await?;
     let key = read(config, random.filter(|_| stored.is_none()), stored.is_some())?;
     let sealed = match (stored, random) {
@@ -33,17 +33,18 @@ pub async fn open(config: &Config, db: &Db, random: Option<&dyn Random>) -> Resu
         (None, None) => return Ok(key),
         (None, Some(random)) => {
             let mut transaction = db.write().await?;
-            settings::insert(&mut transaction, CHECK, &key.seal(PLACE, b"ostiary", random)).await?;
+            settings::insert(&mut transaction, CHECK, &key.seal(&place, b"ostiary", random)).await?;
             let sealed = settings::find(&mut transaction, CHECK).await?.unwrap_or_default();
             transaction.commit().await?;
             sealed
         }
     };
-    match key.open(PLACE, &sealed) {
+    match key.open(&place, &sealed) {
         Ok(_) => Ok(key),
         Err(SealError::UnknownKey) => Err(StartError::MasterKey(
             "is not the one this database was sealed with: set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to \
-             the key of its first start"
+             the key of its first start. If that key is being replaced, put it back below the new one and run \
+             `ostiary keys reseal`"
                 .to_owned(),
         )),
         Err(SealError::Broken) => Err(StartError::MasterKey(
@@ -69,8 +70,9 @@ fn generated_file(config: &Config) -> Option<PathBuf> {
 
 /// Reads the key from the configuration or its file. A missing file that nobody named is generated with `random`.
 fn read(config: &Config, random: Option<&dyn Random>, is_sealed: bool) -> Result<MasterKey, StartError> {
-    if let Some(key) = &config.master_key {
-        return Ok(MasterKey::new(vec![key.0]).expect("there is a key"));
+    if let Some(keys) = &config.master_key {
+        let none = || StartError::MasterKey("holds no key".to_owned());
+        return MasterKey::new(keys.0.clone()).ok_or_else(none);
     }
     let Some(path) = config.master_key_path() else {
         return Err(StartError::MasterKey(

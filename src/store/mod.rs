@@ -60,6 +60,7 @@ pub mod scim_requests;
 pub mod scim_resources;
 pub mod scim_usage;
 pub mod scim_users;
+pub mod sealed_columns;
 pub mod sessions;
 pub mod settings;
 pub mod setup_links;

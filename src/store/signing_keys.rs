@@ -15,7 +15,8 @@ pub enum KeyOwner {
 }
 
 impl KeyOwner {
-    fn environment(self) -> Option<EnvironmentId> {
+    /// The environment; `None` for the installation.
+    pub fn environment(self) -> Option<EnvironmentId> {
         match self {
             Self::Installation => None,
             Self::Environment(id) => Some(id),
@@ -35,7 +36,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    fn as_str(self) -> &'static str {
+    /// Its name in the database and in the audit log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::IdToken => "id_token",
             Self::SamlSp => "saml_sp",
@@ -73,7 +75,7 @@ pub struct StoredKey {
     pub algorithm: String,
     /// Its generation, from 1.
     pub generation: i64,
-    /// The private key: PKCS#8, sealed for [`StoredKey::place`].
+    /// The private key: PKCS#8 or PEM, sealed.
     pub private_key: String,
     /// The certificate as PEM, if the purpose needs one.
     pub certificate: Option<String>,
@@ -83,13 +85,6 @@ pub struct StoredKey {
     pub active_from: Timestamp,
     /// From when its signatures are no longer accepted; `None` while there is no later generation.
     pub retired_at: Option<Timestamp>,
-}
-
-impl StoredKey {
-    /// What the private key of `id` is sealed for.
-    pub fn place(id: &str) -> String {
-        format!("signing_keys/private_key/{id}")
-    }
 }
 
 /// The keys of a series that are not retired at `now`.

@@ -47,6 +47,7 @@ mod import_ssoready;
 mod leases;
 mod login_logs;
 mod lost_updates;
+mod master_key;
 mod metadata_refresh;
 mod moved_rows;
 mod nul;

@@ -105,7 +105,7 @@ async fn serve(database: TestDatabase, backend: Backend, now: Timestamp) -> Test
     let settings = |config: &mut Config| {
         config.public_url = Some(PUBLIC_URL.parse().unwrap());
         // A database of SQLite has its key in a file beside it.
-        config.master_key = (backend == Backend::Postgres).then_some(Redacted([7; 32]));
+        config.master_key = (backend == Backend::Postgres).then(|| Redacted(vec![[7; 32]]));
     };
     TestApp::spawn_on(Arc::new(database), backend, Arc::new(ManualClock::at(now)), settings).await
 }

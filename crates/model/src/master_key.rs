@@ -54,6 +54,11 @@ impl MasterKey {
         openssl::sha::sha256(&text)[..4].iter().map(|b| format!("{b:02x}")).collect()
     }
 
+    /// The names of the keys, the one that seals first.
+    pub fn names(&self) -> Vec<String> {
+        self.keys.iter().map(Self::name).collect()
+    }
+
     /// Seals `plain` for `context` (`table/column/row`) as
     /// `key name.base64(nonce, ciphertext, tag)`.
     pub fn seal(&self, context: &str, plain: &[u8], random: &dyn Random) -> String {

@@ -14,6 +14,7 @@ use crate::{
             cache::{CachedKey, KeyCache},
             rotation::{self, GeneratedKey, PrivateKey},
         },
+        principal::Principal,
     },
     store::signing_keys::{KeyOwner, KeySeries, Purpose, StoredKey},
 };
@@ -106,8 +107,13 @@ pub async fn list(state: &State, owner: KeyOwner) -> Result<Vec<KeySummary>> {
 ///
 /// New keys sign in an hour, and the old ones stay published until their last token has expired. If one is
 /// compromised, other processes learn of it within a minute, clients within [`JWKS_MAX_AGE`].
-pub async fn rotate(state: &State, owner: KeyOwner, rotation: Rotation) -> Result<Vec<KeySummary>> {
-    rotation::rotate::<SigningKey>(state, series(owner), rotation).await?;
+pub async fn rotate(
+    state: &State,
+    principal: &Principal,
+    owner: KeyOwner,
+    rotation: Rotation,
+) -> Result<Vec<KeySummary>> {
+    rotation::rotate::<SigningKey>(state, principal, series(owner), rotation).await?;
     list(state, owner).await
 }
 
@@ -119,7 +125,6 @@ mod tests {
             Settings,
             environments::{self, EnvironmentChange},
             keys::cache::CACHE_TTL,
-            principal::Principal,
         },
         links::Links,
         store::{self, Db},
@@ -194,7 +199,7 @@ mod tests {
         let old = kid(&here).await;
         assert_eq!(kid(&there).await, old);
 
-        rotate(&here, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
+        rotate(&here, &Principal::OPERATOR, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
         assert_eq!(kid(&here).await, old, "still signs");
         assert_eq!(published_kids(&here).await.len(), 6);
         // The other replica has read the new keys long before one of them signs.
@@ -229,7 +234,8 @@ mod tests {
     async fn the_first_keys_sign_at_once_even_by_a_rotation() {
         let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
         let here = replica(&directory, &clock).await;
-        let keys = rotate(&here, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
+        let keys =
+            rotate(&here, &Principal::OPERATOR, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
         assert_eq!(keys.len(), 3);
         for key in keys {
             assert_eq!((key.stage, key.active_from), (KeyStage::Active, clock.now()), "says when it signs");
@@ -248,7 +254,7 @@ mod tests {
         assert_eq!(own.len(), 3);
         assert!(own.iter().all(|key| !installation.contains(&key.kid)));
 
-        rotate(&here, owner, Rotation::Compromised).await.unwrap();
+        rotate(&here, &Principal::OPERATOR, owner, Rotation::Compromised).await.unwrap();
         let after = list(&here, owner).await.unwrap();
         assert!(after.len() == 3 && after.iter().all(|key| own.iter().all(|old| old.kid != key.kid)));
         assert_eq!(published_kids(&here).await, installation, "another owner's stay");
@@ -259,8 +265,9 @@ mod tests {
         let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
         let here = replica(&directory, &clock).await;
         let old = kid(&here).await;
-        rotate(&here, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
-        let keys = rotate(&here, KeyOwner::Installation, Rotation::Compromised).await.unwrap();
+        rotate(&here, &Principal::OPERATOR, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
+        let keys =
+            rotate(&here, &Principal::OPERATOR, KeyOwner::Installation, Rotation::Compromised).await.unwrap();
         assert!(keys.len() == 3 && keys.iter().all(|key| key.stage == KeyStage::Active));
         assert_ne!(kid(&here).await, old);
         assert!(!published_kids(&here).await.contains(&old));

@@ -2,6 +2,7 @@
 //! pairs of service providers are loaded, cached and rotated alike.
 
 pub(super) mod cache;
+pub mod master;
 pub(super) mod rotation;
 mod stage;
 

@@ -7,14 +7,22 @@
 use std::{sync::Arc, time::Duration};
 
 use base::{random::Random, time::Timestamp};
+use model::audit::{AuditTarget, audit_fields};
 
 use super::{
     cache::{CachedKey, KeyCache, KeySet},
     stage::Rotation,
 };
 use crate::{
-    app::{Error, Result, State},
-    store::signing_keys::{self, KeySeries, Purpose, StoredKey},
+    app::{
+        Error, Result, State,
+        audit::{self, Entry},
+        principal::Principal,
+    },
+    store::{
+        sealed_columns::PRIVATE_KEY,
+        signing_keys::{self, KeySeries, Purpose, StoredKey},
+    },
 };
 
 /// A kind of private keys.
@@ -71,6 +79,7 @@ pub(in crate::app) async fn key_set<K: PrivateKey>(
 /// Creates a new key for each algorithm. Other processes learn of it when their caches have expired.
 pub(in crate::app) async fn rotate<K: PrivateKey>(
     state: &State,
+    principal: &Principal,
     series: KeySeries,
     rotation: Rotation,
 ) -> Result<()> {
@@ -92,6 +101,15 @@ pub(in crate::app) async fn rotate<K: PrivateKey>(
         }
         signing_keys::update_retired(&mut tx, series, &key.algorithm, key.generation, retired_at).await?;
     }
+    let made: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+    let purpose = series.purpose.as_str();
+    let entry = Entry {
+        action: "signing_keys.rotated".to_owned(),
+        target: AuditTarget { kind: "signing_keys", id: purpose.to_owned(), organization_id: None },
+        before: serde_json::Map::new(),
+        after: audit_fields! { "keys": made, "compromised": rotation == Rotation::Compromised },
+    };
+    audit::record(&mut tx, state, series.owner.environment(), principal, entry).await?;
     tx.commit().await?;
     K::cache(state).invalidate(series);
     Ok(())
@@ -136,7 +154,7 @@ async fn generate<K: PrivateKey>(
     };
     let keys = tokio::task::spawn_blocking(make).await.map_err(Error::internal)??;
     let seal = |(algorithm, key): (&str, GeneratedKey)| StoredKey {
-        private_key: state.master_key.seal(&StoredKey::place(&key.id), &key.private_key, &*state.random),
+        private_key: state.seal(&PRIVATE_KEY, &[&key.id], &key.private_key),
         id: key.id,
         algorithm: algorithm.to_owned(),
         generation: 1,
@@ -149,8 +167,7 @@ async fn generate<K: PrivateKey>(
 }
 
 fn open<K: PrivateKey>(state: &State, stored: &StoredKey) -> Result<CachedKey<K>> {
-    let private_key =
-        state.master_key.open(&StoredKey::place(&stored.id), &stored.private_key).map_err(Error::internal)?;
+    let private_key = state.open(&PRIVATE_KEY, &[&stored.id], &stored.private_key)?;
     let algorithm = K::ALGORITHMS.iter().find(|algorithm| **algorithm == stored.algorithm);
     Ok(CachedKey {
         key: Arc::new(K::parse(stored, &private_key)?),

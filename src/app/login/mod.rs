@@ -7,7 +7,7 @@ mod attempt;
 mod begin;
 mod browser_id;
 mod certificate_cache;
-pub(in crate::app) mod document;
+mod document;
 pub(in crate::app) mod eligibility;
 mod error;
 mod federated;

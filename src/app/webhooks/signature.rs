@@ -7,7 +7,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use model::webhook::Webhook;
 use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer};
 
-use crate::app::{Error, Result, State};
+use crate::{
+    app::{Result, State},
+    store::sealed_columns::WEBHOOK_SECRET,
+};
 
 const PREFIX: &str = "whsec_";
 
@@ -45,12 +48,12 @@ impl WebhookSecret {
 
     /// Seals the secret for the row of its webhook.
     pub fn seal(&self, state: &State, id: WebhookId) -> String {
-        state.master_key.seal(&seal_context(id), &self.0, &*state.random)
+        state.seal(&WEBHOOK_SECRET, &[&id], &self.0)
     }
 
     /// Opens what [`WebhookSecret::seal`] sealed.
     pub fn open(state: &State, id: WebhookId, sealed: &str) -> Result<Self> {
-        state.master_key.open(&seal_context(id), sealed).map(Self).map_err(Error::internal)
+        state.open(&WEBHOOK_SECRET, &[&id], sealed).map(Self)
     }
 
     /// The value of `webhook-signature`: HMAC-SHA-256 of id, timestamp and body, joined by full stops.
@@ -84,10 +87,6 @@ pub(super) fn sign_message(
         signatures = format!("{signatures} {}", open(sealed)?.sign(id, at, body));
     }
     Ok(signatures)
-}
-
-fn seal_context(id: WebhookId) -> String {
-    format!("webhooks/secret/{id}")
 }
 
 #[cfg(test)]

@@ -30,15 +30,14 @@ use crate::{
     },
     demo_app::{DemoOrganization, DemoSettings},
     links::Links,
-    store::settings,
+    store::{sealed_columns::DEMO_SECRETS, settings},
     test_idp::scim_client::ScimTarget,
 };
 
 /// The environment's slug.
 const SLUG: &str = "demo-app";
-/// The key in `settings` under which the secrets are stored, and the context they are sealed for.
+/// The key in `settings` under which the secrets are stored.
 const SECRETS_KEY: &str = "demo";
-const SECRETS_CONTEXT: &str = "settings/value/demo";
 
 /// The demo's customers: name, domain, external id.
 const CUSTOMERS: [(&str, &str, &str); 2] =
@@ -239,12 +238,12 @@ impl StoredSecrets {
         let Some(sealed) = settings::find(&mut state.db.read().await?, SECRETS_KEY).await? else {
             return Ok(Self::default());
         };
-        let plain = state.master_key.open(SECRETS_CONTEXT, &sealed).context("the demo's secrets")?;
+        let plain = state.open(&DEMO_SECRETS, &[&SECRETS_KEY], &sealed).context("the demo's secrets")?;
         Ok(serde_json::from_slice(&plain).unwrap_or_default())
     }
 
     async fn write(&self, state: &State) -> anyhow::Result<()> {
-        let sealed = state.master_key.seal(SECRETS_CONTEXT, &serde_json::to_vec(self)?, &*state.random);
+        let sealed = state.seal(&DEMO_SECRETS, &[&SECRETS_KEY], &serde_json::to_vec(self)?);
         let mut transaction = state.db.write().await?;
         settings::upsert(&mut transaction, SECRETS_KEY, &sealed).await?;
         Ok(transaction.commit().await?)

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::{authorization_server::signing_keys, keys::Rotation},
+    app::{authorization_server::signing_keys, keys::Rotation, principal::Principal},
     store::{
         self,
-        signing_keys::{KeyOwner, KeySeries, Purpose, StoredKey},
+        sealed_columns::PRIVATE_KEY,
+        signing_keys::{KeyOwner, KeySeries, Purpose},
     },
 };
 
@@ -41,7 +42,8 @@ both! {
         assert_eq!(before.len(), 3);
         assert_eq!(published(&replica).await, before);
 
-        signing_keys::rotate(&app.state, KeyOwner::Installation, Rotation::Overlapping).await.unwrap();
+        let (operator, installation) = (Principal::OPERATOR, KeyOwner::Installation);
+        signing_keys::rotate(&app.state, &operator, installation, Rotation::Overlapping).await.unwrap();
         app.advance(Duration::from_secs(61));
         let during = published(&replica).await;
         assert_eq!(during.len(), 6);
@@ -62,10 +64,10 @@ both! {
         let mut conn = app.state.db.read().await.unwrap();
         let series = KeySeries { owner: KeyOwner::Installation, purpose: Purpose::IdToken };
         for key in store::signing_keys::list(&mut conn, series, app.now()).await.unwrap() {
-            let place = StoredKey::place(&key.id);
+            let place = PRIVATE_KEY.context(&[&key.id]);
             let der = app.state.master_key.open(&place, &key.private_key).unwrap();
             assert!(openssl::pkey::PKey::private_key_from_pkcs8(&der).is_ok());
-            let elsewhere = StoredKey::place("other");
+            let elsewhere = PRIVATE_KEY.context(&[&"other"]);
             assert!(app.state.master_key.open(&elsewhere, &key.private_key).is_err());
         }
     }

@@ -4,6 +4,7 @@
 pub mod administrators;
 pub mod balancer;
 pub mod browser;
+pub mod columns;
 pub mod console;
 pub mod databases;
 pub mod demo;
@@ -137,7 +138,7 @@ impl TestApp {
             database_url: database.url.parse::<DatabaseUrl>().expect("a database URL"),
             database_pool_size: 4,
             database_sqlite_synchronous: SqliteSynchronous::Normal,
-            master_key: Some(Redacted([7; 32])),
+            master_key: Some(Redacted(vec![[7; 32]])),
             workers: 1,
             ..Config::default()
         };

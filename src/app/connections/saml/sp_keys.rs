@@ -24,6 +24,7 @@ use crate::{
             cache::{KeyCache, KeySet},
             rotation::{self, GeneratedKey, PrivateKey},
         },
+        principal::Principal,
     },
     store::{
         self,
@@ -127,16 +128,13 @@ pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKey
         .collect()
 }
 
-/// Creates the next key pair of an environment. Returns all pairs afterwards.
+/// Creates the next key pair of the caller's environment. Returns all pairs afterwards.
 ///
 /// If the old one is compromised, other processes learn of it within a minute.
-pub async fn rotate(
-    state: &State,
-    environment: EnvironmentId,
-    rotation: Rotation,
-) -> Result<Vec<SpKeySummary>> {
-    let owner = KeyOwner::Environment(environment);
-    rotation::rotate::<KeyPair>(state, KeySeries { owner, purpose: Purpose::SamlSp }, rotation).await?;
+pub async fn rotate(state: &State, principal: &Principal, rotation: Rotation) -> Result<Vec<SpKeySummary>> {
+    let environment = principal.environment()?;
+    let series = KeySeries { owner: KeyOwner::Environment(environment), purpose: Purpose::SamlSp };
+    rotation::rotate::<KeyPair>(state, principal, series, rotation).await?;
     list(state, environment).await
 }
 
@@ -155,7 +153,6 @@ mod tests {
         app::{
             Settings,
             environments::{self, EnvironmentChange},
-            principal::Principal,
         },
         links::Links,
         store::Db,
@@ -191,7 +188,7 @@ mod tests {
         let parsed = used().await;
         assert!(Arc::ptr_eq(&parsed, &used().await), "a key is decrypted and parsed once for many logins");
 
-        let after = rotate(&state, environment, Rotation::Overlapping).await.unwrap();
+        let after = rotate(&state, &Principal::operator(environment), Rotation::Overlapping).await.unwrap();
         let stages = |keys: &[SpKeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
         assert_eq!(stages(&after), [KeyStage::Active, KeyStage::Next]);
         let new = after[1].certificate.clone();
@@ -206,7 +203,7 @@ mod tests {
         assert_eq!(pems().await, std::slice::from_ref(&new));
 
         let others = list(&state, other).await.unwrap();
-        let after = rotate(&state, environment, Rotation::Compromised).await.unwrap();
+        let after = rotate(&state, &Principal::operator(environment), Rotation::Compromised).await.unwrap();
         assert_eq!(stages(&after), [KeyStage::Active]);
         assert_ne!(after[0].certificate, new, "the known one is gone at once");
         assert_eq!(list(&state, other).await.unwrap(), others, "another environment's are its own");

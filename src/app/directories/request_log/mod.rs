@@ -10,7 +10,6 @@ mod writer;
 
 use base::id::{ScimDirectoryId, ScimRequestId};
 use model::{scim_directory::ScimDirectory, scim_request::ScimRequest};
-use writer::seal_context;
 
 use crate::{
     app::{
@@ -20,7 +19,10 @@ use crate::{
         principal::{On, Principal},
         resource::{self, Resource as _},
     },
-    store::scim_requests::{self, StoredRequest},
+    store::{
+        scim_requests::{self, StoredRequest},
+        sealed_columns::{SCIM_REQUEST_BODY, SCIM_RESPONSE_BODY},
+    },
 };
 
 pub use writer::{NewScimRequest, WRITE_INTERVAL, drain, enqueue, flush, write};
@@ -111,15 +113,14 @@ fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {
         sealed
             .as_deref()
             .map(|sealed| {
-                let plain =
-                    state.master_key.open(&seal_context(row.id, column), sealed).map_err(Error::internal)?;
+                let plain = state.open(column, &[&row.id], sealed)?;
                 String::from_utf8(plain).map_err(Error::internal)
             })
             .transpose()
     };
     Ok(ScimRequest {
-        request_body: opened("request_body", &row.request_body)?,
-        response_body: opened("response_body", &row.response_body)?,
+        request_body: opened(&SCIM_REQUEST_BODY, &row.request_body)?,
+        response_body: opened(&SCIM_RESPONSE_BODY, &row.response_body)?,
         status: u16::try_from(row.status).map_err(|_| row.unreadable_status())?,
         id: row.id,
         directory_id: row.directory_id,

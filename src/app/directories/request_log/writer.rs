@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use base::{
-    id::{Id, ScimDirectoryId, ScimRequestId},
+    id::{Id, ScimDirectoryId},
     time::Timestamp,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     store::{
         self, PoolShare,
         scim_requests::{self, StoredRequest},
+        sealed_columns::{SCIM_REQUEST_BODY, SCIM_RESPONSE_BODY},
     },
     telemetry,
 };
@@ -193,18 +194,13 @@ async fn write_batch(state: &State, rows: &[StoredRequest]) -> Result<()> {
     }
 }
 
-/// The context in which a body is sealed.
-pub(super) fn seal_context(id: ScimRequestId, column: &str) -> String {
-    format!("scim_requests/{column}/{id}")
-}
-
 fn seal(state: &State, request: &QueuedRequest) -> StoredRequest {
     let sealed = |column, body: &[u8], length| {
         let text = match request.placeholder.filter(|_| length > 0) {
             Some(text) => text.to_owned(),
             None => redact::body(body, length, MAX_STORED_BYTES)?,
         };
-        Some(state.master_key.seal(&seal_context(request.id, column), text.as_bytes(), &*state.random))
+        Some(state.seal(column, &[&request.id], text.as_bytes()))
     };
     StoredRequest {
         id: request.id,
@@ -214,8 +210,8 @@ fn seal(state: &State, request: &QueuedRequest) -> StoredRequest {
         path: redact::path(&request.path, MAX_PATH_LENGTH),
         status: i64::from(request.status),
         duration_ms: i64::try_from(request.duration.as_millis()).unwrap_or(i64::MAX),
-        request_body: sealed("request_body", &request.request_body, request.request_length),
-        response_body: sealed("response_body", &request.response_body, request.response_length),
+        request_body: sealed(&SCIM_REQUEST_BODY, &request.request_body, request.request_length),
+        response_body: sealed(&SCIM_RESPONSE_BODY, &request.response_body, request.response_length),
         error: request.error.map(str::to_owned),
     }
 }

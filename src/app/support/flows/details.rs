@@ -5,11 +5,11 @@ use model::login_flow::{FlowStep, LoginFlow};
 
 use crate::{
     app::{
-        Error, Result, State, login,
+        Error, Result, State,
         permissions::Action,
         principal::{On, Principal},
     },
-    store::{Conn, login_flow_steps, login_flows},
+    store::{Conn, login_flow_steps, login_flows, sealed_columns::LOGIN_DOCUMENT},
 };
 
 /// A login with its timeline.
@@ -47,10 +47,9 @@ pub(super) async fn load(conn: &mut Conn, principal: &Principal, id: LoginFlowId
 /// The timeline with its documents decrypted.
 pub(super) async fn open_steps(state: &State, conn: &mut Conn, id: LoginFlowId) -> Result<Vec<FlowStep>> {
     let mut steps = login_flow_steps::list(conn, id).await?;
-    let place = login::document::context(id);
     for step in &mut steps {
         if let Some(sealed) = step.document.take() {
-            let xml = state.master_key.open(&place, &sealed).map_err(Error::internal)?;
+            let xml = state.open(&LOGIN_DOCUMENT, &[&id], &sealed)?;
             step.document = Some(String::from_utf8(xml).map_err(Error::internal)?);
         }
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use model::master_key::MasterKey;
 
 use crate::{
+    app::keys::master::{self, MasterKeyStage},
     cli::doctor::findings::Findings,
     config::Config,
     server::master_key,
@@ -39,6 +40,32 @@ fn check_file_permissions(config: &Config, findings: &mut Findings) {
     }
 }
 
+/// Reports what older master keys still seal. With one key there is nothing to count.
+pub(super) async fn older_master_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
+    if key.names().len() < 2 {
+        return;
+    }
+    match master::list(db, key).await {
+        Ok(keys) => {
+            let older: Vec<_> = keys.iter().filter(|key| key.stage == MasterKeyStage::Older).collect();
+            for key in older.iter().filter(|key| key.values > 0) {
+                findings.attention(
+                    "master key",
+                    format!("{} values are still sealed under the older key {}", key.values, key.name),
+                    "run `ostiary keys reseal` when every server has the new key first",
+                );
+            }
+            for key in older.iter().filter(|key| key.values == 0) {
+                findings.ok(
+                    "master key",
+                    format!("nothing is sealed under the older key {}; it may be removed", key.name),
+                );
+            }
+        }
+        Err(error) => findings.bad("master key", error.to_string(), "see what the database's own log says"),
+    }
+}
+
 pub(super) async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
     let sealed = match db.read().await {
         Ok(mut conn) => store::signing_keys::list_sealed(&mut conn, 10_000).await,
@@ -48,7 +75,7 @@ pub(super) async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findin
         Ok(sealed) => {
             let mut good = 0;
             for (id, private_key) in &sealed {
-                match key.open(&store::signing_keys::StoredKey::place(id), private_key) {
+                match key.open(&store::sealed_columns::PRIVATE_KEY.context(&[id]), private_key) {
                     Ok(_) => good += 1,
                     Err(error) => findings.bad(
                         "signing keys",

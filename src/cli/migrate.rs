@@ -1,9 +1,13 @@
 //! `ostiary migrate`.
 
+use base::{
+    random::SystemRandom,
+    time::{Clock as _, SystemClock},
+};
 use clap::Args;
 
 use super::{output, settings_args::SettingsArgs};
-use crate::{server, store::SchemaFault, telemetry};
+use crate::{app::audit, server, store::SchemaFault, telemetry};
 
 /// Apply the database's missing migrations
 #[derive(Debug, Args)]
@@ -49,6 +53,7 @@ impl Migrate {
             }
             Some(SchemaFault::Missing(missing)) if !self.check => {
                 db.migrate().await?;
+                audit::record_migrations(&db, SystemClock.now(), &SystemRandom, &missing).await?;
                 output::line(&format!("{url}: applied {}", missing.join(", ")));
             }
             Some(fault) => anyhow::bail!("{url} {fault}"),

@@ -54,6 +54,7 @@ mod nul;
 mod oauth;
 mod openapi;
 mod openid_discovery;
+mod operator_audit;
 mod organization_references;
 mod organization_search;
 mod overload;

@@ -7,15 +7,19 @@
 mod log;
 mod names;
 
-use base::id::{EnvironmentId, Id};
-use model::audit::{self, AuditActor, AuditEvent, AuditTarget, Audited};
+use base::{
+    id::{EnvironmentId, Id},
+    random::Random,
+    time::Timestamp,
+};
+use model::audit::{self, AuditActor, AuditEvent, AuditTarget, Audited, audit_fields};
 use serde_json::{Map, Value};
 
 use super::{
     Result, State,
     principal::{Principal, Subject},
 };
-use crate::store::{Transaction, audit_events};
+use crate::store::{Db, Transaction, audit_events};
 
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
 pub use names::{Names, actor_named, names, shared_with};
@@ -118,6 +122,31 @@ pub(super) async fn record(
         after: entry.after,
     };
     Ok(audit_events::insert(tx, &event).await?)
+}
+
+/// Records that the operator applied migrations.
+pub async fn record_migrations(
+    db: &Db,
+    now: Timestamp,
+    random: &dyn Random,
+    applied: &[String],
+) -> Result<()> {
+    let event = AuditEvent {
+        id: Id::new(now, random),
+        environment_id: None,
+        at: now,
+        actor: actor_of(Subject::Operator),
+        address: None,
+        action: "database.migrated".to_owned(),
+        target_kind: "database".to_owned(),
+        target_id: String::new(),
+        organization_id: None,
+        before: Map::new(),
+        after: audit_fields! { "applied": applied },
+    };
+    let mut tx = db.write().await?;
+    audit_events::insert(&mut tx, &event).await?;
+    Ok(tx.commit().await?)
 }
 
 /// A subject as the log names it.

@@ -63,7 +63,7 @@ impl Importer<'_> {
             before: serde_json::Map::new(),
             after: details,
         };
-        audit::record(&mut tx, self.state, Some(id), &Principal::service(id), entry).await?;
+        audit::record(&mut tx, self.state, Some(id), &Principal::operator(id), entry).await?;
         self.commit_page(tx, ResourceKind::Environment).await
     }
 

@@ -15,6 +15,7 @@ use super::{
     Error, Result,
     accounts::passwords::Passwords,
     administrators::sso::ProviderCache,
+    audit::AuditThrottle,
     background_tasks::BackgroundTasks,
     directories::{
         limits::DirectoryLimits, provisioning::bulk_executor::BulkExecutor, quota::EnvironmentUsageCache,
@@ -87,6 +88,8 @@ pub struct State {
     pub sign_in_limits: Arc<RateLimiter>,
     /// The tasks that run beside the requests.
     pub background_tasks: BackgroundTasks,
+    /// The bound on audit entries that callers can cause at will.
+    pub audit_throttle: Arc<AuditThrottle>,
 }
 
 impl State {
@@ -123,6 +126,7 @@ impl State {
             bulk_executor: BulkExecutor::default(),
             sign_in_limits: Arc::default(),
             background_tasks: BackgroundTasks::new(),
+            audit_throttle: Arc::default(),
         }
     }
 

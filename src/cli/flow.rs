@@ -88,7 +88,7 @@ pub(super) struct Show {
 
 /// Check a login's response again, with the connection as it is now
 ///
-/// Shows whether a change to the settings fixes a refused login, before the customer tries again. Writes
+/// Shows whether a change to the settings fixes a refused login, before the customer tries again. Changes
 /// nothing. The response is kept for 30 days unless configured otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -141,10 +141,10 @@ impl Flow {
             Self::Show(show) => {
                 let id: LoginFlowId = show.id.parse()?;
                 let principal = Principal::operator(flows::environment_of(&state, id).await?);
-                let mut found = flows::find(&state, &principal, id).await?;
-                if !show.documents {
-                    found.steps.iter_mut().for_each(|step| step.document = None);
-                }
+                let found = match show.documents {
+                    true => flows::find(&state, &principal, id).await?,
+                    false => flows::find_without_documents(&state, &principal, id).await?,
+                };
                 match show.json {
                     true => output::line(&flow_json(&found).to_string()),
                     false => print_flow(&found),

@@ -31,7 +31,7 @@ use tracing::Instrument as _;
 
 use super::{
     api_error::ApiError, body, client_address, connection::ConnectionState, fallback, health::Stopping,
-    normalize, route_limits, shares::ShareStates,
+    normalize, refusals, route_limits, shares::ShareStates,
 };
 use crate::{
     app::{
@@ -167,6 +167,9 @@ pub async fn handle(
         Err(error) => (None, error.error_response().map_into_boxed_body()),
     };
 
+    if let Some(request) = &request {
+        refusals::record(request, response.status()).await;
+    }
     // If the body could not be read, the handler's error is a consequence of that and is replaced.
     let unread = body.and_then(|body| body.error()).filter(|_| response.status().as_u16() >= 400);
     if let Some(error @ (BodyError::TooSlow | BodyError::Busy(_))) = unread {

@@ -17,6 +17,7 @@ mod normalize;
 pub mod oauth;
 pub mod openapi;
 pub mod reference;
+mod refusals;
 mod route_limits;
 pub mod routes;
 pub mod saml;

@@ -372,10 +372,12 @@ pub fn fields(document: &Value, operation: &Value) -> Vec<String> {
     document["components"]["schemas"][name]["properties"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// The responses of every GET route to a key of the same environment.
+/// The responses of the GET routes to a key of the same environment. Reading something confidential is an entry of the audit log
+/// itself, once a minute, and each export is one.
 async fn seen(app: &TestApp, key: &str, resources: &Resources) -> Vec<(String, String)> {
     let mut seen = Vec::new();
-    for route in routes(resources).into_iter().filter(|route| route.method == Method::GET) {
+    let reads = |route: &Route| route.method == Method::GET && route.pattern != path::AUDIT_EVENTS_EXPORT;
+    for route in routes(resources).into_iter().filter(reads) {
         let answer = app.api(key, Method::GET, &route.url, None).await;
         assert_eq!(answer.status, 200, "{}: {answer:#?}", route.url);
         seen.push((route.url, answer.body));
@@ -489,6 +491,7 @@ both! {
         let resources = acme(&app).await;
         let other = app.environment("staging").await;
         let (own, foreign) = (app.api_key(&resources.environment, true).await, app.api_key(&other, true).await);
+        seen(&app, &own, &resources).await;
         let before = seen(&app, &own, &resources).await;
         let ids = resources.ids();
         for route in routes(&resources) {

@@ -187,7 +187,7 @@ both! {
             (format!("actorId={actor}"), 1),
             ("action=organization.created".to_owned(), 104),
             (format!("organizationId={}&action=organization.created", ids[7]), 1),
-            (format!("since={}", before + Duration::from_millis(1)), 1),
+            (format!("since={}&action=organization.updated", before + Duration::from_millis(1)), 1),
             (format!("until={}&action=organization.updated", before + Duration::from_millis(1)), 0),
             ("targetId=nobody".to_owned(), 0),
         ] {

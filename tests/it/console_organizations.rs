@@ -139,7 +139,9 @@ both! {
                 answer.says("Your role does not allow this");
             }
         }
-        console.page("/audit-events").await.says("There was none yet.");
+        let log = console.page("/audit-events").await;
+        log.says("was refused");
+        assert!(!log.text().contains("changed organization") && !log.text().contains("created"), "{}", log.text());
         let admin = app.console(Role::Admin, &environment).await;
         assert_eq!(admin.get("/settings/edit").await.status, 403, "only owners change the environment");
     }

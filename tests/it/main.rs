@@ -12,6 +12,7 @@ mod api_saml;
 mod api_saml_connections;
 mod architecture;
 mod audit;
+mod audit_bounds;
 mod background_jobs;
 mod circles;
 mod cli;

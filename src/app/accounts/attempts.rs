@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use base::id::EnvironmentId;
 use model::{
     account::AuthenticationMethod,
-    audit::{Audited, audit_fields},
+    audit::{AuditTarget, Audited, audit_fields},
     client_address::ClientAddress,
 };
 
@@ -45,7 +45,7 @@ impl Attempt {
     }
 }
 
-/// Records a failed authentication as this account in the audit log of its environment.
+/// Records a failed authentication as this account in the audit log of its environment: one a minute.
 pub async fn record_failure(
     state: &State,
     account: &impl Audited,
@@ -53,16 +53,31 @@ pub async fn record_failure(
     method: AuthenticationMethod,
     device: &Device,
 ) {
-    let note = async {
-        let mut tx = state.db.write().await?;
-        let principal = Principal::SERVICE.at(device.address);
-        let said = audit_fields! { "method": method.as_str() };
-        let entry = Entry::of(account, "sign_in_failed").with_values(said);
-        audit::record(&mut tx, state, environment_id, &principal, entry).await?;
-        tx.commit().await?;
-        Ok::<_, Error>(())
+    record_failure_as(state, account.audit_target(), environment_id, method, device).await;
+}
+
+/// Records a failed authentication as nobody who is known, in the audit log of the installation: one a minute, whoever tries.
+/// What was typed is not recorded: it may be a password.
+pub async fn record_unknown(state: &State, method: AuthenticationMethod, device: &Device) {
+    let target = AuditTarget { kind: "administrator", id: String::new(), organization_id: None };
+    record_failure_as(state, target, None, method, device).await;
+}
+
+async fn record_failure_as(
+    state: &State,
+    target: AuditTarget,
+    environment_id: Option<EnvironmentId>,
+    method: AuthenticationMethod,
+    device: &Device,
+) {
+    let principal = Principal::SERVICE.at(device.address);
+    let entry = Entry {
+        action: format!("{}.sign_in_failed", target.kind),
+        target,
+        before: serde_json::Map::new(),
+        after: audit_fields! { "method": method.as_str() },
     };
-    if let Err(error) = note.await {
+    if let Err(error) = audit::record_bounded(state, environment_id, &principal, entry).await {
         tracing::warn!(%error, "a failed sign-in could not be recorded");
     }
 }

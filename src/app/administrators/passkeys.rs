@@ -16,7 +16,7 @@ use crate::{
         Error, Result, State,
         accounts::{
             Device,
-            attempts::record_failure,
+            attempts::{record_failure, record_unknown},
             passkeys::{self, NewPasskey, PasskeyUser, PresentedPasskey, refused},
             recent_authentication,
         },
@@ -48,12 +48,21 @@ pub(super) async fn authenticate(
             "passkeys are switched off here: sign in through single sign-on".into(),
         ));
     }
-    let presented = PresentedPasskey::read(state, sealed, answer).await?;
+    let unknown = async |error| {
+        record_unknown(state, AuthenticationMethod::Passkey, device).await;
+        Err(error)
+    };
+    let presented = match PresentedPasskey::read(state, sealed, answer).await {
+        Ok(presented) => presented,
+        Err(error @ Error::Unauthenticated(_)) => return unknown(error).await,
+        Err(error) => return Err(error),
+    };
     let AccountId::Administrator(id) = presented.account();
     let found: Option<Administrator> = table::find(&mut state.db.read().await?, id, id).await?;
     let is_expected = expected.is_none_or(|expected| expected == id);
-    let administrator =
-        found.filter(|found| found.disabled_at.is_none() && is_expected).ok_or_else(refused)?;
+    let Some(administrator) = found.filter(|found| found.disabled_at.is_none() && is_expected) else {
+        return unknown(refused()).await;
+    };
     let verified = match presented.verify() {
         Ok(verified) => verified,
         Err(error) => {

@@ -11,7 +11,11 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{Device, attempts::record_failure, password_check},
+        accounts::{
+            Device,
+            attempts::{record_failure, record_unknown},
+            password_check,
+        },
     },
     store,
 };
@@ -40,13 +44,16 @@ pub async fn with_password(
     let verified = password_check::verify(state, account, password).await?;
     let (Some(administrator), Some(account), Some(verified)) = (&found, account, &verified) else {
         attempt.fail(state);
-        if let Some(administrator) = found {
-            // Not awaited: the response time would show that the address is known.
-            let (here, device) = (state.clone(), device.clone());
-            state.background_tasks.spawn(async move {
-                record_failure(&here, &administrator, None, AuthenticationMethod::Password, &device).await
-            });
-        }
+        // Not awaited: the response time would show whether the address is known.
+        let (here, device) = (state.clone(), device.clone());
+        state.background_tasks.spawn(async move {
+            match found {
+                Some(known) => {
+                    record_failure(&here, &known, None, AuthenticationMethod::Password, &device).await;
+                }
+                None => record_unknown(&here, AuthenticationMethod::Password, &device).await,
+            }
+        });
         return Err(wrong());
     };
     let mut tx = state.db.write().await?;

@@ -1,9 +1,10 @@
 //! The audit log as it is read: page by page, one entry, or as an export.
 
-use base::id::{AuditEventId, EnvironmentId};
-use model::audit::AuditEvent;
-use serde_json::{Value, json};
+use base::id::{AuditEventId, EnvironmentId, Id};
+use model::audit::{AuditEvent, AuditTarget, audit_fields};
+use serde_json::{Map, Value, json};
 
+use super::{Entry, record_as};
 use crate::{
     app::{
         Error, Result, State, input,
@@ -47,10 +48,24 @@ impl Log {
         Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
-    /// Starts an export of all entries that match a filter.
-    pub fn export(self, filter: AuditFilter) -> Result<Export> {
+    /// Starts an export of all entries that match a filter. It is recorded itself, with the filter.
+    pub async fn export(self, state: &State, principal: &Principal, filter: AuditFilter) -> Result<Export> {
         check(&filter)?;
-        Ok(Export { log: self, filter, next: Some(None) })
+        let entry = Entry {
+            action: "audit_log.exported".to_owned(),
+            target: AuditTarget {
+                kind: "audit_log",
+                id: self.0.map(|id| id.to_string()).unwrap_or_default(),
+                organization_id: None,
+            },
+            before: serde_json::Map::new(),
+            after: filter_fields(&filter),
+        };
+        let own = Id::new(state.now(), &*state.random);
+        let mut tx = state.db.write().await?;
+        record_as(&mut tx, state, own, self.0, principal, entry).await?;
+        tx.commit().await?;
+        Ok(Export { log: self, filter, own, next: Some(None) })
     }
 }
 
@@ -64,6 +79,17 @@ fn check(filter: &AuditFilter) -> Result<()> {
         input::line(field, text.as_deref().unwrap_or_default(), MAX_FILTER_LENGTH)?;
     }
     Ok(())
+}
+
+/// The conditions of a filter, as they are recorded.
+fn filter_fields(filter: &AuditFilter) -> Map<String, Value> {
+    let AuditFilter { target_id, organization_id, actor_id, action, since, until } = filter;
+    let mut fields = audit_fields! {
+        "targetId": target_id, "organizationId": organization_id, "actorId": actor_id, "action": action,
+        "since": since, "until": until,
+    };
+    fields.retain(|_, value| !value.is_null());
+    fields
 }
 
 /// One page of the environment's log, the newest first.
@@ -102,6 +128,8 @@ const EXPORT_BATCH: i64 = 200;
 pub struct Export {
     log: Log,
     filter: AuditFilter,
+    /// The entry about this export, which is in the next one only.
+    own: AuditEventId,
     /// The entry at which the next batch begins (`Some(None)`: the newest); `None` at the end.
     next: Option<Option<AuditEventId>>,
 }
@@ -118,7 +146,7 @@ impl Export {
         self.next = found.get(size).map(|event| Some(event.id));
         found.truncate(size);
         let mut lines = Vec::new();
-        for event in &found {
+        for event in found.iter().filter(|event| event.id != self.own) {
             serde_json::to_writer(&mut lines, &view(event)).map_err(Error::internal)?;
             lines.push(b'\n');
         }

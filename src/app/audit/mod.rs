@@ -1,14 +1,19 @@
 //! The audit log: every change records, in its own transaction, the actor, the action, the target and the client
 //! address.
 //!
+//! What changes nothing and is recorded all the same (what is confidential was read or exported, a sign-in failed, an action was
+//! refused) is bounded: [`record_bounded`].
+//!
 //! Actions are named `<kind>.<verb>`: `organization.created`, `saml_connection.updated`, `api_key.deleted`.
 //! Entries hold the old and new values of what changed, without secrets. The database refuses to change them.
 
+mod bounded;
 mod log;
 mod names;
+mod throttle;
 
 use base::{
-    id::{EnvironmentId, Id},
+    id::{AuditEventId, EnvironmentId, Id},
     random::Random,
     time::Timestamp,
 };
@@ -21,8 +26,11 @@ use super::{
 };
 use crate::store::{Db, Transaction, audit_events};
 
+pub(super) use bounded::record_bounded;
+pub use bounded::refused;
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
 pub use names::{Names, actor_named, names, shared_with};
+pub use throttle::AuditThrottle;
 
 /// Records that `resource` was created.
 pub(super) async fn created(
@@ -107,9 +115,22 @@ pub(super) async fn record(
     principal: &Principal,
     entry: Entry,
 ) -> Result<()> {
+    let id = Id::new(state.now(), &*state.random);
+    record_as(tx, state, id, environment_id, principal, entry).await
+}
+
+/// Adds an entry with this id.
+async fn record_as(
+    tx: &mut Transaction,
+    state: &State,
+    id: AuditEventId,
+    environment_id: Option<EnvironmentId>,
+    principal: &Principal,
+    entry: Entry,
+) -> Result<()> {
     let at = state.now();
     let event = AuditEvent {
-        id: Id::new(at, &*state.random),
+        id,
         environment_id,
         at,
         actor: actor_of(principal.subject),

@@ -210,6 +210,7 @@ pub async fn export(
     request: HttpRequest,
 ) -> ApiResult {
     let filter = filter(&state, &call.principal, &query(&request)).await.map_err(api)?;
-    let export = Log::of(&call.principal).and_then(|log| log.export(filter)).map_err(api)?;
+    let log = Log::of(&call.principal).map_err(api)?;
+    let export = log.export(&state, &call.principal, filter).await.map_err(api)?;
     Ok(audit_export::download(&state, export, "audit-events.jsonl"))
 }

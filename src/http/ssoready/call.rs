@@ -108,9 +108,13 @@ pub(in crate::http) async fn authenticate<S: KeyScope>(request: &HttpRequest) ->
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
     let principal = api_keys::authenticate(state, bearer(request)?).await?;
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+    let principal = principal.at(address);
+    // For the record of a refusal.
+    request.extensions_mut().insert(principal);
     principal.require_scope(S::SCOPE)?;
     allow_large_body(request);
-    Ok(principal.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
+    Ok(principal)
 }
 
 /// The key in the `Authorization` header, of which exactly one is accepted.

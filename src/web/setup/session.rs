@@ -3,7 +3,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use base::secret::Digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::{Markup, html};
@@ -51,8 +51,11 @@ impl SetupContext {
             return Err(ExtractError::NoSession);
         };
         let branding = app::environments::branding::of_environment(&state, link.environment_id).await?;
+        let principal = sessions::actor_of(&link).at(device(request).address);
+        // For the record of a refusal.
+        request.extensions_mut().insert(principal);
         Ok(Self {
-            principal: sessions::actor_of(&link).at(device(request).address),
+            principal,
             form_token: BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session_name(&value))),
             organization,
             environment,

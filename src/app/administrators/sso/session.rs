@@ -14,7 +14,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::Device,
+        accounts::{Device, attempts::record_unknown},
         administrators::{
             roles::grant_role,
             sessions::NewSession,
@@ -76,6 +76,9 @@ pub(super) async fn sign_in_with_email(
     }
     let invitation = store::invitations::find_open_by_email::<RoleGrant>(tx, email, now).await?;
     let Some(invitation) = invitation else {
+        // Not awaited: this transaction may be the only one that can write.
+        let (state, device) = (state.clone(), device.clone());
+        tokio::spawn(async move { record_unknown(&state, method, &device).await });
         return Err(Error::Unauthenticated(
             "Your sign-in went well, but you are no administrator here. Ask an owner for an invitation."
                 .into(),

@@ -13,7 +13,9 @@ use model::{scim_directory::ScimDirectory, scim_request::ScimRequest};
 
 use crate::{
     app::{
-        Error, Result, State, input,
+        Error, Result, State,
+        audit::{self, Entry},
+        input,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
         principal::{On, Principal},
@@ -62,7 +64,9 @@ pub async fn list(
     query: &ScimRequestQuery,
     page: &PageQuery,
 ) -> Result<Page<ScimRequest>> {
-    let environment_id = resource::find::<ScimDirectory>(state, principal, directory).await?.environment_id;
+    let found = resource::find::<ScimDirectory>(state, principal, directory).await?;
+    record_reading(state, principal, &found).await?;
+    let environment_id = found.environment_id;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = PageRequest::parse(state, &list, page)?;
     // PostgreSQL fails on a text with NUL.
@@ -105,7 +109,16 @@ pub async fn find(state: &State, principal: &Principal, id: ScimRequestId) -> Re
         Error::NotFound { .. } => not_found(),
         error => error,
     })?;
+    drop(conn);
+    record_reading(state, principal, &directory).await?;
     open(state, row)
+}
+
+/// Records that the caller read requests of the directory: their bodies are personal data.
+async fn record_reading(state: &State, principal: &Principal, directory: &ScimDirectory) -> Result<()> {
+    let entry = Entry::of(directory, "requests_read");
+    audit::record_bounded(state, Some(directory.environment_id), principal, entry).await?;
+    Ok(())
 }
 
 fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {

@@ -1,11 +1,15 @@
 //! One login with its timeline.
 
 use base::id::{EnvironmentId, LoginFlowId};
-use model::login_flow::{FlowStep, LoginFlow};
+use model::{
+    audit::AuditTarget,
+    login_flow::{FlowStep, LoginFlow, StepKind},
+};
 
 use crate::{
     app::{
         Error, Result, State,
+        audit::{self, Entry},
         permissions::Action,
         principal::{On, Principal},
     },
@@ -30,12 +34,52 @@ pub async fn environment_of(state: &State, id: LoginFlowId) -> Result<Environmen
     Ok(flow.environment_id)
 }
 
-/// One login with its timeline.
+/// One login with its timeline. That its response was read is recorded, as it is personal data.
 pub async fn find(state: &State, principal: &Principal, id: LoginFlowId) -> Result<FlowDetails> {
     let mut conn = state.db.read().await?;
     let flow = load(&mut conn, principal, id).await?;
     let steps = open_steps(state, &mut conn, id).await?;
+    drop(conn);
+    record_reading(state, principal, &flow, &steps).await?;
     Ok(FlowDetails { flow, steps })
+}
+
+/// The same without documents.
+pub async fn find_without_documents(
+    state: &State,
+    principal: &Principal,
+    id: LoginFlowId,
+) -> Result<FlowDetails> {
+    let mut conn = state.db.read().await?;
+    let flow = load(&mut conn, principal, id).await?;
+    let mut steps = login_flow_steps::list(&mut conn, id).await?;
+    steps.iter_mut().for_each(|step| step.document = None);
+    Ok(FlowDetails { flow, steps })
+}
+
+/// Records that the caller read the responses of a login, if any is still stored.
+pub(super) async fn record_reading(
+    state: &State,
+    principal: &Principal,
+    flow: &LoginFlow,
+    steps: &[FlowStep],
+) -> Result<()> {
+    if !steps.iter().any(|step| step.kind != StepKind::Requested && step.document.is_some()) {
+        return Ok(());
+    }
+    let target = AuditTarget {
+        kind: "login_flow",
+        id: flow.id.to_string(),
+        organization_id: Some(flow.organization_id),
+    };
+    let entry = Entry {
+        action: "login_flow.response_read".to_owned(),
+        target,
+        before: serde_json::Map::new(),
+        after: serde_json::Map::new(),
+    };
+    audit::record_bounded(state, Some(flow.environment_id), principal, entry).await?;
+    Ok(())
 }
 
 pub(super) async fn load(conn: &mut Conn, principal: &Principal, id: LoginFlowId) -> Result<LoginFlow> {

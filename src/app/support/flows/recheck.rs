@@ -9,7 +9,7 @@ use model::{
 };
 use saml::check::Check;
 
-use super::details::{load, open_steps};
+use super::details::{load, open_steps, record_reading};
 use crate::{
     app::{Error, Result, State, login, principal::Principal},
     store::login_connections,
@@ -97,7 +97,7 @@ impl Recheck {
 }
 
 /// Checks a response of the flow against its connection as it is now: the accepted response, else the last one
-/// whose document is still stored. Writes nothing.
+/// whose document is still stored. Changes nothing; that the response was read is recorded.
 pub async fn recheck(state: &State, principal: &Principal, id: LoginFlowId) -> Result<Recheck> {
     let (flow, steps, target) = {
         let mut conn = state.db.read().await?;
@@ -111,6 +111,7 @@ pub async fn recheck(state: &State, principal: &Principal, id: LoginFlowId) -> R
                 })?;
         (flow, steps, target)
     };
+    record_reading(state, principal, &flow, &steps).await?;
     let (step, xml) = response(steps).ok_or_else(|| {
         Error::FailedPrecondition("the login has no response, or it is not kept any more".into())
     })?;

@@ -15,16 +15,19 @@ use crate::{
 pub async fn export(context: EnvironmentContext) -> PageResult {
     let filter = filter(&context.state, &context.place(&FILTERS)).await?;
     let name = format!("audit-{}-{}.jsonl", context.environment.slug, day_of(context.now()));
-    Ok(audit_export::download(&context.state, Log::of(&context.principal)?.export(filter)?, &name))
+    let export = Log::of(&context.principal)?.export(&context.state, &context.principal, filter).await?;
+    Ok(audit_export::download(&context.state, export, &name))
 }
 
 /// `GET /console/audit-events/export`
 pub async fn export_installation(context: ConsoleContext) -> PageResult {
-    let log = Log::of_installation(&context.admin.principal())?;
+    let principal = context.admin.principal();
+    let log = Log::of_installation(&principal)?;
     let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
     let filter = filter(&context.state, &place).await?;
     let name = format!("audit-installation-{}.jsonl", day_of(context.now()));
-    Ok(audit_export::download(&context.state, log.export(filter)?, &name))
+    let export = log.export(&context.state, &principal, filter).await?;
+    Ok(audit_export::download(&context.state, export, &name))
 }
 
 /// The day as `2026-11-21`, for file names.

@@ -45,6 +45,13 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "environment.updated",
     "administrator.signed_in",
     "administrator.role_changed",
+    "administrator.sign_in_failed",
+    "administrator.refused",
+    "api_key.refused",
+    "audit_log.exported",
+    "login_flow.response_read",
+    "scim_directory.requests_read",
+    "signing_keys.rotated",
 ];
 
 /// The actor: an administrator's e-mail address, an API key's name, else kind and id.
@@ -148,14 +155,22 @@ pub(in crate::web::console) fn sentence(event: &AuditEvent, names: &Names) -> Ma
     let itself = event.actor.kind == event.target_kind && event.actor.id == event.target_id;
     let is_organization = event.target_kind == "organization";
     let organization = event.organization_id.filter(|_| !is_organization);
+    let text = |field: &str| event.after.get(field).and_then(Value::as_str).unwrap_or_default();
     let name = match event.organization_id.and_then(|id| names.organizations.get(&id)) {
         Some(name) if is_organization && !name.trim().is_empty() => Some(name.clone()),
         _ => name(event, names),
     };
     html! {
-        (actor(&event.actor, names)) " "
+        @if done == "sign_in_failed" { strong { "Somebody" } } @else { (actor(&event.actor, names)) }
+        " "
         @if itself && done.starts_with("signed_") {
             (done.replace('_', " "))
+        } @else if itself && done == "refused" {
+            "was refused " code { (text("method")) " " (text("route")) }
+        } @else if done == "sign_in_failed" && event.target_id.is_empty() {
+            "failed to sign in as nobody known here"
+        } @else if event.target_kind == "audit_log" {
+            (verb(done)) " the audit log"
         } @else {
             @match shared_domains(event) {
                 Some(domains) => { "shared " (domains) " of " }

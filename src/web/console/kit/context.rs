@@ -3,7 +3,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use base::{
     id::{Id, IdKind},
     time::Timestamp,
@@ -113,6 +113,7 @@ impl EnvironmentContext {
             ConsoleContext::extract_from(request).await?;
         let id = request.match_info().get("environment").unwrap_or_default();
         let (environment, principal) = admin.authorize_in(&state, id).await.map_err(PageError)?;
+        request.extensions_mut().insert(principal);
         let named =
             |one: &Environment| EnvironmentLink { id: one.id, name: environment_name(one).to_owned() };
         let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());

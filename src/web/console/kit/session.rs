@@ -82,6 +82,11 @@ impl CurrentAdministrator {
                 let form_token = sessions::csrf_token(state, signed_in.session.id);
                 let admin = Self { signed_in, device, form_token };
                 request.extensions_mut().insert(admin.clone());
+                // For the record of a refusal. Another extractor may have inserted the one in the environment meanwhile.
+                let is_known = request.extensions().contains::<Principal>();
+                if !is_known {
+                    request.extensions_mut().insert(admin.principal());
+                }
                 return Ok(admin);
             }
         }

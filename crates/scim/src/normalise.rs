@@ -100,7 +100,7 @@ pub fn complex(
         if !seen.insert(name.to_ascii_lowercase()) {
             return Err(Error::InvalidSyntax(format!("{at}.{name} appears twice")));
         }
-        if sub.is_some_and(Attribute::is_read_only) {
+        if sub.is_some_and(Attribute::is_read_only) || is_password(&name) {
             continue;
         }
         if let Some(value) = self::value(sub, &format!("{at}.{name}"), value)? {
@@ -233,7 +233,13 @@ pub fn deduplicate(
     Ok(elements)
 }
 
-/// Normalises a value without a definition: removes what is unassigned and keeps the rest.
+/// Whether an attribute of an extension, or a sub-attribute, is a password by its name: accepted, and not stored, as that of
+/// the core schema.
+pub fn is_password(name: &str) -> bool {
+    name.eq_ignore_ascii_case("password")
+}
+
+/// Normalises a value without a definition: removes what is unassigned and passwords, and keeps the rest.
 pub fn unknown(at: &str, value: Value) -> Result<Option<Value>, Error> {
     Ok(match value {
         Value::Null => None,
@@ -255,7 +261,7 @@ pub fn unknown(at: &str, value: Value) -> Result<Option<Value>, Error> {
                 if !seen.insert(name.to_ascii_lowercase()) {
                     return Err(Error::InvalidSyntax(format!("{} appears twice in {at}", quoted(&name))));
                 }
-                if let Some(value) = unknown(at, value)? {
+                if let Some(value) = unknown(at, value)?.filter(|_| !is_password(&name)) {
                     object.insert(name, value);
                 }
             }

@@ -175,6 +175,13 @@ impl<'w> ResourceEditor<'w> {
         if attribute.schema().is_some() && attribute.name().eq_ignore_ascii_case("schemas") {
             return Ok(());
         }
+        let is_password = match attribute.sub() {
+            Some(sub) => normalise::is_password(sub),
+            None => attribute.schema().is_some() && normalise::is_password(attribute.name()),
+        };
+        if is_password && op != Op::Remove {
+            return Ok(());
+        }
         let definition = attribute.definition_in(self.resource.kind);
         let extension =
             attribute.schema().map(|urn| self.names.key(urn).map_or_else(|| urn.to_owned(), str::to_owned));

@@ -112,6 +112,30 @@ fn a_group_takes_its_normal_form() {
 }
 
 #[test]
+fn a_password_below_an_extension_or_an_attribute_is_not_kept() {
+    const CUSTOM: &str = "urn:example:2.0:User";
+    for body in [
+        json!({ CUSTOM: { "password": "S3cret", "x": "y" } }),
+        json!({ CUSTOM: { "PassWord": { "value": "S3cret" }, "x": "y" } }),
+        json!({ format!("{CUSTOM}:password"): "S3cret" }),
+        json!({ format!("{CUSTOM}:login.password"): "S3cret" }),
+        json!({ CUSTOM: { "logins": [{ "id": 1, "password": "S3cret" }] } }),
+        json!({ "name": { "givenName": "A", "password": "S3cret" } }),
+        json!({ "name.password": "S3cret" }),
+        json!({ "emails": [{ "value": "a@x.example", "PASSWORD": "S3cret" }] }),
+        json!({ "credentials": { "a": [[{ "password": "S3cret" }]], "b": 1 } }),
+        json!({ "credentials.password": "S3cret" }),
+    ] {
+        let mut body = body;
+        body["userName"] = json!("a");
+        let parsed = Resource::parse(ResourceType::User, body.clone()).unwrap();
+        let kept = Value::Object(parsed.resource.attributes).to_string();
+        assert!(!kept.contains("S3cret"), "{body} → {kept}");
+        assert_eq!(parsed.password, None, "{body}");
+    }
+}
+
+#[test]
 fn a_password_is_handed_over_and_not_kept() {
     let parsed = Resource::parse(ResourceType::User, json!({"userName": "a", "PassWord": "S3cret"})).unwrap();
     assert_eq!(parsed.password.as_deref(), Some("S3cret"));

@@ -1,4 +1,4 @@
-//! The log of SCIM requests. Bodies are stored sealed.
+//! The log of SCIM requests. Queries and bodies are stored sealed.
 
 use base::{
     id::{EnvironmentId, ScimDirectoryId, ScimRequestId},
@@ -21,6 +21,7 @@ macro_rules! columns {
             at,
             method,
             path,
+            query,
             status,
             duration_ms,
             request_body,
@@ -41,8 +42,10 @@ pub struct StoredRequest {
     pub at: Timestamp,
     /// `GET`, `POST` …
     pub method: String,
-    /// Path and query.
+    /// The path; with the query in rows of earlier releases.
     pub path: String,
+    /// The query, sealed.
+    pub query: Option<String>,
     /// The response status.
     pub status: i64,
     /// How long the request took.
@@ -87,14 +90,15 @@ pub struct RequestFilter<'a> {
 /// [`Error::MissingReference`]: the directory does not exist any more.
 pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()> {
     tx.sql(
-        "INSERT INTO scim_requests (id, directory_id, at, method, path, status, duration_ms, request_body, \
-         response_body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO scim_requests (id, directory_id, at, method, path, query, status, duration_ms, request_body, \
+         response_body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
     )
     .bind(request.id)
     .bind(request.directory_id)
     .bind(request.at)
     .bind(request.method.as_str())
     .bind(request.path.as_str())
+    .bind(request.query.as_deref())
     .bind(request.status)
     .bind(request.duration_ms)
     .bind(request.request_body.as_deref())

@@ -35,7 +35,9 @@ pub const LOGIN_DOCUMENT: SealedColumn = SealedColumn {
     number: Some("sequence"),
     ..column("login_flow_steps", "document", "saml_flow_steps/document")
 };
-/// The bodies of logged SCIM requests …
+/// The queries of logged SCIM requests …
+pub const SCIM_REQUEST_QUERY: SealedColumn = column("scim_requests", "query", "scim_requests/query");
+/// … their bodies …
 pub const SCIM_REQUEST_BODY: SealedColumn =
     column("scim_requests", "request_body", "scim_requests/request_body");
 /// … and those of their responses.
@@ -72,6 +74,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     FORMER_WEBHOOK_SECRET,
     DEMO_SECRETS,
     IDEMPOTENT_ANSWER,
+    SCIM_REQUEST_QUERY,
     SCIM_REQUEST_BODY,
     SCIM_RESPONSE_BODY,
     LOGIN_DOCUMENT,

@@ -23,7 +23,7 @@ use crate::{
     },
     store::{
         scim_requests::{self, StoredRequest},
-        sealed_columns::{SCIM_REQUEST_BODY, SCIM_RESPONSE_BODY},
+        sealed_columns::{SCIM_REQUEST_BODY, SCIM_REQUEST_QUERY, SCIM_RESPONSE_BODY},
     },
 };
 
@@ -131,6 +131,7 @@ fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {
             })
             .transpose()
     };
+    let query = opened(&SCIM_REQUEST_QUERY, &row.query)?;
     Ok(ScimRequest {
         request_body: opened(&SCIM_REQUEST_BODY, &row.request_body)?,
         response_body: opened(&SCIM_RESPONSE_BODY, &row.response_body)?,
@@ -139,7 +140,7 @@ fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {
         directory_id: row.directory_id,
         at: row.at,
         method: row.method,
-        path: row.path,
+        path: query.map_or_else(|| row.path.clone(), |query| format!("{}?{query}", row.path)),
         duration_ms: row.duration_ms,
         error: row.error,
     })

@@ -13,7 +13,7 @@ use crate::{
     store::{
         self, PoolShare,
         scim_requests::{self, StoredRequest},
-        sealed_columns::{SCIM_REQUEST_BODY, SCIM_RESPONSE_BODY},
+        sealed_columns::{SCIM_REQUEST_BODY, SCIM_REQUEST_QUERY, SCIM_RESPONSE_BODY},
     },
     telemetry,
 };
@@ -30,7 +30,7 @@ const MAX_REPEATED_BYTES: usize = 1024;
 /// The size of a log row without path and bodies, in bytes.
 const ROW_BYTES: usize = 300;
 
-/// The maximum length of path and query that is stored.
+/// The maximum length of a path, and of a query, that is stored.
 const MAX_PATH_LENGTH: usize = 2000;
 
 /// How many requests are written in one transaction.
@@ -202,12 +202,14 @@ fn seal(state: &State, request: &QueuedRequest) -> StoredRequest {
         };
         Some(state.seal(column, &[&request.id], text.as_bytes()))
     };
+    let (path, query) = redact::target(&request.path, MAX_PATH_LENGTH);
     StoredRequest {
         id: request.id,
         directory_id: request.directory,
         at: request.at,
         method: redact::storable(&request.method),
-        path: redact::path(&request.path, MAX_PATH_LENGTH),
+        path,
+        query: query.map(|query| state.seal(&SCIM_REQUEST_QUERY, &[&request.id], query.as_bytes())),
         status: i64::from(request.status),
         duration_ms: i64::try_from(request.duration.as_millis()).unwrap_or(i64::MAX),
         request_body: sealed(&SCIM_REQUEST_BODY, &request.request_body, request.request_length),

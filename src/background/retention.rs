@@ -34,6 +34,8 @@ const REMOVED_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 pub struct Retention {
     /// Logins with their timelines, and how identity providers name people who did not sign in since.
     pub logins: Duration,
+    /// Whom logins were of.
+    pub personal_data: Duration,
     /// Unfinished logins.
     pub unfinished_logins: Duration,
     /// Events.
@@ -112,6 +114,10 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         now - TOKEN_GRACE
     ));
     sweep!(failures, state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
+    sweep!(failures, state, "personal data of logins", |tx| store::login_flow_people::remove(
+        tx,
+        now - retention.personal_data
+    ));
     sweep!(failures, state, "federated identities", |tx| store::federated_identities::remove_old(
         tx,
         now - retention.logins

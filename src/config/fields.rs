@@ -55,6 +55,8 @@ pub struct Config {
     pub retention_assertions: Duration,
     /// How long finished logins are kept.
     pub retention_logins: Duration,
+    /// How long logins name the person.
+    pub retention_personal_data: Duration,
     /// How long unfinished logins are kept.
     pub retention_unfinished_logins: Duration,
     /// How long events can be read and replayed.

@@ -243,6 +243,17 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "retention.personal_data",
+        default: "90d",
+        syntax: "a duration from 1d to 3650d",
+        description: "How long a login tells whom it was of: address, attributes (sealed), documents and checks. \
+                  What stays is when it was, through which connection, and how it ended.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "1d", "3650d").map(|value| config.retention_personal_data = value)
+        },
+    },
+    Setting {
         key: "retention.unfinished_logins",
         default: "24h",
         syntax: "a duration from 2h to 3650d",

@@ -101,6 +101,7 @@ impl Default for Config {
             login_access_code_lifetime: Duration::ZERO,
             retention_assertions: Duration::ZERO,
             retention_logins: Duration::ZERO,
+            retention_personal_data: Duration::ZERO,
             retention_unfinished_logins: Duration::ZERO,
             retention_events: Duration::ZERO,
             retention_webhook_deliveries: Duration::ZERO,

@@ -97,6 +97,7 @@ impl ServerBuilder {
             .map_err(|source| StartError::Listen { address, source })?;
         let retention = background::Retention {
             logins: config.retention_logins,
+            personal_data: config.retention_personal_data,
             // A login that can still be answered is not deleted: its link is valid for an hour, then
             // `login.lifetime` begins.
             unfinished_logins: config

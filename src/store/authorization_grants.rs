@@ -10,7 +10,6 @@ use super::{
     Conn, Sql, Transaction,
     batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
     error::{Error, Result},
-    login_flows::attributes_to_json,
 };
 
 /// The login that a code or an access token stands for.
@@ -91,7 +90,7 @@ pub async fn insert(conn: &mut Conn, grant: &AuthorizationGrant) -> Result<()> {
     .bind(grant.subject.as_deref())
     .bind(grant.email.as_str())
     .bind(grant.email.key())
-    .bind(attributes_to_json(&grant.attributes))
+    .bind((!grant.attributes.is_empty()).then(|| serde_json::json!(grant.attributes).to_string()))
     .bind(grant.scope.as_deref())
     .bind(grant.authenticated_at)
     .bind(grant.created_at)

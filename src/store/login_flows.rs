@@ -87,7 +87,12 @@ impl TryFrom<Row> for LoginFlow {
         };
         let email = address(row.email, "email")?;
         let claimed_email = address(row.claimed_email, "claimed_email")?;
-        let attributes: Attributes = match row.attributes {
+        // Earlier releases stored them as JSON, in clear.
+        let (clear, sealed_attributes) = match row.attributes {
+            Some(json) if json.starts_with('{') => (Some(json), None),
+            sealed => (None, sealed),
+        };
+        let attributes: Attributes = match clear {
             Some(json) => serde_json::from_str(&json).map_err(|_| broken("attributes"))?,
             None => Attributes::new(),
         };
@@ -103,6 +108,7 @@ impl TryFrom<Row> for LoginFlow {
             email,
             claimed_email,
             attributes,
+            sealed_attributes,
             request,
             oauth,
             force_authn: row.force_authn,
@@ -136,7 +142,7 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     .bind(flow.refusal.as_deref())
     .bind(flow.state.as_deref())
     .bind(flow.email.as_ref().map(Email::as_str))
-    .bind(attributes_to_json(&flow.attributes))
+    .bind(flow.sealed_attributes.as_deref())
     .bind(request.map(|r| r.expires_at))
     .bind(flow.answered_at)
     .bind(request.map(|r| r.browser))
@@ -173,10 +179,6 @@ async fn upsert_request(conn: &mut Conn, flow: LoginFlowId, request: &PendingReq
     .execute()
     .await?;
     Ok(())
-}
-
-pub(super) fn attributes_to_json(attributes: &Attributes) -> Option<String> {
-    (!attributes.is_empty()).then(|| serde_json::json!(attributes).to_string())
 }
 
 /// The flow with this id, of this connection.
@@ -278,7 +280,7 @@ pub async fn consume_request(
         .bind(answered.status.as_str())
         .bind(answered.email.as_ref().map(Email::as_str))
         .bind(answered.email.as_ref().map(Email::key))
-        .bind(attributes_to_json(&answered.attributes))
+        .bind(answered.sealed_attributes.as_deref())
         .bind(answered.authenticated_at)
         .bind(answered.id)
         .bind(request.browser)

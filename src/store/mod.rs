@@ -34,6 +34,7 @@ pub mod login_connections;
 pub mod login_counts;
 pub mod login_eligibility;
 pub mod login_flow_counts;
+pub mod login_flow_people;
 pub mod login_flow_search;
 pub mod login_flow_steps;
 pub mod login_flows;

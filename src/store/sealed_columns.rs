@@ -17,6 +17,8 @@ pub struct SealedColumn {
     key: &'static [&'static str],
     /// A further column of the primary key, of type BIGINT.
     number: Option<&'static str>,
+    /// Whether an earlier release stored JSON in clear.
+    may_be_clear: bool,
     /// Which rows hold sealed values, if not all of them do.
     condition: Option<&'static str>,
     /// The context of the values, without the row's key. It never changes: what is stored opens only with what it was sealed
@@ -26,9 +28,12 @@ pub struct SealedColumn {
 
 /// A column with a primary key of one TEXT column.
 const fn column(table: &'static str, column: &'static str, context: &'static str) -> SealedColumn {
-    SealedColumn { table, column, key: &["id"], number: None, condition: None, context }
+    SealedColumn { table, column, key: &["id"], number: None, may_be_clear: false, condition: None, context }
 }
 
+/// The attributes of logins.
+pub const LOGIN_ATTRIBUTES: SealedColumn =
+    SealedColumn { may_be_clear: true, ..column("login_flows", "attributes", "login_flows/attributes") };
 /// The documents in timelines of logins; of the key only the flow's id is in the context.
 pub const LOGIN_DOCUMENT: SealedColumn = SealedColumn {
     key: &["flow_id"],
@@ -78,6 +83,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     SCIM_REQUEST_BODY,
     SCIM_RESPONSE_BODY,
     LOGIN_DOCUMENT,
+    LOGIN_ATTRIBUTES,
     MASTER_KEY_CHECK,
 ];
 
@@ -100,6 +106,11 @@ impl SealedColumn {
     pub fn context_of(&self, value: &SealedValue) -> String {
         let key: Vec<&dyn Display> = value.key.iter().map(|part| part as _).collect();
         self.context(&key)
+    }
+
+    /// Whether a stored value is one that an earlier release stored in clear.
+    pub fn is_clear(&self, value: &SealedValue) -> bool {
+        self.may_be_clear && value.sealed.starts_with('{')
     }
 
     /// The condition that a row holds a value: the beginning of every statement here.

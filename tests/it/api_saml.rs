@@ -73,6 +73,7 @@ async fn store_flow(
         email: Email::parse("dana@acme.example"),
         claimed_email: None,
         attributes: Default::default(),
+        sealed_attributes: None,
         request: None,
         oauth: None,
         force_authn: false,

@@ -90,6 +90,7 @@ async fn sweep(app: &TestApp) {
     let year = DAY * 365;
     let retention = Retention {
         logins: year,
+        personal_data: year,
         unfinished_logins: year,
         events: year,
         webhook_deliveries: year,

@@ -290,6 +290,7 @@ both! {
                 email,
                 claimed_email,
                 attributes: Default::default(),
+                sealed_attributes: None,
                 request: None,
                 oauth: None,
                 force_authn: false,

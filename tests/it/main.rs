@@ -60,6 +60,7 @@ mod organization_references;
 mod organization_search;
 mod overload;
 mod permissions;
+mod personal_data;
 mod plain_http;
 mod pooler;
 mod public_names;

@@ -42,6 +42,7 @@ async fn sweep_after(app: &TestApp, days: i64) {
     let year = DAY * 365;
     let retention = Retention {
         logins: year,
+        personal_data: 365 * DAY,
         unfinished_logins: DAY,
         events: year,
         webhook_deliveries: year,

@@ -43,6 +43,7 @@ async fn sweep(app: &TestApp) {
     let year = DAY * 365;
     let retention = Retention {
         logins: year,
+        personal_data: year,
         unfinished_logins: DAY,
         events: year,
         webhook_deliveries: year,

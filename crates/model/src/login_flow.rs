@@ -114,8 +114,10 @@ pub struct LoginFlow {
     /// The address in a response that had a valid signature but was rejected. Nobody was signed in with it;
     /// it is kept to find the login by.
     pub claimed_email: Option<Email>,
-    /// The user's attributes from the identity provider.
+    /// The user's attributes from the identity provider. Empty in a stored flow until they are decrypted.
     pub attributes: Attributes,
+    /// The attributes as they are stored, sealed.
+    pub sealed_attributes: Option<String>,
     /// The pending AuthnRequest.
     pub request: Option<PendingRequest>,
     /// The authorization request, if an OAuth client started the login.

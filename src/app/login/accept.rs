@@ -15,14 +15,14 @@ use saml::VerifiedAssertion;
 
 use super::{
     attempt::{LoginAttempt, LoginResult},
-    document, eligibility,
+    attributes, document, eligibility,
     error::Error,
     federated,
     grant::issue_code,
     subject, test_result,
 };
 use crate::{
-    app::Result,
+    app::{Result, State},
     store::{
         Transaction,
         login_connections::LoginConnection,
@@ -49,7 +49,7 @@ impl LoginAttempt<'_> {
         let email = self.authorize(assertion, has_target)?;
         let now = state.now();
         let code = AccessCode::new(&*state.random);
-        let answered = answered(flow.clone(), &email, assertion, now);
+        let answered = answered(state, flow.clone(), &email, assertion, now);
         let mut tx = state.db.write().await?;
         let known = self.check_eligibility(&mut tx, flow, &email).await?;
         if !login_flows::consume_request(&mut tx, &answered, request, now).await? {
@@ -83,7 +83,7 @@ impl LoginAttempt<'_> {
         let email = self.authorize(assertion, false)?;
         let code = AccessCode::new(&*state.random);
         let now = flow.created_at;
-        let flow = answered(flow, &email, assertion, now);
+        let flow = answered(state, flow, &email, assertion, now);
         let mut tx = state.db.write().await?;
         let known = self.check_eligibility(&mut tx, &flow, &email).await?;
         self.record_assertion(&mut tx, assertion).await?;
@@ -158,13 +158,21 @@ impl LoginAttempt<'_> {
 }
 
 /// The flow once its response was accepted. A test is complete then; other logins wait for the app.
-fn answered(flow: LoginFlow, email: &Email, assertion: &VerifiedAssertion, now: Timestamp) -> LoginFlow {
+fn answered(
+    state: &State,
+    flow: LoginFlow,
+    email: &Email,
+    assertion: &VerifiedAssertion,
+    now: Timestamp,
+) -> LoginFlow {
+    let attributes = attributes_of(assertion);
     LoginFlow {
         status: if flow.origin.is_test() { FlowStatus::Succeeded } else { FlowStatus::InProgress },
         refusal: None,
         email: Some(email.clone()),
         claimed_email: None,
-        attributes: attributes_of(assertion),
+        sealed_attributes: attributes::seal(state, flow.id, &attributes),
+        attributes,
         authenticated_at: assertion.authn_instant,
         answered_at: Some(now),
         updated_at: now,

@@ -27,6 +27,7 @@ pub fn new_flow(
         email: None,
         claimed_email: None,
         attributes: Attributes::new(),
+        sealed_attributes: None,
         request: None,
         oauth,
         force_authn: force_authn || target.connection.force_authn,

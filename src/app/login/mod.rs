@@ -4,6 +4,7 @@
 mod accept;
 mod acs;
 mod attempt;
+pub(in crate::app) mod attributes;
 mod begin;
 mod browser_id;
 mod certificate_cache;

@@ -10,6 +10,7 @@ use crate::{
     app::{
         Error, Result, State,
         audit::{self, Entry},
+        login::attributes,
         permissions::Action,
         principal::{On, Principal},
     },
@@ -37,7 +38,7 @@ pub async fn environment_of(state: &State, id: LoginFlowId) -> Result<Environmen
 /// One login with its timeline. That its response was read is recorded, as it is personal data.
 pub async fn find(state: &State, principal: &Principal, id: LoginFlowId) -> Result<FlowDetails> {
     let mut conn = state.db.read().await?;
-    let flow = load(&mut conn, principal, id).await?;
+    let flow = load(state, &mut conn, principal, id).await?;
     let steps = open_steps(state, &mut conn, id).await?;
     drop(conn);
     record_reading(state, principal, &flow, &steps).await?;
@@ -51,7 +52,7 @@ pub async fn find_without_documents(
     id: LoginFlowId,
 ) -> Result<FlowDetails> {
     let mut conn = state.db.read().await?;
-    let flow = load(&mut conn, principal, id).await?;
+    let flow = load(state, &mut conn, principal, id).await?;
     let mut steps = login_flow_steps::list(&mut conn, id).await?;
     steps.iter_mut().for_each(|step| step.document = None);
     Ok(FlowDetails { flow, steps })
@@ -82,10 +83,15 @@ pub(super) async fn record_reading(
     Ok(())
 }
 
-pub(super) async fn load(conn: &mut Conn, principal: &Principal, id: LoginFlowId) -> Result<LoginFlow> {
+pub(super) async fn load(
+    state: &State,
+    conn: &mut Conn,
+    principal: &Principal,
+    id: LoginFlowId,
+) -> Result<LoginFlow> {
     let environment = principal.authorize(Action::LoginFlowsView, On::Environment)?;
     let flow = login_flows::find_in_environment(conn, environment, id).await?;
-    flow.ok_or_else(|| Error::not_found("login flow", id))
+    attributes::opened(state, flow.ok_or_else(|| Error::not_found("login flow", id))?)
 }
 
 /// The timeline with its documents decrypted.

@@ -12,6 +12,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
+        login::attributes,
         organizations::reference,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
@@ -85,6 +86,7 @@ pub async fn list(
         found = login_flow_search::search(&mut conn, &wanted).await?;
         flows.append(&mut found.flows);
     }
+    let flows = flows.into_iter().map(|flow| attributes::opened(state, flow)).collect::<Result<Vec<_>>>()?;
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
 }
 

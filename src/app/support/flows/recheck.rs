@@ -101,7 +101,7 @@ impl Recheck {
 pub async fn recheck(state: &State, principal: &Principal, id: LoginFlowId) -> Result<Recheck> {
     let (flow, steps, target) = {
         let mut conn = state.db.read().await?;
-        let flow = load(&mut conn, principal, id).await?;
+        let flow = load(state, &mut conn, principal, id).await?;
         let steps = open_steps(state, &mut conn, id).await?;
         let target =
             login_connections::find_in_environment(&mut conn, flow.environment_id, flow.connection_id)

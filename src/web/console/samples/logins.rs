@@ -113,6 +113,7 @@ fn login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>) -> Logi
         email: address.clone().filter(|_| !refused),
         claimed_email: address.filter(|_| refused),
         attributes: [("groups".to_owned(), vec!["Finance".to_owned(), "Everyone <all>".to_owned()])].into(),
+        sealed_attributes: None,
         request: Some(PendingRequest {
             id: "_4fee3b046395c4e751011e97f8900b5273d56685".into(),
             browser: Digest::of("browser"),

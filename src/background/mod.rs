@@ -53,8 +53,14 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         Job::on_one_replica("domain_ids", MINUTE, |state| async move {
             domain_ids::write(&state).await.map(drop)
         }),
-        Job::on_one_replica("domain_checks", MINUTE, |state| async move { domains::check_due(&state).await }),
-        Job::on_one_replica("sqlite_space", MINUTE, |state| async move { sqlite_space::give_back(&state).await }),
+        Job::on_one_replica("domain_checks", MINUTE, |state| async move {
+            domains::check_due(&state).await.map(drop)
+        }),
+        Job::on_one_replica(
+            "sqlite_space",
+            MINUTE,
+            |state| async move { sqlite_space::give_back(&state).await },
+        ),
         Job::on_one_replica("login_counts", MINUTE, move |state| async move {
             login_counts::count(&state, retention.unfinished_logins).await
         }),

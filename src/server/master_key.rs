@@ -198,8 +198,10 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_key_is_refused_by_name() {
         let directory = tempfile::tempdir().unwrap();
-        let with =
-            |key: Option<u8>| Config { master_key: key.map(|key| Redacted(vec![[key; 32]])), ..config(&directory) };
+        let with = |key: Option<u8>| Config {
+            master_key: key.map(|key| Redacted(vec![[key; 32]])),
+            ..config(&directory)
+        };
         let db = Db::connect(&with(None).database_url.as_driver_url(), 2).await.unwrap();
         let fits = async |key| check(&with(key), &db).await.map_err(|error| error.to_string());
         assert_eq!(fits(None).await, Ok(()), "the first start will generate one");

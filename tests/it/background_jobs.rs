@@ -77,6 +77,7 @@ async fn claim(state: &State, name: &str, holder: &str, now: Timestamp) -> bool 
 fn retention() -> Retention {
     Retention {
         logins: DAY,
+        personal_data: DAY,
         unfinished_logins: DAY,
         events: DAY,
         webhook_deliveries: DAY,

@@ -13,6 +13,7 @@ use ostiary::{
     app::{
         authorization_server::signing_keys,
         keys::{KeyOwner, Rotation},
+        principal::Principal,
     },
     config::Redacted,
 };
@@ -126,7 +127,7 @@ both! {
             browser.get(back.as_str()).await.status.as_u16()
         };
         assert_eq!(sign_in().await, 303);
-        signing_keys::rotate(&app.state, KeyOwner::Installation, Rotation::Compromised).await.unwrap();
+        signing_keys::rotate(&app.state, &Principal::OPERATOR, KeyOwner::Installation, Rotation::Compromised).await.unwrap();
         app.advance(Duration::from_secs(15));
         assert_eq!(sign_in().await, 303, "with the new key");
     }

@@ -44,7 +44,7 @@ async fn opened(app: &TestApp, migrate: Migrate) -> Result<(), String> {
     let config = Config {
         database_url: app.database.url.parse().unwrap(),
         database_migrate: migrate,
-        master_key: Some(Redacted([7; 32])),
+        master_key: Some(Redacted(vec![[7; 32]])),
         ..Config::default()
     };
     let opened = server::open(&config, config.listen, Arc::new(SystemClock), Arc::new(SystemRandom)).await;

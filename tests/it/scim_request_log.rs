@@ -89,6 +89,7 @@ both! {
             at: app.now(),
             method: "GET".to_owned(),
             path: path.to_owned(),
+            query: None,
             status: 200,
             duration_ms: 1,
             request_body: None,

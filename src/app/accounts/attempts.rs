@@ -11,7 +11,7 @@ use model::{
 
 use super::device::Device;
 use crate::app::{
-    Error, Result, State,
+    Result, State,
     audit::{self, Entry},
     limits::rate_limiter::{RateLimit, RateLimitKey},
     principal::Principal,

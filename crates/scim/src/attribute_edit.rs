@@ -159,6 +159,7 @@ impl AttributeEdit<'_> {
         value: Option<Value>,
     ) -> Result<(), Error> {
         let sub = self.definition.and_then(|definition| definition.sub_attribute(name));
+        let value = value.filter(|_| !normalise::is_password(name));
         match normalise::value(sub, &format!("{}.{name}", self.at()), value.unwrap_or_default())? {
             Some(value) => object.insert(key, value),
             None => object.remove(&key),
@@ -338,6 +339,7 @@ impl AttributeEdit<'_> {
     ) -> Result<Option<Value>, Error> {
         let no_target = || Error::NoTarget(format!("{} selects no value", self.path));
         let mut element = template(filter).ok_or_else(no_target)?;
+        element.retain(|name, _| !normalise::is_password(name));
         // `noTarget` (§3.5.2.3) when a specific value is replaced that does not exist, and when the attribute
         // is single-valued.
         let one_value = self.definition.is_some_and(|definition| !definition.multi_valued);

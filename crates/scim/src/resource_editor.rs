@@ -175,13 +175,6 @@ impl<'w> ResourceEditor<'w> {
         if attribute.schema().is_some() && attribute.name().eq_ignore_ascii_case("schemas") {
             return Ok(());
         }
-        let is_password = match attribute.sub() {
-            Some(sub) => normalise::is_password(sub),
-            None => attribute.schema().is_some() && normalise::is_password(attribute.name()),
-        };
-        if is_password && op != Op::Remove {
-            return Ok(());
-        }
         let definition = attribute.definition_in(self.resource.kind);
         let extension =
             attribute.schema().map(|urn| self.names.key(urn).map_or_else(|| urn.to_owned(), str::to_owned));
@@ -203,7 +196,13 @@ impl<'w> ResourceEditor<'w> {
         let key = names.key(attribute.name()).unwrap_or(attribute.name()).to_owned();
         let current = container.remove(&key);
         let was_inactive = key == "active" && extension.is_none() && current == Some(Value::Bool(false));
-        let next = match (AttributeEdit { op, path, definition }).apply(current, value, self.work)? {
+        // A password of an extension is not kept, as that of the core schema is not.
+        let is_password = extension.is_some() && normalise::is_password(attribute.name());
+        let edited = match is_password && op != Op::Remove {
+            true => None,
+            false => AttributeEdit { op, path, definition }.apply(current, value, self.work)?,
+        };
+        let next = match edited {
             // A deactivated user is activated only by an explicit `true`, never by removing `active`.
             None if was_inactive => Some(Value::Bool(false)),
             next => next,

@@ -514,6 +514,43 @@ fn a_password_is_handed_over_and_not_kept() {
 }
 
 #[test]
+fn a_password_below_an_extension_or_an_attribute_is_not_kept() {
+    const CUSTOM: &str = "urn:example:2.0:User";
+    let stored = with(json!({
+        CUSTOM: { "x": "y", "password": "0ldS3cret" }, "name": { "givenName": "A", "password": "0ldS3cret" },
+        "logins": [{ "type": "a", "password": "0ldS3cret" }],
+    }));
+    for operation in [
+        json!({"op": "replace", "path": format!("{CUSTOM}:password"), "value": "S3cret"}),
+        json!({"op": "add", "path": format!("{CUSTOM}:PassWord"), "value": {"a": "S3cret"}}),
+        json!({"op": "add", "path": CUSTOM, "value": {"password": "S3cret", "z": "z"}}),
+        json!({"op": "add", "path": format!("{CUSTOM}:login.password"), "value": "S3cret"}),
+        json!({"op": "replace", "path": "name.password", "value": "S3cret"}),
+        json!({"op": "replace", "path": "name", "value": {"password": "S3cret", "familyName": "B"}}),
+        json!({"op": "replace", "value": {"name.password": "S3cret", "name": {"password": "S3cret"}}}),
+        json!({"op": "replace", "path": "logins[type eq \"a\"].password", "value": "S3cret"}),
+        json!({"op": "replace", "path": "logins.password", "value": "S3cret"}),
+        json!({"op": "add", "path": "emails[type eq \"other\" and password eq \"S3cret\"].value", "value": "b@x.com"}),
+        json!({"op": "add", "path": "emails", "value": [{"value": "c@x.com", "password": "S3cret"}]}),
+        json!({"op": "add", "path": "credentials.password", "value": "S3cret"}),
+        json!({"op": "add", "path": "credentials", "value": {"a": [{"password": "S3cret"}], "b": 1}}),
+    ] {
+        for before in [before(), stored.clone()] {
+            // What has no target there is refused, and keeps nothing either.
+            let Ok(patched) = patch(ResourceType::User, &before, &json!([operation])) else { continue };
+            let kept = Value::Object(patched.resource.attributes).to_string();
+            assert!(!kept.replace("0ldS3cret", "").contains("S3cret"), "{operation} → {kept}");
+        }
+    }
+    let replaced = json!([{"op": "replace", "path": "name.password", "value": "S3cret"}]);
+    assert_eq!(
+        user(&stored, &replaced).unwrap()["name"],
+        json!({ "givenName": "A" }),
+        "one of before is dropped"
+    );
+}
+
+#[test]
 fn the_members_of_a_group_are_changed_without_being_read() {
     use MembershipChange::{Add, Remove, RemoveWhere, Replace};
     let member = Member::new;

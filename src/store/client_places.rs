@@ -1,5 +1,5 @@
-//! The places of clients in the line for connections: one client takes at most a quarter of it, and waits for a place of its
-//! own when it sends more at once.
+//! The places of clients in a line for connections: one client takes a part of it, and waits for a place of its own when it
+//! sends more at once.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{
-    error::{Error, Result},
-    pool::MAX_WAITING_EACH,
-};
+use super::error::{Error, Result};
 
 /// How long a client's request waits for one of the client's places.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -72,9 +69,9 @@ impl Drop for Presence {
 }
 
 impl ClientPlaces {
-    /// For a pool of `size` connections.
-    pub(super) fn new(size: usize) -> Self {
-        Self { clients: Arc::default(), places: (MAX_WAITING_EACH * size / 4).max(1) }
+    /// So many places for each client.
+    pub(super) fn new(places: usize) -> Self {
+        Self { clients: Arc::default(), places }
     }
 
     /// Waits for a place of the client whose request this is. `None`: it is no client's work. [`Error::Busy`]: the client
@@ -112,7 +109,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_waits_for_its_own_places_only() {
-        let places = ClientPlaces::new(1);
+        let places = ClientPlaces::new(3);
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let take = |client| for_client(client, places.take());
         assert!(places.take().await.unwrap().is_none(), "no client's work");

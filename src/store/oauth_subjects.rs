@@ -62,22 +62,30 @@ async fn find(
     Ok(row.map(|(subject,)| subject))
 }
 
-/// Gives each address that signed in before to the organization of its first login.
+/// Gives each address that signed in before to the organization of its first login: of those that exist, if it signed in
+/// by one of them.
 pub async fn insert_from_history(
     tx: &mut Transaction,
     environment: EnvironmentId,
     now: Timestamp,
 ) -> Result<()> {
-    tx.sql(
-        "INSERT INTO oauth_subjects (environment_id, email_key, organization_id, subject, created_at) \
-         SELECT f.environment_id, f.email_key, f.organization_id, f.email_key, $2 FROM login_flows f JOIN \
-         (SELECT MIN(id) AS id FROM login_flows WHERE environment_id = $1 AND status = 'succeeded' \
-         AND email IS NOT NULL AND origin NOT IN ('setup', 'console', 'administrator') GROUP BY email_key) first \
-         ON first.id = f.id WHERE f.environment_id = $1 ON CONFLICT DO NOTHING",
-    )
-    .bind(environment)
-    .bind(now)
-    .execute()
-    .await?;
+    macro_rules! insert {
+        ($of:literal) => {
+            concat!(
+                "INSERT INTO oauth_subjects (environment_id, email_key, organization_id, subject, created_at) \
+                 SELECT f.environment_id, f.email_key, f.organization_id, f.email_key, $2 FROM login_flows f JOIN \
+                 (SELECT MIN(l.id) AS id FROM login_flows l WHERE l.environment_id = $1 AND l.status = 'succeeded' \
+                 AND l.email IS NOT NULL AND l.origin NOT IN ('setup', 'console', 'administrator') ",
+                $of,
+                "GROUP BY l.email_key) first ON first.id = f.id WHERE f.environment_id = $1 ON CONFLICT DO NOTHING"
+            )
+        };
+    }
+    let existing = insert!(
+        "AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = l.organization_id AND o.deleted_at IS NULL) "
+    );
+    for statement in [existing, insert!("")] {
+        tx.sql(statement).bind(environment).bind(now).execute().await?;
+    }
     Ok(())
 }

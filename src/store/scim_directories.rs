@@ -353,14 +353,7 @@ pub async fn remove_by_organization(
     organization_id: OrganizationId,
     now: Timestamp,
 ) -> Result<()> {
-    tx.sql(
-        "DELETE FROM scim_bearer_tokens WHERE directory_id IN (SELECT id FROM scim_directories \
-         WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NULL)",
-    )
-    .bind(environment_id)
-    .bind(organization_id)
-    .execute()
-    .await?;
+    // First, because whoever rotates a token holds the directory.
     tx.sql(
         "UPDATE scim_directories SET deleted_at = $3, is_primary = FALSE \
          WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NULL",
@@ -368,6 +361,14 @@ pub async fn remove_by_organization(
     .bind(environment_id)
     .bind(organization_id)
     .bind(now)
+    .execute()
+    .await?;
+    tx.sql(
+        "DELETE FROM scim_bearer_tokens WHERE directory_id IN (SELECT id FROM scim_directories \
+         WHERE environment_id = $1 AND organization_id = $2)",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
     .execute()
     .await?;
     Ok(())

@@ -71,7 +71,6 @@ pub(super) struct Permits {
     jobs: SharePermits,
     /// What all but logins may hold together.
     but_logins: SharePermits,
-    clients: ClientPlaces,
 }
 
 /// How many connections one share may hold. On PostgreSQL reads and writes use the same permits.
@@ -79,6 +78,13 @@ pub(super) struct Permits {
 pub(super) struct SharePermits {
     read: Turns,
     write: Turns,
+    /// Behind a proxy that is not trusted all people are one client: what waits for a directory takes no place of a login.
+    clients: ClientPlaces,
+}
+
+/// A quarter of the line for a pool of `size` connections.
+fn client_places(size: usize) -> ClientPlaces {
+    ClientPlaces::new((MAX_WAITING_EACH * size / 4).max(1))
 }
 
 impl Permits {
@@ -86,8 +92,11 @@ impl Permits {
     pub(super) fn sqlite(readers: usize) -> Self {
         const ANY: usize = Semaphore::MAX_PERMITS;
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let share =
-            |read, write| SharePermits { read: Turns::new(read, readers), write: Turns::new(write, readers) };
+        let share = |read, write| SharePermits {
+            read: Turns::new(read, readers),
+            write: Turns::new(write, readers),
+            clients: client_places(readers),
+        };
         let most = readers - readers / 4;
         Self {
             login: share(most, ANY),
@@ -95,7 +104,6 @@ impl Permits {
             directory: share((readers / 2).min(cores), 1),
             jobs: share((readers / 4).min(cores), 1),
             but_logins: share(most, ANY),
-            clients: ClientPlaces::new(readers),
         }
     }
 
@@ -103,7 +111,7 @@ impl Permits {
     pub(super) fn postgres(size: usize) -> Self {
         let share = |count| {
             let both = Turns::new(count, size);
-            SharePermits { read: both.clone(), write: both }
+            SharePermits { read: both.clone(), write: both, clients: client_places(size) }
         };
         let most = size - size / 4;
         Self {
@@ -112,7 +120,6 @@ impl Permits {
             directory: share(size / 2),
             jobs: share(size / 4),
             but_logins: share(most),
-            clients: ClientPlaces::new(size),
         }
     }
 
@@ -143,7 +150,7 @@ impl Permits {
 
     async fn take(&self, share: PoolShare, of: fn(&SharePermits) -> &Turns) -> Result<Option<Permit>> {
         let Some(permits) = self.of(share) else { return Ok(None) };
-        let place = self.clients.take().await?;
+        let place = permits.clients.take().await?;
         let of_share = of(permits).take().await?;
         let but_logins = match share {
             PoolShare::Login => None,

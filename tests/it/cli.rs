@@ -83,7 +83,7 @@ fn strangers_write_no_errors_into_the_log() {
     assert_eq!(server.ask("GET", "/healthz", "x", "").0, 200);
     server.terminate();
     assert!(server.wait(Duration::from_secs(30)).success());
-    let log = server.log();
+    let log = server.whole_log();
     assert!(log.iter().any(|line| line.contains("/healthz")), "{log:#?}");
     for line in log {
         let event: Value = serde_json::from_str(&line).unwrap();

@@ -46,7 +46,7 @@ both! {
             server
         }).await.unwrap();
         let mut routes = Vec::new();
-        for line in server.log() {
+        for line in server.whole_log() {
             let event: Value = serde_json::from_str(&line).unwrap();
             if event["message"] == "answered" {
                 assert_eq!(event["span"]["flow"].as_str(), Some(flow.as_str()), "{line}");

@@ -17,7 +17,7 @@ use crate::{
     both,
     support::{
         Backend, TestApp, TestDatabase, eventually,
-        program::{self, ServerProcess},
+        process::{self, ServerProcess},
     },
 };
 
@@ -74,11 +74,11 @@ both! {
 
         let told = "has a newer schema than this program: it has migration 9999, and this program ends with 00";
         for (arguments, code) in [(["migrate", "--check"].as_slice(), 0), (&["migrate"], 0), (&["doctor", "--offline"], 0)] {
-            let (exit, text) = program::run(&app.database, arguments);
+            let (exit, text) = process::run(&app.database, arguments);
             assert_eq!(exit, Some(code), "{arguments:?}: {text}");
             assert!(text.contains(told) && text.contains("ostiary 7.7.7 migrated it"), "{arguments:?}: {text}");
         }
-        let server = ServerProcess::start(&app.database);
+        let server = ServerProcess::start(&mut process::server(&app.database));
         assert!(server.log().contains(told), "{}", server.log());
     }
 
@@ -99,7 +99,7 @@ both! {
             &["doctor", "--offline"],
             &["environment", "list"],
         ] {
-            let (exit, text) = program::run(&app.database, arguments);
+            let (exit, text) = process::run(&app.database, arguments);
             assert_eq!(exit, Some(1), "{arguments:?}: {text}");
             assert!(text.contains(told) && !text.contains("previously applied"), "{arguments:?}: {text}");
         }
@@ -119,7 +119,7 @@ both! {
             &["migrate", "--check"],
             &["doctor", "--offline"],
         ] {
-            let (exit, text) = program::run(&app.database, arguments);
+            let (exit, text) = process::run(&app.database, arguments);
             assert_eq!(exit, Some(1), "{arguments:?}: {text}");
             assert!(text.contains(&name), "{arguments:?}: {text}");
         }
@@ -132,25 +132,25 @@ fn a_migration_says_that_it_waits_for_another_process() {
         let database = TestDatabase::new(Backend::Sqlite).await;
         let other = Db::connect(&database.url, 1).await.unwrap();
         let held = other.write().await.unwrap();
-        let mut child = program::command(&database, &["migrate"]).spawn().unwrap();
+        let mut child = process::command(&database, &["migrate"]).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         let waiting = "waiting for another process that writes to the database";
         assert!(said.any(|line| line.unwrap().contains(waiting)));
         held.commit().await.unwrap();
-        let (exit, text) = program::told(&child.wait_with_output().unwrap());
+        let (exit, text) = process::told(&child.wait_with_output().unwrap());
         assert_eq!(exit, Some(0), "{text}");
     });
 }
 
 fn programs_that_migrate_at_once_wait_for_one_another(backend: Backend) {
     let database = TestDatabase::unmigrated(backend);
-    let start = || -> Child { program::command(&database, &["migrate"]).spawn().unwrap() };
+    let start = || -> Child { process::command(&database, &["migrate"]).spawn().unwrap() };
     let all: Vec<Child> = (0..6).map(|_| start()).collect();
     for one in all {
-        let (exit, text) = program::told(&one.wait_with_output().unwrap());
+        let (exit, text) = process::told(&one.wait_with_output().unwrap());
         assert_eq!(exit, Some(0), "{text}");
     }
-    let (exit, text) = program::run(&database, &["migrate", "--check"]);
+    let (exit, text) = process::run(&database, &["migrate", "--check"]);
     assert_eq!(exit, Some(0), "{text}");
     assert!(text.contains("is up to date"), "{text}");
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::support::{
     Backend, Browser, TestApp, TestDatabase, eventually,
-    program::{self, ServerProcess},
+    process::{self, ServerProcess},
 };
 
 fn block_on<F: Future<Output = ()>>(scenario: F) {
@@ -119,8 +119,8 @@ fn a_file_of_an_earlier_version_is_compacted_once_and_gives_back_space_from_then
         let database = TestDatabase::of_version(Backend::Sqlite, versions.last().unwrap());
         let key = fs::read_to_string(file_of(&database).with_extension("db.key")).unwrap();
         let run = |arguments: &[&str]| {
-            let mut command = program::command(&database, arguments);
-            program::told(&command.env("OSTIARY_MASTER_KEY", key.trim()).output().unwrap())
+            let mut command = process::command(&database, arguments);
+            process::told(&command.env("OSTIARY_MASTER_KEY", key.trim()).output().unwrap())
         };
         assert_eq!(run(&["migrate"]).0, Some(0));
         let db = Db::connect(&database.url, 2).await.unwrap();
@@ -146,11 +146,11 @@ fn a_file_of_an_earlier_version_is_compacted_once_and_gives_back_space_from_then
 #[test]
 fn only_an_sqlite_file_is_compacted() {
     let database = TestDatabase::unmigrated(Backend::Postgres);
-    let (exit, text) = program::run(&database, &["compact"]);
+    let (exit, text) = process::run(&database, &["compact"]);
     assert_eq!(exit, Some(1), "{text}");
     assert!(text.contains("is not an SQLite file"), "{text}");
     let database = TestDatabase::unmigrated(Backend::Sqlite);
-    let (exit, text) = program::run(&database, &["compact"]);
+    let (exit, text) = process::run(&database, &["compact"]);
     assert_eq!(exit, Some(1), "{text}");
     assert!(text.contains("does not exist") && !file_of(&database).exists(), "{text}");
 }
@@ -163,21 +163,25 @@ fn a_second_server_on_a_file_names_the_first_and_goes_on_without_it() {
         let database = app.stop().await;
         let create = async |server: &ServerProcess| {
             let browser = Browser::new();
-            let request = browser.request(Method::POST, &format!("{}/v1/organizations", server.base));
+            let request = browser.request(Method::POST, &server.url("/v1/organizations"));
             let answer = browser.send(request.bearer_auth(&key).json(&json!({ "displayName": "x" }))).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
         };
-        let first = ServerProcess::start(&database);
+        let first = ServerProcess::start(&mut process::server(&database));
         assert!(!first.log().contains("another server"), "{}", first.log());
-        let second = ServerProcess::start(&database);
+        let second = ServerProcess::start(&mut process::server(&database));
         assert!(second.log().contains("another server has "), "{}", second.log());
-        assert!(second.log().contains(&format!("\"processes\":\"{}\"", first.id())), "{}", second.log());
+        assert!(
+            second.log().contains(&format!("\"processes\":\"{}\"", first.child.id())),
+            "{}",
+            second.log()
+        );
         create(&first).await;
         create(&second).await;
         first.stop();
         create(&second).await;
         second.stop();
-        let third = ServerProcess::start(&database);
+        let third = ServerProcess::start(&mut process::server(&database));
         assert!(!third.log().contains("another server"), "{}", third.log());
     });
 }

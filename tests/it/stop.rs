@@ -85,6 +85,6 @@ fn sighup_changes_nothing() {
         server.terminate();
         let status = server.wait(Duration::from_secs(20));
         assert_eq!((status.code(), status.signal()), (Some(0), None));
-        assert!(server.log().iter().any(|line| line.contains("SIGHUP changes nothing")));
+        assert!(server.whole_log().iter().any(|line| line.contains("SIGHUP changes nothing")));
     });
 }

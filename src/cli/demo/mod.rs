@@ -33,6 +33,8 @@ use crate::{
       then open http://localhost:8080/demo
   ostiary demo --listen 127.0.0.1:9000 --database-url sqlite:///tmp/demo.db
 
+On PostgreSQL run `ostiary migrate` first, and set OSTIARY_MASTER_KEY for both.
+
 Its data stays in the database file and is reused at the next start. The test
 identity provider signs in anybody as anybody, so the demo listens on loopback
 only, unless --expose is given.")]

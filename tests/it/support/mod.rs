@@ -13,7 +13,6 @@ pub mod forms;
 pub mod idp;
 pub mod people;
 pub mod process;
-pub mod program;
 pub mod proxy;
 pub mod scim;
 

@@ -1,23 +1,48 @@
-//! The built program as a process of its own.
+//! The built program as processes of their own, without this machine's environment variables.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use super::TestApp;
+use super::{TestApp, TestDatabase};
 
-/// The program without this machine's environment variables.
+/// The program in a directory, with no setting.
 pub fn isolated(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
     command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// A command on a database, with a master key.
+pub fn command(database: &TestDatabase, arguments: &[&str]) -> Command {
+    let mut command = isolated(&std::env::temp_dir(), arguments);
+    command.env("OSTIARY_DATABASE_URL", &database.url).env("OSTIARY_MASTER_KEY", "07".repeat(32));
+    command.env("OSTIARY_DATABASE_SQLITE_SYNCHRONOUS", "normal");
+    command
+}
+
+/// The exit code of a command, and all that it printed.
+pub fn run(database: &TestDatabase, arguments: &[&str]) -> (Option<i32>, String) {
+    told(&command(database, arguments).output().unwrap())
+}
+
+/// The exit code of a command that has ended, and all that it printed.
+pub fn told(output: &Output) -> (Option<i32>, String) {
+    let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes)).concat();
+    (output.status.code(), text)
+}
+
+/// `ostiary serve` on a database, which stops without a grace time.
+pub fn server(database: &TestDatabase) -> Command {
+    command(database, &["serve", "--listen", "127.0.0.1:0", "--set", "shutdown_grace=0s"])
 }
 
 /// `ostiary serve` as another replica of `app`: on its database, with its public URL and master key.
@@ -35,7 +60,8 @@ pub fn replica(app: &TestApp, settings: &[&str]) -> Command {
 pub struct ServerProcess {
     pub child: Child,
     pub address: SocketAddr,
-    log: Option<std::thread::JoinHandle<Vec<String>>>,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
 }
 
 impl ServerProcess {
@@ -56,9 +82,29 @@ impl ServerProcess {
                 break event["address"].as_str().unwrap().parse().unwrap();
             }
         };
+        let log = Arc::new(Mutex::new(first));
+        let written = Arc::clone(&log);
         // The rest of its output must not fill the pipe.
-        let log = std::thread::spawn(move || first.into_iter().chain(lines.map_while(Result::ok)).collect());
-        Self { child, address, log: Some(log) }
+        let reader = std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| written.lock().unwrap().push(line));
+        });
+        Self { child, address, log, reader: Some(reader) }
+    }
+
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) {
+        self.terminate();
+        assert!(self.wait(Duration::from_secs(20)).success(), "{}", self.log());
     }
 
     /// Sends a signal by its name.
@@ -72,8 +118,9 @@ impl ServerProcess {
     }
 
     /// What it logged, once it has ended.
-    pub fn log(&mut self) -> Vec<String> {
-        self.log.take().unwrap().join().unwrap()
+    pub fn whole_log(&mut self) -> Vec<String> {
+        self.reader.take().unwrap().join().unwrap();
+        std::mem::take(&mut *self.log.lock().unwrap())
     }
 
     pub fn wait(&mut self, timeout: Duration) -> std::process::ExitStatus {

@@ -28,7 +28,7 @@ impl Attempt {
     }
 
     /// Begins an attempt for the account with this name, whether there is one or not. Names are compared without regard
-    /// to case. [`Error::Limited`] while too many have failed.
+    /// to case. `Error::Limited` while too many have failed.
     pub fn begin(state: &State, name: &str, device: &Device) -> Result<Self> {
         let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let network = ClientAddress(address).network();

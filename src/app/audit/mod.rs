@@ -2,7 +2,7 @@
 //! address.
 //!
 //! What changes nothing and is recorded all the same (what is confidential was read or exported, a sign-in failed, an action was
-//! refused) is bounded: [`record_bounded`].
+//! refused) is bounded: `record_bounded`.
 //!
 //! Actions are named `<kind>.<verb>`: `organization.created`, `saml_connection.updated`, `api_key.deleted`.
 //! Entries hold the old and new values of what changed, without secrets. The database refuses to change them.

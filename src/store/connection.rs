@@ -70,8 +70,8 @@ pub struct Conn {
     handle: Handle,
     patience: Patience,
     counter: StatementCounter,
-    /// The permit of its share; dropped after the connection.
-    _permit: Option<Permit>,
+    /// The permit of its share, which its connections keep as well.
+    permit: Option<Arc<Permit>>,
 }
 
 /// Counts the statements of a connection. Those of a transaction are reported when it ends.
@@ -107,17 +107,24 @@ pub(super) enum Handle {
 impl Conn {
     /// The connection of a pool, with the permit of its share.
     pub(super) fn new(
-        handle: Handle,
+        mut handle: Handle,
         patience: Patience,
         statements: StatementCounts,
         permit: Option<Permit>,
     ) -> Self {
-        let is_transaction = match &handle {
-            Handle::Sqlite(lease) => lease.is_in_transaction(),
-            Handle::Postgres(lease, _) => lease.is_in_transaction(),
+        let permit = permit.map(Arc::new);
+        let is_transaction = match &mut handle {
+            Handle::Sqlite(lease) => {
+                lease.keep(permit.clone());
+                lease.is_in_transaction()
+            }
+            Handle::Postgres(lease, _) => {
+                lease.keep(permit.clone());
+                lease.is_in_transaction()
+            }
         };
         let counter = StatementCounter { statements: 0, is_transaction, reported: statements };
-        Self { handle, patience, counter, _permit: permit }
+        Self { handle, patience, counter, permit }
     }
 
     /// Starts a statement: the same text, with `$1` placeholders, for both databases.
@@ -303,6 +310,7 @@ macro_rules! run {
                 Outcome::Postgres(match (lease.finish(outcome), again) {
                     (Err(error), Some((text, values))) if is_connection_closed(&error) => {
                         *lease = pool.acquire(patience).await?;
+                        lease.keep(conn.permit.clone());
                         let query = sqlx::query_with(text, values).persistent(persistent);
                         let outcome = timeout(patience.deadline, query.$method(lease.start()?)).await;
                         lease.finish(outcome)?

@@ -39,6 +39,10 @@ const PING_AFTER_REST: Duration = Duration::from_secs(5);
 /// How long a ping, or the rollback of an abandoned transaction, may take.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a statement of PostgreSQL whose caller went away keeps its connection's place: as long as the server may work on
+/// it. Else callers who come and go would open more connections than the pool may have.
+const ABANDONED_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// How long a connection rests before it is closed.
 const MAX_REST: Duration = Duration::from_secs(10 * 60);
 
@@ -272,6 +276,7 @@ impl<D: Driver> Pool<D> {
             epoch: Arc::clone(&self.epoch),
             state: Use::Idle,
             in_transaction: false,
+            permit: None,
         })
     }
 
@@ -325,6 +330,8 @@ pub(super) struct Lease<D: Driver> {
     epoch: Arc<AtomicU64>,
     state: Use,
     in_transaction: bool,
+    /// What allows to hold the connection, for as long as it is held: also after its caller went away.
+    permit: Option<Arc<Permit>>,
 }
 
 impl<D: Driver> std::fmt::Debug for Lease<D> {
@@ -337,6 +344,11 @@ impl<D: Driver> std::fmt::Debug for Lease<D> {
 }
 
 impl<D: Driver> Lease<D> {
+    /// Keeps the permit until the connection is given back.
+    pub(super) fn keep(&mut self, permit: Option<Arc<Permit>>) {
+        self.permit = permit;
+    }
+
     /// The connection, for one statement: [`Lease::finish`] must get its outcome. A caller who goes away in between leaves
     /// the connection in a state that is not known.
     pub(super) fn start(&mut self) -> sqlx::Result<&mut D::Connection> {
@@ -410,8 +422,18 @@ impl<D: Driver> Drop for Lease<D> {
     fn drop(&mut self) {
         let Some(mut object) = self.object.take() else { return };
         let abandoned = self.state == Use::Waiting;
-        if self.state == Use::Lost || (abandoned && !D::ENDS_ABANDONED_STATEMENTS) {
+        if self.state == Use::Lost {
             drop(Object::take(object));
+            return;
+        }
+        let permit = self.permit.take();
+        if abandoned && !D::ENDS_ABANDONED_STATEMENTS {
+            self.runtime.spawn(async move {
+                // Reads the rest of the answer first.
+                let _ = timeout(ABANDONED_TIMEOUT, object.conn.ping()).await;
+                drop(Object::take(object));
+                drop(permit);
+            });
             return;
         }
         object.resting_since = Instant::now();
@@ -430,6 +452,7 @@ impl<D: Driver> Drop for Lease<D> {
                 Ok(Ok(())) => drop(object),
                 _ => drop(Object::take(object)),
             }
+            drop(permit);
         });
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::{
     app::{
+        audit,
         connections::saml::{certificate_expiry, metadata},
         directories::request_log,
         organizations::domains,
@@ -78,6 +79,11 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
             telemetry::prometheus().run_upkeep();
             Ok(())
         }),
+        Job::on_every_replica(
+            "audit_throttle",
+            MINUTE,
+            |state| async move { audit::flush_bounded(&state).await },
+        ),
         Job::on_every_replica("metadata_refresh", METADATA_INTERVAL, |state| async move {
             metadata::refresh::refresh_due(&state).await.map(drop)
         }),

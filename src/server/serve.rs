@@ -16,7 +16,7 @@ use super::{
     test_service_providers,
 };
 use crate::{
-    app::{State, directories::request_log},
+    app::{State, audit, directories::request_log},
     background,
     config::Config,
     http::health::Stopping,
@@ -197,6 +197,7 @@ impl Server {
             tracing::warn!("a background job did not end in time");
         }
         bulk.abort();
+        audit::drain_bounded(&self.state).await;
         request_log::drain(&self.state, LOG_STOP_TIMEOUT).await;
         if let Some(metrics) = metrics {
             metrics.stop(false).await;

@@ -190,4 +190,112 @@ both! {
         let text = owner.page("/audit-events").await.text();
         assert!(text.contains("was refused POST /console/{environment}"), "{text}");
     }
+
+    async fn each_route_that_is_refused_is_told(app: TestApp) {
+        const REFUSED: &str = "api_key.refused";
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let key = app.api_key(&environment, false).await;
+        let organization = format!("/v1/organizations/{}", tenant.organization.id);
+        let connection = format!("/v1/saml-connections/{}", tenant.connection.id);
+        let refuse = async |method: Method, path: &str| {
+            assert_eq!(app.api(&key, method, path, None).await.status, 401);
+        };
+        for _ in 0..2 {
+            refuse(Method::GET, "/v1/api-keys").await;
+            refuse(Method::POST, "/v1/api-keys").await;
+            refuse(Method::DELETE, &organization).await;
+            refuse(Method::DELETE, &connection).await;
+        }
+        let told = of(&app, &environment, REFUSED).await;
+        let methods: Vec<_> = told.iter().map(|event| event.after["method"].as_str().unwrap()).collect();
+        assert_eq!(methods.len(), 4);
+        assert_eq!(methods.iter().filter(|method| **method == "DELETE").count(), 2, "{methods:?}");
+        assert!(told.iter().all(|event| !event.after.contains_key("unrecorded")), "{told:?}");
+    }
+
+    async fn what_was_left_out_is_told_when_its_minute_is_over(app: TestApp) {
+        const REFUSED: &str = "api_key.refused";
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, false).await;
+        for _ in 0..4 {
+            assert_eq!(app.api(&key, Method::GET, "/v1/organizations", None).await.status, 401);
+        }
+        audit::flush_bounded(&app.state).await.unwrap();
+        assert_eq!(of(&app, &environment, REFUSED).await.len(), 1, "its minute is not over");
+        app.advance(MINUTE);
+        audit::flush_bounded(&app.state).await.unwrap();
+        let told = of(&app, &environment, REFUSED).await;
+        assert_eq!(told.len(), 2);
+        let values = json!({ "method": "GET", "route": "/v1/organizations", "unrecorded": 3 });
+        assert_eq!(Value::from(told[0].after.clone()), values);
+        assert_eq!((&told[0].actor, &told[0].target_id), (&told[1].actor, &told[1].target_id));
+        assert_eq!(told[0].address, told[1].address);
+
+        app.advance(MINUTE);
+        audit::flush_bounded(&app.state).await.unwrap();
+        assert_eq!(of(&app, &environment, REFUSED).await.len(), 2, "once");
+        // At the server's stop, no minute is waited for.
+        for _ in 0..2 {
+            app.api(&key, Method::GET, "/v1/organizations", None).await;
+        }
+        audit::drain_bounded(&app.state).await;
+        assert_eq!(of(&app, &environment, REFUSED).await.len(), 4);
+    }
+
+    async fn a_busy_network_hides_no_other(app: TestApp) {
+        const REFUSED: &str = "api_key.refused";
+        let app = TestApp::spawn_with(app.backend, |config| {
+            config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        })
+        .await;
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, false).await;
+        let refuse = async |client: &str| {
+            let browser = app.browser();
+            let request = browser.request(Method::GET, &app.url("/v1/organizations"));
+            let request = request.bearer_auth(&key).header("x-forwarded-for", client);
+            assert_eq!(browser.send(request).await.status, 401);
+        };
+        for client in ["192.0.2.1", "192.0.2.1", "198.51.100.7", "2001:db8:1:2::1", "2001:db8:1:2::2"] {
+            refuse(client).await;
+        }
+        let told = of(&app, &environment, REFUSED).await;
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told.iter().any(|event| event.address == Some([198, 51, 100, 7].into())), "{told:?}");
+        for number in 0..30 {
+            refuse(&format!("203.0.113.{number}")).await;
+        }
+        let told = of(&app, &environment, REFUSED).await;
+        assert_eq!(told.len(), 17, "sixteen networks, and one entry of all others");
+        app.advance(MINUTE);
+        audit::flush_bounded(&app.state).await.unwrap();
+        let told = of(&app, &environment, REFUSED).await;
+        let counts = told.iter().filter_map(|event| event.after.get("unrecorded")?.as_i64());
+        // Five and thirty were refused, and seventeen stand there.
+        assert_eq!(counts.sum::<i64>(), 18);
+    }
+
+    async fn exports_are_told_once_a_minute(app: TestApp) {
+        const EXPORTED: &str = "audit_log.exported";
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let export = async |filter: &str| {
+            let path = format!("/v1/audit-events/export{filter}");
+            let answer = app.api(&key, Method::GET, &path, None).await;
+            assert_eq!(answer.status, 200);
+            answer.body
+        };
+        assert!(!export("").await.contains(EXPORTED), "an export does not tell of itself");
+        for _ in 0..5 {
+            export("").await;
+        }
+        assert_eq!(of(&app, &environment, EXPORTED).await.len(), 1);
+        export("?action=x.y").await;
+        assert_eq!(of(&app, &environment, EXPORTED).await.len(), 2, "another filter is another export");
+        app.advance(MINUTE);
+        audit::flush_bounded(&app.state).await.unwrap();
+        let told = of(&app, &environment, EXPORTED).await;
+        assert_eq!((told.len(), &told[0].after["unrecorded"]), (3, &json!(5)));
+    }
 }

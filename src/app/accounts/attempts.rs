@@ -45,7 +45,7 @@ impl Attempt {
     }
 }
 
-/// Records a failed authentication as this account in the audit log of its environment: one a minute.
+/// Records a failed authentication as this account in the audit log of its environment: one a minute and network.
 pub async fn record_failure(
     state: &State,
     account: &impl Audited,
@@ -56,7 +56,7 @@ pub async fn record_failure(
     record_failure_as(state, account.audit_target(), environment_id, method, device).await;
 }
 
-/// Records a failed authentication as nobody who is known, in the audit log of the installation: one a minute, whoever tries.
+/// Records a failed authentication as nobody who is known, in the audit log of the installation: one a minute and network.
 /// What was typed is not recorded: it may be a password.
 pub async fn record_unknown(state: &State, method: AuthenticationMethod, device: &Device) {
     let target = AuditTarget { kind: "administrator", id: String::new(), organization_id: None };

@@ -1,10 +1,10 @@
 //! The audit log as it is read: page by page, one entry, or as an export.
 
-use base::id::{AuditEventId, EnvironmentId, Id};
+use base::id::{AuditEventId, EnvironmentId};
 use model::audit::{AuditEvent, AuditTarget, audit_fields};
 use serde_json::{Map, Value, json};
 
-use super::{Entry, record_as};
+use super::{Entry, record_bounded};
 use crate::{
     app::{
         Error, Result, State, input,
@@ -48,7 +48,8 @@ impl Log {
         Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
-    /// Starts an export of all entries that match a filter. It is recorded itself, with the filter.
+    /// Starts an export of all entries that match a filter. It is recorded itself, with the filter: the
+    /// same one once a minute.
     pub async fn export(self, state: &State, principal: &Principal, filter: AuditFilter) -> Result<Export> {
         check(&filter)?;
         let entry = Entry {
@@ -61,10 +62,7 @@ impl Log {
             before: serde_json::Map::new(),
             after: filter_fields(&filter),
         };
-        let own = Id::new(state.now(), &*state.random);
-        let mut tx = state.db.write().await?;
-        record_as(&mut tx, state, own, self.0, principal, entry).await?;
-        tx.commit().await?;
+        let own = record_bounded(state, self.0, principal, entry).await?;
         Ok(Export { log: self, filter, own, next: Some(None) })
     }
 }
@@ -128,8 +126,8 @@ const EXPORT_BATCH: i64 = 200;
 pub struct Export {
     log: Log,
     filter: AuditFilter,
-    /// The entry about this export, which is in the next one only.
-    own: AuditEventId,
+    /// The entry about this export, if it has one, which is in the next one only.
+    own: Option<AuditEventId>,
     /// The entry at which the next batch begins (`Some(None)`: the newest); `None` at the end.
     next: Option<Option<AuditEventId>>,
 }
@@ -146,7 +144,7 @@ impl Export {
         self.next = found.get(size).map(|event| Some(event.id));
         found.truncate(size);
         let mut lines = Vec::new();
-        for event in found.iter().filter(|event| event.id != self.own) {
+        for event in found.iter().filter(|event| Some(event.id) != self.own) {
             serde_json::to_writer(&mut lines, &view(event)).map_err(Error::internal)?;
             lines.push(b'\n');
         }

@@ -8,6 +8,7 @@
 //! Entries hold the old and new values of what changed, without secrets. The database refuses to change them.
 
 mod bounded;
+mod entry;
 mod log;
 mod names;
 mod throttle;
@@ -17,7 +18,7 @@ use base::{
     random::Random,
     time::Timestamp,
 };
-use model::audit::{self, AuditActor, AuditEvent, AuditTarget, Audited, audit_fields};
+use model::audit::{self, AuditEvent, Audited, audit_fields};
 use serde_json::{Map, Value};
 
 use super::{
@@ -27,7 +28,8 @@ use super::{
 use crate::store::{Db, Transaction, audit_events};
 
 pub(super) use bounded::record_bounded;
-pub use bounded::refused;
+pub use bounded::{drain_bounded, flush_bounded, refused};
+pub(super) use entry::{Entry, actor_of};
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
 pub use names::{Names, actor_named, names, shared_with};
 pub use throttle::AuditThrottle;
@@ -80,31 +82,6 @@ async fn change(
     let action = format!("{}.{done}", target.kind);
     let entry = Entry { action, target, before, after };
     record(tx, state, Some(principal.environment()?), principal, entry).await
-}
-
-/// An audit entry for an action other than created, updated or deleted.
-pub(super) struct Entry {
-    /// The action: `scim_directory.bearer_token_rotated`.
-    pub action: String,
-    /// The resource it was done to.
-    pub target: AuditTarget,
-    /// Values before.
-    pub before: Map<String, Value>,
-    /// Values after.
-    pub after: Map<String, Value>,
-}
-
-impl Entry {
-    /// An entry for `resource`; `done` is the verb of the action.
-    pub fn of(resource: &impl Audited, done: &str) -> Self {
-        let target = resource.audit_target();
-        Self { action: format!("{}.{done}", target.kind), target, before: Map::new(), after: Map::new() }
-    }
-
-    /// Sets the values after.
-    pub fn with_values(self, after: Map<String, Value>) -> Self {
-        Self { after, ..self }
-    }
 }
 
 /// Adds an entry to the log of an environment, or of the installation (`None`).
@@ -168,16 +145,4 @@ pub async fn record_migrations(
     let mut tx = db.write().await?;
     audit_events::insert(&mut tx, &event).await?;
     Ok(tx.commit().await?)
-}
-
-/// A subject as the log names it.
-pub(super) fn actor_of(subject: Subject) -> AuditActor {
-    let (kind, id) = match subject {
-        Subject::Administrator { id, .. } => ("administrator", id.to_string()),
-        Subject::ApiKey(id) => ("api_key", id.to_string()),
-        Subject::SetupLink(id) => ("setup_link", id.to_string()),
-        Subject::Operator => ("operator", String::new()),
-        Subject::Service => ("service", String::new()),
-    };
-    AuditActor { kind: kind.to_owned(), id }
 }

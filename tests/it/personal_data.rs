@@ -154,6 +154,11 @@ both! {
             format!("/Users?filter=password%20eq%20%22{SECRET}%22"),
             format!("/Users?filter=urn:x:2.0:User:credentials.password%20eq%20%22{SECRET}%22"),
             format!("/Users?filter=pass%77ord%20eq%20%22{SECRET}"),
+            format!("/Users?filter=passw%5Cu006frd%20eq%20%22{SECRET}%22"),
+            format!("/Users?attributes=password%20eq%20%22{SECRET}%22"),
+            format!("/Users?sortBy=password%20eq%20%22{SECRET}%22"),
+            format!("/Users/x;password={SECRET}"),
+            format!("/Users/x;pass%77ord%3D{SECRET}"),
             kept.to_owned(),
         ];
         for path in &paths {
@@ -192,6 +197,10 @@ both! {
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
                 "filter": format!("password eq \"{SECRET}\""),
             }))),
+            ("/Users/.search", Some(json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                "filter": format!("passw\\u006frd eq \"{SECRET}\""),
+            }))),
             ("/Bulk", Some(json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
                 "Operations": [
@@ -200,6 +209,7 @@ both! {
                         { "op": "replace", "path": "urn:x:2.0:User:login.password", "value": SECRET },
                     ])) },
                     { "method": "DELETE", "path": format!("/Users?token={SECRET}") },
+                    { "method": "DELETE", "path": format!("/Users/password={SECRET}") },
                 ],
             }))),
         ];
@@ -213,11 +223,28 @@ both! {
             json!({ "op": "add", "path": "urn:example:2.0:User", "value": { "password": SECRET } }),
             json!({ "op": "add", "value": { "password": SECRET, "nickName": "F" } }),
             json!({ "op": "remove", "path": format!("emails[password eq \"{SECRET}\"]") }),
+            json!({ "op": "remove", "path": format!("password eq \"{SECRET}\"") }),
+            json!({ "op": "replace", "path": "password", "old": SECRET, "value": "x" }),
         ] {
             app.scim(&directory, Method::PATCH, &one, patch(json!([operation]))).await;
         }
+        let short = format!("{{\"userName\":\"x\",\"password\":\"{SECRET}\"}}");
+        let utf16: Vec<u8> = short.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let filling = "x".repeat(300_000);
+        let long = format!(
+            "{{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{{\"op\":\"replace\",\
+             \"value\":\"{SECRET}\",\"filling\":\"{filling}\",\"path\":\"password\"}}]}}"
+        );
+        for (method, path, body) in [(Method::POST, "/Users", utf16), (Method::PATCH, &*one, long.into_bytes())] {
+            let browser = app.browser();
+            let request = browser.request(method, &format!("{}{path}", directory.base));
+            browser.send(request.bearer_auth(&directory.token).body(body)).await;
+        }
         let log = logged(&app, &fixture.key, &directory).await;
         assert!(log.contains("(redacted)") && !log.contains(SECRET), "{log}");
+        // Of UTF-16 a NUL, or what replaces it, may stand between the letters.
+        assert!(!log.contains("S\\u00003") && !log.contains("S\u{fffd}3"), "{log}");
+        assert!(log.contains("bytes that cannot be read as JSON)") && log.contains("bytes, more than the log reads)"), "{log}");
         // The resource itself keeps what an extension is called, but never a password.
         let found = app.columns_with(SECRET).await;
         assert!(found.iter().all(|column| column.starts_with("scim_users.") || column.starts_with("events.")), "{found:?}");

@@ -18,7 +18,7 @@ use crate::{
     telemetry,
 };
 
-/// How many bytes of a body are queued and parsed.
+/// Up to this size bodies are queued, parsed and stored: without its end a body cannot be redacted.
 const MAX_READ_BYTES: usize = 256 * 1024;
 
 /// How many bytes of a body are stored.
@@ -71,7 +71,8 @@ pub fn enqueue(state: &State, request: &NewScimRequest<'_>) {
     let (limits, directory) = (&state.directory_limits, request.directory);
     let repeats = request.request_body.len() > MAX_REPEATED_BYTES
         && limits.is_repeated(directory, request.method, request.path, request.request_body);
-    let kept = |bytes: &[u8]| if repeats { 0 } else { bytes.len().min(MAX_STORED_BYTES) };
+    let is_read = |bytes: &[u8]| !repeats && bytes.len() <= MAX_READ_BYTES;
+    let kept = |bytes: &[u8]| if is_read(bytes) { bytes.len().min(MAX_STORED_BYTES) } else { 0 };
     // Sealed and in base64, a body takes a third more.
     let bodies = (kept(request.request_body) + kept(request.response_body)) * 4 / 3;
     let row = ROW_BYTES + request.path.len().min(MAX_PATH_LENGTH);
@@ -83,10 +84,8 @@ pub fn enqueue(state: &State, request: &NewScimRequest<'_>) {
         LogBudget::WithoutBodies => Some("(not kept: this directory's log is nearly full for this hour)"),
         LogBudget::Sufficient => repeats.then_some("(not kept: the same body came to this address before)"),
     };
-    let head = |bytes: &[u8]| match placeholder {
-        Some(_) => Vec::new(),
-        None => bytes[..bytes.len().min(MAX_READ_BYTES)].to_vec(),
-    };
+    let queued =
+        |bytes: &[u8]| if placeholder.is_none() && is_read(bytes) { bytes.to_vec() } else { Vec::new() };
     let waiting = QueuedRequest {
         id: Id::new(request.at, &*state.random),
         directory: request.directory,
@@ -95,9 +94,9 @@ pub fn enqueue(state: &State, request: &NewScimRequest<'_>) {
         path: request.path.to_owned(),
         status: request.status,
         duration: request.duration,
-        request_body: head(request.request_body),
+        request_body: queued(request.request_body),
         request_length: request.request_body.len(),
-        response_body: head(request.response_body),
+        response_body: queued(request.response_body),
         response_length: request.response_body.len(),
         placeholder,
         error: request.error,

@@ -1,5 +1,5 @@
 //! The SAML connection through which administrators sign in to the console (`console.saml_connection`). Whoever changes it,
-//! or the domains of its organization, decides who can sign in as an administrator, so it takes an owner of every
+//! or the domains and directories of its organization, decides who can sign in as an administrator, so it takes an owner of every
 //! environment.
 
 use base::id::OrganizationId;
@@ -25,7 +25,7 @@ pub(super) async fn find(state: &State) -> Result<Option<LoginConnection>> {
     }
 }
 
-/// Requires that the caller may change this organization, its domains or its SAML connections, as far as the console's own
+/// Requires that the caller may change this organization, its domains, SAML connections or directories, as far as the console's own
 /// connection is concerned. The caller is authorised for them already.
 pub(super) async fn ensure_may_change(
     state: &State,

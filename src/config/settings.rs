@@ -443,7 +443,7 @@ pub static SETTINGS: &[Setting] = &[
         syntax: "saml_conn_…",
         description: "Administrators may sign in to the console through this SAML connection of the gateway's \
                   own. They must have been invited with the e-mail address that the connection asserts. \
-                  Whoever changes this connection or its organization's domains can sign in as any administrator \
+                  Whoever changes this connection, or its organization's domains and directories, can sign in as any administrator \
                   of them: while it is named here, only the operator and owners of every environment can, and no \
                   setup link of the organization gives access to them. A connection to the test identity provider \
                   is refused.",

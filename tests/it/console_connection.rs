@@ -101,13 +101,26 @@ both! {
         let refused = console.api(&key, Method::PATCH, &path, Some(json!({ "domains": ["evil.example"] }))).await;
         assert_eq!(refused.status, 403, "{}", refused.body);
         // Setup links would give it away.
-        for wanted in [link(&tenant), NewSetupLink { can_manage_saml: false, ..link(&tenant) }] {
+        let provisioning = NewSetupLink { can_manage_saml: false, can_manage_domains: false, ..link(&tenant) };
+        for wanted in [link(&tenant), NewSetupLink { can_manage_saml: false, ..link(&tenant) }, provisioning] {
             let owner = administrator(Role::Owner, true);
             let refused: Result<(SetupLink, String), Error> = links::create(&console.state, &owner, &wanted).await;
             assert!(matches!(refused, Err(Error::FailedPrecondition(_))), "{refused:?}");
         }
-        let provisioning = NewSetupLink { can_manage_saml: false, can_manage_domains: false, ..link(&tenant) };
-        assert!(links::create(&console.state, &administrator(Role::Owner, false), &provisioning).await.is_ok());
+        // Its directories decide who may sign in.
+        let directory = app.scim_directory(&tenant).await;
+        let path = format!("/v1/scim-directories/{}", directory.id);
+        let wanted = json!({ "organizationId": tenant.organization.id });
+        for (method, path, body) in [
+            (Method::POST, "/v1/scim-directories".to_owned(), wanted.clone()),
+            (Method::PATCH, path.clone(), json!({ "refuseInactiveLogins": false })),
+            (Method::POST, format!("{path}/rotate-bearer-token"), json!({})),
+            (Method::DELETE, path, json!({})),
+            (Method::POST, "/v1/saml-connections".to_owned(), wanted),
+        ] {
+            let refused = console.api(&key, method.clone(), &path, Some(body)).await;
+            assert_eq!(refused.status, 403, "{method} {path}: {}", refused.body);
+        }
         // Another organization of the environment is changed as ever.
         let other = app.tenant(&environment, "acme.example").await;
         let local = administrator(Role::Admin, false);

@@ -22,7 +22,7 @@ use usage::Usage;
 use utoipa::ToSchema;
 
 use super::{
-    Error, Result, State, environments, input,
+    Error, Result, State, console_connection, environments, input,
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
     principal::{On, Principal},
@@ -92,6 +92,12 @@ impl Resource for ScimDirectory {
         Ok(store::scim_directories::remove_tokens(&mut edit.tx, edit.row.id).await?)
     }
 
+    /// The directories of the organization of the console's own connection decide which administrators may sign in.
+    async fn check_change(state: &State, principal: &Principal, id: ScimDirectoryId) -> Result<()> {
+        let directory: Self = resource::find(state, principal, id).await?;
+        console_connection::ensure_may_change(state, principal, directory.organization_id).await
+    }
+
     fn on(&self) -> On {
         On::Organization(self.organization_id)
     }
@@ -118,6 +124,7 @@ pub async fn create(
 ) -> Result<ScimDirectoryView> {
     let environment_id =
         principal.authorize(Action::ScimDirectoriesManage, On::Organization(organization_id))?;
+    console_connection::ensure_may_change(state, principal, organization_id).await?;
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
@@ -215,6 +222,7 @@ pub async fn update(
     change: &ScimDirectoryChange,
 ) -> Result<ScimDirectoryView> {
     let known: ScimDirectory = resource::find(state, principal, id).await?;
+    console_connection::ensure_may_change(state, principal, known.organization_id).await?;
     retry_deadlocks(async || update_once(state, principal, &known, expected, change).await).await
 }
 

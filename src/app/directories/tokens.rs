@@ -17,7 +17,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
         principal::Principal,
-        resource::Edit,
+        resource::{Edit, Resource},
     },
     store::{self, scim_directories::Disabled},
 };
@@ -118,6 +118,7 @@ pub async fn rotate(
             format!("must be a number from 0 to {}", MAX_OVERLAP.as_secs()),
         ));
     }
+    ScimDirectory::check_change(state, principal, id).await?;
     let now = state.now();
     let token = ScimBearerToken::new(&*state.random);
     let mut edit = Edit::<ScimDirectory>::begin_as(state.db.write().await?, principal, id, expected).await?;

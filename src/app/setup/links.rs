@@ -102,9 +102,7 @@ pub async fn create(
     wanted: &NewSetupLink,
 ) -> Result<(SetupLink, String)> {
     let environment_id = principal.authorize(Action::SetupLinksManage, On::Environment)?;
-    if wanted.can_manage_saml || wanted.can_manage_domains {
-        console_connection::ensure_is_not_of(state, principal, wanted.organization_id).await?;
-    }
+    console_connection::ensure_is_not_of(state, principal, wanted.organization_id).await?;
     let lifetime = wanted.lifetime.unwrap_or(DEFAULT_LIFETIME);
     if lifetime.is_zero() || lifetime > MAX_LIFETIME {
         return Err(Error::invalid(

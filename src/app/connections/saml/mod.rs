@@ -58,6 +58,7 @@ pub async fn create(
 ) -> Result<SamlConnectionView> {
     let environment_id =
         principal.authorize(Action::SamlConnectionsManage, On::Organization(organization_id))?;
+    console_connection::ensure_may_change(state, principal, organization_id).await?;
     let metadata = change.metadata(state, None).await?;
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);

@@ -139,6 +139,11 @@ impl Reseal {
         let left: i64 =
             left.iter().filter(|key| key.stage != MasterKeyStage::Missing).map(|key| key.values).sum();
         anyhow::ensure!(
+            resealed.unreadable.is_empty(),
+            "{} values cannot be opened: the key that sealed them is not configured, or they were changed",
+            resealed.unreadable.len()
+        );
+        anyhow::ensure!(
             left == 0,
             "{left} values are not sealed under the first master key: no older key may be removed. A server that runs \
              with another first key goes on sealing with it: restart it, and run this again"
@@ -162,7 +167,9 @@ fn format_master_key(key: &MasterKeySummary) -> String {
     let MasterKeySummary { name, .. } = key;
     match (key.stage, key.values) {
         (MasterKeyStage::Active, _) => format!("{name}  Active: seals; {values}"),
-        (MasterKeyStage::Older, 0) => format!("{name}  Older: nothing is sealed under it; it may be removed"),
+        (MasterKeyStage::Older, 0) => {
+            format!("{name}  Not first: seals nothing; put it first if it is new, remove it if it is old")
+        }
         (MasterKeyStage::Older, _) => format!("{name}  Older: {values} sealed; run `ostiary keys reseal`"),
         (MasterKeyStage::Missing, _) => format!("{name}  Missing: {values} cannot be opened without it"),
         (MasterKeyStage::Unsealed, _) => format!("(none)    {values} in clear; run `ostiary keys reseal`"),

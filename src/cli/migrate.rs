@@ -28,8 +28,12 @@ impl Migrate {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let config = settings.load(&[])?;
         telemetry::start_logs(config.logs_are_json(), "warn");
-        let db = server::open_database(&config).await?;
         let url = &config.database_url;
+        if self.check && url.sqlite_file().is_some_and(|file| !file.exists()) {
+            // Opening the file would create it.
+            anyhow::bail!("{url} does not exist: `ostiary migrate` creates it");
+        }
+        let db = server::open_database(&config).await?;
         let fault = db.schema_fault().await?;
         let lacking = match &fault {
             Some(fault) if self.check || matches!(fault, SchemaFault::Newer { .. }) => {

@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -91,7 +91,12 @@ fn read(config: &Config, random: Option<&dyn Random>, is_sealed: bool) -> Result
     };
     let wrong = |reason: String| StartError::MasterKey(format!("{}: {reason}", path.display()));
     match fs::read_to_string(&path) {
-        Ok(text) => keys(&text).map_err(wrong),
+        Ok(text) => {
+            if fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+                tracing::warn!(file = %path.display(), "other users of this machine can read the master key: chmod 600");
+            }
+            keys(&text).map_err(wrong)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound && generated_file(config).is_some() => {
             if is_sealed {
                 return Err(wrong(
@@ -137,7 +142,6 @@ fn write_new(path: &Path, key: &[u8; 32]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use crate::config::Redacted;

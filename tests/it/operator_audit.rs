@@ -139,9 +139,9 @@ fn a_master_key_is_replaced(backend: Backend) {
     let progress = String::from_utf8(resealed.stderr).unwrap();
     assert!(progress.contains("signing_keys.private_key: 3 sealed again"), "{progress}");
     let result = String::from_utf8(resealed.stdout).unwrap();
-    assert!(result.contains("it may be removed"), "{result}");
+    assert!(result.contains("remove it if it is old"), "{result}");
     let doctor = String::from_utf8(it.run(&["doctor", "--offline"]).stdout).unwrap();
-    assert!(doctor.contains("it may be removed"), "{doctor}");
+    assert!(doctor.contains("remove it if it is old"), "{doctor}");
 
     it.keys = old;
     assert!(!it.run(&["keys", "list"]).status.success());

@@ -35,8 +35,14 @@ pub enum SealError {
 }
 
 impl MasterKey {
-    /// Creates it from 32-byte keys; the first one seals. `None` when there is no key.
-    pub fn new(keys: Vec<[u8; KEY_LENGTH]>) -> Option<Self> {
+    /// Creates it from 32-byte keys; the first one seals. A key that is named again counts once. `None` when there is no key.
+    pub fn new(named: Vec<[u8; KEY_LENGTH]>) -> Option<Self> {
+        let mut keys = Vec::with_capacity(named.len());
+        for key in named {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         (!keys.is_empty()).then_some(Self { keys })
     }
 

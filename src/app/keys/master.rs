@@ -16,7 +16,7 @@ use crate::{
         principal::Principal,
     },
     store::{
-        Db,
+        Db, PoolShare,
         sealed_columns::{self, MASTER_KEY_CHECK, SEALED_COLUMNS, SealedColumn, SealedValue},
     },
 };
@@ -88,6 +88,8 @@ pub async fn list(db: &Db, master_key: &MasterKey) -> Result<Vec<MasterKeySummar
 /// How many values are sealed under which key; those in clear under an empty name.
 async fn count(db: &Db) -> Result<BTreeMap<String, i64>> {
     let mut counts = BTreeMap::new();
+    // Each table is read as a whole.
+    let db = db.with_share(PoolShare::Jobs);
     for column in SEALED_COLUMNS {
         let mut conn = db.read().await?;
         for (name, values) in sealed_columns::count_by_key(&mut conn, column).await? {

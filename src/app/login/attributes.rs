@@ -4,8 +4,9 @@ use base::id::LoginFlowId;
 use model::login_flow::{Attributes, LoginFlow};
 
 use crate::{
-    app::{Error, Result, State},
+    app::{Error, State},
     store::sealed_columns::LOGIN_ATTRIBUTES,
+    telemetry,
 };
 
 /// The attributes of a flow as they are stored; `None` if there are none.
@@ -14,10 +15,19 @@ pub(super) fn seal(state: &State, flow: LoginFlowId, attributes: &Attributes) ->
     (!attributes.is_empty()).then(|| state.seal(&LOGIN_ATTRIBUTES, &[&flow], json().as_bytes()))
 }
 
-/// The flow with its attributes decrypted.
-pub(in crate::app) fn opened(state: &State, flow: LoginFlow) -> Result<LoginFlow> {
-    let Some(sealed) = &flow.sealed_attributes else { return Ok(flow) };
-    let json = state.open(&LOGIN_ATTRIBUTES, &[&flow.id], sealed)?;
-    let attributes = serde_json::from_slice(&json).map_err(Error::internal)?;
-    Ok(LoginFlow { attributes, ..flow })
+/// The flow with its attributes decrypted, for support. Those that cannot be opened are left out, and the log says why: the
+/// rest of the login, and the other logins of a list, are needed all the more then.
+pub(in crate::app) fn opened(state: &State, flow: LoginFlow) -> LoginFlow {
+    let Some(sealed) = &flow.sealed_attributes else { return flow };
+    let opened = state
+        .open(&LOGIN_ATTRIBUTES, &[&flow.id], sealed)
+        .and_then(|json| serde_json::from_slice(&json).map_err(Error::internal));
+    match opened {
+        Ok(attributes) => LoginFlow { attributes, ..flow },
+        Err(error) => {
+            let cause = telemetry::error_chain(&error);
+            tracing::error!(flow = %flow.id, cause, "the attributes of a login cannot be read");
+            flow
+        }
+    }
 }

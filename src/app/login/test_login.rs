@@ -83,7 +83,7 @@ pub async fn find(
     let carried_by = flow.request.as_ref().map(|request| request.browser);
     let own = carried_by.is_some() && carried_by == browser.map(BrowserId::digest)
         || proof.is_some_and(|proof| test_result::is_test_proof(state, &flow, proof));
-    Ok(TestLogin { flow: attributes::opened(state, flow)?, steps, own })
+    Ok(TestLogin { flow: attributes::opened(state, flow), steps, own })
 }
 
 /// The latest test of a connection that was started from the setup pages.

@@ -91,7 +91,7 @@ pub(super) async fn load(
 ) -> Result<LoginFlow> {
     let environment = principal.authorize(Action::LoginFlowsView, On::Environment)?;
     let flow = login_flows::find_in_environment(conn, environment, id).await?;
-    attributes::opened(state, flow.ok_or_else(|| Error::not_found("login flow", id))?)
+    Ok(attributes::opened(state, flow.ok_or_else(|| Error::not_found("login flow", id))?))
 }
 
 /// The timeline with its documents decrypted.

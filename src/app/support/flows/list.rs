@@ -86,7 +86,7 @@ pub async fn list(
         found = login_flow_search::search(&mut conn, &wanted).await?;
         flows.append(&mut found.flows);
     }
-    let flows = flows.into_iter().map(|flow| attributes::opened(state, flow)).collect::<Result<Vec<_>>>()?;
+    let flows = flows.into_iter().map(|flow| attributes::opened(state, flow)).collect();
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
 }
 

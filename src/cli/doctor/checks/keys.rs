@@ -40,13 +40,20 @@ fn check_file_permissions(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Reports what older master keys still seal. With one key there is nothing to count.
-pub(super) async fn older_master_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
-    if key.names().len() < 2 {
-        return;
-    }
+/// Reports what other master keys than the one that seals have sealed.
+pub(super) async fn other_master_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
     match master::list(db, key).await {
         Ok(keys) => {
+            for key in keys.iter().filter(|key| key.stage == MasterKeyStage::Missing) {
+                findings.bad(
+                    "master key",
+                    format!(
+                        "{} values are sealed under the key {}, which is not configured",
+                        key.values, key.name
+                    ),
+                    "append that key to the key file, restart the servers and run `ostiary keys reseal`",
+                );
+            }
             let older: Vec<_> = keys.iter().filter(|key| key.stage == MasterKeyStage::Older).collect();
             for key in older.iter().filter(|key| key.values > 0) {
                 findings.attention(
@@ -58,7 +65,10 @@ pub(super) async fn older_master_keys(db: &Db, key: &MasterKey, findings: &mut F
             for key in older.iter().filter(|key| key.values == 0) {
                 findings.ok(
                     "master key",
-                    format!("nothing is sealed under the older key {}; it may be removed", key.name),
+                    format!(
+                        "the key {} seals nothing: put it first if it is new, remove it if it is old",
+                        key.name
+                    ),
                 );
             }
         }

@@ -28,7 +28,7 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         sqlite_space::check_files(config, &db, findings).await;
         let key = keys::check_master_key(config, &db, findings).await;
         if let Some(key) = key {
-            keys::older_master_keys(&db, &key, findings).await;
+            keys::other_master_keys(&db, &key, findings).await;
             keys::signing_keys(&db, &key, findings).await;
         }
         clock::clock(&db, findings).await;

@@ -9,7 +9,7 @@ use url::Url;
 use super::{error::StartError, master_key};
 use crate::{
     app::{
-        ConsoleSettings, OidcProvider, Settings, State,
+        ConsoleSettings, OidcProvider, Settings, State, audit,
         directories::{
             limits::DirectoryRates,
             quota::{Quota, Quotas},
@@ -17,7 +17,7 @@ use crate::{
     },
     config::{self, Config},
     links::Links,
-    store::{self, Db, Synchronous},
+    store::{self, Db, SchemaFault, Synchronous},
 };
 
 /// The name in `settings` of the public URL of the server that ran last.
@@ -72,9 +72,13 @@ pub async fn open(
     let db = open_database(config).await?;
     let refused = |fault| StartError::Schema { url: config.database_url.to_string(), fault };
     if config.migrates_on_start() {
+        let before = db.schema_fault().await?;
         match db.migrate().await {
             Err(store::Error::Schema(fault)) => return Err(refused(fault)),
             outcome => outcome?,
+        }
+        if let Some(SchemaFault::Missing(applied)) = before {
+            audit::record_migrations(&db, clock.now(), random.as_ref(), &applied).await?;
         }
     }
     if let Some(fault) = db.schema_fault().await? {
@@ -84,6 +88,8 @@ pub async fn open(
         tracing::warn!("the database {newer}; start the program that migrated it when you can");
     }
     let master_key = master_key::open(config, &db, Some(random.as_ref())).await?;
+    let sealing = master_key.names().into_iter().next();
+    tracing::info!(key = sealing, "this master key seals");
     let links = Links::new(&config.public_url_at(bound)).map_err(StartError::PublicUrl)?;
     Ok(State::new(db, clock, random, master_key, links, settings(config)))
 }

@@ -11,7 +11,7 @@ const LAST: &str = "login_people_removed_until";
 /// How many logins one call changes.
 const BATCH: i64 = 500;
 
-/// Removes addresses, attributes, documents and checks from a batch of the logins that started before `before`. Returns how
+/// Removes addresses, attributes, the app's state, documents and checks from a batch of the logins that started before `before`. Returns how
 /// many.
 pub async fn remove(tx: &mut Transaction, before: Timestamp) -> Result<u64> {
     let last = settings::find(tx, LAST).await?.unwrap_or_default();
@@ -24,8 +24,9 @@ pub async fn remove(tx: &mut Transaction, before: Timestamp) -> Result<u64> {
         .await?;
     let Some((newest,)) = ids.last() else { return Ok(0) };
     tx.sql(
-        "UPDATE login_flows SET email = NULL, claimed_email = NULL, email_key = NULL, attributes = NULL \
-         WHERE id > $1 AND id <= $2 AND (email_key IS NOT NULL OR attributes IS NOT NULL)",
+        "UPDATE login_flows SET email = NULL, claimed_email = NULL, email_key = NULL, attributes = NULL, state = NULL \
+         WHERE id > $1 AND id <= $2 \
+         AND (email_key IS NOT NULL OR attributes IS NOT NULL OR state IS NOT NULL)",
     )
     .bind(last.as_str())
     .bind(newest.as_str())

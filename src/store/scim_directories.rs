@@ -365,7 +365,7 @@ pub async fn remove_by_organization(
     .await?;
     tx.sql(
         "DELETE FROM scim_bearer_tokens WHERE directory_id IN (SELECT id FROM scim_directories \
-         WHERE environment_id = $1 AND organization_id = $2)",
+         WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NOT NULL)",
     )
     .bind(environment_id)
     .bind(organization_id)

@@ -264,15 +264,18 @@ impl<'a> Verification<'a> {
         self.conditions.verified_assertion(response, assertion)
     }
 
-    /// Decrypts an `EncryptedID` (SAML 2.0 Core §2.2.4). A verified signature covers it, so nobody else chose the
-    /// ciphertext.
+    /// Decrypts an `EncryptedID` (SAML 2.0 Core §2.2.4). A verified signature covers it, but its provider may have taken the
+    /// ciphertext from elsewhere: whatever is wrong with what comes out is told by one error, or the errors would tell of it.
     fn decrypt_name_id(&self, encrypted: Element<'_>) -> Result<NameId<'static>, FailedCheck> {
         let trust = self.conditions.trust;
         let decrypted = decrypt(encrypted, trust.decryption_keys, trust.allow_cbc_encryption)?;
         let mut text = document::decode_utf8(decrypted.plaintext).map_err(|_| Error::DecryptionFailed)?;
-        document::check_and_normalize(&mut text)?;
-        let document = document::parse(&text)?;
-        Ok(Element::root(&document).map_or(NameId::Malformed, decrypted_name_id))
+        document::check_and_normalize(&mut text).map_err(|_| Error::DecryptionFailed)?;
+        let document = document::parse(&text).map_err(|_| Error::DecryptionFailed)?;
+        match Element::root(&document).map_or(NameId::Malformed, decrypted_name_id) {
+            NameId::Malformed => Err(Error::DecryptionFailed.into()),
+            name_id => Ok(name_id),
+        }
     }
 
     fn verify_signature(

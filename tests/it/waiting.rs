@@ -12,6 +12,7 @@ use model::oauth_client::IdTokenAlg;
 use ostiary::store::{Db, Transaction};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::{
     both,
@@ -65,6 +66,35 @@ both! {
             done.store(true, Ordering::Relaxed);
         };
         join(asking, signing_in).await;
+    }
+
+    async fn callers_who_leave_open_no_more_sessions_than_the_pool_may_have(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let key = app.api_key(&environment, true).await;
+        let link = app.login_link(&key, &tenant, "").await;
+        let held = lock(&app, "LOCK TABLE login_flows").await;
+        let url: url::Url = link.parse().unwrap();
+        let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+        let head = format!("GET {}?{} HTTP/1.1\r\nhost: {address}\r\n\r\n", url.path(), url.query().unwrap_or_default());
+        for _ in 0..60 {
+            let mut caller = TcpStream::connect(&address).await.unwrap();
+            caller.write_all(head.as_bytes()).await.unwrap();
+            // So long a caller stays, and then resets the connection.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            caller.set_zero_linger().unwrap();
+        }
+        if app.backend == Backend::Postgres {
+            let other = Db::connect(&app.database.url, 1).await.unwrap();
+            let (sessions,): (i64,) = other
+                .read().await.unwrap()
+                .sql("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()")
+                .one().await.unwrap();
+            // Four of the pool, the probe, and what this test opened itself.
+            assert!(sessions <= 10, "{sessions} sessions");
+        }
+        drop(held);
+        login(&app, &key, &tenant).await;
     }
 
     async fn who_has_to_wait_for_too_long_is_told_to_come_again_on_every_surface(app: TestApp) {

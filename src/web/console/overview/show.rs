@@ -194,7 +194,7 @@ fn domains_without_record(environment: EnvironmentId, overview: &Overview) -> Ma
                                 a href=(links::expand(console::DOMAIN, &[&environment, &lost.organization_id, &lost.domain])) { (lost.domain) }
                                 " of " (name(&lost.organization_name))
                             }
-                            span { (mark(Icon::Attention, "Counts until")) " " (time(lost.counts_until, overview.now)) }
+                            span { (mark(Icon::Attention, "Stops counting")) " " (time(lost.counts_until, overview.now)) }
                         }
                     }
                 }

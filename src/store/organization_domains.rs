@@ -188,22 +188,31 @@ pub async fn list_shared(
     if organizations.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = Sql::from(
-        "SELECT m.organization_id, m.domain FROM organization_domains m WHERE m.organization_id IN (",
-    )
-    .values(organizations.iter().map(ToString::to_string))
-    .push(") AND m.environment_id = ")
-    .value(environment_id.to_string())
-    .push(
-        " AND m.state IN ('whitelisted', 'verified') AND EXISTS (SELECT 1 FROM organization_domains d \
-             WHERE d.environment_id = m.environment_id AND d.domain = m.domain \
-             AND d.organization_id <> m.organization_id AND d.state IN ('whitelisted', 'verified')) \
-             ORDER BY m.organization_id, m.domain",
-    );
+    let sql = shared(Sql::from(""), environment_id, organizations);
     let rows: Vec<(OrganizationId, String)> = conn.dynamic(sql).all().await?;
     rows.into_iter()
         .map(|(id, domain)| Ok((id, Domain::from_ascii(&domain).ok_or_else(|| broken_domain(id))?)))
         .collect()
+}
+
+/// The query of [`list_shared`], after `start`. The environment is compared so that no index serves it: SQLite would take that one,
+/// and read the domains of all organizations.
+fn shared(start: Sql, environment_id: EnvironmentId, organizations: &[OrganizationId]) -> Sql {
+    start
+        .push("SELECT m.organization_id, m.domain FROM organization_domains m WHERE m.organization_id IN (")
+        .values(organizations.iter().map(ToString::to_string))
+        .push(") AND COALESCE(m.environment_id, '') = ")
+        .value(environment_id.to_string())
+        .push(
+            " AND m.state IN ('whitelisted', 'verified') AND EXISTS (SELECT 1 FROM organization_domains d \
+             WHERE d.environment_id = ",
+        )
+        .value(environment_id.to_string())
+        .push(
+            " AND d.domain = m.domain \
+             AND d.organization_id <> m.organization_id AND d.state IN ('whitelisted', 'verified')) \
+             ORDER BY m.organization_id, m.domain",
+        )
 }
 
 pub(super) fn broken_domain(organization_id: OrganizationId) -> Error {
@@ -437,4 +446,24 @@ pub async fn write_ids(
         conn.dynamic(sql).execute().await?;
     }
     organization_words::write(conn, environment_id, organization_id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Db;
+
+    #[tokio::test]
+    async fn the_shared_domains_of_an_organization_are_found_by_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        for organizations in [vec![Id::from_bits(1)], vec![Id::from_bits(1), Id::from_bits(2)]] {
+            let explain = shared(Sql::from("EXPLAIN QUERY PLAN "), Id::from_bits(3), &organizations);
+            let mut conn = db.read().await.unwrap();
+            let plan: Vec<(i64, i64, i64, String)> = conn.dynamic(explain).all().await.unwrap();
+            let own = plan.iter().find(|(.., step)| step.contains(" m ")).unwrap();
+            assert!(own.3.contains("(organization_id=?"), "{plan:#?}");
+        }
+    }
 }

@@ -40,7 +40,8 @@ const PING_AFTER_REST: Duration = Duration::from_secs(5);
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a statement of PostgreSQL whose caller went away keeps its connection's place: as long as the server may work on
-/// it. Else callers who come and go would open more connections than the pool may have.
+/// one of a request (`statement_timeout`; jobs, which may take longer, are few). Else callers who come and go would open more
+/// connections than the pool may have.
 const ABANDONED_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// How long a connection rests before it is closed.

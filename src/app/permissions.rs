@@ -15,6 +15,14 @@ pub enum Scope {
     Scim,
     /// A setup link: domains of its organization.
     Domains,
+    /// An access token of the system workspace: reading organizations.
+    OrganizationsView,
+    /// An access token of the system workspace: organizations.
+    OrganizationsManage,
+    /// An access token of the system workspace: identity pools, their schemas and their users.
+    Identity,
+    /// An access token of the system workspace: the audit log.
+    AuditEvents,
 }
 
 impl Scope {
@@ -24,14 +32,19 @@ impl Scope {
             Self::Saml => Some("single sign-on"),
             Self::Scim => Some("user provisioning"),
             Self::Domains => Some("domains"),
-            Self::App | Self::Management => None,
+            Self::App
+            | Self::Management
+            | Self::OrganizationsView
+            | Self::OrganizationsManage
+            | Self::Identity
+            | Self::AuditEvents => None,
         }
     }
 }
 
 /// A set of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scopes(u8);
+pub struct Scopes(u16);
 
 impl Scopes {
     /// No scope.
@@ -39,7 +52,7 @@ impl Scopes {
 
     /// Whether this one is in it.
     pub fn contains(self, scope: Scope) -> bool {
-        self.0 & (1 << scope as u8) != 0
+        self.0 & (1 << scope as u16) != 0
     }
 
     /// Whether any of these is in it.
@@ -50,7 +63,7 @@ impl Scopes {
 
 impl FromIterator<Scope> for Scopes {
     fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
-        Self(scopes.into_iter().fold(0, |all, scope| all | 1 << scope as u8))
+        Self(scopes.into_iter().fold(0, |all, scope| all | 1 << scope as u16))
     }
 }
 
@@ -126,15 +139,15 @@ permissions! {
     /// Read the groups of SCIM directories.
     ScimGroupsView = "scim_groups.view": VIEWER, [App];
     /// Read organizations.
-    OrganizationsView = "organizations.view": VIEWER, [Management];
+    OrganizationsView = "organizations.view": VIEWER, [Management, OrganizationsView, OrganizationsManage];
     /// Create, change and delete organizations.
-    OrganizationsManage = "organizations.manage": ADMIN, [Management];
+    OrganizationsManage = "organizations.manage": ADMIN, [Management, OrganizationsManage];
     /// Read the domains of an organization.
-    DomainsView = "domains.view": VIEWER, [Management, Domains];
+    DomainsView = "domains.view": VIEWER, [Management, Domains, OrganizationsView, OrganizationsManage];
     /// Request, verify and delete domains of an organization.
-    DomainsManage = "domains.manage": ADMIN, [Management, Domains];
+    DomainsManage = "domains.manage": ADMIN, [Management, Domains, OrganizationsManage];
     /// Accept domains without proof, also those of free-mail providers, and delete domains in effect.
-    DomainsApprove = "domains.approve": ADMIN, [Management];
+    DomainsApprove = "domains.approve": ADMIN, [Management, OrganizationsManage];
     /// Read SAML connections and their test logins.
     SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml];
     /// Create, change, test and delete SAML connections.
@@ -163,8 +176,20 @@ permissions! {
     OauthClientsView = "oauth_clients.view": VIEWER, [Management];
     /// Create, change and delete OAuth clients.
     OauthClientsManage = "oauth_clients.manage": ADMIN, [Management];
+    /// Read applications and service clients, without their secrets.
+    ApplicationsView = "applications.view": VIEWER, [Management];
+    /// Create, change and delete applications and service clients, and their secrets.
+    ApplicationsManage = "applications.manage": ADMIN, [Management];
+    /// Read identity pools and the schemas of their users.
+    IdentityPoolsView = "identity_pools.view": VIEWER, [Management, Identity];
+    /// Create, change and delete identity pools and schemas.
+    IdentityPoolsManage = "identity_pools.manage": ADMIN, [Management, Identity];
+    /// Read users.
+    UsersView = "users.view": VIEWER, [Management, Identity];
+    /// Create, change and delete users, and reset their credentials.
+    UsersManage = "users.manage": ADMIN, [Management, Identity];
     /// Read the audit log of the environment.
-    AuditEventsView = "audit_events.view": VIEWER, [Management];
+    AuditEventsView = "audit_events.view": VIEWER, [Management, AuditEvents];
     /// Read the branding.
     BrandingView = "branding.view": VIEWER, [Management];
     /// Change the branding.

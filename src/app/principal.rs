@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use base::{
-    id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId},
+    id::{AdministratorId, ApiKeyId, ApplicationId, EnvironmentId, OrganizationId, SetupLinkId},
     time::Timestamp,
 };
 use model::{administrator::Role, api_key::ApiKey};
@@ -49,6 +49,8 @@ pub enum Subject {
     },
     /// A customer's own IT admin, with a setup link.
     SetupLink(SetupLinkId),
+    /// A service client, with an access token of the system workspace.
+    Application(ApplicationId),
     /// The operator, at the server's command line.
     Operator,
     /// A background job of the service itself.
@@ -111,6 +113,11 @@ impl Principal {
     ) -> Self {
         let principal = Self::new(Subject::SetupLink(id)).in_environment(environment_id);
         Self { organization: Some(organization_id), scopes, ..principal }
+    }
+
+    /// A service client with an access token of the system workspace that was given for these scopes.
+    pub fn application(id: ApplicationId, environment_id: EnvironmentId, scopes: Scopes) -> Self {
+        Self { scopes, ..Self::new(Subject::Application(id)).in_environment(environment_id) }
     }
 
     /// An administrator with this role, who authenticates in this call.
@@ -207,6 +214,10 @@ impl Principal {
                 Err(Error::Forbidden("this takes an owner of the environment; ask one of them".into()))
             }
             Subject::ApiKey(_) => self.require_any_scope(permission.scopes),
+            Subject::Application(_) if self.scopes.contains_any(permission.scopes) => Ok(()),
+            Subject::Application(_) => {
+                Err(Error::Forbidden("the access token was not given for a scope that permits this".into()))
+            }
             Subject::SetupLink(_) => self.check_in_organization(permission.scopes, on),
         }
     }

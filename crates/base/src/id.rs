@@ -194,6 +194,13 @@ kinds! {
     SetupSessionKind SetupSessionId "setup_session_" "session";
     PasskeyKind PasskeyId "passkey_" "passkey";
     SetupLinkKind SetupLinkId "setup_link_" "setup link";
+    ApplicationKind ApplicationId "app_" "application", READS_UUIDS: true;
+    IdentitySchemaKind IdentitySchemaId "schema_" "identity schema", READS_UUIDS: true;
+    IdentityPoolKind IdentityPoolId "pool_" "identity pool", READS_UUIDS: true;
+    UserKind UserId "usr_" "user", READS_UUIDS: true;
+    UserSessionKind UserSessionId "user_session_" "session";
+    OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
+    AccessTokenKind AccessTokenId "token_" "access token";
 }
 
 #[cfg(test)]

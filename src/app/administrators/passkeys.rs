@@ -57,7 +57,7 @@ pub(super) async fn authenticate(
         Err(error @ Error::Unauthenticated(_)) => return unknown(error).await,
         Err(error) => return Err(error),
     };
-    let AccountId::Administrator(id) = presented.account();
+    let AccountId::Administrator(id) = presented.account() else { return unknown(refused()).await };
     let found: Option<Administrator> = table::find(&mut state.db.read().await?, id, id).await?;
     let is_expected = expected.is_none_or(|expected| expected == id);
     let Some(administrator) = found.filter(|found| found.disabled_at.is_none() && is_expected) else {

@@ -36,6 +36,7 @@ pub(in crate::app) fn actor_of(subject: Subject) -> AuditActor {
     let (kind, id) = match subject {
         Subject::Administrator { id, .. } => ("administrator", id.to_string()),
         Subject::ApiKey(id) => ("api_key", id.to_string()),
+        Subject::Application(id) => ("application", id.to_string()),
         Subject::SetupLink(id) => ("setup_link", id.to_string()),
         Subject::Operator => ("operator", String::new()),
         Subject::Service => ("service", String::new()),

@@ -104,7 +104,7 @@ pub async fn accept_with_passkey(
 ) -> Result<NewSession> {
     let made = NewPasskey::verify(state, sealed, answer, "")?;
     // The challenge is not consumed: the invitation is, in the transaction that writes the passkey.
-    let AccountId::Administrator(id) = made.account();
+    let AccountId::Administrator(id) = made.account() else { return Err(closed()) };
     let credential = NewCredential::Passkey(id, Box::new(made));
     accept(state, token, form, credential, device).await
 }

@@ -66,12 +66,14 @@ pub mod sessions;
 pub mod settings;
 pub mod setup_links;
 mod shares;
+pub mod signed_access_tokens;
 pub mod signing_keys;
 mod sql;
 mod sqlite_file;
 mod sqlite_options;
 pub mod ssoready;
 pub mod table;
+pub mod tenants;
 pub mod webhook_deliveries;
 pub mod webhooks;
 

@@ -47,12 +47,16 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
         .surface(Surface::Saml, "/v1/saml", saml::configure)
         // OAuth clients, and browsers that they redirect
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
+        // Clients of an environment, by WSO2's paths
+        .surface(Surface::Oauth, "", oauth::issuers::configure)
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers
-        .surface(Surface::Scim, "/v1/scim", scim::configure);
+        .surface(Surface::Scim, "/v1/scim", scim::configure)
+        // Clients of an environment's workspaces. Last: the first segment is the environment.
+        .surface(Surface::Oauth, "", oauth::issuers::configure_workspaces);
 
     // Unknown routes: `middleware` adds the body.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

@@ -21,6 +21,8 @@ impl Table for OauthClient {
     const COLUMNS: &'static [&'static str] =
         &["secret_sha256", "display_name", "id_token_alg", "initiate_login_uri", "disabled"];
     const FIXED: &'static [&'static str] = &["created_at"];
+    /// The other kinds are applications.
+    const CONDITION: &'static str = "oauth_clients.kind = 'saml'";
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }

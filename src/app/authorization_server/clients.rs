@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        audit::{self, Entry},
+        applications::secrets,
         input,
         permissions::Action,
         principal::{On, Principal},
@@ -180,12 +180,6 @@ pub async fn rotate_secret(
     id: OauthClientId,
     expected: Option<&EntityTags>,
 ) -> Result<ClientWithSecret> {
-    let environment_id = principal.authorize(Action::OauthClientsManage, On::Environment)?;
-    let secret = OauthClientSecret::new(&*state.random);
-    let mut edit = Edit::<OauthClient>::begin(state.db.write().await?, environment_id, id, expected).await?;
-    edit.row.secret = secret.digest();
-    edit.write(state).await?;
-    let entry = Entry::of(&edit.row, "secret_rotated");
-    audit::record(&mut edit.tx, state, Some(environment_id), principal, entry).await?;
-    Ok(ClientWithSecret { client: edit.commit().await?, secret })
+    let (client, secret) = secrets::rotate_oauth_client(state, principal, id, expected).await?;
+    Ok(ClientWithSecret { client, secret })
 }

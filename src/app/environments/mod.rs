@@ -31,9 +31,6 @@ use crate::{
     store::{self, oauth_subjects, table},
 };
 
-/// The maximum number of redirect URIs of an environment.
-const MAX_REDIRECT_URIS: usize = 100;
-
 /// An environment, such as production or staging. Each is isolated from the others.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -145,7 +142,8 @@ impl Resource for Environment {
             self.redirect_url = input::optional_browser_url("redirectUrl", url, &self.redirect_url)?;
         }
         if let Some(uris) = &change.oauth_redirect_uris {
-            self.oauth_redirect_uris = parse_redirect_uris(uris, &self.oauth_redirect_uris)?;
+            self.oauth_redirect_uris =
+                input::redirect_uris("oauthRedirectUris", uris, &self.oauth_redirect_uris)?;
         }
         if let Some(url) = &change.auth_url {
             self.auth_url = input::optional_browser_url("authUrl", url, &self.auth_url)?;
@@ -181,25 +179,6 @@ fn parse_subject(text: &str) -> Result<OauthSubject> {
         };
         Error::invalid("oauthSubject", reason)
     })
-}
-
-/// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
-fn parse_redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
-    const FIELD: &str = "oauthRedirectUris";
-    if texts.len() > MAX_REDIRECT_URIS {
-        return Err(Error::invalid(FIELD, format!("must be at most {MAX_REDIRECT_URIS}")));
-    }
-    let mut uris = Vec::new();
-    for text in texts {
-        let uri = input::browser_url(FIELD, text, stored)?;
-        if uri.as_str().contains('#') {
-            return Err(Error::invalid(FIELD, "must not have a fragment (#…)"));
-        }
-        if !uris.contains(&uri) {
-            uris.push(uri);
-        }
-    }
-    Ok(uris)
 }
 
 /// Creates an environment.

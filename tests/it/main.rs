@@ -26,6 +26,7 @@ mod console_organizations;
 mod console_scim;
 mod console_setup;
 mod console_webhooks;
+mod credentials;
 mod demo;
 mod directories;
 mod directory_limits;

@@ -287,6 +287,21 @@ impl Links {
         self.url(path::OAUTH_USERINFO)
     }
 
+    /// The issuer of a workspace of an environment: `system`, or an organization.
+    pub fn workspace_issuer(&self, tenant: &str, workspace: &str) -> String {
+        self.url(&expand(path::WORKSPACE_ISSUER, &[&tenant, &workspace])).into()
+    }
+
+    /// The issuer of an environment by WSO2's name.
+    pub fn tenant_issuer(&self, tenant: &str) -> String {
+        self.url(&fill(path::TENANT_TOKEN, &tenant)).into()
+    }
+
+    /// The issuer of the default environment by WSO2's name.
+    pub fn default_tenant_issuer(&self) -> String {
+        self.url(path::DEFAULT_TENANT_TOKEN).into()
+    }
+
     /// Where an administrator accepts an invitation.
     pub fn console_join(&self, token: &str) -> Url {
         let mut url = self.url(console::JOIN);

@@ -12,6 +12,8 @@ use super::{
 /// The settings of the use cases.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The environment, by slug or id, for which paths speak that name none; `None`: the only one.
+    pub default_environment: Option<String>,
     /// How long a started login may wait for its response.
     pub login_lifetime: Duration,
     /// How long an access code can be redeemed at `/v1/saml/redeem`.
@@ -45,6 +47,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            default_environment: None,
             login_lifetime: Duration::from_secs(10 * 60),
             access_code_lifetime: Duration::from_secs(5 * 60),
             document_retention: Duration::from_secs(30 * 24 * 3600),

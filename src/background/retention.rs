@@ -113,6 +113,10 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx,
         now - TOKEN_GRACE
     ));
+    sweep!(failures, state, "signed access tokens", |tx| store::signed_access_tokens::remove_expired(
+        tx,
+        now - TOKEN_GRACE
+    ));
     sweep!(failures, state, "logins", |tx| store::login_flows::remove_old(tx, now - retention.logins));
     sweep!(failures, state, "personal data of logins", |tx| store::login_flow_people::remove(
         tx,

@@ -15,6 +15,8 @@ pub struct Config {
     /// The origin under which browsers and identity providers reach the gateway, if set.
     /// [`Config::public_url_at`] returns the effective one.
     pub public_url: Option<Url>,
+    /// The environment, by slug or id, for which paths speak that name none.
+    pub default_environment: Option<String>,
     /// The database.
     pub database_url: DatabaseUrl,
     /// How many connections the PostgreSQL pool, or SQLite's reader pool, may hold.

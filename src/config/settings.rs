@@ -53,6 +53,18 @@ pub static SETTINGS: &[Setting] = &[
         apply: |config, text| values::origin(text).map(|value| config.public_url = Some(value)),
     },
     Setting {
+        key: "default_environment",
+        default: "",
+        syntax: "SLUG or ID",
+        description: "The environment for which addresses speak that name none (`/oauth2/token`). It is looked up with each \
+                  request: until there is one with that name, they answer 404. Default: the environment, if there is \
+                  only one.",
+        secret: false,
+        apply: |config, text| {
+            values::environment_reference(text).map(|value| config.default_environment = Some(value))
+        },
+    },
+    Setting {
         key: "database.url",
         default: "sqlite://ostiary.db",
         syntax: "sqlite://FILE | postgres://USER:PASSWORD@HOST/DATABASE",

@@ -127,6 +127,7 @@ impl Default for Config {
             console_require_passkey: false,
             outgoing_allow_private_targets: false,
             dns_servers: Vec::new(),
+            default_environment: None,
             domains_lost_record_grace: Duration::ZERO,
             test_idp: false,
             workers: 0,

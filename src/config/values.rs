@@ -230,6 +230,14 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The slug or the id of an environment.
+pub(super) fn environment_reference(text: &str) -> Result<String, String> {
+    if model::slug::Slug::parse(text).is_ok() || text.parse::<base::id::EnvironmentId>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("must be the slug or the id (env_…) of an environment".to_owned())
+}
+
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("names no file".to_owned()) } else { Ok(PathBuf::from(text)) }
 }

@@ -144,7 +144,10 @@ impl ResponseError for ApiError {
         error::log_internal_error(&self.error);
         let mut response = match self.format {
             ErrorFormat::Page => error::respond(&self.error, Area::Login, None),
-            ErrorFormat::Api => HttpResponse::build(self.status()).json(self.envelope()),
+            // Handlers of that surface have an error of their own.
+            ErrorFormat::Secureauth | ErrorFormat::Api => {
+                HttpResponse::build(self.status()).json(self.envelope())
+            }
             ErrorFormat::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),
             ErrorFormat::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, ResponseError as _,
     http::{
         StatusCode,
         header::{self, HeaderValue},
@@ -12,6 +12,7 @@ use actix_web::{
 };
 use serde_json::json;
 
+use super::secureauth::error::SecureauthError;
 use crate::{
     app::limits::{body_allowance::BodyError, request_memory::Exhausted},
     links::path,
@@ -120,7 +121,7 @@ pub fn respond(
             "The request took too long to arrive: a body must arrive with at least 1 KiB a second and within 30 \
              seconds. Send it again."
         }
-        (StatusCode::PAYLOAD_TOO_LARGE, ErrorFormat::Api | ErrorFormat::Scim) => {
+        (StatusCode::PAYLOAD_TOO_LARGE, ErrorFormat::Api | ErrorFormat::Secureauth | ErrorFormat::Scim) => {
             "A body has at most 1 MiB; send it in parts."
         }
         _ => status_text.sentence,
@@ -188,6 +189,10 @@ fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCod
     match format {
         ErrorFormat::Api | ErrorFormat::Page => HttpResponse::build(status)
             .json(json!({ "code": status_text.grpc_code, "message": status_text.sentence, "details": [] })),
+        ErrorFormat::Secureauth => {
+            SecureauthError::new(status, secureauth_code(status, status_text.reason), status_text.sentence)
+                .error_response()
+        }
         ErrorFormat::Oauth => HttpResponse::build(status)
             .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),
         ErrorFormat::Scim => scim_error(
@@ -198,6 +203,16 @@ fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCod
                 "detail": status_text.sentence,
             }),
         ),
+    }
+}
+
+/// SecureAuth's code of a status.
+fn secureauth_code(status: StatusCode, reason: &'static str) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "unauthorized",
+        StatusCode::FORBIDDEN => "insufficient_scope",
+        StatusCode::INTERNAL_SERVER_ERROR => "internal_error",
+        _ => reason,
     }
 }
 
@@ -305,6 +320,7 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             for (format, kind, field) in [
                 (ErrorFormat::Api, "application/json", "code"),
+                (ErrorFormat::Secureauth, "application/json", "error_code"),
                 (ErrorFormat::Oauth, "application/json", "error"),
                 (ErrorFormat::Scim, "application/scim+json", "schemas"),
             ] {

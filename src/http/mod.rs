@@ -22,6 +22,7 @@ mod route_limits;
 pub mod routes;
 pub mod saml;
 pub mod scim;
+pub mod secureauth;
 pub mod shares;
 pub mod ssoready;
 mod transfer_rate;

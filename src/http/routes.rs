@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{api_documents, health, metrics, oauth, saml, scim, ssoready};
+use super::{api_documents, health, metrics, oauth, saml, scim, secureauth, ssoready};
 use crate::{
     links::path,
     web::{
@@ -47,6 +47,8 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
         .surface(Surface::Saml, "/v1/saml", saml::configure)
         // OAuth clients, and browsers that they redirect
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
+        // Service clients of a tenant, with an access token
+        .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers

@@ -46,7 +46,7 @@ impl ShareStates {
 fn share(route: &MatchedRoute) -> PoolShare {
     match route.surface {
         Surface::Scim => PoolShare::Directory,
-        Surface::Console | Surface::Setup => PoolShare::Management,
+        Surface::Console | Surface::Setup | Surface::Secureauth => PoolShare::Management,
         Surface::Ssoready if ![path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern) => {
             PoolShare::Management
         }

@@ -163,6 +163,18 @@ pub const OAUTH_JWKS: &str = "/v1/oauth/jwks";
 /// The userinfo endpoint (OpenID Connect Core 1.0 §5.3).
 pub const OAUTH_USERINFO: &str = "/v1/oauth/userinfo";
 
+/// The first segments of SecureAuth's APIs.
+pub const SYSTEM_API: &str = "/api/system";
+/// The changes of a workspace: SecureAuth's audit log.
+pub const SYSTEM_AUDIT_EVENTS: &str = "/api/system/{tenant}/servers/{workspace}/audit-events";
+
+/// The issuer of a workspace: `system`, or an organization (RFC 8414 §2).
+pub const WORKSPACE_ISSUER: &str = "/{tenant}/{workspace}";
+/// The token endpoint of an environment by WSO2's name, and its issuer.
+pub const TENANT_TOKEN: &str = "/t/{tenant}/oauth2/token";
+/// The token endpoint of the default environment by WSO2's name, and its issuer.
+pub const DEFAULT_TENANT_TOKEN: &str = "/oauth2/token";
+
 /// The console's first page.
 pub const CONSOLE: &str = "/console";
 /// The sign-in page of administrators.

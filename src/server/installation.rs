@@ -111,6 +111,7 @@ pub fn settings(config: &Config) -> Settings {
         allow_private_targets: config.outgoing_allow_private_targets,
         allow_private_metadata: config.outgoing_allow_private_targets,
         dns_servers: config.dns_servers.clone(),
+        default_environment: config.default_environment.clone(),
         lost_record_grace: config.domains_lost_record_grace,
         test_idp: config.test_idp,
         scim_rates: DirectoryRates {

@@ -44,6 +44,7 @@ const AT_ONCE: &[&str] = &[
 const IN_BATCHES: &[&str] = &[
     some!("login_flows" by "id"),
     some!("authorization_grants" by "id"),
+    some!("signed_access_tokens" by "jti"),
     some!("events" by "environment_id, sequence"),
     some!("webhook_deliveries" by "id"),
     some!("login_counts" by "hour, connection_id"),

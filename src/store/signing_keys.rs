@@ -29,6 +29,8 @@ impl KeyOwner {
 pub enum Purpose {
     /// Signs ID tokens.
     IdToken,
+    /// Signs access tokens of an environment's issuers.
+    AccessToken,
     /// Signs AuthnRequests of one environment and decrypts assertions for it.
     SamlSp,
     /// Signs for the bundled test identity provider.
@@ -40,6 +42,7 @@ impl Purpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::IdToken => "id_token",
+            Self::AccessToken => "access_token",
             Self::SamlSp => "saml_sp",
             Self::TestIdp => "test_idp",
         }

@@ -51,6 +51,11 @@ fn assert_format(answer: &Answer, surface: Surface, accept: &str, context: &str)
             assert_eq!(kind, "application/json", "{context}");
             assert!(json()["code"].is_u64() && json()["details"].is_array(), "{context}");
         }
+        Surface::Secureauth => {
+            assert_eq!(kind, "application/json", "{context}");
+            assert_eq!(json()["status_code"], answer.status.as_u16(), "{context}");
+            assert!(json()["error_code"].is_string() && json()["details"].is_object(), "{context}");
+        }
         _ if page => {
             assert_eq!(kind, "text/html; charset=utf-8", "{context}");
             assert!(answer.body.starts_with("<!DOCTYPE html>"), "{context}");

@@ -109,6 +109,7 @@ macro_rules! secrets {
 secrets! {
     ApiKeySecretKind ApiKeySecret "ssoready_sk_" "an API key's secret";
     OauthClientSecretKind OauthClientSecret "ssoready_oauth_client_secret_" "an OAuth client's secret";
+    ApplicationSecretKind ApplicationSecret "app_secret_" "a secret of an application";
     AccessCodeKind AccessCode "saml_access_code_" "the one-time code an app redeems, at redeem or as OAuth `code`";
     ScimBearerTokenKind ScimBearerToken "ssoready_scim_bearer_token_" "the bearer token of an identity provider for a directory";
     AccessTokenKind AccessToken "ostiary_at_" "an OAuth access token";

@@ -1,11 +1,17 @@
 //! Verification of our JSON Web Tokens (RFC 7519 §7.2, RFC 8725).
 
 use base::time::Timestamp;
-use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{algorithm::IdTokenAlg, jwk::JwkSet, provider};
+use crate::{
+    access_token::{self, AccessTokenClaims, MAX_TOKEN_BYTES},
+    algorithm::IdTokenAlg,
+    jwk::JwkSet,
+    provider,
+};
 
 /// What a token must say.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +30,9 @@ pub enum JwtError {
     /// Its header names no key of the set, or not with the key's own algorithm (RFC 8725 §3.1).
     #[error("it is signed by no known key")]
     UnknownKey,
+    /// Its `typ` is that of another kind of token, or it has a header that must be understood and is not.
+    #[error("it is a token of another kind")]
+    Type,
     /// `iss` is missing or another.
     #[error("its issuer is another")]
     Issuer,
@@ -59,6 +68,76 @@ pub fn verify<C: DeserializeOwned>(
 ) -> Result<C, JwtError> {
     provider::install();
     let header = decode_header(token)?;
+    let mut validation = validation();
+    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
+    validation.set_issuer(&[expected.issuer]);
+    validation.set_audience(&[expected.audience]);
+    let claims: Value = verify_signature(token, &header, keys, validation)?;
+    if claims["exp"].as_i64().is_none_or(|end| end <= expected.now.seconds()) {
+        return Err(JwtError::Expired);
+    }
+    Ok(serde_json::from_value(claims)?)
+}
+
+/// Verifies an access token (RFC 9068 §4) with a key of `keys`, except for issuer and audience, which the caller compares:
+/// which ones are right, the token's own row says.
+pub fn verify_access_token(
+    token: &str,
+    keys: &JwkSet,
+    now: Timestamp,
+) -> Result<AccessTokenClaims, JwtError> {
+    provider::install();
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(JwtError::Invalid(ErrorKind::InvalidToken.into()));
+    }
+    let header = decode_header(token)?;
+    // §2.1: the media type may be written in full. RFC 7515 §4.1.11: no extension is understood here.
+    let typ = header.typ.as_deref().unwrap_or_default();
+    let short = typ.get(..APPLICATION.len()).filter(|start| start.eq_ignore_ascii_case(APPLICATION));
+    let typ = if short.is_some() { &typ[APPLICATION.len()..] } else { typ };
+    if !typ.eq_ignore_ascii_case(access_token::TYPE) || header.crit.is_some() {
+        return Err(JwtError::Type);
+    }
+    let mut validation = validation();
+    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
+    validation.validate_aud = false;
+    let claims: AccessTokenClaims = verify_signature(token, &header, keys, validation)?;
+    if claims.exp <= now.seconds() {
+        return Err(JwtError::Expired);
+    }
+    Ok(claims)
+}
+
+/// What precedes the `typ` of a header that is written in full.
+const APPLICATION: &str = "application/";
+
+/// The tenant that a token names, before anything of it is verified: only to find the keys with which it must be.
+pub fn unverified_tenant(token: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Tenant {
+        tid: String,
+    }
+    if token.len() > MAX_TOKEN_BYTES {
+        return None;
+    }
+    let payload = token.split('.').nth(1)?;
+    let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice::<Tenant>(&json).ok().map(|claims| claims.tid)
+}
+
+fn validation() -> Validation {
+    let mut validation = Validation::default();
+    // By the caller's clock.
+    validation.validate_exp = false;
+    validation
+}
+
+fn verify_signature<C: DeserializeOwned>(
+    token: &str,
+    header: &Header,
+    keys: &JwkSet,
+    mut validation: Validation,
+) -> Result<C, JwtError> {
     let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(JwtError::UnknownKey)?;
     let named = key.common.key_algorithm.map(|name| name.to_string());
     let algorithm =
@@ -66,17 +145,8 @@ pub fn verify<C: DeserializeOwned>(
     if header.alg != algorithm.into() {
         return Err(JwtError::UnknownKey);
     }
-    let mut validation = Validation::new(algorithm.into());
-    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
-    validation.set_issuer(&[expected.issuer]);
-    validation.set_audience(&[expected.audience]);
-    // By the caller's clock, below.
-    validation.validate_exp = false;
-    let claims: Value = decode(token, &key.try_into()?, &validation)?.claims;
-    if claims["exp"].as_i64().is_none_or(|end| end <= expected.now.seconds()) {
-        return Err(JwtError::Expired);
-    }
-    Ok(serde_json::from_value(claims)?)
+    validation.algorithms = vec![algorithm.into()];
+    Ok(decode(token, &key.try_into()?, &validation)?.claims)
 }
 
 #[cfg(test)]
@@ -153,6 +223,105 @@ mod tests {
             }
             let token = key.sign_jwt(&claims).unwrap();
             assert!(verify::<Value>(&token, &set(&[&key]), &EXPECTED).is_err(), "{claims}");
+        }
+    }
+
+    fn access_claims() -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: "https://sso.example/acme/system".into(),
+            sub: "app_1".into(),
+            aud: "https://sso.example/acme/system".into(),
+            exp: NOW.seconds() + 1,
+            iat: NOW.seconds(),
+            jti: "token_1".into(),
+            client_id: "app_1".into(),
+            scope: "a b".into(),
+            tid: "acme".into(),
+            aid: "system".into(),
+            org_id: None,
+            org_name: None,
+            org_handle: None,
+            sid: None,
+            amr: Vec::new(),
+            auth_time: None,
+        }
+    }
+
+    #[test]
+    fn an_access_token_is_known_by_its_type() {
+        for &algorithm in IdTokenAlg::VARIANTS {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let token = key.sign_access_token(&access_claims()).unwrap();
+            assert_eq!(verify_access_token(&token, &set(&[&key]), NOW).unwrap(), access_claims());
+            assert_eq!(unverified_tenant(&token).as_deref(), Some("acme"));
+            // The same claims in a token that says nothing of its kind, as ID tokens do.
+            let other = key.sign_jwt(&access_claims()).unwrap();
+            assert!(matches!(verify_access_token(&other, &set(&[&key]), NOW), Err(JwtError::Type)));
+            let late =
+                verify_access_token(&token, &set(&[&key]), Timestamp::from_seconds(access_claims().exp));
+            assert!(matches!(late, Err(JwtError::Expired)));
+            let others = SigningKey::generate(algorithm).unwrap();
+            let unknown = verify_access_token(&token, &set(&[&others]), NOW);
+            assert!(matches!(unknown, Err(JwtError::UnknownKey)));
+        }
+    }
+
+    /// A token with this header, signed by the key whatever the header says.
+    fn forged(key: &SigningKey, header: Value) -> String {
+        let message = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(serde_json::to_string(&access_claims()).unwrap())
+        );
+        let der = openssl::pkey::PKey::private_key_from_der(key.to_pkcs8()).unwrap();
+        let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &der).unwrap();
+        let signature = signer.sign_oneshot_to_vec(message.as_bytes()).unwrap();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    #[test]
+    fn no_header_leads_to_another_key_or_algorithm() {
+        let key = SigningKey::generate(IdTokenAlg::RS256).unwrap();
+        let own = SigningKey::generate(IdTokenAlg::RS256).unwrap();
+        let good = json!({ "alg": "RS256", "typ": "at+jwt", "kid": key.kid() });
+        assert!(verify_access_token(&forged(&key, good.clone()), &set(&[&key]), NOW).is_ok());
+        let full = json!({ "alg": "RS256", "typ": "Application/AT+JWT", "kid": key.kid() });
+        assert!(verify_access_token(&forged(&key, full), &set(&[&key]), NOW).is_ok());
+        let with = |name: &str, value: Value| {
+            let mut header = good.clone();
+            header[name] = value;
+            header
+        };
+        for (signer, header) in [
+            (&key, with("typ", json!("JWT"))),
+            (&key, with("typ", json!("id+jwt"))),
+            (&key, with("typ", json!("application/"))),
+            (&key, with("typ", json!("application/jwt"))),
+            (&key, with("typ", Value::Null)),
+            (&key, with("crit", json!(["exp"]))),
+            (&key, with("crit", json!([]))),
+            (&key, with("kid", json!(""))),
+            (&key, with("kid", json!("../../etc/passwd"))),
+            (&key, with("kid", json!("' OR 1=1 --"))),
+            (&key, with("kid", Value::Null)),
+            (&key, with("alg", json!("none"))),
+            (&key, with("alg", json!("HS256"))),
+            (&key, with("alg", json!("RS512"))),
+            (&own, good.clone()),
+            (&own, with("jwk", serde_json::to_value(own.jwk()).unwrap())),
+            (&own, with("jku", json!("https://evil.example/jwks.json"))),
+            (&own, with("x5u", json!("https://evil.example/cert.pem"))),
+            (&own, with("kid", json!(own.kid()))),
+        ] {
+            let token = forged(signer, header.clone());
+            assert!(verify_access_token(&token, &set(&[&key]), NOW).is_err(), "{header}");
+        }
+        let long = format!("{}{}", forged(&key, good), "A".repeat(MAX_TOKEN_BYTES));
+        assert!(verify_access_token(&long, &set(&[&key]), NOW).is_err());
+        assert_eq!(unverified_tenant(&long), None);
+        for text in ["", ".", "a.b.c", "a..c", "a.e30.c"] {
+            assert_eq!(unverified_tenant(text), None, "{text}");
+            assert!(verify_access_token(text, &set(&[&key]), NOW).is_err(), "{text}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! `model` uses [`algorithm`], so this crate cannot use `model`.
 
+pub mod access_token;
 pub mod algorithm;
 pub mod authorization_header;
 pub mod authorize;

@@ -14,6 +14,7 @@ use openssl::{
 use serde::Serialize;
 
 use crate::{
+    access_token::{self, AccessTokenClaims},
     algorithm::IdTokenAlg,
     jwk::{self, Jwk},
     provider,
@@ -39,6 +40,7 @@ pub struct SigningKey {
     key: EncodingKey,
     jwk: Jwk,
     header: Header,
+    access_token_header: Header,
 }
 
 impl fmt::Debug for SigningKey {
@@ -80,7 +82,8 @@ impl SigningKey {
         };
         let jwk = jwk::of(algorithm, &key)?;
         let header = Header { kid: jwk.common.key_id.clone(), ..Header::new(algorithm.into()) };
-        Ok(Self { algorithm, key, jwk, header })
+        let access_token_header = Header { typ: Some(access_token::TYPE.to_owned()), ..header.clone() };
+        Ok(Self { algorithm, key, jwk, header, access_token_header })
     }
 
     /// The private key as PKCS#8 DER, to be sealed and stored.
@@ -118,6 +121,11 @@ impl SigningKey {
     /// Signs `claims` as a JWT: a JSON Web Signature in compact form (RFC 7515 §3.1).
     pub fn sign_jwt(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         Ok(jsonwebtoken::encode(&self.header, claims, &self.key)?)
+    }
+
+    /// Signs the claims of an access token, whose header says so (RFC 9068 §2.1).
+    pub fn sign_access_token(&self, claims: &AccessTokenClaims) -> Result<String, KeyError> {
+        Ok(jsonwebtoken::encode(&self.access_token_header, claims, &self.key)?)
     }
 }
 

@@ -48,6 +48,20 @@ impl Log {
         Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
+    /// Up to `limit` entries that are older than `after`, the newest first.
+    pub async fn list_after(
+        self,
+        state: &State,
+        filter: &AuditFilter,
+        after: Option<AuditEventId>,
+        limit: i64,
+    ) -> Result<Vec<AuditEvent>> {
+        check(filter)?;
+        let from = after.map(|id| AuditEventId::from_bits(id.bits().saturating_sub(1)));
+        let mut conn = state.db.read().await?;
+        Ok(audit_events::list(&mut conn, self.0, filter, from, limit).await?)
+    }
+
     /// Starts an export of all entries that match a filter. It is recorded itself, with the filter: the
     /// same one once a minute.
     pub async fn export(self, state: &State, principal: &Principal, filter: AuditFilter) -> Result<Export> {

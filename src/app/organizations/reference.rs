@@ -1,7 +1,7 @@
 //! Which organization a caller means: by its id in any encoding, or by the alias that a client chose.
 
 use base::id::{EnvironmentId, OrganizationId};
-use model::organization_reference::OrganizationRef;
+use model::{organization::Organization, organization_reference::OrganizationRef};
 
 use crate::{
     app::{Error, Result, State, principal::Principal},
@@ -36,4 +36,18 @@ pub(in crate::app) async fn resolve_in(
         Some(id) => Ok(id),
         None => text.parse().map_err(invalid),
     }
+}
+
+/// The id of the organization that a text names in an environment; `None` if there is none such.
+pub async fn resolve_existing(
+    state: &State,
+    environment_id: EnvironmentId,
+    text: &str,
+) -> Result<Option<OrganizationId>> {
+    let Ok(reference) = OrganizationRef::parse(text) else { return Ok(None) };
+    let mut conn = state.db.read().await?;
+    let Some(id) = store::organizations::resolve(&mut conn, environment_id, &reference).await? else {
+        return Ok(None);
+    };
+    Ok(store::table::find::<Organization>(&mut conn, environment_id, id).await?.map(|found| found.id))
 }

@@ -20,6 +20,8 @@ const UNMATCHED: &str = "unmatched";
 pub enum Surface {
     /// The REST API of SSOReady's SDKs.
     Ssoready,
+    /// SecureAuth's APIs.
+    Secureauth,
     /// The SCIM server of a directory (RFC 7644).
     Scim,
     /// The OpenID provider.
@@ -42,6 +44,8 @@ pub enum Surface {
 pub enum ErrorFormat {
     /// The REST API (`code`, `message`, `details`).
     Api,
+    /// SecureAuth's APIs (`status_code`, `error`, `error_code`, `details`).
+    Secureauth,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,
     /// SCIM clients (RFC 7644 §3.12).
@@ -59,6 +63,7 @@ impl Surface {
         };
         match self {
             Self::Ssoready => ErrorFormat::Api,
+            Self::Secureauth => ErrorFormat::Secureauth,
             Self::Scim => ErrorFormat::Scim,
             _ if accepts_html() => ErrorFormat::Page,
             Self::Oauth => ErrorFormat::Oauth,
@@ -274,6 +279,7 @@ mod tests {
         html.insert(header::ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
         for (surface, for_browsers, for_programs) in [
             (Surface::Ssoready, ErrorFormat::Api, ErrorFormat::Api),
+            (Surface::Secureauth, ErrorFormat::Secureauth, ErrorFormat::Secureauth),
             (Surface::Scim, ErrorFormat::Scim, ErrorFormat::Scim),
             (Surface::Oauth, ErrorFormat::Page, ErrorFormat::Oauth),
             (Surface::Saml, ErrorFormat::Page, ErrorFormat::Api),

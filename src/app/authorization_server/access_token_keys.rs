@@ -1,0 +1,39 @@
+//! The keys of an environment that sign the access tokens of its issuers. They sign nothing else.
+
+use std::sync::Arc;
+
+use base::id::EnvironmentId;
+use oauth::{algorithm::IdTokenAlg, jwk::JwkSet, signing_key::SigningKey};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        keys::{KeyOwner, rotation},
+    },
+    store::signing_keys::{KeySeries, Purpose},
+};
+
+/// The keys that sign the access tokens of an environment.
+pub(super) fn series(environment_id: EnvironmentId) -> KeySeries {
+    KeySeries { owner: KeyOwner::Environment(environment_id), purpose: Purpose::AccessToken }
+}
+
+/// The environment's active key of `algorithm`. It may write to the database: call it outside of transactions.
+pub(super) async fn signer(
+    state: &State,
+    environment_id: EnvironmentId,
+    algorithm: IdTokenAlg,
+) -> Result<Arc<SigningKey>> {
+    let now = state.now();
+    let set = rotation::key_set::<SigningKey>(state, series(environment_id)).await?;
+    set.active(algorithm.as_str(), now)
+        .map(|key| Arc::clone(&key.key))
+        .ok_or_else(|| Error::internal(format!("there is no {} key", algorithm.as_str())))
+}
+
+/// The environment's published public keys. Those that a token must be signed by are the same.
+pub async fn published(state: &State, environment_id: EnvironmentId) -> Result<JwkSet> {
+    let now = state.now();
+    let set = rotation::key_set::<SigningKey>(state, series(environment_id)).await?;
+    Ok(JwkSet { keys: set.unretired(now).map(|key| key.key.jwk().clone()).collect() })
+}

@@ -1,0 +1,150 @@
+//! The issuers of an environment: one authorization server each, with a URL of its own.
+//!
+//! Whichever form of a name was called, an issuer has one URL: with the environment's name as a tenant and the
+//! organization's alias, else its id as 32 hexadecimal digits.
+
+use base::id::{EnvironmentId, OrganizationId};
+use model::{organization_reference::OrganizationRef, slug::Slug};
+
+pub use crate::store::tenants::{IssuingOrganization, Tenant};
+use crate::{
+    app::{Error, Result, State},
+    links::Links,
+    store::{Conn, organizations, tenants},
+};
+
+/// The workspace of the clients that administer (SecureAuth's name for it).
+pub const SYSTEM: &str = "system";
+
+/// How paths name the root organization.
+pub const ROOT: &str = "root";
+
+/// One issuer of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuer {
+    /// The environment.
+    pub tenant: Tenant,
+    /// Which of its issuers.
+    pub kind: IssuerKind,
+}
+
+/// Which issuer of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuerKind {
+    /// Of the service clients that administer the environment: `/{environment}/system`.
+    System,
+    /// Of an organization: `/{environment}/{organization}`.
+    Organization(IssuingOrganization),
+    /// WSO2's, of the default environment: `/oauth2/token`.
+    DefaultTenant,
+    /// WSO2's, of any environment: `/t/{environment}/oauth2/token`.
+    Tenant,
+}
+
+impl Issuer {
+    /// The issuer's URL: `iss`.
+    pub fn url(&self, links: &Links) -> String {
+        match &self.kind {
+            IssuerKind::DefaultTenant => links.default_tenant_issuer(),
+            IssuerKind::Tenant => links.tenant_issuer(&self.tenant.name),
+            IssuerKind::System | IssuerKind::Organization(_) => {
+                links.workspace_issuer(&self.tenant.name, &self.workspace())
+            }
+        }
+    }
+
+    /// What stands in the URL after the environment, SecureAuth's workspace id: `aid`.
+    pub fn workspace(&self) -> String {
+        match &self.kind {
+            IssuerKind::System => SYSTEM.to_owned(),
+            IssuerKind::Organization(organization) => {
+                let alias = organization.public_alias.as_deref();
+                organization_segment(self.tenant.environment_id, organization.id, alias)
+            }
+            IssuerKind::DefaultTenant | IssuerKind::Tenant => ROOT.to_owned(),
+        }
+    }
+
+    /// The form in which a token's row names it.
+    pub fn stored(&self) -> String {
+        match &self.kind {
+            IssuerKind::System => SYSTEM.to_owned(),
+            IssuerKind::Organization(organization) => organization.id.to_string(),
+            IssuerKind::DefaultTenant => "oauth2".to_owned(),
+            IssuerKind::Tenant => "t".to_owned(),
+        }
+    }
+
+    /// The organization whose issuer it is.
+    pub fn organization(&self) -> Option<&IssuingOrganization> {
+        match &self.kind {
+            IssuerKind::Organization(organization) => Some(organization),
+            IssuerKind::System | IssuerKind::DefaultTenant | IssuerKind::Tenant => None,
+        }
+    }
+}
+
+/// The segment that stands for an organization in issuers and paths: `root`, its alias, or its id as hexadecimal digits.
+pub fn organization_segment(
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+    alias: Option<&str>,
+) -> String {
+    match alias {
+        _ if id == model::organization::root_id(environment_id) => ROOT.to_owned(),
+        Some(alias) => alias.to_owned(),
+        None => format!("{:032x}", id.bits()),
+    }
+}
+
+/// The environment with this id, slug or former slug; [`Error::NotFound`] of a tenant.
+pub async fn find_tenant(conn: &mut Conn, reference: &str) -> Result<Tenant> {
+    let found = match (reference.parse::<EnvironmentId>(), Slug::parse(reference)) {
+        (Ok(id), _) => tenants::find(conn, id).await?,
+        (Err(_), Ok(slug)) => tenants::find_by_slug(conn, &slug).await?,
+        (Err(_), Err(_)) => None,
+    };
+    found.ok_or_else(unknown_tenant)
+}
+
+/// The environment for which paths speak that name none: the configured one; without that, the only one.
+pub async fn default_tenant(state: &State, conn: &mut Conn) -> Result<Tenant> {
+    match &state.settings.default_environment {
+        Some(reference) => find_tenant(conn, reference).await,
+        None => tenants::find_only(conn).await?.ok_or_else(unknown_tenant),
+    }
+}
+
+/// The refusal of an environment that is not there.
+fn unknown_tenant() -> Error {
+    Error::not_found("tenant", "")
+}
+
+/// The issuer that the path of a workspace names: `system`, `root`, or an organization by its alias or id.
+/// [`Error::NotFound`] also where the organization is switched off or a template.
+pub async fn find_workspace(conn: &mut Conn, tenant: Tenant, reference: &str) -> Result<Issuer> {
+    let unknown = || Error::not_found("workspace", "");
+    let environment_id = tenant.environment_id;
+    let id = match reference {
+        SYSTEM => return Ok(Issuer { tenant, kind: IssuerKind::System }),
+        ROOT => model::organization::root_id(environment_id),
+        _ => {
+            let reference = OrganizationRef::parse(reference).map_err(|_| unknown())?;
+            organizations::resolve(conn, environment_id, &reference).await?.ok_or_else(unknown)?
+        }
+    };
+    let organization = tenants::find_organization(conn, environment_id, id).await?.ok_or_else(unknown)?;
+    Ok(Issuer { tenant, kind: IssuerKind::Organization(organization) })
+}
+
+/// The URL of an organization's issuer, whether the organization can issue tokens or not.
+pub async fn organization_issuer_url(
+    state: &State,
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+    alias: Option<&str>,
+) -> Result<String> {
+    let tenant = tenants::find(conn, environment_id).await?.ok_or_else(unknown_tenant)?;
+    Ok(state.links.workspace_issuer(&tenant.name, &organization_segment(environment_id, id, alias)))
+}

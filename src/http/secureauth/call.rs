@@ -1,0 +1,316 @@
+//! Extractors of calls: they authenticate the access token for the environment in the path, then read the body.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use base::{
+    bounded_json::{self, Limits},
+    id::{EnvironmentId, UserId},
+};
+use model::{client_address::ClientAddress, entity_tag::EntityTags};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::error::SecureauthError;
+use crate::{
+    app::{
+        self, Error, State,
+        authorization_server::{
+            access_tokens::{self, Authenticated, TokenSubject},
+            issuers::{self, Tenant},
+            scopes,
+        },
+        principal::Principal,
+    },
+    http::conditions::valid_if_match,
+    web::kit::posted::allow_large_body,
+};
+
+/// The limits of a body: a thousand users with their profiles do not fit, an organization with a large schema does.
+const LIMITS: Limits = Limits { depth: 40, values: 20_000, names: 1000, name_bytes: 256, refuse_nul: true };
+
+/// A call of a service client of the system workspace. The body is read only after the token was verified.
+pub struct Call<B = NoBody> {
+    /// The state.
+    pub state: web::Data<State>,
+    /// The service client, with the scopes of its token.
+    pub principal: Principal,
+    /// The environment, as issuers name it.
+    pub tenant: Tenant,
+    /// The versions in `If-Match`: a change of any other one is refused.
+    pub if_match: Option<EntityTags>,
+    /// What was called.
+    pub request: HttpRequest,
+    /// The body.
+    pub body: B,
+}
+
+/// A call of a user, with an access token of one of the environment's organizations.
+pub struct UserCall<B = NoBody> {
+    /// The state.
+    pub state: web::Data<State>,
+    /// The user.
+    pub user_id: UserId,
+    /// What else the token says.
+    pub token: Authenticated,
+    /// The environment, as issuers name it.
+    pub tenant: Tenant,
+    /// What was called.
+    pub request: HttpRequest,
+    /// The body.
+    pub body: B,
+}
+
+/// How a route reads the body.
+pub trait Body: Sized + 'static {
+    /// Reads the body.
+    fn read(request: &HttpRequest, payload: Payload) -> impl Future<Output = Result<Self, actix_web::Error>>;
+}
+
+/// The route takes no body; a body that is sent is ignored.
+pub struct NoBody;
+
+impl Body for NoBody {
+    async fn read(_: &HttpRequest, _: Payload) -> Result<Self, actix_web::Error> {
+        Ok(Self)
+    }
+}
+
+/// A JSON object within bounds. An empty body is an empty object.
+pub struct JsonObject(pub Map<String, Value>);
+
+impl Body for JsonObject {
+    async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, actix_web::Error> {
+        if !is_json(request) {
+            return Err(SecureauthError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send application/json",
+            )
+            .into());
+        }
+        let bytes = web::Bytes::from_request(request, &mut payload).await?;
+        Ok(Self::parse(&bytes)?)
+    }
+}
+
+impl JsonObject {
+    fn parse(bytes: &[u8]) -> Result<Self, SecureauthError> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Map::new()));
+        }
+        match bounded_json::parse(bytes, &LIMITS) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(SecureauthError::invalid_json("the body must be a JSON object")),
+            Err(error) => Err(SecureauthError::invalid_json(error.to_string())),
+        }
+    }
+
+    /// The object as `T`. What does not fit is 400 `invalid_json`.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, SecureauthError> {
+        serde_json::from_value(Value::Object(self.0))
+            .map_err(|error| SecureauthError::invalid_json(error.to_string()))
+    }
+}
+
+impl<B> Call<B> {
+    /// The environment.
+    pub fn environment_id(&self) -> EnvironmentId {
+        self.tenant.environment_id
+    }
+
+    /// A parameter of the path.
+    pub fn path(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The parameters of the query, those with a value.
+    pub fn query(&self) -> Query {
+        Query::parse(self.request.query_string())
+    }
+}
+
+impl<B> UserCall<B> {
+    /// The parameters of the query, those with a value.
+    pub fn query(&self) -> Query {
+        Query::parse(self.request.query_string())
+    }
+}
+
+/// The parameters of a query string; empty ones count as absent, unknown ones are ignored.
+#[derive(Debug)]
+pub struct Query(Vec<(String, String)>);
+
+/// How many items a list has where the caller does not say.
+const DEFAULT_LIMIT: i64 = 20;
+
+/// How many items a list has at most.
+const MAX_LIMIT: i64 = 100;
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The parameter `name`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub fn flag(&self, name: &'static str) -> app::Result<Option<bool>> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Error::invalid(name, "must be true or false")),
+        }
+    }
+
+    /// `limit`: how many items are wanted; 20 unless said, and 100 at most.
+    pub fn limit(&self) -> app::Result<i64> {
+        let wanted = match self.text("limit") {
+            None => return Ok(DEFAULT_LIMIT),
+            Some(text) => text.parse::<i64>().ok().filter(|limit| *limit >= 1),
+        };
+        let wanted = wanted.ok_or_else(|| Error::invalid("limit", "must be a number from 1 on"))?;
+        Ok(wanted.min(MAX_LIMIT))
+    }
+}
+
+impl<B: Body> FromRequest for Call<B> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = state(&request)?;
+            let (tenant, token) = authenticate(&state, &request).await?;
+            let TokenSubject::Client(client) = token.subject else { return Err(wrong_issuer().into()) };
+            if !token.is_of_system() {
+                return Err(wrong_issuer().into());
+            }
+            let scopes = scopes::permissions(token.scopes());
+            let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+            let principal = Principal::application(client, tenant.environment_id, scopes).at(address);
+            // For the record of a refusal.
+            request.extensions_mut().insert(principal);
+            allow_large_body(&request);
+            let if_match = valid_if_match(&request).map_err(SecureauthError::from)?;
+            let body = B::read(&request, payload).await?;
+            Ok(Self { state, principal, tenant, if_match, request, body })
+        })
+    }
+}
+
+impl<B: Body> FromRequest for UserCall<B> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = state(&request)?;
+            let (tenant, token) = authenticate(&state, &request).await?;
+            let TokenSubject::User(user_id) = token.subject else { return Err(wrong_issuer().into()) };
+            allow_large_body(&request);
+            let body = B::read(&request, payload).await?;
+            Ok(Self { state, user_id, token, tenant, request, body })
+        })
+    }
+}
+
+fn state(request: &HttpRequest) -> Result<web::Data<State>, SecureauthError> {
+    let state = request.app_data::<web::Data<State>>().cloned();
+    state.ok_or_else(|| Error::internal("the server was built without its state").into())
+}
+
+/// A token that counts, and may not be used here.
+fn wrong_issuer() -> SecureauthError {
+    Error::Unauthenticated("the access token is of another issuer".into()).into()
+}
+
+/// The environment in the path and the token, which is of that environment.
+async fn authenticate(
+    state: &State,
+    request: &HttpRequest,
+) -> Result<(Tenant, Authenticated), SecureauthError> {
+    let token = bearer(request)?;
+    let named = request.match_info().get("tenant").unwrap_or_default();
+    let tenant = issuers::find_tenant(&mut state.db.read().await.map_err(Error::from)?, named).await;
+    let tenant = match tenant {
+        Err(error @ Error::NotFound { .. }) => Err(error),
+        found => Ok(found?),
+    };
+    let token = access_tokens::authenticate(state, token, tenant.as_ref().ok()).await?;
+    // Whether there is such an environment is told to callers only.
+    let tenant = tenant?;
+    if token.tenant != tenant {
+        return Err(SecureauthError::tenant_mismatch());
+    }
+    Ok((tenant, token))
+}
+
+/// The token in the `Authorization` header, of which exactly one is accepted (RFC 6750 §2.1).
+fn bearer(request: &HttpRequest) -> Result<&str, Error> {
+    let refused = |text: &'static str| Error::Unauthenticated(text.into());
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or_else(|| refused("an access token is required"))?;
+    if values.next().is_some() {
+        return Err(refused("more than one Authorization header"));
+    }
+    let value = value.to_str().map_err(|_| refused("the Authorization header is not ASCII"))?;
+    oauth::authorization_header::bearer_token(Some(value), None)
+        .map_err(|_| refused("the Authorization header must be: Bearer <access token>"))
+}
+
+/// Whether the content type is `application/json`, with or without parameters, or absent.
+fn is_json(request: &HttpRequest) -> bool {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return true };
+    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim();
+    essence.is_empty() || essence.eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_and_bounded() {
+        let limit = |text: &str| Query::parse(text).limit().ok();
+        assert_eq!(limit(""), Some(20));
+        assert_eq!(limit("limit="), Some(20));
+        assert_eq!(limit("limit=7"), Some(7));
+        assert_eq!(limit("limit=1000000"), Some(100));
+        for bad in ["limit=0", "limit=-1", "limit=x", "limit=1.5", "limit=99999999999999999999"] {
+            assert_eq!(limit(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false() {
+        let flag = |text: &str| Query::parse(text).flag("template").ok();
+        assert_eq!(flag("other=1"), Some(None));
+        assert_eq!(flag("template=true"), Some(Some(true)));
+        assert_eq!(flag("template=false"), Some(Some(false)));
+        assert_eq!(flag("template=1"), None);
+    }
+
+    #[test]
+    fn a_body_is_one_object_within_bounds() {
+        assert!(JsonObject::parse(b" \n").unwrap().0.is_empty());
+        assert_eq!(JsonObject::parse(br#"{"name":"a"}"#).unwrap().0["name"], "a");
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100));
+        for bad in ["[]", "{", "null", r#"{"a":1,"a":2}"#, "{\"a\":\"\\u0000\"}", &deep] {
+            let refused = JsonObject::parse(bad.as_bytes()).err().unwrap();
+            assert_eq!((refused.status().as_u16(), refused.code()), (400, "invalid_json"), "{bad}");
+        }
+    }
+}

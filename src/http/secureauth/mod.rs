@@ -1,0 +1,77 @@
+//! SecureAuth Connect's APIs: the system, the admin and the identity API of a tenant. Wire types and handlers, one file per
+//! resource.
+//!
+//! A handler takes a [`call::Call`], which is authenticated for the environment in the path, and returns a
+//! [`error::SecureauthError`] where it fails. Ids are 32 hexadecimal digits ([`hex_id`]) and are read in every encoding.
+
+pub mod audit_events;
+pub mod call;
+pub mod error;
+
+use actix_web::HttpResponse;
+use base::id::{Id, IdKind};
+use utoipa::OpenApi;
+
+use super::method_not_allowed::method_not_allowed;
+use crate::{links::path, web::kit::routing::Routes};
+
+/// The result of a handler.
+pub type SecureauthResult = Result<HttpResponse, error::SecureauthError>;
+
+/// An id as this surface writes it.
+pub fn hex_id<K: IdKind>(id: Id<K>) -> String {
+    format!("{:032x}", id.bits())
+}
+
+/// Registers the routes and adds them to the OpenAPI document, both from one table.
+macro_rules! routes {
+    ($($path:ident: $($method:ident $module:ident::$handler:ident),+;)*) => {
+        /// Every route: its path and the methods that it supports.
+        pub const ROUTES: &[(&str, &[&str])] = &[$((path::$path, &[$(stringify!($method)),+])),*];
+
+        /// Registers the routes.
+        pub fn configure(routes: &mut Routes<'_>) {
+            $(routes.resource(path::$path, |resource| {
+                resource
+                    $(.$method($module::$handler))+
+                    .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
+            });)*
+        }
+
+        /// The handlers' OpenAPI annotations.
+        #[derive(OpenApi)]
+        #[openapi(paths($($($module::$handler),+),*), components(schemas(error::Body<'_>)))]
+        pub struct Handlers;
+    };
+}
+
+routes! {
+    SYSTEM_AUDIT_EVENTS: get audit_events::list;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_and_nothing_else_is() {
+        let document = serde_json::to_value(Handlers::openapi()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let described: BTreeSet<(String, String)> = paths
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object().unwrap().keys().map(|method| (path.clone(), method.clone()))
+            })
+            .collect();
+        let routes = ROUTES.iter().flat_map(|(path, methods)| {
+            methods.iter().map(|method| ((*path).to_owned(), (*method).to_owned()))
+        });
+        assert_eq!(
+            described,
+            routes.collect(),
+            "`path =` or the method of a handler is not that of its line"
+        );
+    }
+}

@@ -159,6 +159,9 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx,
         now - idempotency::RETENTION
     ));
+    sweep!(failures, state, "users of removed pools and organizations", |tx| {
+        store::deleted_users::remove_old(tx, now - REMOVED_RETENTION)
+    });
     sweep!(failures, state, "removed organizations and directories", |tx| {
         store::deleted_organizations::remove_old(tx, now - REMOVED_RETENTION)
     });

@@ -21,6 +21,7 @@ mod columns;
 mod connection;
 mod db;
 pub mod deleted_organizations;
+pub mod deleted_users;
 pub mod domain_rechecks;
 pub mod environments;
 mod error;
@@ -79,6 +80,9 @@ pub mod ssoready;
 pub mod table;
 pub mod tenants;
 pub mod totp_secrets;
+pub mod user_addresses;
+pub mod user_identifiers;
+pub mod users;
 pub mod webhook_deliveries;
 pub mod webhooks;
 

@@ -32,6 +32,16 @@ CREATE TABLE user_identifiers (
     PRIMARY KEY (pool_id, identifier_key)
 );
 CREATE INDEX user_identifiers_by_user ON user_identifiers (user_id);
+CREATE INDEX user_identifiers_names ON user_identifiers (pool_id, identifier_key) WHERE kind = 'uid'; -- whose case may count
+
+-- The words of the display names: what users are found by in the console.
+CREATE TABLE user_words (
+    pool_id TEXT NOT NULL,
+    word TEXT NOT NULL, -- lower case, as the hexadecimal digits of its bytes
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (pool_id, word, user_id)
+);
+CREATE INDEX user_words_by_user ON user_words (user_id);
 
 -- Where users are reached.
 CREATE TABLE user_addresses (

@@ -17,6 +17,7 @@ pub mod field_values;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;
+pub mod json_schema;
 pub mod keys;
 pub mod lease;
 pub mod limits;

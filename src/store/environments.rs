@@ -14,6 +14,7 @@ use super::{
     connection::{Row, Statement},
     organizations,
     table::{Key, Table, select_where},
+    tenants,
 };
 
 /// An environment is its own scope.
@@ -63,6 +64,7 @@ impl Table for Environment {
     }
 
     async fn insert_related(&self, conn: &mut Conn) -> Result<()> {
+        tenants::require_unused(conn, self.id, &self.slug).await?;
         organizations::insert_root(conn, self).await
     }
 

@@ -37,4 +37,5 @@ pub mod scim_user;
 pub mod search_index;
 pub mod setup_link;
 pub mod slug;
+pub mod user;
 pub mod webhook;

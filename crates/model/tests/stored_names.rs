@@ -15,6 +15,7 @@ use ostiary_model::{
     organization::OrganizationStatus,
     saml_connection::IdpBinding,
     setup_link::SetupLinkStatus,
+    user::{AddressKind, AddressStatus, ContactMethod, IdentifierKind, UserSource, UserStatus},
     webhook::DeliveryState,
 };
 
@@ -45,6 +46,12 @@ macro_rules! json {
 
 #[test]
 fn stored_names_stay_as_they_are() {
+    names!(UserStatus: New "new", Active "active", Inactive "inactive", Deleted "deleted");
+    names!(UserSource: Standard "standard", Jit "jit");
+    names!(IdentifierKind: Email "email", Mobile "mobile", Uid "uid", External "external", Federated "federated");
+    names!(AddressKind: Email "email", Mobile "mobile");
+    names!(AddressStatus: Active "active", Inactive "inactive");
+    names!(ContactMethod: Sms "sms", Voice "voice");
     names!(AuthenticationMethod: Password "password", Passkey "passkey", Saml "saml", Oidc "oidc",
         Invitation "invitation", SetupLink "setup_link");
     names!(CodeKind: Access "access", Authorization "authorization", Administrator "administrator");

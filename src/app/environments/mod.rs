@@ -3,7 +3,7 @@
 pub mod api_keys;
 pub mod branding;
 
-use base::id::{EnvironmentId, Id};
+use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind as _};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser as _},
@@ -164,11 +164,22 @@ impl Resource for Environment {
     }
 
     async fn after_change(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        if edit.row.slug != edit.before.slug {
+            keep_slug(edit, state).await?;
+        }
         if edit.row.has_subjects_by_organization() && !edit.before.has_subjects_by_organization() {
             oauth_subjects::insert_from_history(&mut edit.tx, edit.row.id, state.now()).await?;
         }
         Ok(())
     }
+}
+
+/// Keeps the slug that the environment had, which its issuers carry for good; another environment's is refused.
+async fn keep_slug(edit: &mut Edit<Environment>, state: &State) -> Result<()> {
+    let id = edit.row.id;
+    let unused = store::tenants::require_unused(&mut edit.tx, id, &edit.row.slug).await;
+    unused.map_err(Error::conflict_on(EnvironmentKind::NOUN, Environment::UNIQUE))?;
+    Ok(store::tenants::insert_former(&mut edit.tx, id, &edit.before.slug, state.now()).await?)
 }
 
 fn parse_subject(text: &str) -> Result<OauthSubject> {
@@ -226,6 +237,7 @@ pub async fn remove(
                 "this environment still has organizations; delete them first".into(),
             ));
         }
+        store::tenants::insert_former(&mut edit.tx, id, &edit.before.slug, state.now()).await?;
         edit.tx = roles::remove_all(edit.tx, state, principal, id).await?;
         store::removed_environments::insert(&mut edit.tx, id, state.now()).await?;
         edit.remove(state, principal).await

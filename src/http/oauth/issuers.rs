@@ -52,12 +52,6 @@ pub fn configure(routes: &mut Routes<'_>) {
 
 /// Registers the workspaces. Their first segment is an environment, so they come after every other route.
 pub fn configure_workspaces(routes: &mut Routes<'_>) {
-    let is_environment = || {
-        guard::fn_guard(|context| {
-            let first = context.head().uri.path().trim_start_matches('/').split('/').next();
-            !first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
-        })
-    };
     routes
         .resource(path::WORKSPACE_SERVER_METADATA, |resource| resource.get(discovery))
         .resource(path::WORKSPACE_DISCOVERY, |resource| resource.guard(is_environment()).get(discovery))
@@ -65,6 +59,14 @@ pub fn configure_workspaces(routes: &mut Routes<'_>) {
         .resource(path::WORKSPACE_TOKEN, |resource| resource.guard(is_environment()).post(token))
         .resource(path::WORKSPACE_INTROSPECT, |resource| resource.guard(is_environment()).post(introspect))
         .resource(path::WORKSPACE_REVOKE, |resource| resource.guard(is_environment()).post(revoke));
+}
+
+/// Whether the first segment of the path can be an environment: none of the words of other routes.
+fn is_environment() -> impl guard::Guard {
+    guard::fn_guard(|context| {
+        let first = context.head().uri.path().trim_start_matches('/').split('/').next();
+        !first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
+    })
 }
 
 /// The issuer that the path names.

@@ -15,6 +15,7 @@ pub mod people;
 pub mod process;
 pub mod proxy;
 pub mod scim;
+pub mod tokens;
 
 use std::{
     collections::BTreeMap,

@@ -108,7 +108,8 @@ both! {
             let browser = app.browser();
             let proof = BASE64_STANDARD.encode(format!("{id}:{secret}"));
             let request = browser.request(Method::POST, &app.url(SYSTEM));
-            browser.send(request.header(header::AUTHORIZATION, format!("Basic {proof}")).form(&[grant])).await
+            let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            browser.send(request.header(header::AUTHORIZATION, format!("Basic {proof}")).body("grant_type=client_credentials")).await
         };
         assert_eq!(basic(secret).await.status, 200);
         let refused = basic(wrong).await;

@@ -30,6 +30,12 @@ pub const OAUTH_CLIENTS: &str = "/v1/saml-oauth-clients";
 pub const OAUTH_CLIENT: &str = "/v1/saml-oauth-clients/{id}";
 /// Rotates an OAuth client's secret.
 pub const OAUTH_CLIENT_ROTATE: &str = "/v1/saml-oauth-clients/{id}/rotate-secret";
+/// The applications of an environment, service clients among them.
+pub const APPLICATIONS: &str = "/v1/applications";
+/// One application.
+pub const APPLICATION: &str = "/v1/applications/{id}";
+/// Replaces an application's secret.
+pub const APPLICATION_ROTATE: &str = "/v1/applications/{id}/rotate-secret";
 /// The organizations of an environment.
 pub const ORGANIZATIONS: &str = "/v1/organizations";
 /// One organization.

@@ -16,6 +16,7 @@ mod audit_bounds;
 mod background_jobs;
 mod circles;
 mod cli;
+mod cli_applications;
 mod cli_keys;
 mod console_access;
 mod console_audit;

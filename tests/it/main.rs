@@ -19,6 +19,7 @@ mod cli;
 mod cli_applications;
 mod cli_keys;
 mod console_access;
+mod console_applications;
 mod console_audit;
 mod console_connection;
 mod console_identity_providers;

@@ -39,8 +39,7 @@ pub struct ApplicationObject {
     /// Its `client_id`.
     client_id: ApplicationId,
     environment_id: EnvironmentId,
-    /// The organization that owns it; absent for the vendor's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The organization that owns it; `null` for your own.
     organization_id: Option<OrganizationId>,
     /// Its name for people; may be empty.
     #[schema(example = "Billing")]
@@ -48,8 +47,7 @@ pub struct ApplicationObject {
     /// `web`, `public` or `service`.
     #[schema(value_type = String, example = "service")]
     kind: ClientKind,
-    /// `system` for a service client that administers the environment.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `system` for a service client that administers the environment, else `null`.
     #[schema(value_type = Option<String>, example = "system")]
     workspace: Option<Workspace>,
     /// What it may exchange for tokens.
@@ -67,12 +65,11 @@ pub struct ApplicationObject {
     /// Whether it is switched off: it gets no tokens, and those that it has do not count.
     disabled: bool,
     created_at: Timestamp,
-    /// When the secret before the present one ends, while two are good.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// When the secret before the present one ends, while two are good; else `null`.
     previous_secret_expires_at: Option<Timestamp>,
     /// Its secret: present only in the response that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "app_secret_12vqjrnxk9xeov6o4f05pan0g")]
+    #[schema(value_type = String, required = false, example = "app_secret_12vqjrnxk9xeov6o4f05pan0g")]
     client_secret: Option<String>,
 }
 

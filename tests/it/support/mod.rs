@@ -331,6 +331,7 @@ impl TestApp {
             display_name: String::new(),
             id_token_alg,
             initiate_login_uri: None,
+            redirect_uris: Vec::new(),
             disabled: false,
             created_at: self.now(),
         };

@@ -1,10 +1,7 @@
 //! Clients of an environment's issuers, and their access tokens.
 
 use base::id::{ApplicationId, OrganizationId};
-use model::{
-    application::{Application, ClientKind},
-    environment::Environment,
-};
+use model::{application::ClientKind, environment::Environment};
 use ostiary::app::{
     applications::{self, ApplicationChange, NewApplication},
     principal::Principal,
@@ -54,12 +51,6 @@ impl TestApp {
         let made = applications::create(&self.state, &principal, new, change).await.expect("an application");
         let secret = made.secret.map(|secret| secret.reveal()).unwrap_or_default();
         Client { id: made.application.id, secret }
-    }
-
-    /// An application as it is stored.
-    pub async fn stored_application(&self, environment: &Environment, id: ApplicationId) -> Application {
-        let principal = Principal::operator(environment.id);
-        ostiary::app::resource::find(&self.state, &principal, id).await.expect("an application")
     }
 
     /// What a token endpoint answers to the client, with its secret in the form.

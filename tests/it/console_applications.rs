@@ -16,12 +16,12 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 fn shown(body: &str) -> Client {
     let word = |prefix: &str| {
         let at = body.find(prefix).unwrap_or_else(|| panic!("{prefix} is not in {body}"));
-        body[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+        let end = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '/');
+        body[at..].split(end).next().unwrap_or_default().to_owned()
     };
     let secret = word("app_secret_");
-    let rest = body.replace(&secret, "");
-    let at = rest.find("app_").expect("an id");
-    let id: String = rest[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    // The address of its own page.
+    let id = word("/applications/app_").trim_start_matches("/applications/").to_owned();
     Client { id: id.parse().expect("an id"), secret }
 }
 
@@ -36,10 +36,10 @@ both! {
         let new = "/applications/new-service-client";
         console.page(new).await.says("manage_organizations");
         let refused = console.post(new, &[("displayName", "Provisioning"), ("signingAlg", "ES256")]).await;
-        assert_eq!(refused.status, 400);
+        assert_eq!(refused.status, 422);
         refused.says("Choose at least one");
         let unnamed = console.post(new, &[("displayName", ""), ("scopes", "identity"), ("signingAlg", "ES256")]).await;
-        assert_eq!(unnamed.status, 400);
+        assert_eq!(unnamed.status, 422);
         let fields = [("displayName", "Provisioning"), ("scopes", "manage_organizations"), ("scopes", "identity"), ("signingAlg", "ES256")];
         let made = console.post(new, &fields).await;
         assert_eq!(made.status, 200, "{}", made.text());
@@ -88,9 +88,9 @@ both! {
         assert_eq!(public.status, 200, "{}", public.text());
         assert!(!public.body.contains("app_secret_"), "{}", public.text());
         let bad = console.post(new, &[("displayName", "x"), ("kind", "web"), ("redirectUris", "http://a.example/cb"), ("signingAlg", "ES256")]).await;
-        assert_eq!(bad.status, 400);
+        assert_eq!(bad.status, 422);
         bad.says("must begin with https://");
-        assert_eq!(console.post(new, &[("displayName", "x"), ("kind", "saml"), ("signingAlg", "ES256")]).await.status, 400);
+        assert_eq!(console.post(new, &[("displayName", "x"), ("kind", "saml"), ("signingAlg", "ES256")]).await.status, 422);
         console.page("/applications").await.says("Billing").says("Portal").says("Public app");
         // Who may only look is not offered any of it.
         let viewer = app.console(Role::Viewer, &environment).await;

@@ -2,10 +2,7 @@
 
 use model::administrator::Role;
 
-use crate::{
-    both,
-    support::{TestApp, tokens::Client},
-};
+use crate::{both, support::tokens::Client};
 
 /// The text between two others.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
@@ -69,7 +66,7 @@ both! {
         let fields = [("version", &*seen), ("displayName", "Provisioning"), ("scopes", "identity"), ("signingAlg", "ES256"), ("disabled", "true")];
         assert_eq!(console.post(&format!("{at}/edit"), &fields).await.status, 303);
         assert_eq!(app.ask_token(SYSTEM, &newer, None).await.status, 400);
-        console.page(&at).await.says("Switched off");
+        console.page(&at).await.says("is switched off");
         assert_eq!(console.post(&format!("{at}/delete"), &[("confirm", "Provisioning")]).await.status, 303);
         assert_eq!(app.ask_token(SYSTEM, &newer, None).await.status, 401);
         assert_eq!(console.get(&at).await.status, 404);
@@ -89,7 +86,7 @@ both! {
         assert!(!public.body.contains("app_secret_"), "{}", public.text());
         let bad = console.post(new, &[("displayName", "x"), ("kind", "web"), ("redirectUris", "http://a.example/cb"), ("signingAlg", "ES256")]).await;
         assert_eq!(bad.status, 422);
-        bad.says("must begin with https://");
+        bad.says("Must begin with https://");
         assert_eq!(console.post(new, &[("displayName", "x"), ("kind", "saml"), ("signingAlg", "ES256")]).await.status, 422);
         console.page("/applications").await.says("Billing").says("Portal").says("Public app");
         // Who may only look is not offered any of it.

@@ -37,7 +37,7 @@ both! {
             let answer = app.api(&key, Method::GET, path, None).await.json();
             answer[list].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
         };
-        assert_eq!(ids("/v1/saml-oauth-clients", "samlOauthClients").await, [fixture.client_id.clone()]);
+        assert_eq!(ids("/v1/saml-oauth-clients", "samlOauthClients").await, [fixture.client_id.as_str()]);
         assert_eq!(ids("/v1/applications", "applications").await, [application.id.to_string()]);
         // The same 128 bits under the other name.
         let bits = application.id.bits();

@@ -1,7 +1,9 @@
 //! The endpoints of the environments' issuers, each under its workspace (SecureAuth's paths) or environment (WSO2's).
 
+use std::fmt;
+
 use actix_web::{
-    Error as ActixError, FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
+    Error as ActixError, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     dev::Payload,
     guard,
     http::{StatusCode, header},
@@ -26,9 +28,8 @@ use crate::{
             signing_keys::JWKS_MAX_AGE,
         },
     },
-    http::api_error::ApiError,
     links::path,
-    web::kit::routing::Routes,
+    web::kit::{error, routing::Routes},
 };
 
 /// Registers WSO2's forms, whose first segments are reserved.
@@ -78,7 +79,7 @@ impl FromRequest for Called {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Ok(Self(find(&request).await.map_err(ApiError::oauth)?)) })
+        Box::pin(async move { Ok(Self(find(&request).await.map_err(IssuerError)?)) })
     }
 }
 
@@ -129,9 +130,9 @@ async fn discovery(state: web::Data<State>, issuer: Called) -> HttpResponse {
 }
 
 /// The environment's public keys (RFC 7517 §5), readable from any origin.
-async fn jwks(state: web::Data<State>, issuer: Called) -> Result<HttpResponse, ApiError> {
+async fn jwks(state: web::Data<State>, issuer: Called) -> Result<HttpResponse, IssuerError> {
     let keys = access_token_keys::published(&state, issuer.0.tenant.environment_id).await;
-    Ok(cacheable(JWKS_MAX_AGE.as_secs()).json(keys.map_err(ApiError::oauth)?))
+    Ok(cacheable(JWKS_MAX_AGE.as_secs()).json(keys.map_err(IssuerError)?))
 }
 
 /// The token endpoint (RFC 6749 §3.2).
@@ -140,12 +141,12 @@ async fn token(
     issuer: Called,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, IssuerError> {
     let outcome = match read(&issuer.0, &request, &body) {
         Ok(read) => issuer_token::exchange(&state, read).await,
         Err(error) => Ok(Err(error)),
     };
-    respond(&request, outcome.map_err(ApiError::oauth)?.map(|tokens| no_store(&json!(tokens))))
+    respond(&request, outcome.map_err(IssuerError)?.map(|tokens| no_store(&json!(tokens))))
 }
 
 /// Introspection (RFC 7662).
@@ -154,12 +155,12 @@ async fn introspect(
     issuer: Called,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, IssuerError> {
     let outcome = match read(&issuer.0, &request, &body) {
         Ok(read) => issuer_token::introspect(&state, read).await,
         Err(error) => Ok(Err(error)),
     };
-    respond(&request, outcome.map_err(ApiError::oauth)?.map(|told| no_store(&json!(told))))
+    respond(&request, outcome.map_err(IssuerError)?.map(|told| no_store(&json!(told))))
 }
 
 /// Revocation (RFC 7009).
@@ -168,13 +169,13 @@ async fn revoke(
     issuer: Called,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, IssuerError> {
     let outcome = match read(&issuer.0, &request, &body) {
         Ok(read) => issuer_token::revoke(&state, read).await,
         Err(error) => Ok(Err(error)),
     };
     let done = || HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish();
-    respond(&request, outcome.map_err(ApiError::oauth)?.map(|()| done()))
+    respond(&request, outcome.map_err(IssuerError)?.map(|()| done()))
 }
 
 fn read<'a>(
@@ -195,10 +196,10 @@ fn no_store(body: &serde_json::Value) -> HttpResponse {
 }
 
 /// The response, or the error (RFC 6749 §5.2) with SecureAuth's additions.
-fn respond(request: &HttpRequest, outcome: Result<HttpResponse, Error>) -> Result<HttpResponse, ApiError> {
+fn respond(request: &HttpRequest, outcome: Result<HttpResponse, Error>) -> Result<HttpResponse, IssuerError> {
     let error = match outcome {
         Ok(response) => return Ok(response),
-        Err(error) => error,
+        Err(refused) => refused,
     };
     let status = match error.is_client_authentication() {
         true => StatusCode::UNAUTHORIZED,
@@ -211,12 +212,48 @@ fn respond(request: &HttpRequest, outcome: Result<HttpResponse, Error>) -> Resul
         response
             .insert_header((header::WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")));
     }
-    Ok(response.json(json!({
-        "error": error.code(),
-        "error_description": error.description(),
+    Ok(response.json(body(error.code(), &error.description(), status)))
+}
+
+/// The body of an error: RFC 6749 §5.2 with SecureAuth's additions.
+fn body(code: &str, description: &str, status: StatusCode) -> serde_json::Value {
+    json!({
+        "error": code,
+        "error_description": description,
         "error_hint": "",
         "cause": "",
         "details": {},
         "status_code": status.as_u16(),
-    })))
+    })
+}
+
+/// An error of a use case at an issuer: there is no such issuer, a limit, a failure.
+#[derive(Debug)]
+struct IssuerError(app::Error);
+
+impl fmt::Display for IssuerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for IssuerError {
+    fn status_code(&self) -> StatusCode {
+        error::status(&self.0)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        error::log_internal_error(&self.0);
+        let code = match &self.0 {
+            app::Error::Internal(_) => "server_error",
+            app::Error::Limited { .. } | app::Error::Unavailable { .. } => "temporarily_unavailable",
+            _ => "invalid_request",
+        };
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(retry_after) = self.0.retry_after() {
+            response.insert_header((header::RETRY_AFTER, retry_after.as_secs().max(1)));
+        }
+        response.json(body(code, &self.0.to_string(), self.status_code()))
+    }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use model::organization::OrganizationStatus;
 use ostiary::app::{
     applications::{ApplicationChange, secrets},
+    organizations::OrganizationChange,
     principal::Principal,
     resource,
 };
@@ -117,9 +117,7 @@ both! {
         assert!(refused.header("www-authenticate").starts_with("Basic "));
         // Nobody and nothing there.
         for path in ["/nowhere/system/oauth2/token", "/prod/nowhere/oauth2/token", "/prod/org_x/oauth2/token"] {
-            let answer = app.ask_token(path, &client, None).await;
-            assert_eq!(answer.status, 404, "{path}");
-            assert!(answer.json()["error"].is_string(), "{path}");
+            assert_oauth_error(&app.ask_token(path, &client, None).await, 404, "invalid_request");
         }
     }
 
@@ -164,11 +162,20 @@ both! {
         let token = app.token(&acme, &own).await;
         let introspection = acme.replace("token", "introspect");
         assert_eq!(introspect(&app, &introspection, &own, &token).await["active"], true);
-        let mut organization = tenant.organization.clone();
-        organization.status = OrganizationStatus::Disabled;
-        app.store_organization(&organization).await;
+        let operator = Principal::operator(environment.id);
+        let id = tenant.organization.id;
+        let switch = async |disabled| {
+            let change = OrganizationChange { disabled: Some(disabled), ..OrganizationChange::default() };
+            resource::update::<model::organization::Organization>(&app.state, &operator, id, None, &change).await.unwrap();
+        };
+        switch(true).await;
         assert_eq!(app.ask_token(&acme, &own, None).await.status, 404);
         assert_eq!(app.browser().get(&app.url(&acme.replace("oauth2/token", ".well-known/openid-configuration"))).await.status, 404);
+        // Switched on again it gives tokens, and those of before stay ended.
+        switch(false).await;
+        assert_eq!(introspect(&app, &introspection, &own, &token).await["active"], false);
+        let newer = app.token(&acme, &own).await;
+        assert_eq!(introspect(&app, &introspection, &own, &newer).await["active"], true);
         drop(other);
     }
 

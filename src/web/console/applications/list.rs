@@ -79,7 +79,10 @@ pub(in crate::web::console) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "A service client is a program of yours that administers this environment with access tokens. An application gets tokens of this environment’s own issuers." }
-            @if may_manage { div.actions { (buttons) } }
+            @if may_manage {
+                p { (link_button(ButtonStyle::Primary, "New service client", &new_service_client)) }
+                p { a href=(new) { "New application" } }
+            }
         },
     };
     html! {

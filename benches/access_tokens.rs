@@ -73,6 +73,7 @@ fn signatures() {
             jti: "token_0000000000000000000000000".into(),
             client_id: "app_0000000000000000000000000".into(),
             scope: "view_audit_events".into(),
+            scp: vec!["view_audit_events".into()],
             tid: "bench".into(),
             aid: "system".into(),
             org_id: None,

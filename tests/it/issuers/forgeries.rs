@@ -84,6 +84,7 @@ both! {
             ("sub", json!("app_0000000000000000000000000")),
             ("client_id", json!("app_0000000000000000000000000")),
             ("scope", json!("view_audit_events manage_organizations")),
+            ("scp", json!(["view_audit_events", "manage_organizations"])),
             ("jti", json!("token_0000000000000000000000000")),
             ("jti", json!("x")),
             ("exp", json!(app.now().seconds())),

@@ -138,6 +138,26 @@ both! {
         }
     }
 
+    async fn nobody_gets_a_slug_while_its_environment_is_being_renamed(app: TestApp) {
+        for round in 0..4 {
+            let (slug, next) = (format!("from-{round}"), format!("to-{round}"));
+            let environment = app.environment(&slug).await;
+            let others: Vec<_> = (0..4)
+                .map(|_| {
+                    let (state, slug) = (app.state.clone(), slug.clone());
+                    let change = EnvironmentChange { slug: Some(slug), ..EnvironmentChange::default() };
+                    actix_web::rt::spawn(async move { environments::create(&state, &Principal::OPERATOR, &change).await.is_ok() })
+                })
+                .collect();
+            rename(&app, &environment, &next).await.unwrap();
+            for other in others {
+                assert!(!other.await.unwrap(), "{slug} was given away");
+            }
+            let document = discovery(&app, &format!("/{slug}/system/.well-known/openid-configuration")).await;
+            assert_eq!(document["issuer"], app.url(&format!("/{slug}/system")));
+        }
+    }
+
     async fn paths_that_name_no_environment_speak_for_the_only_one(app: TestApp) {
         let answer = app.browser().get(&app.url("/oauth2/token/.well-known/openid-configuration")).await;
         assert_eq!(answer.status, 404, "there is none");

@@ -55,6 +55,7 @@ both! {
             ("tid", json!("prod")),
             ("aid", json!("system")),
             ("scope", json!("view_audit_events")),
+            ("scp", json!(["view_audit_events"])),
             ("iat", json!(app.now().seconds())),
             ("exp", json!(app.now().seconds() + 3600)),
         ] {

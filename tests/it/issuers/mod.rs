@@ -4,6 +4,7 @@ mod forgeries;
 mod names;
 mod other_library;
 mod tokens;
+mod users;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde_json::Value;

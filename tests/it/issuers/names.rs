@@ -1,11 +1,14 @@
 //! The names of issuers: one URL each, whichever form was called; slugs that stay with their environment.
 
-use model::organization_reference::PublicAlias;
-use ostiary::app::{
-    Error,
-    environments::{self, EnvironmentChange},
-    principal::Principal,
-    resource,
+use model::{environment::Slug, organization_reference::PublicAlias};
+use ostiary::{
+    app::{
+        Error,
+        environments::{self, EnvironmentChange},
+        principal::Principal,
+        resource,
+    },
+    store::tenants,
 };
 use reqwest::Method;
 
@@ -135,6 +138,12 @@ both! {
         for slug in ["first", "second", "third", "fourth"] {
             taken(create(slug).await);
             assert_eq!(app.browser().get(&app.url(&format!("/{slug}/system/.well-known/openid-configuration"))).await.status, 404);
+        }
+        // What looks for a free slug, as the import does, takes another.
+        let mut conn = app.state.db.read().await.unwrap();
+        for (id, slug, free) in [(other.id, "fourth", false), (other.id, "fifth", true), (environment.id, "fourth", true), (environment.id, "other", false)] {
+            let slug = Slug::parse(slug).unwrap();
+            assert_eq!(tenants::is_free(&mut conn, id, &slug).await.unwrap(), free, "{slug}");
         }
     }
 

@@ -18,9 +18,16 @@ use crate::{
     },
 };
 
-/// Registers every route and records it in `table`. Routes with GET also accept HEAD (`middleware`).
+/// Registers every route and records it in `table`, and answers unknown ones. Routes with GET also accept HEAD (`middleware`).
 pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
-    Routes::new(config, table)
+    table.configure(config, register);
+    // Unknown routes: `middleware` adds the body.
+    config.default_service(web::to(async || HttpResponse::NotFound().finish()));
+}
+
+/// Registers every route.
+pub fn register(routes: &mut Routes<'_>) {
+    routes
         // Load balancers and monitoring
         .surface(Surface::Health, "", |routes| {
             routes
@@ -53,7 +60,5 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers
         .surface(Surface::Scim, "/v1/scim", scim::configure);
-
-    // Unknown routes: `middleware` adds the body.
-    config.default_service(web::to(async || HttpResponse::NotFound().finish()));
+    // What begins with an environment's slug belongs here: its first segment matches every address that no route above has.
 }

@@ -74,6 +74,7 @@ mod replicas;
 mod response_limits;
 mod rolling_restart;
 mod root_organization;
+mod routing;
 mod saml_attacks;
 mod saml_fixtures;
 mod saml_fuzz;

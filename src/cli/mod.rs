@@ -29,6 +29,7 @@ mod saml_connection;
 mod scim_directory;
 mod serve;
 mod service_client;
+mod session;
 pub mod settings_args;
 mod setup_link;
 mod webhook;
@@ -103,6 +104,8 @@ enum Command {
     #[command(subcommand)]
     SetupLink(setup_link::SetupLink),
     #[command(subcommand)]
+    Session(session::Session),
+    #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
@@ -144,6 +147,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Webhook(command) => command.run(settings).await?,
         Command::Import(command) => command.run(settings).await?,
         Command::SetupLink(command) => command.run(settings).await?,
+        Command::Session(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,

@@ -18,6 +18,7 @@ pub mod recent_authentication;
 pub mod recovery_codes;
 pub mod sessions;
 pub mod totp;
+pub mod user_sessions;
 
 pub use device::Device;
 pub use holder::AccountHolder;

@@ -17,6 +17,7 @@ mod background_jobs;
 mod circles;
 mod cli;
 mod cli_keys;
+mod cli_sessions;
 mod console_access;
 mod console_audit;
 mod console_connection;

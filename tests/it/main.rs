@@ -18,6 +18,7 @@ mod circles;
 mod cli;
 mod cli_applications;
 mod cli_keys;
+mod cli_sessions;
 mod console_access;
 mod console_applications;
 mod console_audit;

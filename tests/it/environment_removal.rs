@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::{
     both,
-    support::{Backend, IdentityProvider, TestApp},
+    support::{Backend, IdentityProvider, Tenant, TestApp},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -105,6 +105,31 @@ async fn sweep(app: &TestApp) {
 async fn remembered(db: &Db) -> i64 {
     let sql = "SELECT COUNT(*) FROM removed_environments";
     db.read().await.unwrap().sql(sql).one::<(i64,)>().await.unwrap().0
+}
+
+/// A pool of an organization, with a schema, a user and a one-time code of theirs.
+async fn add_people(app: &TestApp, tenant: &Tenant) {
+    let mut tx = app.state.db.write().await.unwrap();
+    for sql in [
+        "INSERT INTO identity_schemas (id, environment_id, name, description, schema, created_at, updated_at) \
+         SELECT 'schema_0000000000000000000000001', environment_id, '', '', '{}', 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO identity_pools (id, environment_id, organization_id, name, description, badge_color, \
+         authentication_mechanisms, second_factors, identifier_case_insensitive, public_registration_allowed, \
+         payload_schema_id, metadata_schema_id, metadata, password_policy, password_settings, otp_settings, \
+         self_reset_allowed, created_at, updated_at) \
+         SELECT 'pool_0000000000000000000000001', environment_id, id, 'People', '', '', '[]', '[]', TRUE, FALSE, 'schema_0000000000000000000000001', 'metadata_v0', '{}', \
+         '{}', '{}', '{}', TRUE, 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO users (id, environment_id, organization_id, pool_id, status, source, user_type, display_name, \
+         payload, metadata, business_metadata, created_at, updated_at, status_updated_at) \
+         SELECT 'usr_0000000000000000000000001', environment_id, id, 'pool_0000000000000000000000001', 'active', 'standard', '', '', '{}', '{}', '{}', 0, 0, 0 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO one_time_codes (id, account_id, environment_id, purpose, code_sha256, failures, created_at, \
+         expires_at) SELECT 'code_0000000000000000000000001', 'usr_0000000000000000000000001', environment_id, 'activation', '', 0, 0, 4102444800000 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+    ] {
+        tx.sql(sql).bind(tenant.organization.id).execute().await.unwrap();
+    }
+    tx.commit().await.unwrap();
 }
 
 /// Puts a row of the environment into each table that takes one, as a request does that was under way. What a foreign
@@ -191,6 +216,7 @@ both! {
         assert_eq!(request.answer(&browser, &tenant, &idp.sign(&response)).await.status, 303);
         app.begin(&app.browser(), &key, &tenant).await;
         login_counts::count(&app.state, DAY).await.unwrap();
+        add_people(&app, &tenant).await;
         let before = filled(&app, environment.id).await;
         let all: BTreeSet<String> = tables(&app).await.into_iter().filter(|name| !KEPT.contains(&&**name)).collect();
         let empty: Vec<_> = all.difference(&before).collect();
@@ -207,6 +233,7 @@ both! {
         let histories = filled(&app, environment.id).await;
         let swept = [
             "authorization_grants", "connection_logins", "events", "login_counts", "login_flows", "webhook_deliveries",
+            "signed_access_tokens", "users", "one_time_codes",
         ];
         assert!(histories.iter().all(|table| swept.contains(&table.as_str())), "{histories:?}");
         assert!(histories.contains("login_flows") && histories.contains("events"));

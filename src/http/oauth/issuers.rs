@@ -3,7 +3,8 @@
 use std::fmt;
 
 use actix_web::{
-    Error as ActixError, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
+    Error as ActixError, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
+    ResponseError,
     dev::Payload,
     guard,
     http::{StatusCode, header},
@@ -16,7 +17,11 @@ use oauth::{
 };
 use serde_json::json;
 
-use super::{DISCOVERY_MAX_AGE, REALM, authorization, body::form, cacheable};
+use super::{
+    DISCOVERY_MAX_AGE, authorization,
+    body::{error_response, error_status, form},
+    cacheable,
+};
 use crate::{
     app::{
         self, State,
@@ -136,83 +141,77 @@ async fn jwks(state: web::Data<State>, issuer: Called) -> Result<HttpResponse, I
 }
 
 /// The token endpoint (RFC 6749 §3.2).
-async fn token(
-    state: web::Data<State>,
-    issuer: Called,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, IssuerError> {
-    let outcome = match read(&issuer.0, &request, &body) {
-        Ok(read) => issuer_token::exchange(&state, read).await,
-        Err(error) => Ok(Err(error)),
-    };
-    respond(&request, outcome.map_err(IssuerError)?.map(|tokens| no_store(&json!(tokens))))
+async fn token(call: FormCall) -> Result<HttpResponse, IssuerError> {
+    call.answer(issuer_token::exchange, |tokens| no_store().json(tokens)).await
 }
 
 /// Introspection (RFC 7662).
-async fn introspect(
-    state: web::Data<State>,
-    issuer: Called,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, IssuerError> {
-    let outcome = match read(&issuer.0, &request, &body) {
-        Ok(read) => issuer_token::introspect(&state, read).await,
-        Err(error) => Ok(Err(error)),
-    };
-    respond(&request, outcome.map_err(IssuerError)?.map(|told| no_store(&json!(told))))
+async fn introspect(call: FormCall) -> Result<HttpResponse, IssuerError> {
+    call.answer(issuer_token::introspect, |told| no_store().json(told)).await
 }
 
 /// Revocation (RFC 7009).
-async fn revoke(
+async fn revoke(call: FormCall) -> Result<HttpResponse, IssuerError> {
+    call.answer(issuer_token::revoke, |()| no_store().finish()).await
+}
+
+/// A form that was posted to an endpoint of an issuer.
+struct FormCall {
     state: web::Data<State>,
-    issuer: Called,
+    issuer: Issuer,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, IssuerError> {
-    let outcome = match read(&issuer.0, &request, &body) {
-        Ok(read) => issuer_token::revoke(&state, read).await,
-        Err(error) => Ok(Err(error)),
-    };
-    let done = || HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish();
-    respond(&request, outcome.map_err(IssuerError)?.map(|()| done()))
 }
 
-fn read<'a>(
-    issuer: &'a Issuer,
-    request: &'a HttpRequest,
-    body: &'a [u8],
-) -> Result<IssuerRequest<'a>, Error> {
-    let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    Ok(IssuerRequest { issuer, address, authorization: authorization(request)?, form: form(request, body)? })
-}
+impl FromRequest for FormCall {
+    type Error = ActixError;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, ActixError>>>>;
 
-/// A response that is not to be kept (RFC 6749 §5.1).
-fn no_store(body: &serde_json::Value) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::PRAGMA, "no-cache"))
-        .json(body)
-}
-
-/// The response, or the error (RFC 6749 §5.2) with SecureAuth's additions.
-fn respond(request: &HttpRequest, outcome: Result<HttpResponse, Error>) -> Result<HttpResponse, IssuerError> {
-    let error = match outcome {
-        Ok(response) => return Ok(response),
-        Err(refused) => refused,
-    };
-    let status = match error.is_client_authentication() {
-        true => StatusCode::UNAUTHORIZED,
-        false => StatusCode::BAD_REQUEST,
-    };
-    let mut response = HttpResponse::build(status);
-    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
-    // RFC 6749 §5.2: a client that used the Authorization header gets a challenge.
-    if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
-        response
-            .insert_header((header::WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")));
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = web::Data::<State>::extract(&request).await?;
+            let Called(issuer) = Called::extract(&request).await?;
+            let body = web::Bytes::from_request(&request, &mut payload).await?;
+            Ok(Self { state, issuer, request, body })
+        })
     }
-    Ok(response.json(body(error.code(), &error.description(), status)))
+}
+
+impl FormCall {
+    /// Answers with what the use case returns, or with its error (RFC 6749 §5.2).
+    async fn answer<T>(
+        &self,
+        use_case: impl for<'a> AsyncFnOnce(&'a State, IssuerRequest<'a>) -> app::Result<Result<T, Error>>,
+        response: impl FnOnce(T) -> HttpResponse,
+    ) -> Result<HttpResponse, IssuerError> {
+        let outcome = match self.read() {
+            Ok(read) => use_case(&self.state, read).await.map_err(IssuerError)?,
+            Err(error) => Err(error),
+        };
+        Ok(outcome.map_or_else(|error| refusal(&self.request, &error), response))
+    }
+
+    fn read(&self) -> Result<IssuerRequest<'_>, Error> {
+        Ok(IssuerRequest {
+            issuer: &self.issuer,
+            address: self.request.extensions().get::<ClientAddress>().map(|client| client.0),
+            authorization: authorization(&self.request)?,
+            form: form(&self.request, &self.body)?,
+        })
+    }
+}
+
+/// A good response that is not to be kept (RFC 6749 §5.1).
+fn no_store() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
+    response
+}
+
+/// An error (RFC 6749 §5.2) with SecureAuth's additions.
+fn refusal(request: &HttpRequest, error: &Error) -> HttpResponse {
+    error_response(request, error).json(body(error.code(), &error.description(), error_status(error)))
 }
 
 /// The body of an error: RFC 6749 §5.2 with SecureAuth's additions.

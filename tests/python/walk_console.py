@@ -17,6 +17,8 @@ import urllib.request
 
 from playwright.sync_api import expect, sync_playwright
 
+from browser import launch, picture
+
 base, invitation, pictures = sys.argv[1], sys.argv[2], sys.argv[3]
 AXE = None
 for folder in pathlib.Path(sys.prefix).rglob("axe.min.js"):
@@ -72,7 +74,7 @@ class Walk:
     def look(self, what):
         """Takes a picture, and lets axe look at the page."""
         self.step += 1
-        self.page.screenshot(path=f"{pictures}/{self.name}-{self.step:02}-{what}.png", full_page=True)
+        picture(self.page, f"{pictures}/{self.name}-{self.step:02}-{what}.png")
         if AXE:
             self.page.evaluate(AXE)
             found = self.page.evaluate("axe.run()")["violations"]
@@ -310,18 +312,7 @@ with sync_playwright() as playwright:
     app_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
     threading.Thread(target=app_server.serve_forever, daemon=True).start()
     app = f"http://127.0.0.1:{app_server.server_address[1]}"
-    browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium",
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    )
+    browser = launch(playwright)
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(20_000)
     walk = Walk(context.new_page(), "desktop-light")

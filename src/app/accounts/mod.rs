@@ -19,6 +19,7 @@ pub mod recovery_codes;
 pub mod sessions;
 pub mod totp;
 pub mod user_sessions;
+pub mod users;
 
 pub use device::Device;
 pub use holder::AccountHolder;

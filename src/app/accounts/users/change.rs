@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     addresses::{self, NewAddress},
-    create::MAX_USER_TYPE,
+    create::{MAX_USER_TYPE, prepare},
     identifiers::{self, NewIdentifier},
     place::{Purpose, UserEdit, find_pool},
     profile::Profile,
@@ -18,13 +18,14 @@ use super::{
 use crate::{
     app::{
         Result, State,
+        accounts::credentials::{self, NewCredential},
         audit::{self, Entry},
         input,
         permissions::Action,
         principal::{On, Principal},
         retry::retry_deadlocks,
     },
-    store::{self, Transaction},
+    store,
 };
 
 /// A change of a user, unvalidated. What is `None` stays as it is.
@@ -40,16 +41,17 @@ pub struct UserChange {
     pub addresses: Option<Vec<NewAddress>>,
     /// Its JSON objects.
     pub profile: Profile,
+    /// What it authenticates with from now on; those of other kinds stay.
+    pub credentials: Vec<NewCredential>,
 }
 
-/// Changes a user. `also` changes what else belongs to it in the same transaction: credentials.
+/// Changes a user. Where a credential is replaced, sessions and tokens end.
 pub async fn update(
     state: &State,
     principal: &Principal,
     of: (IdentityPoolId, UserId),
     expected: Option<&EntityTags>,
     change: &UserChange,
-    mut also: impl AsyncFnMut(&mut Transaction, &User) -> Result<()>,
 ) -> Result<User> {
     let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
     // Before the transaction: schemas can take a while.
@@ -59,6 +61,9 @@ pub async fn update(
         change.profile.check(&mut conn, environment_id, &pool).await?;
         pool
     };
+    let own: Vec<&str> =
+        change.identifiers.iter().flatten().map(|identifier| identifier.identifier.as_str()).collect();
+    let credentials = prepare(state, &checked, Some(of.1.into()), &change.credentials, &own).await?;
     let purpose = match change {
         UserChange { status: Some(UserStatus::Inactive | UserStatus::Deleted), .. } => Purpose::Remove,
         _ => Purpose::Add,
@@ -82,7 +87,15 @@ pub async fn update(
             touched |= addresses::replace_all(state, principal, &mut edit, addresses).await?;
         }
         save(state, principal, &mut edit, touched).await?;
-        also(&mut edit.edit.tx, &edit.edit.row).await?;
+        for credential in &credentials {
+            credentials::store(&mut edit.edit.tx, state, of.1.into(), credential.clone()).await?;
+        }
+        if !credentials.is_empty() {
+            store::users::end_use(&mut edit.edit.tx, of.1, state.now()).await?;
+            let entry = Entry::of(&edit.edit.row, "credentials_changed");
+            let environment_id = edit.edit.row.environment_id;
+            audit::record(&mut edit.edit.tx, state, Some(environment_id), principal, entry).await?;
+        }
         edit.edit.commit().await
     })
     .await

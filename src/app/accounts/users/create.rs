@@ -5,6 +5,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
+    account::AccountId,
     identity_pool::IdentityPool,
     user::{User, UserSource, UserStatus},
 };
@@ -17,7 +18,9 @@ use super::{
 };
 use crate::{
     app::{
-        Error, Result, State, audit, input,
+        Error, Result, State,
+        accounts::credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
+        audit, input,
         permissions::Action,
         principal::{On, Principal},
         resource,
@@ -46,6 +49,8 @@ pub struct NewUser {
     pub addresses: Vec<NewAddress>,
     /// Its JSON objects.
     pub profile: Profile,
+    /// What it authenticates with.
+    pub credentials: Vec<NewCredential>,
 }
 
 impl NewUser {
@@ -59,17 +64,17 @@ impl NewUser {
             identifiers: Vec::new(),
             addresses: Vec::new(),
             profile: Profile::default(),
+            credentials: Vec::new(),
         }
     }
 }
 
-/// Creates a user. `also` adds what belongs to it in the same transaction: credentials.
+/// Creates a user.
 pub async fn create(
     state: &State,
     principal: &Principal,
     pool_id: IdentityPoolId,
     new: &NewUser,
-    mut also: impl AsyncFnMut(&mut Transaction, &IdentityPool, &User) -> Result<()>,
 ) -> Result<User> {
     let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
     let checked = {
@@ -82,19 +87,46 @@ pub async fn create(
         new.profile.check(&mut conn, environment_id, &pool).await?;
         pool
     };
+    // Schemas and passwords take a while: before the transaction.
+    let own: Vec<&str> = new.identifiers.iter().map(|identifier| identifier.identifier.as_str()).collect();
+    let credentials = prepare(state, &checked, None, &new.credentials, &own).await?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let pool = lock_pool(&mut tx, environment_id, pool_id, Purpose::Add).await?;
         new.profile.ensure_checked_for(&checked, &pool)?;
         let user = insert(&mut tx, state, principal, &pool, new).await?;
-        also(&mut tx, &pool, &user).await?;
+        for credential in &credentials {
+            credentials::store(&mut tx, state, user.id.into(), credential.clone()).await?;
+        }
         tx.commit().await?;
         Ok(user)
     })
     .await
 }
 
-/// Adds a user to a pool that is locked, within the caller's transaction. The profile was checked.
+/// Checks credentials against the rules of the pool; at most one of a kind. `own` holds the person's own words.
+pub(super) async fn prepare(
+    state: &State,
+    pool: &IdentityPool,
+    account: Option<AccountId>,
+    credentials: &[NewCredential],
+    own: &[&str],
+) -> Result<Vec<PreparedCredential>> {
+    let is_totp = |new: &NewCredential| matches!(new.credential, ImportedCredential::Totp(_));
+    let mut prepared = Vec::new();
+    for (at, new) in credentials.iter().enumerate() {
+        if credentials.iter().take(at).any(|other| is_totp(other) == is_totp(new)) {
+            return Err(Error::invalid(
+                format!("credentials[{at}].type"),
+                "is there already; one of each type",
+            ));
+        }
+        prepared.push(credentials::prepare(state, &pool.password_rules, account, new, own).await?);
+    }
+    Ok(prepared)
+}
+
+/// Adds a user to a pool that is locked, within the caller's transaction, without credentials. The profile was checked.
 pub async fn insert(
     tx: &mut Transaction,
     state: &State,

@@ -2,6 +2,7 @@
 
 use base::id::{IdKind as _, IdentityPoolId, UserId, UserKind};
 use model::{
+    account::CredentialSummary,
     identity_pool::IdentityPool,
     user::{User, UserAddress, UserIdentifier},
 };
@@ -10,6 +11,7 @@ use super::place::find_pool;
 use crate::{
     app::{
         Error, Result, State,
+        accounts::credentials,
         permissions::Action,
         principal::{On, Principal},
         resource,
@@ -43,8 +45,21 @@ pub async fn details(
     Ok((pool, details))
 }
 
+/// The credentials of a user, as they are shown.
+pub async fn credentials(
+    state: &State,
+    principal: &Principal,
+    user: &User,
+) -> Result<Vec<CredentialSummary>> {
+    let environment_id = principal.authorize(Action::UsersView, On::Organization(user.organization_id))?;
+    principal.require_environment(user.environment_id)?;
+    let mut conn = state.db.read().await?;
+    resource::load::<User>(&mut conn, environment_id, user.id).await?;
+    credentials::summaries(&mut conn, user.id.into()).await
+}
+
 /// These users with what belongs to them.
-pub(super) async fn details_of(conn: &mut Conn, users: Vec<User>) -> Result<Vec<UserDetails>> {
+async fn details_of(conn: &mut Conn, users: Vec<User>) -> Result<Vec<UserDetails>> {
     let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let mut identifiers = user_identifiers::list(conn, &ids).await?;
     let mut addresses = user_addresses::list(conn, &ids).await?;

@@ -18,7 +18,7 @@ pub use addresses::{AddressChange, NewAddress, add_address, mark_verified, remov
 pub use change::{UserChange, set_status, update};
 pub use create::{NewUser, create, insert};
 pub use delete::remove;
-pub use details::{UserDetails, details, find, find_any};
+pub use details::{UserDetails, credentials, details, find, find_any};
 pub use identifier_case::apply_case;
 pub use identifiers::{NewIdentifier, add_identifier, remove_identifier};
 pub use place::UserEdit;

@@ -95,9 +95,9 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let Call { state, principal, tenant, body, .. } = call;
     let body: NewUserBody = body.read()?;
     let new = body.parse()?;
-    let user = users::create(&state, &principal, pool_id, &new, async |_, _, _| Ok(())).await?;
-    let shown = objects::of(&state, &principal, &tenant.name, vec![user.clone()]).await?;
-    Ok(with_etag(HttpResponse::Created(), &user, shown.into_iter().next()))
+    let user = users::create(&state, &principal, pool_id, &new).await?;
+    let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
+    Ok(with_etag(HttpResponse::Created(), &user, &shown))
 }
 
 /// List or find users
@@ -172,8 +172,8 @@ pub async fn by_key(call: Call<JsonObject>) -> SecureauthResult {
         _ => return Err(Error::invalid("identifier", "give either identifier or address").into()),
     };
     let user = users::find_by_key(&state, &principal, pool_id, &key).await?;
-    let shown = objects::of(&state, &principal, &tenant.name, vec![user.clone()]).await?;
-    Ok(with_etag(HttpResponse::Ok(), &user, shown.into_iter().next()))
+    let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
+    Ok(with_etag(HttpResponse::Ok(), &user, &shown))
 }
 
 /// Get a user
@@ -191,8 +191,8 @@ pub async fn by_key(call: Call<JsonObject>) -> SecureauthResult {
 )]
 pub async fn get(call: Call) -> SecureauthResult {
     let user = users::find(&call.state, &call.principal, call.user()?).await?;
-    let shown = objects::of(&call.state, &call.principal, &call.tenant.name, vec![user.clone()]).await?;
-    Ok(with_etag(HttpResponse::Ok(), &user, shown.into_iter().next()))
+    let shown = objects::one(&call.state, &call.principal, &call.tenant.name, &user).await?;
+    Ok(with_etag(HttpResponse::Ok(), &user, &shown))
 }
 
 /// Update a user
@@ -223,9 +223,9 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
         }
     }
     let change: UserChange = body.parse()?;
-    let user = users::update(&state, &principal, of, if_match.as_ref(), &change, async |_, _| Ok(())).await?;
-    let shown = objects::of(&state, &principal, &tenant.name, vec![user.clone()]).await?;
-    Ok(with_etag(HttpResponse::Ok(), &user, shown.into_iter().next()))
+    let user = users::update(&state, &principal, of, if_match.as_ref(), &change).await?;
+    let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
+    Ok(with_etag(HttpResponse::Ok(), &user, &shown))
 }
 
 fn id_mismatch() -> SecureauthError {
@@ -257,11 +257,7 @@ pub async fn delete(call: Call) -> SecureauthResult {
 }
 
 /// An answer with one user and its version.
-fn with_etag(
-    mut response: actix_web::HttpResponseBuilder,
-    user: &User,
-    shown: Option<UserObject>,
-) -> HttpResponse {
+fn with_etag(mut response: actix_web::HttpResponseBuilder, user: &User, shown: &UserObject) -> HttpResponse {
     response.insert_header((header::ETAG, etag(user.version))).json(shown)
 }
 

@@ -2,6 +2,7 @@
 
 use base::time::Timestamp;
 use model::{
+    account::{CredentialState, CredentialSummary},
     identity_pool::IdentityPool,
     identity_schema::SchemaRef,
     user::{User, UserAddress, UserIdentifier},
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
-    app::{Result, State, accounts::users, principal::Principal},
+    app::{Error, Result, State, accounts::users, principal::Principal},
     http::secureauth::reply::hex_id,
 };
 
@@ -74,6 +75,39 @@ impl From<UserAddress> for AddressObject {
     }
 }
 
+/// A credential of a user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecureauthCredential)]
+pub struct CredentialObject {
+    /// `password`, `webauthn` or `totp`.
+    #[serde(rename = "type")]
+    #[schema(example = "password")]
+    kind: &'static str,
+    /// `valid`, `must_be_changed` or `must_be_reset`.
+    #[schema(example = "valid")]
+    state: &'static str,
+    /// Until when it can be used; `null` for no end.
+    expires_at: Option<Timestamp>,
+    /// When it was set.
+    created_at: Timestamp,
+}
+
+impl CredentialObject {
+    /// A credential as the surface shows it. Recovery codes are none of its kinds.
+    fn new(summary: &CredentialSummary) -> Option<Self> {
+        let valid = CredentialState::Valid;
+        let (kind, state, expires_at, created_at) = match summary {
+            CredentialSummary::Password { state, changed_at, expires_at } => {
+                ("password", *state, *expires_at, *changed_at)
+            }
+            CredentialSummary::Passkey { passkey, .. } => ("webauthn", valid, None, passkey.created_at),
+            CredentialSummary::Totp { created_at } => ("totp", valid, None, *created_at),
+            CredentialSummary::RecoveryCodes { .. } => return None,
+        };
+        Some(Self { kind, state: state.as_str(), expires_at, created_at })
+    }
+}
+
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SecureauthUser)]
@@ -106,11 +140,29 @@ pub struct UserObject {
     business_metadata: Map<String, Value>,
     /// The schema that it fits; empty for none.
     business_metadata_schema_id: String,
+    /// What the user authenticates with, without what proves anything; lists leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    credentials: Option<Vec<CredentialObject>>,
     /// What you call the kind of the account.
     user_type: String,
     created_at: Timestamp,
     updated_at: Timestamp,
     status_updated_at: Timestamp,
+}
+
+/// A user with credentials, as the surface shows one.
+pub(super) async fn one(
+    state: &State,
+    principal: &Principal,
+    tenant: &str,
+    user: &User,
+) -> Result<UserObject> {
+    let credentials = users::credentials(state, principal, user).await?;
+    let (pool, details) = users::details(state, principal, user.pool_id, vec![user.clone()]).await?;
+    let details = details.into_iter().next().ok_or_else(|| Error::internal("a user of another pool"))?;
+    let credentials = credentials.iter().filter_map(CredentialObject::new).collect();
+    Ok(UserObject { credentials: Some(credentials), ..object(&pool, tenant, details) })
 }
 
 /// The id of a schema: 32 hexadecimal digits, or the name of one that every environment has.
@@ -148,6 +200,7 @@ fn object(pool: &IdentityPool, tenant: &str, details: users::UserDetails) -> Use
         metadata_schema_id: schema_id(pool.metadata_schema),
         business_metadata: user.business_metadata,
         business_metadata_schema_id: pool.business_metadata_schema.map(schema_id).unwrap_or_default(),
+        credentials: None,
         user_type: user.user_type,
         created_at: user.created_at,
         updated_at: user.updated_at,

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use model::user::{AddressKind, UserSource};
+use model::{
+    account::CredentialState,
+    user::{AddressKind, UserSource},
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use strum::VariantArray;
@@ -10,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::{
     Error, Result,
+    accounts::credentials::{ImportedCredential, NewCredential},
     accounts::users::{AddressChange, NewAddress, NewIdentifier, NewUser, Profile, UserChange},
 };
 
@@ -108,6 +112,50 @@ impl AddressBody {
     }
 }
 
+/// A credential to set.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SecureauthNewCredential)]
+pub struct CredentialBody {
+    /// `password` or `totp`. Passkeys are made in ceremonies of their own.
+    #[serde(rename = "type")]
+    #[schema(example = "password", required = true)]
+    kind: Option<String>,
+    /// The password, which follows the rules of the pool.
+    password: Option<String>,
+    /// Instead of the password its hash, as another system kept it: bcrypt, PBKDF2 or Argon2.
+    hashed_password: Option<String>,
+    /// The secret of the authenticator app, in base32.
+    totp_secret: Option<String>,
+    /// Whether the password is good for one more sign-in, after which it is changed.
+    must_be_changed: Option<bool>,
+    /// Whether the password is reset before it is good for any.
+    must_be_reset: Option<bool>,
+}
+
+impl CredentialBody {
+    fn parse(&self, prefix: &str) -> Result<NewCredential> {
+        let kind = text(format!("{prefix}type"), self.kind.as_deref())?;
+        let credential = match (kind, &self.password, &self.hashed_password) {
+            ("password", Some(password), None) => ImportedCredential::Password(password.clone()),
+            ("password", None, Some(hash)) => ImportedCredential::PasswordHash(hash.clone()),
+            ("password", ..) => {
+                return Err(Error::invalid(format!("{prefix}password"), "give either it or hashed_password"));
+            }
+            ("totp", ..) => {
+                let secret = text(format!("{prefix}totp_secret"), self.totp_secret.as_deref())?;
+                ImportedCredential::Totp(secret.to_owned())
+            }
+            _ => return Err(Error::invalid(format!("{prefix}type"), "must be password or totp")),
+        };
+        let state = match (self.must_be_reset.unwrap_or(false), self.must_be_changed.unwrap_or(false)) {
+            (true, _) => CredentialState::MustBeReset,
+            (false, true) => CredentialState::MustBeChanged,
+            (false, false) => CredentialState::Valid,
+        };
+        Ok(NewCredential { credential, state, expires_at: None })
+    }
+}
+
 /// What changes of an address. Members that are absent stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = SecureauthAddressUpdate)]
@@ -197,6 +245,8 @@ pub struct UserBody {
     identifiers: Option<Vec<IdentifierBody>>,
     /// Where the user is reached: all of it.
     verifiable_addresses: Option<Vec<AddressBody>>,
+    /// What the user authenticates with: at most one password and one authenticator app.
+    credentials: Option<Vec<CredentialBody>>,
     /// The profile, which the user may change. It fits the schema of the pool.
     #[schema(value_type = Object, required = false)]
     payload: Option<Map<String, Value>>,
@@ -229,6 +279,11 @@ impl UserBody {
             .map(Some)
     }
 
+    fn credentials(&self) -> Result<Vec<NewCredential>> {
+        let parsed = self.credentials.iter().flatten().enumerate();
+        parsed.map(|(at, credential)| credential.parse(&format!("credentials[{at}]."))).collect()
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             payload: self.payload.clone(),
@@ -245,6 +300,7 @@ impl UserBody {
             identifiers: self.identifiers()?,
             addresses: self.addresses()?,
             profile: self.profile(),
+            credentials: self.credentials()?,
         })
     }
 }
@@ -262,6 +318,7 @@ impl NewUserBody {
             identifiers: user.identifiers()?.unwrap_or_default(),
             addresses: user.addresses()?.unwrap_or_default(),
             profile: user.profile(),
+            credentials: user.credentials()?,
         })
     }
 }

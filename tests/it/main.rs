@@ -106,5 +106,6 @@ mod support;
 mod surfaces;
 mod unfinished_logins;
 mod upgrade;
+mod users;
 mod waiting;
 mod webhooks;

@@ -14,6 +14,7 @@ pub mod password_check;
 mod password_former;
 mod password_rules;
 pub mod passwords;
+pub mod pools;
 pub mod recent_authentication;
 pub mod recovery_codes;
 pub mod sessions;

@@ -1,25 +1,31 @@
 //! New users.
 
 use base::{
-    id::{EnvironmentKind, Id, IdKind as _, IdentityPoolId, UserId, UserKind},
+    id::{
+        EnvironmentKind, Id, IdKind as _, IdentityPoolId, OrganizationId, OrganizationKind, UserId, UserKind,
+    },
     time::Timestamp,
 };
 use model::{
     account::AccountId,
     identity_pool::IdentityPool,
+    organization::root_id,
     user::{User, UserSource, UserStatus},
 };
 
 use super::{
     addresses::{self, NewAddress},
     identifiers::{self, NewIdentifier},
-    place::{Purpose, find_pool, lock_pool},
+    place::{self, Purpose, find_pool, lock_pool},
     profile::Profile,
 };
 use crate::{
     app::{
         Error, Result, State,
-        accounts::credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
+        accounts::{
+            credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
+            pools,
+        },
         audit, input,
         permissions::Action,
         principal::{On, Principal},
@@ -168,4 +174,28 @@ fn user_of(state: &State, pool: &IdentityPool, new: &NewUser, now: Timestamp) ->
         updated_at: now,
         status_updated_at: now,
     }
+}
+
+/// Creates a user in the first pool of an organization, the root where none is named; one that has no pool gets it.
+pub async fn create_in_first_pool(
+    state: &State,
+    principal: &Principal,
+    organization_id: Option<OrganizationId>,
+    new: &NewUser,
+) -> Result<User> {
+    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let organization_id = organization_id.unwrap_or_else(|| root_id(environment_id));
+    principal.authorize(Action::UsersManage, On::Organization(organization_id))?;
+    let pool = retry_deadlocks(async || {
+        let mut tx = state.db.write().await?;
+        let pool = pools::first_of(&mut tx, state, principal, environment_id, organization_id).await?;
+        let organization = store::users::lock_organization(&mut tx, environment_id, organization_id).await?;
+        place::ensure_in_use(
+            organization.ok_or_else(|| Error::not_found(OrganizationKind::NOUN, organization_id))?,
+        )?;
+        tx.commit().await?;
+        Ok::<_, Error>(pool)
+    })
+    .await?;
+    create(state, principal, pool.id, new).await
 }

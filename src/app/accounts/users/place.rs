@@ -43,21 +43,26 @@ pub(super) async fn lock_pool(
     let found = find_pool(tx, environment_id, id).await?;
     let not_found = || Error::not_found(IdentityPoolKind::NOUN, id);
     let organization = store::users::lock_organization(tx, environment_id, found.organization_id).await?;
-    let (is_template, is_disabled) = organization.ok_or_else(not_found)?;
+    let organization = organization.ok_or_else(not_found)?;
     if purpose == Purpose::Add {
-        if is_template {
-            return Err(Error::FailedPrecondition(
-                "the organization is a template; make an organization from it, and add its users there"
-                    .into(),
-            ));
-        }
-        if is_disabled {
-            return Err(Error::FailedPrecondition(
-                "the organization is switched off (disabled); its users cannot be added or changed".into(),
-            ));
-        }
+        ensure_in_use(organization)?;
     }
     table::find_for_update(tx, environment_id, id).await?.ok_or_else(not_found)
+}
+
+/// Refuses users in a template and in an organization that is switched off.
+pub(super) fn ensure_in_use((is_template, is_disabled): (bool, bool)) -> Result<()> {
+    if is_template {
+        return Err(Error::FailedPrecondition(
+            "the organization is a template; make an organization from it, and add its users there".into(),
+        ));
+    }
+    if is_disabled {
+        return Err(Error::FailedPrecondition(
+            "the organization is switched off (disabled); its users cannot be added or changed".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// A change of one user under way: the pool and the user are locked until the transaction ends.

@@ -19,6 +19,7 @@ mod cli;
 mod cli_applications;
 mod cli_keys;
 mod cli_sessions;
+mod cli_users;
 mod console_access;
 mod console_applications;
 mod console_audit;

@@ -194,7 +194,7 @@ pub async fn list_by_address(
 ) -> Result<Vec<User>> {
     let rest = "JOIN user_addresses a ON a.user_id = users.id \
                 WHERE users.environment_id = $1 AND users.pool_id = $2 AND a.pool_id = $2 AND a.address_key = $3 \
-                AND (NOT $4 OR a.verified_at IS NOT NULL) ORDER BY users.id LIMIT $5";
+                AND (NOT $4 OR a.verified_at IS NOT NULL) ORDER BY a.user_id LIMIT $5";
     select_where::<User>(conn, rest)
         .bind(environment_id)
         .bind(pool_id)

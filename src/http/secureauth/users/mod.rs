@@ -10,10 +10,7 @@ use base::{
     bounded_json::{self, Limits},
     id::{IdentityPoolId, UserId},
 };
-use model::{
-    entity_tag::etag,
-    user::{User, UserStatus},
-};
+use model::{entity_tag::etag, user::User};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -259,11 +256,6 @@ pub async fn delete(call: Call) -> SecureauthResult {
 /// An answer with one user and its version.
 fn with_etag(mut response: actix_web::HttpResponseBuilder, user: &User, shown: &UserObject) -> HttpResponse {
     response.insert_header((header::ETAG, etag(user.version))).json(shown)
-}
-
-/// The status that a text names.
-fn status(text: &str) -> Result<UserStatus> {
-    requests::named("status", text)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::app::{
 };
 
 /// A value of an enum by its name.
-pub(super) fn named<T>(field: impl Into<String>, text: &str) -> Result<T>
+fn named<T>(field: impl Into<String>, text: &str) -> Result<T>
 where
     T: FromStr + VariantArray + Copy + 'static,
     &'static str: From<T>,
@@ -295,7 +295,7 @@ impl UserBody {
     /// The change that is asked for.
     pub(super) fn parse(&self) -> Result<UserChange> {
         Ok(UserChange {
-            status: self.status.as_deref().map(super::status).transpose()?,
+            status: optional("status".to_owned(), self.status.as_deref())?,
             user_type: self.user_type.clone(),
             identifiers: self.identifiers()?,
             addresses: self.addresses()?,

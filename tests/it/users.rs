@@ -96,6 +96,23 @@ async fn live(app: &TestApp, user: &str) -> (i64, i64) {
     (count(app, sessions, id.clone()).await, count(app, tokens, id).await)
 }
 
+/// How the database would run a query.
+async fn plan(app: &TestApp, query: &str) -> String {
+    let mut conn = app.state.db.read().await.unwrap();
+    match app.state.db.dialect() {
+        store::Dialect::Sqlite => {
+            let text = format!("EXPLAIN QUERY PLAN {query}").leak();
+            let rows: Vec<(i64, i64, i64, String)> = conn.sql(text).all().await.unwrap();
+            rows.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n")
+        }
+        store::Dialect::Postgres => {
+            let text = format!("EXPLAIN {query}").leak();
+            let rows: Vec<(String,)> = conn.sql(text).all().await.unwrap();
+            rows.into_iter().map(|(step,)| step).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
 both! {
     async fn a_user_is_created_read_changed_and_deleted(app: TestApp) {
         let (_, pool, token) = set_up(&app).await;
@@ -493,6 +510,53 @@ both! {
         }
         assert_eq!(rows("SELECT COUNT(*) FROM users").await, 0);
         assert_eq!(rows("SELECT COUNT(*) FROM passwords WHERE account_id LIKE 'usr_%'").await, 0);
+    }
+
+    async fn lists_and_look_ups_read_by_their_indexes(app: TestApp) {
+        let (environment, pool, _) = set_up(&app).await;
+        let (environment, pool) = (environment.id.to_string(), pool.id.to_string());
+        let mut tx = app.state.db.write().await.unwrap();
+        let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) ";
+        let ids = "'usr_' || substr('0000000000000000000000000' || CAST(i AS TEXT), -25)";
+        let ids = match app.state.db.dialect() {
+            store::Dialect::Sqlite => ids.to_owned(),
+            store::Dialect::Postgres => "'usr_' || lpad(CAST(i AS TEXT), 25, '0')".to_owned(),
+        };
+        for text in [
+            format!(
+                "INSERT INTO users (id, environment_id, organization_id, pool_id, status, source, user_type, display_name, \
+                 payload, metadata, business_metadata, created_at, updated_at, status_updated_at) {numbers} \
+                 SELECT {ids}, '{environment}', 'org', CASE WHEN i % 40 = 0 THEN '{pool}' ELSE 'pool_other' END, 'active', 'standard', '', '', '{{}}', '{{}}', '{{}}', 0, 0, 0 FROM n"
+            ),
+            format!(
+                "INSERT INTO user_identifiers (pool_id, identifier_key, user_id, kind, identifier, metadata, created_at) {numbers} \
+                 SELECT '{pool}', 'u' || CAST(i AS TEXT), {ids}, 'uid', 'u', '{{}}', 0 FROM n"
+            ),
+            format!(
+                "INSERT INTO user_addresses (user_id, address_key, pool_id, kind, address, status, created_at) {numbers} \
+                 SELECT {ids}, 'a' || CAST(i AS TEXT), '{pool}', 'email', 'a', 'active', 0 FROM n"
+            ),
+            format!("INSERT INTO user_words (pool_id, word, user_id) {numbers} SELECT '{pool}', CAST(i AS TEXT), {ids} FROM n"),
+        ] {
+            tx.sql(text.leak()).execute().await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut tx = app.state.db.write().await.unwrap();
+        tx.sql("ANALYZE").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        for (query, index) in [
+            ("SELECT id FROM users WHERE environment_id = '{e}' AND pool_id = '{p}' AND id > 'usr_0000000000000000000010000' ORDER BY id LIMIT 21", "users_by_pool"),
+            ("SELECT u.id FROM users u JOIN user_identifiers i ON i.user_id = u.id WHERE u.environment_id = '{e}' AND u.pool_id = '{p}' AND i.pool_id = '{p}' AND i.identifier_key = 'u7'", "user_identifiers_pkey|sqlite_autoindex_user_identifiers|user_identifiers_names"),
+            ("SELECT u.id FROM users u JOIN user_addresses a ON a.user_id = u.id WHERE u.environment_id = '{e}' AND u.pool_id = '{p}' AND a.pool_id = '{p}' AND a.address_key = 'a7' ORDER BY a.user_id LIMIT 2", "user_addresses_by_pool"),
+            ("SELECT w.user_id FROM user_words w WHERE w.pool_id = '{p}' AND w.word >= '12' AND w.word < '12g' ORDER BY w.word, w.user_id LIMIT 50", "user_words_pkey|sqlite_autoindex_user_words"),
+            ("SELECT id FROM users WHERE environment_id = '{e}' LIMIT 200", "users_by_environment|Limit"),
+        ] {
+            let query = query.replace("{e}", &environment).replace("{p}", &pool);
+            let plan = plan(&app, &query).await;
+            assert!(index.split('|').any(|index| plan.contains(index)), "{query}:\n{plan}");
+            let whole = plan.contains("Seq Scan on user_") || plan.contains("SCAN i") || plan.contains("SCAN a") || plan.contains("SCAN w");
+            assert!(!whole, "{query}:\n{plan}");
+        }
     }
 
     async fn a_change_of_another_version_is_refused(app: TestApp) {

@@ -1,8 +1,8 @@
 //! JSON Schema (draft 2020-12) from outside: schemas that people write, and values that must fit them.
 //!
-//! Whatever a schema says, it reads nothing but itself, and neither compiling nor checking takes long. [`reading`] bounds the
+//! Whatever a schema says, it reads nothing but itself, and neither compiling nor checking takes long. `reading` bounds the
 //! schema, and keeps of it the keywords that SecureAuth's organization API lists, with `$ref` within the document; all others
-//! are ignored. [`work`] computes from the schema how often a value at each depth can be looked at, so that the work of
+//! are ignored. `work` computes from the schema how often a value at each depth can be looked at, so that the work of
 //! checking a value is known, and bounded, before it begins. Patterns are matched in linear time, by the crate `regex`.
 
 mod bounds;

@@ -17,7 +17,7 @@ CREATE TABLE users (
     status_updated_at BIGINT NOT NULL
 );
 CREATE INDEX users_by_pool ON users (pool_id, id);
-CREATE INDEX users_by_environment ON users (environment_id, id);
+CREATE INDEX users_by_environment ON users (environment_id); -- without the id: a pool's lists are not read by it
 CREATE INDEX users_by_organization ON users (organization_id, id);
 
 -- By what users are found when they sign in.
@@ -56,4 +56,4 @@ CREATE TABLE user_addresses (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (user_id, address_key)
 );
-CREATE INDEX user_addresses_by_pool ON user_addresses (pool_id, address_key);
+CREATE INDEX user_addresses_by_pool ON user_addresses (pool_id, address_key, user_id);

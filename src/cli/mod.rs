@@ -32,6 +32,7 @@ mod service_client;
 mod session;
 pub mod settings_args;
 mod setup_link;
+mod user;
 mod webhook;
 
 use std::process::ExitCode;
@@ -104,6 +105,8 @@ enum Command {
     #[command(subcommand)]
     SetupLink(setup_link::SetupLink),
     #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
     Session(session::Session),
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -147,6 +150,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Webhook(command) => command.run(settings).await?,
         Command::Import(command) => command.run(settings).await?,
         Command::SetupLink(command) => command.run(settings).await?,
+        Command::User(command) => command.run(settings).await?,
         Command::Session(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,

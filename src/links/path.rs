@@ -174,6 +174,28 @@ pub const SYSTEM_API: &str = "/api/system";
 /// The changes of a workspace: SecureAuth's audit log.
 pub const SYSTEM_AUDIT_EVENTS: &str = "/api/system/{tenant}/servers/{workspace}/audit-events";
 
+/// Users of an identity pool (SecureAuth's identity API).
+pub const SECUREAUTH_USERS: &str = "/api/identity/{tenant}/system/pools/{pool}/users";
+/// The user with an identifier or an address. It comes before the route of a user.
+pub const SECUREAUTH_USER_BY_KEY: &str = "/api/identity/{tenant}/system/pools/{pool}/users/by_key";
+/// A user.
+pub const SECUREAUTH_USER: &str = "/api/identity/{tenant}/system/pools/{pool}/users/{user}";
+/// One more identifier of a user.
+pub const SECUREAUTH_USER_IDENTIFIERS_ADD: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/identifiers/add";
+/// One identifier of a user less.
+pub const SECUREAUTH_USER_IDENTIFIERS_REMOVE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/identifiers/remove";
+/// One more address of a user.
+pub const SECUREAUTH_USER_ADDRESSES_ADD: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/add";
+/// A change of an address of a user.
+pub const SECUREAUTH_USER_ADDRESSES_UPDATE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/update";
+/// One address of a user less.
+pub const SECUREAUTH_USER_ADDRESSES_REMOVE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/remove";
+
 /// The issuer of a workspace: `system`, or an organization (RFC 8414 §2).
 pub const WORKSPACE_ISSUER: &str = "/{tenant}/{workspace}";
 /// Its metadata (OpenID Connect Discovery 1.0 §4).

@@ -27,15 +27,20 @@ const BY_ACCOUNT: [&str; 8] = [
 /// Erases these users: their credentials, codes and sessions, identifiers and addresses, and the users themselves. Returns
 /// how many there were.
 pub async fn remove(conn: &mut Conn, ids: &[UserId]) -> Result<u64> {
+    remove_rows(conn, ids.iter().map(|id| (id.to_string(),)).collect()).await
+}
+
+/// [`remove`], whatever the ids are: a row that makes no sense does not keep the others.
+async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
+    let ids: Vec<String> = ids.into_iter().map(|(id,)| id).collect();
     if ids.is_empty() {
         return Ok(0);
     }
     for text in BY_ACCOUNT {
-        let sql = Sql::from(text).values(ids.iter().map(ToString::to_string)).push(")");
+        let sql = Sql::from(text).values(ids.iter().map(String::as_str)).push(")");
         conn.dynamic(sql).execute().await?;
     }
-    let sql =
-        Sql::from("DELETE FROM users WHERE id IN (").values(ids.iter().map(ToString::to_string)).push(")");
+    let sql = Sql::from("DELETE FROM users WHERE id IN (").values(ids.iter().map(String::as_str)).push(")");
     conn.dynamic(sql).execute().await
 }
 
@@ -46,9 +51,8 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
         "SELECT u.id FROM identity_pools p JOIN users u ON u.pool_id = p.id WHERE p.deleted_at < $1 LIMIT $2",
         "SELECT u.id FROM organizations o JOIN users u ON u.organization_id = o.id WHERE o.deleted_at < $1 LIMIT $2",
     ] {
-        let ids: Vec<(UserId,)> = conn.sql(text).bind(before).bind(BATCH_SIZE).all().await?;
-        let ids: Vec<UserId> = ids.into_iter().map(|(id,)| id).collect();
-        let gone = remove(conn, &ids).await?;
+        let ids = conn.sql(text).bind(before).bind(BATCH_SIZE).all().await?;
+        let gone = remove_rows(conn, ids).await?;
         if gone > 0 {
             return Ok(gone);
         }
@@ -65,12 +69,11 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
 
 /// Erases a batch of the users of an environment that is gone. Returns how many.
 pub(super) async fn remove_in_environment(conn: &mut Conn, environment_id: EnvironmentId) -> Result<u64> {
-    let ids: Vec<(UserId,)> = conn
+    let ids = conn
         .sql("SELECT id FROM users WHERE environment_id = $1 LIMIT $2")
         .bind(environment_id)
         .bind(BATCH_SIZE)
         .all()
         .await?;
-    let ids: Vec<UserId> = ids.into_iter().map(|(id,)| id).collect();
-    remove(conn, &ids).await
+    remove_rows(conn, ids).await
 }

@@ -30,6 +30,8 @@ pub mod events;
 pub mod federated_identities;
 pub mod former_passwords;
 pub mod idempotency_keys;
+pub mod identity_pools;
+pub mod identity_schemas;
 pub mod import_lookups;
 pub mod import_records;
 pub mod invitations;

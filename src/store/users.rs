@@ -183,21 +183,23 @@ pub async fn find_by_key(
     Ok(None)
 }
 
-/// Up to `limit` users of a pool with this address, the verified ones first.
+/// Up to `limit` users of a pool with this address: all, or those who have proven it.
 pub async fn list_by_address(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     pool_id: IdentityPoolId,
     address_key: &str,
+    only_verified: bool,
     limit: i64,
 ) -> Result<Vec<User>> {
     let rest = "JOIN user_addresses a ON a.user_id = users.id \
                 WHERE users.environment_id = $1 AND users.pool_id = $2 AND a.pool_id = $2 AND a.address_key = $3 \
-                ORDER BY CASE WHEN a.verified_at IS NULL THEN 1 ELSE 0 END, users.id LIMIT $4";
+                AND (NOT $4 OR a.verified_at IS NOT NULL) ORDER BY a.user_id LIMIT $5";
     select_where::<User>(conn, rest)
         .bind(environment_id)
         .bind(pool_id)
         .bind(address_key)
+        .bind(only_verified)
         .bind(limit)
         .all_of()
         .await

@@ -115,10 +115,10 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
          SELECT 'schema_0000000000000000000000001', environment_id, '', '', '{}', 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO identity_pools (id, environment_id, organization_id, name, description, badge_color, \
          authentication_mechanisms, second_factors, identifier_case_insensitive, public_registration_allowed, \
-         payload_schema_id, metadata_schema_id, metadata, password_policy, password_settings, otp_settings, \
+         payload_schema_id, metadata_schema_id, metadata, password_policy, hashing_method, otp_settings, \
          self_reset_allowed, created_at, updated_at) \
          SELECT 'pool_0000000000000000000000001', environment_id, id, 'People', '', '', '[]', '[]', TRUE, FALSE, 'schema_0000000000000000000000001', 'metadata_v0', '{}', \
-         '{}', '{}', '{}', TRUE, 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+         '{}', 'argon2', '{}', TRUE, 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO users (id, environment_id, organization_id, pool_id, status, source, user_type, display_name, \
          payload, metadata, business_metadata, created_at, updated_at, status_updated_at) \
          SELECT 'usr_0000000000000000000000001', environment_id, id, 'pool_0000000000000000000000001', 'active', 'standard', '', '', '{}', '{}', '{}', 0, 0, 0 \

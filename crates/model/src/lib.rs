@@ -16,6 +16,8 @@ pub mod environment;
 pub mod event;
 pub mod federated_identity;
 pub mod http_url;
+pub mod identity_pool;
+pub mod identity_schema;
 pub mod idp_initiated;
 pub mod idp_kind;
 pub mod login_flow;

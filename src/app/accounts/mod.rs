@@ -14,11 +14,13 @@ pub mod password_check;
 mod password_former;
 mod password_rules;
 pub mod passwords;
+pub mod pools;
 pub mod recent_authentication;
 pub mod recovery_codes;
 pub mod sessions;
 pub mod totp;
 pub mod user_sessions;
+pub mod users;
 
 pub use device::Device;
 pub use holder::AccountHolder;

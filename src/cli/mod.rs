@@ -6,6 +6,8 @@
 
 mod admin;
 mod api_key;
+mod application;
+mod applications;
 mod compact;
 mod completions;
 mod config;
@@ -26,6 +28,7 @@ mod output;
 mod saml_connection;
 mod scim_directory;
 mod serve;
+mod service_client;
 mod session;
 pub mod settings_args;
 mod setup_link;
@@ -83,6 +86,10 @@ enum Command {
     #[command(subcommand)]
     OauthClient(oauth_client::OauthClient),
     #[command(subcommand)]
+    ServiceClient(service_client::ServiceClient),
+    #[command(subcommand)]
+    Application(application::Application),
+    #[command(subcommand)]
     Organization(organization::Organization),
     #[command(subcommand)]
     SamlConnection(saml_connection::SamlConnection),
@@ -131,6 +138,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Admin(command) => command.run(settings).await?,
         Command::ApiKey(command) => command.run(settings).await?,
         Command::OauthClient(command) => command.run(settings).await?,
+        Command::ServiceClient(command) => command.run(settings).await?,
+        Command::Application(command) => command.run(settings).await?,
         Command::Organization(command) => command.run(settings).await?,
         Command::SamlConnection(command) => command.run(settings).await?,
         Command::Flow(command) => command.run(settings).await?,

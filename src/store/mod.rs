@@ -7,6 +7,7 @@
 pub mod access_tokens;
 pub mod administrators;
 pub mod api_keys;
+pub mod applications;
 pub mod audit_events;
 pub mod authentication_challenges;
 pub mod authorization_codes;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod administrator;
 pub mod api_key;
+pub mod application;
 pub mod audit;
 pub mod authorization_grant;
 pub mod branding;

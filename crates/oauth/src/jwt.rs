@@ -126,10 +126,8 @@ pub fn unverified_tenant(token: &str) -> Option<String> {
 }
 
 fn validation() -> Validation {
-    let mut validation = Validation::default();
-    // By the caller's clock.
-    validation.validate_exp = false;
-    validation
+    // The caller's clock decides about `exp`.
+    Validation { validate_exp: false, ..Validation::default() }
 }
 
 fn verify_signature<C: DeserializeOwned>(

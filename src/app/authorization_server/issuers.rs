@@ -107,6 +107,12 @@ pub async fn find_tenant(conn: &mut Conn, reference: &str) -> Result<Tenant> {
     found.ok_or_else(unknown_tenant)
 }
 
+/// An environment, as issuers name it.
+pub async fn tenant_of(state: &State, environment_id: EnvironmentId) -> Result<Tenant> {
+    let found = tenants::find(&mut state.db.read().await?, environment_id).await?;
+    found.ok_or_else(unknown_tenant)
+}
+
 /// The environment for which paths speak that name none: the configured one; without that, the only one.
 pub async fn default_tenant(state: &State, conn: &mut Conn) -> Result<Tenant> {
     match &state.settings.default_environment {

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod body;
+pub mod issuers;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,

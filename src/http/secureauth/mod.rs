@@ -2,26 +2,17 @@
 //! resource.
 //!
 //! A handler takes a [`call::Call`], which is authenticated for the environment in the path, and returns a
-//! [`error::SecureauthError`] where it fails. Ids are 32 hexadecimal digits ([`hex_id`]) and are read in every encoding.
+//! [`error::SecureauthError`] where it fails. Ids are 32 hexadecimal digits ([`reply::hex_id`]) and are read in every encoding.
 
 pub mod audit_events;
 pub mod call;
 pub mod error;
+pub mod reply;
 
-use actix_web::HttpResponse;
-use base::id::{Id, IdKind};
 use utoipa::OpenApi;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::path, web::kit::routing::Routes};
-
-/// The result of a handler.
-pub type SecureauthResult = Result<HttpResponse, error::SecureauthError>;
-
-/// An id as this surface writes it.
-pub fn hex_id<K: IdKind>(id: Id<K>) -> String {
-    format!("{:032x}", id.bits())
-}
 
 /// Registers the routes and adds them to the OpenAPI document, both from one table.
 macro_rules! routes {

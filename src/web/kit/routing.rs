@@ -9,6 +9,7 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web::ServiceConfig,
 };
+use model::slug::RESERVED_SLUGS;
 
 use super::{
     error::Area,
@@ -110,6 +111,18 @@ pub struct RouteTable {
     scopes: Vec<(&'static str, ResourceDef, Surface)>,
     /// The literal beginnings of patterns, the longest first, for paths that match no route.
     prefixes: Vec<(&'static str, Surface)>,
+    /// The routes that begin with an environment, as prefixes of paths that match no route.
+    environments: Vec<(ResourceDef, Surface)>,
+}
+
+/// Whether the first segment of a pattern is a parameter: the name of an environment, which no reserved word is.
+fn begins_with_parameter(pattern: &str) -> bool {
+    pattern.starts_with("/{")
+}
+
+fn begins_reserved(path: &str) -> bool {
+    let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
+    first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
 }
 
 impl RouteTable {
@@ -134,6 +147,9 @@ impl RouteTable {
     /// The route of a request. actix walks through the groups of routes for it: once a request.
     pub fn find(&self, request: &ServiceRequest) -> MatchedRoute {
         let Some(pattern) = request.match_pattern() else { return self.unmatched(request.path()) };
+        if begins_with_parameter(&pattern) && begins_reserved(request.path()) {
+            return self.unmatched(request.path());
+        }
         if let Some((pattern, surface)) = self.routes.get_key_value(pattern.as_str()) {
             return MatchedRoute { pattern: Cow::Borrowed(*pattern), surface: *surface };
         }
@@ -155,9 +171,13 @@ impl RouteTable {
         let is_below = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let known = self.prefixes.iter().find(|(prefix, _)| is_below(prefix));
+        let known = self.prefixes.iter().find(|(prefix, _)| is_below(prefix)).map(|(_, surface)| *surface);
+        let below_environment = || {
+            let mut below = self.environments.iter().filter(|_| !begins_reserved(path));
+            below.find(|(prefix, _)| prefix.find_match(path).is_some()).map(|(_, surface)| *surface)
+        };
         MatchedRoute {
-            surface: known.map_or(Surface::default(), |(_, surface)| *surface),
+            surface: known.or_else(below_environment).unwrap_or_default(),
             pattern: Cow::Borrowed(UNMATCHED),
         }
     }
@@ -165,6 +185,9 @@ impl RouteTable {
     fn add_route(&mut self, pattern: &'static str, surface: Surface) {
         self.patterns.push((pattern, surface));
         self.routes.insert(pattern, surface);
+        if begins_with_parameter(pattern) {
+            self.environments.push((ResourceDef::prefix(pattern), surface));
+        }
         // Of `/v1/organizations/{id}`, everything below `/v1/organizations`.
         let literal = pattern.split('{').next().unwrap_or_default();
         self.add_prefix(literal.trim_end_matches('/'), surface);

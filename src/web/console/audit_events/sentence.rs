@@ -36,6 +36,10 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "api_key.deleted",
     "saml_oauth_client.created",
     "saml_oauth_client.deleted",
+    "application.created",
+    "application.updated",
+    "application.deleted",
+    "application.secret_rotated",
     "webhook.created",
     "webhook.updated",
     "webhook.deleted",
@@ -127,6 +131,7 @@ fn href(event: &AuditEvent) -> Option<String> {
         "scim_directory" => console::SCIM_DIRECTORY,
         "webhook" => console::WEBHOOK,
         "saml_oauth_client" => console::OAUTH_CLIENT,
+        "application" => console::APPLICATION,
         "environment" => return Some(links::expand(console::ENVIRONMENT, &[&environment])),
         _ => return None,
     };

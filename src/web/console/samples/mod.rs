@@ -1,6 +1,8 @@
 //! Snapshot tests of the shell, forms, sign-in, invitation and account pages.
 
 #[cfg(test)]
+pub(in crate::web::console) mod applications;
+#[cfg(test)]
 pub(in crate::web::console) mod directories;
 #[cfg(test)]
 pub(in crate::web::console) mod logins;

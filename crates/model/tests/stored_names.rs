@@ -2,7 +2,9 @@
 
 use oauth::algorithm::IdTokenAlg;
 use ostiary_model::{
-    account::{AuthenticationMethod, InvitationPurpose, PasswordStrength},
+    account::{
+        AuthenticationMethod, CredentialState, InvitationPurpose, OneTimeCodePurpose, PasswordStrength,
+    },
     administrator::Role,
     authorization_grant::CodeKind,
     domain::DomainState,
@@ -53,7 +55,10 @@ fn stored_names_stay_as_they_are() {
     names!(AddressStatus: Active "active", Inactive "inactive");
     names!(ContactMethod: Sms "sms", Voice "voice");
     names!(AuthenticationMethod: Password "password", Passkey "passkey", Saml "saml", Oidc "oidc",
-        Invitation "invitation", SetupLink "setup_link");
+        Invitation "invitation", SetupLink "setup_link", Operator "operator");
+    names!(CredentialState: Valid "valid", MustBeChanged "must_be_changed", MustBeReset "must_be_reset");
+    names!(OneTimeCodePurpose: Activation "activation", ResetPassword "reset_password", ResetTotp "reset_totp",
+        EnrollWebauthn "enroll_webauthn", VerifyAddress "verify_address");
     names!(CodeKind: Access "access", Authorization "authorization", Administrator "administrator");
     names!(DeliveryState: Pending "pending", Delivered "delivered", Failed "failed");
     names!(DomainState: Whitelisted "whitelisted", Verified "verified", Pending "pending", Failed "failed");

@@ -383,6 +383,26 @@ both! {
         assert_eq!(complete(dana(), &code, PASSWORD).await.status, 401, "expired");
     }
 
+    async fn without_the_code_nobody_learns_which_passwords_there_were(app: TestApp) {
+        let mut caller = Caller::new(&app, "acme").await;
+        caller.pool = new_pool(&app, &caller.environment, |pool| {
+            let policy = pool.password_rules.policy.with_former_passwords(3).unwrap();
+            pool.password_rules.policy = policy;
+        })
+        .await;
+        let user = caller.with_password("dana@acme.com").await;
+        let (code, _) = caller.code(user, "reset_password").await;
+        let complete = async |code: &str, password: &str| {
+            let body = json!({ "identifier": "dana@acme.com", "code": code, "new_password": password });
+            caller.post("/user/password/reset/complete", body).await
+        };
+        let wrong = other_than(&code);
+        let answers = [complete(&wrong, PASSWORD).await, complete(&wrong, "short").await, complete(&wrong, OTHER).await];
+        assert!(answers.iter().all(|answer| answer.status == 401 && answer.body == answers[0].body));
+        assert_eq!(complete(&code, PASSWORD).await.status, 422, "the present one");
+        assert_eq!(complete(&code, OTHER).await.status, 204);
+    }
+
     async fn guessed_codes_end_the_code(app: TestApp) {
         let caller = Caller::new(&app, "acme").await;
         let user = caller.with_password("dana@acme.com").await;

@@ -123,7 +123,11 @@ pub async fn complete_reset(
     let (pool, user, digits) = find_by_code(state, principal, pool_id, reference, code).await?;
     let attempt = begin_attempt(state, &pool, user.as_ref(), reference, &device_of(principal))?;
     let user = user.filter(|user| user.status.is_active());
-    let prepared = prepare_reset(state, &pool, user.as_ref(), reset).await?;
+    let prepared = match prepare_reset(state, &pool, user.as_ref(), reset).await {
+        // Told only to whoever has the code: it may say something of the passwords that the user had.
+        Err(error @ (Error::Invalid { .. } | Error::FailedPrecondition(_))) => Err(error),
+        prepared => Ok(prepared?),
+    };
     let Some(user) = user else {
         attempt.fail(state);
         return Err(refused());
@@ -132,11 +136,13 @@ pub async fn complete_reset(
     let user = lock_user(&mut tx, &pool, user.id).await?;
     let purpose = reset.purpose();
     let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, &digits).await?;
-    let (Some(_), true, Some(prepared)) = (found, user.status.is_active(), prepared) else {
+    if found.is_none() || !user.status.is_active() {
         tx.commit().await?;
         attempt.fail(state);
         return Err(refused());
-    };
+    }
+    // Where this fails, the transaction is not committed, and the code is as good as it was.
+    let prepared = prepared?.ok_or_else(refused)?;
     apply(&mut tx, state, principal, &user, prepared).await?;
     Ok(tx.commit().await?)
 }

@@ -8,6 +8,7 @@ pub mod audit_events;
 pub mod call;
 pub mod credentials;
 pub mod error;
+pub mod openapi;
 pub mod reply;
 pub mod users;
 

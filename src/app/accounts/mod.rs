@@ -20,6 +20,7 @@ pub mod recovery_codes;
 pub mod schemas;
 pub mod sessions;
 pub mod totp;
+pub mod user_credentials;
 pub mod user_sessions;
 pub mod users;
 

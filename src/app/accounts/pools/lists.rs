@@ -8,7 +8,8 @@ use model::{
 
 use crate::{
     app::{
-        Error, Result, State,
+        Error, Result, State, input,
+        organizations::reference,
         permissions::Action,
         principal::{On, Principal},
         resource,
@@ -49,6 +50,20 @@ pub struct PoolQuery {
     pub cursor: Option<PoolCursor>,
     /// How many at most.
     pub limit: i64,
+}
+
+/// The name of the root among organizations.
+const ROOT: &str = "root";
+
+/// The organization whose pools a caller means: by its id in any encoding or its alias, or `root`. Whoever may not see pools is
+/// told nothing about it.
+pub async fn organization(state: &State, principal: &Principal, text: &str) -> Result<OrganizationId> {
+    let environment_id = principal.authorize(Action::IdentityPoolsView, On::AnyOrganization)?;
+    if text == ROOT {
+        return Ok(root_id(environment_id));
+    }
+    let found = reference::resolve_existing(state, environment_id, text).await?;
+    found.ok_or_else(|| Error::not_found(OrganizationKind::NOUN, input::quoted(text)))
 }
 
 /// The pool with this id.

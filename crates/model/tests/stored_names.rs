@@ -4,6 +4,7 @@ use oauth::algorithm::IdTokenAlg;
 use ostiary_model::{
     account::{AuthenticationMethod, InvitationPurpose, PasswordStrength},
     administrator::Role,
+    authentication_mechanism::AuthenticationMechanism,
     authorization_grant::CodeKind,
     domain::DomainState,
     event::EventKind,
@@ -47,6 +48,8 @@ macro_rules! json {
 fn stored_names_stay_as_they_are() {
     names!(AuthenticationMethod: Password "password", Passkey "passkey", Saml "saml", Oidc "oidc",
         Invitation "invitation", SetupLink "setup_link");
+    names!(AuthenticationMechanism: Totp "totp", Password "password", Otp "otp", EmailOtp "email_otp",
+        SmsOtp "sms_otp", Webauthn "webauthn");
     names!(CodeKind: Access "access", Authorization "authorization", Administrator "administrator");
     names!(DeliveryState: Pending "pending", Delivered "delivered", Failed "failed");
     names!(DomainState: Whitelisted "whitelisted", Verified "verified", Pending "pending", Failed "failed");

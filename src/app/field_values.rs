@@ -399,11 +399,8 @@ mod tests {
         assert_eq!(json(&sent).unwrap(), set);
         let text: &[&str] = &[r#" {"a": [1, null, "\u0000"]} "#];
         assert_eq!(form(&[("attributes", &["a = 1=2\r\nb=\n"]), ("metadata", text)]), set);
-        let cleared = Change {
-            attributes: pairs(&[]),
-            metadata: Some(JsonField::default()),
-            ..Change::default()
-        };
+        let cleared =
+            Change { attributes: pairs(&[]), metadata: Some(JsonField::default()), ..Change::default() };
         assert_eq!(json(&[("attributes", Value::Null), ("metadata", Value::Null)]).unwrap(), cleared);
         assert_eq!(form(&[("attributes", &[""]), ("metadata", &[" "])]), cleared);
         for (name, value, told) in [
@@ -414,8 +411,7 @@ mod tests {
         ] {
             assert_eq!(json(&[(name, value.clone())]).unwrap_err().to_string(), told, "{value}");
         }
-        let mut source =
-            BTreeMap::from([("metadata", FieldValue::Form(vec!["{".to_owned()]))]);
+        let mut source = BTreeMap::from([("metadata", FieldValue::Form(vec!["{".to_owned()]))]);
         assert!(read::<Change>(&mut source).unwrap_err().to_string().starts_with("metadata: "));
         assert_eq!(r#"{"a":"b"}"#.parse(), Ok(pairs(&[("a", "b")]).unwrap()));
         assert!("[]".parse::<JsonField>().is_err() && r#"{"a":1}"#.parse::<TextsByKey>().is_err());

@@ -159,7 +159,10 @@ mod tests {
                     let plan: Vec<(i64, i64, i64, String)> = conn.dynamic(explain).all().await.unwrap();
                     let steps: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
                     assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "{query:?}: {steps:#?}");
-                    assert!(steps.iter().any(|step| step.contains("organizations USING INDEX")), "{steps:#?}");
+                    assert!(
+                        steps.iter().any(|step| step.contains("organizations USING INDEX")),
+                        "{steps:#?}"
+                    );
                 }
             }
         }

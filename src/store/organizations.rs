@@ -345,11 +345,8 @@ pub async fn find_template(
     name: &str,
 ) -> Result<Option<Organization>> {
     let rest = "WHERE environment_id = $1 AND is_template AND name_key = $2 ORDER BY id LIMIT 100";
-    let found: Vec<Organization> = select_where::<Organization>(conn, rest)
-        .bind(environment_id)
-        .bind(name_key(name))
-        .all_of()
-        .await?;
+    let found: Vec<Organization> =
+        select_where::<Organization>(conn, rest).bind(environment_id).bind(name_key(name)).all_of().await?;
     Ok(found.into_iter().find(|template| template.name.as_deref().unwrap_or(&template.display_name) == name))
 }
 

@@ -217,7 +217,8 @@ impl Audited for Organization {
         add("color", json!(self.color));
         add("contactEmail", json!(self.contact_email.as_ref().map(Email::as_str)));
         let mechanisms = self.authentication_mechanisms.as_ref();
-        let names = |all: &Vec<AuthenticationMechanism>| all.iter().map(|one| one.as_str()).collect::<Vec<_>>();
+        let names =
+            |all: &Vec<AuthenticationMechanism>| all.iter().map(|one| one.as_str()).collect::<Vec<_>>();
         add("authenticationMechanisms", json!(mechanisms.map(names)));
         // The log shows that they changed, not what they hold.
         let digest = |text: &str| format!("sha256:{}", Digest::of(text).to_hex());

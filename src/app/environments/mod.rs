@@ -207,9 +207,10 @@ fn organization_id(field: &'static str, text: &str) -> Result<Option<Organizatio
 /// Requires that the defaults that were set now are a template and an organization of the environment.
 async fn check_defaults(edit: &mut Edit<Environment>) -> Result<()> {
     let id = edit.row.id;
-    let template = edit.row.default_template_id.filter(|_| {
-        edit.row.default_template_id != edit.before.default_template_id
-    });
+    let template = edit
+        .row
+        .default_template_id
+        .filter(|_| edit.row.default_template_id != edit.before.default_template_id);
     if let Some(template) = template {
         let found: Option<Organization> = table::find(&mut edit.tx, id, template).await?;
         if !found.is_some_and(|found| found.template) {
@@ -221,7 +222,10 @@ async fn check_defaults(edit: &mut Edit<Environment>) -> Result<()> {
     if let Some(parent) = parent {
         let found: Option<Organization> = table::find(&mut edit.tx, id, parent).await?;
         if found.is_none_or(|found| found.template) {
-            return Err(Error::invalid(DEFAULT_PARENT, "must be an organization of this environment, and no template"));
+            return Err(Error::invalid(
+                DEFAULT_PARENT,
+                "must be an organization of this environment, and no template",
+            ));
         }
     }
     Ok(())

@@ -82,7 +82,11 @@ pub struct OrganizationChange {
     pub attributes: Option<TextsByKey>,
     /// How its people may authenticate: some of `password`, `webauthn`, `totp`, `otp`, `email_otp`, `sms_otp`; empty for
     /// no restriction.
-    #[arg(long = "authentication-mechanism", value_name = "NAME", help = "How its people may authenticate; repeatable")]
+    #[arg(
+        long = "authentication-mechanism",
+        value_name = "NAME",
+        help = "How its people may authenticate; repeatable"
+    )]
     pub authentication_mechanisms: Option<Vec<String>>,
     /// Accept free-mail providers such as `gmail.com` among the domains.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]

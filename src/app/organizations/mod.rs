@@ -54,7 +54,10 @@ pub async fn update(
     change: &OrganizationChange,
 ) -> Result<Organization> {
     if change.template_id.as_deref().is_some_and(|template| !template.is_empty()) {
-        return Err(Error::invalid("templateId", "is for new organizations only: it copies the settings once"));
+        return Err(Error::invalid(
+            "templateId",
+            "is for new organizations only: it copies the settings once",
+        ));
     }
     let rules = write::ChangeRules {
         parent: change.parent_id.as_deref(),
@@ -65,7 +68,8 @@ pub async fn update(
             || change.domains.is_some(),
         unique_name: false,
     };
-    write::update(state, principal, id, expected, &rules, |organization| organization.apply(state, change)).await
+    write::update(state, principal, id, expected, &rules, |organization| organization.apply(state, change))
+        .await
 }
 
 /// The environment of an organization: for the operator, who gives only the organization's id.
@@ -96,8 +100,7 @@ pub async fn list(state: &State, principal: &Principal, query: &PageQuery) -> Re
     let list = List::of(environment_id, "organizations");
     let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    let found =
-        store::organizations::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    let found = store::organizations::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
     Ok(wanted.page_of(state, &list, found, |organization| organization.id))
 }
 

@@ -156,4 +156,3 @@ pub async fn object(
     let mut shared = sharing::list(state, principal, &[organization.id]).await?;
     Ok(OrganizationObject::new(organization, shared.remove(&organization.id).unwrap_or_default()))
 }
-

@@ -158,9 +158,10 @@ impl SecureauthError {
             ),
             OrganizationError::HasActiveChildren
             | OrganizationError::ParentDisabled
-            | OrganizationError::CannotBeTemplate(_) => {
-                Self::violations("validation_failed", [(path_of(error.field()).to_owned(), error.to_string())])
-            }
+            | OrganizationError::CannotBeTemplate(_) => Self::violations(
+                "validation_failed",
+                [(path_of(error.field()).to_owned(), error.to_string())],
+            ),
         }
     }
 }

@@ -24,7 +24,7 @@ CREATE TABLE identity_pools (
     preferred_authentication_mechanism TEXT,
     second_factors TEXT NOT NULL, -- JSON array of mechanisms
     preferred_second_factor TEXT,
-    second_factor_threshold BIGINT, -- a risk score; kept and echoed
+    second_factor_threshold TEXT, -- a risk score, as a JSON number; kept and echoed
     mfa_session_ttl BIGINT, -- milliseconds
     identifier_case_insensitive BOOLEAN NOT NULL,
     public_registration_allowed BOOLEAN NOT NULL,
@@ -33,7 +33,8 @@ CREATE TABLE identity_pools (
     business_metadata_schema_id TEXT,
     metadata TEXT NOT NULL, -- JSON object
     password_policy TEXT NOT NULL, -- JSON object
-    password_settings TEXT NOT NULL, -- JSON object
+    password_expires_after BIGINT, -- milliseconds
+    hashing_method TEXT NOT NULL, -- kept and echoed
     otp_settings TEXT NOT NULL, -- JSON object: length and lifetime of one-time codes by purpose
     self_reset_allowed BOOLEAN NOT NULL, -- whether users may reset their credentials themselves
     number_of_users BIGINT NOT NULL DEFAULT 0, -- kept with each user that comes or goes
@@ -45,3 +46,8 @@ CREATE TABLE identity_pools (
 CREATE INDEX identity_pools_by_environment ON identity_pools (environment_id, id);
 CREATE INDEX identity_pools_by_organization ON identity_pools (organization_id, id);
 CREATE INDEX identity_pools_deleted ON identity_pools (deleted_at) WHERE deleted_at IS NOT NULL;
+-- Which pools use a schema of the environment's own.
+CREATE INDEX identity_pools_by_payload_schema ON identity_pools (payload_schema_id) WHERE payload_schema_id <> 'user_v0';
+CREATE INDEX identity_pools_by_metadata_schema ON identity_pools (metadata_schema_id) WHERE metadata_schema_id <> 'metadata_v0';
+CREATE INDEX identity_pools_by_business_metadata_schema ON identity_pools (business_metadata_schema_id)
+    WHERE business_metadata_schema_id IS NOT NULL;

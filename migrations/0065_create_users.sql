@@ -17,7 +17,7 @@ CREATE TABLE users (
     status_updated_at BIGINT NOT NULL
 );
 CREATE INDEX users_by_pool ON users (pool_id, id);
-CREATE INDEX users_by_environment ON users (environment_id, id);
+CREATE INDEX users_by_environment ON users (environment_id); -- without the id: a pool's lists are not read by it
 CREATE INDEX users_by_organization ON users (organization_id, id);
 
 -- By what users are found when they sign in.
@@ -32,6 +32,16 @@ CREATE TABLE user_identifiers (
     PRIMARY KEY (pool_id, identifier_key)
 );
 CREATE INDEX user_identifiers_by_user ON user_identifiers (user_id);
+CREATE INDEX user_identifiers_names ON user_identifiers (pool_id, identifier_key) WHERE kind = 'uid'; -- whose case may count
+
+-- The words of the display names: what users are found by in the console.
+CREATE TABLE user_words (
+    pool_id TEXT NOT NULL,
+    word TEXT NOT NULL, -- lower case, as the hexadecimal digits of its bytes
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (pool_id, word, user_id)
+);
+CREATE INDEX user_words_by_user ON user_words (user_id);
 
 -- Where users are reached.
 CREATE TABLE user_addresses (
@@ -46,4 +56,4 @@ CREATE TABLE user_addresses (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (user_id, address_key)
 );
-CREATE INDEX user_addresses_by_pool ON user_addresses (pool_id, address_key);
+CREATE INDEX user_addresses_by_pool ON user_addresses (pool_id, address_key, user_id);

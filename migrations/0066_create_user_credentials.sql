@@ -5,9 +5,9 @@ ALTER TABLE passwords ADD COLUMN expires_at BIGINT;
 -- Passwords that an account had before, where its pool forbids to use them again.
 CREATE TABLE former_passwords (
     account_id TEXT NOT NULL,
-    password_hash TEXT NOT NULL, -- PHC string
+    password_hash TEXT NOT NULL, -- PHC string, or as it was imported
     replaced_at BIGINT NOT NULL,
-    PRIMARY KEY (account_id, replaced_at)
+    PRIMARY KEY (account_id, password_hash)
 );
 
 -- Secrets of authenticator apps (RFC 6238).
@@ -26,6 +26,14 @@ CREATE TABLE recovery_codes (
     consumed_at BIGINT,
     PRIMARY KEY (account_id, code_sha256)
 );
+
+-- The challenge that an account may answer to get another passkey: one at a time (WebAuthn Level 3 §13.4.3).
+CREATE TABLE passkey_challenges (
+    account_id TEXT PRIMARY KEY,
+    state TEXT NOT NULL, -- JSON: what its answer is verified with
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX passkey_challenges_by_expiry ON passkey_challenges (expires_at);
 
 -- One-time codes that prove an address or let a user set a credential. A new one of a purpose ends the earlier ones.
 CREATE TABLE one_time_codes (

@@ -292,6 +292,21 @@ impl Links {
         self.url(&expand(path::WORKSPACE_ISSUER, &[&tenant, &workspace])).into()
     }
 
+    /// An endpoint of such an issuer.
+    pub fn workspace_endpoint(&self, tenant: &str, workspace: &str, endpoint: &str) -> String {
+        self.url(&format!("/{tenant}/{workspace}/{endpoint}")).into()
+    }
+
+    /// An endpoint of an environment by WSO2's name.
+    pub fn tenant_endpoint(&self, tenant: &str, endpoint: &str) -> String {
+        self.url(&format!("/t/{tenant}/{endpoint}")).into()
+    }
+
+    /// An endpoint of the default environment by WSO2's name.
+    pub fn default_tenant_endpoint(&self, endpoint: &str) -> String {
+        self.url(&format!("/{endpoint}")).into()
+    }
+
     /// The issuer of an environment by WSO2's name.
     pub fn tenant_issuer(&self, tenant: &str) -> String {
         self.url(&fill(path::TENANT_TOKEN, &tenant)).into()

@@ -67,6 +67,27 @@ pub fn optional_browser_url(
     }
 }
 
+/// The maximum number of redirect URIs of an environment or a client.
+const MAX_REDIRECT_URIS: usize = 100;
+
+/// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
+pub fn redirect_uris(field: &'static str, texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
+    if texts.len() > MAX_REDIRECT_URIS {
+        return Err(Error::invalid(field, format!("must be at most {MAX_REDIRECT_URIS}")));
+    }
+    let mut uris = Vec::new();
+    for text in texts {
+        let uri = browser_url(field, text, stored)?;
+        if uri.as_str().contains('#') {
+            return Err(Error::invalid(field, "must not have a fragment (#…)"));
+        }
+        if !uris.contains(&uri) {
+            uris.push(uri);
+        }
+    }
+    Ok(uris)
+}
+
 /// A URL of a third party that the server calls: https, or http on loopback if `outgoing.allow_private_targets`
 /// is on; never a forbidden target. A URL that is `stored` already is accepted.
 pub fn endpoint_url(

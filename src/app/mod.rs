@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod administrators;
+pub mod applications;
 pub mod audit;
 pub mod authorization_server;
 pub mod background_tasks;

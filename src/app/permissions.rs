@@ -2,7 +2,7 @@
 
 use model::administrator::Role;
 
-/// What a credential was given for: an API key, or a setup link.
+/// What a credential was given for: an API key, a setup link, or an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// An API key: what an app needs to sign people in.

@@ -149,6 +149,8 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     sweep!(failures, state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(
         tx, now
     ));
+    sweep!(failures, state, "one-time codes", |tx| store::one_time_codes::remove_expired(tx, now));
+    sweep!(failures, state, "passkey challenges", |tx| store::passkey_challenges::remove_expired(tx, now));
     sweep!(failures, state, "login counts", |tx| store::login_counts::remove_old(
         tx,
         now - login_counts::WINDOW
@@ -157,6 +159,9 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx,
         now - idempotency::RETENTION
     ));
+    sweep!(failures, state, "users of removed pools and organizations", |tx| {
+        store::deleted_users::remove_old(tx, now - REMOVED_RETENTION)
+    });
     sweep!(failures, state, "removed organizations and directories", |tx| {
         store::deleted_organizations::remove_old(tx, now - REMOVED_RETENTION)
     });

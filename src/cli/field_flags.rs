@@ -39,9 +39,14 @@ fn flag(field: &str) -> String {
         flag.push(letter.to_ascii_lowercase());
     }
     match flag.as_str() {
-        "--oauth-redirect-uris" | "--idp-certificates" | "--domains" | "--event-types" => {
-            flag.truncate(flag.len() - 1)
-        }
+        "--oauth-redirect-uris"
+        | "--redirect-uris"
+        | "--scopes"
+        | "--origins"
+        | "--idp-certificates"
+        | "--domains"
+        | "--event-types" => flag.truncate(flag.len() - 1),
+        "--grant-types" => flag = "--grant".to_owned(),
         "--has-management-api-access" => flag = "--management".to_owned(),
         "--overlap-seconds" => flag = "--overlap".to_owned(),
         "--idp-metadata-url" => flag = "--idp-metadata".to_owned(),

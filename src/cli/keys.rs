@@ -5,7 +5,10 @@ use clap::{Args, Subcommand};
 use super::{field_flags, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     State,
-    authorization_server::signing_keys::{self, KeySummary},
+    authorization_server::{
+        access_token_keys,
+        signing_keys::{self, KeySummary},
+    },
     connections::saml::sp_keys::{self, SpKeySummary},
     environments,
     keys::{
@@ -29,14 +32,19 @@ pub(super) enum Keys {
   ostiary keys list
   ostiary keys list --sp prod
       the SAML key pairs of an environment; with --json their certificates too
+  ostiary keys list --issuer prod
+      the keys of an environment's access tokens
   ostiary keys list --master
       the master keys, and how many stored values are sealed under each")]
 pub(super) struct List {
     /// An environment's SAML key pairs instead: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     sp: Option<String>,
+    /// The keys of an environment's access tokens instead: its id or its slug
+    #[arg(long, value_name = "ID|SLUG", conflicts_with = "sp")]
+    issuer: Option<String>,
     /// The master keys instead
-    #[arg(long, conflicts_with = "sp")]
+    #[arg(long, conflicts_with_all = ["sp", "issuer"])]
     master: bool,
     /// Print one JSON array
     #[arg(long)]
@@ -86,6 +94,9 @@ pub(super) struct Rotate {
     /// An environment's SAML key pair instead: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     sp: Option<String>,
+    /// The keys of an environment's access tokens instead: its id or its slug
+    #[arg(long, value_name = "ID|SLUG", conflicts_with = "sp")]
+    issuer: Option<String>,
     /// A key is compromised: replace it without an overlap
     #[arg(long)]
     compromised: bool,
@@ -113,6 +124,10 @@ impl List {
         if let Some(name) = &self.sp {
             let environment = environments::find(state, name).await?.id;
             return print(self.json, &sp_keys::list(state, environment).await?, format_key_pair);
+        }
+        if let Some(name) = &self.issuer {
+            let environment = environments::find(state, name).await?.id;
+            return print(self.json, &access_token_keys::list(state, environment).await?, format_key);
         }
         print(self.json, &signing_keys::list(state, KeyOwner::Installation).await?, format_key)?;
         // To count the values takes a while; with one master key there is nothing to do.
@@ -183,6 +198,12 @@ impl Rotate {
             let principal = Principal::operator(environments::find(state, name).await?.id);
             let keys = sp_keys::rotate(state, &principal, rotation).await;
             return print(self.json, &keys.map_err(field_flags::cli_error)?, format_key_pair);
+        }
+        if let Some(name) = &self.issuer {
+            let environment = environments::find(state, name).await?.id;
+            let principal = Principal::operator(environment);
+            let keys = access_token_keys::rotate(state, &principal, environment, rotation).await;
+            return print(self.json, &keys.map_err(field_flags::cli_error)?, format_key);
         }
         let keys = signing_keys::rotate(state, &Principal::OPERATOR, KeyOwner::Installation, rotation).await;
         print(self.json, &keys.map_err(field_flags::cli_error)?, format_key)

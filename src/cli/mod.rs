@@ -6,6 +6,8 @@
 
 mod admin;
 mod api_key;
+mod application;
+mod applications;
 mod compact;
 mod completions;
 mod config;
@@ -26,8 +28,11 @@ mod output;
 mod saml_connection;
 mod scim_directory;
 mod serve;
+mod service_client;
+mod session;
 pub mod settings_args;
 mod setup_link;
+mod user;
 mod webhook;
 
 use std::process::ExitCode;
@@ -82,6 +87,10 @@ enum Command {
     #[command(subcommand)]
     OauthClient(oauth_client::OauthClient),
     #[command(subcommand)]
+    ServiceClient(service_client::ServiceClient),
+    #[command(subcommand)]
+    Application(application::Application),
+    #[command(subcommand)]
     Organization(organization::Organization),
     #[command(subcommand)]
     SamlConnection(saml_connection::SamlConnection),
@@ -95,6 +104,10 @@ enum Command {
     Import(import::Import),
     #[command(subcommand)]
     SetupLink(setup_link::SetupLink),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Session(session::Session),
     #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
@@ -128,6 +141,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Admin(command) => command.run(settings).await?,
         Command::ApiKey(command) => command.run(settings).await?,
         Command::OauthClient(command) => command.run(settings).await?,
+        Command::ServiceClient(command) => command.run(settings).await?,
+        Command::Application(command) => command.run(settings).await?,
         Command::Organization(command) => command.run(settings).await?,
         Command::SamlConnection(command) => command.run(settings).await?,
         Command::Flow(command) => command.run(settings).await?,
@@ -135,6 +150,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Webhook(command) => command.run(settings).await?,
         Command::Import(command) => command.run(settings).await?,
         Command::SetupLink(command) => command.run(settings).await?,
+        Command::User(command) => command.run(settings).await?,
+        Command::Session(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,

@@ -26,7 +26,7 @@ use url::Url;
 use crate::{
     demo_app::*,
     links::{Links, path},
-    web::kit::routing::{RouteTable, Routes},
+    web::kit::routing::RouteTable,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -122,7 +122,7 @@ async fn request_page(
     let service = test::init_service(
         App::new()
             .app_data(app.clone())
-            .configure(|config| configure(&mut Routes::new(config, &mut RouteTable::default()))),
+            .configure(|config| RouteTable::default().configure(config, configure)),
     )
     .await;
     let request = match cookie {

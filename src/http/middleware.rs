@@ -369,10 +369,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        app::limits::request_memory::MemoryBounds,
-        web::kit::routing::{Routes, Surface},
-    };
+    use crate::{app::limits::request_memory::MemoryBounds, web::kit::routing::Surface};
     use base::{
         random::SeededRandom,
         time::{ManualClock, Timestamp},
@@ -402,10 +399,12 @@ mod tests {
         }
         let mut table = RouteTable::default();
         let app = App::new().configure(|config| {
-            Routes::new(config, &mut table).surface(Surface::Ssoready, "", |routes| {
-                routes
-                    .resource("/v1/reads", |resource| resource.post(reads))
-                    .resource("/v1/waits", |resource| resource.post(waits));
+            table.configure(config, |routes| {
+                routes.surface(Surface::Ssoready, "", |routes| {
+                    routes
+                        .resource("/v1/reads", |resource| resource.post(reads))
+                        .resource("/v1/waits", |resource| resource.post(waits));
+                });
             });
         });
         let table = Rc::new(table);
@@ -437,8 +436,10 @@ mod tests {
         }
         let mut table = RouteTable::default();
         let app = App::new().configure(|config| {
-            Routes::new(config, &mut table).surface(Surface::Ssoready, "", |routes| {
-                routes.resource("/v1/organizations", |resource| resource.get(panics));
+            table.configure(config, |routes| {
+                routes.surface(Surface::Ssoready, "", |routes| {
+                    routes.resource("/v1/organizations", |resource| resource.get(panics));
+                });
             });
         });
         let table = Rc::new(table);

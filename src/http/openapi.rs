@@ -46,6 +46,10 @@ const TAGS: &[(&str, &str)] = &[
         "OAuth clients",
         "Apps that sign people in through OpenID Connect. SSOReady calls them SAML OAuth clients.",
     ),
+    (
+        "Applications",
+        "Clients of the environment's own issuers: service clients that administer, programs, and apps.",
+    ),
     ("Audit log", "Who changed what, from which address, with old and new values; append-only."),
 ];
 

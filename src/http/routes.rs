@@ -18,9 +18,16 @@ use crate::{
     },
 };
 
-/// Registers every route and records it in `table`. Routes with GET also accept HEAD (`middleware`).
+/// Registers every route and records it in `table`, and answers unknown ones. Routes with GET also accept HEAD (`middleware`).
 pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
-    Routes::new(config, table)
+    table.configure(config, register);
+    // Unknown routes: `middleware` adds the body.
+    config.default_service(web::to(async || HttpResponse::NotFound().finish()));
+}
+
+/// Registers every route.
+pub fn register(routes: &mut Routes<'_>) {
+    routes
         // Load balancers and monitoring
         .surface(Surface::Health, "", |routes| {
             routes
@@ -47,13 +54,14 @@ pub fn configure(config: &mut ServiceConfig, table: &mut RouteTable) {
         .surface(Surface::Saml, "/v1/saml", saml::configure)
         // OAuth clients, and browsers that they redirect
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
+        // Clients of an environment, by WSO2's paths
+        .surface(Surface::Oauth, "", oauth::issuers::configure)
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers
-        .surface(Surface::Scim, "/v1/scim", scim::configure);
-
-    // Unknown routes: `middleware` adds the body.
-    config.default_service(web::to(async || HttpResponse::NotFound().finish()));
+        .surface(Surface::Scim, "/v1/scim", scim::configure)
+        // Clients of an environment's workspaces. Last: the first segment matches every address that no route above has.
+        .surface(Surface::Oauth, "", oauth::issuers::configure_workspaces);
 }

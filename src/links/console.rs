@@ -168,6 +168,21 @@ pub const EDIT_API_KEY: &str = "/console/{environment}/api-keys/{key}/edit";
 /// Deletes an API key.
 pub const DELETE_API_KEY: &str = "/console/{environment}/api-keys/{key}/delete";
 
+/// The applications and service clients of an environment.
+pub const APPLICATIONS: &str = "/console/{environment}/applications";
+/// Creates an application.
+pub const NEW_APPLICATION: &str = "/console/{environment}/applications/new";
+/// Creates a service client of the system workspace.
+pub const NEW_SERVICE_CLIENT: &str = "/console/{environment}/applications/new-service-client";
+/// One application, with the values for its configuration.
+pub const APPLICATION: &str = "/console/{environment}/applications/{application}";
+/// Edits an application.
+pub const EDIT_APPLICATION: &str = "/console/{environment}/applications/{application}/edit";
+/// Replaces the secret of an application.
+pub const ROTATE_APPLICATION: &str = "/console/{environment}/applications/{application}/rotate";
+/// Deletes an application.
+pub const DELETE_APPLICATION: &str = "/console/{environment}/applications/{application}/delete";
+
 /// The OAuth clients of an environment.
 pub const OAUTH_CLIENTS: &str = "/console/{environment}/oauth-clients";
 /// Creates an OAuth client.

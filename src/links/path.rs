@@ -30,6 +30,12 @@ pub const OAUTH_CLIENTS: &str = "/v1/saml-oauth-clients";
 pub const OAUTH_CLIENT: &str = "/v1/saml-oauth-clients/{id}";
 /// Rotates an OAuth client's secret.
 pub const OAUTH_CLIENT_ROTATE: &str = "/v1/saml-oauth-clients/{id}/rotate-secret";
+/// The applications of an environment, service clients among them.
+pub const APPLICATIONS: &str = "/v1/applications";
+/// One application.
+pub const APPLICATION: &str = "/v1/applications/{id}";
+/// Replaces an application's secret.
+pub const APPLICATION_ROTATE: &str = "/v1/applications/{id}/rotate-secret";
 /// The organizations of an environment.
 pub const ORGANIZATIONS: &str = "/v1/organizations";
 /// One organization.
@@ -168,12 +174,59 @@ pub const SYSTEM_API: &str = "/api/system";
 /// The changes of a workspace: SecureAuth's audit log.
 pub const SYSTEM_AUDIT_EVENTS: &str = "/api/system/{tenant}/servers/{workspace}/audit-events";
 
+/// Users of an identity pool (SecureAuth's identity API).
+pub const SECUREAUTH_USERS: &str = "/api/identity/{tenant}/system/pools/{pool}/users";
+/// The user with an identifier or an address. It comes before the route of a user.
+pub const SECUREAUTH_USER_BY_KEY: &str = "/api/identity/{tenant}/system/pools/{pool}/users/by_key";
+/// A user.
+pub const SECUREAUTH_USER: &str = "/api/identity/{tenant}/system/pools/{pool}/users/{user}";
+/// One more identifier of a user.
+pub const SECUREAUTH_USER_IDENTIFIERS_ADD: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/identifiers/add";
+/// One identifier of a user less.
+pub const SECUREAUTH_USER_IDENTIFIERS_REMOVE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/identifiers/remove";
+/// One more address of a user.
+pub const SECUREAUTH_USER_ADDRESSES_ADD: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/add";
+/// A change of an address of a user.
+pub const SECUREAUTH_USER_ADDRESSES_UPDATE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/update";
+/// One address of a user less.
+pub const SECUREAUTH_USER_ADDRESSES_REMOVE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/remove";
+
 /// The issuer of a workspace: `system`, or an organization (RFC 8414 §2).
 pub const WORKSPACE_ISSUER: &str = "/{tenant}/{workspace}";
+/// Its metadata (OpenID Connect Discovery 1.0 §4).
+pub const WORKSPACE_DISCOVERY: &str = "/{tenant}/{workspace}/.well-known/openid-configuration";
+/// The same document at the location of RFC 8414 §3.1.
+pub const WORKSPACE_SERVER_METADATA: &str = "/.well-known/oauth-authorization-server/{tenant}/{workspace}";
+/// Its JWK Set.
+pub const WORKSPACE_JWKS: &str = "/{tenant}/{workspace}/.well-known/jwks.json";
+/// Its token endpoint.
+pub const WORKSPACE_TOKEN: &str = "/{tenant}/{workspace}/oauth2/token";
+/// Its introspection endpoint (RFC 7662).
+pub const WORKSPACE_INTROSPECT: &str = "/{tenant}/{workspace}/oauth2/introspect";
+/// Its revocation endpoint (RFC 7009).
+pub const WORKSPACE_REVOKE: &str = "/{tenant}/{workspace}/oauth2/revoke";
 /// The token endpoint of an environment by WSO2's name, and its issuer.
 pub const TENANT_TOKEN: &str = "/t/{tenant}/oauth2/token";
 /// The token endpoint of the default environment by WSO2's name, and its issuer.
 pub const DEFAULT_TENANT_TOKEN: &str = "/oauth2/token";
+/// The metadata of both, each at its two locations.
+pub const TENANT_DISCOVERIES: [&str; 4] = [
+    "/oauth2/token/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server/oauth2/token",
+    "/t/{tenant}/oauth2/token/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server/t/{tenant}/oauth2/token",
+];
+/// The JWK Sets of both.
+pub const TENANT_JWKS: [&str; 2] = ["/oauth2/jwks", "/t/{tenant}/oauth2/jwks"];
+/// The introspection endpoints of both.
+pub const TENANT_INTROSPECTS: [&str; 2] = ["/oauth2/introspect", "/t/{tenant}/oauth2/introspect"];
+/// The revocation endpoints of both.
+pub const TENANT_REVOKES: [&str; 2] = ["/oauth2/revoke", "/t/{tenant}/oauth2/revoke"];
 
 /// The console's first page.
 pub const CONSOLE: &str = "/console";

@@ -138,7 +138,7 @@ pub(super) fn gateway(
             .app_data(announced.clone())
             .app_data(documents.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
-            .configure(|config| optional_services.configure(&mut Routes::new(config, &mut table)))
+            .configure(|config| table.configure(config, |routes| optional_services.configure(routes)))
             .configure(|config| routes::configure(config, &mut table));
         // One table a worker: `configure` has filled it.
         let (table, shares) = (Rc::new(table), Rc::new(ShareStates::new(&state)));

@@ -10,6 +10,7 @@ use super::{
     Conn, Sql, Transaction,
     batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
     error::{Error, Result},
+    signed_access_tokens::{self, TokensOf},
 };
 
 /// The login that a code or an access token stands for.
@@ -122,7 +123,7 @@ pub enum GrantsOf {
     Client(OauthClientId),
 }
 
-/// Revokes the grants of an organization, a connection or a client.
+/// Revokes the grants of an organization, a connection or a client; of an organization, also the access tokens that are good in it.
 pub async fn revoke_all(tx: &mut Transaction, of: GrantsOf, now: Timestamp) -> Result<()> {
     macro_rules! revoke {
         ($condition:literal) => {
@@ -141,7 +142,12 @@ pub async fn revoke_all(tx: &mut Transaction, of: GrantsOf, now: Timestamp) -> R
         GrantsOf::Client(id) => revoke!("client_id = $2").bind(id),
     };
     statement.execute().await?;
-    Ok(())
+    match of {
+        GrantsOf::Organization(id) => {
+            signed_access_tokens::revoke_all(tx, TokensOf::Organization(id), now).await
+        }
+        GrantsOf::Connection(..) | GrantsOf::Client(_) => Ok(()),
+    }
 }
 
 /// Revokes the grants of people in an organization. `emails` are keys ([`Email::key`]).

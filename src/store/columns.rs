@@ -39,6 +39,11 @@ pub(super) fn urls_to_json(urls: &[HttpUrl]) -> String {
     serde_json::Value::from(urls.iter().map(HttpUrl::as_str).collect::<Vec<_>>()).to_string()
 }
 
+/// Parses what [`urls_to_json`] wrote.
+pub(super) fn urls_from_json(json: &str) -> Option<Vec<HttpUrl>> {
+    list_from_json(json)?.iter().map(|url| HttpUrl::parse(url)).collect()
+}
+
 /// Splits a column of concatenated PEM certificates; each block keeps its line end.
 pub(super) fn pem_blocks(text: &str) -> Vec<String> {
     text.split_inclusive("-----END CERTIFICATE-----\n").map(str::to_owned).collect()

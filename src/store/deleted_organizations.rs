@@ -24,6 +24,7 @@ const STATEMENTS: [&str; 7] = [
     "DELETE FROM scim_directories WHERE id IN (SELECT id FROM scim_directories WHERE deleted_at < $1 LIMIT $2)",
     "DELETE FROM organizations WHERE id IN (SELECT o.id FROM organizations o WHERE o.deleted_at < $1 \
      AND NOT EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = o.id) \
+     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.organization_id = o.id) \
      AND NOT EXISTS (SELECT 1 FROM organizations c WHERE c.parent_id = o.id) LIMIT $2)",
 ];
 

@@ -14,6 +14,7 @@ use super::{
     connection::{Row, Statement},
     organizations,
     table::{Key, Table, select_where},
+    tenants,
 };
 
 /// An environment is its own scope.
@@ -67,6 +68,7 @@ impl Table for Environment {
     }
 
     async fn insert_related(&self, conn: &mut Conn) -> Result<()> {
+        tenants::require_unused(conn, self.id, &self.slug).await?;
         organizations::insert_root(conn, self).await
     }
 
@@ -77,7 +79,7 @@ impl Table for Environment {
             slug: row.parse("slug", |text| Slug::parse(text).ok())?,
             display_name: row.get("display_name")?,
             redirect_url: row.parse_optional("redirect_url", HttpUrl::parse)?,
-            oauth_redirect_uris: row.parse("oauth_redirect_uris", urls)?,
+            oauth_redirect_uris: row.parse("oauth_redirect_uris", columns::urls_from_json)?,
             auth_url: row.parse_optional("auth_url", HttpUrl::parse)?,
             idp_initiated: row.parse("idp_initiated", columns::by_name)?,
             oauth_subject: row.parse("oauth_subject", columns::by_name)?,
@@ -88,10 +90,6 @@ impl Table for Environment {
             updated_at: row.get("updated_at")?,
         })
     }
-}
-
-fn urls(json: &str) -> Option<Vec<HttpUrl>> {
-    columns::list_from_json(json)?.iter().map(|url| HttpUrl::parse(url)).collect()
 }
 
 /// The environment with this slug.

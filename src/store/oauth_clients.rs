@@ -19,8 +19,10 @@ impl Table for OauthClient {
 
     const TABLE: &'static str = "oauth_clients";
     const COLUMNS: &'static [&'static str] =
-        &["secret_sha256", "display_name", "id_token_alg", "initiate_login_uri", "disabled"];
+        &["secret_sha256", "display_name", "id_token_alg", "initiate_login_uri", "redirect_uris", "disabled"];
     const FIXED: &'static [&'static str] = &["created_at"];
+    /// The other kinds are applications.
+    const CONDITION: &'static str = "oauth_clients.kind = 'saml'";
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }
@@ -36,6 +38,7 @@ impl Table for OauthClient {
             .bind(self.display_name.as_str())
             .bind(self.id_token_alg.as_str())
             .bind(self.initiate_login_uri.as_ref().map(HttpUrl::as_str))
+            .bind(columns::urls_to_json(&self.redirect_uris))
             .bind(self.disabled)
     }
 
@@ -52,6 +55,7 @@ impl Table for OauthClient {
             display_name: row.get("display_name")?,
             id_token_alg: row.parse("id_token_alg", columns::by_name)?,
             initiate_login_uri: row.parse_optional("initiate_login_uri", HttpUrl::parse)?,
+            redirect_uris: row.parse("redirect_uris", columns::urls_from_json)?,
             disabled: row.get("disabled")?,
             created_at: row.get("created_at")?,
         })
@@ -72,27 +76,27 @@ pub struct Registration {
     pub environment_id: EnvironmentId,
     /// Whether the client is switched off.
     pub disabled: bool,
-    /// The redirect URIs of the environment.
+    /// Its redirect URIs; those of the environment, if it has none of its own.
     pub redirect_uris: Vec<String>,
 }
 
 /// The registration of the client with this id. Not scoped: the client id names the caller.
 pub async fn find_registration(conn: &mut Conn, id: OauthClientId) -> Result<Option<Registration>> {
-    let row: Option<(EnvironmentId, String, bool)> = conn
+    let row: Option<(EnvironmentId, String, String, bool)> = conn
         .sql(
-            "SELECT e.id, e.oauth_redirect_uris, c.disabled FROM oauth_clients c JOIN environments e ON e.id = c.environment_id \
+            "SELECT e.id, c.redirect_uris, e.oauth_redirect_uris, c.disabled FROM oauth_clients c JOIN environments e ON e.id = c.environment_id \
              WHERE c.id = $1",
         )
         .bind(id)
         .optional()
         .await?;
-    row.map(|(environment_id, uris, disabled)| {
-        Ok(Registration {
-            environment_id,
-            disabled,
-            redirect_uris: columns::list_from_json(&uris)
-                .ok_or_else(|| Error::inconsistent("environments", "oauth_redirect_uris", environment_id))?,
-        })
+    row.map(|(environment_id, own, uris, disabled)| {
+        let own = columns::list_from_json(&own)
+            .ok_or_else(|| Error::inconsistent("oauth_clients", "redirect_uris", id))?;
+        let all = columns::list_from_json(&uris)
+            .ok_or_else(|| Error::inconsistent("environments", "oauth_redirect_uris", environment_id))?;
+        let redirect_uris = if own.is_empty() { all } else { own };
+        Ok(Registration { environment_id, disabled, redirect_uris })
     })
     .transpose()
 }

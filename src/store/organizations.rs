@@ -7,10 +7,10 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    authentication_mechanism::AuthenticationMechanism,
     domain::{Domain, DomainState},
     email::Email,
     environment::Environment,
+    identity_pool::AuthenticationMechanism,
     json_object::JsonObject,
     organization::{AppliedTemplate, Organization, name_key, root_id},
     organization_reference::{Handle, OrganizationRef, PublicAlias},

@@ -63,6 +63,32 @@ pub async fn list(conn: &mut Conn, account: AccountId, limit: i64) -> Result<Vec
     rows.into_iter().map(StoredPasskey::try_from).collect()
 }
 
+/// The passkeys of an account with their credential ids (base64url), in creation order.
+pub async fn list_with_credential_id(
+    conn: &mut Conn,
+    account: AccountId,
+    limit: i64,
+) -> Result<Vec<(Passkey, String)>> {
+    #[derive(sqlx::FromRow)]
+    struct KeyRow {
+        credential_key: String,
+        #[sqlx(flatten)]
+        row: Row,
+    }
+    let rows = conn
+        .sql(
+            "SELECT id, account_id, display_name, created_at, last_used_at, credential, credential_key \
+             FROM passkeys WHERE account_id = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(account.to_string())
+        .bind(limit)
+        .all::<KeyRow>()
+        .await?;
+    rows.into_iter()
+        .map(|found| Ok((StoredPasskey::try_from(found.row)?.passkey, found.credential_key)))
+        .collect()
+}
+
 /// The passkey with this credential id (base64url).
 pub async fn find_by_credential(conn: &mut Conn, credential_key: &str) -> Result<Option<StoredPasskey>> {
     let row = conn.sql(select!("WHERE credential_key = $1")).bind(credential_key).optional::<Row>().await?;

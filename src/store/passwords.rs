@@ -2,30 +2,70 @@
 //! counts.
 
 use base::time::Timestamp;
-use model::account::{AccountId, PasswordHash};
+use model::account::{AccountId, CredentialState, PasswordHash};
 
-use super::{Conn, Result};
+use super::{Conn, Error, Result};
 
-/// The hash of an account's password, if it has one.
-pub async fn find(conn: &mut Conn, account: AccountId) -> Result<Option<PasswordHash>> {
-    let row: Option<(String,)> = conn
-        .sql("SELECT password_hash FROM passwords WHERE account_id = $1")
+/// The password of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPassword {
+    /// Its hash.
+    pub hash: PasswordHash,
+    /// Whether it can be used.
+    pub state: CredentialState,
+    /// When it was set.
+    pub changed_at: Timestamp,
+    /// Until when it can be used; `None` for as long as it is not changed.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl StoredPassword {
+    /// A password that can be used from now on, for as long as it is not changed.
+    pub fn valid(hash: PasswordHash, now: Timestamp) -> Self {
+        Self { hash, state: CredentialState::Valid, changed_at: now, expires_at: None }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    password_hash: String,
+    state: String,
+    changed_at: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
+/// An account's password, if it has one.
+pub async fn find(conn: &mut Conn, account: AccountId) -> Result<Option<StoredPassword>> {
+    let row: Option<Row> = conn
+        .sql("SELECT password_hash, state, changed_at, expires_at FROM passwords WHERE account_id = $1")
         .bind(account.to_string())
         .optional()
         .await?;
-    Ok(row.map(|(hash,)| PasswordHash(hash)))
+    row.map(|row| {
+        let state = row.state.parse().map_err(|_| Error::inconsistent("passwords", "state", account))?;
+        Ok(StoredPassword {
+            hash: PasswordHash(row.password_hash),
+            state,
+            changed_at: row.changed_at,
+            expires_at: row.expires_at,
+        })
+    })
+    .transpose()
 }
 
 /// Sets an account's password.
-pub async fn upsert(conn: &mut Conn, account: AccountId, hash: &PasswordHash, now: Timestamp) -> Result<()> {
+pub async fn upsert(conn: &mut Conn, account: AccountId, password: &StoredPassword) -> Result<()> {
     conn.sql(
-        "INSERT INTO passwords (account_id, password_hash, changed_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (account_id) DO UPDATE \
-         SET password_hash = excluded.password_hash, changed_at = excluded.changed_at",
+        "INSERT INTO passwords (account_id, password_hash, state, changed_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id) DO UPDATE \
+         SET password_hash = excluded.password_hash, state = excluded.state, \
+         changed_at = excluded.changed_at, expires_at = excluded.expires_at",
     )
     .bind(account.to_string())
-    .bind(hash.0.as_str())
-    .bind(now)
+    .bind(password.hash.0.as_str())
+    .bind(password.state.as_str())
+    .bind(password.changed_at)
+    .bind(password.expires_at)
     .execute()
     .await?;
     Ok(())
@@ -43,6 +83,17 @@ pub async fn update_hash(
         .bind(account.to_string())
         .bind(old.0.as_str())
         .bind(new.0.as_str())
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Stores whether an account's password can be used. Returns whether it has one.
+pub async fn update_state(conn: &mut Conn, account: AccountId, state: CredentialState) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE passwords SET state = $2 WHERE account_id = $1")
+        .bind(account.to_string())
+        .bind(state.as_str())
         .execute()
         .await?;
     Ok(touched == 1)

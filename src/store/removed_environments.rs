@@ -5,7 +5,7 @@
 
 use base::{id::EnvironmentId, time::Timestamp};
 
-use super::{Conn, Result, Transaction};
+use super::{Conn, Result, Transaction, deleted_users};
 
 /// Deletes the rows of an environment in one table.
 macro_rules! all {
@@ -49,6 +49,7 @@ const IN_BATCHES: &[&str] = &[
     some!("webhook_deliveries" by "id"),
     some!("login_counts" by "hour, connection_id"),
     some!("connection_logins" by "connection_id"),
+    some!("one_time_codes" by "id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.
@@ -79,6 +80,10 @@ pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<EnvironmentId>> {
 
 /// Deletes a batch of rows of a removed environment. Returns how many; 0 if none is left.
 pub async fn remove_rows(tx: &mut Transaction, id: EnvironmentId) -> Result<u64> {
+    let users = deleted_users::remove_in_environment(tx, id).await?;
+    if users > 0 {
+        return Ok(users);
+    }
     for statement in IN_BATCHES.iter().chain(AT_ONCE) {
         let gone = tx.sql(statement).bind(id).execute().await?;
         if gone > 0 {

@@ -59,6 +59,9 @@ pub const PRIVATE_KEY: SealedColumn = column("signing_keys", "private_key", "sig
 pub const WEBHOOK_SECRET: SealedColumn = column("webhooks", "secret", "webhooks/secret");
 /// … and those that a rotation replaced.
 pub const FORMER_WEBHOOK_SECRET: SealedColumn = column("webhooks", "previous_secret", "webhooks/secret");
+/// The secrets of authenticator apps.
+pub const TOTP_SECRET: SealedColumn =
+    SealedColumn { key: &["account_id"], ..column("totp_secrets", "secret", "totp_secrets/secret") };
 /// The secrets of the demo.
 pub const DEMO_SECRETS: SealedColumn = setting("name = 'demo'");
 /// What tells a wrong master key at the start.
@@ -77,6 +80,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     PRIVATE_KEY,
     WEBHOOK_SECRET,
     FORMER_WEBHOOK_SECRET,
+    TOTP_SECRET,
     DEMO_SECRETS,
     IDEMPOTENT_ANSWER,
     SCIM_REQUEST_QUERY,

@@ -7,7 +7,7 @@ use base::{
     secret::{Digest, Secret},
     time::Timestamp,
 };
-use model::account::{Session, SessionSubject};
+use model::account::{Session, SessionContext, SessionSubject};
 
 use super::{Conn, Error, Result, Transaction};
 
@@ -24,6 +24,9 @@ struct Row {
     last_seen_at: Timestamp,
     expires_at: Timestamp,
     revoked_at: Option<Timestamp>,
+    organization_id: Option<OrganizationId>,
+    amr: Option<String>,
+    tenant_admin: bool,
 }
 
 impl Row {
@@ -47,6 +50,14 @@ impl Row {
             last_seen_at: self.last_seen_at,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
+            context: SessionContext {
+                organization_id: self.organization_id,
+                amr: match &self.amr {
+                    Some(json) => serde_json::from_str(json).map_err(|_| wrong("amr"))?,
+                    None => Vec::new(),
+                },
+                tenant_admin: self.tenant_admin,
+            },
         }))
     }
 }
@@ -55,7 +66,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, subject_id, environment_id, method, address, user_agent, created_at, authenticated_at, \
-             last_seen_at, expires_at, revoked_at FROM sessions ",
+             last_seen_at, expires_at, revoked_at, organization_id, amr, tenant_admin FROM sessions ",
             $rest
         )
     };
@@ -95,10 +106,12 @@ pub async fn list<S: SessionSubject>(
 
 /// Adds a session with the digest of its cookie.
 pub async fn insert<S: SessionSubject>(conn: &mut Conn, session: &Session<S>, token: Digest) -> Result<()> {
+    let SessionContext { organization_id, amr, tenant_admin } = &session.context;
+    let amr = (!amr.is_empty()).then(|| serde_json::json!(amr).to_string());
     conn.sql(
         "INSERT INTO sessions (id, token_sha256, subject_id, environment_id, method, address, user_agent, \
-         created_at, last_seen_at, expires_at, authenticated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         created_at, last_seen_at, expires_at, authenticated_at, organization_id, amr, tenant_admin) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(session.id)
     .bind(token)
@@ -111,6 +124,9 @@ pub async fn insert<S: SessionSubject>(conn: &mut Conn, session: &Session<S>, to
     .bind(session.last_seen_at)
     .bind(session.expires_at)
     .bind(session.authenticated_at)
+    .bind(*organization_id)
+    .bind(amr)
+    .bind(*tenant_admin)
     .execute()
     .await?;
     Ok(())

@@ -80,8 +80,8 @@ pub struct LiveToken {
     pub expires_at: Timestamp,
 }
 
-/// A token of an environment that is not revoked and not expired, while its client, its organizations and its session are
-/// good: not removed, switched off or ended.
+/// A token of an environment that is not revoked and not expired, while its client, its user, its organizations and its session
+/// are good: not removed, switched off or ended.
 pub async fn find_live(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -98,6 +98,8 @@ pub async fn find_live(
          WHERE t.jti = $1 AND t.environment_id = $2 AND t.revoked_at IS NULL AND t.expires_at > $3 \
          AND (t.client_id IS NULL OR c.id IS NOT NULL) AND (t.organization_id IS NULL OR o.id IS NOT NULL) \
          AND (t.issuer IN ('system', 'oauth2', 't') OR i.id IS NOT NULL) \
+         AND (t.subject_id = t.client_id OR EXISTS (SELECT 1 FROM users u \
+         WHERE u.id = t.subject_id AND u.environment_id = t.environment_id AND u.status = 'active')) \
          AND (t.session_id IS NULL OR EXISTS \
          (SELECT 1 FROM sessions s WHERE s.id = t.session_id AND s.revoked_at IS NULL))",
     )

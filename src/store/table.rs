@@ -4,6 +4,7 @@
 //! `UPDATE … WHERE version = $n`: a row that was changed since it was read is never overwritten.
 
 use std::{
+    any::type_name,
     collections::HashMap,
     future::{Future, ready},
     sync::{LazyLock, PoisonError, RwLock},
@@ -189,7 +190,7 @@ async fn lock_as<T: Table>(
 /// Locks the rows that a condition finds, in the order of their ids, as [`lock`] does one. Returns the ids. `rest` is that
 /// of [`select_where`].
 pub async fn lock_where<T: Table>(tx: &mut Transaction, rest: &'static str) -> Result<Vec<Id<T::Kind>>> {
-    let ids = text_of([T::TABLE, "ids", rest], || {
+    let ids = text_of([type_name::<T>(), "ids", rest], || {
         format!("SELECT {0} FROM {1} {2} ORDER BY {0}", T::ID, T::TABLE, counting::<T>(rest))
     });
     let text = locking(tx.dialect(), ids, ROW_LOCK);
@@ -234,7 +235,7 @@ pub fn select_joined<'c, T: Table>(
     columns: impl FnOnce() -> String,
     rest: &'static str,
 ) -> Statement<'c> {
-    conn.sql(text_of([T::TABLE, "joined", rest], || {
+    conn.sql(text_of([type_name::<T>(), "joined", rest], || {
         format!("SELECT {}, {} FROM {} {}", columns_as::<T>(""), columns(), T::TABLE, counting::<T>(rest))
     }))
 }
@@ -362,7 +363,8 @@ fn columns<T: Table>() -> Vec<(&'static str, String)> {
 
 /// The statement of a table that is called `name`.
 fn text<T: Table>(name: &'static str, make: impl FnOnce() -> String) -> &'static str {
-    text_of([T::TABLE, name, ""], make)
+    // By the type: two of them may have one table, each with a condition of its own.
+    text_of([type_name::<T>(), name, ""], make)
 }
 
 /// A statement by its name. It is made once and kept for good, as drivers keep prepared statements by their text. There

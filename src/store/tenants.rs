@@ -84,6 +84,20 @@ pub async fn insert_former(
     Ok(())
 }
 
+/// Whether an environment with this id can have the slug: no other one has it, or had it.
+pub async fn is_free(conn: &mut Conn, environment_id: EnvironmentId, slug: &Slug) -> Result<bool> {
+    let found: Option<(String,)> = conn
+        .sql(
+            "SELECT slug FROM environments WHERE slug = $1 AND id <> $2 \
+             UNION ALL SELECT slug FROM former_slugs WHERE slug = $1 AND environment_id <> $2",
+        )
+        .bind(slug.as_str())
+        .bind(environment_id)
+        .optional()
+        .await?;
+    Ok(found.is_none())
+}
+
 /// [`Error::Duplicate`] if the slug was another environment's. Called after the slug was written, so that of two
 /// transactions that want it one sees the other.
 pub async fn require_unused(conn: &mut Conn, environment_id: EnvironmentId, slug: &Slug) -> Result<()> {

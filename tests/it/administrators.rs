@@ -22,7 +22,7 @@ use ostiary::{
         pagination::PageQuery,
         principal::Principal,
     },
-    store,
+    store::{self, passwords::StoredPassword},
 };
 use reqwest::{Method, StatusCode, header};
 
@@ -129,7 +129,8 @@ both! {
         let mut tx = app.state.db.write().await.unwrap();
         let found = store::table::find_for_update::<Administrator>(&mut tx, administrator.id, administrator.id).await;
         let (changed, hash) = (found.unwrap().unwrap(), app.password_of(other.id).await.unwrap());
-        store::passwords::upsert(&mut tx, changed.id.into(), &hash, app.now()).await.unwrap();
+        let password = StoredPassword::valid(hash, app.now());
+        store::passwords::upsert(&mut tx, changed.id.into(), &password).await.unwrap();
         let writes = app.state.db.requested_writes();
         let posted = {
             let (browser, url) = (app.browser(), app.url("/console/sign-in"));
@@ -147,7 +148,8 @@ both! {
         let (account, current) = (administrator.id.into(), app.password_of(administrator.id).await.unwrap());
         let set = async |hash: &PasswordHash| {
             let mut tx = app.state.db.write().await.unwrap();
-            store::passwords::upsert(&mut tx, account, hash, app.now()).await.unwrap();
+            let password = StoredPassword::valid(hash.clone(), app.now());
+            store::passwords::upsert(&mut tx, account, &password).await.unwrap();
             tx
         };
         set(&PasswordHash(outdated.to_owned())).await.commit().await.unwrap();

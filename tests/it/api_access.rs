@@ -72,6 +72,7 @@ pub struct Resources {
     flow: String,
     api_key: String,
     client: String,
+    application: String,
     change: String,
 }
 
@@ -91,6 +92,7 @@ impl Resources {
             id(&self.delivery),
             id(&self.api_key),
             id(&self.client),
+            id(&self.application),
             id(&self.change),
             id(&self.setup_link),
             id(&self.flow),
@@ -232,6 +234,17 @@ pub fn routes(tenant: &Resources) -> Vec<Route> {
         management(Method::PATCH, path::OAUTH_CLIENT, &tenant.client, Some(json!({ "idTokenAlg": "ES256" }))),
         management(Method::POST, path::OAUTH_CLIENT_ROTATE, &tenant.client, Some(json!({}))),
         management(Method::DELETE, path::OAUTH_CLIENT, &tenant.client, None),
+        management(Method::GET, path::APPLICATIONS, "", None),
+        management(Method::POST, path::APPLICATIONS, "", Some(json!({ "displayName": "new" }))),
+        management(Method::GET, path::APPLICATION, &tenant.application, None),
+        management(
+            Method::PATCH,
+            path::APPLICATION,
+            &tenant.application,
+            Some(json!({ "signingAlg": "RS256" })),
+        ),
+        management(Method::POST, path::APPLICATION_ROTATE, &tenant.application, Some(json!({}))),
+        management(Method::DELETE, path::APPLICATION, &tenant.application, None),
         management(Method::GET, path::ENVIRONMENTS, "", None),
         management(Method::GET, path::ENVIRONMENT, &environment, None),
         management(Method::PATCH, path::ENVIRONMENT, &environment, Some(json!({ "displayName": "new" }))),
@@ -345,6 +358,7 @@ pub async fn acme(app: &TestApp) -> Resources {
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
     tx.commit().await.unwrap();
     let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
+    let application = app.service_client(&environment, &["identity"]).await;
     let named = ApiKeyChange { display_name: Some("Backend".to_owned()), ..Default::default() };
     let (api_key, _) = api_keys::create(&app.state, &principal, &named).await.unwrap();
     let changes = audit::list(&app.state, &principal, &AuditFilter::default(), &PageQuery::default()).await;
@@ -360,6 +374,7 @@ pub async fn acme(app: &TestApp) -> Resources {
         flow: flow.to_string(),
         api_key: api_key.id.to_string(),
         client: client.id.to_string(),
+        application: application.id.to_string(),
         change: changes.unwrap().items[0].id.to_string(),
     }
 }

@@ -63,10 +63,14 @@ const MAY_NAME: &[(&str, &[&str], &str)] = &[
     ("match_pattern", &["web/kit/routing.rs"], "the route of a request is looked up once"),
     (
         "web::resource(",
-        &["web/kit/routing.rs", "http/scim/mod.rs"],
+        &["web/kit/route_groups.rs", "http/scim/mod.rs"],
         "routes are registered through `web::kit::routing::Routes`, under a surface",
     ),
-    ("web::scope(", &["web/kit/routing.rs"], "routes are registered through `web::kit::routing::Routes`"),
+    (
+        "web::scope(",
+        &["web/kit/route_groups.rs"],
+        "routes are registered through `web::kit::routing::Routes`",
+    ),
 ];
 
 /// A file of the gateway (its name begins below `src`) or of a crate, without its comments and its tests.

@@ -86,12 +86,14 @@ both! {
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.scim_directory(&tenant).await;
         let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
+        let application = app.service_client(&environment, &["identity"]).await;
         let viewer = app.console(Role::Viewer, &environment).await;
         let things = [
             ("organization", tenant.organization.id.to_string()),
             ("connection", tenant.connection.id.to_string()),
             ("directory", directory.id.to_string()),
             ("client", client.id.to_string()),
+            ("application", application.id.to_string()),
             ("domain", "acme.example".to_owned()),
         ];
         let within = patterns().into_iter().filter(|pattern| pattern.starts_with("/console/{environment}/"));

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use model::{administrator::Role, webhook::Webhook};
+use base::id::UserId;
+use model::{account::AccountId, administrator::Role, webhook::Webhook};
 use ostiary::{
     app::{
+        accounts::totp::{self, TotpSecret},
         authorization_server::signing_keys,
         connections::saml::sp_keys,
         directories::request_log,
@@ -52,6 +54,11 @@ struct Contents {
     kids: BTreeSet<String>,
     sp_certificate: String,
     administrator: String,
+}
+
+/// Somebody with an authenticator app.
+fn user() -> AccountId {
+    UserId::from_bits(1).into()
 }
 
 async fn kids(app: &TestApp) -> BTreeSet<String> {
@@ -105,6 +112,9 @@ async fn fill(app: &TestApp) -> Contents {
     store::settings::upsert(&mut tx, "demo", &sealed).await.unwrap();
     tx.commit().await.unwrap();
     let administrator = app.with_password("root@vendor.example").await;
+    let mut tx = app.state.db.write().await.unwrap();
+    totp::set(&mut tx, &app.state, user(), &TotpSecret::new(random())).await.unwrap();
+    tx.commit().await.unwrap();
     Contents {
         flow: log_in(app, (&tenant, &key)).await,
         webhook: webhook(app, &id, &tenant).await,
@@ -119,6 +129,9 @@ async fn fill(app: &TestApp) -> Contents {
 
 /// Everything that a sealed value is needed for.
 async fn use_everything(app: &TestApp, contents: &Contents) {
+    let mut tx = app.state.db.write().await.unwrap();
+    assert!(!totp::verify(&mut tx, &app.state, user(), "no code").await.unwrap());
+    tx.commit().await.unwrap();
     let Contents { tenant, key, .. } = contents;
     log_in(app, (tenant, key)).await;
     let flow = app.api(key, Method::GET, &format!("/v1/saml-flows/{}", contents.flow), None).await;

@@ -44,6 +44,8 @@ fn callers() -> Vec<(&'static str, Principal)> {
         let scopes = [scope].into_iter().collect();
         Principal::setup_link(Id::from_bits(5), environment(), organization(), scopes)
     };
+    let service_client =
+        |scope| Principal::application(Id::from_bits(6), environment(), [scope].into_iter().collect());
     vec![
         ("API key", key(false)),
         ("Management API key", key(true)),
@@ -54,6 +56,10 @@ fn callers() -> Vec<(&'static str, Principal)> {
         ("Setup link: saml", link(Scope::Saml)),
         ("Setup link: scim", link(Scope::Scim)),
         ("Setup link: domains", link(Scope::Domains)),
+        ("Service client: view_organizations", service_client(Scope::OrganizationsView)),
+        ("Service client: manage_organizations", service_client(Scope::OrganizationsManage)),
+        ("Service client: identity", service_client(Scope::Identity)),
+        ("Service client: view_audit_events", service_client(Scope::AuditEvents)),
         ("Operator", Principal::operator(environment())),
         ("Service", Principal::service(environment())),
     ]

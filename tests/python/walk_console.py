@@ -11,10 +11,13 @@ import pathlib
 import re
 import sys
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 
 from playwright.sync_api import expect, sync_playwright
+
+from browser import launch, picture
 
 base, invitation, pictures = sys.argv[1], sys.argv[2], sys.argv[3]
 AXE = None
@@ -71,7 +74,7 @@ class Walk:
     def look(self, what):
         """Takes a picture, and lets axe look at the page."""
         self.step += 1
-        self.page.screenshot(path=f"{pictures}/{self.name}-{self.step:02}-{what}.png", full_page=True)
+        picture(self.page, f"{pictures}/{self.name}-{self.step:02}-{what}.png")
         if AXE:
             self.page.evaluate(AXE)
             found = self.page.evaluate("axe.run()")["violations"]
@@ -205,6 +208,55 @@ def audit(walk, console):
     walk.look("audit")
 
 
+def service_client(walk, console):
+    """A program of the vendor's gets a client, a token and an answer of the API; then the client is switched off."""
+    page = walk.page
+    page.goto(console)
+    walk.follow("Applications")
+    walk.look("no-applications")
+    walk.follow("New service client")
+    walk.fill("Name", "Provisioning")
+    page.get_by_label("view_audit_events").check()
+    walk.look("new-service-client")
+    walk.press("Create service client")
+    secret = re.search("app_secret_[0-9a-z]{25}", page.content())[0]
+    client = re.search("/applications/(app_[0-9a-z]{25})", page.content())[1]
+    walk.look("service-client-secret")
+    page.goto(f"{console}/applications/{client}")
+    walk.says("/production/system/oauth2/token")
+    walk.look("service-client")
+
+    def ask():
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(f"{base}/production/system/oauth2/token", data) as answer:
+            return json.load(answer)["access_token"]
+
+    events = urllib.request.Request(
+        f"{base}/api/system/production/servers/system/audit-events",
+        headers={"Authorization": f"Bearer {ask()}"},
+    )
+    with urllib.request.urlopen(events) as answer:
+        made = [one for one in json.load(answer)["audit_events"] if one["event_subject"] == "application"]
+    assert made[0]["payload"]["target_id"] == client, made
+    walk.follow("New secret")
+    walk.look("rotate-secret")
+    page.goto(f"{console}/applications/{client}/edit")
+    page.get_by_label("Switched off").check()
+    walk.look("edit-service-client")
+    walk.press("Save")
+    walk.says("is switched off")
+    walk.look("service-client-off")
+    for request in (events, None):
+        try:
+            urllib.request.urlopen(request) if request else ask()
+            raise SystemExit("a client that is switched off was answered")
+        except urllib.error.HTTPError as refused:
+            assert refused.code in (400, 401), refused
+    page.goto(f"{console}/applications/new")
+    walk.look("new-application")
+
+
 def filled_directory(walk):
     """The test identity provider pushes its people, and the console shows them."""
     page = walk.page
@@ -243,6 +295,9 @@ def tour(walk, console, organization):
         "/api-keys",
         "/oauth-clients",
         "/oauth-clients/new",
+        "/applications",
+        "/applications/new",
+        "/applications/new-service-client",
         "/branding",
         "/administrators",
     ]:
@@ -257,18 +312,7 @@ with sync_playwright() as playwright:
     app_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
     threading.Thread(target=app_server.serve_forever, daemon=True).start()
     app = f"http://127.0.0.1:{app_server.server_address[1]}"
-    browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium",
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    )
+    browser = launch(playwright)
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(20_000)
     walk = Walk(context.new_page(), "desktop-light")
@@ -277,6 +321,7 @@ with sync_playwright() as playwright:
     working_login(walk, app)
     failed_login(walk, app, console)
     audit(walk, console)
+    service_client(walk, console)
     filled_directory(walk)
     assert not walk.complaints, walk.complaints
     state = context.storage_state()

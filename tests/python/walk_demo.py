@@ -8,6 +8,8 @@ import sys
 
 from playwright.sync_api import expect, sync_playwright
 
+from browser import launch, picture
+
 base, pictures = sys.argv[1], sys.argv[2]
 
 
@@ -55,21 +57,10 @@ def walk(page, picture):
 
 
 with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium",
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    )
+    browser = launch(playwright)
     for name, width, scheme in [("desktop-light", 1280, "light"), ("phone-dark", 390, "dark")]:
         context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
         page = context.new_page()
-        walk(page, lambda step: page.screenshot(path=f"{pictures}/{name}-{step}.png", full_page=True))
+        walk(page, lambda step: picture(page, f"{pictures}/{name}-{step}.png"))
         context.close()
     browser.close()

@@ -14,6 +14,8 @@ import xml.etree.ElementTree
 
 from playwright.sync_api import expect, sync_playwright
 
+from browser import launch, picture
+
 base, links, pictures = sys.argv[1], sys.argv[2:4], sys.argv[4]
 AXE = next(pathlib.Path(sys.prefix).rglob("axe.min.js")).read_text()
 EMAIL = "ada@acme.example"
@@ -46,7 +48,7 @@ class Walk:
     def look(self, what):
         """Takes a picture, lets axe look at the page, and sees that nothing is wider than the screen."""
         self.step += 1
-        self.page.screenshot(path=f"{pictures}/{self.name}-{self.step:02}-{what}.png", full_page=True)
+        picture(self.page, f"{pictures}/{self.name}-{self.step:02}-{what}.png")
         self.page.evaluate(AXE)
         found = self.page.evaluate("axe.run()")["violations"]
         told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
@@ -225,18 +227,7 @@ def provision(walk, person):
 
 
 with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium",
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    )
+    browser = launch(playwright)
     screens = [("desktop-light", 1280, "light"), ("phone-dark", 390, "dark")]
     for link, (name, width, scheme) in zip(links, screens, strict=True):
         context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)

@@ -9,6 +9,8 @@ import sys
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from browser import launch, picture
+
 base, first_link, second_link, pictures = sys.argv[1:5]
 
 
@@ -41,7 +43,7 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
     def seen(step):
-        page.screenshot(path=f"{pictures}/{name}-{step}.png", full_page=True)
+        picture(page, f"{pictures}/{name}-{step}.png")
         accessible(page, step)
 
     session, device = authenticator(context, page)
@@ -124,18 +126,7 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
 
 
 with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium",
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    )
+    browser = launch(playwright)
     walk(browser, "desktop-light", 1280, "light", first_link, "grace@vendor.example", False)
     walk(browser, "phone-dark", 390, "dark", second_link, "ada@vendor.example", True)
     browser.close()

@@ -31,6 +31,8 @@ pub struct OauthClient {
     pub id_token_alg: IdTokenAlg,
     /// Where an IdP-initiated login is handed to the app (OpenID Connect Core §4).
     pub initiate_login_uri: Option<HttpUrl>,
+    /// Its redirect URIs, compared byte for byte; empty: those of the environment.
+    pub redirect_uris: Vec<HttpUrl>,
     /// Whether it is switched off: nobody signs in through it until it is switched on again.
     pub disabled: bool,
     /// When it was created.
@@ -43,8 +45,10 @@ impl Audited for OauthClient {
     }
 
     fn audit_fields(&self) -> Map<String, Value> {
+        let uris: Vec<&str> = self.redirect_uris.iter().map(HttpUrl::as_str).collect();
         audit_fields! {
             "displayName": self.display_name,
+            "redirectUris": uris,
             "idTokenAlg": self.id_token_alg.as_str(),
             "initiateLoginUri": self.initiate_login_uri.as_ref().map(HttpUrl::as_str),
             "disabled": self.disabled,

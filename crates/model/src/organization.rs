@@ -12,9 +12,9 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
-    authentication_mechanism::AuthenticationMechanism,
     domain::{Domain, DomainState},
     email::Email,
+    identity_pool::AuthenticationMechanism,
     json_object::JsonObject,
     organization_reference::{Handle, PublicAlias},
 };

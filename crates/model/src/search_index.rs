@@ -10,6 +10,8 @@ use crate::{domain::Domain, organization::Organization, organization_reference::
 const MAX_QUERY_WORDS: usize = 6;
 /// Maximum number of indexed words of one organization, besides its domains.
 const MAX_INDEXED_WORDS: usize = 64;
+/// Maximum number of words of a person's name, and of a query for one.
+const MAX_NAME_WORDS: usize = 8;
 /// Maximum length of a word in characters; the rest is ignored.
 const MAX_WORD_LENGTH: usize = 64;
 
@@ -58,6 +60,15 @@ pub fn index_words(organization: &Organization) -> BTreeSet<SearchWord> {
         words.extend(SearchWord::of(domain.as_str()));
         words.extend(SearchWord::of(&domain.to_unicode()));
     }
+    words
+}
+
+/// The words of a person's name: under which a user is indexed, and of a query for one. The longest comes first.
+pub fn name_words(name: &str) -> Vec<SearchWord> {
+    let words: BTreeSet<SearchWord> = split(name).filter_map(SearchWord::of).collect();
+    let mut words: Vec<SearchWord> = words.into_iter().collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.0.len()));
+    words.truncate(MAX_NAME_WORDS);
     words
 }
 

@@ -2,9 +2,10 @@
 
 use oauth::algorithm::IdTokenAlg;
 use ostiary_model::{
-    account::{AuthenticationMethod, InvitationPurpose, PasswordStrength},
+    account::{
+        AuthenticationMethod, CredentialState, InvitationPurpose, OneTimeCodePurpose, PasswordStrength,
+    },
     administrator::Role,
-    authentication_mechanism::AuthenticationMechanism,
     authorization_grant::CodeKind,
     domain::DomainState,
     event::EventKind,
@@ -16,6 +17,7 @@ use ostiary_model::{
     organization::OrganizationStatus,
     saml_connection::IdpBinding,
     setup_link::SetupLinkStatus,
+    user::{AddressKind, AddressStatus, ContactMethod, IdentifierKind, UserSource, UserStatus},
     webhook::DeliveryState,
 };
 
@@ -46,10 +48,17 @@ macro_rules! json {
 
 #[test]
 fn stored_names_stay_as_they_are() {
+    names!(UserStatus: New "new", Active "active", Inactive "inactive", Deleted "deleted");
+    names!(UserSource: Standard "standard", Jit "jit");
+    names!(IdentifierKind: Email "email", Mobile "mobile", Uid "uid", External "external", Federated "federated");
+    names!(AddressKind: Email "email", Mobile "mobile");
+    names!(AddressStatus: Active "active", Inactive "inactive");
+    names!(ContactMethod: Sms "sms", Voice "voice");
     names!(AuthenticationMethod: Password "password", Passkey "passkey", Saml "saml", Oidc "oidc",
-        Invitation "invitation", SetupLink "setup_link");
-    names!(AuthenticationMechanism: Totp "totp", Password "password", Otp "otp", EmailOtp "email_otp",
-        SmsOtp "sms_otp", Webauthn "webauthn");
+        Invitation "invitation", SetupLink "setup_link", Operator "operator");
+    names!(CredentialState: Valid "valid", MustBeChanged "must_be_changed", MustBeReset "must_be_reset");
+    names!(OneTimeCodePurpose: Activation "activation", ResetPassword "reset_password", ResetTotp "reset_totp",
+        EnrollWebauthn "enroll_webauthn", VerifyAddress "verify_address");
     names!(CodeKind: Access "access", Authorization "authorization", Administrator "administrator");
     names!(DeliveryState: Pending "pending", Delivered "delivered", Failed "failed");
     names!(DomainState: Whitelisted "whitelisted", Verified "verified", Pending "pending", Failed "failed");

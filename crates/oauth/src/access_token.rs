@@ -27,6 +27,8 @@ pub struct AccessTokenClaims {
     pub client_id: String,
     /// The granted scopes, separated by spaces.
     pub scope: String,
+    /// The same as a list, for clients of SecureAuth.
+    pub scp: Vec<String>,
     /// The tenant: the environment, as it stands in the issuer.
     pub tid: String,
     /// The workspace: what stands in the issuer after the tenant.

@@ -92,6 +92,15 @@ pub enum Error {
     /// `grant_type` is not `authorization_code`.
     #[error("grant_type must be authorization_code")]
     UnsupportedGrantType,
+    /// `grant_type` is none that the issuer supports.
+    #[error("grant_type must be one that the issuer supports: client_credentials")]
+    GrantNotSupported,
+    /// The client may not use this grant.
+    #[error("the client may not use this grant_type")]
+    GrantNotPermitted,
+    /// The client may not have this scope.
+    #[error("the client was not granted the scope {0}")]
+    ScopeNotGranted(String),
     /// The code is unknown, expired, used, or another client's. Which of them is not disclosed.
     #[error("code is unknown, expired, already used, or ended because the person may not sign in any more")]
     CodeNotFound,
@@ -132,7 +141,7 @@ impl Error {
             | Self::TwoClientAuthentications
             | Self::NoBearerToken
             | Self::TwoBearerTokens => "invalid_request",
-            Self::ClientDisabled => "unauthorized_client",
+            Self::ClientDisabled | Self::GrantNotPermitted => "unauthorized_client",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::LoginRequired => "login_required",
             Self::RequestNotSupported => "request_not_supported",
@@ -141,7 +150,8 @@ impl Error {
             Self::UnknownClient(_) | Self::NoClientAuthentication | Self::WrongClientCredentials => {
                 "invalid_client"
             }
-            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedGrantType | Self::GrantNotSupported => "unsupported_grant_type",
+            Self::ScopeNotGranted(_) => "invalid_scope",
             Self::CodeNotFound
             | Self::RedirectUriMismatch
             | Self::VerifierMismatch

@@ -126,10 +126,8 @@ pub fn unverified_tenant(token: &str) -> Option<String> {
 }
 
 fn validation() -> Validation {
-    let mut validation = Validation::default();
-    // By the caller's clock.
-    validation.validate_exp = false;
-    validation
+    // The caller's clock decides about `exp`.
+    Validation { validate_exp: false, ..Validation::default() }
 }
 
 fn verify_signature<C: DeserializeOwned>(
@@ -151,6 +149,9 @@ fn verify_signature<C: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
     use serde_json::json;
     use strum::VariantArray;
 
@@ -236,6 +237,7 @@ mod tests {
             jti: "token_1".into(),
             client_id: "app_1".into(),
             scope: "a b".into(),
+            scp: vec!["a".into(), "b".into()],
             tid: "acme".into(),
             aid: "system".into(),
             org_id: None,
@@ -264,6 +266,35 @@ mod tests {
             let unknown = verify_access_token(&token, &set(&[&others]), NOW);
             assert!(matches!(unknown, Err(JwtError::UnknownKey)));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}") {
+            let none = JwkSet { keys: Vec::new() };
+            prop_assert!(verify_access_token(&text, &none, NOW).is_err());
+            unverified_tenant(&text);
+        }
+
+        #[test]
+        fn no_changed_byte_goes_unnoticed(at in 0_usize..600, byte: u8) {
+            let key = key();
+            let token = key.sign_access_token(&access_claims()).unwrap();
+            let mut bytes = token.clone().into_bytes();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            if let Ok(changed) = String::from_utf8(bytes)
+                && changed != token
+            {
+                prop_assert!(verify_access_token(&changed, &set(&[key]), NOW).is_err(), "{changed}");
+            }
+        }
+    }
+
+    /// One key for many cases.
+    fn key() -> &'static SigningKey {
+        static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(IdTokenAlg::ES256).unwrap());
+        &KEY
     }
 
     /// A token with this header, signed by the key whatever the header says.

@@ -8,7 +8,7 @@ use base::{
 };
 use serde::Serialize;
 
-use crate::{Error, authorization_header, parameters::Parameters, pkce::CodeVerifier};
+use crate::{Error, client_authentication::ClientAuthentication, parameters::Parameters, pkce::CodeVerifier};
 
 /// How long a code is valid. Clients redeem it at once (RFC 6749 §4.1.2 recommends ten minutes at most).
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
@@ -71,26 +71,13 @@ impl AuthorizationCodeGrant {
 }
 
 impl ClientCredentials {
-    /// RFC 6749 §2.3: the client authenticates with its secret in the body or with Basic, not with both. A
-    /// `client_id` in the body besides Basic is allowed when it is the same.
+    /// [`ClientAuthentication`] of a client that has a secret.
     fn parse(authorization: Option<&str>, parameters: &Parameters) -> Result<Self, Error> {
-        let id = parameters.get("client_id")?;
-        let secret = parameters.get("client_secret")?;
-        let read = |id: &str, secret: &str| match (id.parse(), secret.parse()) {
+        let ClientAuthentication { id, secret } = ClientAuthentication::parse(authorization, parameters)?;
+        let secret = secret.ok_or(Error::NoClientAuthentication)?;
+        match (id.parse(), secret.parse()) {
             (Ok(id), Ok(secret)) => Ok(Self { id, secret }),
             _ => Err(Error::WrongClientCredentials),
-        };
-        match (authorization, id, secret) {
-            (Some(_), _, Some(_)) => Err(Error::TwoClientAuthentications),
-            (Some(header), id, None) => {
-                let (basic_id, basic_secret) = authorization_header::basic_credentials(header)?;
-                if id.is_some_and(|id| id != basic_id) {
-                    return Err(Error::TwoClientAuthentications);
-                }
-                read(&basic_id, &basic_secret)
-            }
-            (None, Some(id), Some(secret)) => read(id, secret),
-            (None, _, _) => Err(Error::NoClientAuthentication),
         }
     }
 }

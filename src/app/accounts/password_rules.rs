@@ -1,8 +1,8 @@
 //! The rules for new passwords, which are those of NIST SP 800-63B §5.1.1.2: a minimum length, not easy to guess (as
 //! zxcvbn estimates it), not the person's own address or name or the product's name, and nothing else. The length, and how
-//! hard to guess, a policy says.
+//! hard to guess, a policy says; it may also ask for characters of a class.
 
-use model::account::{PasswordPolicy, PasswordStrength};
+use model::account::{PasswordPolicy, PasswordStrength, RequiredCharacters};
 use zxcvbn::Score;
 
 use crate::app::{Error, Result};
@@ -83,6 +83,24 @@ pub(super) fn check_length(policy: PasswordPolicy, field: &'static str, password
     }
     if length > MAX_LENGTH {
         return Err(Error::invalid(field, format!("must be at most {MAX_LENGTH} characters long")));
+    }
+    Ok(())
+}
+
+/// Checks that a password of valid length has the characters that the policy asks for.
+pub(super) fn check_characters(policy: PasswordPolicy, field: &'static str, password: &str) -> Result<()> {
+    let RequiredCharacters { capital_letters, lowercase_letters, digits, special_characters } =
+        policy.characters();
+    let count = |is: fn(char) -> bool| password.chars().filter(|letter| is(*letter)).count();
+    for (least, found, what) in [
+        (capital_letters, count(char::is_uppercase), "capital letters"),
+        (lowercase_letters, count(char::is_lowercase), "lower-case letters"),
+        (digits, count(char::is_numeric), "digits"),
+        (special_characters, count(|letter| !letter.is_alphanumeric()), "special characters"),
+    ] {
+        if found < least {
+            return Err(Error::invalid(field, format!("must have at least {least} {what}")));
+        }
     }
     Ok(())
 }
@@ -241,5 +259,23 @@ mod tests {
         assert_eq!(estimated_part(&"@4(0$".repeat(25)).chars().count(), MAX_ESTIMATED_LENGTH);
         assert_eq!(estimated_part(&"\u{2603}".repeat(128)), "\u{2603}".repeat(MAX_ESTIMATED_LENGTH));
         assert_eq!(estimated_part("short"), "short");
+    }
+    #[test]
+    fn a_policy_asks_for_characters_of_a_class() {
+        let required =
+            RequiredCharacters { capital_letters: 1, lowercase_letters: 2, digits: 1, special_characters: 1 };
+        let policy = PasswordPolicy::DEFAULT.with_characters(required).unwrap();
+        for (password, missing) in [
+            ("Äb\u{e9}7 ", ""),
+            ("äbcd7 ", "capital"),
+            ("ABCd7 ", "lower-case"),
+            ("Abcde ", "digits"),
+            ("Abcd7", "special"),
+        ] {
+            let refused = check_characters(policy, "password", password).err().map(|error| error.to_string());
+            assert_eq!(refused.is_none(), missing.is_empty(), "{password} {refused:?}");
+            assert!(refused.unwrap_or_default().contains(missing), "{password}");
+        }
+        assert!(check_characters(PasswordPolicy::DEFAULT, "password", "x").is_ok());
     }
 }

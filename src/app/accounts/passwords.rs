@@ -17,7 +17,10 @@ use base::random::Random;
 use model::account::{PasswordHash, PasswordPolicy};
 use tokio::sync::Semaphore;
 
-use super::password_rules::{check_length, check_strength, personal_words};
+use super::{
+    imported_hashes,
+    password_rules::{check_characters, check_length, check_strength, personal_words},
+};
 use crate::app::{Error, Result};
 
 /// The maximum number of concurrent hashes: each takes 19 MiB and about ten milliseconds of a core.
@@ -102,6 +105,7 @@ impl Passwords {
         own: &[&str],
     ) -> Result<()> {
         check_length(policy, field, password)?;
+        check_characters(policy, field, password)?;
         let (password, own) = (password.to_owned(), personal_words(own));
         run_blocking(&self.estimating, move || check_strength(policy, field, &password, &own)).await
     }
@@ -158,8 +162,12 @@ fn hash(memory: &MemoryPool, password: &str, salt: &[u8]) -> Result<PasswordHash
     Ok(PasswordHash(phc.to_string()))
 }
 
-/// Whether this PHC string, with any parameters, is a hash of the password. False for a malformed string.
+/// Whether this is a hash of the password: a PHC string of Argon2 with any parameters, or an imported hash. False for a malformed
+/// string.
 fn is_hash_of(memory: &MemoryPool, phc: &str, password: &str) -> bool {
+    if let Some(imported) = imported_hashes::find(phc) {
+        return imported.matches(password);
+    }
     let Ok(phc) = Phc::new(phc) else { return false };
     let (Some(salt), Some(expected), Some(version)) = (&phc.salt, &phc.hash, phc.version) else {
         return false;
@@ -221,6 +229,9 @@ mod tests {
             assert!(!is_hash_of(&memory, hash, "violet kettle under rain"));
             assert_eq!(is_outdated(&PasswordHash(hash.to_owned())), outdated);
         }
+        let bcrypt = "$2b$04$abcdefghijklmnopqrstuuJcwyQWIUcN20V5YG0pP99tDc.AuGBh6";
+        assert!(is_hash_of(&memory, bcrypt, "violet kettle under snow"));
+        assert!(is_outdated(&PasswordHash(bcrypt.to_owned())));
         for nonsense in ["", "x", "$argon2id$v=19$m=19456,t=2,p=1", "$2b$12$abc"] {
             assert!(!is_hash_of(&memory, nonsense, ""), "{nonsense}");
         }

@@ -8,7 +8,7 @@ use base::{
     secret::Secret,
     time::Timestamp,
 };
-use model::account::{AuthenticationMethod, Session, SessionSubject};
+use model::account::{AuthenticationMethod, Session, SessionContext, SessionSubject};
 
 use super::device::Device;
 use crate::{
@@ -23,7 +23,7 @@ const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);
 const MAX_USER_AGENT_LENGTH: usize = 400;
 
 /// The session of whom begins, and when it ends at the latest.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SessionStart<S> {
     /// Whose it is.
     pub subject: S,
@@ -31,8 +31,12 @@ pub struct SessionStart<S> {
     pub environment_id: Option<EnvironmentId>,
     /// How they authenticated.
     pub method: AuthenticationMethod,
+    /// When they did.
+    pub authenticated_at: Timestamp,
     /// When it ends regardless of activity.
     pub expires_at: Timestamp,
+    /// Of a user: in which organization they act.
+    pub context: SessionContext,
 }
 
 /// A new session. Its token is returned only here: the database has the digest.
@@ -61,10 +65,11 @@ pub async fn create<S: SessionSubject>(
         address: device.address,
         user_agent: user_agent.take(MAX_USER_AGENT_LENGTH).collect(),
         created_at: now,
-        authenticated_at: now,
+        authenticated_at: start.authenticated_at,
         last_seen_at: now,
         expires_at: start.expires_at,
         revoked_at: None,
+        context: start.context,
     };
     let token = Secret::new(&*state.random);
     store::sessions::insert(tx, &session, token.digest()).await?;

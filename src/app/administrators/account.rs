@@ -14,7 +14,7 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    store,
+    store::{self, passwords::StoredPassword},
 };
 
 /// Changes an administrator's own name. [`Error::Outdated`]: the account has none of the `expected` versions any more.
@@ -67,7 +67,7 @@ pub async fn set_password(
         return Err(Error::FailedPrecondition("your password was changed in the meantime".into()));
     }
     let now = state.now();
-    store::passwords::upsert(&mut tx, account, &hash, now).await?;
+    store::passwords::upsert(&mut tx, account, &StoredPassword::valid(hash, now)).await?;
     store::sessions::revoke_all(&mut tx, administrator.id, Some(admin.session.id), now).await?;
     let entry = Entry::of(&stored, "password_changed");
     audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;

@@ -1,17 +1,17 @@
 //! The check of an administrator's own password, where passwords are enabled.
 
-use model::{
-    account::{AuthenticationMethod, PasswordHash},
-    administrator::Administrator,
-};
+use model::{account::AuthenticationMethod, administrator::Administrator};
 
-use crate::app::{
-    Error, Result, State,
-    accounts::{
-        Device,
-        attempts::{Attempt, record_failure},
-        password_check,
+use crate::{
+    app::{
+        Error, Result, State,
+        accounts::{
+            Device,
+            attempts::{Attempt, record_failure},
+            password_check,
+        },
     },
+    store::passwords::StoredPassword,
 };
 
 /// Returns an error if passwords are disabled, naming the method to use instead.
@@ -34,14 +34,14 @@ pub(super) fn begin_attempt(state: &State, email: &str, device: &Device) -> Resu
     }
 }
 
-/// Whether this is the password of a signed-in administrator: the hash that is stored for it. Wrong passwords count against
+/// Whether this is the password of a signed-in administrator: the one that is stored. Wrong passwords count against
 /// the rate limit of sign-ins: another person may be using the browser.
 pub(super) async fn verify_password(
     state: &State,
     administrator: &Administrator,
     password: &str,
     device: &Device,
-) -> Result<Option<PasswordHash>> {
+) -> Result<Option<StoredPassword>> {
     let attempt = begin_attempt(state, administrator.email.as_str(), device)?;
     let good = password_check::verify(state, Some(administrator.id.into()), password).await?;
     if good.is_none() {

@@ -3,7 +3,7 @@
 use base::id::{AdminSessionId, AdministratorId};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use model::{
-    account::{AdminSession, AuthenticationMethod},
+    account::{AdminSession, AuthenticationMethod, SessionContext},
     administrator::Administrator,
 };
 
@@ -37,8 +37,15 @@ pub async fn create(
     method: AuthenticationMethod,
     device: &Device,
 ) -> Result<NewSession> {
-    let expires_at = state.now() + state.settings.console.session_lifetime;
-    let start = SessionStart { subject: administrator_id, environment_id: None, method, expires_at };
+    let now = state.now();
+    let start = SessionStart {
+        subject: administrator_id,
+        environment_id: None,
+        method,
+        authenticated_at: now,
+        expires_at: now + state.settings.console.session_lifetime,
+        context: SessionContext::default(),
+    };
     sessions::create(tx, state, start, device).await
 }
 

@@ -46,7 +46,7 @@ impl ConsoleSettings {
             AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.allows_passkeys(),
             AuthenticationMethod::Saml => self.saml_connection.is_some(),
             AuthenticationMethod::Oidc => self.oidc.is_some(),
-            AuthenticationMethod::SetupLink => false,
+            AuthenticationMethod::SetupLink | AuthenticationMethod::Operator => false,
         }
     }
 }

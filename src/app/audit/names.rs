@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, btree_map};
 
-use base::id::{AdministratorId, ApiKeyId, OrganizationId};
-use model::{api_key::ApiKey, audit::AuditEvent, email::Email};
+use base::id::{AdministratorId, ApiKeyId, ApplicationId, OrganizationId};
+use model::{api_key::ApiKey, application::Application, audit::AuditEvent, email::Email};
 use serde_json::Value;
 
 use crate::{
@@ -18,6 +18,8 @@ pub struct Names {
     pub administrators: BTreeMap<AdministratorId, Email>,
     /// API keys that have a display name.
     pub api_keys: BTreeMap<ApiKeyId, String>,
+    /// Applications that have a display name.
+    pub applications: BTreeMap<ApplicationId, String>,
     /// Organizations of the environment.
     pub organizations: BTreeMap<OrganizationId, String>,
 }
@@ -70,6 +72,13 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
             }
         }
         names.api_keys.retain(|_, name| !name.trim().is_empty());
+        for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
+            if let btree_map::Entry::Vacant(unknown) = names.applications.entry(id) {
+                let found = table::find::<Application>(&mut conn, environment_id, id).await?;
+                unknown.insert(found.map(|application| application.display_name).unwrap_or_default());
+            }
+        }
+        names.applications.retain(|_, name| !name.trim().is_empty());
     }
     Ok(names)
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use base::id::EnvironmentId;
 use oauth::{algorithm::IdTokenAlg, jwk::JwkSet, signing_key::SigningKey};
 
+use super::signing_keys::{self, KeySummary};
 use crate::{
     app::{
         Error, Result, State,
-        keys::{KeyOwner, rotation},
+        keys::{KeyOwner, Rotation, rotation},
+        principal::Principal,
     },
     store::signing_keys::{KeySeries, Purpose},
 };
@@ -36,4 +38,21 @@ pub async fn published(state: &State, environment_id: EnvironmentId) -> Result<J
     let now = state.now();
     let set = rotation::key_set::<SigningKey>(state, series(environment_id)).await?;
     Ok(JwkSet { keys: set.unretired(now).map(|key| key.key.jwk().clone()).collect() })
+}
+
+/// Every key of the environment that is not retired, for the operator.
+pub async fn list(state: &State, environment_id: EnvironmentId) -> Result<Vec<KeySummary>> {
+    signing_keys::list_series(state, series(environment_id)).await
+}
+
+/// Creates a new key of the environment for each algorithm, as [`signing_keys::rotate`] does for ID tokens. Of a compromised
+/// key no token counts any more. Returns all keys afterwards.
+pub async fn rotate(
+    state: &State,
+    principal: &Principal,
+    environment_id: EnvironmentId,
+    rotation: Rotation,
+) -> Result<Vec<KeySummary>> {
+    rotation::rotate::<SigningKey>(state, principal, series(environment_id), rotation).await?;
+    list(state, environment_id).await
 }

@@ -168,6 +168,7 @@ pub async fn sign(state: &State, new: NewAccessToken<'_>) -> Result<SignedToken>
         jti: id.to_string(),
         client_id: new.client_id.map(|id| id.to_string()).unwrap_or_default(),
         scope: new.scope.clone(),
+        scp: new.scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
         tid: new.issuer.tenant.name.clone(),
         aid: new.issuer.workspace(),
         org_id: segment,
@@ -218,7 +219,7 @@ pub struct Authenticated {
 impl Authenticated {
     /// The scopes that it was given for.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.claims.scope.split(' ').filter(|scope| !scope.is_empty())
+        self.claims.scp.iter().map(String::as_str)
     }
 
     /// Whether the environment's system workspace gave it.
@@ -292,7 +293,8 @@ pub(super) async fn verify(
         && claims.tid == tenant.name
         && claims.sub == live.subject_id
         && claims.client_id == client
-        && claims.scope == live.scope;
+        && claims.scope == live.scope
+        && claims.scp.iter().eq(live.scope.split(' ').filter(|scope| !scope.is_empty()));
     Ok(agrees.then_some((claims, live)))
 }
 

@@ -8,6 +8,7 @@ use base::{
 use clap::Args;
 use model::{
     entity_tag::EntityTags,
+    http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
 };
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{
         Error, Result, State,
-        audit::{self, Entry},
+        applications::secrets,
         input,
         permissions::Action,
         principal::{On, Principal},
@@ -48,6 +49,8 @@ pub struct OauthClientObject {
     /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4); empty for none.
     #[schema(example = "https://app.example.com/login")]
     initiate_login_uri: String,
+    /// Its redirect URIs, compared byte for byte; empty: those of the environment.
+    redirect_uris: Vec<HttpUrl>,
     /// Whether it is switched off: nobody signs in through it.
     disabled: bool,
     created_at: Timestamp,
@@ -73,6 +76,7 @@ impl From<&OauthClient> for OauthClientObject {
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
+            redirect_uris: client.redirect_uris.clone(),
             disabled: client.disabled,
             created_at: client.created_at,
         }
@@ -96,6 +100,10 @@ pub struct OauthClientChange {
     #[schema(example = "https://app.example.com/login")]
     #[arg(long, value_name = "URI")]
     pub initiate_login_uri: Option<String>,
+    /// Its redirect URIs, at most 100; empty for those of the environment.
+    #[schema(example = json!(["https://app.example.com/oauth/callback"]))]
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    pub redirect_uris: Option<Vec<String>>,
     /// Switch it off: nobody signs in through it, and its codes and tokens end.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub disabled: Option<bool>,
@@ -122,6 +130,9 @@ impl Resource for OauthClient {
         if let Some(uri) = &change.initiate_login_uri {
             self.initiate_login_uri =
                 input::optional_browser_url("initiateLoginUri", uri, &self.initiate_login_uri)?;
+        }
+        if let Some(uris) = &change.redirect_uris {
+            self.redirect_uris = input::redirect_uris("redirectUris", uris, &self.redirect_uris)?;
         }
         self.disabled = change.disabled.unwrap_or(self.disabled);
         Ok(())
@@ -163,6 +174,7 @@ pub async fn create(
         display_name: String::new(),
         id_token_alg: IdTokenAlg::default(),
         initiate_login_uri: None,
+        redirect_uris: Vec::new(),
         disabled: false,
         created_at: now,
     };
@@ -180,12 +192,6 @@ pub async fn rotate_secret(
     id: OauthClientId,
     expected: Option<&EntityTags>,
 ) -> Result<ClientWithSecret> {
-    let environment_id = principal.authorize(Action::OauthClientsManage, On::Environment)?;
-    let secret = OauthClientSecret::new(&*state.random);
-    let mut edit = Edit::<OauthClient>::begin(state.db.write().await?, environment_id, id, expected).await?;
-    edit.row.secret = secret.digest();
-    edit.write(state).await?;
-    let entry = Entry::of(&edit.row, "secret_rotated");
-    audit::record(&mut edit.tx, state, Some(environment_id), principal, entry).await?;
-    Ok(ClientWithSecret { client: edit.commit().await?, secret })
+    let (client, secret) = secrets::rotate_oauth_client(state, principal, id, expected).await?;
+    Ok(ClientWithSecret { client, secret })
 }

@@ -104,33 +104,45 @@ pub async fn find_tenant(conn: &mut Conn, reference: &str) -> Result<Tenant> {
         (Err(_), Ok(slug)) => tenants::find_by_slug(conn, &slug).await?,
         (Err(_), Err(_)) => None,
     };
-    found.ok_or_else(unknown_tenant)
+    found.ok_or_else(|| Error::not_found("tenant", shown(reference)))
+}
+
+/// A name as it was called, for an error: RFC 6749 §5.2 allows few characters there.
+fn shown(name: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '?' };
+    name.chars().take(80).map(kept).collect()
+}
+
+/// An environment, as issuers name it.
+pub async fn tenant_of(state: &State, environment_id: EnvironmentId) -> Result<Tenant> {
+    let found = tenants::find(&mut state.db.read().await?, environment_id).await?;
+    found.ok_or_else(|| Error::not_found("tenant", environment_id))
 }
 
 /// The environment for which paths speak that name none: the configured one; without that, the only one.
 pub async fn default_tenant(state: &State, conn: &mut Conn) -> Result<Tenant> {
     match &state.settings.default_environment {
         Some(reference) => find_tenant(conn, reference).await,
-        None => tenants::find_only(conn).await?.ok_or_else(unknown_tenant),
+        None => {
+            let only = tenants::find_only(conn).await?;
+            only.ok_or_else(|| {
+                Error::not_found("tenant", "this address speaks for the only one, or the default")
+            })
+        }
     }
-}
-
-/// The refusal of an environment that is not there.
-fn unknown_tenant() -> Error {
-    Error::not_found("tenant", "")
 }
 
 /// The issuer that the path of a workspace names: `system`, `root`, or an organization by its alias or id.
 /// [`Error::NotFound`] also where the organization is switched off or a template.
 pub async fn find_workspace(conn: &mut Conn, tenant: Tenant, reference: &str) -> Result<Issuer> {
-    let unknown = || Error::not_found("workspace", "");
+    let unknown = || Error::not_found("workspace", shown(reference));
     let environment_id = tenant.environment_id;
     let id = match reference {
         SYSTEM => return Ok(Issuer { tenant, kind: IssuerKind::System }),
         ROOT => model::organization::root_id(environment_id),
         _ => {
-            let reference = OrganizationRef::parse(reference).map_err(|_| unknown())?;
-            organizations::resolve(conn, environment_id, &reference).await?.ok_or_else(unknown)?
+            let parsed = OrganizationRef::parse(reference).map_err(|_| unknown())?;
+            organizations::resolve(conn, environment_id, &parsed).await?.ok_or_else(unknown)?
         }
     };
     let organization = tenants::find_organization(conn, environment_id, id).await?.ok_or_else(unknown)?;
@@ -145,6 +157,7 @@ pub async fn organization_issuer_url(
     id: OrganizationId,
     alias: Option<&str>,
 ) -> Result<String> {
-    let tenant = tenants::find(conn, environment_id).await?.ok_or_else(unknown_tenant)?;
+    let tenant = tenants::find(conn, environment_id).await?;
+    let tenant = tenant.ok_or_else(|| Error::not_found("tenant", environment_id))?;
     Ok(state.links.workspace_issuer(&tenant.name, &organization_segment(environment_id, id, alias)))
 }

@@ -5,6 +5,8 @@ pub mod access_token_keys;
 pub mod access_tokens;
 pub mod authorize;
 pub mod clients;
+mod issuer_clients;
+pub mod issuer_token;
 pub mod issuers;
 pub mod redeem;
 pub mod redirect;

@@ -91,8 +91,13 @@ pub async fn published(state: &State, owner: KeyOwner) -> Result<JwkSet> {
 
 /// Every key of the owner that is not retired, for the operator.
 pub async fn list(state: &State, owner: KeyOwner) -> Result<Vec<KeySummary>> {
+    list_series(state, series(owner)).await
+}
+
+/// Every key of a series that is not retired, for the operator.
+pub(super) async fn list_series(state: &State, series: KeySeries) -> Result<Vec<KeySummary>> {
     let now = state.now();
-    let set = rotation::key_set::<SigningKey>(state, series(owner)).await?;
+    let set = rotation::key_set::<SigningKey>(state, series).await?;
     let summary = |key: &CachedKey<SigningKey>| KeySummary {
         kid: key.id.clone(),
         algorithm: key.key.algorithm(),

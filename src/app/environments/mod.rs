@@ -3,7 +3,7 @@
 pub mod api_keys;
 pub mod branding;
 
-use base::id::{EnvironmentId, Id, OrganizationId};
+use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind as _, OrganizationId};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser as _},
@@ -30,9 +30,6 @@ use crate::{
     links::Links,
     store::{self, oauth_subjects, table},
 };
-
-/// The maximum number of redirect URIs of an environment.
-const MAX_REDIRECT_URIS: usize = 100;
 
 const DEFAULT_TEMPLATE: &str = "defaultTemplateId";
 const DEFAULT_PARENT: &str = "defaultParentId";
@@ -162,7 +159,8 @@ impl Resource for Environment {
             self.redirect_url = input::optional_browser_url("redirectUrl", url, &self.redirect_url)?;
         }
         if let Some(uris) = &change.oauth_redirect_uris {
-            self.oauth_redirect_uris = parse_redirect_uris(uris, &self.oauth_redirect_uris)?;
+            self.oauth_redirect_uris =
+                input::redirect_uris("oauthRedirectUris", uris, &self.oauth_redirect_uris)?;
         }
         if let Some(url) = &change.auth_url {
             self.auth_url = input::optional_browser_url("authUrl", url, &self.auth_url)?;
@@ -189,6 +187,9 @@ impl Resource for Environment {
     }
 
     async fn after_change(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        if edit.row.slug != edit.before.slug {
+            keep_slug(edit, state).await?;
+        }
         if edit.row.has_subjects_by_organization() && !edit.before.has_subjects_by_organization() {
             oauth_subjects::insert_from_history(&mut edit.tx, edit.row.id, state.now()).await?;
         }
@@ -231,6 +232,14 @@ async fn check_defaults(edit: &mut Edit<Environment>) -> Result<()> {
     Ok(())
 }
 
+/// Keeps the slug that the environment had, which its issuers carry for good; another environment's is refused.
+async fn keep_slug(edit: &mut Edit<Environment>, state: &State) -> Result<()> {
+    let id = edit.row.id;
+    let unused = store::tenants::require_unused(&mut edit.tx, id, &edit.row.slug).await;
+    unused.map_err(Error::conflict_on(EnvironmentKind::NOUN, Environment::UNIQUE))?;
+    Ok(store::tenants::insert_former(&mut edit.tx, id, &edit.before.slug, state.now()).await?)
+}
+
 fn parse_subject(text: &str) -> Result<OauthSubject> {
     text.parse().map_err(|_| {
         let reason = match text {
@@ -239,25 +248,6 @@ fn parse_subject(text: &str) -> Result<OauthSubject> {
         };
         Error::invalid("oauthSubject", reason)
     })
-}
-
-/// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
-fn parse_redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
-    const FIELD: &str = "oauthRedirectUris";
-    if texts.len() > MAX_REDIRECT_URIS {
-        return Err(Error::invalid(FIELD, format!("must be at most {MAX_REDIRECT_URIS}")));
-    }
-    let mut uris = Vec::new();
-    for text in texts {
-        let uri = input::browser_url(FIELD, text, stored)?;
-        if uri.as_str().contains('#') {
-            return Err(Error::invalid(FIELD, "must not have a fragment (#…)"));
-        }
-        if !uris.contains(&uri) {
-            uris.push(uri);
-        }
-    }
-    Ok(uris)
 }
 
 /// Creates an environment.
@@ -319,6 +309,7 @@ pub async fn remove(
                 "this environment still has templates of organizations; delete them first".into(),
             ));
         }
+        store::tenants::insert_former(&mut edit.tx, id, &edit.before.slug, state.now()).await?;
         edit.tx = roles::remove_all(edit.tx, state, principal, id).await?;
         store::removed_environments::insert(&mut edit.tx, id, state.now()).await?;
         edit.remove(state, principal).await

@@ -56,6 +56,7 @@ impl Importer<'_> {
                         display_name: DISPLAY_NAME.to_owned(),
                         id_token_alg: IdTokenAlg::default(),
                         initiate_login_uri: None,
+                        redirect_uris: Vec::new(),
                         disabled: false,
                         created_at: self.now,
                     };

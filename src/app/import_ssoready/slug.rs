@@ -12,7 +12,7 @@ use crate::{
 pub(super) async fn unused_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
     for text in slug_candidates(theirs.display_name.as_deref().unwrap_or_default(), theirs.id) {
         if let Ok(slug) = Slug::parse(&text)
-            && store::environments::find_by_slug(tx, &slug).await?.is_none()
+            && store::tenants::is_free(tx, theirs.id, &slug).await?
         {
             return Ok(slug);
         }

@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, SchemaError, json_fits};
+use super::{
+    bounds::{MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, json_fits},
+    error::SchemaError,
+};
 
 /// The maximum number of subschemas.
 const MAX_SUBSCHEMAS: usize = 1000;

@@ -8,7 +8,8 @@
 use serde_json::Value;
 
 use super::{
-    MAX_VALUE_DEPTH, SchemaError,
+    bounds::MAX_VALUE_DEPTH,
+    error::SchemaError,
     reading::{Read, Subschema},
 };
 

@@ -31,6 +31,8 @@ const MAX_KEYS: usize = 65_536;
 pub enum RateLimit {
     /// Client credentials: redeem and token.
     Credentials,
+    /// Wrong secrets of a client of an environment's issuers, per client address.
+    Clients,
     /// SAML responses at the ACS, per client address and connection.
     SamlResponses,
     /// SAML responses that a page of the connection's identity provider posts (by `Origin`).
@@ -51,7 +53,7 @@ impl RateLimit {
     /// The burst: how many failures are allowed at once.
     const fn burst(self) -> u32 {
         match self {
-            Self::Credentials => 60,
+            Self::Credentials | Self::Clients => 60,
             Self::SamlResponses | Self::IdpSamlResponses => 300,
             // Enough for a user who retries and reloads the error page.
             Self::LoginSamlResponses => 10,
@@ -66,7 +68,7 @@ impl RateLimit {
     /// After how long one failure expires.
     const fn expires_after(self) -> Duration {
         match self {
-            Self::Credentials => Duration::from_secs(1),
+            Self::Credentials | Self::Clients => Duration::from_secs(1),
             Self::SamlResponses | Self::IdpSamlResponses => Duration::from_millis(200),
             Self::LoginSamlResponses => Duration::from_secs(5),
             Self::Directories => Duration::from_secs(1),

@@ -160,6 +160,7 @@ impl Resource for Organization {
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let id = edit.row.id;
         authorization_grants::revoke_all(&mut edit.tx, GrantsOf::Organization(id), state.now()).await?;
+        store::users::end_use_in_organization(&mut edit.tx, id, state.now()).await?;
         Ok(store::sessions::revoke_by_organization(&mut edit.tx, id, state.now()).await?)
     }
 
@@ -174,6 +175,7 @@ impl Resource for Organization {
         store::sessions::remove_of_setup_links(tx, id).await?;
         store::setup_links::remove_by_organization(tx, environment_id, id).await?;
         store::scim_directories::remove_by_organization(tx, environment_id, id, state.now()).await?;
+        store::identity_pools::remove_by_organization(tx, environment_id, id, state.now()).await?;
         Ok(store::organization_domains::remove_all(tx, id).await?)
     }
 }

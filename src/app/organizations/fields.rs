@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{authentication_mechanism::AuthenticationMechanism, email::Email};
+use model::{email::Email, identity_pool::AuthenticationMechanism};
 use strum::VariantArray as _;
 
 use crate::app::{Error, Result, input};

@@ -9,7 +9,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    account::{AuthenticationMethod, Session},
+    account::{AuthenticationMethod, Session, SessionContext},
     environment::Environment,
     organization::Organization,
     setup_link::{SetupLink, SetupLinkStatus},
@@ -135,7 +135,9 @@ pub async fn redeem(
         subject: link.id,
         environment_id: Some(link.environment_id),
         method: AuthenticationMethod::SetupLink,
+        authenticated_at: now,
         expires_at: link.session_expires_at(now),
+        context: SessionContext::default(),
     };
     let sessions::NewSession { session, token } = sessions::create(&mut tx, state, start, device).await?;
     let principal = actor_of(&link).at(device.address);

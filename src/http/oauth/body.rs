@@ -7,6 +7,9 @@ use actix_web::{
 use oauth::Error;
 use serde_json::json;
 
+/// The realm in challenges (RFC 9110 §11.5).
+pub(super) const REALM: &str = "ostiary";
+
 /// The body as a form (RFC 6749 §4.1.3).
 pub(super) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
     let malformed = |reason: &str| Error::Malformed { name: "the body", reason: reason.to_owned() };
@@ -16,14 +19,23 @@ pub(super) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str,
     std::str::from_utf8(body).map_err(|_| malformed("is not UTF-8"))
 }
 
-/// The error response (RFC 6749 §5.2), without its body.
-pub(super) fn error_response(error: &Error) -> HttpResponseBuilder {
-    let status = match error.is_client_authentication() {
+/// The status of an error (RFC 6749 §5.2).
+pub(super) fn error_status(error: &Error) -> StatusCode {
+    match error.is_client_authentication() {
         true => StatusCode::UNAUTHORIZED,
         false => StatusCode::BAD_REQUEST,
-    };
-    let mut response = HttpResponse::build(status);
+    }
+}
+
+/// The error response to a client's form (RFC 6749 §5.2), without its body. A client that used the Authorization header gets a
+/// challenge.
+pub(super) fn error_response(request: &HttpRequest, error: &Error) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(error_status(error));
     response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
+    if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
+        response
+            .insert_header((header::WWW_AUTHENTICATE, format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")));
+    }
     response
 }
 

@@ -2,13 +2,14 @@
 
 mod authorize;
 mod body;
+pub mod issuers;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{Method, StatusCode, header},
     web,
 };
-use body::{error_body, error_response, form};
+use body::{REALM, error_body, error_response, form};
 use oauth::{
     Error,
     parameters::Parameters,
@@ -25,9 +26,6 @@ use crate::{
     links::path,
     web::kit::routing::Routes,
 };
-
-/// The realm in challenges (RFC 9110 §11.5).
-const REALM: &str = "ostiary";
 
 /// How long the metadata may be cached, in seconds.
 const DISCOVERY_MAX_AGE: u64 = 3600;
@@ -88,17 +86,7 @@ async fn exchange(
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::PRAGMA, "no-cache"))
             .json(tokens),
-        Err(error) => {
-            let mut response = error_response(&error);
-            // RFC 6749 §5.2: a client that used the Authorization header gets a challenge.
-            if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
-                response.insert_header((
-                    header::WWW_AUTHENTICATE,
-                    format!("Basic realm=\"{REALM}\", charset=\"UTF-8\""),
-                ));
-            }
-            response.json(error_body(&error))
-        }
+        Err(error) => error_response(&request, &error).json(error_body(&error)),
     })
 }
 

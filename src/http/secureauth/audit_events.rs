@@ -10,9 +10,8 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    SecureauthResult,
     call::{Call, Query},
-    hex_id,
+    reply::{SecureauthResult, hex_id},
 };
 use crate::{
     app::{

@@ -2,26 +2,20 @@
 //! resource.
 //!
 //! A handler takes a [`call::Call`], which is authenticated for the environment in the path, and returns a
-//! [`error::SecureauthError`] where it fails. Ids are 32 hexadecimal digits ([`hex_id`]) and are read in every encoding.
+//! [`error::SecureauthError`] where it fails. Ids are 32 hexadecimal digits ([`reply::hex_id`]) and are read in every encoding.
 
 pub mod audit_events;
 pub mod call;
 pub mod error;
+pub mod reply;
+pub mod users;
 
-use actix_web::HttpResponse;
-use base::id::{Id, IdKind};
 use utoipa::OpenApi;
+
+use users::{addresses as user_addresses, identifiers as user_identifiers};
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::path, web::kit::routing::Routes};
-
-/// The result of a handler.
-pub type SecureauthResult = Result<HttpResponse, error::SecureauthError>;
-
-/// An id as this surface writes it.
-pub fn hex_id<K: IdKind>(id: Id<K>) -> String {
-    format!("{:032x}", id.bits())
-}
 
 /// Registers the routes and adds them to the OpenAPI document, both from one table.
 macro_rules! routes {
@@ -47,6 +41,14 @@ macro_rules! routes {
 
 routes! {
     SYSTEM_AUDIT_EVENTS: get audit_events::list;
+    SECUREAUTH_USERS: get users::list, post users::create;
+    SECUREAUTH_USER_BY_KEY: post users::by_key;
+    SECUREAUTH_USER: get users::get, put users::update, delete users::delete;
+    SECUREAUTH_USER_IDENTIFIERS_ADD: post user_identifiers::add;
+    SECUREAUTH_USER_IDENTIFIERS_REMOVE: post user_identifiers::remove;
+    SECUREAUTH_USER_ADDRESSES_ADD: post user_addresses::add;
+    SECUREAUTH_USER_ADDRESSES_UPDATE: post user_addresses::update;
+    SECUREAUTH_USER_ADDRESSES_REMOVE: post user_addresses::remove;
 }
 
 #[cfg(test)]

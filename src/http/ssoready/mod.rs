@@ -2,6 +2,7 @@
 //! response is always present.
 
 pub mod api_keys;
+pub mod applications;
 pub mod audit_events;
 pub mod branding;
 pub mod call;
@@ -64,6 +65,9 @@ routes! {
     OAUTH_CLIENTS: get oauth_clients::list, post oauth_clients::create;
     OAUTH_CLIENT: get oauth_clients::find, patch oauth_clients::update, delete oauth_clients::remove;
     OAUTH_CLIENT_ROTATE: post oauth_clients::rotate_secret;
+    APPLICATIONS: get applications::list, post applications::create;
+    APPLICATION: get applications::find, patch applications::update, delete applications::remove;
+    APPLICATION_ROTATE: post applications::rotate_secret;
     ORGANIZATIONS: get organizations::list, post organizations::create;
     ORGANIZATION: get organizations::find, patch organizations::update, delete organizations::remove;
     SAML_CONNECTIONS: get saml_connections::list, post saml_connections::create;

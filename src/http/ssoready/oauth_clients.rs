@@ -70,8 +70,8 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 
 /// Create an OAuth client
 ///
-/// The response contains its `clientSecret`, which is returned only once. Its redirect URIs are the environment's
-/// `oauthRedirectUris`.
+/// The response contains its `clientSecret`, which is returned only once. Without `redirectUris` of its own, they
+/// are the environment's `oauthRedirectUris`.
 #[utoipa::path(
     post,
     path = path::OAUTH_CLIENTS,

@@ -59,9 +59,7 @@ struct Answer {
 
 async fn call(request: test::TestRequest) -> Answer {
     let app = test::init_service(
-        App::new()
-            .app_data(idp())
-            .configure(|config| configure(&mut Routes::new(config, &mut RouteTable::default()))),
+        App::new().app_data(idp()).configure(|config| RouteTable::default().configure(config, configure)),
     )
     .await;
     let response = test::call_service(&app, request.to_request()).await;

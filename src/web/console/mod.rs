@@ -4,6 +4,7 @@
 pub mod account;
 pub mod administrators;
 pub mod api_keys;
+pub mod applications;
 pub mod audit_events;
 pub mod branding;
 pub mod domains;
@@ -26,8 +27,8 @@ pub mod sign_in;
 pub mod webhooks;
 
 use model::{
-    api_key::ApiKey, environment::Environment, oauth_client::OauthClient, organization::Organization,
-    webhook::Webhook,
+    api_key::ApiKey, application::Application, environment::Environment, oauth_client::OauthClient,
+    organization::Organization, webhook::Webhook,
 };
 
 use self::{
@@ -57,6 +58,7 @@ pub fn configure(routes: &mut Routes<'_>) {
     environment_routes(routes);
     flow_routes(routes);
     credential_routes(routes);
+    application_routes(routes);
     organization_routes(routes);
     connection_routes(routes);
     administrator_routes(routes);
@@ -88,6 +90,26 @@ fn credential_routes(routes: &mut Routes<'_>) {
         })
         .resource(path::DELETE_OAUTH_CLIENT, |resource| {
             resource.get(confirm_deletion::<OauthClient>).post(delete::<OauthClient>)
+        });
+}
+
+fn application_routes(routes: &mut Routes<'_>) {
+    use applications::{form, list, secret, show};
+    routes
+        .resource(path::APPLICATIONS, |resource| resource.get(list::list))
+        .resource(path::NEW_APPLICATION, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_SERVICE_CLIENT, |resource| {
+            resource.get(form::new_service_client).post(form::create_service_client)
+        })
+        .resource(path::APPLICATION, |resource| resource.get(show::show))
+        .resource(path::EDIT_APPLICATION, |resource| {
+            resource.get(edit::<Application>).post(update::<Application>)
+        })
+        .resource(path::ROTATE_APPLICATION, |resource| {
+            resource.get(secret::confirm_rotation).post(secret::rotate)
+        })
+        .resource(path::DELETE_APPLICATION, |resource| {
+            resource.get(confirm_deletion::<Application>).post(delete::<Application>)
         });
 }
 

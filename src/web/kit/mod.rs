@@ -13,6 +13,7 @@ pub mod message;
 pub mod posted;
 pub mod request;
 pub mod response;
+mod route_groups;
 pub mod routing;
 pub mod secret;
 pub mod seen;

@@ -1,5 +1,5 @@
 //! The route table: every route and its surface, which decides the format of errors. Routes are registered through
-//! [`Routes`], so that none is without a surface.
+//! [`Routes`], so that none is without a surface, and grouped by their segments (`route_groups`).
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -7,10 +7,14 @@ use actix_web::{
     HttpMessage as _, HttpRequest, Resource, Scope,
     dev::{HttpServiceFactory, ResourceDef, ServiceRequest},
     http::header::{self, HeaderMap},
-    web::{self, ServiceConfig},
+    web::ServiceConfig,
 };
+use model::slug::RESERVED_SLUGS;
 
-use super::error::Area;
+use super::{
+    error::Area,
+    route_groups::{Entry, Group},
+};
 
 /// The pattern of a path that matches no route.
 const UNMATCHED: &str = "unmatched";
@@ -101,22 +105,51 @@ impl MatchedRoute {
 /// Every route and its surface.
 #[derive(Default)]
 pub struct RouteTable {
+    /// Every pattern, of a scope its prefix, as registered.
+    patterns: Vec<(&'static str, Surface)>,
     routes: HashMap<&'static str, Surface>,
     scopes: Vec<(&'static str, ResourceDef, Surface)>,
     /// The literal beginnings of patterns, the longest first, for paths that match no route.
     prefixes: Vec<(&'static str, Surface)>,
+    /// The routes that begin with an environment, as prefixes of paths that match no route.
+    environments: Vec<(ResourceDef, Surface)>,
+}
+
+/// Whether the first segment of a pattern is a parameter: the name of an environment, which no reserved word is.
+fn begins_with_parameter(pattern: &str) -> bool {
+    pattern.starts_with("/{")
+}
+
+fn begins_reserved(path: &str) -> bool {
+    let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
+    first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
 }
 
 impl RouteTable {
-    /// Every pattern with its surface; of a scope, its prefix. For tests that walk all of them.
-    pub fn patterns(&self) -> impl Iterator<Item = (&'static str, Surface)> {
-        let scopes = self.scopes.iter().map(|(prefix, _, surface)| (*prefix, *surface));
-        self.routes.iter().map(|(pattern, surface)| (*pattern, *surface)).chain(scopes)
+    /// Registers with `config` what `register` names, and records it. Different calls for one table must not share a first
+    /// segment: a group of routes that matched answers for everything below its segment.
+    pub fn configure(&mut self, config: &mut ServiceConfig, register: impl FnOnce(&mut Routes<'_>)) {
+        let mut entries = Vec::new();
+        register(&mut Routes {
+            config: &mut *config,
+            entries: &mut entries,
+            table: self,
+            surface: Surface::default(),
+        });
+        Group::root(entries).register(config);
     }
 
-    /// The route of a request. actix walks through all routes for it: once a request.
+    /// Every pattern with its surface, in the order of registration; of a scope, its prefix. For tests that walk all of them.
+    pub fn patterns(&self) -> impl Iterator<Item = (&'static str, Surface)> {
+        self.patterns.iter().copied()
+    }
+
+    /// The route of a request. actix walks through the groups of routes for it: once a request.
     pub fn find(&self, request: &ServiceRequest) -> MatchedRoute {
         let Some(pattern) = request.match_pattern() else { return self.unmatched(request.path()) };
+        if begins_with_parameter(&pattern) && begins_reserved(request.path()) {
+            return self.unmatched(request.path());
+        }
         if let Some((pattern, surface)) = self.routes.get_key_value(pattern.as_str()) {
             return MatchedRoute { pattern: Cow::Borrowed(*pattern), surface: *surface };
         }
@@ -138,15 +171,23 @@ impl RouteTable {
         let is_below = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let known = self.prefixes.iter().find(|(prefix, _)| is_below(prefix));
+        let known = self.prefixes.iter().find(|(prefix, _)| is_below(prefix)).map(|(_, surface)| *surface);
+        let below_environment = || {
+            let mut below = self.environments.iter().filter(|_| !begins_reserved(path));
+            below.find(|(prefix, _)| prefix.find_match(path).is_some()).map(|(_, surface)| *surface)
+        };
         MatchedRoute {
-            surface: known.map_or(Surface::default(), |(_, surface)| *surface),
+            surface: known.or_else(below_environment).unwrap_or_default(),
             pattern: Cow::Borrowed(UNMATCHED),
         }
     }
 
     fn add_route(&mut self, pattern: &'static str, surface: Surface) {
+        self.patterns.push((pattern, surface));
         self.routes.insert(pattern, surface);
+        if begins_with_parameter(pattern) {
+            self.environments.push((ResourceDef::prefix(pattern), surface));
+        }
         // Of `/v1/organizations/{id}`, everything below `/v1/organizations`.
         let literal = pattern.split('{').next().unwrap_or_default();
         self.add_prefix(literal.trim_end_matches('/'), surface);
@@ -162,19 +203,15 @@ impl RouteTable {
     }
 }
 
-/// Registers routes with actix and records their surface.
+/// Registers routes with actix and records their surface. Routes outside a [`Self::surface`] belong to [`Surface::Site`].
 pub struct Routes<'a> {
     config: &'a mut ServiceConfig,
+    entries: &'a mut Vec<Entry>,
     table: &'a mut RouteTable,
     surface: Surface,
 }
 
-impl<'a> Routes<'a> {
-    /// Registers with `config` and records in `table`. Routes outside a [`Self::surface`] belong to [`Surface::Site`].
-    pub fn new(config: &'a mut ServiceConfig, table: &'a mut RouteTable) -> Self {
-        Self { config, table, surface: Surface::default() }
-    }
-
+impl Routes<'_> {
     /// Registers the routes of a surface. Unknown paths below `base` belong to it too; an empty base claims none.
     pub fn surface(
         &mut self,
@@ -183,7 +220,12 @@ impl<'a> Routes<'a> {
         configure: impl FnOnce(&mut Routes<'_>),
     ) -> &mut Self {
         self.table.add_prefix(base, surface);
-        configure(&mut Routes { config: &mut *self.config, table: &mut *self.table, surface });
+        configure(&mut Routes {
+            config: &mut *self.config,
+            entries: &mut *self.entries,
+            table: &mut *self.table,
+            surface,
+        });
         self
     }
 
@@ -191,10 +233,10 @@ impl<'a> Routes<'a> {
     pub fn resource<R: HttpServiceFactory + 'static>(
         &mut self,
         pattern: &'static str,
-        build: impl FnOnce(Resource) -> R,
+        build: impl FnOnce(Resource) -> R + 'static,
     ) -> &mut Self {
         self.table.add_route(pattern, self.surface);
-        self.config.service(build(web::resource(pattern)));
+        self.entries.push(Entry::resource(pattern, build));
         self
     }
 
@@ -202,10 +244,11 @@ impl<'a> Routes<'a> {
     pub fn scope<R: HttpServiceFactory + 'static>(
         &mut self,
         prefix: &'static str,
-        build: impl FnOnce(Scope) -> R,
+        build: impl FnOnce(Scope) -> R + 'static,
     ) -> &mut Self {
+        self.table.patterns.push((prefix, self.surface));
         self.table.scopes.push((prefix, ResourceDef::prefix(prefix), self.surface));
-        self.config.service(build(web::scope(prefix)));
+        self.entries.push(Entry::scope(prefix, build));
         self
     }
 
@@ -229,25 +272,27 @@ mod tests {
         }
         let mut table = RouteTable::default();
         let _app = App::new().configure(|config| {
-            Routes::new(config, &mut table)
-                .surface(Surface::Console, "/console", |routes| {
-                    routes.resource("/console/{environment}/users", |resource| resource.get(ok));
-                })
-                .surface(Surface::Saml, "/v1/saml", |routes| {
-                    routes.resource("/v1/saml/{connection}/acs", |resource| resource.post(ok));
-                })
-                .surface(Surface::Oauth, "/v1/oauth", |routes| {
-                    routes.resource("/v1/oauth/token", |resource| resource.post(ok));
-                })
-                .surface(Surface::Ssoready, "/v1", |routes| {
-                    routes
-                        .resource("/v1/saml/redirect", |resource| resource.post(ok))
-                        .resource("/v1/organizations/{id}", |resource| resource.get(ok))
-                        .resource("/v1/scim/users", |resource| resource.get(ok));
-                })
-                .surface(Surface::Scim, "/v1/scim", |routes| {
-                    routes.scope("/v1/scim/{directory:scim_directory_[^/]*}", |scope| scope);
-                });
+            table.configure(config, |routes| {
+                routes
+                    .surface(Surface::Console, "/console", |routes| {
+                        routes.resource("/console/{environment}/users", |resource| resource.get(ok));
+                    })
+                    .surface(Surface::Saml, "/v1/saml", |routes| {
+                        routes.resource("/v1/saml/{connection}/acs", |resource| resource.post(ok));
+                    })
+                    .surface(Surface::Oauth, "/v1/oauth", |routes| {
+                        routes.resource("/v1/oauth/token", |resource| resource.post(ok));
+                    })
+                    .surface(Surface::Ssoready, "/v1", |routes| {
+                        routes
+                            .resource("/v1/saml/redirect", |resource| resource.post(ok))
+                            .resource("/v1/organizations/{id}", |resource| resource.get(ok))
+                            .resource("/v1/scim/users", |resource| resource.get(ok));
+                    })
+                    .surface(Surface::Scim, "/v1/scim", |routes| {
+                        routes.scope("/v1/scim/{directory:scim_directory_[^/]*}", |scope| scope);
+                    });
+            });
         });
         let directory = "/v1/scim/{directory:scim_directory_[^/]*}";
         for (path, pattern, surface) in [

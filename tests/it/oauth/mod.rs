@@ -8,6 +8,7 @@ mod deprovisioned;
 mod disabled;
 mod keys;
 mod openid;
+mod redirect_uris;
 mod statements;
 mod subjects;
 mod token;

@@ -12,7 +12,7 @@ use model::{
 };
 use ostiary::{
     app::{accounts::Device, administrators::sessions},
-    store,
+    store::{self, passwords::StoredPassword},
 };
 
 use super::{Browser, TestApp};
@@ -56,9 +56,8 @@ impl TestApp {
         let administrator = self.account(email, Role::Owner, None).await;
         let hash = self.state.passwords.hash(PASSWORD, &SystemRandom).await.expect("a hash");
         let mut tx = self.state.db.write().await.expect("a transaction");
-        store::passwords::upsert(&mut tx, administrator.id.into(), &hash, self.now())
-            .await
-            .expect("a password");
+        let password = StoredPassword::valid(hash, self.now());
+        store::passwords::upsert(&mut tx, administrator.id.into(), &password).await.expect("a password");
         tx.commit().await.expect("a commit");
         administrator
     }
@@ -75,7 +74,7 @@ impl TestApp {
     /// The hash of an administrator's password, if they have one.
     pub async fn password_of(&self, id: AdministratorId) -> Option<PasswordHash> {
         let mut conn = self.state.db.read().await.expect("a connection");
-        store::passwords::find(&mut conn, id.into()).await.expect("a query")
+        store::passwords::find(&mut conn, id.into()).await.expect("a query").map(|stored| stored.hash)
     }
 
     /// A browser in which this administrator is signed in.

@@ -15,6 +15,7 @@ pub mod people;
 pub mod process;
 pub mod proxy;
 pub mod scim;
+pub mod tokens;
 
 use std::{
     collections::BTreeMap,
@@ -332,6 +333,7 @@ impl TestApp {
             display_name: String::new(),
             id_token_alg,
             initiate_login_uri: None,
+            redirect_uris: Vec::new(),
             disabled: false,
             created_at: self.now(),
         };

@@ -14,4 +14,4 @@ pub use invitation::{AdminInvitation, Invitation, InvitationGrant, InvitationPur
 pub use one_time_code::{OneTimeCode, OneTimeCodePurpose, OneTimeCodeSettings};
 pub use passkey::Passkey;
 pub use password::{PasswordHash, PasswordPolicy, PasswordRules, PasswordStrength, RequiredCharacters};
-pub use session::{AdminSession, AuthenticationMethod, Session, SessionSubject};
+pub use session::{AdminSession, AuthenticationMethod, Session, SessionContext, SessionSubject, UserSession};

@@ -43,7 +43,8 @@ impl OneTimeCodeSettings {
     pub const LENGTHS: RangeInclusive<usize> = 6..=32;
 
     /// How long codes can be good.
-    pub const LIFETIMES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(30 * 24 * 3600);
+    pub const LIFETIMES: RangeInclusive<Duration> =
+        Duration::from_secs(60)..=Duration::from_secs(30 * 24 * 3600);
 
     /// How codes are made where nothing else is set.
     pub const DEFAULT: Self = Self { length: 6, lifetime: Duration::from_secs(15 * 60) };
@@ -99,7 +100,11 @@ mod tests {
             (6, Duration::from_secs(59), false),
             (6, Duration::from_secs(30 * 24 * 3600 + 1), false),
         ] {
-            assert_eq!(OneTimeCodeSettings::new(length, lifetime).is_some(), allowed, "{length} {lifetime:?}");
+            assert_eq!(
+                OneTimeCodeSettings::new(length, lifetime).is_some(),
+                allowed,
+                "{length} {lifetime:?}"
+            );
         }
     }
 }

@@ -54,7 +54,9 @@ impl RequiredCharacters {
     /// How many that are together.
     fn total(self) -> usize {
         let Self { capital_letters, lowercase_letters, digits, special_characters } = self;
-        [lowercase_letters, digits, special_characters].into_iter().fold(capital_letters, usize::saturating_add)
+        [lowercase_letters, digits, special_characters]
+            .into_iter()
+            .fold(capital_letters, usize::saturating_add)
     }
 }
 
@@ -160,7 +162,8 @@ mod tests {
     }
     #[test]
     fn a_policy_asks_for_nothing_that_no_password_has() {
-        let most = RequiredCharacters { digits: 100, special_characters: 28, ..RequiredCharacters::default() };
+        let most =
+            RequiredCharacters { digits: 100, special_characters: 28, ..RequiredCharacters::default() };
         let policy = PasswordPolicy::DEFAULT.with_characters(most);
         assert_eq!(policy.map(PasswordPolicy::characters), Some(most));
         for more in [

@@ -3,8 +3,11 @@
 use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
 use base::{
-    id::{AdminSessionKind, AdministratorId, EnvironmentId, Id, IdKind, SetupLinkId, SetupSessionKind},
-    secret::{AdminSessionTokenKind, SecretKind, SetupSessionTokenKind},
+    id::{
+        AdminSessionKind, AdministratorId, EnvironmentId, Id, IdKind, OrganizationId, SetupLinkId,
+        SetupSessionKind, UserId, UserSessionKind,
+    },
+    secret::{AdminSessionTokenKind, SecretKind, SetupSessionTokenKind, UserSessionTokenKind},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -28,6 +31,8 @@ pub enum AuthenticationMethod {
     Invitation,
     /// A setup link.
     SetupLink,
+    /// The operator's word, at the server's command line.
+    Operator,
 }
 
 impl AuthenticationMethod {
@@ -57,6 +62,22 @@ impl SessionSubject for SetupLinkId {
     type Token = SetupSessionTokenKind;
 }
 
+impl SessionSubject for UserId {
+    type SessionKind = UserSessionKind;
+    type Token = UserSessionTokenKind;
+}
+
+/// What else there is to know of the session of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionContext {
+    /// The organization in which they act.
+    pub organization_id: Option<OrganizationId>,
+    /// What proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// Whether the operator gave it the standing of a tenant administrator.
+    pub tenant_admin: bool,
+}
+
 /// A session of one browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session<S: SessionSubject> {
@@ -82,6 +103,8 @@ pub struct Session<S: SessionSubject> {
     pub expires_at: Timestamp,
     /// When it was ended.
     pub revoked_at: Option<Timestamp>,
+    /// Of a user: in which organization they act, and how they authenticated.
+    pub context: SessionContext,
 }
 
 impl<S: SessionSubject> Session<S> {
@@ -90,6 +113,9 @@ impl<S: SessionSubject> Session<S> {
         self.revoked_at.is_none() && self.expires_at > now && self.last_seen_at + idle > now
     }
 }
+
+/// A session of a user.
+pub type UserSession = Session<UserId>;
 
 /// A session of the console.
 pub type AdminSession = Session<AdministratorId>;
@@ -127,6 +153,7 @@ mod tests {
             last_seen_at: at(10),
             expires_at: at(100),
             revoked_at: None,
+            context: SessionContext::default(),
         };
         let idle = Duration::from_secs(20);
         for (now, idle, active) in

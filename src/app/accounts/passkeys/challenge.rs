@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long a challenge is valid.
-const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub(super) const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The contexts that sealed challenges are bound to.
 pub(super) const REGISTRATION: &str = "passkeys/registration";

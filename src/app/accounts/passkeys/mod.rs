@@ -9,5 +9,7 @@ mod relying_party;
 pub use authentication::{PresentedPasskey, VerifiedPasskey, begin_authentication, refused};
 pub use challenge::Challenge;
 pub use credentials::{list, remove, rename};
-pub use registration::{NewPasskey, PasskeyUser, begin_registration, registration_challenge};
-pub use relying_party::are_supported;
+pub use registration::{
+    NewPasskey, PasskeyUser, StoredChallenge, begin_registration, begin_stored, registration_challenge,
+};
+pub use relying_party::{RelyingParty, are_supported, are_supported_at};

@@ -1,18 +1,21 @@
 //! Registration of a passkey: for an account, or for one that is only being made.
 
-use base::id::Id;
+use base::{id::Id, time::Timestamp};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use model::{
     account::{AccountId, Passkey},
     audit::Audited as _,
 };
+use serde_json::Value;
 use uuid::Uuid;
-use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::{
+    Passkey as Credential, PasskeyRegistration, RegisterPublicKeyCredential, Webauthn,
+};
 
 use super::{
-    challenge::{Challenge, REGISTRATION, SealedChallenge, consume, open, seal},
+    challenge::{CHALLENGE_LIFETIME, Challenge, REGISTRATION, SealedChallenge, consume, open, seal},
     credentials::{MAX_PASSKEYS, parse},
-    relying_party::require_webauthn,
+    relying_party::{RelyingParty, require_webauthn},
 };
 use crate::{
     app::{
@@ -21,7 +24,8 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    store::{self, Transaction, passkeys::StoredPasskey},
+    links::Links,
+    store::{self, Transaction, passkey_challenges, passkeys::StoredPasskey},
 };
 
 /// Whose passkey is to be made, as the authenticator shows it.
@@ -41,11 +45,22 @@ pub fn registration_challenge(
     user: PasskeyUser<'_>,
     existing: &[StoredPasskey],
 ) -> Result<Challenge> {
+    let (options, registration) = start(RelyingParty::console(state), user, existing)?;
+    Ok(Challenge { options, sealed: seal(state, REGISTRATION, registration, Some(user.account))? })
+}
+
+/// The options of a new passkey beside these, and what the response is verified with.
+fn start(
+    party: RelyingParty<'_>,
+    user: PasskeyUser<'_>,
+    existing: &[StoredPasskey],
+) -> Result<(Value, PasskeyRegistration)> {
     let exclude =
         existing.iter().filter_map(|stored| parse(&stored.credential).ok()).map(|key| key.cred_id().clone());
     let display_name = if user.display_name.is_empty() { user.name } else { user.display_name };
     let handle = Uuid::from_u128(user.account.bits());
-    let (options, registration) = require_webauthn(state)?
+    let (options, registration) = party
+        .require_webauthn()?
         .start_passkey_registration(handle, user.name, display_name, Some(exclude.collect()))
         .map_err(Error::internal)?;
     let mut options = serde_json::to_value(options).map_err(Error::internal)?;
@@ -54,42 +69,117 @@ pub fn registration_challenge(
         selection["residentKey"] = "preferred".into();
         selection["requireResidentKey"] = false.into();
     }
-    Ok(Challenge { options, sealed: seal(state, REGISTRATION, registration, Some(user.account))? })
+    Ok((options, registration))
 }
 
-/// The challenge for another passkey of an account.
-pub async fn begin_registration(state: &State, user: PasskeyUser<'_>) -> Result<Challenge> {
-    let existing = {
-        let mut conn = state.db.read().await?;
-        store::passkeys::list(&mut conn, user.account, MAX_PASSKEYS).await?
-    };
-    if existing.len() as i64 >= MAX_PASSKEYS {
+/// The passkeys that an account has. An error if there is no room for another one.
+async fn existing(state: &State, account: AccountId) -> Result<Vec<StoredPasskey>> {
+    let found = store::passkeys::list(&mut state.db.read().await?, account, MAX_PASSKEYS).await?;
+    if found.len() as i64 >= MAX_PASSKEYS {
         return Err(Error::FailedPrecondition(
             format!("you have {MAX_PASSKEYS} passkeys; remove one first").into(),
         ));
     }
-    registration_challenge(state, user, &existing)
+    Ok(found)
+}
+
+/// The challenge for another passkey of an account.
+pub async fn begin_registration(state: &State, user: PasskeyUser<'_>) -> Result<Challenge> {
+    registration_challenge(state, user, &existing(state, user.account).await?)
+}
+
+/// What the response to a challenge is verified with, to be kept for the account: for callers that keep nothing themselves.
+pub struct StoredChallenge {
+    state: String,
+    expires_at: Timestamp,
+}
+
+impl StoredChallenge {
+    /// Keeps it, instead of the one before.
+    pub async fn insert(self, tx: &mut Transaction, account: AccountId) -> Result<()> {
+        Ok(passkey_challenges::upsert(tx, account, &self.state, self.expires_at).await?)
+    }
+}
+
+/// The options of another passkey of an account, and its challenge, which the caller stores.
+pub async fn begin_stored(
+    state: &State,
+    party: RelyingParty<'_>,
+    user: PasskeyUser<'_>,
+) -> Result<(Value, StoredChallenge)> {
+    let (options, registration) = start(party, user, &existing(state, user.account).await?)?;
+    let challenge = StoredChallenge {
+        state: serde_json::to_string(&registration).map_err(Error::internal)?,
+        expires_at: state.now() + CHALLENGE_LIFETIME,
+    };
+    Ok((options, challenge))
+}
+
+/// The challenge that a passkey answers.
+enum Answered {
+    Sealed(SealedChallenge<PasskeyRegistration>),
+    Stored(String),
+}
+
+/// The refusal of a response that makes no passkey.
+fn not_made() -> Error {
+    Error::invalid("passkey", "was not made; try again or take another device")
+}
+
+fn finish(
+    webauthn: &Webauthn,
+    answer: &RegisterPublicKeyCredential,
+    registration: &PasskeyRegistration,
+) -> Result<Credential> {
+    webauthn.finish_passkey_registration(answer, registration).map_err(|error| {
+        tracing::info!(%error, "a passkey was refused");
+        not_made()
+    })
 }
 
 /// A new passkey, verified and not stored.
 pub struct NewPasskey {
     stored: StoredPasskey,
     credential_key: String,
-    sealed: SealedChallenge<PasskeyRegistration>,
+    answered: Answered,
 }
 
 impl NewPasskey {
     /// Verifies the response to a registration challenge.
     pub fn verify(state: &State, sealed: &str, answer: &str, display_name: &str) -> Result<Self> {
-        let refused = || Error::invalid("passkey", "was not made; try again or take another device");
         let sealed: SealedChallenge<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
-        let answer: RegisterPublicKeyCredential = serde_json::from_str(answer).map_err(|_| refused())?;
-        let credential = require_webauthn(state)?
-            .finish_passkey_registration(&answer, &sealed.state)
-            .map_err(|error| {
-                tracing::info!(%error, "a passkey was refused");
-                refused()
-            })?;
+        let answer: RegisterPublicKeyCredential = serde_json::from_str(answer).map_err(|_| not_made())?;
+        let credential = finish(&require_webauthn(state)?, &answer, &sealed.state)?;
+        let account = sealed.account.parse().map_err(|_| not_made())?;
+        Self::new(state, account, &credential, display_name, Answered::Sealed(sealed))
+    }
+
+    /// Verifies the response to the challenge that is kept for an account.
+    pub async fn verify_stored(
+        state: &State,
+        links: &Links,
+        account: AccountId,
+        answer: &Value,
+        display_name: &str,
+    ) -> Result<Self> {
+        let webauthn = RelyingParty { links, name: "" }.require_webauthn()?;
+        let answer: RegisterPublicKeyCredential =
+            serde_json::from_value(answer.clone()).map_err(|_| not_made())?;
+        let found = passkey_challenges::find(&mut state.db.read().await?, account, state.now()).await?;
+        let stored =
+            found.ok_or_else(|| Error::FailedPrecondition("this took too long; begin again".into()))?;
+        let registration: PasskeyRegistration = serde_json::from_str(&stored).map_err(Error::internal)?;
+        let credential = finish(&webauthn, &answer, &registration)?;
+        Self::new(state, account, &credential, display_name, Answered::Stored(stored))
+    }
+
+    fn new(
+        state: &State,
+        account_id: AccountId,
+        credential: &Credential,
+        display_name: &str,
+        answered: Answered,
+    ) -> Result<Self> {
         let now = state.now();
         let display_name = match input::line("passkeyName", display_name.trim(), 100)? {
             name if name.is_empty() => "Passkey".to_owned(),
@@ -97,14 +187,19 @@ impl NewPasskey {
         };
         let passkey = Passkey {
             id: Id::new(now, &*state.random),
-            account_id: sealed.account.parse().map_err(|_| refused())?,
+            account_id,
             display_name,
             created_at: now,
             last_used_at: None,
         };
         let credential_key = BASE64.encode(credential.cred_id());
-        let credential = serde_json::to_string(&credential).map_err(Error::internal)?;
-        Ok(Self { stored: StoredPasskey { passkey, credential }, credential_key, sealed })
+        let credential = serde_json::to_string(credential).map_err(Error::internal)?;
+        Ok(Self { stored: StoredPasskey { passkey, credential }, credential_key, answered })
+    }
+
+    /// The authenticator's id of it, base64url.
+    pub fn credential_id(&self) -> &str {
+        &self.credential_key
     }
 
     /// The account that its challenge was made for.
@@ -131,7 +226,14 @@ impl NewPasskey {
     /// Consumes its challenge, stores it and records it, within the transaction that locks the holder's account.
     pub async fn add(self, tx: &mut Transaction, state: &State, holder: &AccountHolder) -> Result<Passkey> {
         self.require_account(holder.account)?;
-        consume(tx, &self.sealed).await?;
+        match &self.answered {
+            Answered::Sealed(sealed) => consume(tx, sealed).await?,
+            Answered::Stored(stored) => {
+                if !passkey_challenges::consume(tx, holder.account, stored).await? {
+                    return Err(Error::FailedPrecondition("this was answered already; begin again".into()));
+                }
+            }
+        }
         self.insert(tx, "passkey").await?;
         let passkey = self.stored.passkey;
         let entry = Entry::of(&passkey, "created").with_values(passkey.audit_fields());

@@ -30,7 +30,7 @@ use crate::{
         principal::Principal,
         resource::update_locked,
     },
-    store::{self, Transaction, table},
+    store::{self, Transaction, passwords::StoredPassword, table},
 };
 
 /// What a person enters to accept an invitation.
@@ -167,7 +167,8 @@ async fn accept(
     }
     match &credential {
         NewCredential::Password(hash) => {
-            store::passwords::upsert(&mut tx, administrator.id.into(), hash, now).await?;
+            let password = StoredPassword::valid(hash.clone(), now);
+            store::passwords::upsert(&mut tx, administrator.id.into(), &password).await?;
         }
         NewCredential::Passkey(_, made) => {
             made.require_account(administrator.id.into())?;

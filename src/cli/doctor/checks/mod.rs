@@ -5,6 +5,7 @@ mod administrators;
 mod clock;
 mod connections;
 mod database;
+mod default_environment;
 mod directories;
 mod domains;
 mod jobs;
@@ -42,6 +43,9 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         }
         if let Err(error) = addresses::addresses(&db, findings).await {
             findings.bad("addresses", error.to_string(), "see what the database's own log says");
+        }
+        if let Err(error) = default_environment::default_environment(config, &db, findings).await {
+            findings.bad("default environment", error.to_string(), "see what the database's own log says");
         }
         if let Err(error) = webhooks::webhooks(&db, findings).await {
             findings.bad("webhooks", error.to_string(), "see what the database's own log says");

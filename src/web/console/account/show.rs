@@ -368,6 +368,7 @@ const fn by(method: AuthenticationMethod) -> &'static str {
         AuthenticationMethod::Oidc => "Signed in through OpenID Connect",
         AuthenticationMethod::Invitation => "Signed in by invitation",
         AuthenticationMethod::SetupLink => "Opened by a setup link",
+        AuthenticationMethod::Operator => "Made by the operator",
     }
 }
 

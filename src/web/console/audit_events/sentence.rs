@@ -36,6 +36,10 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "api_key.deleted",
     "saml_oauth_client.created",
     "saml_oauth_client.deleted",
+    "application.created",
+    "application.updated",
+    "application.deleted",
+    "application.secret_rotated",
     "webhook.created",
     "webhook.updated",
     "webhook.deleted",
@@ -54,12 +58,16 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "signing_keys.rotated",
 ];
 
-/// The actor: an administrator's e-mail address, an API key's name, else kind and id.
+/// The actor: an administrator's e-mail address, the name of an API key or an application, else kind and id.
 fn actor(actor: &AuditActor, names: &Names) -> Markup {
     let email = actor.id.parse().ok().and_then(|id| names.administrators.get(&id));
     let key = actor.id.parse().ok().and_then(|id| names.api_keys.get(&id));
+    let application = actor.id.parse().ok().and_then(|id| names.applications.get(&id));
     html! {
         @match (actor.kind.as_str(), email) {
+            ("application", _) if application.is_some() => {
+                strong { "Application “" (application.map_or("", String::as_str)) "”" }
+            },
             ("api_key", _) if key.is_some() => strong { "API key “" (key.map_or("", String::as_str)) "”" },
             ("administrator", Some(email)) => strong { (email) },
             ("operator", _) => strong { "The command line" },
@@ -127,6 +135,7 @@ fn href(event: &AuditEvent) -> Option<String> {
         "scim_directory" => console::SCIM_DIRECTORY,
         "webhook" => console::WEBHOOK,
         "saml_oauth_client" => console::OAUTH_CLIENT,
+        "application" => console::APPLICATION,
         "environment" => return Some(links::expand(console::ENVIRONMENT, &[&environment])),
         _ => return None,
     };

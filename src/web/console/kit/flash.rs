@@ -48,6 +48,8 @@ words! {
         ApiKey "api_key" "API key";
         /// An OAuth client.
         OauthClient "oauth_client" "OAuth client";
+        /// An application or a service client.
+        Application "application" "Application";
         /// An organization.
         Organization "organization" "Organization";
         /// A domain of an organization.

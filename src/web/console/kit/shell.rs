@@ -65,6 +65,8 @@ sections! {
     ApiKeys "API keys" API_KEYS "<circle cx='5' cy='8' r='3'/><path d='M8 8h6.5M12 8v3'/>";
     /// OpenID Connect clients.
     OauthClients "OAuth clients" OAUTH_CLIENTS "<rect x='2' y='2.5' width='12' height='11' rx='1.5'/><path d='M2 6h12'/>";
+    /// Clients of the environment's own issuers.
+    Applications "Applications" APPLICATIONS "<rect x='2' y='2' width='5' height='5' rx='1'/><rect x='9' y='2' width='5' height='5' rx='1'/><rect x='2' y='9' width='5' height='5' rx='1'/><rect x='9' y='9' width='5' height='5' rx='1'/>";
     /// Name, colour and logo on pages for customers.
     Branding "Branding" BRANDING "<path d='M8 1.8c3 3.4 4.6 5.6 4.6 7.9a4.6 4.6 0 01-9.2 0C3.4 7.4 5 5.2 8 1.8z'/>";
     /// Administrators and their roles.
@@ -80,7 +82,12 @@ impl Section {
     const fn is_setting(self) -> bool {
         matches!(
             self,
-            Self::Environment | Self::ApiKeys | Self::OauthClients | Self::Branding | Self::Administrators
+            Self::Environment
+                | Self::ApiKeys
+                | Self::OauthClients
+                | Self::Applications
+                | Self::Branding
+                | Self::Administrators
         )
     }
 }

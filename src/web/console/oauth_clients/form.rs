@@ -1,7 +1,7 @@
 //! An OAuth client in the console's forms: `…/oauth-clients/new`, `…/{client}/edit` and `…/{client}/delete`.
 
 use maud::{Markup, html};
-use model::oauth_client::OauthClient;
+use model::{http_url::HttpUrl, oauth_client::OauthClient};
 
 use super::secret::secret_page;
 use crate::{
@@ -49,6 +49,10 @@ impl ConsoleResource for OauthClient {
             .with("displayName", &self.display_name)
             .with("idTokenAlg", self.id_token_alg.as_str())
             .with("initiateLoginUri", self.initiate_login_uri.as_ref().map_or("", |uri| uri.as_str()))
+            .with(
+                "redirectUris",
+                self.redirect_uris.iter().map(HttpUrl::as_str).collect::<Vec<_>>().join("\n"),
+            )
             .with_flag("disabled", self.disabled)
     }
 
@@ -56,6 +60,8 @@ impl ConsoleResource for OauthClient {
         html! {
             (view.text("displayName", "Name").optional().hint("The app that signs people in."))
             (view.select("idTokenAlg", "Signature of its ID tokens", &ALGORITHMS))
+            (view.textarea("redirectUris", "Redirect URIs", 3).code().optional()
+                .hint("Where it may ask to be sent, one a line, compared letter by letter. None: those of the environment."))
             (view.url("initiateLoginUri", "Initiate login URI").code().optional()
                 .hint("Where the app begins a login when it is called with an issuer (OpenID Connect Core §4). Without it, IdP-initiated logins end on the environment’s redirect URL."))
             @if of.is_some() {

@@ -47,7 +47,10 @@ pub(in crate::web::console) fn view(
     now: Timestamp,
 ) -> Markup {
     let id = client.id.to_string();
-    let uris = &environment.oauth_redirect_uris;
+    let uris = match client.redirect_uris.is_empty() {
+        true => &environment.oauth_redirect_uris,
+        false => &client.redirect_uris,
+    };
     html! {
         div.head-row {
             h1 { (client.name()) }
@@ -65,7 +68,7 @@ pub(in crate::web::console) fn view(
         }
         @if uris.is_empty() {
             (notice(Icon::Attention, "It cannot sign anybody in yet", html! {
-                p { "The environment has no OAuth redirect URIs, and a client may ask for none but those." }
+                p { "Neither it nor the environment has redirect URIs, and it may ask for none but those." }
                 p { a href=(href(console::ENVIRONMENT, &[])) { "To the environment’s settings" } }
             }))
         }

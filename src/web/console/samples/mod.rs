@@ -1,6 +1,8 @@
 //! Snapshot tests of the shell, forms, sign-in, invitation and account pages.
 
 #[cfg(test)]
+pub(in crate::web::console) mod applications;
+#[cfg(test)]
 pub(in crate::web::console) mod directories;
 #[cfg(test)]
 pub(in crate::web::console) mod logins;
@@ -14,7 +16,9 @@ use std::time::Duration;
 use base::{id::Id, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    account::{AdminInvitation, AdminSession, AuthenticationMethod, InvitationPurpose, Passkey},
+    account::{
+        AdminInvitation, AdminSession, AuthenticationMethod, InvitationPurpose, Passkey, SessionContext,
+    },
     administrator::{Administrator, Role, RoleGrant, RoleGrants},
     email::Email,
 };
@@ -190,6 +194,7 @@ fn dana() -> SignedIn {
         last_seen_at: at,
         expires_at: at + Duration::from_secs(86_400),
         revoked_at: None,
+        context: SessionContext::default(),
     };
     let grants = RoleGrants(vec![RoleGrant { environment_id: None, role: Role::Owner }]);
     SignedIn { administrator, grants, session, recently_authenticated: true }

@@ -564,6 +564,7 @@ fn key_samples() {
         display_name: "Ledgerline web".into(),
         id_token_alg: IdTokenAlg::RS256,
         initiate_login_uri: None,
+        redirect_uris: Vec::new(),
         disabled: false,
         created_at: now() - DAY,
     };

@@ -1,0 +1,183 @@
+//! New users, who are activated by a one-time code.
+
+use base::id::{IdentityPoolId, UserId};
+use model::{
+    account::{CredentialState, OneTimeCodePurpose},
+    audit::audit_fields,
+    identity_pool::IdentityPool,
+    user::{IdentifierKind, IdentifierText, User, UserIdentifier, UserStatus},
+};
+use serde_json::Map;
+
+use super::{
+    codes, place,
+    place::{UserReference, account, begin_attempt, device_of, find_user, lock_user, own_words},
+    resets::{self, refused},
+    verification::mark_verified,
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        accounts::{
+            credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
+            one_time_codes,
+        },
+        audit::{self, Entry},
+        principal::Principal,
+        resource::update_locked,
+    },
+    store::{self, Transaction},
+};
+
+/// What a user sets when they activate their account.
+#[derive(Clone, Default)]
+pub struct Activation {
+    /// Their password, if they have none.
+    pub password: Option<String>,
+    /// The secret of their authenticator app, in base32.
+    pub totp_secret: Option<String>,
+}
+
+/// Asks for an activation code on behalf of a user: it is made, and the earlier ones end. The answer never says whether.
+pub async fn send_activation(
+    state: &State,
+    principal: &Principal,
+    of: (IdentityPoolId, UserId),
+    address: Option<&str>,
+) -> Result<()> {
+    let (pool, user) = find_user(state, principal, of).await?;
+    let mut tx = state.db.write().await?;
+    let Ok(user) = lock_user(&mut tx, &pool, user.id).await else { return Ok(()) };
+    let purpose = OneTimeCodePurpose::Activation;
+    // Where there is nowhere to send it, or nobody to activate, nothing happens.
+    let address = codes::address_for(&mut tx, &pool, &user, purpose, address).await;
+    match address {
+        Ok(Some(key)) if codes::require_nobodys(&mut tx, &pool, &user, &key).await.is_ok() => {
+            codes::create(&mut tx, state, &pool, &user, purpose, Some(key)).await?;
+            Ok(tx.commit().await?)
+        }
+        Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Activates a new user by a code, with the credentials that they set. [`Error::FailedPrecondition`] where they have a
+/// password and set one.
+pub async fn activate(
+    state: &State,
+    principal: &Principal,
+    of: (IdentityPoolId, UserId),
+    code: &str,
+    activation: &Activation,
+) -> Result<User> {
+    let (pool, user) = find_user(state, principal, of).await?;
+    let digits = code.rsplit('.').next().unwrap_or_default();
+    activate_in(state, principal, &pool, Some(user), digits, activation).await
+}
+
+/// [`activate`] of the user whom a code in its extended form names.
+pub async fn activate_extended(
+    state: &State,
+    principal: &Principal,
+    pool_id: IdentityPoolId,
+    code: &str,
+    activation: &Activation,
+) -> Result<User> {
+    let nobody = UserReference { user_id: Some(String::new()), ..UserReference::default() };
+    let (pool, user, digits) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
+    activate_in(state, principal, &pool, user, &digits, activation).await
+}
+
+async fn activate_in(
+    state: &State,
+    principal: &Principal,
+    pool: &IdentityPool,
+    user: Option<User>,
+    digits: &str,
+    activation: &Activation,
+) -> Result<User> {
+    let attempt =
+        begin_attempt(state, pool, user.as_ref(), &UserReference::default(), &device_of(principal))?;
+    let Some(user) = user else {
+        attempt.fail(state);
+        return Err(refused());
+    };
+    let prepared = prepare(state, pool, &user, activation).await?;
+    let mut tx = state.db.write().await?;
+    let mut user = lock_user(&mut tx, pool, user.id).await?;
+    let purpose = OneTimeCodePurpose::Activation;
+    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, digits).await?;
+    let Some(code) = found.filter(|_| user.status == UserStatus::New) else {
+        tx.commit().await?;
+        attempt.fail(state);
+        return Err(refused());
+    };
+    let has_password = store::passwords::find(&mut tx, account(&user)).await?.is_some();
+    if has_password && activation.password.is_some() {
+        return Err(Error::FailedPrecondition("the user has a password".into()));
+    }
+    for credential in prepared {
+        credentials::store(&mut tx, state, account(&user), credential).await?;
+    }
+    if let Some(key) = &code.address_key {
+        codes::require_nobodys(&mut tx, pool, &user, key).await?;
+        mark_verified(&mut tx, state, principal, &user, key).await?;
+        add_identifier(&mut tx, state, pool, &user, key).await?;
+    }
+    let mut entry = Entry::of(&user, "activated");
+    entry.before = audit_fields! { "status": user.status.as_str() };
+    user.set_status(UserStatus::Active, state.now());
+    entry.after = audit_fields! { "status": user.status.as_str() };
+    update_locked(&mut tx, &mut user, state).await?;
+    audit::record(&mut tx, state, Some(user.environment_id), principal, entry).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+async fn prepare(
+    state: &State,
+    pool: &IdentityPool,
+    user: &User,
+    activation: &Activation,
+) -> Result<Vec<PreparedCredential>> {
+    let own = own_words(&mut state.db.read().await?, user).await?;
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    let Activation { password, totp_secret } = activation;
+    let credentials = [
+        password.clone().map(ImportedCredential::Password),
+        totp_secret.clone().map(ImportedCredential::Totp),
+    ];
+    let mut prepared = Vec::new();
+    for credential in credentials.into_iter().flatten() {
+        let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
+        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+    }
+    Ok(prepared)
+}
+
+/// Makes the address that a code proved an identifier, if nobody in the pool has it.
+async fn add_identifier(
+    tx: &mut Transaction,
+    state: &State,
+    pool: &IdentityPool,
+    user: &User,
+    address_key: &str,
+) -> Result<()> {
+    if place::find_by_identifier(tx, pool, address_key).await?.is_some() {
+        return Ok(());
+    }
+    let addresses = place::addresses_of(tx, user.id).await?;
+    let Some(address) = addresses.into_iter().find(|address| address.key() == address_key) else {
+        return Ok(());
+    };
+    let kind = match address.kind {
+        model::user::AddressKind::Email => IdentifierKind::Email,
+        model::user::AddressKind::Mobile => IdentifierKind::Mobile,
+    };
+    let text = IdentifierText::parse(kind, &address.address).map_err(Error::internal)?;
+    let key = text.key(pool.identifier_case_insensitive);
+    let identifier = UserIdentifier { text, metadata: Map::new(), created_at: state.now() };
+    store::user_identifiers::insert(tx, pool.id, user.id, &identifier, &key)
+        .await
+        .map_err(Error::conflict_on("user", "identifier"))
+}

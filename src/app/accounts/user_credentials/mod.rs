@@ -1,0 +1,35 @@
+//! The credentials of users: what a program with the scope `identity` does with them, and what users do by one-time codes.
+//!
+//! | What | Proven by |
+//! |---|---|
+//! | a password changed, an authenticator app replaced | the present password, a code of the present app |
+//! | a password or an app reset, a passkey added | a one-time code |
+//! | an account activated, an address verified | a one-time code |
+//! | a passkey added or removed, the state of a password set | the caller's scope |
+//!
+//! A change of a password or an app ends the user's sessions and access tokens. No failure says which of user, code and
+//! password was wrong, and what a stranger can begin without a proof answers alike whether there is such a user or not.
+
+mod activation;
+mod codes;
+mod passkeys;
+mod passwords;
+mod place;
+mod registration;
+mod resets;
+mod verification;
+
+pub use activation::{Activation, activate, activate_extended, send_activation};
+pub use codes::{generate, generate_for};
+pub use passkeys::{
+    PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,
+    rename_passkey,
+};
+pub use passwords::{
+    PasswordResult, PasswordVerdict, change_password, change_totp, set_password, set_password_state,
+    verify_password,
+};
+pub use place::UserReference;
+pub use registration::{Registration, register};
+pub use resets::{Reset, complete_reset, request_reset};
+pub use verification::{request_verification, verify_address};

@@ -1,0 +1,133 @@
+//! People who register themselves.
+
+use base::id::{Id, IdentityPoolId, UserId};
+use model::{
+    account::{CredentialState, OneTimeCodePurpose},
+    email::Email,
+    user::{AddressKind, IdentifierKind, UserAddress, UserStatus, normalise_number},
+};
+use serde_json::{Map, Value};
+
+use super::{codes, place, resets};
+use crate::{
+    app::{
+        Error, Result, State,
+        accounts::{
+            attempts::Attempt,
+            credentials::{self, ImportedCredential, NewCredential},
+            users::{self, NewAddress, NewIdentifier, NewUser, Profile},
+        },
+        principal::Principal,
+    },
+    store::Conn,
+};
+
+/// What somebody registers with.
+#[derive(Clone, Default)]
+pub struct Registration {
+    /// By what they want to sign in.
+    pub identifier: String,
+    /// Where they are reached, if that is not the identifier.
+    pub otp_address: Option<String>,
+    /// Their password.
+    pub password: Option<String>,
+    /// The secret of their authenticator app, in base32.
+    pub totp_secret: Option<String>,
+    /// Their profile.
+    pub payload: Option<Map<String, Value>>,
+}
+
+/// Registers somebody as a new user of a pool that allows it, and asks for an activation code. The answer is the same, and
+/// nothing is made, where the identifier is somebody's: an id that is nobody's.
+pub async fn register(
+    state: &State,
+    principal: &Principal,
+    pool_id: IdentityPoolId,
+    new: &Registration,
+) -> Result<UserId> {
+    let pool = place::find_pool(&mut state.db.read().await?, principal, pool_id).await?;
+    if !pool.public_registration_allowed {
+        return Err(Error::FailedPrecondition("nobody registers themselves in this pool".into()));
+    }
+    // Each is a guess at who has an account, and costs a hash.
+    let attempt = Attempt::begin(state, &format!("{}/register", pool.id), &place::device_of(principal))?;
+    let user = parse(new)?;
+    let own = [new.identifier.as_str()];
+    let mut prepared = Vec::new();
+    let credentials = [
+        new.password.clone().map(ImportedCredential::Password),
+        new.totp_secret.clone().map(ImportedCredential::Totp),
+    ];
+    for credential in credentials.into_iter().flatten() {
+        let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
+        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+    }
+    let is_used = is_used(&mut state.db.read().await?, &pool, new).await?;
+    if !is_used {
+        let made = users::create(state, principal, pool_id, &user, async |tx, pool, user| {
+            for credential in &prepared {
+                credentials::store(tx, state, place::account(user), credential.clone()).await?;
+            }
+            let key = new.otp_address.as_deref().or(Some(&new.identifier)).and_then(UserAddress::key_of_any);
+            let purpose = OneTimeCodePurpose::Activation;
+            codes::create(tx, state, pool, user, purpose, key).await.map(drop)
+        })
+        .await;
+        match made {
+            Ok(user) => return Ok(user.id),
+            // Somebody came first.
+            Err(Error::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    } else {
+        resets::create_quietly(state, &pool, None, OneTimeCodePurpose::Activation).await?;
+    }
+    attempt.fail(state);
+    Ok(Id::new(state.now(), &*state.random))
+}
+
+fn parse(new: &Registration) -> Result<NewUser> {
+    let identifier = new.identifier.trim();
+    let kind = if Email::parse(identifier).is_some() {
+        IdentifierKind::Email
+    } else if normalise_number(identifier).is_some() {
+        IdentifierKind::Mobile
+    } else {
+        IdentifierKind::Uid
+    };
+    let mut user = NewUser::new(UserStatus::New);
+    user.identifiers.push(NewIdentifier::new(kind, identifier));
+    let address = |text: &str| {
+        let kind = [AddressKind::Email, AddressKind::Mobile]
+            .into_iter()
+            .find(|kind| UserAddress::key_of(*kind, text).is_ok())?;
+        Some(NewAddress {
+            kind,
+            address: text.trim().to_owned(),
+            verified: Some(false),
+            status: None,
+            preferred_contact_method: None,
+        })
+    };
+    user.addresses.extend(address(identifier));
+    if let Some(text) = &new.otp_address {
+        let invalid = || Error::invalid("otp_address", "must be an e-mail address or a telephone number");
+        let other = address(text).ok_or_else(invalid)?;
+        if user.addresses.first().is_some_and(|own| own.kind == other.kind) {
+            return Err(Error::invalid("otp_address", "must be of another type than the identifier"));
+        }
+        user.addresses.push(other);
+    }
+    user.profile = Profile { payload: new.payload.clone(), ..Profile::default() };
+    Ok(user)
+}
+
+/// Whether somebody in the pool has the identifier, or has proven it as an address.
+async fn is_used(
+    conn: &mut Conn,
+    pool: &model::identity_pool::IdentityPool,
+    new: &Registration,
+) -> Result<bool> {
+    Ok(place::find_by_identifier(conn, pool, &new.identifier).await?.is_some()
+        || place::find_by_address(conn, pool, &new.identifier).await?.is_some())
+}

@@ -1,0 +1,31 @@
+//! Deleted users.
+
+use base::id::{IdentityPoolId, UserId};
+use model::entity_tag::EntityTags;
+
+use super::place::{Purpose, UserEdit};
+use crate::{
+    app::{Result, State, audit, principal::Principal, retry::retry_deadlocks},
+    store,
+};
+
+/// Deletes a user: in one transaction the sessions and tokens end, and identifiers, addresses, credentials and the profile are
+/// erased. The audit log keeps that there was such an account.
+pub async fn remove(
+    state: &State,
+    principal: &Principal,
+    of: (IdentityPoolId, UserId),
+    expected: Option<&EntityTags>,
+) -> Result<()> {
+    retry_deadlocks(async || {
+        let UserEdit { pool, mut edit } =
+            UserEdit::begin(state, principal, of, expected, Purpose::Remove).await?;
+        let (id, source) = (edit.row.id, edit.row.source);
+        store::users::end_use(&mut edit.tx, id, state.now()).await?;
+        store::deleted_users::remove(&mut edit.tx, &[id]).await?;
+        store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;
+        audit::deleted(&mut edit.tx, state, principal, &edit.before).await?;
+        Ok(edit.tx.commit().await?)
+    })
+    .await
+}

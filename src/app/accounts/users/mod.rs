@@ -1,0 +1,28 @@
+//! Users of identity pools: created, found, listed, changed and deleted. Their credentials and sessions are mechanisms of all
+//! accounts, and live beside this.
+//!
+//! A change locks from the outside inwards: the organization, the pool where identifiers or numbers change, the user.
+
+mod addresses;
+mod change;
+mod create;
+mod delete;
+mod details;
+mod identifier_case;
+mod identifiers;
+mod place;
+mod profile;
+mod search;
+
+pub use addresses::{AddressChange, NewAddress, add_address, mark_verified, remove_address, update_address};
+pub use change::{UserChange, set_status, update};
+pub use create::{NewUser, create, create_in_first_pool, insert};
+pub use delete::remove;
+pub use details::{UserDetails, credentials, details, find, find_any};
+pub use identifier_case::apply_case;
+pub use identifiers::{NewIdentifier, add_identifier, remove_identifier};
+pub use place::UserEdit;
+pub use profile::Profile;
+pub use search::{
+    Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization, search,
+};

@@ -1,0 +1,104 @@
+//! Where users are: the pool and the organization that a change of one begins with.
+
+use base::id::{EnvironmentId, IdKind as _, IdentityPoolId, IdentityPoolKind, UserId, UserKind};
+use model::{entity_tag::EntityTags, identity_pool::IdentityPool, user::User};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        permissions::Action,
+        principal::{On, Principal},
+        resource::{self, Edit, check_version},
+    },
+    store::{self, Conn, Transaction, table},
+};
+
+/// What a change does, and so what it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Users, identifiers or addresses come, or are changed: only in a pool that is in use.
+    Add,
+    /// Something goes: also where the organization is switched off.
+    Remove,
+}
+
+/// The pool that users are read from, of an organization that exists.
+pub(super) async fn find_pool(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: IdentityPoolId,
+) -> Result<IdentityPool> {
+    resource::load(conn, environment_id, id).await
+}
+
+/// Locks the pool in which a user is changed, so that identifiers and numbers change one after the other, and the
+/// organization's state, which the change depends on.
+pub(super) async fn lock_pool(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: IdentityPoolId,
+    purpose: Purpose,
+) -> Result<IdentityPool> {
+    // A pool never leaves its organization.
+    let found = find_pool(tx, environment_id, id).await?;
+    let not_found = || Error::not_found(IdentityPoolKind::NOUN, id);
+    let organization = store::users::lock_organization(tx, environment_id, found.organization_id).await?;
+    let organization = organization.ok_or_else(not_found)?;
+    if purpose == Purpose::Add {
+        ensure_in_use(organization)?;
+    }
+    table::find_for_update(tx, environment_id, id).await?.ok_or_else(not_found)
+}
+
+/// Refuses users in a template and in an organization that is switched off.
+pub(super) fn ensure_in_use((is_template, is_disabled): (bool, bool)) -> Result<()> {
+    if is_template {
+        return Err(Error::FailedPrecondition(
+            "the organization is a template; make an organization from it, and add its users there".into(),
+        ));
+    }
+    if is_disabled {
+        return Err(Error::FailedPrecondition(
+            "the organization is switched off (disabled); its users cannot be added or changed".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// A change of one user under way: the pool and the user are locked until the transaction ends.
+pub struct UserEdit {
+    /// The pool.
+    pub pool: IdentityPool,
+    /// The user.
+    pub edit: Edit<User>,
+}
+
+impl UserEdit {
+    /// Begins a change of a user of this pool, for a principal who may.
+    pub(super) async fn begin(
+        state: &State,
+        principal: &Principal,
+        (pool_id, id): (IdentityPoolId, UserId),
+        expected: Option<&EntityTags>,
+        purpose: Purpose,
+    ) -> Result<Self> {
+        let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+        let mut tx = state.db.write().await?;
+        let pool = lock_pool(&mut tx, environment_id, pool_id, purpose).await?;
+        resource::hide(
+            pool_id,
+            principal.authorize(Action::UsersManage, On::Organization(pool.organization_id)),
+        )?;
+        let edit = Edit::<User>::begin(tx, environment_id, id, None).await?;
+        if edit.row.pool_id != pool.id {
+            return Err(Error::not_found(UserKind::NOUN, id));
+        }
+        check_version(expected, edit.row.version)?;
+        Ok(Self { pool, edit })
+    }
+
+    /// Stores the user with the next version, whether or not the row itself changed: identifiers and addresses belong to it.
+    pub(super) async fn touch(&mut self, state: &State) -> Result<()> {
+        Ok(resource::update_locked(&mut self.edit.tx, &mut self.edit.row, state).await?)
+    }
+}

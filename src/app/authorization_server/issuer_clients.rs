@@ -1,0 +1,75 @@
+//! Which client speaks to an issuer.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use base::{id::ApplicationId, secret::ApplicationSecret};
+use model::{application::Application, client_address::ClientAddress};
+use oauth::{Error, client_authentication::ClientAuthentication, parameters::Parameters};
+
+use super::issuers::{Issuer, IssuerKind};
+use crate::{
+    app::{Result, State, limits::rate_limiter::RateLimit},
+    store::applications,
+};
+
+/// The client that authenticates with a request to an issuer. Wrong secrets are limited per client and network, so that
+/// somebody who guesses keeps nobody else out.
+pub(super) async fn authenticate(
+    state: &State,
+    issuer: &Issuer,
+    address: Option<IpAddr>,
+    authorization: Option<&str>,
+    parameters: &Parameters,
+) -> Result<Result<Application, Error>> {
+    let sent = match ClientAuthentication::parse(authorization, parameters) {
+        Ok(sent) => sent,
+        Err(Error::NoClientAuthentication) if authorization.is_none() => {
+            return Ok(Err(Error::Missing("client_id")));
+        }
+        Err(error) => return Ok(Err(error)),
+    };
+    let id = sent.id.parse::<ApplicationId>().ok();
+    let network = ClientAddress(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).network();
+    // Ids that are none share one entry, so that nobody can make many.
+    let named = id.map(|id| id.to_string()).unwrap_or_default();
+    let caller = state.sign_in_limits.key(RateLimit::Clients, network, &named);
+    if state.settings.rate_limits {
+        state.sign_in_limits.require(&caller, state.now())?;
+    }
+    let found = match id {
+        Some(id) => {
+            let mut conn = state.db.read().await?;
+            applications::find(&mut conn, issuer.tenant.environment_id, id).await?
+        }
+        None => None,
+    };
+    let known = found.filter(|client| belongs(client, issuer));
+    let Some(secret) = &sent.secret else {
+        // Only a public client has none, and there is nothing yet that a public client may do here.
+        return Ok(Err(Error::NoClientAuthentication));
+    };
+    let secret = secret.parse::<ApplicationSecret>().ok();
+    let right = known
+        .filter(|client| secret.as_ref().is_some_and(|secret| client.accepts(secret.digest(), state.now())));
+    let Some(client) = right else {
+        state.sign_in_limits.record_failure(caller, state.now());
+        return Ok(Err(Error::WrongClientCredentials));
+    };
+    Ok(if client.disabled { Err(Error::ClientDisabled) } else { Ok(client) })
+}
+
+/// Whether a client is one of this issuer: those that administer are of the system workspace, an organization's own of the
+/// organization, the vendor's of the root and of WSO2's forms.
+fn belongs(client: &Application, issuer: &Issuer) -> bool {
+    let is_root = |id| id == model::organization::root_id(issuer.tenant.environment_id);
+    match &issuer.kind {
+        IssuerKind::System => client.is_of_system(),
+        IssuerKind::Organization(organization) if is_root(organization.id) => {
+            !client.is_of_system() && client.organization_id.is_none()
+        }
+        IssuerKind::Organization(organization) => client.organization_id == Some(organization.id),
+        IssuerKind::DefaultTenant | IssuerKind::Tenant => {
+            !client.is_of_system() && client.organization_id.is_none()
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The token endpoint of an issuer, introspection and revocation.
+
+use std::net::IpAddr;
+
+use model::application::GrantType;
+use oauth::{
+    Error,
+    access_token::MAX_TOKEN_BYTES,
+    client_credentials::{AccessTokenResponse, ClientCredentialsGrant},
+    parameters::Parameters,
+    token::ACCESS_TOKEN_LIFETIME,
+};
+use serde::Serialize;
+
+use super::{
+    access_tokens::{self, NewAccessToken},
+    issuer_clients,
+    issuers::Issuer,
+};
+use crate::{
+    app::{Result, State},
+    store::signed_access_tokens,
+};
+
+/// A request to an endpoint of an issuer that takes a form (RFC 6749 §3.2, RFC 7662 §2.1, RFC 7009 §2.1).
+#[derive(Debug, Clone, Copy)]
+pub struct IssuerRequest<'a> {
+    /// The issuer.
+    pub issuer: &'a Issuer,
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The form.
+    pub form: &'a str,
+}
+
+/// Gives a client a token of its own (RFC 6749 §4.4). The client is authenticated first, so that somebody who guesses gets the
+/// same answer whatever else they send.
+pub async fn exchange(
+    state: &State,
+    request: IssuerRequest<'_>,
+) -> Result<Result<AccessTokenResponse, Error>> {
+    let parameters = match Parameters::parse(request.form) {
+        Ok(parameters) => parameters,
+        Err(error) => return Ok(Err(error)),
+    };
+    let IssuerRequest { issuer, address, authorization, .. } = request;
+    let client =
+        match issuer_clients::authenticate(state, issuer, address, authorization, &parameters).await? {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error)),
+        };
+    let scope = match ClientCredentialsGrant::parse(&parameters) {
+        Ok(_) if !client.grant_types.contains(&GrantType::ClientCredentials) => Err(Error::GrantNotPermitted),
+        Ok(grant) => grant.granted(&client.scopes),
+        Err(error) => Err(error),
+    };
+    let scope = match scope {
+        Ok(scope) => scope,
+        Err(error) => return Ok(Err(error)),
+    };
+    let new = NewAccessToken::for_client(issuer, client.id, scope.clone(), client.signing_alg);
+    let signed = access_tokens::sign(state, new).await?;
+    let mut tx = state.db.write().await?;
+    let access_token = signed.insert(&mut tx).await?;
+    tx.commit().await?;
+    tracing::info!(client = %client.id, issuer = issuer.stored(), "token issued");
+    Ok(Ok(AccessTokenResponse {
+        access_token,
+        expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
+        scope,
+        token_type: "Bearer",
+    }))
+}
+
+/// What is known of a token (RFC 7662 §2.2).
+#[derive(Debug, Serialize)]
+pub struct Introspection {
+    /// Whether it counts.
+    active: bool,
+    /// Its claims, if it does.
+    #[serde(flatten)]
+    claims: Option<oauth::access_token::AccessTokenClaims>,
+    /// `Bearer`, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+}
+
+/// Tells a client of the issuer whether one of the issuer's tokens counts. Tokens of others do not, and nothing is told of them
+/// (§4).
+pub async fn introspect(state: &State, request: IssuerRequest<'_>) -> Result<Result<Introspection, Error>> {
+    let (_, token) = match read(state, request).await? {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
+    let found = access_tokens::verify(state, &request.issuer.tenant, &token).await?;
+    let claims = found.filter(|(_, live)| live.issuer == request.issuer.stored()).map(|(claims, _)| claims);
+    let token_type = claims.as_ref().map(|_| "Bearer");
+    Ok(Ok(Introspection { active: claims.is_some(), claims, token_type }))
+}
+
+/// Revokes one of the client's own tokens (RFC 7009). A token that is not its own, or none, is not told apart from one that was
+/// revoked (§2.2).
+pub async fn revoke(state: &State, request: IssuerRequest<'_>) -> Result<Result<(), Error>> {
+    let (client, token) = match read(state, request).await? {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
+    let environment_id = request.issuer.tenant.environment_id;
+    let Some((claims, live)) = access_tokens::verify(state, &request.issuer.tenant, &token).await? else {
+        return Ok(Ok(()));
+    };
+    if live.client_id != Some(client) || live.issuer != request.issuer.stored() {
+        return Ok(Ok(()));
+    }
+    let id = claims.jti.parse().map_err(crate::app::Error::internal)?;
+    let mut tx = state.db.write().await?;
+    signed_access_tokens::revoke(&mut tx, environment_id, client, id, state.now()).await?;
+    tx.commit().await?;
+    tracing::info!(client = %client, token = %id, "token revoked");
+    Ok(Ok(()))
+}
+
+/// The authenticated client, and the token that the request is about.
+async fn read(
+    state: &State,
+    request: IssuerRequest<'_>,
+) -> Result<Result<(base::id::ApplicationId, String), Error>> {
+    let parameters = match Parameters::parse(request.form) {
+        Ok(parameters) => parameters,
+        Err(error) => return Ok(Err(error)),
+    };
+    let IssuerRequest { issuer, address, authorization, .. } = request;
+    let client =
+        match issuer_clients::authenticate(state, issuer, address, authorization, &parameters).await? {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error)),
+        };
+    Ok(match parameters.get_within("token", MAX_TOKEN_BYTES) {
+        Ok(Some(token)) => Ok((client.id, token.to_owned())),
+        Ok(None) => Err(Error::Missing("token")),
+        Err(error) => Err(error),
+    })
+}

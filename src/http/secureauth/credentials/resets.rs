@@ -1,0 +1,203 @@
+//! Credentials that are set by a one-time code.
+
+use actix_web::{HttpResponse, web};
+use model::account::OneTimeCodePurpose;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{ReferenceBody, passkeys, required};
+use crate::{
+    app::accounts::user_credentials::{self, Reset},
+    http::secureauth::{
+        call::{Call, JsonObject},
+        reply::SecureauthResult,
+    },
+    links::path,
+};
+
+async fn request(call: Call<JsonObject>, purpose: OneTimeCodePurpose) -> SecureauthResult {
+    let pool_id = call.pool_id()?;
+    let Call { state, principal, body, .. } = call;
+    let user: ReferenceBody = body.read()?;
+    user_credentials::request_reset(&state, &principal, pool_id, purpose, &user.into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Request a code that resets a password
+///
+/// The answer is the same whether there is such a user or not. Codes are not sent yet: `code/generate` returns one.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_RESET_PASSWORD_REQUEST,
+    operation_id = "secureauthRequestResetPassword",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = ReferenceBody,
+    responses((status = 204))
+)]
+pub async fn request_password(call: Call<JsonObject>) -> SecureauthResult {
+    request(call, OneTimeCodePurpose::ResetPassword).await
+}
+
+/// Request a code that resets an authenticator app
+///
+/// The answer is the same whether there is such a user or not. Codes are not sent yet: `code/generate` returns one.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_RESET_TOTP_REQUEST,
+    operation_id = "secureauthRequestResetTotp",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = ReferenceBody,
+    responses((status = 204))
+)]
+pub async fn request_totp(call: Call<JsonObject>) -> SecureauthResult {
+    request(call, OneTimeCodePurpose::ResetTotp).await
+}
+
+/// Request a code that adds a passkey
+///
+/// The answer is the same whether there is such a user or not. Codes are not sent yet: `code/generate` returns one.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_ADD_PASSKEY_REQUEST,
+    operation_id = "secureauthRequestAddWebAuthn",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = ReferenceBody,
+    responses((status = 204))
+)]
+pub async fn request_passkey(call: Call<JsonObject>) -> SecureauthResult {
+    passkeys::require_supported(&call.state, &call.principal).await?;
+    request(call, OneTimeCodePurpose::EnrollWebauthn).await
+}
+
+/// A code, and what it sets.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SecureauthCompleteReset)]
+pub struct CompleteBody {
+    #[serde(flatten)]
+    user: ReferenceBody,
+    /// The code. In its extended form it names the user itself.
+    #[schema(required = true, example = "287082")]
+    code: Option<String>,
+    /// The new password.
+    #[schema(required = false)]
+    new_password: Option<String>,
+    /// The secret of the new authenticator app, in base32.
+    #[schema(required = false)]
+    new_totp_secret: Option<String>,
+    /// The response of the authenticator to the options of `webauthn/create/begin` (WebAuthn Level 3 §5.1).
+    #[schema(required = false, value_type = Object)]
+    new_web_authn: Option<Value>,
+}
+
+async fn complete(
+    call: Call<JsonObject>,
+    reset: impl FnOnce(&mut CompleteBody) -> crate::app::Result<Reset>,
+) -> SecureauthResult {
+    let pool_id = call.pool_id()?;
+    let Call { state, principal, body, .. } = call;
+    let mut body: CompleteBody = body.read()?;
+    let reset = reset(&mut body)?;
+    let code = required("code", body.code)?;
+    let user = body.user.into();
+    user_credentials::complete_reset(&state, &principal, pool_id, &user, &code, &reset).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn new_password(body: &mut CompleteBody) -> crate::app::Result<Reset> {
+    required("new_password", body.new_password.take()).map(Reset::Password)
+}
+
+/// Reset a password by a code
+///
+/// 401 whatever was wrong: the user, or the code. Sessions and access tokens of the user end.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_RESET_PASSWORD_COMPLETE,
+    operation_id = "secureauthCompleteResetPassword",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = CompleteBody,
+    responses((status = 204))
+)]
+pub async fn complete_password(call: Call<JsonObject>) -> SecureauthResult {
+    complete(call, new_password).await
+}
+
+/// Reset a password by a code, by identifier or id
+///
+/// As `password/reset/complete`.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_RESET_PASSWORD_CONFIRM,
+    operation_id = "secureauthConfirmResetPassword",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = CompleteBody,
+    responses((status = 204))
+)]
+pub async fn confirm_password(call: Call<JsonObject>) -> SecureauthResult {
+    complete(call, new_password).await
+}
+
+/// Reset an authenticator app by a code
+///
+/// 401 whatever was wrong: the user, or the code. Sessions and access tokens of the user end.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_RESET_TOTP_COMPLETE,
+    operation_id = "secureauthCompleteResetTotp",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = CompleteBody,
+    responses((status = 204))
+)]
+pub async fn complete_totp(call: Call<JsonObject>) -> SecureauthResult {
+    complete(call, |body| required("new_totp_secret", body.new_totp_secret.take()).map(Reset::Totp)).await
+}
+
+/// Add a passkey by a code
+///
+/// 401 whatever was wrong: the user, or the code.
+#[utoipa::path(
+    post,
+    path = path::SECUREAUTH_ADD_PASSKEY_COMPLETE,
+    operation_id = "secureauthCompleteAddWebAuthn",
+    tag = "Users",
+    params(
+        ("tenant" = String, Path, description = "The environment: its slug or its id."),
+        ("pool" = String, Path, description = "The identity pool."),
+    ),
+    request_body = CompleteBody,
+    responses((status = 204))
+)]
+pub async fn complete_passkey(call: Call<JsonObject>) -> SecureauthResult {
+    let state: &web::Data<crate::app::State> = &call.state;
+    passkeys::require_supported(state, &call.principal).await?;
+    complete(call, |body| {
+        let answer = required("new_web_authn", body.new_web_authn.take())?;
+        Ok(Reset::Passkey(answer, String::new()))
+    })
+    .await
+}

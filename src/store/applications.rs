@@ -1,0 +1,135 @@
+//! Applications. They share a table with the OAuth clients of `/v1/oauth`, which are of the kind `saml`.
+
+use base::{
+    id::{ApplicationId, ApplicationKind, EnvironmentId, EnvironmentKind},
+    secret::Digest,
+    time::Timestamp,
+};
+use model::application::{Application, GrantType, PreviousSecret, Workspace};
+
+use super::{
+    Conn, Result, columns,
+    connection::{Row, Statement},
+    table::{self, Key, Table, select_where},
+};
+
+impl Table for Application {
+    type Kind = ApplicationKind;
+    type Scope = EnvironmentKind;
+
+    const TABLE: &'static str = "oauth_clients";
+    const COLUMNS: &'static [&'static str] = &[
+        "secret_sha256",
+        "previous_secret_sha256",
+        "previous_secret_expires_at",
+        "display_name",
+        "id_token_alg",
+        "grant_types",
+        "scopes",
+        "redirect_uris",
+        "origins",
+        "disabled",
+    ];
+    const FIXED: &'static [&'static str] = &["kind", "workspace", "organization_id", "created_at"];
+    const CONDITION: &'static str = "oauth_clients.kind <> 'saml'";
+
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
+    }
+
+    fn set_version(&mut self, version: i64, _: Timestamp) {
+        self.version = version;
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        let grants: Vec<String> = self.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect();
+        statement
+            // The column takes no NULL: a public client's is empty.
+            .bind(self.secret.map(Digest::to_hex).unwrap_or_default())
+            .bind(self.previous_secret.map(|previous| previous.secret))
+            .bind(self.previous_secret.map(|previous| previous.expires_at))
+            .bind(self.display_name.as_str())
+            .bind(self.signing_alg.as_str())
+            .bind(columns::list_to_json(&grants))
+            .bind(columns::list_to_json(&self.scopes))
+            .bind(columns::urls_to_json(&self.redirect_uris))
+            .bind(columns::list_to_json(&self.origins))
+            .bind(self.disabled)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.kind.as_str())
+            .bind(self.workspace.map(Workspace::as_str))
+            .bind(self.organization_id)
+            .bind(self.created_at)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        let secret: String = row.get("secret_sha256")?;
+        let previous: (Option<Digest>, Option<Timestamp>) =
+            (row.get("previous_secret_sha256")?, row.get("previous_secret_expires_at")?);
+        Ok(Self {
+            id: row.get("id")?,
+            environment_id: row.get("environment_id")?,
+            version: row.get("version")?,
+            kind: row.parse("kind", columns::by_name)?,
+            workspace: row.parse_optional("workspace", columns::by_name)?,
+            organization_id: row.get("organization_id")?,
+            secret: Digest::from_hex(&secret),
+            previous_secret: match previous {
+                (Some(secret), Some(expires_at)) => Some(PreviousSecret { secret, expires_at }),
+                _ => None,
+            },
+            display_name: row.get("display_name")?,
+            signing_alg: row.parse("id_token_alg", columns::by_name)?,
+            grant_types: row.parse("grant_types", grants)?,
+            scopes: row.parse("scopes", columns::list_from_json)?,
+            redirect_uris: row.parse("redirect_uris", columns::urls_from_json)?,
+            origins: row.parse("origins", columns::list_from_json)?,
+            disabled: row.get("disabled")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+fn grants(json: &str) -> Option<Vec<GrantType>> {
+    columns::list_from_json(json)?.iter().map(|name| name.parse().ok()).collect()
+}
+
+/// The client with this id in an environment, for the issuer that it authenticates to.
+pub async fn find(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ApplicationId,
+) -> Result<Option<Application>> {
+    table::find(conn, environment_id, id).await
+}
+
+/// Up to `limit` clients of the workspace `system`, or of none, from `from` on, in order of creation.
+pub async fn list_by_workspace(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    workspace: Option<Workspace>,
+    from: Option<ApplicationId>,
+    limit: i64,
+) -> Result<Vec<Application>> {
+    let statement = match workspace {
+        Some(workspace) => select_where::<Application>(
+            conn,
+            "WHERE environment_id = $1 AND id >= $2 AND workspace = $4 ORDER BY id LIMIT $3",
+        )
+        .bind(environment_id)
+        .bind(columns::page_start(from))
+        .bind(limit)
+        .bind(workspace.as_str()),
+        None => select_where::<Application>(
+            conn,
+            "WHERE environment_id = $1 AND id >= $2 AND workspace IS NULL ORDER BY id LIMIT $3",
+        )
+        .bind(environment_id)
+        .bind(columns::page_start(from))
+        .bind(limit),
+    };
+    statement.all_of().await
+}

@@ -1,0 +1,313 @@
+//! Users of identity pools, and what ends with them: their sessions and access tokens.
+
+use base::{
+    id::{EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserId, UserKind},
+    time::Timestamp,
+};
+use model::{
+    search_index::{self, SearchWord},
+    user::{IdentifierKey, User, UserSource},
+};
+
+use super::{
+    Conn, Result, Sql, Transaction, columns,
+    connection::{Row, Statement},
+    table::{Key, SHARED_LOCK, Table, locking, select_text, select_where},
+};
+
+impl Table for User {
+    type Kind = UserKind;
+    type Scope = EnvironmentKind;
+
+    const TABLE: &'static str = "users";
+    const COLUMNS: &'static [&'static str] = &[
+        "status",
+        "user_type",
+        "display_name",
+        "payload",
+        "metadata",
+        "business_metadata",
+        "updated_at",
+        "status_updated_at",
+    ];
+    const FIXED: &'static [&'static str] = &["organization_id", "pool_id", "source", "created_at"];
+
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
+    }
+
+    fn set_version(&mut self, version: i64, at: Timestamp) {
+        self.version = version;
+        self.updated_at = at;
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.status.as_str())
+            .bind(self.user_type.as_str())
+            .bind(self.display_name())
+            .bind(columns::object_to_json(&self.payload))
+            .bind(columns::object_to_json(&self.metadata))
+            .bind(columns::object_to_json(&self.business_metadata))
+            .bind(self.updated_at)
+            .bind(self.status_updated_at)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.organization_id)
+            .bind(self.pool_id)
+            .bind(self.source.as_str())
+            .bind(self.created_at)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            environment_id: row.get("environment_id")?,
+            organization_id: row.get("organization_id")?,
+            pool_id: row.get("pool_id")?,
+            version: row.get("version")?,
+            status: row.parse("status", columns::by_name)?,
+            source: row.parse("source", columns::by_name)?,
+            user_type: row.get("user_type")?,
+            payload: row.parse("payload", columns::object_from_json)?,
+            metadata: row.parse("metadata", columns::object_from_json)?,
+            business_metadata: row.parse("business_metadata", columns::object_from_json)?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            status_updated_at: row.get("status_updated_at")?,
+        })
+    }
+
+    async fn insert_related(&self, conn: &mut Conn) -> Result<()> {
+        insert_words(conn, self).await
+    }
+}
+
+/// Makes the words of a user those of the display name.
+pub async fn update_words(conn: &mut Conn, user: &User) -> Result<()> {
+    conn.sql("DELETE FROM user_words WHERE user_id = $1").bind(user.id).execute().await?;
+    insert_words(conn, user).await
+}
+
+async fn insert_words(conn: &mut Conn, user: &User) -> Result<()> {
+    let words = search_index::name_words(&user.display_name());
+    if words.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::from("INSERT INTO user_words (pool_id, word, user_id) VALUES ");
+    for (at, word) in words.iter().enumerate() {
+        sql = sql.push(if at == 0 { "(" } else { ", (" });
+        sql = sql.value(user.pool_id.to_string()).push(", ").value(word.as_str()).push(", ");
+        sql = sql.value(user.id.to_string()).push(")");
+    }
+    conn.dynamic(sql).execute().await?;
+    Ok(())
+}
+
+/// Up to `limit` users of a pool after one of them, or from the first, in the order of their ids.
+pub async fn list_after(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest =
+        "WHERE users.environment_id = $1 AND users.pool_id = $2 AND users.id > $3 ORDER BY users.id LIMIT $4";
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    select_where::<User>(conn, rest).bind(environment_id).bind(pool_id).bind(after).bind(limit).all_of().await
+}
+
+/// The last `limit` users of a pool before one of them, in the order of their ids.
+pub async fn list_before(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    before: UserId,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.pool_id = $2 AND users.id < $3 ORDER BY users.id DESC LIMIT $4";
+    let mut found: Vec<User> = select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(pool_id)
+        .bind(before)
+        .bind(limit)
+        .all_of()
+        .await?;
+    found.reverse();
+    Ok(found)
+}
+
+/// Up to `limit` users of the pools of an organization that exist, from one of them on, in the order of their ids.
+pub async fn list_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.organization_id = $2 AND users.id >= $3 \
+                AND EXISTS (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                ORDER BY users.id LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(columns::page_start(from))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// The user of a pool with the first of these identifiers that somebody has.
+pub async fn find_by_key(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    keys: &[IdentifierKey],
+) -> Result<Option<User>> {
+    let rest = "JOIN user_identifiers i ON i.user_id = users.id \
+                WHERE users.environment_id = $1 AND users.pool_id = $2 AND i.pool_id = $2 AND i.identifier_key = $3";
+    for key in keys {
+        let found = select_where::<User>(conn, rest)
+            .bind(environment_id)
+            .bind(pool_id)
+            .bind(key.as_str())
+            .optional_of()
+            .await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Up to `limit` users of a pool with this address: all, or those who have proven it.
+pub async fn list_by_address(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    address_key: &str,
+    only_verified: bool,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "JOIN user_addresses a ON a.user_id = users.id \
+                WHERE users.environment_id = $1 AND users.pool_id = $2 AND a.pool_id = $2 AND a.address_key = $3 \
+                AND (NOT $4 OR a.verified_at IS NOT NULL) ORDER BY a.user_id LIMIT $5";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(pool_id)
+        .bind(address_key)
+        .bind(only_verified)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// Up to `limit` users of a pool who have, for each of these words, a word in their display name that begins with it; in the
+/// order of what the first word finds.
+pub async fn search(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    words: &[SearchWord],
+    limit: i64,
+) -> Result<Vec<User>> {
+    let Some((first, others)) = words.split_first() else { return Ok(Vec::new()) };
+    let range = |sql: Sql, word: &SearchWord| {
+        sql.push(" AND w.word >= ").value(word.as_str()).push(" AND w.word < ").value(word.upper_bound())
+    };
+    // The words are read in the order of their index, until there are enough of them: each user has a few.
+    let inner = Sql::from("SELECT w.user_id FROM user_words w WHERE w.pool_id = ").value(pool_id.to_string());
+    let mut inner = range(inner, first);
+    for word in others {
+        inner =
+            inner.push(" AND EXISTS (SELECT 1 FROM user_words v WHERE v.user_id = w.user_id AND v.word >= ");
+        inner = inner.value(word.as_str()).push(" AND v.word < ").value(word.upper_bound()).push(")");
+    }
+    let inner = inner.push(" ORDER BY w.word, w.user_id LIMIT ").value(limit);
+    let sql = Sql::from(select_text::<User>())
+        .value(environment_id.to_string())
+        .push(" AND users.id IN (")
+        .append(inner)
+        .push(") ORDER BY users.display_name, users.id");
+    conn.dynamic(sql).all_of().await
+}
+
+/// Adds `by` to the numbers of a pool's users.
+pub async fn add_to_counts(
+    tx: &mut Transaction,
+    pool_id: IdentityPoolId,
+    source: UserSource,
+    by: i64,
+) -> Result<()> {
+    tx.sql(
+        "UPDATE identity_pools SET number_of_users = number_of_users + $2, \
+         number_of_jit_users = number_of_jit_users + $3 WHERE id = $1",
+    )
+    .bind(pool_id)
+    .bind(by)
+    .bind(if source == UserSource::Jit { by } else { 0 })
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Whether an organization that exists is a template, and whether it is switched off. Neither changes until the transaction
+/// ends.
+pub async fn lock_organization(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<Option<(bool, bool)>> {
+    let select = "SELECT is_template, status FROM organizations \
+                  WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
+    let text = locking(tx.dialect(), select, SHARED_LOCK);
+    let row: Option<(bool, String)> =
+        tx.sql(text).bind(environment_id).bind(organization_id).optional().await?;
+    Ok(row.map(|(is_template, status)| (is_template, status == "disabled")))
+}
+
+/// Ends what a user has of an account that may not be used any more: sessions and access tokens.
+pub async fn end_use(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result<()> {
+    for text in [
+        "UPDATE sessions SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
+        "UPDATE signed_access_tokens SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
+    ] {
+        tx.sql(text).bind(id).bind(now).execute().await?;
+    }
+    Ok(())
+}
+
+/// [`end_use`] of every user of a pool.
+pub async fn end_use_in_pool(tx: &mut Transaction, pool_id: IdentityPoolId, now: Timestamp) -> Result<()> {
+    for text in [
+        "UPDATE sessions SET revoked_at = $2 \
+         WHERE subject_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
+        "UPDATE signed_access_tokens SET revoked_at = $2 \
+         WHERE subject_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
+    ] {
+        tx.sql(text).bind(pool_id).bind(now).execute().await?;
+    }
+    Ok(())
+}
+
+/// Ends every session and access token of an organization's own users, and those of others that are good in it.
+pub async fn end_use_in_organization(
+    tx: &mut Transaction,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    for text in [
+        "UPDATE sessions SET revoked_at = $2 \
+         WHERE subject_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
+        "UPDATE signed_access_tokens SET revoked_at = $2 \
+         WHERE subject_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
+        "UPDATE sessions SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL",
+        "UPDATE signed_access_tokens SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL",
+    ] {
+        tx.sql(text).bind(organization_id).bind(now).execute().await?;
+    }
+    Ok(())
+}

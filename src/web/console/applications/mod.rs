@@ -1,0 +1,6 @@
+//! The pages of applications and service clients.
+
+pub mod form;
+pub mod list;
+pub mod secret;
+pub mod show;

@@ -62,9 +62,11 @@ pub struct EnvironmentObject {
     shared_domain_subjects: bool,
     /// The template of organizations that SecureAuth's API makes without naming one. Omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = OrganizationId)]
     default_template_id: Option<OrganizationId>,
     /// The organization above those that SecureAuth's API makes without naming one. Omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = OrganizationId)]
     default_parent_id: Option<OrganizationId>,
 }
 

@@ -46,22 +46,23 @@ pub struct OrganizationObject {
 struct Profile {
     /// The organization above it; omitted where that is the environment's own.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = OrganizationId)]
     parent_id: Option<OrganizationId>,
     /// What shows where it has no `displayName`; unique for SecureAuth's API.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
     name: Option<String>,
-    /// The id that SecureAuth's API has for it, where a client chose one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alias: Option<String>,
     /// Whether it is a template, from which others are made.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     template: bool,
     /// The template that it was made from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = OrganizationId)]
     template_id: Option<OrganizationId>,
     /// When it got the template's settings.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
     template_applied_at: Option<String>,
     /// What you say of it.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -73,6 +74,7 @@ struct Profile {
     color: String,
     /// Whom to write to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
     contact_email: Option<String>,
     /// What your programs keep with it.
     #[serde(skip_serializing_if = "Map::is_empty")]
@@ -88,6 +90,7 @@ struct Profile {
     attributes: BTreeMap<String, String>,
     /// How its people may authenticate, where that is restricted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Vec<String>)]
     authentication_mechanisms: Option<Vec<&'static str>>,
 }
 
@@ -98,7 +101,6 @@ impl From<&Organization> for Profile {
         Self {
             parent_id: organization.parent(),
             name: organization.name.clone(),
-            alias: organization.public_alias.as_ref().map(|alias| alias.as_str().to_owned()),
             template: organization.template,
             template_id: applied.map(|template| template.id),
             template_applied_at: applied.map(|template| template.at.to_string()),

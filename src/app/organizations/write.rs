@@ -20,7 +20,9 @@ use super::{
 };
 use crate::{
     app::{
-        Error, Result, State, environments,
+        Error, Result, State,
+        accounts::pools,
+        environments,
         permissions::Action,
         principal::{On, Principal},
         resource::{self, Edit, Resource as _},
@@ -34,7 +36,7 @@ use crate::{
 pub(super) struct NewOrganization<'a> {
     /// The organization above it; empty is the root.
     pub parent: Option<&'a str>,
-    /// The template that its settings are copied from.
+    /// The template that its settings are copied from; empty is none.
     pub template: Option<&'a str>,
     /// Whether the environment's defaults count where neither is named.
     pub defaults: bool,
@@ -46,7 +48,7 @@ pub(super) struct NewOrganization<'a> {
     pub shares: bool,
 }
 
-/// Makes an organization: it gets the settings of its template, then those that `apply` sets.
+/// Makes an organization: it gets the settings of its template, then those that `apply` sets, and the template's pools.
 pub(super) async fn create(
     state: &State,
     principal: &Principal,
@@ -66,9 +68,9 @@ pub(super) async fn create(
         if !alone || !organization.domains.is_empty() {
             sharing::lock(&mut tx, environment_id).await?;
         }
+        let mut template = None;
         if !alone {
-            let (parent_id, template) = place(&mut tx, environment_id, new).await?;
-            organization.parent_id = parent_id;
+            (organization.parent_id, template) = place(&mut tx, environment_id, new).await?;
             if let Some(template) = &template {
                 templates::apply(&mut organization, template);
             }
@@ -88,6 +90,9 @@ pub(super) async fn create(
         sharing::check(principal, &elsewhere, new.shares).map_err(SharedDomainError::into_error)?;
         resource::insert(&mut tx, state, principal, &organization).await?;
         store::organization_domains::set(&mut tx, &organization, &*state.random).await?;
+        if let Some(template) = template {
+            pools::copy_to(&mut tx, state, principal, template.id, organization.id).await?;
+        }
         sharing::record(&mut tx, state, principal, organization.id, &elsewhere).await?;
         tx.commit().await?;
         Ok(organization)
@@ -114,6 +119,7 @@ async fn place(
         (None, None) => root_id(environment_id),
     };
     let template = match (new.template, default.1) {
+        (Some(""), _) => None,
         (Some(named), _) => Some(templates::find(tx, environment_id, named).await?),
         (None, Some(id)) => templates::find_default(tx, environment_id, id).await?,
         (None, None) => None,

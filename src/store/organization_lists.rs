@@ -26,8 +26,8 @@ pub struct Query<'a> {
     pub parent_id: Option<OrganizationId>,
     /// Only templates, or only others.
     pub template: Option<bool>,
-    /// Only those whose name, in its normal form, has this part, or whose id, as it is shown, is this text.
-    pub search: Option<&'a str>,
+    /// Only those that are found by this.
+    pub search: Option<Search<'a>>,
     /// The order.
     pub sort: Sort,
     /// Whether it is reversed.
@@ -36,6 +36,15 @@ pub struct Query<'a> {
     pub place: Place<'a>,
     /// How many at most.
     pub limit: i64,
+}
+
+/// What organizations are found by: a part of the name, or the id.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// A part of the normal form of the name.
+    pub name: &'a str,
+    /// The id as it is shown.
+    pub id: &'a str,
 }
 
 /// Where a page is in its list.
@@ -69,12 +78,12 @@ fn statement(query: &Query<'_>) -> Sql {
         Some(false) => sql.push(" AND NOT organizations.is_template"),
         None => sql,
     };
-    if let Some(text) = query.search {
+    if let Some(search) = query.search {
         sql = sql
             .push(" AND (organizations.name_key LIKE ")
-            .value(pattern(text))
+            .value(pattern(search.name))
             .push(" ESCAPE '!' OR organizations.public_id = ")
-            .value(text)
+            .value(search.id)
             .push(")");
     }
     let (at, before) = match query.place {

@@ -129,8 +129,8 @@ impl OrganizationDocument {
     }
 }
 
-/// Creates an organization. `id`: the one that the client chose; `template`: of whose settings it gets a copy. The
-/// environment's default template and parent count where none is named.
+/// Creates an organization. `id`: the one that the client chose; `template`: of whose settings it gets a copy, empty for none.
+/// The environment's default template and parent count where none is named.
 pub async fn create(
     state: &State,
     principal: &Principal,
@@ -141,8 +141,8 @@ pub async fn create(
     let alias = id.map(PublicAlias::parse).transpose().map_err(|reason| Error::invalid("id", reason))?;
     let new = NewOrganization {
         parent: document.parent.as_deref(),
-        // A template is not made of the default one.
-        template,
+        // A template does not get the settings of the default one.
+        template: template.or(document.template.unwrap_or(false).then_some("")),
         defaults: true,
         alias: alias.as_ref(),
         unique_name: true,
@@ -182,6 +182,7 @@ pub async fn replace_metadata(
 ) -> Result<Organization> {
     let rules = ChangeRules { parent: None, shares: false, in_tree: false, unique_name: false };
     write::update(state, principal, id, expected, &rules, |organization| {
+        organization.metadata = Default::default();
         metadata::set(organization, given.payload.as_ref(), given.schema.as_ref())
     })
     .await

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use base::id::{EnvironmentId, OrganizationId};
+use base::id::{EnvironmentId, OrganizationId, UserId};
 use model::{
     organization::{Organization, name_key},
     organization_reference::OrganizationRef,
+    user::User,
 };
 
 use crate::{
@@ -13,28 +14,25 @@ use crate::{
         Error, Result, State, input,
         permissions::Action,
         principal::{On, Principal},
+        resource,
     },
     store::{
         self, Conn,
-        organization_lists::{self, Place, Query},
+        organization_lists::{self, Place, Query, Search},
         organization_tree, table,
     },
 };
 
 pub use crate::store::organization_lists::Sort;
 
-/// The number of organizations of a page where the caller gives none.
-const DEFAULT_LIMIT: i64 = 20;
-/// The maximum number of organizations of a page.
-const MAX_LIMIT: i64 = 100;
 /// The maximum length of what is searched for.
 const MAX_SEARCH: usize = 255;
 
 /// Which organizations are listed, as the caller says it.
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
-    /// `true` or `false`: only templates, or only others.
-    pub template: Option<String>,
+    /// Only templates, or only others.
+    pub template: Option<bool>,
     /// A part of the name, or the id.
     pub search_phrase: Option<String>,
     /// The organization whose children are listed.
@@ -43,8 +41,8 @@ pub struct ListQuery {
     pub sort: Option<String>,
     /// `asc` or `desc`.
     pub order: Option<String>,
-    /// How many.
-    pub limit: Option<String>,
+    /// How many at most.
+    pub limit: i64,
     /// The organization after which the page begins.
     pub after: Option<String>,
     /// The organization before which the page ends.
@@ -71,13 +69,9 @@ pub async fn list(
     let environment_id = principal.authorize(Action::OrganizationsView, On::Environment)?;
     let sort = one_of("sort", query.sort.as_deref(), Sort::CreatedAt, &SORTS)?;
     let descending = one_of("order", query.order.as_deref(), false, &[("asc", false), ("desc", true)])?;
-    let template = match query.template.as_deref() {
-        None => None,
-        some => Some(one_of("template", some, false, &[("true", true), ("false", false)])?),
-    };
-    let limit = limit(query.limit.as_deref())?;
     let search = query.search_phrase.as_deref().map(|text| input::line("search_phrase", text, MAX_SEARCH));
-    let search = search.transpose()?.map(|text| name_key(&text)).filter(|text| !text.is_empty());
+    let phrase = search.transpose()?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let search = phrase.as_deref().map(|id| (name_key(id), id));
     let mut conn = state.db.read().await?;
     let parent_id = match query.parent_id.as_deref() {
         None => None,
@@ -99,7 +93,8 @@ pub async fn list(
         Some(at) if before => Place::Before(at),
         Some(at) => Place::After(at),
     };
-    let search = search.as_deref();
+    let search = search.as_ref().map(|(name, id)| Search { name, id });
+    let (template, limit) = (query.template, query.limit);
     let wanted = Query { environment_id, parent_id, template, search, sort, descending, place, limit };
     let found = organization_lists::list(&mut conn, &wanted).await?;
     in_tree(&mut conn, environment_id, found).await
@@ -120,13 +115,6 @@ fn one_of<T: Copy>(
         let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
         Error::invalid(field, format!("must be one of {}", names.join(", ")))
     })
-}
-
-fn limit(text: Option<&str>) -> Result<i64> {
-    let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
-    let number: Option<i64> = text.parse().ok().filter(|number| *number > 0);
-    let number = number.ok_or_else(|| Error::invalid("limit", format!("must be from 1 to {MAX_LIMIT}")))?;
-    Ok(number.min(MAX_LIMIT))
 }
 
 /// The organization that a caller names, by its id in any encoding or its alias; `kind` is what the caller takes it for.
@@ -165,6 +153,18 @@ pub async fn describe(
 ) -> Result<OrganizationInTree> {
     principal.require_environment(organization.environment_id)?;
     one_in_tree(&mut state.db.read().await?, organization).await
+}
+
+/// The organizations of a user, who asks for them: the one whose pool they are in, unless that is the root.
+pub async fn list_of_user(
+    state: &State,
+    environment_id: EnvironmentId,
+    id: UserId,
+) -> Result<Vec<OrganizationInTree>> {
+    let mut conn = state.db.read().await?;
+    let user: User = resource::load(&mut conn, environment_id, id).await?;
+    let found: Option<Organization> = table::find(&mut conn, environment_id, user.organization_id).await?;
+    in_tree(&mut conn, environment_id, found.into_iter().collect()).await
 }
 
 async fn one_in_tree(conn: &mut Conn, organization: Organization) -> Result<OrganizationInTree> {

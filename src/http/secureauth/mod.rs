@@ -7,12 +7,15 @@
 pub mod audit_events;
 pub mod call;
 pub mod error;
+pub mod organizations;
 pub mod reply;
 pub mod users;
 
 use utoipa::OpenApi;
 
 use users::{addresses as user_addresses, identifiers as user_identifiers};
+
+use organizations::admin as admin_organizations;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::path, web::kit::routing::Routes};
@@ -41,6 +44,13 @@ macro_rules! routes {
 
 routes! {
     SYSTEM_AUDIT_EVENTS: get audit_events::list;
+    SECUREAUTH_ORGANIZATIONS: get organizations::list, post organizations::create;
+    SECUREAUTH_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;
+    SECUREAUTH_ORGANIZATION_METADATA: put organizations::update_metadata;
+    ADMIN_ORGANIZATIONS: get admin_organizations::list, post admin_organizations::create;
+    ADMIN_ORGANIZATION: get admin_organizations::get, put admin_organizations::update, delete admin_organizations::delete;
+    ADMIN_ORGANIZATION_METADATA: put admin_organizations::update_metadata;
+    ADMIN_USER_ORGANIZATIONS: get admin_organizations::list_of_user;
     SECUREAUTH_USERS: get users::list, post users::create;
     SECUREAUTH_USER_BY_KEY: post users::by_key;
     SECUREAUTH_USER: get users::get, put users::update, delete users::delete;

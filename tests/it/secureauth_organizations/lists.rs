@@ -2,6 +2,7 @@
 
 use base::id::Id;
 use model::organization::Organization;
+use ostiary::background::organization_keys;
 
 use super::*;
 use crate::{both, support::random};
@@ -73,6 +74,32 @@ both! {
         ] {
             assert_eq!(error(&caller.send(Method::GET, query, None).await), (404, code.into()), "{query}");
         }
+    }
+
+    async fn organizations_from_before_get_what_they_are_sorted_and_found_by(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let caller = Caller::new(&app, &environment).await;
+        let key = app.api_key(&environment, true).await;
+        for name in ["Zeta", "alpha"] {
+            app.api(&key, Method::POST, "/v1/organizations", Some(json!({ "displayName": name }))).await;
+        }
+        caller.create(json!({ "id": "Mid-Id", "name": "Mid" })).await;
+        let gone = caller.create(json!({ "name": "gone" })).await;
+        caller.send(Method::DELETE, &format!("/{}", gone["id"].as_str().unwrap()), None).await;
+        // As a program of before leaves them.
+        let mut tx = app.state.db.write().await.unwrap();
+        tx.sql("UPDATE organizations SET name_key = '', public_id = ''").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let before = caller.send(Method::GET, "/Mid-Id", None).await;
+        assert_eq!(caller.names("?search_phrase=zeta").await, Vec::<String>::new());
+        assert_eq!(organization_keys::write(&app.state).await.unwrap(), 3);
+        assert_eq!(caller.names("?sort=name").await, ["alpha", "Mid", "Zeta"]);
+        assert_eq!(caller.names("?search_phrase=zeta").await, ["Zeta"]);
+        assert_eq!(caller.names("?search_phrase=Mid-Id").await, ["Mid"]);
+        assert_eq!(caller.refused(json!({ "name": "ZETA" })).await, (409, "organization_name_exists".into()));
+        let after = caller.send(Method::GET, "/Mid-Id", None).await;
+        assert_eq!((after.header("etag"), after.json()), (before.header("etag"), before.json()), "no change of it");
+        assert_eq!(organization_keys::write(&app.state).await.unwrap(), 0);
     }
 
     async fn a_page_has_twenty_unless_said_and_a_hundred_at_most(app: TestApp) {

@@ -121,6 +121,7 @@ pub async fn list_primary_by_domain(
         conn,
         "JOIN organization_domains r ON r.organization_id = organizations.id WHERE r.environment_id = $1 \
          AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND saml_connections.is_primary \
+         AND NOT organizations.is_template \
          ORDER BY organizations.id LIMIT $3"
     );
     let rows = statement.bind(environment_id).bind(domain.as_str()).bind(limit).rows().await?;

@@ -97,7 +97,7 @@ pub async fn what_a_template_cannot_have(
     conn: &mut Conn,
     id: OrganizationId,
 ) -> Result<Option<&'static str>> {
-    const QUESTIONS: [(&str, &str); 5] = [
+    const QUESTIONS: [(&str, &str); 6] = [
         ("children", "SELECT id FROM organizations WHERE parent_id = $1 AND deleted_at IS NULL LIMIT 1"),
         ("domains", "SELECT domain FROM organization_domains WHERE organization_id = $1 LIMIT 1"),
         ("SAML connections", "SELECT id FROM saml_connections WHERE organization_id = $1 LIMIT 1"),
@@ -105,6 +105,7 @@ pub async fn what_a_template_cannot_have(
             "SCIM directories",
             "SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL LIMIT 1",
         ),
+        ("applications", "SELECT id FROM oauth_clients WHERE organization_id = $1 LIMIT 1"),
         (
             "users",
             "SELECT u.id FROM identity_pools p JOIN users u ON u.pool_id = p.id WHERE p.organization_id = $1 \

@@ -64,6 +64,7 @@ mod openid_discovery;
 mod operator_audit;
 mod organization_references;
 mod organization_search;
+mod organization_templates;
 mod overload;
 mod permissions;
 mod personal_data;

@@ -99,6 +99,9 @@ both! {
         // The template may go.
         assert_eq!(caller.send(Method::DELETE, "/template-id", None).await.status, 204);
         assert_eq!(caller.get("acme-id").await, made);
+        // Its pools go with an organization.
+        assert_eq!(caller.send(Method::DELETE, "/acme-id", None).await.status, 204);
+        assert_eq!(pools(&app, &environment, organization.id).await, []);
     }
 
     async fn a_template_is_found_by_its_id_then_by_its_exact_name(app: TestApp) {

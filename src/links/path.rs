@@ -212,6 +212,76 @@ pub const SECUREAUTH_USER_ADDRESSES_UPDATE: &str =
 pub const SECUREAUTH_USER_ADDRESSES_REMOVE: &str =
     "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/remove";
 
+/// A password that its present one permits to change.
+pub const SECUREAUTH_CHANGE_PASSWORD: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/change-password";
+/// Whether a password can be used.
+pub const SECUREAUTH_PASSWORD_STATE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/password/state";
+/// A code that resets a password, asked for.
+pub const SECUREAUTH_RESET_PASSWORD_REQUEST: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/password/reset/request";
+/// A password that is reset by a code, by identifier or id.
+pub const SECUREAUTH_RESET_PASSWORD_CONFIRM: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/password/reset/confirm";
+/// A password that is reset by a code.
+pub const SECUREAUTH_RESET_PASSWORD_COMPLETE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/password/reset/complete";
+/// A password that is verified.
+pub const SECUREAUTH_VERIFY_PASSWORD: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/password/v2/verify";
+/// An authenticator app that its present code permits to replace.
+pub const SECUREAUTH_CHANGE_TOTP: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/totp/change";
+/// A code that resets an authenticator app, asked for.
+pub const SECUREAUTH_RESET_TOTP_REQUEST: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/totp/reset/request";
+/// An authenticator app that is reset by a code.
+pub const SECUREAUTH_RESET_TOTP_COMPLETE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/totp/reset/complete";
+/// A one-time code that is returned.
+pub const SECUREAUTH_GENERATE_CODE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/code/generate";
+/// A one-time code of whoever is named, returned.
+pub const SECUREAUTH_GENERATE_CODE_FOR: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/code/generate";
+/// A code that proves an address, asked for.
+pub const SECUREAUTH_VERIFICATION_REQUEST: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/address/verification/request";
+/// An address that is proven by a code.
+pub const SECUREAUTH_VERIFICATION_COMPLETE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/address/verification/complete";
+/// An activation code, asked for.
+pub const SECUREAUTH_SEND_ACTIVATION: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/activation/send";
+/// An activation code, returned.
+pub const SECUREAUTH_GENERATE_ACTIVATION: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/activation/generate";
+/// A new user, activated by a code.
+pub const SECUREAUTH_ACTIVATE: &str = "/api/identity/{tenant}/system/pools/{pool}/users/{user}/activate";
+/// The user whom a code names, activated.
+pub const SECUREAUTH_ACTIVATE_EXTENDED: &str = "/api/identity/{tenant}/system/pools/{pool}/user/activate";
+/// Somebody who registers themselves.
+pub const SECUREAUTH_REGISTER: &str = "/api/identity/{tenant}/system/pools/{pool}/user/register";
+/// The options of a new passkey.
+pub const SECUREAUTH_PASSKEY_BEGIN: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/webauthn/create/begin";
+/// A new passkey.
+pub const SECUREAUTH_PASSKEY_COMPLETE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/webauthn/create/complete";
+/// The name of a passkey.
+pub const SECUREAUTH_PASSKEY_NAME: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/webauthn/{credential}/name";
+/// A passkey.
+pub const SECUREAUTH_PASSKEY: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/webauthn/{credential}";
+/// A code that adds a passkey, asked for.
+pub const SECUREAUTH_ADD_PASSKEY_REQUEST: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/webauthn/add/request";
+/// A passkey that is added by a code.
+pub const SECUREAUTH_ADD_PASSKEY_COMPLETE: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/user/webauthn/add/complete";
+
 /// The issuer of a workspace: `system`, or an organization (RFC 8414 §2).
 pub const WORKSPACE_ISSUER: &str = "/{tenant}/{workspace}";
 /// Its metadata (OpenID Connect Discovery 1.0 §4).

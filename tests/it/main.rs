@@ -109,6 +109,7 @@ mod support;
 mod surfaces;
 mod unfinished_logins;
 mod upgrade;
+mod user_credentials;
 mod users;
 mod waiting;
 mod webhooks;

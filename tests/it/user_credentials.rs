@@ -8,7 +8,6 @@ use model::{
     account::OneTimeCodeSettings, environment::Environment, identity_pool::IdentityPool,
     organization::root_id, user::UserStatus,
 };
-use oauth::algorithm::IdTokenAlg;
 use ostiary::{
     app::{
         accounts::{
@@ -16,10 +15,7 @@ use ostiary::{
             user_sessions::{self, OperatorSession},
             users::{self, NewAddress, NewIdentifier, NewUser, Profile},
         },
-        authorization_server::{
-            access_tokens::{self, NewAccessToken, TokenSubject},
-            issuers::{Issuer, IssuerKind, Tenant},
-        },
+        authorization_server::access_tokens::{self, TokenSubject},
         principal::Principal,
     },
     store,
@@ -49,7 +45,7 @@ impl<'a> Caller<'a> {
     /// A program with the scope `identity` in a new environment, and a pool there.
     async fn new(app: &'a TestApp, slug: &str) -> Self {
         let environment = app.environment(slug).await;
-        let token = token(app, &environment, "identity").await;
+        let token = app.system_token(&environment, &["identity"]).await;
         let pool = new_pool(app, &environment, |_| {}).await;
         Self { app, environment, pool, token }
     }
@@ -80,7 +76,7 @@ impl<'a> Caller<'a> {
         new.addresses.push(NewAddress::email(email, status == UserStatus::Active));
         new.profile = Profile::default();
         let state = &self.app.state;
-        users::create(state, &self.principal(), self.pool, &new, async |_, _, _| Ok(())).await.unwrap().id
+        users::create(state, &self.principal(), self.pool, &new).await.unwrap().id
     }
 
     /// An active user with [`PASSWORD`].
@@ -145,20 +141,6 @@ impl<'a> Caller<'a> {
             .unwrap();
         rows.len()
     }
-}
-
-/// An access token of the system workspace for these scopes.
-async fn token(app: &TestApp, environment: &Environment, scope: &str) -> String {
-    let tenant = Tenant { environment_id: environment.id, name: environment.slug.to_string() };
-    let issuer = Issuer { tenant, kind: IssuerKind::System };
-    let client = Id::new(app.now(), random());
-    let new = NewAccessToken::for_client(&issuer, client, scope.to_owned(), IdTokenAlg::ES256);
-    let new = NewAccessToken { client_id: None, subject: TokenSubject::Client(client), ..new };
-    let signed = access_tokens::sign(&app.state, new).await.unwrap();
-    let mut tx = app.state.db.write().await.unwrap();
-    let token = signed.insert(&mut tx).await.unwrap();
-    tx.commit().await.unwrap();
-    token
 }
 
 /// A pool of the root organization.
@@ -688,7 +670,7 @@ both! {
         assert_eq!((refused.status.as_u16(), &refused.json()["error_code"]), (403, &json!("tenant_mismatch")));
         // Another scope.
         let scopeless = Caller {
-            token: token(&app, &other.environment, "manage_organizations").await,
+            token: app.system_token(&other.environment, &["manage_organizations"]).await,
             pool: other.pool,
             environment: other.environment.clone(),
             app: &app,

@@ -19,6 +19,7 @@ pub mod recent_authentication;
 pub mod recovery_codes;
 pub mod sessions;
 pub mod totp;
+pub mod user_credentials;
 pub mod user_sessions;
 pub mod users;
 

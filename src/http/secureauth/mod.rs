@@ -6,6 +6,7 @@
 
 pub mod audit_events;
 pub mod call;
+pub mod credentials;
 pub mod error;
 pub mod organizations;
 pub mod reply;
@@ -15,6 +16,7 @@ use utoipa::OpenApi;
 
 use users::{addresses as user_addresses, identifiers as user_identifiers};
 
+use credentials::{activation, codes, passkeys, passwords, resets};
 use organizations::admin as admin_organizations;
 
 use super::method_not_allowed::method_not_allowed;
@@ -43,6 +45,30 @@ macro_rules! routes {
 }
 
 routes! {
+    SECUREAUTH_CHANGE_PASSWORD: post passwords::change;
+    SECUREAUTH_PASSWORD_STATE: put passwords::set_state;
+    SECUREAUTH_RESET_PASSWORD_REQUEST: post resets::request_password;
+    SECUREAUTH_RESET_PASSWORD_CONFIRM: post resets::confirm_password;
+    SECUREAUTH_RESET_PASSWORD_COMPLETE: post resets::complete_password;
+    SECUREAUTH_VERIFY_PASSWORD: post passwords::verify;
+    SECUREAUTH_CHANGE_TOTP: post passwords::change_totp;
+    SECUREAUTH_RESET_TOTP_REQUEST: post resets::request_totp;
+    SECUREAUTH_RESET_TOTP_COMPLETE: post resets::complete_totp;
+    SECUREAUTH_GENERATE_CODE: post codes::generate;
+    SECUREAUTH_GENERATE_CODE_FOR: post codes::generate_for;
+    SECUREAUTH_VERIFICATION_REQUEST: post codes::request_verification;
+    SECUREAUTH_VERIFICATION_COMPLETE: post codes::complete_verification;
+    SECUREAUTH_SEND_ACTIVATION: post activation::send;
+    SECUREAUTH_GENERATE_ACTIVATION: post codes::generate_activation;
+    SECUREAUTH_ACTIVATE: post activation::activate;
+    SECUREAUTH_ACTIVATE_EXTENDED: post activation::activate_extended;
+    SECUREAUTH_REGISTER: post activation::register;
+    SECUREAUTH_PASSKEY_BEGIN: post passkeys::begin;
+    SECUREAUTH_PASSKEY_COMPLETE: post passkeys::complete;
+    SECUREAUTH_PASSKEY_NAME: put passkeys::name;
+    SECUREAUTH_PASSKEY: delete passkeys::delete;
+    SECUREAUTH_ADD_PASSKEY_REQUEST: post resets::request_passkey;
+    SECUREAUTH_ADD_PASSKEY_COMPLETE: post resets::complete_passkey;
     SYSTEM_AUDIT_EVENTS: get audit_events::list;
     SECUREAUTH_ORGANIZATIONS: get organizations::list, post organizations::create;
     SECUREAUTH_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;

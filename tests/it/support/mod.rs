@@ -2,6 +2,7 @@
 //! identity provider and app.
 
 pub mod administrators;
+pub mod authenticator;
 pub mod balancer;
 pub mod browser;
 pub mod columns;

@@ -64,7 +64,7 @@ pub async fn register(
     }
     let is_used = is_used(&mut state.db.read().await?, &pool, new).await?;
     if !is_used {
-        let made = users::create(state, principal, pool_id, &user, async |tx, pool, user| {
+        let made = users::create_with(state, principal, pool_id, &user, async |tx, pool, user| {
             for credential in &prepared {
                 credentials::store(tx, state, place::account(user), credential.clone()).await?;
             }

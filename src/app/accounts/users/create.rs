@@ -82,6 +82,17 @@ pub async fn create(
     pool_id: IdentityPoolId,
     new: &NewUser,
 ) -> Result<User> {
+    create_with(state, principal, pool_id, new, async |_, _, _| Ok(())).await
+}
+
+/// Creates a user, and in the same transaction what `also` adds to it.
+pub async fn create_with(
+    state: &State,
+    principal: &Principal,
+    pool_id: IdentityPoolId,
+    new: &NewUser,
+    also: impl AsyncFn(&mut Transaction, &IdentityPool, &User) -> Result<()>,
+) -> Result<User> {
     let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
     let checked = {
         let mut conn = state.db.read().await?;
@@ -104,6 +115,7 @@ pub async fn create(
         for credential in &credentials {
             credentials::store(&mut tx, state, user.id.into(), credential.clone()).await?;
         }
+        also(&mut tx, &pool, &user).await?;
         tx.commit().await?;
         Ok(user)
     })

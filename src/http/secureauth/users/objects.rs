@@ -174,7 +174,7 @@ fn schema_id(schema: SchemaRef) -> String {
 }
 
 /// These users of one pool as the surface shows them.
-pub(super) async fn of(
+pub(in crate::http::secureauth) async fn of(
     state: &State,
     principal: &Principal,
     tenant: &str,

@@ -1,4 +1,4 @@
-//! `/organizations`: organizations and templates, over the system and the admin API.
+//! `/organizations`: organizations and templates. The admin API has them too.
 
 pub mod objects;
 pub mod of_user;

@@ -1,4 +1,4 @@
-//! `/api/admin/{tenant}/user/organizations`: the organizations of the user who asks.
+//! `/api/admin/{tenant}/user/organizations`: the organizations of the user whose access token it is.
 
 use actix_web::HttpResponse;
 use serde::Serialize;

@@ -390,6 +390,14 @@ impl Statement<'_> {
         })
     }
 
+    /// The steps by which SQLite runs the statement with its values.
+    #[cfg(test)]
+    pub(super) async fn steps(mut self) -> Vec<String> {
+        self.text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", self.text.as_str())).into_sql_str();
+        let rows: Vec<(i64, i64, i64, String)> = self.all().await.expect("a plan");
+        rows.into_iter().map(|(.., step)| step).collect()
+    }
+
     /// The statement, if all its values could be bound. SQLite reads an unbound parameter as NULL, so debug builds check
     /// the number of values.
     fn checked(mut self) -> Result<Self> {

@@ -1,13 +1,15 @@
 //! SAML connections with the organization and environment that a login needs, read by one query.
 
-use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
+use base::id::{EnvironmentId, LoginFlowId, OrganizationId, SamlConnectionId};
 use model::{
-    domain::Domain, environment::Environment, organization::Organization, saml_connection::SamlConnection,
+    domain::Domain, environment::Environment, login_flow::LoginFlow, organization::Organization,
+    saml_connection::SamlConnection,
 };
 
 use super::{
     Conn, Result,
     connection::{Row, Statement},
+    login_flows,
     table::{self, select_joined},
 };
 
@@ -24,11 +26,17 @@ pub struct LoginConnection {
 
 impl LoginConnection {
     fn read(row: Row) -> Result<Self> {
+        Ok(Self::read_part(row)?.0)
+    }
+
+    /// Reads it from a row that has more, and gives the row back.
+    fn read_part(row: Row) -> Result<(Self, Row)> {
         let connection = table::read(&row)?;
         let row = row.part("o_");
         let organization = table::read(&row)?;
-        let environment = table::read(&row.part("e_"))?;
-        Ok(Self { connection, organization, environment })
+        let row = row.part("e_");
+        let environment = table::read(&row)?;
+        Ok((Self { connection, organization, environment }, row))
     }
 }
 
@@ -38,14 +46,17 @@ fn joined_columns() -> String {
 
 macro_rules! select_for_login {
     ($conn:expr, $rest:literal) => {
+        select_for_login!($conn, joined_columns; $rest)
+    };
+    ($conn:expr, $columns:expr; $($rest:literal),+) => {
         select_joined::<SamlConnection>(
             $conn,
-            joined_columns,
+            $columns,
             concat!(
                 "JOIN organizations ON organizations.id = saml_connections.organization_id \
                  AND organizations.deleted_at IS NULL \
                  JOIN environments ON environments.id = saml_connections.environment_id ",
-                $rest
+                $($rest),+
             ),
         )
     };
@@ -58,6 +69,31 @@ async fn optional(statement: Statement<'_>) -> Result<Option<LoginConnection>> {
 /// The connection named in a URL path by a browser or an identity provider. Not scoped: the id is the scope.
 pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<LoginConnection>> {
     optional(select_for_login!(conn, "WHERE saml_connections.id = $1").bind(id)).await
+}
+
+/// [`find_for_login`], with the connection's flow of this id. One statement, because every login runs it.
+pub async fn find_with_flow(
+    conn: &mut Conn,
+    id: SamlConnectionId,
+    flow: Option<LoginFlowId>,
+) -> Result<Option<(LoginConnection, Option<LoginFlow>)>> {
+    let Some(row) = with_flow(conn, id, flow).first_row().await? else { return Ok(None) };
+    let (target, row) = LoginConnection::read_part(row)?;
+    let row = row.part("f_");
+    let found: Option<LoginFlowId> = row.get("id")?;
+    Ok(Some((target, found.map(|_| login_flows::read(&row)).transpose()?)))
+}
+
+fn with_flow(conn: &mut Conn, id: SamlConnectionId, flow: Option<LoginFlowId>) -> Statement<'_> {
+    let columns = || [joined_columns(), login_flows::columns_as("f_")].join(", ");
+    select_for_login!(
+        conn,
+        columns;
+        "LEFT JOIN login_flows ON login_flows.id = $2 AND login_flows.connection_id = saml_connections.id \
+         WHERE saml_connections.id = $1"
+    )
+    .bind(id)
+    .bind(flow)
 }
 
 /// The connection with this id in the environment, with what a login needs.
@@ -276,5 +312,15 @@ mod tests {
         );
         assert_eq!(table::find(&mut conn, id(1), id(1)).await.unwrap().as_ref(), Some(&all.environment));
         assert_eq!(table::list::<ApiKey>(&mut conn, id(1), None, 9).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_login_walks_through_no_table() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let mut conn = db.read().await.unwrap();
+        let steps = with_flow(&mut conn, id(3), Some(id(4))).steps().await;
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:#?}");
     }
 }

@@ -1,6 +1,6 @@
 //! SAML connections with the organization and environment that a login needs, read by one query.
 
-use base::id::{EnvironmentId, LoginFlowId, OrganizationId, SamlConnectionId};
+use base::id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId};
 use model::{
     domain::Domain, environment::Environment, login_flow::LoginFlow, organization::Organization,
     saml_connection::SamlConnection,
@@ -10,6 +10,7 @@ use super::{
     Conn, Result,
     connection::{Row, Statement},
     login_flows,
+    oauth_clients::{self, REGISTRATION_COLUMNS, Registration},
     table::{self, select_joined},
 };
 
@@ -94,6 +95,56 @@ fn with_flow(conn: &mut Conn, id: SamlConnectionId, flow: Option<LoginFlowId>) -
     )
     .bind(id)
     .bind(flow)
+}
+
+/// What an OAuth client names the connection of a login by.
+#[derive(Debug, Clone, Copy)]
+pub enum Named<'a> {
+    /// Its id.
+    Connection(SamlConnectionId),
+    /// The organization whose primary connection it is.
+    Organization(OrganizationId),
+    /// The organization's external id.
+    OrganizationExternalId(&'a str),
+}
+
+/// The connection that an OAuth client names, in the client's environment, and the client's registration. One statement,
+/// because every login runs it.
+pub async fn find_for_client(
+    conn: &mut Conn,
+    client: OauthClientId,
+    named: Named<'_>,
+) -> Result<Option<(LoginConnection, Registration)>> {
+    let Some(row) = for_client(conn, client, named).first_row().await? else { return Ok(None) };
+    let (target, row) = LoginConnection::read_part(row)?;
+    let client = oauth_clients::read_registration(&row.part("k_"), &target.environment)?;
+    Ok(Some((target, client)))
+}
+
+fn for_client<'c>(conn: &'c mut Conn, client: OauthClientId, named: Named<'_>) -> Statement<'c> {
+    let columns = || [&joined_columns(), REGISTRATION_COLUMNS].join(", ");
+    macro_rules! select {
+        ($condition:literal) => {
+            select_for_login!(
+                conn,
+                columns;
+                "JOIN oauth_clients k ON k.environment_id = saml_connections.environment_id WHERE k.id = $1 AND ",
+                $condition
+            )
+            .bind(client)
+        };
+    }
+    match named {
+        Named::Connection(id) => select!("saml_connections.id = $2").bind(id),
+        Named::Organization(id) => {
+            select!("saml_connections.organization_id = $2 AND saml_connections.is_primary").bind(id)
+        }
+        Named::OrganizationExternalId(id) => select!(
+            "organizations.environment_id = k.environment_id AND organizations.external_id = $2 \
+                 AND saml_connections.is_primary"
+        )
+        .bind(id),
+    }
 }
 
 /// The connection with this id in the environment, with what a login needs.
@@ -320,7 +371,14 @@ mod tests {
         let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
         db.migrate().await.unwrap();
         let mut conn = db.read().await.unwrap();
-        let steps = with_flow(&mut conn, id(3), Some(id(4))).steps().await;
-        assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:#?}");
+        let mut plans = vec![with_flow(&mut conn, id(3), Some(id(4))).steps().await];
+        for named in
+            [Named::Connection(id(3)), Named::Organization(id(2)), Named::OrganizationExternalId("acme")]
+        {
+            plans.push(for_client(&mut conn, id(5), named).steps().await);
+        }
+        for steps in plans {
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:#?}");
+        }
     }
 }

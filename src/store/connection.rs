@@ -249,7 +249,7 @@ impl Row {
     pub fn get<T: Readable>(&self, column: &'static str) -> Result<T> {
         let name = match self.prefix {
             "" => Cow::Borrowed(column),
-            prefix => Cow::Owned(format!("{prefix}{column}")),
+            prefix => Cow::Owned([prefix, column].concat()),
         };
         Ok(match &self.fetched {
             DriverRow::Sqlite(row) => row.try_get(name.as_ref())?,

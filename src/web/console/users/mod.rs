@@ -6,6 +6,6 @@ pub mod form;
 mod labels;
 pub mod list;
 mod place;
-mod profile;
+pub(in crate::web::console) mod profile;
 pub mod show;
 pub mod status;

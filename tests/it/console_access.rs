@@ -81,7 +81,7 @@ both! {
         console.page("/console").await.says("Environment own").does_not_say("Environment foreign");
         let other = app.console(Role::Viewer, &foreign).await;
         other.page(&format!("/organizations/{}", tenant.organization.id)).await.says("Company acme.example");
-        other.page("/audit-events").await.says("There was none yet.");
+        other.page("/audit-events").await.says("created user").does_not_say("@vendor.example");
     }
 
     async fn a_viewer_is_forbidden_whatever_they_send(app: TestApp) {

@@ -14,7 +14,7 @@ fn support_helps_users_in_a_browser() {
         "user",
         "create",
         "--environment",
-        "demo",
+        "demo-app",
         "--organization",
         organization,
         "--email",
@@ -28,6 +28,6 @@ fn support_helps_users_in_a_browser() {
     ]);
     let made: Value = serde_json::from_str(&made).unwrap();
     let user = made["id"].as_str().unwrap();
-    demo.run(&["session", "create", "--environment", "demo", "--user", user, "--json"]);
+    demo.run(&["session", "create", "--environment", "demo-app", "--user", user, "--json"]);
     demo.walk("tests/python/walk_users.py", &[join, organization, user]);
 }

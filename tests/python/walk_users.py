@@ -156,8 +156,7 @@ def tour(walk, console):
     ]:
         answer = walk.page.goto(console + path)
         assert answer.ok, f"{path}: {answer.status}"
-        for folded in walk.page.locator("main details:not([open]) > summary").all():
-            folded.click()
+        walk.page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
         walk.look(re.sub("[^a-z]+", "-", path.replace(ada, "one").replace(organization, "acme")).strip("-"))
 
 

@@ -217,8 +217,9 @@ impl SchemaForm {
     /// The field at which a violation is shown, and what it says there.
     pub fn locate(&self, path: &str, message: &str) -> (String, String) {
         // A member that is missing is told by the object that it is missing in.
-        if let Some(member) = message.strip_suffix(" is missing") {
-            let inner = format!("{path}{}", pointer(&[member.to_owned()]));
+        let missing = message.strip_suffix(" is missing");
+        if let Some(member) = missing.and_then(|name| serde_json::from_str::<String>(name).ok()) {
+            let inner = format!("{path}{}", pointer(&[member]));
             if self.fields.iter().any(|field| field.name == inner) {
                 return (inner, "is required".to_owned());
             }
@@ -655,8 +656,8 @@ mod tests {
         let form = SchemaForm::new("payload", "Profile", &schema(), &Map::new());
         for (path, message, field, said) in [
             ("payload/crm", "must be short", "payload/crm", "must be short"),
-            ("payload", "crm is missing", "payload/crm", "is required"),
-            ("payload/address", "city is missing", "payload/address/city", "is required"),
+            ("payload", "\"crm\" is missing", "payload/crm", "is required"),
+            ("payload/address", "\"city\" is missing", "payload/address/city", "is required"),
             ("payload/points/1", "must be of type integer", "payload/points", "/1 must be of type integer"),
             ("payload", "must not have \"x\"", "payload", "must not have \"x\""),
             ("payload/other/x", "must be short", "payload", "/other/x must be short"),

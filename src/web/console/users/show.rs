@@ -438,7 +438,10 @@ impl UserPage<'_> {
                     }
                 }
                 @if self.sessions.is_empty() {
-                    p.soft { "They are signed in nowhere. “End all sessions” also ends access tokens that are still good." }
+                    p.soft {
+                        "They are signed in nowhere."
+                        @if self.may_manage { " “End all sessions” also ends access tokens that are still good." }
+                    }
                 } @else {
                     ul.entries { @for session in self.sessions { (self.session(session)) } }
                 }

@@ -125,13 +125,21 @@ fn is_same_set(one: &[String], other: &[String]) -> bool {
 }
 
 fn is_text_of_lines(values: &[String]) -> bool {
-    values.iter().any(|value| value.contains('\n'))
+    values.iter().any(|value| value.contains('\n') && !is_json(value))
+}
+
+/// Whether a text is a JSON object or array, whose lines are nothing without each other.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
 }
 
 /// The items of a list: certificates, or lines.
 fn items(values: &[String]) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
     let split = |text: &String| -> Vec<String> {
+        if is_json(text) {
+            return vec![text.trim().to_owned()];
+        }
         match text.contains(END) {
             true => text.split_inclusive(END).map(|one| one.trim().to_owned()).collect(),
             false => text.lines().map(|line| line.trim().to_owned()).collect(),

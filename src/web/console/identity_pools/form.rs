@@ -54,8 +54,10 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 /// `POST …/identity-pools/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::IdentityPoolsManage)?;
-    let (place, typed) = (Place::of_page(&context).await?, FormValues::from(&*form));
-    let change = match typed::read(&typed, &blank(&context, &place)) {
+    let place = Place::of_page(&context).await?;
+    let blank = blank(&context, &place);
+    let typed = FormValues::from(&*form).or(&fields::values(&blank));
+    let change = match typed::read(&typed, &blank) {
         Ok(change) => change,
         Err(errors) => return new_page(&context, &place, &typed, &errors).await,
     };
@@ -112,8 +114,9 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 /// `POST …/identity-pools/{pool}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::IdentityPoolsManage)?;
-    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let (pool, place) = load(&context).await?;
+    // What is not sent stays as it is.
+    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form).or(&fields::values(&pool)));
     let change = match typed::read(&typed, &pool) {
         Ok(change) => change,
         Err(errors) => return edit_page(&context, &pool, &place, &FormAgain { seen, typed, errors }).await,

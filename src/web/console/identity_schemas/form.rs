@@ -129,8 +129,9 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 /// `POST …/identity-schemas/{schema}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::IdentityPoolsManage)?;
-    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form));
     let schema = load_own(&context).await?;
+    // What is not sent stays as it is.
+    let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form).or(&values(&schema)));
     if SchemaEditor::is_preview(&form) {
         return edit_page(&context, schema, &FormAgain { seen, typed, errors: FormErrors::none() }).await;
     }

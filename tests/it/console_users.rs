@@ -120,6 +120,8 @@ both! {
             console.page(&format!("{list}?q={words}")).await.says("Dana <b>Doe</b>").says("dana");
         }
         console.page(&format!("{list}?q=charles")).await.says("Nothing here matches.").does_not_say("Dana");
+        // Who has the id alone need not know where.
+        console.page(&format!("/users?q={id}")).await.says("Dana <b>Doe</b>");
         // Those of the root are others.
         console.page("/users").await.says("Users of Environment prod").says("Nobody has an account here yet.");
 
@@ -153,7 +155,7 @@ both! {
         let user = users::find_any(&app.state, &operator(&environment), id).await.unwrap();
         assert_eq!(user.organization_id, root_id(environment.id));
         console.page("/users").await.says("ops").says("New");
-        console.page(&format!("/identity-pools/{}/users", user.pool_id)).await.says("Users of Users").says("ops");
+        console.page(&format!("/identity-pools/{}/users", user.pool_id)).await.says("Users of the pool “Users”").says("ops");
         // By hand, where nobody can read a code.
         let status = format!("/users/{id}/status");
         console.done(&status, &[("status", "active")]).await.says("User enabled.").says("Active");

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use base::{id::IdentityPoolId, time::Timestamp};
+use base::{
+    id::{IdentityPoolId, UserId},
+    time::Timestamp,
+};
 use maud::{Markup, html};
-use model::user::UserIdentifier;
+use model::user::{User, UserIdentifier};
 
 use super::{
     labels,
@@ -13,6 +16,7 @@ use super::{
 };
 use crate::{
     app::{
+        Error, Result,
         accounts::users::{self, UserDetails},
         pagination::Page,
         permissions,
@@ -60,9 +64,12 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let (state, principal) = (&context.state, &context.principal);
     let (place, url) = (Place::of_page(&context).await?, context.place(&[SEARCH]));
     let (text, query) = (url.filter(SEARCH), url.query());
-    let page = match &place.pool {
-        Some(pool) => users::search(state, principal, pool.id, text, &query).await?,
-        None => users::search_in_organization(state, principal, place.organization_id, text, &query).await?,
+    let page = match (&place.pool, by_id(&context, &place, text).await?) {
+        (_, Some(user)) => Page { items: vec![user], next_token: String::new() },
+        (Some(pool), None) => users::search(state, principal, pool.id, text, &query).await?,
+        (None, None) => {
+            users::search_in_organization(state, principal, place.organization_id, text, &query).await?
+        }
     };
     let users =
         Page { items: users::describe(state, principal, page.items).await?, next_token: page.next_token };
@@ -75,7 +82,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let new = context.may(permissions::Action::UsersManage).then(|| place.new_user(&context));
     let view = view(&UsersPage {
         name: &place.name(&context),
-        is_root: place.organization.is_none() && place.pool.is_none(),
+        is_root: place.is_root(),
         is_disabled: place.is_disabled(),
         users: &users,
         pools: &shown.iter().map(|pool| (pool.id, labels::pool(pool))).collect(),
@@ -85,6 +92,16 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         now: context.now(),
     });
     Ok(place.shell(&context, USERS).respond(view))
+}
+
+/// Whom an id names on the list of the environment: whoever has the id alone does not know the organization.
+async fn by_id(context: &EnvironmentContext, place: &Place, text: &str) -> Result<Option<User>> {
+    let Some(id) = text.parse::<UserId>().ok().filter(|_| place.is_root()) else { return Ok(None) };
+    match users::find_any(&context.state, &context.principal, id).await {
+        Ok(user) => Ok(Some(user)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The list.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::openapi::resolve_ref;
 use crate::{
     links::Links,
-    web::api_reference::{ApiReference, ApiSection, Field, Object, Operation},
+    web::api_reference::{Access, ApiReference, ApiSection, Field, Object, Operation},
 };
 
 /// Converts the OpenAPI document to the view of the pages.
@@ -46,7 +46,11 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
         path: path.to_owned(),
         title: text(&operation["summary"]),
         about: paragraphs(&operation["description"]),
-        accepts_any_key: operation["security"][0]["apiKey"].is_array(),
+        access: match operation["security"][0].as_object().and_then(|named| named.keys().next()) {
+            Some(name) if name == "apiKey" => Access::AnyKey,
+            Some(name) if name == "accessToken" => Access::AccessToken,
+            _ => Access::ManagementKey,
+        },
         parameters: parameters
             .iter()
             .map(|parameter| {
@@ -66,25 +70,39 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
             .map(|(status, answer)| (status.clone(), text(&answer["description"])))
             .collect(),
         curl: curl(links, path, method, operation, schemas),
-        example: pretty(&example(success_schema(operation), schemas)),
+        example: match success_schema(operation) {
+            Value::Null => String::new(),
+            schema => pretty(&example(schema, schemas)),
+        },
     }
 }
 
-/// The schema of the successful response.
+/// The schema of the successful response, if it has a body.
 fn success_schema(operation: &Value) -> &Value {
-    object(&operation["responses"]["200"]["content"])
-        .next()
-        .map_or(&Value::Null, |(_, content)| &content["schema"])
+    let succeeded = ["200", "201"].map(|status| &operation["responses"][status]["content"]);
+    let content = succeeded.into_iter().flat_map(object).next();
+    content.map_or(&Value::Null, |(_, content)| &content["schema"])
 }
 
 fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Value) -> String {
     let (mut path, mut query) = (path.to_owned(), Vec::new());
-    let mut lines = vec!["  -H \"Authorization: Bearer $OSTIARY_API_KEY\"".to_owned()];
+    let takes_token = operation["security"][0]["accessToken"].is_array();
+    let credential = if takes_token { "$ACCESS_TOKEN" } else { "$OSTIARY_API_KEY" };
+    let mut lines = vec![format!("  -H \"Authorization: Bearer {credential}\"")];
     for parameter in list(&operation["parameters"]) {
         let name = text(&parameter["name"]);
         let value = example(&parameter["schema"], schemas);
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match parameter["in"].as_str() {
+            // What has no example is a variable of the shell.
+            Some("path") if value.is_empty() => {
+                let id = if name == "tenant" {
+                    "TENANT".to_owned()
+                } else {
+                    format!("{}_ID", name.to_uppercase())
+                };
+                path = path.replace(&format!("{{{name}}}"), &format!("${id}"));
+            }
             Some("path") => path = path.replace(&format!("{{{name}}}"), &value),
             Some("header") => lines.push(format!("  -H \"{name}: $(uuidgen)\"")),
             _ if parameter["required"] == true => query.push(format!("{name}={value}")),
@@ -225,7 +243,7 @@ fn collect_all(schema: &Value, schemas: &Value, found: &mut Vec<Object>) {
 }
 
 fn rank(method: &str) -> usize {
-    ["GET", "POST", "PATCH", "DELETE"].iter().position(|other| *other == method).unwrap_or(9)
+    ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().position(|other| *other == method).unwrap_or(9)
 }
 
 fn slug(name: &str) -> String {
@@ -267,15 +285,16 @@ mod tests {
     fn every_operation_stands_on_a_page_with_a_call_that_can_be_copied() {
         let reference = everything();
         let operations: Vec<_> = reference.sections.iter().flat_map(|section| &section.operations).collect();
-        let routes: usize = crate::http::ssoready::ROUTES.iter().map(|(_, methods)| methods.len()).sum();
+        let routes = crate::http::ssoready::ROUTES.iter().chain(crate::http::secureauth::ROUTES);
+        let routes: usize = routes.map(|(_, methods)| methods.len()).sum();
         assert!(operations.len() >= routes, "{} of {routes}", operations.len());
         for operation in operations {
-            assert!(
-                operation.curl.starts_with("curl ") && !operation.curl.contains('{')
-                    || !operation.body.is_empty()
-            );
+            let line = operation.curl.split(" -d ").next().unwrap_or_default();
+            assert!(line.starts_with("curl ") && !line.contains('{'), "{}", operation.curl);
             assert!(!operation.curl.contains("{id}"), "{}", operation.curl);
-            assert!(!operation.example.is_empty() && operation.example != "null", "{}", operation.id);
+            let has_answer = operation.responses.iter().all(|(status, _)| status != "204");
+            assert_eq!(has_answer, !operation.example.is_empty(), "{}", operation.id);
+            assert!(operation.example != "null", "{}", operation.id);
         }
         for section in &reference.sections {
             assert!(!section.operations.is_empty(), "{} has nothing in it", section.name);

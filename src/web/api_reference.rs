@@ -36,6 +36,27 @@ pub struct ApiSection {
     pub objects: Vec<Object>,
 }
 
+/// Which credential a call takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Access {
+    /// Any API key.
+    AnyKey,
+    /// An API key with management access.
+    ManagementKey,
+    /// An access token of a service client.
+    AccessToken,
+}
+
+impl Access {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::AnyKey => "Any key will do.",
+            Self::ManagementKey => "Takes a key with management access.",
+            Self::AccessToken => "Takes an access token of a service client.",
+        }
+    }
+}
+
 /// One API call.
 #[derive(Debug)]
 pub struct Operation {
@@ -49,8 +70,8 @@ pub struct Operation {
     pub title: String,
     /// Its description, one paragraph each.
     pub about: Vec<String>,
-    /// Whether any API key may call it; otherwise it takes one with management access.
-    pub accepts_any_key: bool,
+    /// Which credential it takes.
+    pub access: Access,
     /// Path, query and header parameters: the location, then the field.
     pub parameters: Vec<(&'static str, Field)>,
     /// The fields of the request body.
@@ -178,7 +199,7 @@ fn operation_section(operation: &Operation) -> Markup {
             h2 { (operation.title) }
             p.call { (method(&operation.method)) code { (operation.path) } }
             @for paragraph in &operation.about { p { (prose(paragraph)) } }
-            @if operation.accepts_any_key { p.soft { "Any key will do." } } @else { p.soft { "Takes a key with management access." } }
+            p.soft { (operation.access.in_words()) }
             @if !operation.parameters.is_empty() {
                 h3 { "Parameters" }
                 (parameters(operation))
@@ -189,7 +210,9 @@ fn operation_section(operation: &Operation) -> Markup {
             }
             div.columns.two {
                 (code_block(&format!("curl: {}", operation.title), &operation.curl))
-                (code_block(&format!("Answer: {}", operation.title), &operation.example))
+                @if !operation.example.is_empty() {
+                    (code_block(&format!("Answer: {}", operation.title), &operation.example))
+                }
             }
             details {
                 summary { "Every status that it answers" }

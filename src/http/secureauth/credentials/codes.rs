@@ -88,7 +88,7 @@ pub async fn generate(call: Call<JsonObject>) -> SecureauthResult {
     Ok(HttpResponse::Created().json(Codes::from(code)))
 }
 
-/// Generate a one-time code for whoever has an identifier or an address
+/// Generate a one-time code by identifier or address
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_GENERATE_CODE_FOR,

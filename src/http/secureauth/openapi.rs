@@ -1,0 +1,132 @@
+//! The surface in the OpenAPI document: the handlers' annotations, and what all operations have in common.
+
+use serde_json::{Value, json};
+use utoipa::OpenApi as _;
+
+use super::Handlers;
+
+/// The name of the security scheme.
+const SCHEME: &str = "accessToken";
+
+/// The tags of the handlers, in the order of the documentation: the name in the document, and what it is.
+const TAGS: &[(&str, &str, &str)] = &[
+    (
+        "Organizations",
+        "SecureAuth organizations",
+        "SecureAuth's organization API: templates, and customers made from them. It takes the scope `manage_organizations`; \
+         `view_organizations` reads. The same calls answer below `/api/admin/{tenant}`.",
+    ),
+    (
+        "Identity pools",
+        "SecureAuth identity pools",
+        "SecureAuth's identity API: where the users of an organization are, and the rules by which they authenticate. It takes \
+         the scope `identity`. The same calls answer below `/api/identity/{tenant}/admin`.",
+    ),
+    (
+        "Identity schemas",
+        "SecureAuth identity schemas",
+        "SecureAuth's identity API: JSON Schemas of what is kept about users. It takes the scope `identity`. The same calls answer \
+         below `/api/identity/{tenant}/admin`.",
+    ),
+    (
+        "Users",
+        "SecureAuth users",
+        "SecureAuth's identity API: the users of an identity pool, by what they are found and reached, and their credentials. \
+         It takes the scope `identity`.",
+    ),
+    (
+        "Audit log",
+        "SecureAuth audit events",
+        "SecureAuth's system API: who changed what. It takes the scope `view_audit_events`.",
+    ),
+];
+
+const SCHEME_ABOUT: &str = "An access token of a service client of the workspace `system`, by client credentials at \
+    `/{tenant}/system/oauth2/token`: `Authorization: Bearer eyJ…`.";
+
+/// What an error of this status means.
+const ERRORS: &[(&str, &str)] = &[
+    ("401", "No access token, or one that is unknown, has expired or was revoked: `unauthorized`."),
+    (
+        "403",
+        "The token has not the scope (`insufficient_scope`), or is of another tenant (`tenant_mismatch`).",
+    ),
+    ("404", "It does not exist, or belongs to another tenant: `…_not_found`."),
+    ("429", "Too many requests, or too many guesses: `too_many_requests`, with `Retry-After`."),
+];
+
+/// Those of an operation that has a body.
+const ERRORS_OF_WRITES: &[(&str, &str)] = &[
+    ("400", "The body is no JSON object: `invalid_json`."),
+    ("409", "Somebody else has the value (`…_exists`), or the state of something else does not allow it."),
+    ("413", "The body is too large."),
+    (
+        "422",
+        "A member is invalid: `validation_failed`, or the code of a rule; `details` says which, and why.",
+    ),
+];
+
+/// Adds the operations, the schemas, the tags and the security scheme to a document.
+pub fn add_to(document: &mut Value) {
+    let mut own = serde_json::to_value(Handlers::openapi()).unwrap_or_default();
+    for item in own["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
+        for (_, operation) in item.as_object_mut().into_iter().flatten() {
+            complete(operation);
+        }
+    }
+    for part in ["/paths", "/components/schemas"] {
+        let added = own.pointer_mut(part).map(Value::take).unwrap_or_default();
+        if let (Some(into), Value::Object(added)) =
+            (document.pointer_mut(part).and_then(Value::as_object_mut), added)
+        {
+            into.extend(added);
+        }
+    }
+    document["components"]["securitySchemes"][SCHEME] =
+        json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": SCHEME_ABOUT });
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.extend(TAGS.iter().map(|(_, name, about)| json!({ "name": name, "description": about })));
+    }
+}
+
+fn complete(operation: &mut Value) {
+    let tag = operation["tags"][0].as_str().unwrap_or_default();
+    if let Some((_, name, _)) = TAGS.iter().find(|(own, _, _)| *own == tag) {
+        operation["tags"] = json!([name]);
+    }
+    operation["security"] = json!([{ SCHEME: [] }]);
+    let has_body = operation["requestBody"].is_object();
+    let writes = ERRORS_OF_WRITES.iter().filter(|_| has_body);
+    let honours_if_match = operation["parameters"]
+        .as_array()
+        .is_some_and(|list| list.iter().any(|parameter| parameter["name"] == "If-Match"));
+    let outdated = ("412", "It has none of the versions of `If-Match` any more: `etag_mismatch`.");
+    let errors = ERRORS.iter().chain(writes).chain(honours_if_match.then_some(&outdated));
+    for (status, about) in errors {
+        if operation["responses"][status].is_null() {
+            let schema = json!({ "$ref": "#/components/schemas/SecureauthError" });
+            operation["responses"][status] =
+                json!({ "description": about, "content": { "application/json": { "schema": schema } } });
+        }
+    }
+    for answer in operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        if answer["description"] == "" {
+            answer["description"] = "Done.".into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_schema_has_the_name_of_another_surfaces() {
+        let own = serde_json::to_value(Handlers::openapi()).unwrap();
+        let others = serde_json::to_value(crate::http::ssoready::Handlers::openapi()).unwrap();
+        for (name, schema) in own["components"]["schemas"].as_object().unwrap() {
+            let other = &others["components"]["schemas"][name];
+            assert!(other.is_null() || other == schema, "{name} is two things");
+        }
+    }
+}

@@ -311,6 +311,8 @@ both! {
         }
         console.page(&format!("/organizations/{}/users", off.organization.id)).await
             .says("This organization is switched off").does_not_say("New user");
+        console.page(&format!("/organizations/{}/users", template.organization.id)).await
+            .says("This organization is a template").does_not_say("New user");
         let at = format!("/users/{}", user.id);
         let refused = console.post(&format!("{at}/addresses"), &[("address", "dana@off.example"), ("setVerified", "false")]).await;
         assert_eq!(refused.status, 422);

@@ -111,6 +111,11 @@ impl Place {
         self.organization.is_none() && self.pool.is_none()
     }
 
+    /// Whether the organization is a template, which has no users.
+    pub fn is_template(&self) -> bool {
+        self.organization.as_ref().is_some_and(|organization| organization.template)
+    }
+
     /// Whether the organization is switched off.
     pub fn is_disabled(&self) -> bool {
         self.organization.as_ref().is_some_and(Organization::is_disabled)

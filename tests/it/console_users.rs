@@ -131,7 +131,7 @@ both! {
         let changed = console
             .done(&edit, &[("payload/name", "Dana Roe"), ("payload/address/locality", ""), ("metadata", "")])
             .await;
-        changed.says("User saved.").says("Dana Roe").does_not_say("Bonn").does_not_say("plan");
+        changed.says("User saved.").says("Dana Roe").does_not_say("Bonn").does_not_say("Metadata");
         console.page(&format!("{list}?q=roe")).await.says("Dana Roe");
 
         let delete = format!("{user}/delete");
@@ -210,7 +210,7 @@ both! {
         console.done(&addresses, &[("address", "+49 30 1234567"), ("remove", "1")]).await.does_not_say("Phone number");
         assert_eq!(console.post(&addresses, &[("address", "+49 30 1234567"), ("remove", "1")]).await.status, 422);
         console.page(&format!("/audit-events?targetId={}", user.id)).await
-            .says("added an identifier to").says("removed an address of").does_not_say("4930");
+            .says("added an identifier to").says("removed an address of").does_not_say("+49");
     }
 
     async fn a_profile_is_what_the_schema_of_the_pool_says(app: TestApp) {

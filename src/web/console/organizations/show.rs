@@ -208,7 +208,7 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
         section.card aria-labelledby="users" {
             div.head-row {
                 h2 #users { "Users" }
-                @if page.may_manage && !page.organization.is_disabled() {
+                @if page.may_manage && !page.organization.is_disabled() && !page.organization.template {
                     div.actions { a.button.small href=((page.href)(console::NEW_ORGANIZATION_USER, &[id])) { "New user" } }
                 }
             }

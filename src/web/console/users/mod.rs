@@ -1,6 +1,7 @@
 //! The pages of users of identity pools: of the environment's root organization, of each other one, and of a pool.
 
 pub mod contact;
+mod credential_list;
 pub mod credentials;
 pub mod form;
 mod labels;

@@ -66,10 +66,10 @@ impl Place {
         Ok(Self { organization_id: id, organization, pool: None })
     }
 
-    /// What it is called: "Acme".
+    /// What it is called: "Acme", "the pool “Guests”".
     pub fn name(&self, context: &EnvironmentContext) -> String {
         match (&self.pool, &self.organization) {
-            (Some(pool), _) => labels::pool(pool),
+            (Some(pool), _) => format!("the pool “{}”", labels::pool(pool)),
             (None, Some(organization)) => organization_name(organization),
             (None, None) => environment_name(&context.environment).to_owned(),
         }
@@ -108,6 +108,16 @@ impl Place {
             Some(pool) => shell.crumb(labels::pool(pool), self.list(context)),
             None => shell,
         }
+    }
+
+    /// Whether it is the environment itself.
+    pub fn is_root(&self) -> bool {
+        self.organization.is_none() && self.pool.is_none()
+    }
+
+    /// Whether the organization is a template, which has no users.
+    pub fn is_template(&self) -> bool {
+        self.organization.as_ref().is_some_and(|organization| organization.template)
     }
 
     /// Whether the organization is switched off.

@@ -105,7 +105,7 @@ impl Place {
             }
         };
         match &self.pool {
-            Some(pool) => shell.crumb(labels::pool(pool), self.list(context)),
+            Some(pool) => shell.crumb(labels::pool(pool), context.href(console::IDENTITY_POOL, &[&pool.id])),
             None => shell,
         }
     }

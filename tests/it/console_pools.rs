@@ -257,7 +257,7 @@ both! {
         let late = console.post(&edit, &[("version", "1"), ("seen", "[]"), ("name", "Shop"), ("schema", "{ \"title\": \"mine\" }")]).await;
         assert_eq!(late.status, 409);
         late.says("JSON Schema");
-        assert!(late.body.contains("mine") && !late.body.contains("theirs\n"), "{}", late.body);
+        assert!(late.body.contains("{ &quot;title&quot;: &quot;mine&quot; }</textarea>"), "{}", late.body);
         let id: IdentitySchemaId = schema.parse().unwrap();
         let stored = schemas::find(&app.state, &Principal::operator(environment.id), SchemaRef::Own(id)).await.unwrap();
         assert!(matches!(stored, schemas::Schema::Own(own) if own.schema["title"] == "theirs"));

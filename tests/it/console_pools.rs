@@ -48,17 +48,17 @@ both! {
         console.post(new, &tried).await.says("Must be at most 18 characters long.");
         for (bad, said) in [
             ("{ \"properties\": 7 }", "/properties: "),
-            ("[1", "this breaks off in line 1"),
-            ("{ \"properties\": { \"a\": { \"pattern\": \"(?=x)\" } } }", "/properties/a/pattern: Must be a regular expression"),
+            ("{ \"a\": [1", "this breaks off in line 1"),
+            ("[1]", "must be a JSON object"),
+            ("{ \"properties\": { \"a\": { \"pattern\": \"(?=x)\" } } }", "/properties/a/pattern: must be a regular expression"),
             ("{ \"$ref\": \"https://evil.example/schema\" }", "/$ref: "),
         ] {
-            let said = said.replace("Must", "must");
             let shown = console.post(new, &[("name", "X"), ("schema", bad), ("preview", "schema")]).await;
             assert_eq!(shown.status, 200);
             shown.says("Not a schema yet");
             let refused = console.post(new, &[("name", "X"), ("schema", bad)]).await;
             assert_eq!(refused.status, 422, "{bad}");
-            assert!(refused.text().contains(&said), "{said}: {}", refused.text());
+            assert!(refused.text().to_lowercase().contains(&said.to_lowercase()), "{said}: {}", refused.text());
         }
         let unnamed = console.post(new, &[("schema", SCHEMA)]).await;
         assert_eq!(unnamed.status, 422);
@@ -247,7 +247,7 @@ both! {
         let fields = [("version", &*version), ("seen", &*seen), ("name", "Store"), ("password_policy.min_length", "12")];
         let late = console.post(&edit, &fields).await;
         assert_eq!(late.status, 409);
-        late.says("This was changed while you were editing").says("Minimum length: now “20”");
+        late.says("This was changed while you were editing").says("Minimum length : now “20”");
         assert_eq!(late.input("name").as_deref(), Some("Store"));
         assert_eq!(late.input("password_policy.min_length").as_deref(), Some("20"));
 

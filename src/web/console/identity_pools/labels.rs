@@ -13,7 +13,6 @@ pub(super) fn name(pool: &IdentityPool) -> Markup {
     html! {
         @if let Some(color) = pool.badge_color {
             svg.swatch viewBox="0 0 12 12" aria-hidden="true" { rect width="12" height="12" rx="3" fill=(color) {} }
-            " "
         }
         (pool.name)
     }

@@ -43,6 +43,9 @@ pub enum Error {
         /// What is wrong, and what is expected.
         reason: Cow<'static, str>,
     },
+    /// Several fields of the request are not valid: each with its reason; never empty.
+    #[error("{}", list(.0))]
+    InvalidFields(Vec<(String, String)>),
     /// The resource has another version than the one that the caller expects.
     #[error(
         "If-Match names another version than that of the resource, which is now {}; read it again, and send the change \
@@ -86,6 +89,12 @@ fn not_found_suffix(id: &str) -> String {
 
 fn field_prefix(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("{field}: ") }
+}
+
+/// The first few fields, for people.
+fn list(fields: &[(String, String)]) -> String {
+    let shown = fields.iter().take(5).map(|(field, reason)| format!("{}{reason}", field_prefix(field)));
+    shown.collect::<Vec<_>>().join("; ")
 }
 
 impl Error {

@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for JsonField {
                 f.write_str("a JSON object")
             }
 
-            fn visit_string<E: serde::de::Error>(self, text: String) -> Result<JsonField, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<JsonField, E> {
                 text.parse().map_err(E::custom)
             }
         }

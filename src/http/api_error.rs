@@ -85,7 +85,7 @@ impl ApiError {
             Error::Unauthenticated(_) => 16,
             Error::Forbidden(_) => 7,
             Error::NotFound { .. } => 5,
-            Error::Conflict { .. } | Error::Invalid { .. } => 3,
+            Error::Conflict { .. } | Error::Invalid { .. } | Error::InvalidFields(_) => 3,
             Error::FailedPrecondition(_) | Error::Organization(_) => 9,
             Error::Outdated { .. } => 10,
             Error::Limited { .. } => 8,

@@ -6,6 +6,7 @@ use super::{
     Conn,
     authorization_grants::{Login, LoginColumns, login_columns},
     error::Result,
+    login_eligibility::{EligibilityColumns, LoginEligibility, eligibility_columns},
 };
 
 /// Adds an access token to a grant.
@@ -28,13 +29,34 @@ pub async fn insert(
     Ok(())
 }
 
+/// A statement's columns: the login of a token, and what decides about it.
+#[derive(sqlx::FromRow)]
+struct TokenColumns {
+    #[sqlx(flatten)]
+    login: LoginColumns,
+    #[sqlx(flatten)]
+    eligibility: EligibilityColumns,
+}
+
 /// The login of an access token that has not expired, whose grant is good, and whose client and organization still exist;
-/// the client is not switched off.
-pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<Option<Login>> {
-    let row: Option<LoginColumns> = conn
+/// the client is not switched off. With it comes what decides whether its person may still sign in: one statement, because
+/// every login runs it.
+pub async fn find_login(
+    conn: &mut Conn,
+    token: Digest,
+    now: Timestamp,
+) -> Result<Option<(Login, Option<LoginEligibility>)>> {
+    // The domain is what follows the only `@` of the address's normal form: `rtrim` leaves what precedes it, and `@`.
+    let row: Option<TokenColumns> = conn
         .sql(concat!(
             "SELECT ",
             login_columns!(),
+            ", ",
+            eligibility_columns!(
+                "g.organization_id",
+                "g.connection_id",
+                "substr(g.email_key, length(rtrim(g.email_key, replace(g.email_key, '@', ''))) + 1)"
+            ),
             " FROM access_tokens t JOIN authorization_grants g ON g.id = t.grant_id AND g.revoked_at IS NULL \
              JOIN oauth_clients c ON c.id = g.client_id AND NOT c.disabled \
              JOIN organizations o ON o.id = g.organization_id AND o.deleted_at IS NULL \
@@ -44,5 +66,5 @@ pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Resul
         .bind(now)
         .optional()
         .await?;
-    row.map(Login::try_from).transpose()
+    row.map(|row| Ok((row.login.try_into()?, row.eligibility.read()))).transpose()
 }

@@ -11,9 +11,10 @@ use model::{
 };
 
 use super::{
-    Conn,
+    Conn, Transaction,
     authorization_grants::{Login, LoginColumns, login_columns},
     error::{Error, Result},
+    login_eligibility::{EligibilityColumns, LoginEligibility, eligibility_columns},
 };
 
 /// The client's data that a token request needs.
@@ -213,20 +214,37 @@ pub async fn find_with_client(
     Ok(Some((client, grant.map(CodeGrant::try_from).transpose()?)))
 }
 
-const CONSUME: &str = "UPDATE authorization_codes SET consumed_at = $1 WHERE code_sha256 = $2 AND consumed_at IS NULL \
+const CONSUME: &str = concat!(
+    "UPDATE authorization_codes SET consumed_at = $1 WHERE code_sha256 = $2 AND consumed_at IS NULL \
      AND expires_at > $1 AND EXISTS (SELECT 1 FROM authorization_grants g \
-     WHERE g.id = authorization_codes.grant_id AND g.revoked_at IS NULL)";
+     WHERE g.id = authorization_codes.grant_id AND g.revoked_at IS NULL) RETURNING ",
+    eligibility_columns!("$3", "$4", "$5")
+);
 
 const CONSUME_OF_ADMINISTRATOR: &str = "UPDATE authorization_codes SET consumed_at = $1 WHERE kind = 'administrator' AND consumed_at IS NULL \
      AND expires_at > $1 AND grant_id IN \
      (SELECT id FROM authorization_grants WHERE flow_id = $2 AND revoked_at IS NULL)";
 
-/// Redeems a code: single use, decided by the database. Returns whether this call redeemed it.
+/// What redeeming a code found.
+#[derive(Debug)]
+pub struct Consumed {
+    /// What decides whether the person may still sign in, as of this moment; `None`: the organization is gone.
+    pub eligibility: Option<LoginEligibility>,
+}
+
+/// Redeems the code of a login: single use, decided by the database. `None`: this call did not redeem it.
 ///
 /// A grant that another transaction is revoking may count as good here; what is issued then hangs from it and ends with it.
-pub async fn consume(conn: &mut Conn, code: Digest, now: Timestamp) -> Result<bool> {
-    let rows = conn.sql(CONSUME).bind(now).bind(code).execute().await?;
-    Ok(rows == 1)
+pub async fn consume(
+    tx: &mut Transaction,
+    code: Digest,
+    login: &Login,
+    now: Timestamp,
+) -> Result<Option<Consumed>> {
+    let statement =
+        tx.sql(CONSUME).bind(now).bind(code).bind(login.organization_id).bind(login.connection_id);
+    let row: Option<EligibilityColumns> = statement.bind(login.email.domain().as_str()).optional().await?;
+    Ok(row.map(|row| Consumed { eligibility: row.read() }))
 }
 
 /// Redeems the code of an administrator's login, which was given to nobody. Returns whether this call redeemed it.
@@ -238,7 +256,7 @@ pub async fn consume_of_administrator(conn: &mut Conn, flow: LoginFlowId, now: T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Db;
+    use crate::store::{Db, sql::placeholders};
 
     #[tokio::test]
     async fn redeeming_a_code_reads_no_other_grant() {
@@ -246,10 +264,10 @@ mod tests {
         let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
         db.migrate().await.unwrap();
         for statement in [CONSUME, CONSUME_OF_ADMINISTRATOR] {
-            let explain: &'static str = format!("EXPLAIN QUERY PLAN {statement}").leak();
             let mut tx = db.write().await.unwrap();
-            let plan: Vec<(i64, i64, i64, String)> = tx.sql(explain).bind(1).bind("x").all().await.unwrap();
-            assert!(!plan.iter().any(|(.., step)| step.starts_with("SCAN")), "{plan:#?}");
+            let values = placeholders(statement);
+            let steps = (0..values).fold(tx.sql(statement), |statement, _| statement.bind("x")).steps().await;
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:#?}");
         }
     }
 }

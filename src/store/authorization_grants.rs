@@ -9,6 +9,7 @@ use model::{authorization_grant::AuthorizationGrant, email::Email, login_flow::A
 use super::{
     Conn, Sql, Transaction,
     batch::{BATCH_SIZE, DELETE_BATCH_SIZE},
+    columns,
     error::{Error, Result},
     signed_access_tokens::{self, TokensOf},
 };
@@ -91,7 +92,7 @@ pub async fn insert(conn: &mut Conn, grant: &AuthorizationGrant) -> Result<()> {
     .bind(grant.subject.as_deref())
     .bind(grant.email.as_str())
     .bind(grant.email.key())
-    .bind((!grant.attributes.is_empty()).then(|| serde_json::json!(grant.attributes).to_string()))
+    .bind((!grant.attributes.is_empty()).then(|| columns::to_json(&grant.attributes)).transpose()?)
     .bind(grant.scope.as_deref())
     .bind(grant.authenticated_at)
     .bind(grant.created_at)

@@ -59,6 +59,37 @@ pub async fn list(
         .collect()
 }
 
+/// A connection whose last certificate expires.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ExpiringCertificate {
+    /// The connection.
+    pub saml_connection_id: SamlConnectionId,
+    /// Its organization's name.
+    pub organization_name: String,
+    /// When its last certificate expires.
+    pub expires_at: Timestamp,
+}
+
+/// Up to `limit` connections of an environment whose last certificate expires at `until` or before, in order of expiry.
+pub async fn list_expiring(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<ExpiringCertificate>> {
+    conn.sql(
+        "SELECT c.id AS saml_connection_id, o.display_name AS organization_name, c.idp_certificate_expires_at AS expires_at \
+         FROM saml_connections c JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL \
+         WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL AND c.idp_certificate_expires_at <= $2 \
+         ORDER BY c.idp_certificate_expires_at, c.id LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(until)
+    .bind(limit)
+    .all()
+    .await
+}
+
 /// A certificate expiry warning that is due.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct DueWarning {

@@ -4,6 +4,9 @@ use std::str::FromStr;
 
 use base::id::{Id, IdKind};
 use model::http_url::HttpUrl;
+use serde::Serialize;
+
+use super::Result;
 
 /// The columns of a table in a statement, each with the prefix `"r."` or none: `column_list!("r.", id, name)`.
 macro_rules! column_list {
@@ -12,6 +15,11 @@ macro_rules! column_list {
     };
 }
 pub(super) use column_list;
+
+/// Serialises lists, and maps with text keys.
+pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    Ok(serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))?)
+}
 
 /// Serialises a list of strings as a JSON array.
 pub(super) fn list_to_json(list: &[String]) -> String {

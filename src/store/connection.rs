@@ -249,7 +249,7 @@ impl Row {
     pub fn get<T: Readable>(&self, column: &'static str) -> Result<T> {
         let name = match self.prefix {
             "" => Cow::Borrowed(column),
-            prefix => Cow::Owned(format!("{prefix}{column}")),
+            prefix => Cow::Owned([prefix, column].concat()),
         };
         Ok(match &self.fetched {
             DriverRow::Sqlite(row) => row.try_get(name.as_ref())?,
@@ -388,6 +388,14 @@ impl Statement<'_> {
             Outcome::Sqlite(rows) => rows.into_iter().map(Row::from).collect(),
             Outcome::Postgres(rows) => rows.into_iter().map(Row::from).collect(),
         })
+    }
+
+    /// The steps by which SQLite runs the statement with its values.
+    #[cfg(test)]
+    pub(super) async fn steps(mut self) -> Vec<String> {
+        self.text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", self.text.as_str())).into_sql_str();
+        let rows: Vec<(i64, i64, i64, String)> = self.all().await.expect("a plan");
+        rows.into_iter().map(|(.., step)| step).collect()
     }
 
     /// The statement, if all its values could be bound. SQLite reads an unbound parameter as NULL, so debug builds check

@@ -1,13 +1,16 @@
 //! SAML connections with the organization and environment that a login needs, read by one query.
 
-use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
+use base::id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId};
 use model::{
-    domain::Domain, environment::Environment, organization::Organization, saml_connection::SamlConnection,
+    domain::Domain, environment::Environment, login_flow::LoginFlow, organization::Organization,
+    saml_connection::SamlConnection,
 };
 
 use super::{
     Conn, Result,
     connection::{Row, Statement},
+    login_flows,
+    oauth_clients::{self, REGISTRATION_COLUMNS, Registration},
     table::{self, select_joined},
 };
 
@@ -24,11 +27,17 @@ pub struct LoginConnection {
 
 impl LoginConnection {
     fn read(row: Row) -> Result<Self> {
+        Ok(Self::read_part(row)?.0)
+    }
+
+    /// Reads it from a row that has more, and gives the row back.
+    fn read_part(row: Row) -> Result<(Self, Row)> {
         let connection = table::read(&row)?;
         let row = row.part("o_");
         let organization = table::read(&row)?;
-        let environment = table::read(&row.part("e_"))?;
-        Ok(Self { connection, organization, environment })
+        let row = row.part("e_");
+        let environment = table::read(&row)?;
+        Ok((Self { connection, organization, environment }, row))
     }
 }
 
@@ -38,14 +47,17 @@ fn joined_columns() -> String {
 
 macro_rules! select_for_login {
     ($conn:expr, $rest:literal) => {
+        select_for_login!($conn, joined_columns; $rest)
+    };
+    ($conn:expr, $columns:expr; $($rest:literal),+) => {
         select_joined::<SamlConnection>(
             $conn,
-            joined_columns,
+            $columns,
             concat!(
                 "JOIN organizations ON organizations.id = saml_connections.organization_id \
                  AND organizations.deleted_at IS NULL \
                  JOIN environments ON environments.id = saml_connections.environment_id ",
-                $rest
+                $($rest),+
             ),
         )
     };
@@ -58,6 +70,81 @@ async fn optional(statement: Statement<'_>) -> Result<Option<LoginConnection>> {
 /// The connection named in a URL path by a browser or an identity provider. Not scoped: the id is the scope.
 pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<LoginConnection>> {
     optional(select_for_login!(conn, "WHERE saml_connections.id = $1").bind(id)).await
+}
+
+/// [`find_for_login`], with the connection's flow of this id. One statement, because every login runs it.
+pub async fn find_with_flow(
+    conn: &mut Conn,
+    id: SamlConnectionId,
+    flow: Option<LoginFlowId>,
+) -> Result<Option<(LoginConnection, Option<LoginFlow>)>> {
+    let Some(row) = with_flow(conn, id, flow).first_row().await? else { return Ok(None) };
+    let (target, row) = LoginConnection::read_part(row)?;
+    let row = row.part("f_");
+    let found: Option<LoginFlowId> = row.get("id")?;
+    Ok(Some((target, found.map(|_| login_flows::read(&row)).transpose()?)))
+}
+
+fn with_flow(conn: &mut Conn, id: SamlConnectionId, flow: Option<LoginFlowId>) -> Statement<'_> {
+    let columns = || [joined_columns(), login_flows::columns_as("f_")].join(", ");
+    select_for_login!(
+        conn,
+        columns;
+        "LEFT JOIN login_flows ON login_flows.id = $2 AND login_flows.connection_id = saml_connections.id \
+         WHERE saml_connections.id = $1"
+    )
+    .bind(id)
+    .bind(flow)
+}
+
+/// What an OAuth client names the connection of a login by.
+#[derive(Debug, Clone, Copy)]
+pub enum Named<'a> {
+    /// Its id.
+    Connection(SamlConnectionId),
+    /// The organization whose primary connection it is.
+    Organization(OrganizationId),
+    /// The organization's external id.
+    OrganizationExternalId(&'a str),
+}
+
+/// The connection that an OAuth client names, in the client's environment, and the client's registration. One statement,
+/// because every login runs it.
+pub async fn find_for_client(
+    conn: &mut Conn,
+    client: OauthClientId,
+    named: Named<'_>,
+) -> Result<Option<(LoginConnection, Registration)>> {
+    let Some(row) = for_client(conn, client, named).first_row().await? else { return Ok(None) };
+    let (target, row) = LoginConnection::read_part(row)?;
+    let client = oauth_clients::read_registration(&row.part("k_"), &target.environment)?;
+    Ok(Some((target, client)))
+}
+
+fn for_client<'c>(conn: &'c mut Conn, client: OauthClientId, named: Named<'_>) -> Statement<'c> {
+    let columns = || [&joined_columns(), REGISTRATION_COLUMNS].join(", ");
+    macro_rules! select {
+        ($condition:literal) => {
+            select_for_login!(
+                conn,
+                columns;
+                "JOIN oauth_clients k ON k.environment_id = saml_connections.environment_id WHERE k.id = $1 AND ",
+                $condition
+            )
+            .bind(client)
+        };
+    }
+    match named {
+        Named::Connection(id) => select!("saml_connections.id = $2").bind(id),
+        Named::Organization(id) => {
+            select!("saml_connections.organization_id = $2 AND saml_connections.is_primary").bind(id)
+        }
+        Named::OrganizationExternalId(id) => select!(
+            "organizations.environment_id = k.environment_id AND organizations.external_id = $2 \
+                 AND saml_connections.is_primary"
+        )
+        .bind(id),
+    }
 }
 
 /// The connection with this id in the environment, with what a login needs.
@@ -276,5 +363,22 @@ mod tests {
         );
         assert_eq!(table::find(&mut conn, id(1), id(1)).await.unwrap().as_ref(), Some(&all.environment));
         assert_eq!(table::list::<ApiKey>(&mut conn, id(1), None, 9).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_login_walks_through_no_table() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let mut conn = db.read().await.unwrap();
+        let mut plans = vec![with_flow(&mut conn, id(3), Some(id(4))).steps().await];
+        for named in
+            [Named::Connection(id(3)), Named::Organization(id(2)), Named::OrganizationExternalId("acme")]
+        {
+            plans.push(for_client(&mut conn, id(5), named).steps().await);
+        }
+        for steps in plans {
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:#?}");
+        }
     }
 }

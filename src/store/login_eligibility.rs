@@ -13,9 +13,8 @@ use super::{
 /// The current state of what a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginEligibility {
-    /// The vendor's own id of the organization.
-    pub organization_external_id: Option<String>,
-    /// The person's subject for OAuth clients, where the organization has one for the address.
+    /// The person's subject for OAuth clients, where the organization has one for the address. Not read for a login whose
+    /// grant exists.
     pub subject: Option<String>,
     /// Whether the organization still has the SAML connection.
     pub has_connection: bool,
@@ -25,7 +24,8 @@ pub struct LoginEligibility {
     pub organization_disabled: bool,
     /// Whether the organization is a template.
     pub organization_is_template: bool,
-    /// Whether the OAuth client is switched off; `None`: it does not exist, or none was named.
+    /// Whether the OAuth client is switched off; `None`: it does not exist, or none was named. Not read for a login whose
+    /// grant exists.
     pub client_disabled: Option<bool>,
     /// Whether the domain counts for the organization (states `whitelisted` and `verified`).
     pub domain_counts: bool,
@@ -40,6 +40,63 @@ pub struct LoginPolicy {
     pub require_provisioned: bool,
 }
 
+/// The columns of [`EligibilityColumns`], for the login to an organization through a connection by a person whose address
+/// has this domain.
+macro_rules! eligibility_columns {
+    ($organization:literal, $connection:literal, $domain:literal) => {
+        concat!(
+            "(SELECT w.status = 'disabled' FROM organizations w WHERE w.deleted_at IS NULL AND w.id = ",
+            $organization,
+            ") AS organization_disabled, (SELECT w.is_template FROM organizations w WHERE w.deleted_at IS NULL AND w.id = ",
+            $organization,
+            ") AS organization_is_template, (SELECT n.disabled FROM saml_connections n WHERE n.id = ",
+            $connection,
+            " AND n.organization_id = ",
+            $organization,
+            ") AS connection_disabled, EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = ",
+            $organization,
+            " AND m.domain = ",
+            $domain,
+            " AND m.state IN ('whitelisted', 'verified')) AS domain_counts, \
+             EXISTS (SELECT 1 FROM scim_directories d WHERE d.deleted_at IS NULL AND d.organization_id = ",
+            $organization,
+            ") AS has_directory, EXISTS (SELECT 1 FROM scim_directories d WHERE d.deleted_at IS NULL \
+             AND d.require_provisioned_logins AND d.organization_id = ",
+            $organization,
+            ") AS require_provisioned"
+        )
+    };
+}
+pub(super) use eligibility_columns;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct EligibilityColumns {
+    organization_disabled: Option<bool>,
+    organization_is_template: Option<bool>,
+    connection_disabled: Option<bool>,
+    domain_counts: bool,
+    has_directory: bool,
+    require_provisioned: bool,
+}
+
+impl EligibilityColumns {
+    /// `None`: the organization does not exist.
+    pub(super) fn read(self) -> Option<LoginEligibility> {
+        Some(LoginEligibility {
+            subject: None,
+            has_connection: self.connection_disabled.is_some(),
+            connection_disabled: self.connection_disabled == Some(true),
+            organization_disabled: self.organization_disabled?,
+            organization_is_template: self.organization_is_template?,
+            client_disabled: None,
+            domain_counts: self.domain_counts,
+            policy: self
+                .has_directory
+                .then_some(LoginPolicy { require_provisioned: self.require_provisioned }),
+        })
+    }
+}
+
 /// The state of an organization for the login of this person through this connection, for this OAuth client; `None` if the
 /// organization does not exist. One statement, because every login runs it.
 pub async fn find(
@@ -51,31 +108,19 @@ pub async fn find(
 ) -> Result<Option<LoginEligibility>> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        external_id: Option<String>,
         subject: Option<String>,
-        disabled: bool,
-        is_template: bool,
-        connection_disabled: Option<bool>,
         client_disabled: Option<bool>,
-        domain_counts: bool,
-        has_directory: bool,
-        require_provisioned: bool,
+        #[sqlx(flatten)]
+        organization: EligibilityColumns,
     }
     let row: Option<Row> = conn
-        .sql(
-            "SELECT o.external_id, o.status = 'disabled' AS disabled, o.is_template, (SELECT s.subject FROM oauth_subjects s \
-             WHERE s.environment_id = o.environment_id AND s.email_key = $4 AND s.organization_id = $1) AS subject, \
-             (SELECT c.disabled FROM saml_connections c \
-             WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
-             (SELECT k.disabled FROM oauth_clients k WHERE k.id = $5) AS client_disabled, \
-             EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = $1 AND m.domain = $3 \
-             AND m.state IN ('whitelisted', 'verified')) AS domain_counts, \
-             EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
-             AND d.deleted_at IS NULL) AS has_directory, \
-             EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = $1 \
-             AND d.deleted_at IS NULL AND d.require_provisioned_logins) AS require_provisioned \
-             FROM organizations o WHERE o.id = $1 AND o.deleted_at IS NULL",
-        )
+        .sql(concat!(
+            "SELECT (SELECT s.subject FROM oauth_subjects s WHERE s.environment_id = o.environment_id \
+             AND s.email_key = $4 AND s.organization_id = $1) AS subject, \
+             (SELECT k.disabled FROM oauth_clients k WHERE k.id = $5) AS client_disabled, ",
+            eligibility_columns!("$1", "$2", "$3"),
+            " FROM organizations o WHERE o.id = $1 AND o.deleted_at IS NULL"
+        ))
         .bind(organization_id)
         .bind(connection_id)
         .bind(email.domain().as_str())
@@ -83,16 +128,9 @@ pub async fn find(
         .bind(client_id)
         .optional()
         .await?;
-    Ok(row.map(|row| LoginEligibility {
-        organization_external_id: row.external_id,
-        subject: row.subject,
-        has_connection: row.connection_disabled.is_some(),
-        connection_disabled: row.connection_disabled == Some(true),
-        organization_disabled: row.disabled,
-        organization_is_template: row.is_template,
-        client_disabled: row.client_disabled,
-        domain_counts: row.domain_counts,
-        policy: row.has_directory.then_some(LoginPolicy { require_provisioned: row.require_provisioned }),
+    Ok(row.and_then(|row| {
+        let found = row.organization.read()?;
+        Some(LoginEligibility { subject: row.subject, client_disabled: row.client_disabled, ..found })
     }))
 }
 

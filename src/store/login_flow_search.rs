@@ -9,7 +9,7 @@ use model::login_flow::{FlowStatus, LoginFlow};
 
 use super::{
     Conn, Result, Sql,
-    login_flows::{Row, select},
+    login_flows::{read, select},
 };
 
 /// How many index entries one call reads.
@@ -81,10 +81,9 @@ pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage
     };
     // The entry at which the next call starts is not part of this page.
     let oldest = next.map_or(oldest, |next| next.bits().saturating_add(1));
-    let text = Sql::from(select!("WHERE ")).append(range(oldest)).append(residual.unwrap_or_default());
+    let text = Sql::from(select("WHERE ")).append(range(oldest)).append(residual.unwrap_or_default());
     let text = text.push(" ORDER BY id DESC LIMIT ").value(wanted.limit);
-    let rows: Vec<Row> = conn.dynamic(text).all().await?;
-    let flows = rows.into_iter().map(LoginFlow::try_from).collect::<Result<_>>()?;
+    let flows = conn.dynamic(text).rows().await?.iter().map(read).collect::<Result<_>>()?;
     Ok(FlowPage { flows, next })
 }
 

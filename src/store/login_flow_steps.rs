@@ -4,7 +4,7 @@ use base::{id::LoginFlowId, time::Timestamp};
 use model::login_flow::{FlowStep, StepKind};
 use saml::check::Check;
 
-use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
+use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE, columns};
 
 /// The maximum number of steps in a timeline, which bounds what repeated posts can add. The accepted response
 /// is always added.
@@ -40,7 +40,7 @@ pub async fn insert(conn: &mut Conn, flow: LoginFlowId, step: NewStep<'_>) -> Re
     .bind(flow)
     .bind(step.at)
     .bind(step.kind.as_str())
-    .bind(serde_json::json!(step.checks).to_string())
+    .bind(columns::to_json(step.checks)?)
     .bind(document)
     .bind(expires_at)
     .bind(if accepted { i64::MAX } else { MAX_STEPS })

@@ -2,8 +2,7 @@
 //! `login_flow_steps`, the replay cache in `saml_assertions_seen`.
 
 use base::{
-    id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
-    secret::Digest,
+    id::{EnvironmentId, LoginFlowId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{
@@ -11,114 +10,115 @@ use model::{
     login_flow::{Attributes, FlowStatus, LoginFlow, OauthRequest, PendingRequest},
 };
 
-use super::{Conn, Error, Result, batch::DELETE_BATCH_SIZE};
+use super::{
+    Conn, Error, Result,
+    batch::DELETE_BATCH_SIZE,
+    connection::{Row, Statement},
+    table::text_of,
+};
 
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    id: LoginFlowId,
-    environment_id: EnvironmentId,
-    organization_id: OrganizationId,
-    connection_id: SamlConnectionId,
-    origin: String,
-    status: String,
-    refusal: Option<String>,
-    state: Option<String>,
-    email: Option<String>,
-    claimed_email: Option<String>,
-    attributes: Option<String>,
-    request_id: Option<String>,
-    request_expires_at: Option<Timestamp>,
-    answered_at: Option<Timestamp>,
-    browser_sha256: Option<Digest>,
-    oauth_client_id: Option<OauthClientId>,
-    oauth_redirect_uri: Option<String>,
-    oauth_redirect_uri_sent: Option<bool>,
-    oauth_nonce: Option<String>,
-    oauth_code_challenge: Option<String>,
-    oauth_scope: Option<String>,
-    force_authn: bool,
-    authenticated_at: Option<Timestamp>,
-    redeemed_at: Option<Timestamp>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+/// The columns that are read. They are listed, never `*`: when the next release adds a column, statements that a running
+/// replica has prepared must stay valid.
+const COLUMNS: &[&str] = &[
+    "id",
+    "environment_id",
+    "organization_id",
+    "connection_id",
+    "origin",
+    "status",
+    "refusal",
+    "state",
+    "email",
+    "claimed_email",
+    "attributes",
+    "request_expires_at",
+    "answered_at",
+    "browser_sha256",
+    "oauth_client_id",
+    "oauth_redirect_uri",
+    "oauth_redirect_uri_sent",
+    "oauth_nonce",
+    "oauth_code_challenge",
+    "oauth_scope",
+    "force_authn",
+    "authenticated_at",
+    "redeemed_at",
+    "created_at",
+    "updated_at",
+];
+
+/// The ID of the AuthnRequest that was sent last.
+const REQUEST_ID: &str = "(SELECT r.request_id FROM saml_authn_requests r WHERE r.flow_id = login_flows.id)";
+
+/// All columns, called by their names after `prefix`: [`read`] reads them from the part of a row with this prefix.
+pub(super) fn columns_as(prefix: &str) -> String {
+    let own = COLUMNS.iter().map(|name| format!("login_flows.{name} AS {prefix}{name}"));
+    own.chain([format!("{REQUEST_ID} AS {prefix}request_id")]).collect::<Vec<_>>().join(", ")
 }
 
-/// `SELECT` of every column of [`Row`]. Columns are listed, never `*`: when the next release adds a column,
-/// statements that a running replica has prepared must stay valid.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, environment_id, organization_id, connection_id, origin, status, refusal, state, \
-             email, claimed_email, attributes, (SELECT r.request_id FROM saml_authn_requests r \
-             WHERE r.flow_id = login_flows.id) AS request_id, request_expires_at, answered_at, browser_sha256, \
-             oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, \
-             oauth_code_challenge, oauth_scope, force_authn, authenticated_at, redeemed_at, created_at, updated_at \
-             FROM login_flows ",
-            $rest
-        )
+/// `SELECT` of every column; `rest` follows `FROM login_flows`.
+pub(super) fn select(rest: &'static str) -> &'static str {
+    text_of(["login_flows", "select", rest], || format!("SELECT {} FROM login_flows {rest}", columns_as("")))
+}
+
+/// The flow of a row with all columns.
+pub(super) fn read(row: &Row) -> Result<LoginFlow> {
+    let id: LoginFlowId = row.get("id")?;
+    let broken = |column| Error::inconsistent("login_flows", column, id);
+    let request = match (row.get("request_id")?, row.get("browser_sha256")?, row.get("request_expires_at")?) {
+        (Some(id), Some(browser), Some(expires_at)) => Some(PendingRequest { id, browser, expires_at }),
+        _ => None,
     };
+    let oauth = match (row.get("oauth_client_id")?, row.get("oauth_redirect_uri")?) {
+        (Some(client_id), Some(redirect_uri)) => Some(OauthRequest {
+            client_id,
+            redirect_uri,
+            redirect_uri_sent: row.get::<Option<bool>>("oauth_redirect_uri_sent")?.unwrap_or(false),
+            nonce: row.get("oauth_nonce")?,
+            code_challenge: row.get("oauth_code_challenge")?,
+            scope: row.get("oauth_scope")?,
+        }),
+        _ => None,
+    };
+    let address = |column| match row.get::<Option<String>>(column)? {
+        Some(text) => Email::parse(&text).map(Some).ok_or_else(|| broken(column)),
+        None => Ok(None),
+    };
+    // Earlier releases stored them as JSON, in clear.
+    let (clear, sealed_attributes) = match row.get::<Option<String>>("attributes")? {
+        Some(json) if json.starts_with('{') => (Some(json), None),
+        sealed => (None, sealed),
+    };
+    let attributes: Attributes = match clear {
+        Some(json) => serde_json::from_str(&json).map_err(|_| broken("attributes"))?,
+        None => Attributes::new(),
+    };
+    Ok(LoginFlow {
+        id,
+        environment_id: row.get("environment_id")?,
+        organization_id: row.get("organization_id")?,
+        connection_id: row.get("connection_id")?,
+        origin: row.get::<String>("origin")?.parse().map_err(|_| broken("origin"))?,
+        status: row.get::<String>("status")?.parse().map_err(|_| broken("status"))?,
+        refusal: row.get("refusal")?,
+        state: row.get("state")?,
+        email: address("email")?,
+        claimed_email: address("claimed_email")?,
+        attributes,
+        sealed_attributes,
+        request,
+        oauth,
+        force_authn: row.get("force_authn")?,
+        authenticated_at: row.get("authenticated_at")?,
+        answered_at: row.get("answered_at")?,
+        redeemed_at: row.get("redeemed_at")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
 }
 
-pub(super) use select;
-
-impl TryFrom<Row> for LoginFlow {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self> {
-        let broken = |column| Error::inconsistent("login_flows", column, row.id);
-        let request = match (row.request_id, row.browser_sha256, row.request_expires_at) {
-            (Some(id), Some(browser), Some(expires_at)) => Some(PendingRequest { id, browser, expires_at }),
-            _ => None,
-        };
-        let oauth = match (row.oauth_client_id, row.oauth_redirect_uri) {
-            (Some(client_id), Some(redirect_uri)) => Some(OauthRequest {
-                client_id,
-                redirect_uri,
-                redirect_uri_sent: row.oauth_redirect_uri_sent.unwrap_or(false),
-                nonce: row.oauth_nonce,
-                code_challenge: row.oauth_code_challenge,
-                scope: row.oauth_scope,
-            }),
-            _ => None,
-        };
-        let address = |text: Option<String>, column| match text {
-            Some(text) => Email::parse(&text).map(Some).ok_or_else(|| broken(column)),
-            None => Ok(None),
-        };
-        let email = address(row.email, "email")?;
-        let claimed_email = address(row.claimed_email, "claimed_email")?;
-        // Earlier releases stored them as JSON, in clear.
-        let (clear, sealed_attributes) = match row.attributes {
-            Some(json) if json.starts_with('{') => (Some(json), None),
-            sealed => (None, sealed),
-        };
-        let attributes: Attributes = match clear {
-            Some(json) => serde_json::from_str(&json).map_err(|_| broken("attributes"))?,
-            None => Attributes::new(),
-        };
-        Ok(Self {
-            id: row.id,
-            environment_id: row.environment_id,
-            organization_id: row.organization_id,
-            connection_id: row.connection_id,
-            origin: row.origin.parse().map_err(|_| broken("origin"))?,
-            status: row.status.parse().map_err(|_| broken("status"))?,
-            refusal: row.refusal,
-            state: row.state,
-            email,
-            claimed_email,
-            attributes,
-            sealed_attributes,
-            request,
-            oauth,
-            force_authn: row.force_authn,
-            authenticated_at: row.authenticated_at,
-            answered_at: row.answered_at,
-            redeemed_at: row.redeemed_at,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
+async fn optional(statement: Statement<'_>) -> Result<Option<LoginFlow>> {
+    statement.first_row().await?.as_ref().map(read).transpose()
 }
 
 /// Inserts a flow, with its request if it has one.
@@ -187,19 +187,12 @@ pub async fn find(
     connection: SamlConnectionId,
     id: LoginFlowId,
 ) -> Result<Option<LoginFlow>> {
-    let row: Option<Row> = conn
-        .sql(select!("WHERE id = $1 AND connection_id = $2"))
-        .bind(id)
-        .bind(connection)
-        .optional()
-        .await?;
-    row.map(LoginFlow::try_from).transpose()
+    optional(conn.sql(select("WHERE id = $1 AND connection_id = $2")).bind(id).bind(connection)).await
 }
 
 /// The flow with this id, in any environment: for the command line.
 pub async fn find_in_any_environment(conn: &mut Conn, id: LoginFlowId) -> Result<Option<LoginFlow>> {
-    let row: Option<Row> = conn.sql(select!("WHERE id = $1")).bind(id).optional().await?;
-    row.map(LoginFlow::try_from).transpose()
+    optional(conn.sql(select("WHERE id = $1")).bind(id)).await
 }
 
 /// The flow with this id, of this environment.
@@ -208,13 +201,7 @@ pub async fn find_in_environment(
     environment: EnvironmentId,
     id: LoginFlowId,
 ) -> Result<Option<LoginFlow>> {
-    let row: Option<Row> = conn
-        .sql(select!("WHERE id = $1 AND environment_id = $2"))
-        .bind(id)
-        .bind(environment)
-        .optional()
-        .await?;
-    row.map(LoginFlow::try_from).transpose()
+    optional(conn.sql(select("WHERE id = $1 AND environment_id = $2")).bind(id).bind(environment)).await
 }
 
 /// The flow whose AuthnRequest has this ID, of this connection.
@@ -223,13 +210,10 @@ pub async fn find_by_request(
     connection: SamlConnectionId,
     request_id: &str,
 ) -> Result<Option<LoginFlow>> {
-    let row: Option<Row> = conn
-        .sql(select!("WHERE id = (SELECT flow_id FROM saml_authn_requests WHERE request_id = $1) AND connection_id = $2"))
-        .bind(request_id)
-        .bind(connection)
-        .optional()
-        .await?;
-    row.map(LoginFlow::try_from).transpose()
+    let text = select(
+        "WHERE id = (SELECT flow_id FROM saml_authn_requests WHERE request_id = $1) AND connection_id = $2",
+    );
+    optional(conn.sql(text).bind(request_id).bind(connection)).await
 }
 
 /// Sets the AuthnRequest that the flow waits for, unless an earlier one was answered already. Returns whether
@@ -381,14 +365,10 @@ pub async fn update_code_refused(
 
 /// The latest test login of the connection.
 pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
-    conn.sql(select!(
-        "WHERE connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1"
-    ))
-    .bind(connection)
-    .optional::<Row>()
-    .await?
-    .map(LoginFlow::try_from)
-    .transpose()
+    let text = select(
+        "WHERE connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1",
+    );
+    optional(conn.sql(text).bind(connection)).await
 }
 
 /// Deletes flows that started before `before`, with their timelines. Returns how many.

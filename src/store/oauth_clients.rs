@@ -4,7 +4,7 @@ use base::{
     id::{EnvironmentId, EnvironmentKind, OauthClientId, OauthClientKind},
     time::Timestamp,
 };
-use model::{http_url::HttpUrl, oauth_client::OauthClient};
+use model::{environment::Environment, http_url::HttpUrl, oauth_client::OauthClient};
 
 use super::{
     Conn, columns,
@@ -80,6 +80,28 @@ pub struct Registration {
     pub redirect_uris: Vec<String>,
 }
 
+/// The columns that [`read_registration`] reads, of a client `k`, called by their names after `k_`.
+pub(super) const REGISTRATION_COLUMNS: &str =
+    "k.id AS k_id, k.disabled AS k_disabled, k.redirect_uris AS k_redirect_uris";
+
+/// The registration of the client that a part of a joined row holds, in its environment.
+pub(super) fn read_registration(row: &Row, environment: &Environment) -> Result<Registration> {
+    let own: String = row.get("redirect_uris")?;
+    let all = environment.oauth_redirect_uris.iter().map(ToString::to_string).collect();
+    Ok(Registration {
+        environment_id: environment.id,
+        disabled: row.get("disabled")?,
+        redirect_uris: redirect_uris(row.get("id")?, &own, all)?,
+    })
+}
+
+/// The client's own redirect URIs, or `all` of its environment if it has none.
+fn redirect_uris(id: OauthClientId, own: &str, all: Vec<String>) -> Result<Vec<String>> {
+    let own = columns::list_from_json(own)
+        .ok_or_else(|| Error::inconsistent("oauth_clients", "redirect_uris", id))?;
+    Ok(if own.is_empty() { all } else { own })
+}
+
 /// The registration of the client with this id. Not scoped: the client id names the caller.
 pub async fn find_registration(conn: &mut Conn, id: OauthClientId) -> Result<Option<Registration>> {
     let row: Option<(EnvironmentId, String, String, bool)> = conn
@@ -91,12 +113,9 @@ pub async fn find_registration(conn: &mut Conn, id: OauthClientId) -> Result<Opt
         .optional()
         .await?;
     row.map(|(environment_id, own, uris, disabled)| {
-        let own = columns::list_from_json(&own)
-            .ok_or_else(|| Error::inconsistent("oauth_clients", "redirect_uris", id))?;
         let all = columns::list_from_json(&uris)
             .ok_or_else(|| Error::inconsistent("environments", "oauth_redirect_uris", environment_id))?;
-        let redirect_uris = if own.is_empty() { all } else { own };
-        Ok(Registration { environment_id, disabled, redirect_uris })
+        Ok(Registration { environment_id, disabled, redirect_uris: redirect_uris(id, &own, all)? })
     })
     .transpose()
 }

@@ -369,7 +369,7 @@ fn text<T: Table>(name: &'static str, make: impl FnOnce() -> String) -> &'static
 
 /// A statement by its name. It is made once and kept for good, as drivers keep prepared statements by their text. There
 /// are a few for each table: names are literals.
-fn text_of(name: [&'static str; 3], make: impl FnOnce() -> String) -> &'static str {
+pub(super) fn text_of(name: [&'static str; 3], make: impl FnOnce() -> String) -> &'static str {
     static TEXTS: LazyLock<RwLock<HashMap<[&'static str; 3], &'static str>>> = LazyLock::new(RwLock::default);
     if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
         return text;

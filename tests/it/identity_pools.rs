@@ -617,7 +617,10 @@ both! {
         let schema = app.call(&token, Method::POST, schemas, Some(json!({ "name": "Own", "schema": {} }))).await.json();
         wanted["payload_schema_id"] = schema["id"].clone();
         let first = create(&app, &token, wanted).await;
-        create(&app, &token, json!({ "name": "Second", "workspace_id": hex(template) })).await;
+        for name in ["Second", "Third", "Fourth"] {
+            app.advance(std::time::Duration::from_secs(1));
+            create(&app, &token, json!({ "name": name, "workspace_id": hex(template) })).await;
+        }
         app.call(&token, Method::POST, &format!("{}/users", one(&first)), Some(json!({ "status": "new" }))).await;
         app.advance(std::time::Duration::from_secs(5));
         let copy = organization(&app, &environment, "Copy").await;
@@ -632,7 +635,7 @@ both! {
         assert_eq!(found, IdentityPool {
             id: found.id, organization_id: copy, number_of_users: 0, created_at: app.now(), updated_at: app.now(), ..source
         });
-        assert_eq!(list(&app, &token, &of(copy)).await, ["Customers", "Second"]);
+        assert_eq!(list(&app, &token, &of(copy)).await, ["Customers", "Second", "Third", "Fourth"]);
         assert_eq!(count(&app, "SELECT COUNT(*) FROM users WHERE pool_id = $1", &found.id.to_string()).await, 0);
         let created = "SELECT COUNT(*) FROM audit_events WHERE target_id = $1 AND action = 'identity_pool.created'";
         assert_eq!(count(&app, created, &found.id.to_string()).await, 1);

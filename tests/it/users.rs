@@ -374,6 +374,11 @@ both! {
             assert_eq!(code(&refused), (422, "validation_failed".into()), "{field}: {}", refused.body);
             assert_eq!(refused.json()["details"]["errors"][0]["path"], json!(field), "{}", refused.body);
         }
+        let body = json!({ "status": "new", "payload": { "name": 7, "given_name": 8 } });
+        let refused = app.call(&token, Method::POST, &path(&pool), Some(body)).await;
+        let errors = refused.json()["details"]["errors"].clone();
+        let paths: Vec<&str> = errors.as_array().unwrap().iter().filter_map(|one| one["path"].as_str()).collect();
+        assert_eq!(paths, ["payload/given_name", "payload/name"], "{}", refused.body);
         let typed = app.call(&token, Method::POST, &path(&pool), Some(json!({ "status": 7 }))).await;
         assert_eq!(code(&typed), (400, "invalid_json".into()));
         assert_eq!(number_of_users(&app, &pool).await, 0, "nothing is half-written");

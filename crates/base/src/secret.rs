@@ -28,7 +28,7 @@ impl<K: SecretKind> Secret<K> {
 
     /// The text to hand out.
     pub fn reveal(&self) -> String {
-        format!("{}{}", K::PREFIX, id::encode(self.bits))
+        id::encode(K::PREFIX, self.bits)
     }
 
     /// The stored form: SHA-256 of the 16 bytes, as in SSOReady, so that imported secrets keep working.
@@ -64,7 +64,11 @@ impl Digest {
 
     /// Lower-case hexadecimal, the stored form.
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
+        let mut hex = String::with_capacity(64);
+        self.0.iter().for_each(|byte| hex.extend([digit(byte >> 4), digit(byte & 15)]));
+        hex
     }
 
     /// Parses the stored form.

@@ -21,7 +21,7 @@ use crate::{
     },
     store::{
         Conn,
-        login_connections::{self, LoginConnection},
+        login_connections::{self, LoginConnection, Named},
         oauth_clients, organizations,
     },
 };
@@ -78,9 +78,19 @@ pub async fn authorize(
         Ok(sender) => sender,
         Err(error) => return Ok(Outcome::Page(error)),
     };
+    let request = AuthorizeRequest::parse(&parameters);
     let mut conn = state.db.read().await?;
-    let Some(client) = oauth_clients::find_registration(&mut conn, sender.client_id).await? else {
-        return Ok(Outcome::Page(Error::UnknownClient(sender.client_id.to_string())));
+    // One statement finds both the client and the connection that it names by an id.
+    let found = match request.as_ref().ok().and_then(|request| named(&request.selector)) {
+        Some(named) => login_connections::find_for_client(&mut conn, sender.client_id, named).await?,
+        None => None,
+    };
+    let (found, client) = match found {
+        Some((target, client)) => (Some(target), client),
+        None => match oauth_clients::find_registration(&mut conn, sender.client_id).await? {
+            Some(client) => (None, client),
+            None => return Ok(Outcome::Page(Error::UnknownClient(sender.client_id.to_string()))),
+        },
     };
     let redirect_uri = match authorize::redirect_uri(sender.redirect_uri, &client.redirect_uris) {
         Ok(redirect_uri) => redirect_uri,
@@ -93,11 +103,14 @@ pub async fn authorize(
     if client.disabled {
         return to_client(Error::ClientDisabled);
     }
-    let request = match AuthorizeRequest::parse(&parameters) {
+    let request = match request {
         Ok(request) => request,
         Err(error) => return to_client(error),
     };
-    let mut targets = find_targets(&mut conn, client.environment_id, &request.selector).await?;
+    let mut targets = match found {
+        Some(target) => vec![target],
+        None => find_targets(&mut conn, client.environment_id, &request.selector).await?,
+    };
     drop(conn);
     // What is switched off is no choice; alone, it tells why nobody is let in.
     let is_enabled = |target: &LoginConnection| {
@@ -131,6 +144,20 @@ pub async fn authorize(
         BeginOutcome::Begun(begun) => Outcome::Begun(begun),
         BeginOutcome::Refused(refused) => Outcome::Refused(refused),
     })
+}
+
+/// The connection that a selector names by an id. An id that may be an alias names none.
+fn named(selector: &Selector) -> Option<Named<'_>> {
+    match selector {
+        Selector::Connection(id) => Some(Named::Connection(*id)),
+        Selector::Organization(text) => {
+            let reference =
+                OrganizationRef::parse(text).ok().filter(|reference| reference.alias().is_none())?;
+            reference.id().map(Named::Organization)
+        }
+        Selector::OrganizationExternalId(id) => Some(Named::OrganizationExternalId(id)),
+        Selector::Domain(_) | Selector::Email(_) => None,
+    }
 }
 
 /// The connections that a selector matches, in the client's environment only.

@@ -9,7 +9,7 @@ use model::{authorization_grant::CodeKind, email::Email, login_flow::Attributes}
 use crate::{
     app::{
         Error, Result, State,
-        login::eligibility,
+        login::eligibility::{self, CodeOutcome},
         permissions::Action,
         principal::{On, Principal},
     },
@@ -53,12 +53,10 @@ pub async fn redeem(state: &State, principal: &Principal, code: &str) -> Result<
     telemetry::request_is_of_login(login.flow_id);
     let tx = state.db.write().await?;
     let now = state.now();
-    let (mut tx, organization) =
-        eligibility::check_code(tx, login.flow_id, (&login).into(), now).await?.ok_or_else(gone)?;
-    // Of concurrent requests with the same code the database lets one succeed.
-    if !authorization_codes::consume(&mut tx, digest, now).await? {
-        return Err(gone());
-    }
+    let mut tx = match eligibility::redeem_code(state, tx, digest, &login, now).await? {
+        CodeOutcome::Redeemed(tx) => tx,
+        CodeOutcome::Refused | CodeOutcome::Used(_) => return Err(gone()),
+    };
     let app_state = login_flows::update_redeemed(&mut tx, login.flow_id, now).await?;
     tx.commit().await?;
     Ok(RedeemedLogin {
@@ -66,7 +64,7 @@ pub async fn redeem(state: &State, principal: &Principal, code: &str) -> Result<
         state: app_state.unwrap_or_default(),
         attributes: login.attributes,
         organization_id: login.organization_id,
-        organization_external_id: organization.organization_external_id.unwrap_or_default(),
+        organization_external_id: login.organization_external_id.unwrap_or_default(),
         saml_flow_id: login.flow_id,
     })
 }

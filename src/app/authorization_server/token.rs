@@ -13,7 +13,7 @@ use super::{signing_keys, userinfo::user_claims};
 use crate::{
     app::{
         Error as ServiceError, Result, State,
-        login::eligibility::{self, LoginSubject},
+        login::eligibility::{self, CodeOutcome},
     },
     store::{
         access_tokens,
@@ -65,12 +65,11 @@ pub async fn exchange(
         revoke(state, &grant, now).await?;
         return Ok(Err(Error::CodeNotFound));
     }
-    let login = LoginSubject::from(&grant.login);
     if let Err(error) = check(&grant, &asked, now) {
         if grant.revoked || grant.expires_at <= now {
             // A deactivation ends codes: record it in the login, or support could not see why the code failed.
             let tx = state.db.write().await?;
-            eligibility::check_code(tx, grant.login.flow_id, login, now).await?;
+            eligibility::check_code(tx, &grant.login, now).await?;
         }
         return Ok(Err(error));
     }
@@ -82,15 +81,16 @@ pub async fn exchange(
     let id_token = key.sign_jwt(&claims).map_err(ServiceError::internal)?;
 
     let tx = state.db.write().await?;
-    let Some((mut tx, _)) = eligibility::check_code(tx, grant.login.flow_id, login, now).await? else {
-        return Ok(Err(Error::CodeNotFound));
+    let mut tx = match eligibility::redeem_code(state, tx, code, &grant.login, now).await? {
+        CodeOutcome::Redeemed(tx) => tx,
+        CodeOutcome::Refused => return Ok(Err(Error::CodeNotFound)),
+        CodeOutcome::Used(mut tx) => {
+            // A concurrent request redeemed it, so the code was used twice; or the grant ended meanwhile, as with its client.
+            authorization_grants::revoke(&mut tx, grant.login.grant_id, now).await?;
+            tx.commit().await?;
+            return Ok(Err(Error::CodeNotFound));
+        }
     };
-    if !authorization_codes::consume(&mut tx, code, now).await? {
-        // A concurrent request consumed it, so the code was used twice; or the grant ended meanwhile, as with its client.
-        authorization_grants::revoke(&mut tx, grant.login.grant_id, now).await?;
-        tx.commit().await?;
-        return Ok(Err(Error::CodeNotFound));
-    }
     let expires_at = now + ACCESS_TOKEN_LIFETIME;
     access_tokens::insert(&mut tx, access_token.digest(), grant.login.grant_id, now, expires_at).await?;
     login_flows::update_redeemed(&mut tx, grant.login.flow_id, now).await?;

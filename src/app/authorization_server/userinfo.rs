@@ -22,11 +22,12 @@ pub async fn userinfo(
         Err(error) => return Ok(Err(error)),
     };
     let mut conn = state.db.read().await?;
-    let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
+    let Some((login, found)) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await?
+    else {
         return Ok(Err(Error::InvalidToken));
     };
     telemetry::request_is_of_login(login.flow_id);
-    let admitted = eligibility::check_read_only(&mut conn, (&login).into(), &mut Vec::new()).await?;
+    let admitted = eligibility::check_read(&mut conn, (&login).into(), found, &mut Vec::new()).await?;
     Ok(admitted.map(|_| login).map_err(|_| Error::InvalidToken))
 }
 

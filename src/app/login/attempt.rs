@@ -119,7 +119,9 @@ pub(super) struct LoginAttempt<'a> {
     pub(super) target: &'a LoginConnection,
     /// The flow, once found.
     pub(super) flow: Option<LoginFlow>,
-    /// How the browser relates to that flow.
+    /// The connection's flow that RelayState names: use it only as the one whose request has a known ID.
+    pub(super) named: Option<LoginFlow>,
+    /// How the browser relates to the flow.
     pub(super) binding: BrowserBinding,
     /// Whether a signature of the connection's identity provider was verified.
     pub(super) signature_verified: bool,
@@ -140,6 +142,7 @@ impl<'a> LoginAttempt<'a> {
             state,
             target,
             flow: None,
+            named: None,
             binding: BrowserBinding::Other,
             signature_verified: false,
             claimed_email: None,
@@ -219,8 +222,15 @@ impl<'a> LoginAttempt<'a> {
         browser: Option<&BrowserId>,
     ) -> Result<()> {
         let Some(request_id) = request_id else { return Ok(()) };
-        let mut conn = self.state.db.read().await?;
-        self.flow = login_flows::find_by_request(&mut conn, self.connection_id(), request_id).await?;
+        let has_request =
+            |flow: &LoginFlow| flow.request.as_ref().is_some_and(|request| request.id == request_id);
+        self.flow = match self.named.take().filter(has_request) {
+            Some(named) => Some(named),
+            None => {
+                let mut conn = self.state.db.read().await?;
+                login_flows::find_by_request(&mut conn, self.connection_id(), request_id).await?
+            }
+        };
         self.flow.iter().for_each(|flow| telemetry::request_is_of_login(flow.id));
         let bound_to =
             self.flow.as_ref().and_then(|flow| flow.request.as_ref()).map(|request| request.browser);

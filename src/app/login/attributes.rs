@@ -11,8 +11,9 @@ use crate::{
 
 /// The attributes of a flow as they are stored; `None` if there are none.
 pub(super) fn seal(state: &State, flow: LoginFlowId, attributes: &Attributes) -> Option<String> {
-    let json = || serde_json::json!(attributes).to_string();
-    (!attributes.is_empty()).then(|| state.seal(&LOGIN_ATTRIBUTES, &[&flow], json().as_bytes()))
+    // Maps with text keys always serialise.
+    let json = || serde_json::to_vec(attributes).unwrap_or_else(|_| b"{}".to_vec());
+    (!attributes.is_empty()).then(|| state.seal(&LOGIN_ATTRIBUTES, &[&flow], &json()))
 }
 
 /// The flow with its attributes decrypted, for support. Those that cannot be opened are left out, and the log says why: the

@@ -7,7 +7,8 @@
 //! ends the grant, and with it the code and tokens.
 
 use base::{
-    id::{LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
+    id::{OauthClientId, OrganizationId, SamlConnectionId},
+    secret::Digest,
     time::Timestamp,
 };
 use model::{email::Email, login_flow::StepKind};
@@ -15,9 +16,9 @@ use saml::check::Check;
 
 use super::error::Error;
 use crate::{
-    app::Result,
+    app::{Result, State},
     store::{
-        Conn, Transaction,
+        Conn, Transaction, authorization_codes,
         authorization_grants::Login,
         login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
         login_flow_steps::{self, NewStep},
@@ -67,36 +68,96 @@ pub(in crate::app) async fn check(
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     login_eligibility::lock(tx, login.organization_id, login.connection_id, login.client_id).await?;
-    let found = find(tx, login, checks).await?;
+    let found = check_found(find(tx, login).await?, login, checks);
     if found.as_ref().is_ok_and(|found| found.policy.is_some()) {
         login_eligibility::lock_matching_users(tx, login.organization_id, login.email).await?;
     }
     check_directories(tx, login, found, checks).await
 }
 
-/// Checks for the code of a login that an app redeems, without locks: whoever switches something off ends the grant that
-/// exists already. A refusal is recorded in the login's timeline, so that support can see why the app got an error.
-/// `None`: refused, or the organization or connection is gone; the transaction has ended.
+/// What became of a code that an app redeems.
+#[derive(Debug)]
+pub(in crate::app) enum CodeOutcome {
+    /// It is redeemed, once the transaction commits.
+    Redeemed(Transaction),
+    /// Its person may not sign in any more, or the organization or connection is gone. The code is not used up.
+    Refused,
+    /// Somebody else redeemed it, or its grant ended.
+    Used(Transaction),
+}
+
+/// Redeems the code of a login, if its person may still sign in. Checked without locks: whoever switches something off ends
+/// the grant that exists already. A refusal is recorded in the login's timeline.
+pub(in crate::app) async fn redeem_code(
+    state: &State,
+    mut tx: Transaction,
+    code: Digest,
+    login: &Login,
+    now: Timestamp,
+) -> Result<CodeOutcome> {
+    // Of concurrent requests with the same code the database lets one succeed.
+    let Some(consumed) = authorization_codes::consume(&mut tx, code, login, now).await? else {
+        return Ok(match check_code(tx, login, now).await? {
+            Some(tx) => CodeOutcome::Used(tx),
+            None => CodeOutcome::Refused,
+        });
+    };
+    let mut checks = Vec::new();
+    match check_read(&mut tx, login.into(), consumed.eligibility, &mut checks).await? {
+        Ok(_) => Ok(CodeOutcome::Redeemed(tx)),
+        Err(denial) => {
+            // Rolled back, so that the code is good again when the person is.
+            drop(tx);
+            record_refusal(state.db.write().await?, login, denial, &checks, now).await?;
+            Ok(CodeOutcome::Refused)
+        }
+    }
+}
+
+/// Checks for the code of a login that an app could not redeem, as [`redeem_code`] does. `None`: refused, or the
+/// organization or connection is gone; the transaction has ended.
 pub(in crate::app) async fn check_code(
     mut tx: Transaction,
-    flow: LoginFlowId,
-    login: LoginSubject<'_>,
+    login: &Login,
     now: Timestamp,
-) -> Result<Option<(Transaction, LoginEligibility)>> {
+) -> Result<Option<Transaction>> {
     let mut checks = Vec::new();
-    match check_read_only(&mut tx, login, &mut checks).await? {
-        Ok(eligibility) => Ok(Some((tx, eligibility))),
-        Err(Denial::Gone) => Ok(None),
-        Err(Denial::Refused(refusal)) => {
-            if login_flows::update_code_refused(&mut tx, flow, refusal.code(), now).await? {
-                let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
-                login_flow_steps::insert(&mut tx, flow, step).await?;
-                tx.commit().await?;
-                tracing::info!(flow = %flow, reason = refusal.code(), "code refused");
-            }
+    match check_read_only(&mut tx, login.into(), &mut checks).await? {
+        Ok(_) => Ok(Some(tx)),
+        Err(denial) => {
+            record_refusal(tx, login, denial, &checks, now).await?;
             Ok(None)
         }
     }
+}
+
+/// Records in the login's timeline that its code was refused, so that support can see why the app got an error.
+async fn record_refusal(
+    mut tx: Transaction,
+    login: &Login,
+    denial: Denial,
+    checks: &[Check],
+    now: Timestamp,
+) -> Result<()> {
+    let (Denial::Refused(refusal), flow) = (denial, login.flow_id) else { return Ok(()) };
+    if login_flows::update_code_refused(&mut tx, flow, refusal.code(), now).await? {
+        let step = NewStep { at: now, kind: StepKind::Refused, checks, document: None };
+        login_flow_steps::insert(&mut tx, flow, step).await?;
+        tx.commit().await?;
+        tracing::info!(flow = %flow, reason = refusal.code(), "code refused");
+    }
+    Ok(())
+}
+
+/// [`check_read_only`], for what the statement that found the login has read with it.
+pub(in crate::app) async fn check_read(
+    conn: &mut Conn,
+    login: LoginSubject<'_>,
+    found: Option<LoginEligibility>,
+    checks: &mut Vec<Check>,
+) -> Result<Result<LoginEligibility, Denial>> {
+    let found = check_found(found, login, checks);
+    check_directories(conn, login, found, checks).await
 }
 
 /// [`check`] without locks, for a login whose grant exists.
@@ -105,8 +166,8 @@ pub(in crate::app) async fn check_read_only(
     login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
-    let found = find(conn, login, checks).await?;
-    check_directories(conn, login, found, checks).await
+    let found = find(conn, login).await?;
+    check_read(conn, login, found, checks).await
 }
 
 async fn check_directories(
@@ -126,25 +187,29 @@ async fn check_directories(
     Ok(decide(policy, status, checks).map(|()| eligibility).map_err(Denial::Refused))
 }
 
-async fn find(
-    conn: &mut Conn,
+async fn find(conn: &mut Conn, login: LoginSubject<'_>) -> Result<Option<LoginEligibility>> {
+    let LoginSubject { organization_id, connection_id, client_id, email } = login;
+    Ok(login_eligibility::find(conn, organization_id, connection_id, client_id, email).await?)
+}
+
+/// What the organization, the connection, the client and the domain decide.
+fn check_found(
+    found: Option<LoginEligibility>,
     login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
-) -> Result<Result<LoginEligibility, Denial>> {
-    let LoginSubject { organization_id, connection_id, client_id, email } = login;
-    let found = login_eligibility::find(conn, organization_id, connection_id, client_id, email).await?;
-    let Some(found) = found.filter(|found| found.has_connection) else { return Ok(Err(Denial::Gone)) };
-    if let Some(refusal) = not_in_use(&found, client_id.is_some()) {
+) -> std::result::Result<LoginEligibility, Denial> {
+    let Some(found) = found.filter(|found| found.has_connection) else { return Err(Denial::Gone) };
+    if let Some(refusal) = not_in_use(&found, login.client_id.is_some()) {
         checks.push(refusal.failed(None, None));
-        return Ok(Err(Denial::Refused(refusal)));
+        return Err(Denial::Refused(refusal));
     }
     if !found.domain_counts {
         let refusal = Error::EmailOutsideOrganizationDomains;
         let expected = Some("a domain of the organization".to_owned());
         checks.push(refusal.failed(expected, Some(login.email.to_string())));
-        return Ok(Err(Denial::Refused(refusal)));
+        return Err(Denial::Refused(refusal));
     }
-    Ok(Ok(found))
+    Ok(found)
 }
 
 /// What of a login nobody may use at present.

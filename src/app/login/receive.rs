@@ -20,13 +20,15 @@ use crate::{
 /// Handles a response: verifies it, finds its flow, accepts or refuses the login, stores the result and returns the
 /// next step of the browser.
 pub async fn receive(state: &State, connection: SamlConnectionId, request: AcsRequest) -> Result<AcsOutcome> {
-    let target = {
+    // RelayState of our requests is the flow's id: not verified here, it saves the search for the flow.
+    let named = request.relay_state.as_deref().and_then(|relay_state| relay_state.parse().ok());
+    let (target, named) = {
         let mut conn = state.db.read().await?;
-        login_connections::find_for_login(&mut conn, connection)
+        login_connections::find_with_flow(&mut conn, connection, named)
             .await?
             .ok_or_else(|| app::Error::not_found("SAML connection", connection))?
     };
-    let mut attempt = LoginAttempt::new(state, &target);
+    let mut attempt = LoginAttempt { named, ..LoginAttempt::new(state, &target) };
     match handle(&mut attempt, &request).await {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(error)) => Ok(AcsOutcome::Refused(attempt.refuse(error).await?)),

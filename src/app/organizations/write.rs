@@ -235,10 +235,11 @@ async fn check_change(edit: &mut Edit<Organization>, rules: &ChangeRules<'_>) ->
     if rules.unique_name && before.name_key() != after.name_key() {
         require_unique_name(&mut edit.tx, after).await?;
     }
-    if after.template && !before.template {
-        if let Some(what) = organization_tree::what_a_template_cannot_have(&mut edit.tx, after.id).await? {
-            return Err(OrganizationError::CannotBeTemplate(what).into());
-        }
+    if after.template
+        && !before.template
+        && let Some(what) = organization_tree::what_a_template_cannot_have(&mut edit.tx, after.id).await?
+    {
+        return Err(OrganizationError::CannotBeTemplate(what).into());
     }
     check_template(after)?;
     tree::check(&mut edit.tx, Some(before), after).await

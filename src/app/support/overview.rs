@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use base::{
-    id::{OrganizationId, SamlConnectionId},
-    time::Timestamp,
-};
+use base::{id::OrganizationId, time::Timestamp};
 use model::{
     domain::Domain,
     login_flow::{FlowOrigin, FlowStatus, LoginFlow},
@@ -21,7 +18,7 @@ use crate::{
         principal::{On, Principal},
     },
     store::{
-        self, Conn,
+        self, Conn, certificate_expiries,
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
         login_flow_search, organizations,
         scim_directories::IdleDirectory,
@@ -29,7 +26,7 @@ use crate::{
     },
 };
 
-pub use crate::store::login_counts::Outcomes;
+pub use crate::store::{certificate_expiries::ExpiringCertificate, login_counts::Outcomes};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -99,17 +96,6 @@ pub struct FailingConnectionView {
     pub flow: Option<LoginFlow>,
 }
 
-/// A connection whose last certificate expires soon, or has expired.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpiringCertificate {
-    /// The connection.
-    pub saml_connection_id: SamlConnectionId,
-    /// Its organization's name.
-    pub organization_name: String,
-    /// When its last certificate expires.
-    pub expires_at: Timestamp,
-}
-
 /// A domain that counts as proved although its DNS record is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainWithoutRecord {
@@ -174,18 +160,8 @@ pub async fn load(state: &State, principal: &Principal, span: Period) -> Result<
         let flow = last_refused(&mut conn, principal, &connection).await?;
         connections.push(FailingConnectionView { connection, flow });
     }
-    let certificates = store::certificate_expiries::list(&mut conn, environment, None, MAX_SHOWN)
-        .await?
-        .into_iter()
-        .filter_map(|named| {
-            Some(ExpiringCertificate {
-                saml_connection_id: named.connection.id,
-                organization_name: named.organization,
-                expires_at: named.connection.idp_certificate_expires_at?,
-            })
-        })
-        .filter(|certificate| certificate.expires_at <= now + EXPIRY_WINDOW)
-        .collect();
+    let certificates =
+        certificate_expiries::list_expiring(&mut conn, environment, now + EXPIRY_WINDOW, MAX_SHOWN).await?;
     let domains = store::domain_rechecks::list_lost(&mut conn, environment, MAX_SHOWN)
         .await?
         .into_iter()

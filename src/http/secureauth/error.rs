@@ -189,6 +189,7 @@ impl From<Error> for SecureauthError {
             Error::Invalid { field, reason } => {
                 Self::violations("validation_failed", [(path_of(field).to_owned(), reason.to_string())])
             }
+            Error::InvalidFields(fields) => Self::violations("validation_failed", fields.iter().cloned()),
             Error::Organization(error) => Self::of_organization(error),
             Error::Outdated { .. } => of(StatusCode::PRECONDITION_FAILED, "etag_mismatch"),
             Error::FailedPrecondition(_) => of(StatusCode::CONFLICT, "failed_precondition"),

@@ -53,6 +53,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::NotFound { .. } => StatusCode::NOT_FOUND,
         Error::Conflict { .. }
         | Error::Invalid { .. }
+        | Error::InvalidFields(_)
         | Error::FailedPrecondition(_)
         | Error::Organization(_) => StatusCode::BAD_REQUEST,
         Error::Outdated { .. } => StatusCode::PRECONDITION_FAILED,

@@ -202,6 +202,9 @@ impl FormErrors {
     pub fn from_error(error: Error) -> Result<Self, PageError> {
         match error {
             Error::Invalid { field, reason } => Ok(Self::one(&field, &reason)),
+            Error::InvalidFields(fields) => {
+                Ok(fields.iter().fold(Self::none(), |errors, (field, reason)| errors.and(field, reason)))
+            }
             Error::Conflict { kind, field } => {
                 Ok(Self::one(field, &format!("Another {kind} already has this.")))
             }

@@ -61,6 +61,45 @@ both! {
         }
     }
 
+    async fn codes_and_tokens_wait_while_the_domain_does_not_count(app: TestApp) {
+        let fixture = Fixture::new(&app).await;
+        let key = app.api_key(&fixture.environment, true).await;
+        let path = format!("/v1/organizations/{}", fixture.tenant.organization.id);
+        let set = async |domains: Value| {
+            let answer = app.api(&key, Method::PATCH, &path, Some(json!({ "domains": domains }))).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        };
+        let code = async |email: &str| {
+            let callback = fixture.sign_in(&app.browser(), &fixture.authorize_url(&[]), email).await;
+            query(&callback, "code").unwrap()
+        };
+        for email in ["dana@acme.example", "Dana.O'Neil_x+1@ACME.Example", "a.c.m.e@acme.example"] {
+            let token = fixture.token(&code(email).await, &[]).await.json()["access_token"].as_str().unwrap().to_owned();
+            let code = code(email).await;
+            let digest = code.parse::<AccessCode>().unwrap().digest();
+            assert_eq!(fixture.userinfo(&token).await.status, 200, "{email}");
+            let mut conn = app.state.db.read().await.unwrap();
+            let before = store::authorization_codes::find(&mut conn, digest).await.unwrap().unwrap();
+            set(json!(["e.acme.example", "cme.example", "other.example"])).await;
+            assert_eq!(fixture.userinfo(&token).await.status, 401, "{email}");
+            assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()), "{email}");
+            let flow = store::login_flows::find_in_any_environment(&mut conn, before.login.flow_id).await.unwrap().unwrap();
+            assert_eq!(flow.refusal.as_deref(), Some("email_outside_organization_domains"), "{email}");
+            drop(conn);
+            // However long ago the code was read: the statement that redeems it tells how things are now.
+            let mut tx = app.state.db.write().await.unwrap();
+            let now = app.now();
+            let consumed = store::authorization_codes::consume(&mut tx, digest, &before.login, now).await.unwrap().unwrap();
+            assert!(!consumed.eligibility.unwrap().domain_counts, "{email}");
+            drop(tx);
+            // The refusal used nothing up.
+            set(json!(["acme.example"])).await;
+            assert_eq!(fixture.userinfo(&token).await.status, 200, "{email}");
+            assert_eq!(fixture.token(&code, &[]).await.status, 200, "{email}");
+            assert_eq!(error_of(&fixture.token(&code, &[]).await), (400, "invalid_grant".into()), "{email}");
+        }
+    }
+
     async fn codes_and_tokens_are_asked_about_again_when_they_are_used(app: TestApp) {
         let fixture = Fixture::new(&app).await;
         let directory = app.scim_directory(&fixture.tenant).await;

@@ -26,8 +26,8 @@ both! {
         count();
         // Authorization request, response, token, userinfo; PostgreSQL locks the client, the organization and the connection of the response.
         let expected = match app.backend {
-            Backend::Sqlite => [5, 9, 5, 2],
-            Backend::Postgres => [5, 10, 5, 2],
+            Backend::Sqlite => [4, 8, 4, 1],
+            Backend::Postgres => [4, 9, 4, 1],
         };
         assert_eq!(counts, expected);
     }

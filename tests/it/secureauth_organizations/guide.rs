@@ -18,13 +18,22 @@ async fn set_up(app: &TestApp) -> (Environment, Caller<'_>) {
     let template = caller.create(template).await;
     assert_eq!((&template["id"], &template["template"]), (&json!(TEMPLATE), &json!(true)));
     assert_eq!(template["metadata"], json!({ "payload": {}, "schema": guide_schema() }));
+    let token = app.system_token(&environment, &["identity"]).await;
+    let pool = json!({
+        "name": "Customers",
+        "workspace_id": TEMPLATE,
+        "authentication_mechanisms": ["password", "webauthn"],
+        "preferred_authentication_mechanism": "password",
+    });
+    let pool = app.call(&token, Method::POST, "/api/identity/acme-tenant/system/pools", Some(pool)).await;
+    assert_eq!(pool.status, 201, "{}", pool.body);
     caller.create(json!({ "id": "parent-org-id", "name": "Parent" })).await;
     (environment, caller)
 }
 
 both! {
     async fn the_minimal_request_needs_a_name_and_a_template_only(app: TestApp) {
-        let (_, caller) = set_up(&app).await;
+        let (environment, caller) = set_up(&app).await;
         let body = json!({ "name": "acme-corp-001", "displayName": "ACME Corporation", "template_id": TEMPLATE });
         let answer = caller.send(Method::POST, "", Some(body.clone())).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
@@ -53,6 +62,14 @@ both! {
         }));
         // Step 4 of the guide.
         assert_eq!(caller.get(id).await, made);
+        let token = app.system_token(&environment, &["identity"]).await;
+        let path = format!("/api/identity/acme-tenant/system/workspace/{id}/pools");
+        let pools = app.call(&token, Method::GET, &path, None).await;
+        assert_eq!(pools.status, 200, "{}", pools.body);
+        let pools = pools.json()["pools"].clone();
+        assert_eq!(pools.as_array().map(Vec::len), Some(1), "{pools}");
+        assert_eq!(pools[0]["authentication_mechanisms"], json!(["password", "webauthn"]));
+        assert_eq!((&pools[0]["preferred_authentication_mechanism"], &pools[0]["workspace_id"]), (&json!("password"), &json!(id)));
         let discovery = app.browser().get(&format!("{issuer}/.well-known/openid-configuration")).await;
         assert_eq!((discovery.status.as_u16(), &discovery.json()["issuer"]), (200, &json!(issuer)));
         let again = caller.send(Method::POST, "", Some(body)).await;

@@ -39,17 +39,16 @@ impl std::fmt::Debug for Profile {
 }
 
 impl Profile {
-    /// Checks the objects against the schemas of a pool. [`Error::Invalid`] names the first place that does not fit.
+    /// Checks the objects against the schemas of a pool. [`Error::InvalidFields`] names the places that do not fit.
     pub(super) async fn check(
         &self,
         conn: &mut Conn,
         environment_id: EnvironmentId,
         pool: &IdentityPool,
     ) -> Result<()> {
-        match self.violations(conn, environment_id, pool).await?.into_iter().next() {
-            None => Ok(()),
-            Some(violation) => Err(Error::invalid(violation.path, violation.message)),
-        }
+        let violations = self.violations(conn, environment_id, pool).await?;
+        let fields: Vec<_> = violations.into_iter().map(|found| (found.path, found.message)).collect();
+        if fields.is_empty() { Ok(()) } else { Err(Error::InvalidFields(fields)) }
     }
 
     /// Where the objects do not fit the schemas of a pool: `payload/given_name`.

@@ -36,7 +36,9 @@ pub fn to_scim_error(error: &crate::app::Error) -> scim::Error {
         crate::app::Error::Forbidden(_) => scim::Error::Forbidden(text),
         crate::app::Error::NotFound { .. } => scim::Error::NotFound(text),
         crate::app::Error::Conflict { .. } => scim::Error::Uniqueness(text),
-        crate::app::Error::Invalid { .. } => scim::Error::InvalidValue(text),
+        crate::app::Error::Invalid { .. } | crate::app::Error::InvalidFields(_) => {
+            scim::Error::InvalidValue(text)
+        }
         crate::app::Error::Outdated { .. }
         | crate::app::Error::FailedPrecondition(_)
         | crate::app::Error::Organization(_) => scim::Error::PreconditionFailed(text),

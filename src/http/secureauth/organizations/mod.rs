@@ -4,22 +4,16 @@ pub mod objects;
 pub mod of_user;
 mod requests;
 
-use actix_web::{
-    HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
-};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use base::id::OrganizationId;
-use model::{
-    entity_tag::{EntityTags, etag},
-    organization::Organization,
-};
+use model::{entity_tag::EntityTags, organization::Organization};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     call::{Call, JsonObject},
     error::SecureauthError,
-    reply::SecureauthResult,
+    reply::{SecureauthResult, versioned},
 };
 use crate::{
     app::{
@@ -172,11 +166,7 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
         && text != path
         && !names(&state, &principal, text, id).await?
     {
-        return Err(SecureauthError::new(
-            StatusCode::BAD_REQUEST,
-            "id_mismatch",
-            "id is another one than that of the path",
-        ));
+        return Err(SecureauthError::id_mismatch());
     }
     let changed = document::replace(&state, &principal, id, if_match.as_ref(), &body.document()).await?;
     written(HttpResponse::Ok(), &state, &principal, &tenant, changed).await
@@ -241,11 +231,7 @@ fn require_version(expected: Option<&EntityTags>, version: i64) -> Result<()> {
 }
 
 /// Organizations as the surface shows them.
-pub(super) fn shown(
-    state: &State,
-    tenant: &Tenant,
-    found: Vec<OrganizationInTree>,
-) -> Vec<OrganizationObject> {
+fn shown(state: &State, tenant: &Tenant, found: Vec<OrganizationInTree>) -> Vec<OrganizationObject> {
     found.into_iter().map(|found| OrganizationObject::new(state, tenant, found)).collect()
 }
 
@@ -263,11 +249,10 @@ async fn written(
 
 /// An answer with one organization and its version.
 fn answer(
-    mut response: HttpResponseBuilder,
+    response: HttpResponseBuilder,
     state: &State,
     tenant: &Tenant,
     found: OrganizationInTree,
 ) -> HttpResponse {
-    response.insert_header((header::ETAG, etag(found.organization.version)));
-    response.json(OrganizationObject::new(state, tenant, found))
+    versioned(response, found.organization.version, &OrganizationObject::new(state, tenant, found))
 }

@@ -72,6 +72,8 @@ pub(in crate::web::console) fn view(
                 }),
                 ("Users", html! {
                     a href=(links::expand(console::USERS, &[&environment.id])) { "Users of the environment itself" }
+                    " · "
+                    a href=(links::expand(console::IDENTITY_POOLS, &[&environment.id])) { "Identity pools" }
                 }),
                 ("Created", time(environment.created_at, now)),
                 ("Changed", time(environment.updated_at, now)),

@@ -52,6 +52,10 @@ words! {
         Application "application" "Application";
         /// An organization.
         Organization "organization" "Organization";
+        /// An identity pool.
+        IdentityPool "identity_pool" "Identity pool";
+        /// A schema of the objects of users.
+        IdentitySchema "identity_schema" "Schema";
         /// A user of an identity pool.
         User "user" "User";
         /// An identifier of a user.

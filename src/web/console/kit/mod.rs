@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod cookies;
+pub(in crate::web::console) mod durations;
 pub mod error;
 pub mod flash;
 pub mod form;
@@ -9,6 +10,7 @@ pub(in crate::web::console) mod json;
 pub(in crate::web::console) mod labels;
 pub mod redirect;
 pub mod resource;
+pub(in crate::web::console) mod schema_editor;
 pub(in crate::web::console) mod schema_fields;
 pub mod session;
 pub mod shell;

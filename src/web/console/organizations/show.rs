@@ -219,7 +219,11 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
                     users => { (users) " accounts are kept here." },
                 }
             }
-            p { a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" } }
+            p {
+                a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" }
+                " · "
+                a href=((page.href)(console::ORGANIZATION_POOLS, &[id])) { "Identity pools" }
+            }
         }
     }
 }

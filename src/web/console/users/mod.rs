@@ -6,7 +6,7 @@ pub mod credentials;
 pub mod form;
 mod labels;
 pub mod list;
-mod place;
+pub(in crate::web::console) mod place;
 pub(in crate::web::console) mod profile;
 pub mod show;
 pub mod status;

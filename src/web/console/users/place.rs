@@ -25,7 +25,7 @@ use crate::{
 pub(super) const USERS: &str = "Users";
 
 /// An organization or one of its pools, as the path of a page names it.
-pub(super) struct Place {
+pub(in crate::web::console) struct Place {
     /// The organization.
     pub organization_id: OrganizationId,
     /// It, unless it is the root, which has no pages of its own.
@@ -54,7 +54,11 @@ impl Place {
         Self::of_organization(context, user.organization_id).await
     }
 
-    async fn of_organization(context: &EnvironmentContext, id: OrganizationId) -> Result<Self, PageError> {
+    /// That of an organization, the root too.
+    pub async fn of_organization(
+        context: &EnvironmentContext,
+        id: OrganizationId,
+    ) -> Result<Self, PageError> {
         let organization = match id == root_id(context.environment.id) {
             true => None,
             false => Some(resource::find(&context.state, &context.principal, id).await?),
@@ -101,7 +105,7 @@ impl Place {
             }
         };
         match &self.pool {
-            Some(pool) => shell.crumb(labels::pool(pool), self.list(context)),
+            Some(pool) => shell.crumb(labels::pool(pool), context.href(console::IDENTITY_POOL, &[&pool.id])),
             None => shell,
         }
     }

@@ -36,7 +36,7 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub details: &'a UserDetails,
     /// Whose user it is, "Acme", and the path of the list.
     pub of: (&'a str, &'a str),
-    /// The name of the pool, and the path of its users.
+    /// The name of the pool, and the path of its page.
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
@@ -87,7 +87,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
     let content = view(&UserPage {
         details: &details,
         of: (&place.name(context), &place.list(context)),
-        pool: (&labels::pool(&pool), &context.href(console::POOL_USERS, &[&pool.id])),
+        pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,

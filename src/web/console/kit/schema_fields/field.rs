@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value, error::Category};
 
 use crate::web::{
     console::kit::json,
-    kit::forms::{Control, FormView, lines},
+    kit::forms::{Control, FormView, lines, sentence},
 };
 
 /// How many references in a row are followed.
@@ -13,6 +13,9 @@ const MAX_REFERENCES: usize = 5;
 
 /// A text that may be longer has several lines.
 const LONG_TEXT: u64 = 2000;
+
+/// A text that must be shorter says so.
+const SAID_LENGTH: u64 = 100;
 
 /// How a value is entered.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,6 +182,19 @@ pub(super) fn kind_of(schema: &Map<String, Value>) -> FieldKind {
     }
 }
 
+/// What to enter: the description, and how long it may be.
+pub(super) fn hint_of(schema: &Map<String, Value>, kind: &FieldKind) -> String {
+    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim();
+    let longest = schema.get("maxLength").and_then(Value::as_u64).filter(|most| *most < SAID_LENGTH);
+    match (longest, kind) {
+        (Some(most), FieldKind::Text | FieldKind::Url | FieldKind::Email) => {
+            let bound = format!("At most {most} characters.");
+            if description.is_empty() { bound } else { format!("{} {bound}", sentence(description)) }
+        }
+        _ => description.to_owned(),
+    }
+}
+
 /// The values among which one is chosen: of `enum`, or of the constants of `oneOf` with their titles.
 fn choices_of(schema: &Map<String, Value>) -> Option<Vec<(Value, String)>> {
     let label = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -209,7 +225,7 @@ pub(super) fn options_of(kind: &FieldKind) -> Vec<(String, String)> {
 }
 
 /// Why a text is not what it must be, for people who write JSON by hand.
-pub(super) fn unreadable(wanted: &str, error: &serde_json::Error) -> String {
+pub(in crate::web::console::kit) fn unreadable(wanted: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Data => format!("must be {wanted}"),
         Category::Eof => format!("must be {wanted}; this breaks off in line {}", error.line()),

@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use self::{
-    field::{SchemaField, has_type, kind_of, options_of, resolve, strings},
+    field::{SchemaField, has_type, hint_of, kind_of, options_of, resolve, strings},
     value::{at, normal, pointer, read_rest, set, shown_rest},
 };
 use crate::web::{
@@ -24,6 +24,8 @@ use crate::web::{
         forms::{Control, FormErrors, FormValues, FormView},
     },
 };
+
+pub(super) use self::field::unreadable;
 
 /// The maximum number of fields; the members after those are edited as JSON. A form has at most 1000 fields in all.
 const MAX_FIELDS: usize = 200;
@@ -119,7 +121,7 @@ impl SchemaForm {
                 self.fields.push(SchemaField {
                     name: format!("{}{}", self.prefix, pointer(path)),
                     label: title,
-                    hint: schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                    hint: hint_of(schema, &kind),
                     required: required.contains(&name.as_str()),
                     options: options_of(&kind),
                     kind,
@@ -218,6 +220,11 @@ impl SchemaForm {
     /// Whether a place is of this object.
     pub fn owns(&self, path: &str) -> bool {
         path == self.prefix || path.starts_with(&format!("{}/", self.prefix))
+    }
+
+    /// How many fields it has, and how many of them must be given.
+    pub fn count(&self) -> (usize, usize) {
+        (self.fields.len(), self.fields.iter().filter(|field| field.required).count())
     }
 
     /// The fields. In a long form those that may be empty are folded, as far as nothing is wrong with them.

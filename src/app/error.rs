@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use model::entity_tag::etag;
 
+use super::organizations::error::OrganizationError;
 use crate::telemetry;
 
 /// The result of a use case.
@@ -55,6 +56,9 @@ pub enum Error {
     /// Something else must be set up first.
     #[error("{0}")]
     FailedPrecondition(Cow<'static, str>),
+    /// A rule of organizations, of their tree, templates or metadata, forbids it.
+    #[error("{0}")]
+    Organization(#[from] OrganizationError),
     /// Too many attempts.
     #[error("too many requests; try again in {} seconds", retry_after.as_secs().max(1))]
     Limited {

@@ -3,6 +3,7 @@
 
 pub mod domain_ids;
 mod job;
+pub mod organization_keys;
 mod retention;
 mod sqlite_space;
 mod supervisor;
@@ -53,6 +54,9 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         }),
         Job::on_one_replica("domain_ids", MINUTE, |state| async move {
             domain_ids::write(&state).await.map(drop)
+        }),
+        Job::on_one_replica("organization_keys", MINUTE, |state| async move {
+            organization_keys::write(&state).await.map(drop)
         }),
         Job::on_one_replica("domain_checks", MINUTE, |state| async move {
             domains::check_due(&state).await.map(drop)

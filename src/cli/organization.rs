@@ -135,7 +135,7 @@ impl Organization {
                 let principal = Principal::operator(environment.id);
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = resource::list(&state, &principal, &query).await?;
+                    let page = organizations::list(&state, &principal, &query).await?;
                     let all = organizations::objects(&state, &principal, &page.items).await?;
                     for (organization, view) in page.items.iter().zip(all) {
                         if list.json {

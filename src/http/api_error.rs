@@ -9,6 +9,7 @@
 //! | Invalid            | 400 (3)     | 400  | 400 (invalid_request)         | 400 (invalidValue) |
 //! | Outdated           | 412 (10)    | 412  | 412 (invalid_request)         | 412                |
 //! | FailedPrecondition | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
+//! | Organization       | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
 //! | Limited            | 429 (8)     | 429  | 429 (temporarily_unavailable) | 429                |
 //! | Unavailable        | 503 (14)    | 503  | 503 (temporarily_unavailable) | 503                |
 //! | Internal           | 500 (13)    | 500  | 500 (server_error)            | 500                |
@@ -71,7 +72,7 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match &self.error {
             Error::Conflict { .. } if self.format == ErrorFormat::Scim => StatusCode::CONFLICT,
-            Error::FailedPrecondition(_) if self.format == ErrorFormat::Scim => {
+            Error::FailedPrecondition(_) | Error::Organization(_) if self.format == ErrorFormat::Scim => {
                 StatusCode::PRECONDITION_FAILED
             }
             error => error::status(error),
@@ -85,7 +86,7 @@ impl ApiError {
             Error::Forbidden(_) => 7,
             Error::NotFound { .. } => 5,
             Error::Conflict { .. } | Error::Invalid { .. } => 3,
-            Error::FailedPrecondition(_) => 9,
+            Error::FailedPrecondition(_) | Error::Organization(_) => 9,
             Error::Outdated { .. } => 10,
             Error::Limited { .. } => 8,
             Error::Unavailable { .. } => 14,
@@ -118,6 +119,9 @@ impl ApiError {
                 (format!("bad {field}: {reason}"), json!([]))
             }
             Error::Conflict { field, .. } => (format!("bad {field}: {}", self.error), json!([])),
+            Error::Organization(error) if !error.field().is_empty() => {
+                (format!("bad {}: {error}", error.field()), json!([]))
+            }
             error => (error.to_string(), json!([])),
         };
         json!({ "code": self.grpc_code(), "message": message, "details": details })

@@ -121,6 +121,7 @@ pub async fn list_primary_by_domain(
         conn,
         "JOIN organization_domains r ON r.organization_id = organizations.id WHERE r.environment_id = $1 \
          AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND saml_connections.is_primary \
+         AND NOT organizations.is_template \
          ORDER BY organizations.id LIMIT $3"
     );
     let rows = statement.bind(environment_id).bind(domain.as_str()).bind(limit).rows().await?;
@@ -168,6 +169,8 @@ mod tests {
                 idp_initiated: IdpInitiated::Restart,
                 oauth_subject: OauthSubject::EmailAsSent,
                 shared_domain_subjects: true,
+                default_template_id: None,
+                default_parent_id: None,
                 created_at: at,
                 updated_at: at,
             },

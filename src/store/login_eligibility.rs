@@ -23,6 +23,8 @@ pub struct LoginEligibility {
     pub connection_disabled: bool,
     /// Whether the organization is switched off.
     pub organization_disabled: bool,
+    /// Whether the organization is a template.
+    pub organization_is_template: bool,
     /// Whether the OAuth client is switched off; `None`: it does not exist, or none was named.
     pub client_disabled: Option<bool>,
     /// Whether the domain counts for the organization (states `whitelisted` and `verified`).
@@ -52,6 +54,7 @@ pub async fn find(
         external_id: Option<String>,
         subject: Option<String>,
         disabled: bool,
+        is_template: bool,
         connection_disabled: Option<bool>,
         client_disabled: Option<bool>,
         domain_counts: bool,
@@ -60,7 +63,7 @@ pub async fn find(
     }
     let row: Option<Row> = conn
         .sql(
-            "SELECT o.external_id, o.status = 'disabled' AS disabled, (SELECT s.subject FROM oauth_subjects s \
+            "SELECT o.external_id, o.status = 'disabled' AS disabled, o.is_template, (SELECT s.subject FROM oauth_subjects s \
              WHERE s.environment_id = o.environment_id AND s.email_key = $4 AND s.organization_id = $1) AS subject, \
              (SELECT c.disabled FROM saml_connections c \
              WHERE c.id = $2 AND c.organization_id = $1) AS connection_disabled, \
@@ -86,6 +89,7 @@ pub async fn find(
         has_connection: row.connection_disabled.is_some(),
         connection_disabled: row.connection_disabled == Some(true),
         organization_disabled: row.disabled,
+        organization_is_template: row.is_template,
         client_disabled: row.client_disabled,
         domain_counts: row.domain_counts,
         policy: row.has_directory.then_some(LoginPolicy { require_provisioned: row.require_provisioned }),

@@ -8,8 +8,11 @@ use base::{
 };
 use model::{
     domain::{Domain, DomainState},
+    email::Email,
     environment::Environment,
-    organization::{Organization, root_id},
+    identity_pool::AuthenticationMechanism,
+    json_object::JsonObject,
+    organization::{AppliedTemplate, Organization, name_key, root_id},
     organization_reference::{Handle, OrganizationRef, PublicAlias},
     search_index::SearchWord,
 };
@@ -17,7 +20,7 @@ use model::{
 use super::{
     Conn, Result, Sql, columns,
     connection::{Row, Statement},
-    organization_words,
+    organization_attributes, organization_words,
     table::{Key, Table, select_text, select_where},
 };
 
@@ -26,14 +29,34 @@ impl Table for Organization {
     type Scope = EnvironmentKind;
 
     const TABLE: &'static str = "organizations";
-    const COLUMNS: &'static [&'static str] =
-        &["display_name", "name", "external_id", "handle", "public_alias", "status", "updated_at"];
-    const FIXED: &'static [&'static str] = &["parent_id", "created_at"];
-    const COMPUTED: &'static [(&'static str, &'static str)] = &[(
-        "domains",
-        "(SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
-         WHERE d.organization_id = organizations.id)",
-    )];
+    const COLUMNS: &'static [&'static str] = &[
+        "parent_id",
+        "display_name",
+        "name",
+        "name_key",
+        "external_id",
+        "handle",
+        "public_alias",
+        "public_id",
+        "status",
+        "is_template",
+        "description",
+        "color",
+        "contact_email",
+        "metadata",
+        "metadata_schema",
+        "authentication_mechanisms",
+        "updated_at",
+    ];
+    const FIXED: &'static [&'static str] = &["template_id", "template_applied_at", "created_at"];
+    const COMPUTED: &'static [(&'static str, &'static str)] = &[
+        (
+            "domains",
+            "(SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
+             WHERE d.organization_id = organizations.id)",
+        ),
+        ("attributes", organization_attributes::AGGREGATE),
+    ];
 
     /// The root organization is none of them.
     const CONDITION: &'static str =
@@ -54,25 +77,42 @@ impl Table for Organization {
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
         statement
+            .bind(self.parent_id)
             .bind(self.display_name.as_str())
             .bind(self.name.as_deref())
+            .bind(self.name_key())
             .bind(self.external_id.as_deref())
             .bind(self.handle.as_ref().map(Handle::as_str))
             .bind(self.public_alias.as_ref().map(PublicAlias::as_str))
+            .bind(self.public_id())
             .bind(self.status.as_str())
+            .bind(self.template)
+            .bind(self.description.as_str())
+            .bind(self.color.as_str())
+            .bind(self.contact_email.as_ref().map(Email::as_str))
+            .bind(self.metadata.as_str())
+            .bind(self.metadata_schema.as_str())
+            .bind(self.authentication_mechanisms.as_deref().map(mechanisms_to_json))
             .bind(self.updated_at)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement.bind(self.parent_id).bind(self.created_at)
+        statement
+            .bind(self.applied_template.map(|template| template.id))
+            .bind(self.applied_template.map(|template| template.at))
+            .bind(self.created_at)
     }
 
     async fn insert_related(&self, conn: &mut Conn) -> Result<()> {
-        insert_ancestors(conn, self.environment_id, self.id, self.parent_id).await
+        insert_ancestors(conn, self.environment_id, self.id, self.parent_id).await?;
+        organization_attributes::set(conn, self.id, &BTreeMap::new(), &self.attributes).await
     }
 
     fn read(row: &Row) -> Result<Self> {
         let listed: Option<String> = row.get("domains")?;
+        let attributes: Option<String> = row.get("attributes")?;
+        let applied: (Option<OrganizationId>, Option<Timestamp>) =
+            (row.get("template_id")?, row.get("template_applied_at")?);
         Ok(Self {
             id: row.get("id")?,
             environment_id: row.get("environment_id")?,
@@ -84,11 +124,30 @@ impl Table for Organization {
             handle: row.parse_optional("handle", |text| Handle::parse(text).ok())?,
             public_alias: row.parse_optional("public_alias", |text| PublicAlias::parse(text).ok())?,
             status: row.parse("status", columns::by_name)?,
+            template: row.get("is_template")?,
+            applied_template: applied.0.zip(applied.1).map(|(id, at)| AppliedTemplate { id, at }),
+            description: row.get("description")?,
+            color: row.get("color")?,
+            contact_email: row.parse_optional("contact_email", Email::parse)?,
+            metadata: row.parse("metadata", JsonObject::from_stored)?,
+            metadata_schema: row.parse("metadata_schema", JsonObject::from_stored)?,
+            authentication_mechanisms: row.parse_optional("authentication_mechanisms", mechanisms)?,
+            attributes: organization_attributes::parse(attributes.as_deref())
+                .ok_or_else(|| row.inconsistent("attributes"))?,
             domains: domains(listed.as_deref()).ok_or_else(|| row.inconsistent("domains"))?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })
     }
+}
+
+fn mechanisms_to_json(mechanisms: &[AuthenticationMechanism]) -> String {
+    let names: Vec<String> = mechanisms.iter().map(|mechanism| mechanism.as_str().to_owned()).collect();
+    columns::list_to_json(&names)
+}
+
+fn mechanisms(json: &str) -> Option<Vec<AuthenticationMechanism>> {
+    columns::list_from_json(json)?.iter().map(|name| name.parse().ok()).collect()
 }
 
 /// Adds the root organization of a new environment.
@@ -147,7 +206,7 @@ pub async fn list_names(
         return Ok(Vec::new());
     }
     let text = Sql::from(
-        "SELECT id, display_name FROM organizations \
+        "SELECT id, COALESCE(NULLIF(display_name, ''), name, '') FROM organizations \
          WHERE deleted_at IS NULL AND kind = 'organization' AND environment_id = ",
     )
     .value(environment_id.to_string())
@@ -178,6 +237,15 @@ pub async fn resolve(
     reference: &OrganizationRef,
 ) -> Result<Option<OrganizationId>> {
     let Some(alias) = reference.alias() else { return Ok(reference.id()) };
+    Ok(find_by_alias(conn, environment_id, alias).await?.or(reference.id()))
+}
+
+/// The id of the organization with this alias, compared byte for byte.
+pub async fn find_by_alias(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    alias: &PublicAlias,
+) -> Result<Option<OrganizationId>> {
     let found: Option<(OrganizationId,)> = conn
         .sql(
             "SELECT id FROM organizations WHERE environment_id = $1 AND public_alias = $2 \
@@ -187,11 +255,11 @@ pub async fn resolve(
         .bind(alias.as_str())
         .optional()
         .await?;
-    Ok(found.map(|(id,)| id).or(reference.id()))
+    Ok(found.map(|(id,)| id))
 }
 
 /// Up to `limit` organizations of an environment that have, for each word of the query, a search word with that
-/// prefix; newest first, from `from` on.
+/// prefix; newest first, from `from` on. Templates are none of them.
 pub async fn search(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -199,7 +267,9 @@ pub async fn search(
     from: Option<OrganizationId>,
     limit: i64,
 ) -> Result<Vec<Organization>> {
-    let mut sql = Sql::from(select_text::<Organization>()).value(environment_id.to_string());
+    let mut sql = Sql::from(select_text::<Organization>())
+        .value(environment_id.to_string())
+        .push(" AND NOT organizations.is_template");
     if let Some(from) = from {
         sql = sql.push(" AND organizations.id <= ").value(from.to_string());
     }
@@ -240,11 +310,115 @@ pub async fn list_by_domain(
     select_where::<Organization>(
         conn,
         "JOIN organization_domains r ON r.organization_id = organizations.id WHERE r.environment_id = $1 \
-         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') ORDER BY organizations.id LIMIT $3",
+         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND NOT organizations.is_template \
+         ORDER BY organizations.id LIMIT $3",
     )
     .bind(environment_id)
     .bind(domain.as_str())
     .bind(limit)
     .all_of()
     .await
+}
+
+/// Up to `limit` organizations of an environment that are no templates, from `from` on, in the order of their ids.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<OrganizationId>,
+    limit: i64,
+) -> Result<Vec<Organization>> {
+    select_where::<Organization>(
+        conn,
+        "WHERE environment_id = $1 AND id >= $2 AND NOT is_template ORDER BY id LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(columns::page_start(from))
+    .bind(limit)
+    .all_of()
+    .await
+}
+
+/// The template with this name, in its normal form; where several have it, the first.
+pub async fn find_template(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    name: &str,
+) -> Result<Option<Organization>> {
+    let rest = "WHERE environment_id = $1 AND is_template AND name_key = $2 ORDER BY id LIMIT 100";
+    let found: Vec<Organization> =
+        select_where::<Organization>(conn, rest).bind(environment_id).bind(name_key(name)).all_of().await?;
+    Ok(found.into_iter().find(|template| template.name.as_deref().unwrap_or(&template.display_name) == name))
+}
+
+/// Up to `limit` templates of an environment, by name.
+pub async fn list_templates(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    limit: i64,
+) -> Result<Vec<Organization>> {
+    select_where::<Organization>(
+        conn,
+        "WHERE environment_id = $1 AND is_template ORDER BY name_key, id LIMIT $2",
+    )
+    .bind(environment_id)
+    .bind(limit)
+    .all_of()
+    .await
+}
+
+/// Whether another organization of the environment than `except` has this normal form of a name. Callers hold the lock of
+/// the environment.
+pub async fn has_name(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    name_key: &str,
+    except: OrganizationId,
+) -> Result<bool> {
+    let row: Option<(OrganizationId,)> = conn
+        .sql(
+            "SELECT id FROM organizations WHERE environment_id = $1 AND name_key = $2 AND id <> $3 \
+             AND deleted_at IS NULL AND kind = 'organization' LIMIT 1",
+        )
+        .bind(environment_id)
+        .bind(name_key)
+        .bind(except)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Whether an environment has an organization with this id, its root included.
+pub async fn exists(conn: &mut Conn, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
+    let row: Option<(OrganizationId,)> = conn
+        .sql("SELECT id FROM organizations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL")
+        .bind(environment_id)
+        .bind(id)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// The ids of these organizations of an environment as they are shown ([`Organization::public_id`]); ids that do not exist
+/// are left out.
+pub async fn list_public_ids(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    ids: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, String)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = Sql::from(
+        "SELECT id, public_alias FROM organizations \
+         WHERE deleted_at IS NULL AND kind = 'organization' AND environment_id = ",
+    )
+    .value(environment_id.to_string())
+    .push(" AND id IN (")
+    .values(ids.iter().map(ToString::to_string))
+    .push(")");
+    let rows: Vec<(OrganizationId, Option<String>)> = conn.dynamic(text).all().await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, alias)| (id, alias.unwrap_or_else(|| format!("{:032x}", id.bits()))))
+        .collect())
 }

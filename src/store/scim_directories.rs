@@ -95,19 +95,22 @@ pub struct PresentedToken {
     pub token: Option<BearerToken>,
 }
 
-/// Whether a directory and its organization are switched off.
+/// Why a directory takes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct Disabled {
     /// Whether the directory is.
     pub directory: bool,
     /// Whether its organization is.
     pub organization: bool,
+    /// Whether its organization is a template, into which nothing is pushed.
+    pub template: bool,
 }
 
-/// Whether a directory, in any environment, and its organization are switched off; `None` if it does not exist.
+/// Why a directory, in any environment, takes nothing; `None` if it does not exist.
 pub async fn find_disabled(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<Disabled>> {
     conn.sql(
-        "SELECT d.disabled AS directory, o.status = 'disabled' AS organization FROM scim_directories d \
+        "SELECT d.disabled AS directory, o.status = 'disabled' AS organization, o.is_template AS template \
+         FROM scim_directories d \
          JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL \
          WHERE d.id = $1 AND d.deleted_at IS NULL",
     )

@@ -545,10 +545,14 @@ both! {
         let document = app.browser().get(&app.url(path::OPENAPI)).await.json();
         for route in routes(&resources) {
             let operation = &document["paths"][route.pattern][route.method.as_str().to_lowercase()];
-            // An object is no valid value of any field that takes a text, a list or a number.
+            // An object is no valid value of any field that takes a text, a list or a number, nor is a list of one that takes
+            // an object.
             for name in fields(&document, operation) {
                 let mut body = route.body.clone().unwrap_or_else(|| json!({}));
-                body[&name] = json!({ "a": [] });
+                body[&name] = match name.as_str() {
+                    "metadata" | "metadataSchema" => json!([{ "a": 1 }]),
+                    _ => json!({ "a": [] }),
+                };
                 let answer = app.api(&key, route.method.clone(), &route.url, Some(body)).await;
                 let context = format!("{} {} {name}", route.method, route.pattern);
                 let message = assert_error(&answer, 400, 3, &context);

@@ -37,6 +37,10 @@ pub struct Environment {
     pub oauth_subject: OauthSubject,
     /// Whether people of several organizations with one address have one subject, where the subject is the address.
     pub shared_domain_subjects: bool,
+    /// The template of new organizations for which none is named. Where it is gone, there is none.
+    pub default_template_id: Option<OrganizationId>,
+    /// The organization above new ones for which none is named. Where it is gone, they are below the root.
+    pub default_parent_id: Option<OrganizationId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -62,7 +66,7 @@ impl Audited for Environment {
 
     fn audit_fields(&self) -> Map<String, Value> {
         let uris: Vec<&str> = self.oauth_redirect_uris.iter().map(HttpUrl::as_str).collect();
-        audit_fields! {
+        let mut fields = audit_fields! {
             "slug": self.slug.as_str(),
             "displayName": self.display_name,
             "redirectUrl": self.redirect_url.as_ref().map(HttpUrl::as_str),
@@ -71,6 +75,12 @@ impl Audited for Environment {
             "idpInitiated": self.idp_initiated.as_str(),
             "oauthSubject": self.oauth_subject.as_str(),
             "sharedDomainSubjects": self.shared_domain_subjects,
+        };
+        for (name, id) in
+            [("defaultTemplateId", self.default_template_id), ("defaultParentId", self.default_parent_id)]
+        {
+            fields.extend(id.map(|id| (name.to_owned(), Value::from(id.to_string()))));
         }
+        fields
     }
 }

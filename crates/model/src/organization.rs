@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base::{
     id::{EnvironmentId, Id, OrganizationId},
+    secret::Digest,
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
@@ -12,6 +13,9 @@ use strum::{EnumString, IntoStaticStr};
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
     domain::{Domain, DomainState},
+    email::Email,
+    identity_pool::AuthenticationMechanism,
+    json_object::JsonObject,
     organization_reference::{Handle, PublicAlias},
 };
 
@@ -43,6 +47,15 @@ impl OrganizationStatus {
     }
 }
 
+/// The template that an organization was made from. It is a copy: later changes of the template do not reach it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppliedTemplate {
+    /// The template; it may be gone.
+    pub id: OrganizationId,
+    /// When its settings were copied.
+    pub at: Timestamp,
+}
+
 /// One organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
@@ -66,6 +79,24 @@ pub struct Organization {
     pub public_alias: Option<PublicAlias>,
     /// Whether it may be used.
     pub status: OrganizationStatus,
+    /// Whether it is a template, from which others are made: nobody signs in to it, and nothing is pushed into it.
+    pub template: bool,
+    /// The template that it was made from.
+    pub applied_template: Option<AppliedTemplate>,
+    /// What the vendor says of it.
+    pub description: String,
+    /// Its colour, `#rrggbb` in either case; empty for none.
+    pub color: String,
+    /// Whom to write to.
+    pub contact_email: Option<Email>,
+    /// What the vendor's programs keep with it.
+    pub metadata: JsonObject,
+    /// The JSON Schema that new metadata must match; empty for any.
+    pub metadata_schema: JsonObject,
+    /// How its people may authenticate; `None`: without restriction.
+    pub authentication_mechanisms: Option<Vec<AuthenticationMechanism>>,
+    /// Free text by key.
+    pub attributes: BTreeMap<String, String>,
     /// Its domains with their states.
     pub domains: BTreeMap<Domain, DomainState>,
     /// When it was created.
@@ -88,10 +119,46 @@ impl Organization {
             handle: None,
             public_alias: None,
             status: OrganizationStatus::Active,
+            template: false,
+            applied_template: None,
+            description: String::new(),
+            color: String::new(),
+            contact_email: None,
+            metadata: JsonObject::empty(),
+            metadata_schema: JsonObject::empty(),
+            authentication_mechanisms: None,
+            attributes: BTreeMap::new(),
             domains: BTreeMap::new(),
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// Its parent, unless that is the root organization.
+    pub fn parent(&self) -> Option<OrganizationId> {
+        Some(self.parent_id).filter(|parent| *parent != root_id(self.environment_id))
+    }
+
+    /// The name that people see: the display name, else the name; may be empty.
+    pub fn shown_name(&self) -> &str {
+        match self.display_name.trim() {
+            "" => self.name.as_deref().unwrap_or_default(),
+            _ => &self.display_name,
+        }
+    }
+
+    /// The id as SecureAuth's API writes it: the alias that the client chose, else 32 hexadecimal digits.
+    pub fn public_id(&self) -> String {
+        match &self.public_alias {
+            Some(alias) => alias.as_str().to_owned(),
+            None => format!("{:032x}", self.id.bits()),
+        }
+    }
+
+    /// The normal form of its name, else of its display name: names that differ only in case or in the spaces around them
+    /// are the same where names are unique.
+    pub fn name_key(&self) -> String {
+        name_key(self.name.as_deref().unwrap_or(&self.display_name))
     }
 
     /// Whether it is switched off.
@@ -116,6 +183,11 @@ impl Organization {
     }
 }
 
+/// The normal form of a name ([`Organization::name_key`]).
+pub fn name_key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
 impl Audited for Organization {
     fn audit_target(&self) -> AuditTarget {
         AuditTarget { kind: "organization", id: self.id.to_string(), organization_id: Some(self.id) }
@@ -124,18 +196,79 @@ impl Audited for Organization {
     fn audit_fields(&self) -> Map<String, Value> {
         let domains: Map<String, Value> =
             self.domains.iter().map(|(domain, state)| (domain.to_string(), json!(state.as_str()))).collect();
-        audit_fields! {
+        let mut fields = audit_fields! {
             "displayName": self.display_name,
             "externalId": self.external_id,
             "disabled": self.is_disabled(),
             "domains": domains,
-        }
+        };
+        // What most organizations do not have is left out where it is not set.
+        let mut add = |name: &str, value: Value| {
+            if !value.is_null() && value != json!("") && value != json!(false) {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        add("name", json!(self.name));
+        add("alias", json!(self.public_alias.as_ref().map(PublicAlias::as_str)));
+        add("parentId", json!(self.parent().map(|id| id.to_string())));
+        add("template", json!(self.template));
+        add("templateId", json!(self.applied_template.map(|template| template.id.to_string())));
+        add("description", json!(self.description));
+        add("color", json!(self.color));
+        add("contactEmail", json!(self.contact_email.as_ref().map(Email::as_str)));
+        let mechanisms = self.authentication_mechanisms.as_ref();
+        let names =
+            |all: &Vec<AuthenticationMechanism>| all.iter().map(|one| one.as_str()).collect::<Vec<_>>();
+        add("authenticationMechanisms", json!(mechanisms.map(names)));
+        // The log shows that they changed, not what they hold.
+        let digest = |text: &str| format!("sha256:{}", Digest::of(text).to_hex());
+        let object = |object: &JsonObject| (!object.is_empty()).then(|| digest(object.as_str()));
+        add("metadata", json!(object(&self.metadata)));
+        add("metadataSchema", json!(object(&self.metadata_schema)));
+        let attributes = (!self.attributes.is_empty()).then(|| digest(&json!(self.attributes).to_string()));
+        add("attributes", json!(attributes));
+        fields
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_and_ids_are_shown_as_each_surface_has_them() {
+        let plain = Organization::new(Id::from_bits(0x2a), Id::from_bits(2), Timestamp::from_millis(0));
+        assert_eq!((plain.shown_name(), plain.name_key().as_str(), plain.parent()), ("", "", None));
+        assert_eq!(plain.public_id(), "0000000000000000000000000000002a");
+        let named = Organization {
+            name: Some(" ACME-Corp ".into()),
+            display_name: "Österreich".into(),
+            public_alias: PublicAlias::parse("Parent-1").ok(),
+            parent_id: Id::from_bits(9),
+            ..plain
+        };
+        assert_eq!((named.shown_name(), named.name_key().as_str()), ("Österreich", "acme-corp"));
+        assert_eq!((named.public_id().as_str(), named.parent()), ("Parent-1", Some(Id::from_bits(9))));
+        let unnamed = Organization { name: None, ..named };
+        assert_eq!(unnamed.name_key(), "österreich");
+    }
+
+    #[test]
+    fn the_audit_log_says_that_metadata_changed_and_not_to_what() {
+        let plain = Organization::new(Id::from_bits(1), Id::from_bits(2), Timestamp::from_millis(0));
+        assert_eq!(plain.audit_fields().len(), 4, "{:?}", plain.audit_fields());
+        let Value::Object(map) = json!({ "salesforceId": "001xx000003DGb2AAG" }) else { panic!() };
+        let full = Organization {
+            metadata: JsonObject::from_map(&map),
+            attributes: BTreeMap::from([("tier".to_owned(), "gold-plated".to_owned())]),
+            template: true,
+            ..plain
+        };
+        let fields = full.audit_fields();
+        assert_eq!((&fields["template"], fields.len()), (&json!(true), 7));
+        let text = Value::Object(fields).to_string();
+        assert!(!text.contains("001xx") && !text.contains("gold") && text.contains("sha256:"), "{text}");
+    }
 
     #[test]
     fn only_proven_domains_admit_and_only_exactly() {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{domain::Domain, organization::Organization};
+use crate::{domain::Domain, organization::Organization, organization_reference::PublicAlias};
 
 /// Maximum number of words of a query that are used.
 const MAX_QUERY_WORDS: usize = 6;
@@ -47,9 +47,12 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 /// The words under which an organization is indexed.
 pub fn index_words(organization: &Organization) -> BTreeSet<SearchWord> {
     let external = organization.external_id.as_deref().unwrap_or_default();
+    let name = organization.name.as_deref().unwrap_or_default();
+    let alias = organization.public_alias.as_ref().map(PublicAlias::as_str).unwrap_or_default();
     let mut words: BTreeSet<SearchWord> = split(&organization.display_name)
-        .chain(std::iter::once(external.trim()))
+        .chain([external.trim(), name.trim(), alias])
         .chain(split(external))
+        .chain(split(name))
         .take(MAX_INDEXED_WORDS)
         .filter_map(SearchWord::of)
         .collect();

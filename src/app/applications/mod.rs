@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::{
     Error, Result, State, input,
-    organizations::reference,
+    organizations::{reference, templates},
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
     principal::{On, Principal},
@@ -239,7 +239,8 @@ pub async fn create(
     application.apply(state, change)?;
     let mut tx = state.db.write().await?;
     if let Some(id) = new.organization_id {
-        resource::load::<Organization>(&mut tx, environment_id, id).await?;
+        let organization: Organization = resource::load(&mut tx, environment_id, id).await?;
+        templates::refuse(&organization, "applications")?;
     }
     resource::insert(&mut tx, state, principal, &application).await?;
     tx.commit().await?;

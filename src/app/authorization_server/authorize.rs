@@ -100,8 +100,9 @@ pub async fn authorize(
     let mut targets = find_targets(&mut conn, client.environment_id, &request.selector).await?;
     drop(conn);
     // What is switched off is no choice; alone, it tells why nobody is let in.
-    let is_enabled =
-        |target: &LoginConnection| !target.connection.disabled && !target.organization.is_disabled();
+    let is_enabled = |target: &LoginConnection| {
+        !target.connection.disabled && !target.organization.is_disabled() && !target.organization.template
+    };
     if targets.iter().any(is_enabled) {
         targets.retain(is_enabled);
     }

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::{
     Error, Result, State, console_connection, environments, input,
+    organizations::templates::lock_unless_template,
     pagination::{List, Page, PageQuery, PageRequest},
     permissions::Action,
     principal::{On, Principal},
@@ -128,7 +129,7 @@ pub async fn create(
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
-    resource::lock::<Organization>(&mut tx, environment_id, organization_id).await?;
+    lock_unless_template(&mut tx, environment_id, organization_id, "SCIM directories").await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     let mut directory = ScimDirectory {
         id,

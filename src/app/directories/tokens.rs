@@ -50,6 +50,7 @@ impl ProvisioningTarget {
         require_enabled(Disabled {
             directory: self.directory.disabled,
             organization: self.organization.is_disabled(),
+            template: self.organization.template,
         })
     }
 
@@ -59,9 +60,16 @@ impl ProvisioningTarget {
     }
 }
 
-/// Refuses requests to a directory that is switched off, or whose organization is.
+/// Refuses requests to a directory that is switched off, or whose organization is or is a template.
 pub(super) fn require_enabled(disabled: Disabled) -> Result<()> {
     let (code, what) = match disabled {
+        Disabled { template: true, .. } => {
+            return Err(Error::Forbidden(
+                "organization_is_template: this directory belongs to a template, into which nothing is pushed; ask the \
+                 application's team for the directory of your organization"
+                    .into(),
+            ));
+        }
         Disabled { directory: true, .. } => ("directory_disabled", "directory"),
         Disabled { organization: true, .. } => ("organization_disabled", "organization"),
         _ => return Ok(()),

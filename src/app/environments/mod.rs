@@ -3,7 +3,7 @@
 pub mod api_keys;
 pub mod branding;
 
-use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind as _};
+use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind as _, OrganizationId};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser as _},
@@ -31,6 +31,9 @@ use crate::{
     store::{self, oauth_subjects, table},
 };
 
+const DEFAULT_TEMPLATE: &str = "defaultTemplateId";
+const DEFAULT_PARENT: &str = "defaultParentId";
+
 /// An environment, such as production or staging. Each is isolated from the others.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -57,6 +60,14 @@ pub struct EnvironmentObject {
     oauth_subject: OauthSubject,
     /// Whether people of several organizations with one address have one subject.
     shared_domain_subjects: bool,
+    /// The template of organizations that SecureAuth's API makes without naming one. Omitted if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = OrganizationId)]
+    default_template_id: Option<OrganizationId>,
+    /// The organization above those that SecureAuth's API makes without naming one. Omitted if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = OrganizationId)]
+    default_parent_id: Option<OrganizationId>,
 }
 
 impl From<&Environment> for EnvironmentObject {
@@ -72,6 +83,8 @@ impl From<&Environment> for EnvironmentObject {
             idp_initiated: environment.idp_initiated,
             oauth_subject: environment.oauth_subject,
             shared_domain_subjects: environment.shared_domain_subjects,
+            default_template_id: environment.default_template_id,
+            default_parent_id: environment.default_parent_id,
         }
     }
 }
@@ -121,6 +134,12 @@ pub struct EnvironmentChange {
     /// With `EMAIL`: people of several organizations with one address are the same person and have one subject.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub shared_domain_subjects: Option<bool>,
+    /// The template of organizations that SecureAuth's API makes without naming one, by its id; empty for none.
+    #[arg(long = "default-template", value_name = "ID")]
+    pub default_template_id: Option<String>,
+    /// The organization above those that SecureAuth's API makes without naming one, by its id; empty for none.
+    #[arg(long = "default-parent", value_name = "ID")]
+    pub default_parent_id: Option<String>,
 }
 
 impl Resource for Environment {
@@ -160,6 +179,12 @@ impl Resource for Environment {
             self.oauth_subject = parse_subject(subject)?;
         }
         self.shared_domain_subjects = change.shared_domain_subjects.unwrap_or(self.shared_domain_subjects);
+        if let Some(id) = &change.default_template_id {
+            self.default_template_id = organization_id(DEFAULT_TEMPLATE, id)?;
+        }
+        if let Some(id) = &change.default_parent_id {
+            self.default_parent_id = organization_id(DEFAULT_PARENT, id)?;
+        }
         Ok(())
     }
 
@@ -170,8 +195,43 @@ impl Resource for Environment {
         if edit.row.has_subjects_by_organization() && !edit.before.has_subjects_by_organization() {
             oauth_subjects::insert_from_history(&mut edit.tx, edit.row.id, state.now()).await?;
         }
-        Ok(())
+        check_defaults(edit).await
     }
+}
+
+/// The id of an organization; empty means none.
+fn organization_id(field: &'static str, text: &str) -> Result<Option<OrganizationId>> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| Error::invalid(field, "must be an organization's id")),
+    }
+}
+
+/// Requires that the defaults that were set now are a template and an organization of the environment.
+async fn check_defaults(edit: &mut Edit<Environment>) -> Result<()> {
+    let id = edit.row.id;
+    let template = edit
+        .row
+        .default_template_id
+        .filter(|_| edit.row.default_template_id != edit.before.default_template_id);
+    if let Some(template) = template {
+        let found: Option<Organization> = table::find(&mut edit.tx, id, template).await?;
+        if !found.is_some_and(|found| found.template) {
+            return Err(Error::invalid(DEFAULT_TEMPLATE, "must be a template of this environment"));
+        }
+    }
+    let parent =
+        edit.row.default_parent_id.filter(|_| edit.row.default_parent_id != edit.before.default_parent_id);
+    if let Some(parent) = parent {
+        let found: Option<Organization> = table::find(&mut edit.tx, id, parent).await?;
+        if found.is_none_or(|found| found.template) {
+            return Err(Error::invalid(
+                DEFAULT_PARENT,
+                "must be an organization of this environment, and no template",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the slug that the environment had, which its issuers carry for good; another environment's is refused.
@@ -208,10 +268,19 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
         idp_initiated: IdpInitiated::default(),
         oauth_subject: OauthSubject::default(),
         shared_domain_subjects: false,
+        default_template_id: None,
+        default_parent_id: None,
         created_at: now,
         updated_at: now,
     };
     environment.apply(state, change)?;
+    for (field, id) in
+        [(DEFAULT_TEMPLATE, environment.default_template_id), (DEFAULT_PARENT, environment.default_parent_id)]
+    {
+        if id.is_some() {
+            return Err(Error::invalid(field, "cannot be set yet: a new environment has no organizations"));
+        }
+    }
     let mut tx = state.db.write().await?;
     resource::insert(&mut tx, state, &principal.in_environment(environment.id), &environment).await?;
     tx.commit().await?;
@@ -232,9 +301,14 @@ pub async fn remove(
         let mut tx = state.db.write().await?;
         table::lock_for_removal::<Environment>(&mut tx, own, id).await?;
         let mut edit = Edit::<Environment>::begin(tx, own, id, expected).await?;
-        if !table::list::<Organization>(&mut edit.tx, id, None, 1).await?.is_empty() {
+        if !store::organizations::list(&mut edit.tx, id, None, 1).await?.is_empty() {
             return Err(Error::FailedPrecondition(
                 "this environment still has organizations; delete them first".into(),
+            ));
+        }
+        if !store::organizations::list_templates(&mut edit.tx, id, 1).await?.is_empty() {
+            return Err(Error::FailedPrecondition(
+                "this environment still has templates of organizations; delete them first".into(),
             ));
         }
         store::tenants::insert_former(&mut edit.tx, id, &edit.before.slug, state.now()).await?;

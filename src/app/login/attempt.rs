@@ -160,10 +160,14 @@ impl<'a> LoginAttempt<'a> {
         Self { flow: Some(flow), binding, ..Self::new(state, target) }
     }
 
-    /// Checks that a login may begin: the connection is ready, and neither it nor its organization is switched off.
+    /// Checks that a login may begin: the connection is ready, neither it nor its organization is switched off, and that is no
+    /// template.
     /// Responses are verified all the same, so that the refusal is in the timeline of their login, with the person:
     /// [`eligibility`](super::eligibility) refuses those.
     pub(super) fn check_begin(&mut self) -> Result<(), Error> {
+        if self.target.organization.template {
+            return Err(self.checks.fail(Error::OrganizationIsTemplate, None, None));
+        }
         if self.target.organization.is_disabled() {
             return Err(self.checks.fail(Error::OrganizationDisabled, None, None));
         }

@@ -133,29 +133,33 @@ async fn find(
 ) -> Result<Result<LoginEligibility, Denial>> {
     let LoginSubject { organization_id, connection_id, client_id, email } = login;
     let found = login_eligibility::find(conn, organization_id, connection_id, client_id, email).await?;
-    Ok(match found.filter(|found| found.has_connection) {
-        None => Err(Denial::Gone),
-        Some(found) if found.organization_disabled || found.connection_disabled => {
-            let refusal = match found.organization_disabled {
-                true => Error::OrganizationDisabled,
-                false => Error::ConnectionDisabled,
-            };
-            checks.push(refusal.failed(None, None));
-            Err(Denial::Refused(refusal))
-        }
-        Some(found) if client_id.is_some() && found.client_disabled != Some(false) => {
-            let refusal = Error::OauthClientDisabled;
-            checks.push(refusal.failed(None, None));
-            Err(Denial::Refused(refusal))
-        }
-        Some(found) if !found.domain_counts => {
-            let refusal = Error::EmailOutsideOrganizationDomains;
-            let expected = Some("a domain of the organization".to_owned());
-            checks.push(refusal.failed(expected, Some(login.email.to_string())));
-            Err(Denial::Refused(refusal))
-        }
-        Some(found) => Ok(found),
-    })
+    let Some(found) = found.filter(|found| found.has_connection) else { return Ok(Err(Denial::Gone)) };
+    if let Some(refusal) = not_in_use(&found, client_id.is_some()) {
+        checks.push(refusal.failed(None, None));
+        return Ok(Err(Denial::Refused(refusal)));
+    }
+    if !found.domain_counts {
+        let refusal = Error::EmailOutsideOrganizationDomains;
+        let expected = Some("a domain of the organization".to_owned());
+        checks.push(refusal.failed(expected, Some(login.email.to_string())));
+        return Ok(Err(Denial::Refused(refusal)));
+    }
+    Ok(Ok(found))
+}
+
+/// What of a login nobody may use at present.
+fn not_in_use(found: &LoginEligibility, has_client: bool) -> Option<Error> {
+    if found.organization_is_template {
+        Some(Error::OrganizationIsTemplate)
+    } else if found.organization_disabled {
+        Some(Error::OrganizationDisabled)
+    } else if found.connection_disabled {
+        Some(Error::ConnectionDisabled)
+    } else if has_client && found.client_disabled != Some(false) {
+        Some(Error::OauthClientDisabled)
+    } else {
+        None
+    }
 }
 
 fn decide(policy: LoginPolicy, status: DirectoryStatus, checks: &mut Vec<Check>) -> Result<(), Error> {

@@ -71,6 +71,9 @@ refusals! {
     /// The organization is switched off.
     OrganizationDisabled, "organization_disabled", "Ostiary: what is switched off refuses logins", Vendor,
         "Switch the organization on again if its people are to sign in.";
+    /// The organization is a template, from which others are made: nobody signs in to it.
+    OrganizationIsTemplate, "organization_is_template", "Ostiary: templates have no people", Vendor,
+        "Make an organization from the template and give that one the connection, or make this one no template any more.";
     /// The OAuth client of the app was switched off or removed while the login was under way.
     OauthClientDisabled, "oauth_client_disabled", "Ostiary: what is switched off refuses logins", Vendor,
         "Switch the OAuth client on again, or let the app use another one.";

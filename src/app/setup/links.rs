@@ -20,6 +20,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
         console_connection, environments,
+        organizations::templates::lock_unless_template,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
         principal::{On, Principal},
@@ -126,7 +127,7 @@ pub async fn create(
         revoked_at: None,
     };
     let mut tx = state.db.write().await?;
-    resource::lock::<Organization>(&mut tx, environment_id, wanted.organization_id).await?;
+    lock_unless_template(&mut tx, environment_id, wanted.organization_id, "setup links").await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     store::setup_links::insert(&mut tx, &link, token.digest()).await?;
     audit::created(&mut tx, state, principal, &link).await?;

@@ -24,6 +24,7 @@ use crate::{
         },
         audit::{self, Entry},
         environments,
+        organizations::templates::refuse,
         permissions::Scope,
         principal::Principal,
         resource,
@@ -181,6 +182,7 @@ pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organizati
     if organization.is_disabled() {
         return Err(Error::Forbidden("this organization is switched off".into()));
     }
+    refuse(&organization, "setup links")?;
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))
 }
 

@@ -23,7 +23,7 @@ use crate::{
     store::{
         self, Conn,
         login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
-        login_flow_search,
+        login_flow_search, organizations,
         scim_directories::IdleDirectory,
         table,
     },
@@ -272,7 +272,7 @@ async fn next_step(conn: &mut Conn, principal: &Principal) -> Result<Option<Next
     if !login_flow_search::search(conn, &any).await?.flows.is_empty() {
         return Ok(None);
     }
-    let first = table::list::<Organization>(conn, environment, None, 1).await?;
+    let first = organizations::list(conn, environment, None, 1).await?;
     Ok(Some(first.first().map_or(NextStep::Organization, |first| NextStep::FirstLogin(first.id))))
 }
 

@@ -102,7 +102,7 @@ pub(super) async fn seed_demo(state: &State) -> anyhow::Result<DemoData> {
     let environment = environment(state).await?;
     let principal = Principal::operator(environment.id);
     let whole = PageQuery { token: None, size: Some("100".to_owned()) };
-    let known = resource::list::<Organization>(state, &principal, &whole).await?;
+    let known = organizations::list(state, &principal, &whole).await?;
     let mut stored = StoredSecrets::read(state).await?;
     let mut customers = Vec::new();
     for (name, domain, external_id) in CUSTOMERS {

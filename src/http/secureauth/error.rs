@@ -8,6 +8,7 @@
 //! | Conflict           | 409    | what there is already: `organization_name_exists`      |
 //! | Invalid            | 422    | `validation_failed`                                    |
 //! | Outdated           | 412    | `etag_mismatch`                                        |
+//! | Organization       | 400, 409, 422 | each rule its own: `organization_has_children`  |
 //! | FailedPrecondition | 409    | `failed_precondition`                                  |
 //! | Limited            | 429    | `too_many_requests`                                    |
 //! | Unavailable        | 503    | `unavailable`                                          |
@@ -23,7 +24,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::{app::Error, web::kit::error::log_internal_error};
+use crate::{
+    app::{Error, organizations::error::OrganizationError},
+    web::kit::error::log_internal_error,
+};
 
 /// An error of the surface.
 #[derive(Debug)]
@@ -123,6 +127,45 @@ fn conflict_code(kind: &str, field: &str) -> String {
     }
 }
 
+/// The name of a setting on this surface.
+fn path_of(field: &str) -> &str {
+    match field {
+        "authenticationMechanisms" => "authentication_mechanisms",
+        "contactEmail" => "email",
+        "disabled" => "deactivated",
+        "parentId" => "parent_id",
+        "templateId" => "template_id",
+        other => other,
+    }
+}
+
+impl SecureauthError {
+    /// A rule of organizations. What is not of the tree or of templates is a list of violations.
+    fn of_organization(error: &OrganizationError) -> Self {
+        const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+        let of = |status, code| Self::new(status, code, error.to_string());
+        match error {
+            OrganizationError::HasChildren => of(StatusCode::BAD_REQUEST, "organization_has_children"),
+            OrganizationError::IsTemplate(_) => of(StatusCode::CONFLICT, "organization_is_template"),
+            OrganizationError::NotATemplate(_) => of(UNPROCESSABLE, "not_a_template"),
+            OrganizationError::ParentCycle => of(UNPROCESSABLE, "parent_cycle"),
+            OrganizationError::InvalidSchema(error) => {
+                Self::violations("invalid_schema", [(error.path().to_owned(), error.reason())])
+            }
+            OrganizationError::MetadataViolations(violations) => Self::violations(
+                "metadata_schema_violation",
+                violations.iter().map(|violation| (violation.path.clone(), violation.message.clone())),
+            ),
+            OrganizationError::HasActiveChildren
+            | OrganizationError::ParentDisabled
+            | OrganizationError::CannotBeTemplate(_) => Self::violations(
+                "validation_failed",
+                [(path_of(error.field()).to_owned(), error.to_string())],
+            ),
+        }
+    }
+}
+
 impl From<Error> for SecureauthError {
     fn from(error: Error) -> Self {
         log_internal_error(&error);
@@ -139,8 +182,9 @@ impl From<Error> for SecureauthError {
                 Self::with_details(StatusCode::CONFLICT, conflict_code(kind, field), message)
             }
             Error::Invalid { field, reason } => {
-                Self::violations("validation_failed", [(field.to_string(), reason.to_string())])
+                Self::violations("validation_failed", [(path_of(field).to_owned(), reason.to_string())])
             }
+            Error::Organization(error) => Self::of_organization(error),
             Error::Outdated { .. } => of(StatusCode::PRECONDITION_FAILED, "etag_mismatch"),
             Error::FailedPrecondition(_) => of(StatusCode::CONFLICT, "failed_precondition"),
             Error::Limited { retry_after } => {

@@ -9,6 +9,7 @@ pub mod call;
 pub mod credentials;
 pub mod error;
 pub mod openapi;
+pub mod organizations;
 pub mod reply;
 pub mod users;
 
@@ -17,6 +18,7 @@ use utoipa::OpenApi;
 use users::{addresses as user_addresses, identifiers as user_identifiers};
 
 use credentials::{activation, codes, passkeys, passwords, resets};
+use organizations::admin as admin_organizations;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::path, web::kit::routing::Routes};
@@ -69,6 +71,13 @@ routes! {
     SECUREAUTH_ADD_PASSKEY_REQUEST: post resets::request_passkey;
     SECUREAUTH_ADD_PASSKEY_COMPLETE: post resets::complete_passkey;
     SYSTEM_AUDIT_EVENTS: get audit_events::list;
+    SECUREAUTH_ORGANIZATIONS: get organizations::list, post organizations::create;
+    SECUREAUTH_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;
+    SECUREAUTH_ORGANIZATION_METADATA: put organizations::update_metadata;
+    ADMIN_ORGANIZATIONS: get admin_organizations::list, post admin_organizations::create;
+    ADMIN_ORGANIZATION: get admin_organizations::get, put admin_organizations::update, delete admin_organizations::delete;
+    ADMIN_ORGANIZATION_METADATA: put admin_organizations::update_metadata;
+    ADMIN_USER_ORGANIZATIONS: get admin_organizations::list_of_user;
     SECUREAUTH_USERS: get users::list, post users::create;
     SECUREAUTH_USER_BY_KEY: post users::by_key;
     SECUREAUTH_USER: get users::get, put users::update, delete users::delete;

@@ -64,7 +64,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let page = page_query(&query);
     let page = match query.text("query") {
         Some(text) => app::organizations::search(&state, &call.principal, &text, &page).await,
-        None => resource::list(&state, &call.principal, &page).await,
+        None => organizations::list(&state, &call.principal, &page).await,
     }
     .map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationsReply {

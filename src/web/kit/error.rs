@@ -51,9 +51,10 @@ pub fn status(error: &Error) -> StatusCode {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound { .. } => StatusCode::NOT_FOUND,
-        Error::Conflict { .. } | Error::Invalid { .. } | Error::FailedPrecondition(_) => {
-            StatusCode::BAD_REQUEST
-        }
+        Error::Conflict { .. }
+        | Error::Invalid { .. }
+        | Error::FailedPrecondition(_)
+        | Error::Organization(_) => StatusCode::BAD_REQUEST,
         Error::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
         Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

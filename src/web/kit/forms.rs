@@ -193,6 +193,7 @@ impl FormErrors {
                 Ok(Self::one(field, &format!("Another {kind} already has this.")))
             }
             Error::FailedPrecondition(reason) => Ok(Self::one("", &reason)),
+            Error::Organization(error) => Ok(Self::one(error.field(), &error.to_string())),
             other => Err(PageError(other)),
         }
     }

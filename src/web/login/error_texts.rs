@@ -307,7 +307,12 @@ pub static ALL: &[ErrorText] = &[
         show_values: true,
     },
     ErrorText {
-        codes: &["connection_not_configured", "certificate_missing", "decryption_key_missing"],
+        codes: &[
+            "connection_not_configured",
+            "certificate_missing",
+            "decryption_key_missing",
+            "organization_is_template",
+        ],
         happened: "Single sign-on for your company is not fully set up in this app.",
         remedy: "Only the app’s team can finish it.",
         contact: Contact::App,

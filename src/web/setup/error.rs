@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
 use crate::{
-    app::Error,
+    app::{Error, organizations::error::OrganizationError},
     web::kit::{
         error::{self, Area},
         message::Message,
@@ -73,6 +73,14 @@ impl ResponseError for ExtractError {
                     "Single sign-on for your company is switched off",
                     "The application’s team has switched it off. What you entered before is kept.",
                     "Ask whoever sent you the link to switch it on again.",
+                )
+            },
+            Self::Internal(Error::Organization(OrganizationError::IsTemplate(_))) => Message {
+                reason: Some("organization_is_template"),
+                ..Message::new(
+                    "There is nothing to set up here",
+                    "This link belongs to a template of the application’s team, not to your company.",
+                    "Ask whoever sent it for a link of your company.",
                 )
             },
             Self::Form(error) => return error.error_response(),

@@ -202,6 +202,8 @@ impl TestApp {
             idp_initiated: IdpInitiated::Restart,
             oauth_subject: OauthSubject::default(),
             shared_domain_subjects: false,
+            default_template_id: None,
+            default_parent_id: None,
             created_at: self.now(),
             updated_at: self.now(),
         };

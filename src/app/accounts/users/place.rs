@@ -6,6 +6,7 @@ use model::{entity_tag::EntityTags, identity_pool::IdentityPool, user::User};
 use crate::{
     app::{
         Error, Result, State,
+        organizations::error::OrganizationError,
         permissions::Action,
         principal::{On, Principal},
         resource::{self, Edit, check_version},
@@ -53,9 +54,7 @@ pub(super) async fn lock_pool(
 /// Refuses users in a template and in an organization that is switched off.
 pub(super) fn ensure_in_use((is_template, is_disabled): (bool, bool)) -> Result<()> {
     if is_template {
-        return Err(Error::FailedPrecondition(
-            "the organization is a template; make an organization from it, and add its users there".into(),
-        ));
+        return Err(OrganizationError::IsTemplate("users").into());
     }
     if is_disabled {
         return Err(Error::FailedPrecondition(

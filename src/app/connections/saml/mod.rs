@@ -21,6 +21,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State, audit, console_connection, environments,
+        organizations::templates::lock_unless_template,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
         principal::{On, Principal},
@@ -63,7 +64,7 @@ pub async fn create(
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
-    lock::<Organization>(&mut tx, environment_id, organization_id).await?;
+    lock_unless_template(&mut tx, environment_id, organization_id, "SAML connections").await?;
     let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
     let mut connection = SamlConnection {
         id,

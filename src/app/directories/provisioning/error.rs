@@ -37,9 +37,9 @@ pub fn to_scim_error(error: &crate::app::Error) -> scim::Error {
         crate::app::Error::NotFound { .. } => scim::Error::NotFound(text),
         crate::app::Error::Conflict { .. } => scim::Error::Uniqueness(text),
         crate::app::Error::Invalid { .. } => scim::Error::InvalidValue(text),
-        crate::app::Error::Outdated { .. } | crate::app::Error::FailedPrecondition(_) => {
-            scim::Error::PreconditionFailed(text)
-        }
+        crate::app::Error::Outdated { .. }
+        | crate::app::Error::FailedPrecondition(_)
+        | crate::app::Error::Organization(_) => scim::Error::PreconditionFailed(text),
         crate::app::Error::Limited { .. } => scim::Error::Limited(text),
         crate::app::Error::Unavailable { .. } => scim::Error::Unavailable(text),
         crate::app::Error::Internal(_) => scim::Error::Internal(text),

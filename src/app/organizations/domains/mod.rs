@@ -30,6 +30,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
         console_connection, input,
+        organizations::templates::refuse,
         permissions::Action,
         principal::{On, Principal},
         resource::{self, Edit, check_version},
@@ -99,6 +100,7 @@ pub async fn add(
     let now = state.now();
     let tx = state.db.write().await?;
     let mut organization = Edit::<Organization>::begin(tx, environment_id, organization_id, None).await?;
+    refuse(&organization.row, "domains")?;
     if let Some(known) =
         store::organization_domains::find(&mut organization.tx, organization_id, &domain).await?
     {

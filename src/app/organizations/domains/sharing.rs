@@ -1,5 +1,5 @@
 //! Domains that several organizations share. The identity provider of each can then sign in users of
-//! all of them, so sharing must be deliberate: the vendor's API key may do it, administrators and the operator must
+//! all of them, so sharing must be deliberate: the vendor's own programs may do it, administrators and the operator must
 //! confirm it, the holder of a setup link may not, and nobody may if another organization has the domain verified by
 //! DNS. It is recorded in the audit log and the events of all of them.
 //!
@@ -157,7 +157,7 @@ pub(in crate::app) fn check(
     match (principal.subject, verified) {
         (Subject::SetupLink(_), _) => Err(SharedDomainError::Taken),
         (_, Some(verified)) => Err(SharedDomainError::Verified(verified.clone())),
-        (Subject::ApiKey(_), None) => Ok(()),
+        (Subject::ApiKey(_) | Subject::Application(_), None) => Ok(()),
         _ if confirmed => Ok(()),
         (subject, None) => {
             let yes = match subject {

@@ -145,6 +145,8 @@ mod tests {
             idp_initiated: IdpInitiated::default(),
             oauth_subject: OauthSubject::default(),
             shared_domain_subjects: false,
+            default_template_id: None,
+            default_parent_id: None,
             created_at: now,
             updated_at: now,
         };

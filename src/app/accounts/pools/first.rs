@@ -1,4 +1,4 @@
-//! Identity pools: the first one of an organization.
+//! The first pool of an organization.
 
 use base::id::{EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind};
 use model::identity_pool::IdentityPool;

@@ -1,0 +1,52 @@
+//! Pools of a template, copied for an organization that is made from it.
+
+use base::id::{Id, IdKind as _, OrganizationId, OrganizationKind};
+use model::identity_pool::IdentityPool;
+
+use super::first::first_of;
+use crate::{
+    app::{Error, Result, State, audit, principal::Principal},
+    store::{
+        Transaction,
+        identity_pools::{self, PoolCursor, PoolsOf},
+        table,
+    },
+};
+
+/// How many pools an organization has at most.
+pub(super) const MAX_POOLS: i64 = 100;
+
+/// Gives an organization the pools of another one: their settings and the schemas that they use, never users. Where the other
+/// one has none, the organization gets the pool that every organization begins with. The caller, who made the organization in
+/// this transaction, authorised it.
+pub async fn copy_to(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    from: OrganizationId,
+    to: OrganizationId,
+) -> Result<Vec<IdentityPool>> {
+    let environment_id = principal.environment()?;
+    // The schemas of its pools stay in use, so that none of them is removed in the meantime.
+    if !identity_pools::lock_organization_shared(tx, environment_id, from).await? {
+        return Err(Error::not_found(OrganizationKind::NOUN, from));
+    }
+    if !identity_pools::lock_organization(tx, environment_id, to).await? {
+        return Err(Error::not_found(OrganizationKind::NOUN, to));
+    }
+    let first = PoolCursor::After(Id::from_bits(0));
+    let pools =
+        identity_pools::list(tx, environment_id, PoolsOf::Organization(from), first, MAX_POOLS).await?;
+    if pools.is_empty() {
+        return Ok(vec![first_of(tx, state, principal, environment_id, to).await?]);
+    }
+    let now = state.now();
+    let mut copies = Vec::with_capacity(pools.len());
+    for pool in pools {
+        let copy = pool.copied_to(Id::new(now, &*state.random), to, now);
+        table::insert(tx, &copy).await?;
+        audit::created(tx, state, principal, &copy).await?;
+        copies.push(copy);
+    }
+    Ok(copies)
+}

@@ -18,6 +18,7 @@ CREATE TABLE identity_pools (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     version BIGINT NOT NULL DEFAULT 1,
     name TEXT NOT NULL,
+    name_key TEXT NOT NULL DEFAULT '', -- normal form of name, by which lists are sorted and searched
     description TEXT NOT NULL,
     badge_color TEXT NOT NULL, -- #rrggbb or empty
     authentication_mechanisms TEXT NOT NULL, -- JSON array: password, webauthn, totp, otp, email_otp, sms_otp
@@ -45,6 +46,8 @@ CREATE TABLE identity_pools (
 );
 CREATE INDEX identity_pools_by_environment ON identity_pools (environment_id, id);
 CREATE INDEX identity_pools_by_organization ON identity_pools (organization_id, id);
+CREATE INDEX identity_pools_by_name ON identity_pools (environment_id, name_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX identity_pools_by_creation ON identity_pools (environment_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX identity_pools_deleted ON identity_pools (deleted_at) WHERE deleted_at IS NOT NULL;
 -- Which pools use a schema of the environment's own.
 CREATE INDEX identity_pools_by_payload_schema ON identity_pools (payload_schema_id) WHERE payload_schema_id <> 'user_v0';

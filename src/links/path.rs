@@ -189,6 +189,52 @@ pub const ADMIN_ORGANIZATION: &str = "/api/admin/{tenant}/organizations/{organiz
 pub const ADMIN_ORGANIZATION_METADATA: &str = "/api/admin/{tenant}/organizations/{organization}/metadata";
 /// The organizations of the user who asks.
 pub const ADMIN_USER_ORGANIZATIONS: &str = "/api/admin/{tenant}/user/organizations";
+/// Identity pools (SecureAuth's identity API).
+pub const SECUREAUTH_POOLS: &str = "/api/identity/{tenant}/system/pools";
+/// An identity pool.
+pub const SECUREAUTH_POOL: &str = "/api/identity/{tenant}/system/pools/{pool}";
+/// The identity pools of a workspace.
+pub const SECUREAUTH_WORKSPACE_POOLS: &str = "/api/identity/{tenant}/system/workspace/{workspace}/pools";
+/// Schemas of what is kept about users.
+pub const SECUREAUTH_SCHEMAS: &str = "/api/identity/{tenant}/system/schemas";
+/// A schema.
+pub const SECUREAUTH_SCHEMA: &str = "/api/identity/{tenant}/system/schemas/{schema}";
+
+/// Identity pools, by the path for administrators.
+pub const SECUREAUTH_ADMIN_POOLS: &str = "/api/identity/{tenant}/admin/pools";
+/// An identity pool, by the path for administrators.
+pub const SECUREAUTH_ADMIN_POOL: &str = "/api/identity/{tenant}/admin/pools/{pool}";
+/// The identity pools of a workspace, by the path for administrators.
+pub const SECUREAUTH_ADMIN_WORKSPACE_POOLS: &str = "/api/identity/{tenant}/admin/workspace/{workspace}/pools";
+/// An identity pool of a workspace.
+pub const SECUREAUTH_ADMIN_WORKSPACE_POOL: &str =
+    "/api/identity/{tenant}/admin/workspace/{workspace}/pools/{pool}";
+/// Schemas, by the path for administrators.
+pub const SECUREAUTH_ADMIN_SCHEMAS: &str = "/api/identity/{tenant}/admin/schemas";
+/// A schema, by the path for administrators.
+pub const SECUREAUTH_ADMIN_SCHEMA: &str = "/api/identity/{tenant}/admin/schemas/{schema}";
+/// Users of an identity pool, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USERS: &str = "/api/identity/{tenant}/admin/pools/{pool}/users";
+/// A user, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USER: &str = "/api/identity/{tenant}/admin/pools/{pool}/users/{user}";
+/// One more identifier of a user, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USER_IDENTIFIERS_ADD: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/identifiers/add";
+/// One identifier of a user less, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USER_IDENTIFIERS_REMOVE: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/identifiers/remove";
+/// One more address of a user, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USER_ADDRESSES_ADD: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/addresses/add";
+/// A change of an address of a user, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USER_ADDRESSES_UPDATE: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/addresses/update";
+/// One address of a user less, by the path for administrators.
+pub const SECUREAUTH_ADMIN_USER_ADDRESSES_REMOVE: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/addresses/remove";
+/// Whether a password can be used, by the path for administrators.
+pub const SECUREAUTH_ADMIN_PASSWORD_STATE: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/password/state";
 
 /// Users of an identity pool (SecureAuth's identity API).
 pub const SECUREAUTH_USERS: &str = "/api/identity/{tenant}/system/pools/{pool}/users";

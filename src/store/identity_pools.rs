@@ -28,6 +28,7 @@ impl Table for IdentityPool {
     const TABLE: &'static str = "identity_pools";
     const COLUMNS: &'static [&'static str] = &[
         "name",
+        "name_key",
         "description",
         "badge_color",
         "authentication_mechanisms",
@@ -71,6 +72,7 @@ impl Table for IdentityPool {
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
         statement
             .bind(self.name.as_str())
+            .bind(self.name_key())
             .bind(self.description.as_str())
             .bind(self.badge_color.map(|color| color.to_string()).unwrap_or_default())
             .bind(mechanisms_to_json(&self.first_factors.allowed))
@@ -209,59 +211,41 @@ fn otp_from_json(text: &str) -> Option<OtpSettings> {
     Some(settings)
 }
 
-/// Whose pools are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolsOf {
-    /// All of the environment.
-    Environment,
-    /// Those of an organization.
-    Organization(OrganizationId),
-}
-
-/// From where a list goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolCursor {
-    /// With those whose ids are greater, the smallest first.
-    After(IdentityPoolId),
-    /// With those whose ids are smaller, the greatest first.
-    Before(IdentityPoolId),
-}
-
-/// Up to `limit` pools in the order of their ids that a cursor says.
-pub async fn list(
+/// Up to `limit` pools of an organization, the root too, in the order of their ids.
+pub async fn list_by_organization(
     conn: &mut Conn,
     environment_id: EnvironmentId,
-    of: PoolsOf,
-    cursor: PoolCursor,
+    organization_id: OrganizationId,
     limit: i64,
 ) -> Result<Vec<IdentityPool>> {
-    let (PoolCursor::After(id) | PoolCursor::Before(id)) = cursor;
-    let statement = match (of, cursor) {
-        (PoolsOf::Environment, PoolCursor::After(_)) => select_where::<IdentityPool>(
-            conn,
-            "WHERE identity_pools.environment_id = $1 AND identity_pools.id > $2 ORDER BY identity_pools.id LIMIT $3",
-        ),
-        (PoolsOf::Environment, PoolCursor::Before(_)) => select_where::<IdentityPool>(
-            conn,
-            "WHERE identity_pools.environment_id = $1 AND identity_pools.id < $2 \
-             ORDER BY identity_pools.id DESC LIMIT $3",
-        ),
-        (PoolsOf::Organization(_), PoolCursor::After(_)) => select_where::<IdentityPool>(
-            conn,
-            "WHERE identity_pools.environment_id = $1 AND identity_pools.id > $2 \
-             AND identity_pools.organization_id = $4 ORDER BY identity_pools.id LIMIT $3",
-        ),
-        (PoolsOf::Organization(_), PoolCursor::Before(_)) => select_where::<IdentityPool>(
-            conn,
-            "WHERE identity_pools.environment_id = $1 AND identity_pools.id < $2 \
-             AND identity_pools.organization_id = $4 ORDER BY identity_pools.id DESC LIMIT $3",
-        ),
-    };
-    let statement = statement.bind(environment_id).bind(id).bind(limit);
-    match of {
-        PoolsOf::Environment => statement.all_of().await,
-        PoolsOf::Organization(id) => statement.bind(id).all_of().await,
-    }
+    select_where::<IdentityPool>(
+        conn,
+        "WHERE identity_pools.environment_id = $1 AND identity_pools.organization_id = $2 \
+         ORDER BY identity_pools.id LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .bind(limit)
+    .all_of()
+    .await
+}
+
+/// How many pools an organization has.
+pub async fn count_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM identity_pools \
+             WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NULL",
+        )
+        .bind(environment_id)
+        .bind(organization_id)
+        .one()
+        .await?;
+    Ok(count)
 }
 
 /// The first pool of an organization.
@@ -309,6 +293,24 @@ async fn lock_organization_as(
     let select = "SELECT id FROM organizations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
     let text = locking(tx.dialect(), select, lock);
     Ok(tx.sql(text).bind(environment_id).bind(id).optional::<(String,)>().await?.is_some())
+}
+
+/// Deletes a pool at once, if it has no user. Returns whether it had none.
+pub async fn delete_empty(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: IdentityPoolId,
+) -> Result<bool> {
+    let deleted = tx
+        .sql(
+            "DELETE FROM identity_pools WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM users u WHERE u.pool_id = identity_pools.id)",
+        )
+        .bind(environment_id)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(deleted == 1)
 }
 
 /// Removes the pools of an organization that is being removed. Their users and rows go later, in batches.

@@ -67,6 +67,16 @@ pub async fn list_all(
         .await
 }
 
+/// How many schemas an environment has.
+pub async fn count(conn: &mut Conn, environment_id: EnvironmentId) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql("SELECT COUNT(*) FROM identity_schemas WHERE environment_id = $1")
+        .bind(environment_id)
+        .one()
+        .await?;
+    Ok(count)
+}
+
 /// Keeps a schema from being removed until the transaction ends, for a pool that is about to use it. Returns whether the
 /// environment has it.
 pub async fn lock_shared(

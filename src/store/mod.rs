@@ -30,6 +30,7 @@ pub mod events;
 pub mod federated_identities;
 pub mod former_passwords;
 pub mod idempotency_keys;
+pub mod identity_pool_lists;
 pub mod identity_pools;
 pub mod identity_schemas;
 pub mod import_lookups;

@@ -6,7 +6,7 @@ use base::{
     id::{EnvironmentId, IdentityPoolId, IdentitySchemaId, OrganizationId},
     time::Timestamp,
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::{
@@ -135,6 +135,16 @@ impl OtpSettings {
         if let Some(place) = self.0.get_mut(setting as usize) {
             *place = settings;
         }
+    }
+
+    /// Length and seconds of each setting that was made.
+    fn to_json(&self) -> Map<String, Value> {
+        let made = OtpSetting::VARIANTS.iter().filter_map(|setting| Some((setting, self.get(*setting)?)));
+        made.map(|(setting, settings)| {
+            let value = json!({ "length": settings.length(), "seconds": settings.lifetime().as_secs() });
+            (setting.as_str().to_owned(), value)
+        })
+        .collect()
     }
 
     /// How codes for this purpose are made.
@@ -273,6 +283,11 @@ impl IdentityPool {
             .filter_map(SchemaRef::own)
     }
 
+    /// The normal form of its name, by which lists are sorted and searched.
+    pub fn name_key(&self) -> String {
+        self.name.trim().to_lowercase()
+    }
+
     /// Whether it uses this schema.
     pub fn uses(&self, schema: IdentitySchemaId) -> bool {
         self.own_schemas().any(|own| own == schema)
@@ -315,6 +330,10 @@ impl Audited for IdentityPool {
             "identifierCaseInsensitive": self.identifier_case_insensitive,
             "publicRegistrationAllowed": self.public_registration_allowed,
             "selfResetAllowed": self.self_reset_allowed,
+            "secondFactorThreshold": self.second_factor_threshold,
+            "mfaSessionSeconds": self.mfa_session_ttl.map(|time| time.as_secs()),
+            "hashingMethod": self.hashing_method.as_str(),
+            "oneTimeCodes": self.otp_settings.to_json(),
             "payloadSchema": self.payload_schema.to_string(),
             "metadataSchema": self.metadata_schema.to_string(),
             "businessMetadataSchema": self.business_metadata_schema.map(|schema| schema.to_string()),

@@ -17,6 +17,7 @@ pub mod passwords;
 pub mod pools;
 pub mod recent_authentication;
 pub mod recovery_codes;
+pub mod schemas;
 pub mod sessions;
 pub mod totp;
 pub mod user_credentials;

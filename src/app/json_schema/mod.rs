@@ -16,11 +16,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use bounds::json_fits;
 use message::shortened;
 use work::Work;
 
-pub use bounds::{MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, MAX_VALUE_BYTES, MAX_VALUE_DEPTH, MAX_VIOLATIONS};
+pub use bounds::{
+    MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, MAX_VALUE_BYTES, MAX_VALUE_DEPTH, MAX_VIOLATIONS, json_fits,
+};
 pub use error::SchemaError;
 
 /// What the automaton of one pattern may take, in bytes.

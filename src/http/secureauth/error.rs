@@ -89,6 +89,11 @@ impl SecureauthError {
         Self::new(StatusCode::FORBIDDEN, "tenant_mismatch", "the access token is of another tenant")
     }
 
+    /// 400: the id in the body is another one than that of the path.
+    pub fn id_mismatch() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "id_mismatch", "id is another one than that of the path")
+    }
+
     /// 422 with a list of what is wrong, each with its path.
     pub fn violations(code: &'static str, errors: impl IntoIterator<Item = (String, String)>) -> Self {
         let errors: Vec<Value> =

@@ -7,27 +7,38 @@
 pub mod audit_events;
 pub mod call;
 pub mod credentials;
+mod durations;
 pub mod error;
+mod names;
 pub mod openapi;
 pub mod organizations;
+pub mod pools;
 pub mod reply;
+pub mod schemas;
 pub mod users;
 
 use utoipa::OpenApi;
 
-use users::{addresses as user_addresses, identifiers as user_identifiers};
-
 use credentials::{activation, codes, passkeys, passwords, resets};
 use organizations::admin as admin_organizations;
+use pools::workspaces as workspace_pools;
+use users::{addresses as user_addresses, identifiers as user_identifiers};
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::path, web::kit::routing::Routes};
 
-/// Registers the routes and adds them to the OpenAPI document, both from one table.
+/// Registers the routes and adds them to the OpenAPI document, both from one table. The twins are other paths of routes that are
+/// described there.
 macro_rules! routes {
-    ($($path:ident: $($method:ident $module:ident::$handler:ident),+;)*) => {
-        /// Every route: its path and the methods that it supports.
+    (
+        $($path:ident: $($method:ident $module:ident::$handler:ident),+;)*
+        @twins $($twin:ident: $($twin_method:ident $twin_module:ident::$twin_handler:ident),+;)*
+    ) => {
+        /// Every route but the twins: its path and the methods that it supports.
         pub const ROUTES: &[(&str, &[&str])] = &[$((path::$path, &[$(stringify!($method)),+])),*];
+
+        /// Every twin: its path and the methods that it supports.
+        pub const TWINS: &[(&str, &[&str])] = &[$((path::$twin, &[$(stringify!($twin_method)),+])),*];
 
         /// Registers the routes.
         pub fn configure(routes: &mut Routes<'_>) {
@@ -35,6 +46,11 @@ macro_rules! routes {
                 resource
                     $(.$method($module::$handler))+
                     .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
+            });)*
+            $(routes.resource(path::$twin, |resource| {
+                resource
+                    $(.$twin_method($twin_module::$twin_handler))+
+                    .default_service(method_not_allowed([$(stringify!($twin_method)),+].join(", ").to_uppercase()))
             });)*
         }
 
@@ -78,6 +94,13 @@ routes! {
     ADMIN_ORGANIZATION: get admin_organizations::get, put admin_organizations::update, delete admin_organizations::delete;
     ADMIN_ORGANIZATION_METADATA: put admin_organizations::update_metadata;
     ADMIN_USER_ORGANIZATIONS: get admin_organizations::list_of_user;
+    SECUREAUTH_POOLS: get pools::list, post pools::create;
+    SECUREAUTH_POOL: get pools::get, put pools::update, delete pools::delete;
+    SECUREAUTH_WORKSPACE_POOLS: get workspace_pools::list;
+    SECUREAUTH_ADMIN_WORKSPACE_POOLS: get workspace_pools::list_for_administrators, post workspace_pools::create;
+    SECUREAUTH_ADMIN_WORKSPACE_POOL: delete workspace_pools::delete;
+    SECUREAUTH_SCHEMAS: get schemas::list, post schemas::create;
+    SECUREAUTH_SCHEMA: get schemas::get, put schemas::update, delete schemas::delete;
     SECUREAUTH_USERS: get users::list, post users::create;
     SECUREAUTH_USER_BY_KEY: post users::by_key;
     SECUREAUTH_USER: get users::get, put users::update, delete users::delete;
@@ -86,6 +109,19 @@ routes! {
     SECUREAUTH_USER_ADDRESSES_ADD: post user_addresses::add;
     SECUREAUTH_USER_ADDRESSES_UPDATE: post user_addresses::update;
     SECUREAUTH_USER_ADDRESSES_REMOVE: post user_addresses::remove;
+    @twins
+    SECUREAUTH_ADMIN_POOLS: get pools::list, post pools::create;
+    SECUREAUTH_ADMIN_POOL: get pools::get, put pools::update, delete pools::delete;
+    SECUREAUTH_ADMIN_SCHEMAS: get schemas::list, post schemas::create;
+    SECUREAUTH_ADMIN_SCHEMA: get schemas::get, put schemas::update, delete schemas::delete;
+    SECUREAUTH_ADMIN_USERS: get users::list, post users::create;
+    SECUREAUTH_ADMIN_USER: get users::get, put users::update, delete users::delete;
+    SECUREAUTH_ADMIN_USER_IDENTIFIERS_ADD: post user_identifiers::add;
+    SECUREAUTH_ADMIN_USER_IDENTIFIERS_REMOVE: post user_identifiers::remove;
+    SECUREAUTH_ADMIN_USER_ADDRESSES_ADD: post user_addresses::add;
+    SECUREAUTH_ADMIN_USER_ADDRESSES_UPDATE: post user_addresses::update;
+    SECUREAUTH_ADMIN_USER_ADDRESSES_REMOVE: post user_addresses::remove;
+    SECUREAUTH_ADMIN_PASSWORD_STATE: put passwords::set_state;
 }
 
 #[cfg(test)]
@@ -112,5 +148,14 @@ mod tests {
             routes.collect(),
             "`path =` or the method of a handler is not that of its line"
         );
+    }
+
+    #[test]
+    fn a_twin_has_the_methods_of_its_route() {
+        for (path, methods) in TWINS {
+            let path = path.replacen("/admin/", "/system/", 1);
+            let route = ROUTES.iter().find(|(route, _)| *route == path);
+            assert_eq!(route.map(|(_, methods)| *methods), Some(*methods), "{path}");
+        }
     }
 }

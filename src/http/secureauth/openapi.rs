@@ -11,6 +11,18 @@ const SCHEME: &str = "accessToken";
 /// The tags of the handlers, in the order of the documentation: the name in the document, and what it is.
 const TAGS: &[(&str, &str, &str)] = &[
     (
+        "Identity pools",
+        "SecureAuth identity pools",
+        "SecureAuth's identity API: where the users of an organization are, and the rules by which they authenticate. It takes \
+         the scope `identity`. The same calls answer below `/api/identity/{tenant}/admin`.",
+    ),
+    (
+        "Identity schemas",
+        "SecureAuth identity schemas",
+        "SecureAuth's identity API: JSON Schemas of what is kept about users. It takes the scope `identity`. The same calls answer \
+         below `/api/identity/{tenant}/admin`.",
+    ),
+    (
         "Users",
         "SecureAuth users",
         "SecureAuth's identity API: the users of an identity pool, by what they are found and reached, and their credentials. \

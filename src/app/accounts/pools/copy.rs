@@ -6,11 +6,7 @@ use model::identity_pool::IdentityPool;
 use super::first::first_of;
 use crate::{
     app::{Error, Result, State, audit, principal::Principal},
-    store::{
-        Transaction,
-        identity_pools::{self, PoolCursor, PoolsOf},
-        table,
-    },
+    store::{Transaction, identity_pools, table},
 };
 
 /// How many pools an organization has at most.
@@ -34,9 +30,7 @@ pub async fn copy_to(
     if !identity_pools::lock_organization(tx, environment_id, to).await? {
         return Err(Error::not_found(OrganizationKind::NOUN, to));
     }
-    let first = PoolCursor::After(Id::from_bits(0));
-    let pools =
-        identity_pools::list(tx, environment_id, PoolsOf::Organization(from), first, MAX_POOLS).await?;
+    let pools = identity_pools::list_by_organization(tx, environment_id, from, MAX_POOLS).await?;
     if pools.is_empty() {
         return Ok(vec![first_of(tx, state, principal, environment_id, to).await?]);
     }

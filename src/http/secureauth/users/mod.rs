@@ -5,12 +5,11 @@ pub mod identifiers;
 pub mod objects;
 mod requests;
 
-use actix_web::{HttpResponse, http::header};
+use actix_web::HttpResponse;
 use base::{
     bounded_json::{self, Limits},
     id::{IdentityPoolId, UserId},
 };
-use model::{entity_tag::etag, user::User};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     call::{Call, JsonObject, Query},
     error::SecureauthError,
-    reply::{SecureauthResult, hex_id},
+    reply::{SecureauthResult, hex_id, versioned},
 };
 use crate::{
     app::{
@@ -94,7 +93,7 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let new = body.parse()?;
     let user = users::create(&state, &principal, pool_id, &new).await?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
-    Ok(with_etag(HttpResponse::Created(), &user, &shown))
+    Ok(versioned(HttpResponse::Created(), user.version, &shown))
 }
 
 /// List or find users
@@ -170,7 +169,7 @@ pub async fn by_key(call: Call<JsonObject>) -> SecureauthResult {
     };
     let user = users::find_by_key(&state, &principal, pool_id, &key).await?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
-    Ok(with_etag(HttpResponse::Ok(), &user, &shown))
+    Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }
 
 /// Get a user
@@ -189,7 +188,7 @@ pub async fn by_key(call: Call<JsonObject>) -> SecureauthResult {
 pub async fn get(call: Call) -> SecureauthResult {
     let user = users::find(&call.state, &call.principal, call.user()?).await?;
     let shown = objects::one(&call.state, &call.principal, &call.tenant.name, &user).await?;
-    Ok(with_etag(HttpResponse::Ok(), &user, &shown))
+    Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }
 
 /// Update a user
@@ -216,21 +215,13 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
     if let Some(text) = &body.id {
         let same = text.parse::<UserId>().is_ok_and(|id| id == of.1);
         if !same {
-            return Err(id_mismatch());
+            return Err(SecureauthError::id_mismatch());
         }
     }
     let change: UserChange = body.parse()?;
     let user = users::update(&state, &principal, of, if_match.as_ref(), &change).await?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
-    Ok(with_etag(HttpResponse::Ok(), &user, &shown))
-}
-
-fn id_mismatch() -> SecureauthError {
-    SecureauthError::new(
-        actix_web::http::StatusCode::BAD_REQUEST,
-        "id_mismatch",
-        "id is another one than that of the path",
-    )
+    Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }
 
 /// Delete a user
@@ -251,11 +242,6 @@ fn id_mismatch() -> SecureauthError {
 pub async fn delete(call: Call) -> SecureauthResult {
     users::remove(&call.state, &call.principal, call.user()?, call.if_match.as_ref()).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// An answer with one user and its version.
-fn with_etag(mut response: actix_web::HttpResponseBuilder, user: &User, shown: &UserObject) -> HttpResponse {
-    response.insert_header((header::ETAG, etag(user.version))).json(shown)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use base::time::Timestamp;
 use model::{
     account::{CredentialState, CredentialSummary},
     identity_pool::IdentityPool,
-    identity_schema::SchemaRef,
     user::{User, UserAddress, UserIdentifier},
 };
 use serde::Serialize;
@@ -13,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::{Error, Result, State, accounts::users, principal::Principal},
-    http::secureauth::reply::hex_id,
+    http::secureauth::reply::{hex_id, schema_id},
 };
 
 /// An identifier of a user.
@@ -163,14 +162,6 @@ pub(super) async fn one(
     let details = details.into_iter().next().ok_or_else(|| Error::internal("a user of another pool"))?;
     let credentials = credentials.iter().filter_map(CredentialObject::new).collect();
     Ok(UserObject { credentials: Some(credentials), ..object(&pool, tenant, details) })
-}
-
-/// The id of a schema: 32 hexadecimal digits, or the name of one that every environment has.
-fn schema_id(schema: SchemaRef) -> String {
-    match schema {
-        SchemaRef::System(schema) => schema.as_str().to_owned(),
-        SchemaRef::Own(id) => hex_id(id),
-    }
 }
 
 /// These users of one pool as the surface shows them.

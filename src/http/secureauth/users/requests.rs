@@ -1,54 +1,21 @@
 //! What callers send about users.
 
-use std::str::FromStr;
-
 use model::{
     account::CredentialState,
     user::{AddressKind, UserSource},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use strum::VariantArray;
 use utoipa::ToSchema;
 
-use crate::app::{
-    Error, Result,
-    accounts::credentials::{ImportedCredential, NewCredential},
-    accounts::users::{AddressChange, NewAddress, NewIdentifier, NewUser, Profile, UserChange},
+use crate::{
+    app::{
+        Error, Result,
+        accounts::credentials::{ImportedCredential, NewCredential},
+        accounts::users::{AddressChange, NewAddress, NewIdentifier, NewUser, Profile, UserChange},
+    },
+    http::secureauth::names::{optional, required},
 };
-
-/// A value of an enum by its name.
-fn named<T>(field: impl Into<String>, text: &str) -> Result<T>
-where
-    T: FromStr + VariantArray + Copy + 'static,
-    &'static str: From<T>,
-{
-    text.parse().map_err(|_| {
-        let names: Vec<&str> = T::VARIANTS.iter().map(|value| (*value).into()).collect();
-        Error::invalid(field.into(), format!("must be one of {}", names.join(", ")))
-    })
-}
-
-/// The value of an enum by its name, which must be there.
-fn required<T>(field: String, text: Option<&str>) -> Result<T>
-where
-    T: FromStr + VariantArray + Copy + 'static,
-    &'static str: From<T>,
-{
-    match text {
-        Some(text) => named(field, text),
-        None => Err(Error::invalid(field, "is required")),
-    }
-}
-
-/// The value of an enum by its name, if it is there.
-fn optional<T>(field: String, text: Option<&str>) -> Result<Option<T>>
-where
-    T: FromStr + VariantArray + Copy + 'static,
-    &'static str: From<T>,
-{
-    text.filter(|text| !text.is_empty()).map(|text| named(field, text)).transpose()
-}
 
 fn text(field: String, text: Option<&str>) -> Result<&str> {
     text.ok_or_else(|| Error::invalid(field, "is required"))

@@ -73,6 +73,39 @@ pub const CHECK_DOMAIN: &str = "/console/{environment}/organizations/{organizati
 /// Removes a domain.
 pub const DELETE_DOMAIN: &str = "/console/{environment}/organizations/{organization}/domains/{domain}/delete";
 
+/// The users of the environment's own pools: those of its root organization.
+pub const USERS: &str = "/console/{environment}/users";
+/// Creates a user of the root organization.
+pub const NEW_USER: &str = "/console/{environment}/users/new";
+/// The users of an organization's pools.
+pub const ORGANIZATION_USERS: &str = "/console/{environment}/organizations/{organization}/users";
+/// Creates a user of an organization.
+pub const NEW_ORGANIZATION_USER: &str = "/console/{environment}/organizations/{organization}/users/new";
+/// The users of one identity pool.
+pub const POOL_USERS: &str = "/console/{environment}/identity-pools/{pool}/users";
+/// Creates a user in an identity pool.
+pub const NEW_POOL_USER: &str = "/console/{environment}/identity-pools/{pool}/users/new";
+/// One user.
+pub const USER: &str = "/console/{environment}/users/{user}";
+/// Edits the profile of a user.
+pub const EDIT_USER: &str = "/console/{environment}/users/{user}/edit";
+/// Deletes a user.
+pub const DELETE_USER: &str = "/console/{environment}/users/{user}/delete";
+/// Enables or disables a user.
+pub const USER_STATUS: &str = "/console/{environment}/users/{user}/status";
+/// Adds or removes an identifier of a user.
+pub const USER_IDENTIFIERS: &str = "/console/{environment}/users/{user}/identifiers";
+/// Adds, changes or removes an address of a user.
+pub const USER_ADDRESSES: &str = "/console/{environment}/users/{user}/addresses";
+/// Sets the password of a user.
+pub const USER_PASSWORD: &str = "/console/{environment}/users/{user}/password";
+/// Removes or restricts a credential of a user.
+pub const USER_CREDENTIALS: &str = "/console/{environment}/users/{user}/credentials";
+/// Makes a one-time code for a user.
+pub const USER_CODES: &str = "/console/{environment}/users/{user}/codes";
+/// Ends all sessions of a user.
+pub const USER_SESSIONS: &str = "/console/{environment}/users/{user}/sessions";
+
 /// Creates a SAML connection.
 pub const NEW_SAML_CONNECTION: &str =
     "/console/{environment}/organizations/{organization}/saml-connections/new";

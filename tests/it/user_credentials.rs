@@ -88,7 +88,8 @@ impl<'a> Caller<'a> {
 
     async fn set_password(&self, user: UserId, password: &str) {
         let (state, of) = (&self.app.state, (self.pool, user));
-        ostiary::app::accounts::user_credentials::set_password(state, &self.principal(), of, password)
+        let valid = model::account::CredentialState::Valid;
+        ostiary::app::accounts::user_credentials::set_password(state, &self.principal(), of, password, valid)
             .await
             .unwrap();
     }

@@ -6,7 +6,6 @@ put screenshots. Fails where a page is not what it should be, and where axe find
 """
 
 import json
-import pathlib
 import re
 import sys
 import urllib.request
@@ -14,10 +13,9 @@ import xml.etree.ElementTree
 
 from playwright.sync_api import expect, sync_playwright
 
-from browser import launch, picture
+from browser import Walk, launch
 
 base, links, pictures = sys.argv[1], sys.argv[2:4], sys.argv[4]
-AXE = next(pathlib.Path(sys.prefix).rglob("axe.min.js")).read_text()
 EMAIL = "ada@acme.example"
 
 
@@ -30,48 +28,6 @@ def identity_provider():
         metadata.find(".//md:SingleSignOnService", ns).attrib["Location"],
         metadata.find(".//ds:X509Certificate", ns).text,
     )
-
-
-class Walk:
-    def __init__(self, context, name):
-        self.context, self.name, self.step = context, name, 0
-        self.page = context.new_page()
-        self.complaints = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self.hear)
-
-    def hear(self, message):
-        # A page that is refused says so by its status, too.
-        if message.type == "error" and "status of 4" not in message.text:
-            self.complaints.append(message.text)
-
-    def look(self, what):
-        """Takes a picture, lets axe look at the page, and sees that nothing is wider than the screen."""
-        self.step += 1
-        picture(self.page, f"{pictures}/{self.name}-{self.step:02}-{what}.png")
-        self.page.evaluate(AXE)
-        found = self.page.evaluate("axe.run()")["violations"]
-        told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
-        assert not told, f"{what}: {told}"
-        width = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert width <= 0, f"{what} is {width} pixels wider than the screen"
-
-    def go(self, where):
-        """Clicks what leads to another page, and waits until that page is there."""
-        with self.page.expect_navigation():
-            where.click()
-
-    def press(self, name):
-        self.go(self.page.get_by_role("button", name=name, exact=True).first)
-
-    def follow(self, name):
-        self.go(self.page.locator("main").get_by_role("link", name=name, exact=True).first)
-
-    def heading(self, text):
-        expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()
-
-    def says(self, text):
-        expect(self.page.locator("main")).to_contain_text(text)
 
 
 def arrive(walk, link):
@@ -232,7 +188,7 @@ with sync_playwright() as playwright:
     for link, (name, width, scheme) in zip(links, screens, strict=True):
         context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
         context.set_default_timeout(20_000)
-        walk = Walk(context, name)
+        walk = Walk(context, name, pictures)
         arrive(walk, link)
         connect(walk)
         fail_and_mend(walk)

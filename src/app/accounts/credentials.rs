@@ -88,6 +88,11 @@ impl NewPassword {
         }
     }
 
+    /// The same password, in this state.
+    pub fn in_state(self, state: CredentialState) -> Self {
+        Self { state, ..self }
+    }
+
     /// The same password, in this state, and good until this time if one is given.
     fn limited(self, state: CredentialState, expires_at: Option<Timestamp>) -> Self {
         Self { state, expires_at: expires_at.or(self.expires_at), ..self }

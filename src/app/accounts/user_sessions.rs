@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::id::{EnvironmentId, IdKind as _, OrganizationId, UserId, UserKind};
 use model::{
-    account::{AuthenticationMethod, SessionContext},
+    account::{AuthenticationMethod, SessionContext, UserSession},
     audit::audit_fields,
     user::User,
 };
@@ -40,6 +40,9 @@ pub const OPERATOR: &str = "operator";
 
 /// The scopes of a token that no client asked for: who the user is.
 const SCOPE: &str = "openid profile email";
+
+/// The maximum number of sessions that are listed.
+const MAX_LISTED: i64 = 100;
 
 /// How long ago the user of an operator's session can have authenticated, at most: longer ago no session would last.
 const MAX_AUTHENTICATION_AGE: Duration = LIFETIME;
@@ -159,6 +162,27 @@ fn new_token<'a>(issuer: &'a Issuer, begun: &NewSession<UserId>) -> NewAccessTok
         algorithm: IdTokenAlg::ES256,
         lifetime: ACCESS_TOKEN_LIFETIME,
     }
+}
+
+/// The sessions of a user that are active, the newest first, up to 100.
+pub async fn list(state: &State, principal: &Principal, user: &User) -> Result<Vec<UserSession>> {
+    let environment_id = principal.authorize(Action::UsersView, On::Organization(user.organization_id))?;
+    let mut conn = state.db.read().await?;
+    let user: User = resource::load(&mut conn, environment_id, user.id).await?;
+    Ok(store::sessions::list(&mut conn, user.id, state.now(), IDLE, MAX_LISTED).await?)
+}
+
+/// Signs a user out everywhere: every session and every access token ends.
+pub async fn end(state: &State, principal: &Principal, id: UserId) -> Result<()> {
+    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let mut tx = state.db.write().await?;
+    let found: Option<User> = table::find_for_update(&mut tx, environment_id, id).await?;
+    let user = found.ok_or_else(|| Error::not_found(UserKind::NOUN, id))?;
+    resource::hide(id, principal.authorize(Action::UsersManage, On::Organization(user.organization_id)))?;
+    end_all(&mut tx, state, user.id).await?;
+    audit::record(&mut tx, state, Some(environment_id), principal, Entry::of(&user, "sessions_ended"))
+        .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Ends every session of a user, and every access token.

@@ -24,6 +24,7 @@ pub mod scim_requests;
 pub mod scim_users;
 pub mod setup_links;
 pub mod sign_in;
+pub mod users;
 pub mod webhooks;
 
 use model::{
@@ -60,6 +61,7 @@ pub fn configure(routes: &mut Routes<'_>) {
     credential_routes(routes);
     application_routes(routes);
     organization_routes(routes);
+    user_routes(routes);
     connection_routes(routes);
     administrator_routes(routes);
     directory_routes(routes);
@@ -167,6 +169,35 @@ fn organization_routes(routes: &mut Routes<'_>) {
         })
         .resource(path::SETUP_LINKS, |resource| resource.get(setup_links::list::list))
         .resource(path::REVOKE_SETUP_LINK, |resource| resource.post(setup_links::list::revoke));
+}
+
+fn user_routes(routes: &mut Routes<'_>) {
+    use users::{contact, credentials, form, list, show, status};
+    routes
+        .resource(path::USERS, |resource| resource.get(list::list))
+        .resource(path::NEW_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::ORGANIZATION_USERS, |resource| resource.get(list::list))
+        .resource(path::NEW_ORGANIZATION_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::POOL_USERS, |resource| resource.get(list::list))
+        .resource(path::NEW_POOL_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::USER, |resource| resource.get(show::show))
+        .resource(path::EDIT_USER, |resource| resource.get(form::edit).post(form::update))
+        .resource(path::DELETE_USER, |resource| resource.get(status::confirm_deletion).post(status::delete))
+        .resource(path::USER_STATUS, |resource| resource.post(status::change))
+        .resource(path::USER_IDENTIFIERS, |resource| {
+            resource.get(contact::new_identifier).post(contact::change_identifiers)
+        })
+        .resource(path::USER_ADDRESSES, |resource| {
+            resource.get(contact::new_address).post(contact::change_addresses)
+        })
+        .resource(path::USER_PASSWORD, |resource| {
+            resource.get(credentials::new_password).post(credentials::set_password)
+        })
+        .resource(path::USER_CREDENTIALS, |resource| resource.post(credentials::change))
+        .resource(path::USER_CODES, |resource| {
+            resource.get(credentials::new_code).post(credentials::make_code)
+        })
+        .resource(path::USER_SESSIONS, |resource| resource.post(credentials::end_sessions));
 }
 
 fn administrator_routes(routes: &mut Routes<'_>) {

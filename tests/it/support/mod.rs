@@ -26,7 +26,7 @@ use std::{
 };
 
 use base::{
-    id::Id,
+    id::{Id, OrganizationId},
     random::{Random, SystemRandom},
     secret::{ApiKeySecret, OauthClientSecret},
     time::{Clock, ManualClock, SystemClock, Timestamp},
@@ -39,9 +39,14 @@ use model::{
     oauth_client::{IdTokenAlg, OauthClient},
     organization::Organization,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+    user::{IdentifierKind, User, UserStatus},
 };
 use ostiary::{
-    app::State,
+    app::{
+        State,
+        accounts::users::{self, NewAddress, NewIdentifier, NewUser},
+        principal::Principal,
+    },
     config::{Config, DatabaseUrl, Redacted, SqliteSynchronous},
     server::Server,
     store::{self, table},
@@ -211,6 +216,20 @@ impl TestApp {
         store::table::insert(&mut tx, &environment).await.expect("an environment stored");
         tx.commit().await.expect("a commit");
         environment
+    }
+
+    /// An active user who signs in with this address, of the first pool of an organization; without one, of the root's.
+    pub async fn user(
+        &self,
+        environment: &Environment,
+        organization_id: Option<OrganizationId>,
+        email: &str,
+    ) -> User {
+        let mut new = NewUser::new(UserStatus::Active);
+        new.identifiers.push(NewIdentifier::new(IdentifierKind::Email, email));
+        new.addresses.push(NewAddress::email(email, true));
+        let operator = Principal::operator(environment.id);
+        users::create_in_first_pool(&self.state, &operator, organization_id, &new).await.expect("a user")
     }
 
     /// Stores an environment as it now is.

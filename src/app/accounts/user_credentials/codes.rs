@@ -29,6 +29,7 @@ pub async fn generate(
     address: Option<&str>,
 ) -> Result<NewCode> {
     let (pool, user) = find_user(state, principal, of).await?;
+    principal.require_recent_authentication(state.now())?;
     generate_in(state, principal, &pool, user.id, purpose, address).await
 }
 

@@ -5,7 +5,8 @@
 //! | a password changed, an authenticator app replaced | the present password, a code of the present app |
 //! | a password or an app reset, a passkey added | a one-time code |
 //! | an account activated, an address verified | a one-time code |
-//! | a passkey added or removed, the state of a password set | the caller's scope |
+//! | a passkey added or removed, an app or recovery codes taken away, the state of a password set | the caller's scope |
+//! | a password set, a one-time code made | the caller's scope; of an administrator also a recent authentication |
 //!
 //! A change of a password or an app ends the user's sessions and access tokens. No failure says which of user, code and
 //! password was wrong, and what a stranger can begin without a proof answers alike whether there is such a user or not.
@@ -16,6 +17,7 @@ mod passkeys;
 mod passwords;
 mod place;
 mod registration;
+mod removal;
 mod resets;
 mod verification;
 
@@ -31,5 +33,6 @@ pub use passwords::{
 };
 pub use place::UserReference;
 pub use registration::{Registration, register};
+pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};
 pub use verification::{request_verification, verify_address};

@@ -56,15 +56,18 @@ pub async fn change_password(
     store_password(state, principal, &pool, &user, prepared, Some(&verified), "password_changed").await
 }
 
-/// Sets a user's password, whatever it was, and ends their sessions. The same rules hold as for one that the user chooses.
+/// Sets a user's password, in this state, whatever it was, and ends their sessions. The same rules hold as for one that the user
+/// chooses.
 pub async fn set_password(
     state: &State,
     principal: &Principal,
     of: (IdentityPoolId, UserId),
     new: &str,
+    wanted: CredentialState,
 ) -> Result<()> {
     let (pool, user) = find_user(state, principal, of).await?;
-    let prepared = prepare(state, &pool, &user, "password", new).await?;
+    principal.require_recent_authentication(state.now())?;
+    let prepared = prepare(state, &pool, &user, "password", new).await?.in_state(wanted);
     store_password(state, principal, &pool, &user, prepared, None, "password_set").await
 }
 

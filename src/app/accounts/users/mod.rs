@@ -10,6 +10,7 @@ mod delete;
 mod details;
 mod identifier_case;
 mod identifiers;
+mod in_organization;
 mod place;
 mod profile;
 mod search;
@@ -21,8 +22,9 @@ pub use delete::remove;
 pub use details::{UserDetails, credentials, details, find, find_any};
 pub use identifier_case::apply_case;
 pub use identifiers::{NewIdentifier, add_identifier, remove_identifier};
+pub use in_organization::{describe, find_pool, list_pools, search_in_organization};
 pub use place::UserEdit;
-pub use profile::Profile;
+pub use profile::{Profile, ProfileSchemas, schemas, violations};
 pub use search::{
     Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization, search,
 };

@@ -10,8 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{
-        Error, Result,
-        json_schema::{CompiledSchema, MAX_VALUE_BYTES},
+        Error, Result, State,
+        json_schema::{CompiledSchema, MAX_VALUE_BYTES, Violation},
+        permissions::Action,
+        principal::{On, Principal},
         resource,
     },
     store::Conn,
@@ -37,23 +39,43 @@ impl std::fmt::Debug for Profile {
 }
 
 impl Profile {
-    /// Checks the objects against the schemas of a pool.
+    /// Checks the objects against the schemas of a pool. [`Error::Invalid`] names the first place that does not fit.
     pub(super) async fn check(
         &self,
         conn: &mut Conn,
         environment_id: EnvironmentId,
         pool: &IdentityPool,
     ) -> Result<()> {
+        match self.violations(conn, environment_id, pool).await?.into_iter().next() {
+            None => Ok(()),
+            Some(violation) => Err(Error::invalid(violation.path, violation.message)),
+        }
+    }
+
+    /// Where the objects do not fit the schemas of a pool: `payload/given_name`.
+    async fn violations(
+        &self,
+        conn: &mut Conn,
+        environment_id: EnvironmentId,
+        pool: &IdentityPool,
+    ) -> Result<Vec<Violation>> {
+        let mut found = Vec::new();
         for (field, object, schema) in [
             ("payload", &self.payload, Some(pool.payload_schema)),
             ("metadata", &self.metadata, Some(pool.metadata_schema)),
             ("business_metadata", &self.business_metadata, pool.business_metadata_schema),
         ] {
             if let Some(object) = object {
-                check_object(conn, environment_id, schema, field, object).await?;
+                let violations = violations_of(conn, environment_id, schema, object).await?;
+                found.extend(
+                    violations.into_iter().map(|violation| Violation {
+                        path: format!("{field}{}", violation.path),
+                        ..violation
+                    }),
+                );
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Requires that the pool still has the schemas that a profile was checked against.
@@ -83,37 +105,73 @@ impl Profile {
     }
 }
 
-/// Checks one object against its schema; without one, its size. [`Error::Invalid`] names the place that does not fit.
-async fn check_object(
+/// Where one object does not fit its schema; without one, whether it is too large.
+async fn violations_of(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     schema: Option<SchemaRef>,
-    field: &'static str,
     object: &Map<String, Value>,
-) -> Result<()> {
-    let schema = match schema {
-        None => {
-            let bytes = serde_json::to_string(object).map_or(usize::MAX, |json| json.len());
-            return match bytes <= MAX_VALUE_BYTES {
-                true => Ok(()),
-                false => {
-                    Err(Error::invalid(field, format!("must be at most {} KiB", MAX_VALUE_BYTES / 1024)))
-                }
-            };
-        }
-        Some(SchemaRef::System(schema)) => schema.schema().clone(),
-        Some(SchemaRef::Own(id)) => resource::load::<IdentitySchema>(conn, environment_id, id).await?.schema,
+) -> Result<Vec<Violation>> {
+    let Some(schema) = schema else {
+        let bytes = serde_json::to_string(object).map_or(usize::MAX, |json| json.len());
+        let message = format!("must be at most {} KiB", MAX_VALUE_BYTES / 1024);
+        let is_large = bytes > MAX_VALUE_BYTES;
+        return Ok(is_large.then_some(Violation { path: String::new(), message }).into_iter().collect());
     };
+    let schema = schema_of(conn, environment_id, schema).await?;
     let (schema, value) = (Value::Object(schema), Value::Object(object.clone()));
     // Both take a while for the largest ones: not on the threads that answer requests.
-    let violations = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         CompiledSchema::compile(&schema).map(|compiled| compiled.validate(&value))
     })
     .await
     .map_err(Error::internal)?
-    .map_err(Error::internal)?;
-    match violations.into_iter().next() {
-        None => Ok(()),
-        Some(violation) => Err(Error::invalid(format!("{field}{}", violation.path), violation.message)),
-    }
+    .map_err(Error::internal)
+}
+
+async fn schema_of(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    schema: SchemaRef,
+) -> Result<Map<String, Value>> {
+    Ok(match schema {
+        SchemaRef::System(schema) => schema.schema().clone(),
+        SchemaRef::Own(id) => resource::load::<IdentitySchema>(conn, environment_id, id).await?.schema,
+    })
+}
+
+/// What the JSON objects of the users of a pool must look like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileSchemas {
+    /// The profile.
+    pub payload: Map<String, Value>,
+    /// What administrators write.
+    pub metadata: Map<String, Value>,
+    /// What the administrators of the organization write; `None`: anything.
+    pub business_metadata: Option<Map<String, Value>>,
+}
+
+/// The schemas of a pool, for somebody who may read its users.
+pub async fn schemas(state: &State, principal: &Principal, pool: &IdentityPool) -> Result<ProfileSchemas> {
+    let environment_id = principal.authorize(Action::UsersView, On::Organization(pool.organization_id))?;
+    let mut conn = state.db.read().await?;
+    Ok(ProfileSchemas {
+        payload: schema_of(&mut conn, environment_id, pool.payload_schema).await?,
+        metadata: schema_of(&mut conn, environment_id, pool.metadata_schema).await?,
+        business_metadata: match pool.business_metadata_schema {
+            Some(schema) => Some(schema_of(&mut conn, environment_id, schema).await?),
+            None => None,
+        },
+    })
+}
+
+/// Every place in which a profile does not fit the schemas of a pool, for a form that shows all of them.
+pub async fn violations(
+    state: &State,
+    principal: &Principal,
+    pool: &IdentityPool,
+    profile: &Profile,
+) -> Result<Vec<Violation>> {
+    let environment_id = principal.authorize(Action::UsersManage, On::Organization(pool.organization_id))?;
+    profile.violations(&mut state.db.read().await?, environment_id, pool).await
 }

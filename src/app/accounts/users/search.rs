@@ -30,7 +30,7 @@ const SCAN_BATCH: i64 = 50;
 const MAX_KEY_BYTES: usize = 2000;
 
 /// The maximum number of users that a search by name finds.
-const MAX_FOUND: i64 = 50;
+pub(super) const MAX_FOUND: i64 = 50;
 
 /// What a program finds a user by.
 #[derive(Clone)]
@@ -263,7 +263,7 @@ pub async fn search(
 }
 
 /// The users of a pool whom a text names, by id, identifier or address, or whose name has its words. Up to 50.
-async fn look_up(conn: &mut Conn, pool: &IdentityPool, text: &str) -> Result<Vec<User>> {
+pub(super) async fn look_up(conn: &mut Conn, pool: &IdentityPool, text: &str) -> Result<Vec<User>> {
     let named = by_text(conn, pool, text, false).await?;
     if !named.is_empty() {
         return Ok(named);

@@ -8,7 +8,7 @@ use model::environment::Environment;
 use super::form::{IDP_INITIATED, OAUTH_SUBJECTS};
 use crate::{
     app::permissions,
-    links::{Links, console},
+    links::{self, Links, console},
     web::{
         console::kit::{
             context::{EnvironmentContext, environment_name},
@@ -69,6 +69,9 @@ pub(in crate::web::console) fn view(
                 ("Subject of ID tokens", html! {
                     (subject.map_or("", |choice| choice.label))
                     @if environment.shared_domain_subjects { " · one for an address in all organizations" }
+                }),
+                ("Users", html! {
+                    a href=(links::expand(console::USERS, &[&environment.id])) { "Users of the environment itself" }
                 }),
                 ("Created", time(environment.created_at, now)),
                 ("Changed", time(environment.updated_at, now)),

@@ -52,6 +52,18 @@ words! {
         Application "application" "Application";
         /// An organization.
         Organization "organization" "Organization";
+        /// A user of an identity pool.
+        User "user" "User";
+        /// An identifier of a user.
+        Identifier "identifier" "Identifier";
+        /// An address of a user.
+        Address "address" "Address";
+        /// The authenticator app of a user.
+        AuthenticatorApp "authenticator_app" "Authenticator app";
+        /// The recovery codes of a user.
+        RecoveryCodes "recovery_codes" "Recovery codes";
+        /// All sessions of a user.
+        AllSessions "all_sessions" "All sessions";
         /// A domain of an organization.
         Domain "domain" "Domain";
         /// A SAML connection.

@@ -45,6 +45,8 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
     pub lost: &'a [Domain],
     pub connections: &'a Page<SamlConnectionView>,
     pub directories: &'a Page<ScimDirectoryView>,
+    /// How many users its pools have.
+    pub users: i64,
     pub links: &'a Page<SetupLink>,
     pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.
@@ -76,12 +78,14 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let audit = app::audit::list(state, principal, &filter, &recent).await?;
     let links = app::setup::links::list(state, principal, Some(id), &recent).await?;
     let audit = audit_events::line::lines(&context, audit.items).await?;
+    let pools = app::accounts::users::list_pools(state, principal, id).await?;
     let page = OrganizationPage {
         organization: &organization,
         shared: &shared,
         lost: &lost,
         connections: &connections,
         directories: &directories,
+        users: pools.iter().map(|pool| pool.number_of_users).sum(),
         links: &links,
         audit: &audit,
         may_manage: context.may(permissions::Action::OrganizationsManage),
@@ -124,6 +128,7 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
         (domains(page))
         (connections(page))
         (directories(page))
+        (users(page))
         (setup(page))
         section.card aria-labelledby="audit" {
             div.head-row {
@@ -193,6 +198,28 @@ fn connections(page: &OrganizationPage<'_>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn users(page: &OrganizationPage<'_>) -> Markup {
+    let id = &page.organization.id;
+    html! {
+        section.card aria-labelledby="users" {
+            div.head-row {
+                h2 #users { "Users" }
+                @if page.may_manage && !page.organization.is_disabled() {
+                    div.actions { a.button.small href=((page.href)(console::NEW_ORGANIZATION_USER, &[id])) { "New user" } }
+                }
+            }
+            p {
+                @match page.users {
+                    0 => "A user is an account that is kept here, with a password or a passkey: for people without an identity provider of their own.",
+                    1 => "One account is kept here.",
+                    users => { (users) " accounts are kept here." },
+                }
+            }
+            p { a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" } }
         }
     }
 }

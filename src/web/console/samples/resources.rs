@@ -326,6 +326,7 @@ fn organization_samples() {
         lost: &[Domain::parse("acme.co.uk").unwrap()],
         connections: &one(vec![described(connection()), described(empty_connection())]),
         directories: &one(vec![directory()]),
+        users: 214,
         links: &setup,
         audit: &audit_lines(),
         may_manage: true,
@@ -340,6 +341,7 @@ fn organization_samples() {
         lost: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),
+        users: 0,
         links: &one(vec![]),
         audit: &[],
         ..full

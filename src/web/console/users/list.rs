@@ -1,0 +1,156 @@
+//! The lists of users: `/console/{environment}/users`, `…/organizations/{organization}/users` and
+//! `…/identity-pools/{pool}/users`, with a search; else paged.
+
+use std::collections::BTreeMap;
+
+use base::{id::IdentityPoolId, time::Timestamp};
+use maud::{Markup, html};
+use model::user::UserIdentifier;
+
+use super::{
+    labels,
+    place::{Place, USERS},
+};
+use crate::{
+    app::{
+        accounts::users::{self, UserDetails},
+        pagination::Page,
+        permissions,
+    },
+    links::console,
+    web::{
+        console::kit::{
+            context::EnvironmentContext,
+            labels::{Href, switched_off_notice},
+        },
+        kit::{
+            components::{ButtonStyle, copyable, link_button, time},
+            error::PageResult,
+            list::{List, ListUrl, column},
+        },
+    },
+};
+
+/// The query parameter of the search.
+const SEARCH: &str = "q";
+
+/// How many identifiers a row shows.
+const SHOWN_IDENTIFIERS: usize = 2;
+
+/// A list of users.
+pub(in crate::web::console) struct UsersPage<'a> {
+    /// Whose users they are: "Acme".
+    pub name: &'a str,
+    /// Whether they are those of the environment itself.
+    pub is_root: bool,
+    /// Whether the organization is switched off.
+    pub is_disabled: bool,
+    pub users: &'a Page<UserDetails>,
+    /// The names of the pools, where the users of several are listed.
+    pub pools: &'a BTreeMap<IdentityPoolId, String>,
+    /// The path of the form, if the administrator may use it.
+    pub new: Option<&'a str>,
+    pub place: &'a ListUrl,
+    pub href: Href<'a>,
+    pub now: Timestamp,
+}
+
+/// `GET …/users`
+pub async fn list(context: EnvironmentContext) -> PageResult {
+    let (state, principal) = (&context.state, &context.principal);
+    let (place, url) = (Place::of_page(&context).await?, context.place(&[SEARCH]));
+    let (text, query) = (url.filter(SEARCH), url.query());
+    let page = match &place.pool {
+        Some(pool) => users::search(state, principal, pool.id, text, &query).await?,
+        None => users::search_in_organization(state, principal, place.organization_id, text, &query).await?,
+    };
+    let users =
+        Page { items: users::describe(state, principal, page.items).await?, next_token: page.next_token };
+    let pools = match &place.pool {
+        Some(_) => Vec::new(),
+        None => users::list_pools(state, principal, place.organization_id).await?,
+    };
+    // Where there is one pool, it goes without saying.
+    let shown = if pools.len() > 1 { &pools[..] } else { &[] };
+    let new = context.may(permissions::Action::UsersManage).then(|| place.new_user(&context));
+    let view = view(&UsersPage {
+        name: &place.name(&context),
+        is_root: place.organization.is_none() && place.pool.is_none(),
+        is_disabled: place.is_disabled(),
+        users: &users,
+        pools: &shown.iter().map(|pool| (pool.id, labels::pool(pool))).collect(),
+        new: new.as_deref(),
+        place: &url,
+        href: &|pattern, segments| context.href(pattern, segments),
+        now: context.now(),
+    });
+    Ok(place.shell(&context, USERS).respond(view))
+}
+
+/// The list.
+pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
+    let has_pools = !page.pools.is_empty();
+    let rows = page.users.items.iter().map(|details| {
+        let user = &details.user;
+        let mut row = vec![
+            html! { a href=((page.href)(console::USER, &[&user.id])) { (labels::name(details)) } },
+            identifiers(&details.identifiers),
+            labels::status(user),
+        ];
+        if has_pools {
+            row.push(html! { (page.pools.get(&user.pool_id).map_or("", String::as_str)) });
+        }
+        row.extend([time(user.created_at, page.now), copyable(&user.id.to_string(), "user id")]);
+        row
+    });
+    let mut columns = vec![column("Name"), column("Signs in with"), column("Status")];
+    if has_pools {
+        columns.push(column("Pool"));
+    }
+    columns.extend([column("Created"), column("ID")]);
+    let list = List {
+        caption: USERS,
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.users.next_token,
+        empty: html! {
+            p { "Nobody has an account here yet." }
+            p { "A user signs in with a password or a passkey that is kept here. Who signs in through a company’s own identity provider needs none." }
+            @match page.new {
+                Some(new) if !page.is_disabled => p { (link_button(ButtonStyle::Primary, "Create the first user", new)) },
+                _ => {},
+            }
+        },
+    };
+    html! {
+        div.head-row {
+            h1 { "Users of " (page.name) }
+            @if let Some(new) = page.new {
+                @if !page.is_disabled { div.actions { (link_button(ButtonStyle::Primary, "New user", new)) } }
+            }
+        }
+        @if page.is_root {
+            p.soft {
+                "Accounts of the environment itself. Those of a customer are on the page of "
+                a href=((page.href)(console::ORGANIZATIONS, &[])) { "its organization" } "."
+            }
+        }
+        @if page.is_disabled {
+            (switched_off_notice("organization", "Its users cannot sign in, and none can be added or changed.", None))
+        }
+        (page.place.search_form(SEARCH, "Search users", "E-mail, user name, phone, name or ID"))
+        (list.view(page.place))
+    }
+}
+
+fn identifiers(identifiers: &[UserIdentifier]) -> Markup {
+    let more = identifiers.len().saturating_sub(SHOWN_IDENTIFIERS);
+    html! {
+        @for (at, identifier) in identifiers.iter().take(SHOWN_IDENTIFIERS).enumerate() {
+            @if at > 0 { ", " }
+            (identifier.text.as_str())
+        }
+        @if more > 0 { span.soft { " and " (more) " more" } }
+        @if identifiers.is_empty() { span.soft { "nothing" } }
+    }
+}

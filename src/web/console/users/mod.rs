@@ -1,0 +1,11 @@
+//! The pages of users of identity pools: of the environment's root organization, of each other one, and of a pool.
+
+pub mod contact;
+pub mod credentials;
+pub mod form;
+mod labels;
+pub mod list;
+mod place;
+pub(in crate::web::console) mod profile;
+pub mod show;
+pub mod status;

@@ -1,0 +1,499 @@
+//! `/console/{environment}/users/{user}`: a user with everything that support needs to see, and can do.
+
+use base::{id::UserId, time::Timestamp};
+use maud::{Markup, html};
+use model::{
+    account::{AuthenticationMethod, CredentialSummary, Passkey, UserSession},
+    user::{UserAddress, UserIdentifier, UserSource, UserStatus},
+};
+
+use super::{labels, place::Place, profile::ProfileForm};
+use crate::{
+    app::{
+        Error,
+        accounts::{
+            user_sessions,
+            users::{self, UserDetails},
+        },
+        permissions,
+    },
+    links::console,
+    web::{
+        console::{
+            account::browser_name::browser_name,
+            kit::{context::EnvironmentContext, labels::Href},
+        },
+        kit::{
+            components::{ButtonStyle, Icon, button, copyable, facts, link_button, mark, notice, time},
+            error::{PageError, PageResult},
+            forms::{FormErrors, button_form},
+        },
+    },
+};
+
+/// The page of a user.
+pub(in crate::web::console) struct UserPage<'a> {
+    pub details: &'a UserDetails,
+    /// Whose user it is, "Acme", and the path of the list.
+    pub of: (&'a str, &'a str),
+    /// The name of the pool, and the path of its users.
+    pub pool: (&'a str, &'a str),
+    pub credentials: &'a [CredentialSummary],
+    pub sessions: &'a [UserSession],
+    pub profile: &'a ProfileForm,
+    /// Whether the administrator may change it.
+    pub may_manage: bool,
+    /// Why what was asked for was not done.
+    pub errors: &'a FormErrors,
+    pub href: Href<'a>,
+    pub csrf: Markup,
+    pub now: Timestamp,
+}
+
+/// The user that a path names, with identifiers and addresses.
+pub(super) async fn load(context: &EnvironmentContext) -> Result<UserDetails, PageError> {
+    let (state, principal, id) = (&context.state, &context.principal, context.id("user")?);
+    let user = users::find_any(state, principal, id).await?;
+    let found = users::describe(state, principal, vec![user]).await?.into_iter().next();
+    found.ok_or_else(|| PageError(Error::not_found("user", id)))
+}
+
+/// `GET …/users/{user}`
+pub async fn show(context: EnvironmentContext) -> PageResult {
+    respond(&context, &FormErrors::none()).await
+}
+
+/// The page again, with why an action was refused.
+pub(super) async fn refused(context: &EnvironmentContext, error: Error) -> PageResult {
+    let errors = match error {
+        // Somebody else was faster, or the page was open for long.
+        Error::NotFound { kind, .. }
+            if ["identifier", "address", "passkey", "password", "credential"].contains(&kind) =>
+        {
+            FormErrors::one("", &format!("the user does not have this {kind} any more"))
+        }
+        error => FormErrors::from_error(error)?,
+    };
+    respond(context, &errors).await
+}
+
+async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
+    let (state, principal) = (&context.state, &context.principal);
+    let details = load(context).await?;
+    let user = &details.user;
+    let place = Place::of_user(context, user).await?;
+    let pool = users::find_pool(state, principal, user.pool_id).await?;
+    let name = labels::name(&details);
+    let content = view(&UserPage {
+        details: &details,
+        of: (&place.name(context), &place.list(context)),
+        pool: (&labels::pool(&pool), &context.href(console::POOL_USERS, &[&pool.id])),
+        credentials: &users::credentials(state, principal, user).await?,
+        sessions: &user_sessions::list(state, principal, user).await?,
+        profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
+        may_manage: context.may(permissions::Action::UsersManage),
+        errors,
+        href: &|pattern, segments| context.href(pattern, segments),
+        csrf: context.csrf(),
+        now: context.now(),
+    });
+    Ok(place.shell(context, &name).respond_with(errors.status(), content))
+}
+
+/// The page.
+pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
+    let user = &page.details.user;
+    html! {
+        div.head-row {
+            h1 { (labels::name(page.details)) }
+            @if page.may_manage {
+                div.actions {
+                    (link_button(ButtonStyle::Plain, "Edit", &page.at(console::EDIT_USER)))
+                    (page.switch())
+                    (link_button(ButtonStyle::Danger, "Delete", &page.at(console::DELETE_USER)))
+                }
+            }
+        }
+        @if !page.errors.is_empty() {
+            div role="alert" {
+                (notice(Icon::Bad, "That was not done", html! { @for (_, reason) in page.errors.all() { p { (reason) } } }))
+            }
+        }
+        (page.status_notice())
+        section.card {
+            (facts(&[
+                ("ID", copyable(&user.id.to_string(), "user id")),
+                ("Status", html! { (labels::status(user)) " since " (time(user.status_updated_at, page.now)) }),
+                ("User of", html! { a href=(page.of.1) { (page.of.0) } }),
+                ("Identity pool", html! { a href=(page.pool.1) { (page.pool.0) } }),
+                ("Created", html! {
+                    (time(user.created_at, page.now))
+                    @if user.source == UserSource::Jit { ", at the first sign-in through an identity provider" }
+                }),
+                ("Last changed", time(user.updated_at, page.now)),
+            ]))
+            @if !user.user_type.is_empty() { (facts(&[("Kind", html! { (user.user_type) })])) }
+            p { a href={ ((page.href)(console::AUDIT_EVENTS, &[])) "?targetId=" (user.id) } { "Audit log of this user" } }
+        }
+        (page.identifiers())
+        (page.addresses())
+        (page.credentials())
+        (page.sessions())
+        (page.profile())
+    }
+}
+
+impl UserPage<'_> {
+    fn id(&self) -> &UserId {
+        &self.details.user.id
+    }
+
+    /// A path below the user.
+    fn at(&self, pattern: &str) -> String {
+        (self.href)(pattern, &[self.id()])
+    }
+
+    /// The button that disables or enables the user.
+    fn switch(&self) -> Markup {
+        let (status, label) = match self.details.user.status {
+            UserStatus::Active => ("inactive", "Disable"),
+            UserStatus::New => ("active", "Activate"),
+            UserStatus::Inactive => ("active", "Enable"),
+            UserStatus::Deleted => ("active", "Restore"),
+        };
+        html! {
+            form.inline method="post" action=(self.at(console::USER_STATUS)) {
+                (self.csrf)
+                input type="hidden" name="status" value=(status);
+                (button(ButtonStyle::Plain, label))
+            }
+        }
+    }
+
+    fn status_notice(&self) -> Markup {
+        let (title, text) = match self.details.user.status {
+            UserStatus::Active => return html! {},
+            UserStatus::New => (
+                "This user is new",
+                "They cannot sign in before the account is activated: by them with a one-time code, or by you.",
+            ),
+            UserStatus::Inactive => ("This user is disabled", "They cannot sign in. Everything is kept."),
+            UserStatus::Deleted => (
+                "This user counts as deleted",
+                "A program said so. They cannot sign in. Everything is kept until the account is deleted here or by the program.",
+            ),
+        };
+        let is_new = self.details.user.status == UserStatus::New;
+        notice(
+            Icon::Attention,
+            title,
+            html! {
+                p { (text) }
+                @if is_new && self.may_manage { p { a href=(self.at(console::USER_CODES)) { "Make an activation code" } } }
+            },
+        )
+    }
+
+    fn identifiers(&self) -> Markup {
+        let identifiers = &self.details.identifiers;
+        html! {
+            section.card aria-labelledby="identifiers" {
+                div.head-row {
+                    h2 #identifiers { "Identifiers" }
+                    @if self.may_manage {
+                        div.actions { a.button.small href=(self.at(console::USER_IDENTIFIERS)) { "Add identifier" } }
+                    }
+                }
+                @if identifiers.is_empty() {
+                    p { (mark(Icon::Attention, "None")) " There is nothing that they could sign in with." }
+                } @else {
+                    p.soft { "What they sign in with, and what programs find them by." }
+                    ul.entries { @for identifier in identifiers { (self.identifier(identifier)) } }
+                }
+            }
+        }
+    }
+
+    fn identifier(&self, identifier: &UserIdentifier) -> Markup {
+        let (kind, text) = (identifier.text.kind(), identifier.text.as_str());
+        html! {
+            li.entry {
+                div {
+                    strong { (text) }
+                    p.small.soft { (labels::identifier_kind(kind)) ", added " (time(identifier.created_at, self.now)) }
+                }
+                @if self.may_manage {
+                    details {
+                        summary { "Remove" span.visually-hidden { " " (text) } }
+                        p {
+                            "They can no longer sign in with it."
+                            @if self.details.identifiers.len() == 1 { " It is the only one they have." }
+                        }
+                        form.form method="post" action=(self.at(console::USER_IDENTIFIERS)) {
+                            (self.csrf)
+                            input type="hidden" name="type" value=(kind.as_str());
+                            input type="hidden" name="identifier" value=(text);
+                            div.actions { button.button.danger type="submit" name="remove" value="1" { "Remove this identifier" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn addresses(&self) -> Markup {
+        let addresses = &self.details.addresses;
+        html! {
+            section.card aria-labelledby="addresses" {
+                div.head-row {
+                    h2 #addresses { "Addresses" }
+                    @if self.may_manage {
+                        div.actions { a.button.small href=(self.at(console::USER_ADDRESSES)) { "Add address" } }
+                    }
+                }
+                @if addresses.is_empty() {
+                    p.soft { "None: there is nowhere to reach them." }
+                } @else {
+                    ul.entries { @for address in addresses { (self.address(address)) } }
+                }
+            }
+        }
+    }
+
+    fn address(&self, address: &UserAddress) -> Markup {
+        let (label, value) = if address.is_verified() {
+            ("Mark as not verified", "false")
+        } else {
+            ("Mark as verified", "true")
+        };
+        html! {
+            li.entry {
+                div {
+                    strong { (address.address) } " "
+                    @match address.verified_at {
+                        Some(_) => (mark(Icon::Good, "Verified")),
+                        None => (mark(Icon::Attention, "Not verified")),
+                    }
+                    p.small.soft {
+                        (labels::address_kind(address.kind))
+                        @if let Some(at) = address.verified_at { ", verified " (time(at, self.now)) }
+                        @if address.status == model::user::AddressStatus::Inactive { ", nothing is sent there" }
+                    }
+                }
+                @if self.may_manage {
+                    details {
+                        summary { "Change or remove" span.visually-hidden { " " (address.address) } }
+                        form.form method="post" action=(self.at(console::USER_ADDRESSES)) {
+                            (self.csrf)
+                            input type="hidden" name="address" value=(address.address);
+                            div.actions {
+                                button.button type="submit" name="setVerified" value=(value) { (label) }
+                                button.button.danger type="submit" name="remove" value="1" { "Remove this address" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn credentials(&self) -> Markup {
+        let has_password =
+            self.credentials.iter().any(|one| matches!(one, CredentialSummary::Password { .. }));
+        html! {
+            section.card aria-labelledby="credentials" {
+                div.head-row {
+                    h2 #credentials { "Credentials" }
+                    @if self.may_manage {
+                        div.actions {
+                            a.button.small href=(self.at(console::USER_PASSWORD)) { @if has_password { "New password" } @else { "Set a password" } }
+                            a.button.small href=(self.at(console::USER_CODES)) { "One-time code" }
+                        }
+                    }
+                }
+                @if self.credentials.is_empty() {
+                    p { (mark(Icon::Attention, "None")) " They cannot sign in with anything that is kept here." }
+                } @else {
+                    ul.entries { @for credential in self.credentials { (self.credential(credential)) } }
+                }
+            }
+        }
+    }
+
+    fn credential(&self, credential: &CredentialSummary) -> Markup {
+        match credential {
+            CredentialSummary::Password { state, changed_at, expires_at } => html! {
+                li.entry {
+                    div {
+                        strong { "Password" } " " (labels::credential_state(*state))
+                        p.small.soft {
+                            "Set " (time(*changed_at, self.now))
+                            @match expires_at {
+                                Some(at) if *at <= self.now => { ", " (mark(Icon::Bad, "expired")) " " (time(*at, self.now)) },
+                                Some(at) => { ", expires " (time(*at, self.now)) },
+                                None => {},
+                            }
+                        }
+                    }
+                    @if self.may_manage {
+                        @match state {
+                            model::account::CredentialState::Valid => {
+                                (self.action("Ask for another one", "password", "must_be_changed", None,
+                                    "They sign in with it once more, and choose another one then.", ("Require a change", false)))
+                            },
+                            _ => {
+                                (self.action("Accept it as it is", "password", "valid", None,
+                                    "It is good for sign-ins again, without a change.", ("Accept this password", false)))
+                            },
+                        }
+                    }
+                }
+            },
+            CredentialSummary::Passkey { passkey, credential_id } => self.passkey(passkey, credential_id),
+            CredentialSummary::Totp { created_at } => html! {
+                li.entry {
+                    div {
+                        strong { "Authenticator app" }
+                        p.small.soft { "Added " (time(*created_at, self.now)) }
+                    }
+                    @if self.may_manage {
+                        (self.action("Remove", "authenticator app", "remove_totp", None,
+                            "Codes of the app are no longer asked for and no longer accepted, and they are signed out everywhere.",
+                            ("Remove the authenticator app", true)))
+                    }
+                }
+            },
+            CredentialSummary::RecoveryCodes { left, created_at } => html! {
+                li.entry {
+                    div {
+                        strong { "Recovery codes" } " "
+                        @if *left == 0 { (mark(Icon::Attention, "All used")) } @else { span { (left) " left" } }
+                        p.small.soft { "Made " (time(*created_at, self.now)) }
+                    }
+                    @if self.may_manage {
+                        (self.action("Remove", "recovery codes", "remove_recovery_codes", None,
+                            "None of them is accepted any more, and they are signed out everywhere.",
+                            ("Remove the recovery codes", true)))
+                    }
+                }
+            },
+        }
+    }
+
+    fn passkey(&self, passkey: &Passkey, credential_id: &str) -> Markup {
+        html! {
+            li.entry {
+                div {
+                    strong { "Passkey “" (passkey.display_name) "”" }
+                    p.small.soft {
+                        "Added " (time(passkey.created_at, self.now)) ", "
+                        @match passkey.last_used_at {
+                            Some(at) => { "last used " (time(at, self.now)) },
+                            None => "never used",
+                        }
+                    }
+                }
+                @if self.may_manage {
+                    (self.action("Remove", &passkey.display_name, "remove_passkey", Some(credential_id),
+                        "Nobody signs in with it any more: for a device that is lost.", ("Remove this passkey", true)))
+                }
+            }
+        }
+    }
+
+    /// Something that can be done to a credential: what it does is told before the button. `about` tells it from others.
+    fn action(
+        &self,
+        summary: &str,
+        about: &str,
+        change: &str,
+        credential: Option<&str>,
+        effect: &str,
+        (label, is_final): (&str, bool),
+    ) -> Markup {
+        let style = if is_final { ButtonStyle::Danger } else { ButtonStyle::Plain };
+        html! {
+            details {
+                summary { (summary) span.visually-hidden { " (" (about) ")" } }
+                p { (effect) }
+                form.form method="post" action=(self.at(console::USER_CREDENTIALS)) {
+                    (self.csrf)
+                    input type="hidden" name="change" value=(change);
+                    @if let Some(credential) = credential { input type="hidden" name="credential" value=(credential); }
+                    div.actions { (button(style, label)) }
+                }
+            }
+        }
+    }
+
+    fn sessions(&self) -> Markup {
+        html! {
+            section.card aria-labelledby="sessions" {
+                div.head-row {
+                    h2 #sessions { "Sessions" }
+                    @if self.may_manage {
+                        div.actions {
+                            (button_form(&self.at(console::USER_SESSIONS), "End all sessions", ButtonStyle::Plain, self.csrf.clone()))
+                        }
+                    }
+                }
+                @if self.sessions.is_empty() {
+                    p.soft {
+                        "They are signed in nowhere."
+                        @if self.may_manage { " “End all sessions” also ends access tokens that are still good." }
+                    }
+                } @else {
+                    ul.entries { @for session in self.sessions { (self.session(session)) } }
+                }
+            }
+        }
+    }
+
+    fn session(&self, session: &UserSession) -> Markup {
+        html! {
+            li.entry {
+                div {
+                    strong { (browser_name(&session.user_agent)) }
+                    @if session.context.tenant_admin { " " span.tag { "tenant administrator" } }
+                    p.small.soft {
+                        (by(session.method))
+                        @if let Some(address) = session.address { ", from " (address) }
+                        ", since " (time(session.created_at, self.now))
+                        ", last seen " (time(session.last_seen_at, self.now))
+                        ", until " (time(session.expires_at, self.now))
+                    }
+                }
+            }
+        }
+    }
+
+    fn profile(&self) -> Markup {
+        html! {
+            section.card aria-labelledby="profile" {
+                div.head-row {
+                    h2 #profile { "Profile" }
+                    @if self.may_manage { div.actions { a.button.small href=(self.at(console::EDIT_USER)) { "Edit" span.visually-hidden { " the profile" } } } }
+                }
+                @match self.profile.profile_facts() {
+                    Some(facts) => (facts),
+                    None => p.soft { "Empty." },
+                }
+            }
+            @for (title, facts) in self.profile.other_facts() {
+                section.card { h2 { (title) } (facts) }
+            }
+        }
+    }
+}
+
+const fn by(method: AuthenticationMethod) -> &'static str {
+    match method {
+        AuthenticationMethod::Password => "By password",
+        AuthenticationMethod::Passkey => "By passkey",
+        AuthenticationMethod::Saml => "Through SAML",
+        AuthenticationMethod::Oidc => "Through OpenID Connect",
+        AuthenticationMethod::Invitation => "By invitation",
+        AuthenticationMethod::SetupLink => "By a setup link",
+        AuthenticationMethod::Operator => "Made by the operator",
+    }
+}

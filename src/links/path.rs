@@ -174,21 +174,6 @@ pub const SYSTEM_API: &str = "/api/system";
 /// The changes of a workspace: SecureAuth's audit log.
 pub const SYSTEM_AUDIT_EVENTS: &str = "/api/system/{tenant}/servers/{workspace}/audit-events";
 
-/// Organizations and templates (SecureAuth's system API).
-pub const SECUREAUTH_ORGANIZATIONS: &str = "/api/system/{tenant}/organizations";
-/// An organization.
-pub const SECUREAUTH_ORGANIZATION: &str = "/api/system/{tenant}/organizations/{organization}";
-/// Its metadata.
-pub const SECUREAUTH_ORGANIZATION_METADATA: &str =
-    "/api/system/{tenant}/organizations/{organization}/metadata";
-/// The same organizations (SecureAuth's admin API).
-pub const ADMIN_ORGANIZATIONS: &str = "/api/admin/{tenant}/organizations";
-/// An organization.
-pub const ADMIN_ORGANIZATION: &str = "/api/admin/{tenant}/organizations/{organization}";
-/// Its metadata.
-pub const ADMIN_ORGANIZATION_METADATA: &str = "/api/admin/{tenant}/organizations/{organization}/metadata";
-/// The organizations of the user who asks.
-pub const ADMIN_USER_ORGANIZATIONS: &str = "/api/admin/{tenant}/user/organizations";
 /// Identity pools (SecureAuth's identity API).
 pub const SECUREAUTH_POOLS: &str = "/api/identity/{tenant}/system/pools";
 /// An identity pool.
@@ -235,6 +220,21 @@ pub const SECUREAUTH_ADMIN_USER_ADDRESSES_REMOVE: &str =
 /// Whether a password can be used, by the path for administrators.
 pub const SECUREAUTH_ADMIN_PASSWORD_STATE: &str =
     "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/password/state";
+/// Organizations and templates (SecureAuth's system API).
+pub const SECUREAUTH_ORGANIZATIONS: &str = "/api/system/{tenant}/organizations";
+/// An organization.
+pub const SECUREAUTH_ORGANIZATION: &str = "/api/system/{tenant}/organizations/{organization}";
+/// Its metadata.
+pub const SECUREAUTH_ORGANIZATION_METADATA: &str =
+    "/api/system/{tenant}/organizations/{organization}/metadata";
+/// The same organizations (SecureAuth's admin API).
+pub const ADMIN_ORGANIZATIONS: &str = "/api/admin/{tenant}/organizations";
+/// An organization.
+pub const ADMIN_ORGANIZATION: &str = "/api/admin/{tenant}/organizations/{organization}";
+/// Its metadata.
+pub const ADMIN_ORGANIZATION_METADATA: &str = "/api/admin/{tenant}/organizations/{organization}/metadata";
+/// The organizations of the user who asks.
+pub const ADMIN_USER_ORGANIZATIONS: &str = "/api/admin/{tenant}/user/organizations";
 
 /// Users of an identity pool (SecureAuth's identity API).
 pub const SECUREAUTH_USERS: &str = "/api/identity/{tenant}/system/pools/{pool}/users";

@@ -98,6 +98,7 @@ mod scim_request_log;
 mod scim_tenancy;
 mod scim_tester;
 mod scim_users;
+mod secureauth_guides;
 mod secureauth_organizations;
 mod sessions;
 mod setup_links;

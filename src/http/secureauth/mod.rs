@@ -20,7 +20,7 @@ pub mod users;
 use utoipa::OpenApi;
 
 use credentials::{activation, codes, passkeys, passwords, resets};
-use organizations::admin as admin_organizations;
+use organizations::of_user as user_organizations;
 use pools::workspaces as workspace_pools;
 use users::{addresses as user_addresses, identifiers as user_identifiers};
 
@@ -87,13 +87,6 @@ routes! {
     SECUREAUTH_ADD_PASSKEY_REQUEST: post resets::request_passkey;
     SECUREAUTH_ADD_PASSKEY_COMPLETE: post resets::complete_passkey;
     SYSTEM_AUDIT_EVENTS: get audit_events::list;
-    SECUREAUTH_ORGANIZATIONS: get organizations::list, post organizations::create;
-    SECUREAUTH_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;
-    SECUREAUTH_ORGANIZATION_METADATA: put organizations::update_metadata;
-    ADMIN_ORGANIZATIONS: get admin_organizations::list, post admin_organizations::create;
-    ADMIN_ORGANIZATION: get admin_organizations::get, put admin_organizations::update, delete admin_organizations::delete;
-    ADMIN_ORGANIZATION_METADATA: put admin_organizations::update_metadata;
-    ADMIN_USER_ORGANIZATIONS: get admin_organizations::list_of_user;
     SECUREAUTH_POOLS: get pools::list, post pools::create;
     SECUREAUTH_POOL: get pools::get, put pools::update, delete pools::delete;
     SECUREAUTH_WORKSPACE_POOLS: get workspace_pools::list;
@@ -101,6 +94,10 @@ routes! {
     SECUREAUTH_ADMIN_WORKSPACE_POOL: delete workspace_pools::delete;
     SECUREAUTH_SCHEMAS: get schemas::list, post schemas::create;
     SECUREAUTH_SCHEMA: get schemas::get, put schemas::update, delete schemas::delete;
+    SECUREAUTH_ORGANIZATIONS: get organizations::list, post organizations::create;
+    SECUREAUTH_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;
+    SECUREAUTH_ORGANIZATION_METADATA: put organizations::update_metadata;
+    ADMIN_USER_ORGANIZATIONS: get user_organizations::list;
     SECUREAUTH_USERS: get users::list, post users::create;
     SECUREAUTH_USER_BY_KEY: post users::by_key;
     SECUREAUTH_USER: get users::get, put users::update, delete users::delete;
@@ -110,6 +107,9 @@ routes! {
     SECUREAUTH_USER_ADDRESSES_UPDATE: post user_addresses::update;
     SECUREAUTH_USER_ADDRESSES_REMOVE: post user_addresses::remove;
     @twins
+    ADMIN_ORGANIZATIONS: get organizations::list, post organizations::create;
+    ADMIN_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;
+    ADMIN_ORGANIZATION_METADATA: put organizations::update_metadata;
     SECUREAUTH_ADMIN_POOLS: get pools::list, post pools::create;
     SECUREAUTH_ADMIN_POOL: get pools::get, put pools::update, delete pools::delete;
     SECUREAUTH_ADMIN_SCHEMAS: get schemas::list, post schemas::create;

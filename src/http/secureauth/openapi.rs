@@ -11,6 +11,12 @@ const SCHEME: &str = "accessToken";
 /// The tags of the handlers, in the order of the documentation: the name in the document, and what it is.
 const TAGS: &[(&str, &str, &str)] = &[
     (
+        "Organizations",
+        "SecureAuth organizations",
+        "SecureAuth's organization API: templates, and customers made from them. It takes the scope `manage_organizations`; \
+         `view_organizations` reads. The same calls answer below `/api/admin/{tenant}`.",
+    ),
+    (
         "Identity pools",
         "SecureAuth identity pools",
         "SecureAuth's identity API: where the users of an organization are, and the rules by which they authenticate. It takes \

@@ -9,10 +9,7 @@ use model::{
 };
 use ostiary::{
     app::{environments::EnvironmentChange, organizations::lists, principal::Principal, resource},
-    store::{
-        identity_pools::{self, PoolCursor, PoolsOf},
-        table,
-    },
+    store::{identity_pools, table},
 };
 
 use super::*;
@@ -27,8 +24,7 @@ async fn stored(app: &TestApp, environment: &Environment, id: &str) -> Organizat
 
 async fn pools(app: &TestApp, environment: &Environment, id: OrganizationId) -> Vec<IdentityPool> {
     let mut conn = app.state.db.read().await.unwrap();
-    let first = PoolCursor::After(Id::from_bits(0));
-    identity_pools::list(&mut conn, environment.id, PoolsOf::Organization(id), first, 100).await.unwrap()
+    identity_pools::list_by_organization(&mut conn, environment.id, id, 100).await.unwrap()
 }
 
 /// A template with all that is copied, and all that is not.

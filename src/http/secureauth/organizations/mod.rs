@@ -1,7 +1,7 @@
-//! `/organizations`: organizations and templates. The admin API has them too (`admin`).
+//! `/organizations`: organizations and templates. The admin API has them too.
 
-pub mod admin;
 pub mod objects;
+pub mod of_user;
 mod requests;
 
 use actix_web::{

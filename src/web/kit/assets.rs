@@ -67,6 +67,8 @@ assets! {
     LIVE "live.js" "text/javascript; charset=utf-8";
     /// Signs in with passkeys, and registers them.
     PASSKEYS "passkeys.js" "text/javascript; charset=utf-8";
+    /// Keeps the preview of what a form is about up to date.
+    PREVIEW "preview.js" "text/javascript; charset=utf-8";
     /// The icon in the browser's tab.
     ICON "icon.svg" "image/svg+xml";
 }

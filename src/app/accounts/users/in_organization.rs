@@ -16,10 +16,7 @@ use crate::{
         principal::{On, Principal},
         resource,
     },
-    store::{
-        Conn,
-        identity_pools::{self, PoolCursor, PoolsOf},
-    },
+    store::{Conn, identity_pools},
 };
 
 /// The maximum number of pools of an organization that are looked into.
@@ -48,9 +45,7 @@ async fn pools(
     organization_id: OrganizationId,
 ) -> Result<Vec<IdentityPool>> {
     let environment_id = principal.authorize(Action::UsersView, On::Organization(organization_id))?;
-    let (of, from) =
-        (PoolsOf::Organization(organization_id), PoolCursor::After(IdentityPoolId::from_bits(0)));
-    Ok(identity_pools::list(conn, environment_id, of, from, MAX_POOLS).await?)
+    Ok(identity_pools::list_by_organization(conn, environment_id, organization_id, MAX_POOLS).await?)
 }
 
 /// Users of an organization, for people: those whom the text names, or whose name has its words; with no text one page of all.

@@ -9,6 +9,7 @@ pub(in crate::web::console) mod json;
 pub(in crate::web::console) mod labels;
 pub mod redirect;
 pub mod resource;
+pub(in crate::web::console) mod schema_editor;
 pub(in crate::web::console) mod schema_fields;
 pub mod session;
 pub mod shell;

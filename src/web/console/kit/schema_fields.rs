@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, error::Category};
 
 use crate::web::kit::{
     components::facts,
-    forms::{Control, FormErrors, FormValues, FormView, lines},
+    forms::{Control, FormErrors, FormValues, FormView, lines, sentence},
 };
 
 /// The maximum number of fields; the members after those are edited as JSON. A form has at most 1000 fields in all.
@@ -27,6 +27,9 @@ const MAX_OPEN_FIELDS: usize = 8;
 
 /// A text that may be longer has several lines.
 const LONG_TEXT: u64 = 2000;
+
+/// A text that must be shorter says so.
+const SAID_LENGTH: u64 = 100;
 
 /// The claims of a person (OpenID Connect Core 1.0 §5.1) in the order in which people give them.
 const FIRST: &[&str] = &[
@@ -146,7 +149,7 @@ impl SchemaForm {
                 self.fields.push(SchemaField {
                     name: format!("{}{}", self.prefix, pointer(path)),
                     label: title,
-                    hint: schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                    hint: hint_of(schema, &kind),
                     required: required.contains(&name.as_str()),
                     options: options_of(&kind),
                     kind,
@@ -247,6 +250,11 @@ impl SchemaForm {
         path == self.prefix || path.starts_with(&format!("{}/", self.prefix))
     }
 
+    /// How many fields it has, and how many of them must be given.
+    pub fn count(&self) -> (usize, usize) {
+        (self.fields.len(), self.fields.iter().filter(|field| field.required).count())
+    }
+
     /// The fields. In a long form those that may be empty are folded, as far as nothing is wrong with them.
     pub fn view(&self, view: &FormView<'_>) -> Markup {
         let is_long = self.fields.len() > MAX_OPEN_FIELDS;
@@ -257,7 +265,7 @@ impl SchemaForm {
             (groups(view, &first))
             @if !others.is_empty() || (self.open && folds_rest) {
                 details open[self.concerns(view, &others)] {
-                    summary { "More: " (self.title) }
+                    summary { "More of the " (self.title.to_lowercase()) }
                     div.stack {
                         (groups(view, &others))
                         @if self.open { (self.rest_field(view, "Other members")) }
@@ -340,9 +348,7 @@ impl SchemaField {
                 chosen.ok_or("must be one of the options")?.0.clone()
             }
             FieldKind::Lines => Value::Array(lines(typed).into_iter().map(Value::from).collect()),
-            FieldKind::Json => {
-                serde_json::from_str(typed).map_err(|error| format!("must be JSON: {error}"))?
-            }
+            FieldKind::Json => serde_json::from_str(typed).map_err(|error| unreadable("JSON", &error))?,
         }))
     }
 
@@ -467,6 +473,19 @@ fn kind_of(schema: &Map<String, Value>) -> FieldKind {
     }
 }
 
+/// What to enter: the description, and how long it may be.
+fn hint_of(schema: &Map<String, Value>, kind: &FieldKind) -> String {
+    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim();
+    let longest = schema.get("maxLength").and_then(Value::as_u64).filter(|most| *most < SAID_LENGTH);
+    match (longest, kind) {
+        (Some(most), FieldKind::Text | FieldKind::Url | FieldKind::Email) => {
+            let bound = format!("At most {most} characters.");
+            if description.is_empty() { bound } else { format!("{} {bound}", sentence(description)) }
+        }
+        _ => description.to_owned(),
+    }
+}
+
 /// The values among which one is chosen: of `enum`, or of the constants of `oneOf` with their titles.
 fn choices_of(schema: &Map<String, Value>) -> Option<Vec<(Value, String)>> {
     let label = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -544,7 +563,18 @@ fn shown_rest(rest: &Map<String, Value>) -> String {
 fn read_rest(typed: &str) -> Result<Map<String, Value>, String> {
     match typed {
         "" => Ok(Map::new()),
-        typed => serde_json::from_str(typed).map_err(|error| format!("must be a JSON object: {error}")),
+        typed => serde_json::from_str(typed).map_err(|error| unreadable("a JSON object", &error)),
+    }
+}
+
+/// Why a text is not what it must be, for people who write JSON by hand.
+pub(super) fn unreadable(wanted: &str, error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Data => format!("must be {wanted}"),
+        Category::Eof => format!("must be {wanted}; this breaks off in line {}", error.line()),
+        Category::Syntax | Category::Io => {
+            format!("must be {wanted}; this is none at line {}, column {}", error.line(), error.column())
+        }
     }
 }
 

@@ -169,6 +169,12 @@ impl<'a> Shell<'a> {
         self
     }
 
+    /// Adds the script that keeps previews up to date, and lets it post to our own origin.
+    pub fn previews(mut self) -> Self {
+        self.scripts.push(&assets::PREVIEW);
+        Self { policy: PagePolicy::SameOriginFormsAndFetch, ..self }
+    }
+
     /// The page as a response. Clears the flash message that it shows.
     pub fn respond(&self, content: Markup) -> HttpResponse {
         self.respond_with(StatusCode::OK, content)

@@ -125,13 +125,21 @@ fn is_same_set(one: &[String], other: &[String]) -> bool {
 }
 
 fn is_text_of_lines(values: &[String]) -> bool {
-    values.iter().any(|value| value.contains('\n'))
+    values.iter().any(|value| value.contains('\n') && !is_json(value))
+}
+
+/// Whether a text is a JSON object or array, whose lines are nothing without each other.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
 }
 
 /// The items of a list: certificates, or lines.
 fn items(values: &[String]) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
     let split = |text: &String| -> Vec<String> {
+        if is_json(text) {
+            return vec![text.trim().to_owned()];
+        }
         match text.contains(END) {
             true => text.split_inclusive(END).map(|one| one.trim().to_owned()).collect(),
             false => text.lines().map(|line| line.trim().to_owned()).collect(),
@@ -255,6 +263,16 @@ mod tests {
         let (_, errors) = merge(&seen, &boxes(&["updated"]), &boxes(&["created", "updated"]));
         assert_eq!(errors.changed().count(), 0);
         assert!(seen.still_holds(&boxes(&["created", "updated"])));
+    }
+
+    #[test]
+    fn json_is_one_value() {
+        let of = |text: &str| FormValues::new().with("metadata", text);
+        let seen = Seen::of(1, &of("{\n  \"a\": 1\n}"));
+        let typed = "{\n  \"a\": 2,\n  \"b\": {\n  }\n}";
+        let (values, errors) = merge(&seen, &of(typed), &of("{\n  \"a\": 3\n}"));
+        assert_eq!(values.text("metadata"), typed);
+        assert!(errors.changed().all(|change| !change.is_list) && errors.is_outdated());
     }
 
     #[test]

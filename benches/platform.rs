@@ -81,7 +81,7 @@ async fn measure(url: &str) {
             .chain(["--scope", "manage_organizations", "--scope", "identity"])
             .collect::<Vec<_>>(),
     );
-    let db = Arc::new(Db::connect(url).await.expect("the database"));
+    let db = Arc::new(Db::connect(url, 4).await.expect("the database"));
     row(&db).await;
     let server = Server::start(&installation, &[]).await;
     let mut bench = Bench::new(server, &client).await;
@@ -139,12 +139,15 @@ impl Bench {
     }
 
     fn token_request(&self, scope: &str) -> RequestBuilder {
-        self.http.post(format!("{}/bench/system/oauth2/token", self.server.base)).form(&[
+        let form = [
             ("grant_type", "client_credentials"),
-            ("client_id", &self.client_id),
-            ("client_secret", &self.client_secret),
+            ("client_id", &*self.client_id),
+            ("client_secret", &*self.client_secret),
             ("scope", scope),
-        ])
+        ];
+        let request = self.http.post(format!("{}/bench/system/oauth2/token", self.server.base));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
     }
 
     async fn token(&self, scope: &str) -> String {

@@ -76,7 +76,7 @@ impl Table for Environment {
         Ok(Self {
             id: row.get("id")?,
             version: row.get("version")?,
-            slug: row.parse("slug", |text| Slug::parse(text).ok())?,
+            slug: row.parse("slug", Slug::parse_stored)?,
             display_name: row.get("display_name")?,
             redirect_url: row.parse_optional("redirect_url", HttpUrl::parse)?,
             oauth_redirect_uris: row.parse("oauth_redirect_uris", columns::urls_from_json)?,

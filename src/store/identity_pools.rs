@@ -16,7 +16,7 @@ use serde_json::{Map, Number, Value, json};
 use strum::VariantArray as _;
 
 use super::{
-    Conn, Result, Transaction, columns,
+    Conn, Error, Result, Transaction, columns,
     connection::{Row, Statement},
     table::{Key, ROW_LOCK, SHARED_LOCK, Table, locking, select_where},
 };
@@ -228,6 +228,53 @@ pub async fn list_by_organization(
     .bind(limit)
     .all_of()
     .await
+}
+
+/// What the users of a pool may authenticate with first.
+#[derive(Debug)]
+pub struct FirstFactors {
+    /// The pool.
+    pub pool_id: IdentityPoolId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// What is allowed; empty for whatever there is.
+    pub allowed: Vec<AuthenticationMechanism>,
+}
+
+impl FirstFactors {
+    /// Whether any of them is offered: codes that are sent by e-mail or as a text message are not.
+    pub fn are_offered(&self) -> bool {
+        use AuthenticationMechanism::{EmailOtp, Otp, SmsOtp};
+        self.allowed.is_empty() || self.allowed.iter().any(|one| ![Otp, EmailOtp, SmsOtp].contains(one))
+    }
+}
+
+/// Up to `limit` pools of all environments from an id on, in the order of their ids.
+pub async fn list_first_factors(
+    conn: &mut Conn,
+    from: IdentityPoolId,
+    limit: i64,
+) -> Result<Vec<FirstFactors>> {
+    let rows: Vec<(IdentityPoolId, OrganizationId, String)> = conn
+        .sql(
+            "SELECT id, organization_id, authentication_mechanisms FROM identity_pools WHERE id >= $1 \
+             AND deleted_at IS NULL ORDER BY id LIMIT $2",
+        )
+        .bind(from)
+        .bind(limit)
+        .all()
+        .await?;
+    rows.into_iter()
+        .map(|(pool_id, organization_id, allowed)| {
+            let inconsistent = || Error::Inconsistent {
+                table: "identity_pools",
+                column: "authentication_mechanisms",
+                row: pool_id.to_string(),
+            };
+            let allowed = mechanisms_from_json(&allowed).ok_or_else(inconsistent)?;
+            Ok(FirstFactors { pool_id, organization_id, allowed })
+        })
+        .collect()
 }
 
 /// How many pools an organization has.

@@ -51,6 +51,8 @@ mod full_disk;
 mod fuzz;
 mod half_sent;
 mod idempotency;
+mod identity_pools;
+mod identity_schemas;
 mod import_ssoready;
 mod issuers;
 mod leases;

@@ -8,11 +8,13 @@ mod database;
 mod default_environment;
 mod directories;
 mod domains;
+mod identity_pools;
 mod jobs;
 mod keys;
 mod network;
 mod paging;
 mod settings;
+mod slugs;
 mod sqlite_space;
 mod webhooks;
 
@@ -46,6 +48,12 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         }
         if let Err(error) = default_environment::default_environment(config, &db, findings).await {
             findings.bad("default environment", error.to_string(), "see what the database's own log says");
+        }
+        if let Err(error) = slugs::slugs(&db, findings).await {
+            findings.bad("slugs", error.to_string(), "see what the database's own log says");
+        }
+        if let Err(error) = identity_pools::identity_pools(&db, findings).await {
+            findings.bad("identity pools", error.to_string(), "see what the database's own log says");
         }
         if let Err(error) = webhooks::webhooks(&db, findings).await {
             findings.bad("webhooks", error.to_string(), "see what the database's own log says");
@@ -83,6 +91,8 @@ mod tests {
         email::Email,
         environment::{Environment, IdpInitiated, OauthSubject, Slug},
         http_url::HttpUrl,
+        identity_pool::{AuthenticationMechanism, IdentityPool, Mechanisms},
+        organization::root_id,
     };
 
     /// Every `ostiary …` command quoted in backticks in a text, with `x` for each `{placeholder}`.
@@ -188,6 +198,64 @@ mod tests {
         ] {
             assert!(said.iter().any(|finding| finding.seen.contains(text)), "{text}: {said:?}");
         }
+    }
+
+    /// An environment with this slug, as it is stored.
+    fn environment(slug: &str) -> Environment {
+        let now = SystemClock.now();
+        Environment {
+            id: Id::new(now, &SystemRandom),
+            version: 1,
+            slug: Slug::parse_stored(slug).unwrap(),
+            display_name: String::new(),
+            redirect_url: None,
+            oauth_redirect_uris: Vec::new(),
+            auth_url: None,
+            idp_initiated: IdpInitiated::default(),
+            oauth_subject: OauthSubject::default(),
+            shared_domain_subjects: false,
+            default_template_id: None,
+            default_parent_id: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    #[tokio::test]
+    async fn slugs_that_became_reserved_and_pools_that_offer_nothing_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("x.db").display());
+        let config = Config { database_url: url.parse().unwrap(), ..Config::default() };
+        let db = server::open_database(&config).await.unwrap();
+        db.migrate().await.unwrap();
+        let (fine, reserved) = (environment("prod"), environment("scim2"));
+        let pool = |environment: &Environment, allowed: &[AuthenticationMechanism]| {
+            let id = Id::new(environment.created_at, &SystemRandom);
+            let mut pool =
+                IdentityPool::new(id, environment.id, root_id(environment.id), environment.created_at);
+            pool.first_factors = Mechanisms { allowed: allowed.to_vec(), preferred: None };
+            pool
+        };
+        let good = [
+            pool(&fine, &[]),
+            pool(&fine, &[AuthenticationMechanism::EmailOtp, AuthenticationMechanism::Password]),
+        ];
+        let bad = pool(&fine, &[AuthenticationMechanism::EmailOtp, AuthenticationMechanism::SmsOtp]);
+        let mut tx = db.write().await.unwrap();
+        for environment in [&fine, &reserved] {
+            store::table::insert(&mut tx, environment).await.unwrap();
+        }
+        for pool in good.iter().chain([&bad]) {
+            store::table::insert(&mut tx, pool).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut findings = Findings::default();
+        slugs::slugs(&db, &mut findings).await.unwrap();
+        identity_pools::identity_pools(&db, &mut findings).await.unwrap();
+        let said: Vec<_> = findings.0.iter().map(|finding| (finding.level, &finding.seen)).collect();
+        let [(Level::Attention, slug), (Level::Attention, nothing)] = &said[..] else { panic!("{said:?}") };
+        assert!(slug.contains(&reserved.id.to_string()) && slug.contains("/scim2"), "{slug}");
+        assert!(nothing.contains(&bad.id.to_string()), "{nothing}");
     }
 
     #[tokio::test]

@@ -154,14 +154,14 @@ both! {
         let foreign = app.tenant(&app.environment("other").await, "foreign.example").await.organization.id.to_string();
         for nobody in [&*foreign, "nobody", "org_0000000000000000000000009", "\u{1}"] {
             let refused = console.post(&edit(&middle), &[("parentId", nobody)]).await;
-            refused_at(&refused, "parentId", "no organization of this environment has the name or ID");
+            refused_at(&refused, "parentId", "No organization of this environment has the name or ID");
         }
         refused_at(&console.post(&edit(&middle), &[("parentId", &template_id)]).await, "parentId", "This is a template, which has no organizations below it");
         refused_at(&console.post("/organizations/new", &[("displayName", "x"), ("parentId", "b2b")]).await, "parentId", "This is a template");
         // By its name, while only one is called so.
         console.done(&edit(&bottom), &[("parentId", "holding")]).await.says("Parent Holding");
         organization(&console, &[("displayName", "HOLDING")]).await;
-        refused_at(&console.post(&edit(&middle), &[("parentId", "Holding")]).await, "parentId", "several organizations have the name");
+        refused_at(&console.post(&edit(&middle), &[("parentId", "Holding")]).await, "parentId", "Several organizations have the name");
         console.done(&edit(&bottom), &[("parentId", "")]).await.does_not_say("Parent");
         console.done(&edit(&bottom), &[("parentId", &middle)]).await.says("Parent Company");
         // What has others below it stays, and is in use as long as they are.
@@ -200,7 +200,7 @@ both! {
         for (field, wrong, words) in [
             ("defaultTemplateId", &*middle, "Must be a template"),
             ("defaultParentId", &template_id, "and no template"),
-            ("defaultParentId", "nobody", "no organization of this environment"),
+            ("defaultParentId", "nobody", "No organization of this environment"),
         ] {
             refused_at(&console.post("/settings/edit", &[(field, wrong)]).await, field, words);
         }

@@ -250,7 +250,7 @@ both! {
         let refused = owner.post(&format!("/organizations/{customer}/default"), &[("default", "true")]).await;
         assert_eq!(refused.status, 400);
         owner.page("/settings").await.says("Default template None");
-        owner.done(&default, &[("default", "true")]).await.says("End being the default");
+        owner.done(&default, &[("default", "true")]).await.says("No longer the default");
         owner.done(&default, &[("default", "")]).await.says("Mark as default");
         // The audit log tells it.
         owner.page("/audit-events").await.says("changed environment");

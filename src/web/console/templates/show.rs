@@ -115,7 +115,7 @@ pub(in crate::web::console) fn view(page: &TemplatePage<'_>) -> Markup {
     let new = format!("{}?template={id}", href(console::NEW_ORGANIZATION, &[]));
     html! {
         div.head-row {
-            h1 { (labels::organization(template)) " " span.tag { "template" } @if page.is_default { " " (default_mark()) } }
+            h1 { (labels::organization(template)) }
             @if page.may_manage {
                 div.actions {
                     (link_button(ButtonStyle::Primary, "New organization from this template", &new))
@@ -124,6 +124,7 @@ pub(in crate::web::console) fn view(page: &TemplatePage<'_>) -> Markup {
                 }
             }
         }
+        p { span.tag { "template" } @if page.is_default { " " (default_mark()) } }
         (notice(Icon::Note, "Organizations are made from it", html! {
             p {
                 "Each gets a copy of what it gives, once: later changes here reach those that are made from now on. "
@@ -217,20 +218,23 @@ fn default_card(page: &TemplatePage<'_>) -> Markup {
     let action = (page.href)(console::DEFAULT_TEMPLATE, &[&template.id]);
     html! {
         section.card aria-labelledby="default" {
-            h2 #default { "Default template" }
+            div.head-row {
+                h2 #default { "Default template" }
+                @if page.may_choose_default {
+                    form.inline method="post" action=(action) {
+                        (page.csrf)
+                        input type="hidden" name="default" value=(if page.is_default { "" } else { "true" });
+                        button.button.small type="submit" {
+                            @if page.is_default { "No longer the default" } @else { "Mark as default" }
+                        }
+                    }
+                }
+            }
             p {
                 @if page.is_default { "It is the default: programs that make an organization through SecureAuth’s API without naming a template use it, and the form for a new organization begins with it." }
                 @else { "The default template is used by programs that make an organization through SecureAuth’s API without naming one, and the form for a new organization begins with it." }
             }
-            @if page.may_choose_default {
-                form.inline method="post" action=(action) {
-                    (page.csrf)
-                    input type="hidden" name="default" value=(if page.is_default { "" } else { "true" });
-                    button.button type="submit" {
-                        @if page.is_default { "End being the default" } @else { "Mark as default" }
-                    }
-                }
-            } @else if page.may_manage {
+            @if page.may_manage && !page.may_choose_default {
                 p.soft { "An owner of the environment can change that." }
             }
         }

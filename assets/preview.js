@@ -4,15 +4,25 @@
   'use strict';
   document.querySelectorAll('[data-preview]').forEach(function (editor) {
     var area = editor.querySelector('textarea');
+    var button = editor.querySelector('button[name=preview]');
     var name = editor.getAttribute('data-preview');
     var form = area.form;
     var timer;
     var asked = 0;
+    // Return in another field presses the first button that submits, which is to be that of the form.
+    button.type = 'button';
+    button.addEventListener('click', ask);
     area.addEventListener('input', function () {
       clearTimeout(timer);
       timer = setTimeout(ask, 400);
     });
+    editor.addEventListener('keydown', function (event) {
+      if (event.key !== 'Enter' || event.target.tagName !== 'INPUT') return;
+      event.preventDefault();
+      ask();
+    });
     function ask() {
+      clearTimeout(timer);
       var turn = ++asked;
       var fields = new URLSearchParams(new FormData(form));
       fields.set('preview', name);

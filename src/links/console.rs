@@ -120,6 +120,32 @@ pub const USER_CODES: &str = "/console/{environment}/users/{user}/codes";
 /// Ends all sessions of a user.
 pub const USER_SESSIONS: &str = "/console/{environment}/users/{user}/sessions";
 
+/// The identity pools of the environment itself: those of its root organization.
+pub const IDENTITY_POOLS: &str = "/console/{environment}/identity-pools";
+/// Creates an identity pool of the root organization.
+pub const NEW_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/new";
+/// The identity pools of an organization.
+pub const ORGANIZATION_POOLS: &str = "/console/{environment}/organizations/{organization}/identity-pools";
+/// Creates an identity pool of an organization.
+pub const NEW_ORGANIZATION_POOL: &str =
+    "/console/{environment}/organizations/{organization}/identity-pools/new";
+/// One identity pool.
+pub const IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}";
+/// Edits an identity pool.
+pub const EDIT_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}/edit";
+/// Deletes an identity pool.
+pub const DELETE_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}/delete";
+/// The schemas of the objects of users.
+pub const IDENTITY_SCHEMAS: &str = "/console/{environment}/identity-schemas";
+/// Creates a schema.
+pub const NEW_IDENTITY_SCHEMA: &str = "/console/{environment}/identity-schemas/new";
+/// One schema.
+pub const IDENTITY_SCHEMA: &str = "/console/{environment}/identity-schemas/{schema}";
+/// Edits a schema.
+pub const EDIT_IDENTITY_SCHEMA: &str = "/console/{environment}/identity-schemas/{schema}/edit";
+/// Deletes a schema.
+pub const DELETE_IDENTITY_SCHEMA: &str = "/console/{environment}/identity-schemas/{schema}/delete";
+
 /// Creates a SAML connection.
 pub const NEW_SAML_CONNECTION: &str =
     "/console/{environment}/organizations/{organization}/saml-connections/new";

@@ -4,7 +4,7 @@ use base::{
     id::{EnvironmentId, EnvironmentKind, IdentityPoolId, IdentitySchemaId, IdentitySchemaKind},
     time::Timestamp,
 };
-use model::identity_schema::IdentitySchema;
+use model::{identity_pool::IdentityPool, identity_schema::IdentitySchema};
 
 use super::{
     Conn, Result, Transaction, columns,
@@ -111,4 +111,27 @@ pub async fn find_use(
         }
     }
     Ok(None)
+}
+
+/// Up to `limit` pools that use a schema for each of what it can be for. A pool that uses it twice is there twice.
+pub async fn list_uses(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: IdentitySchemaId,
+    limit: i64,
+) -> Result<Vec<IdentityPool>> {
+    let mut found = Vec::new();
+    // One index each.
+    for condition in [
+        "WHERE identity_pools.environment_id = $1 AND identity_pools.payload_schema_id = $2 \
+         AND identity_pools.payload_schema_id <> 'user_v0' LIMIT $3",
+        "WHERE identity_pools.environment_id = $1 AND identity_pools.metadata_schema_id = $2 \
+         AND identity_pools.metadata_schema_id <> 'metadata_v0' LIMIT $3",
+        "WHERE identity_pools.environment_id = $1 AND identity_pools.business_metadata_schema_id = $2 \
+         AND identity_pools.business_metadata_schema_id IS NOT NULL LIMIT $3",
+    ] {
+        let statement = select_where::<IdentityPool>(conn, condition);
+        found.extend(statement.bind(environment_id).bind(id).bind(limit).all_of().await?);
+    }
+    Ok(found)
 }

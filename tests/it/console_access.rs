@@ -100,6 +100,7 @@ both! {
             ("directory", directory.id.to_string()),
             ("client", client.id.to_string()),
             ("application", application.id.to_string()),
+            ("schema", "user_v0".to_owned()),
             ("domain", "acme.example".to_owned()),
         ];
         let within = patterns().into_iter().filter(|pattern| pattern.starts_with("/console/{environment}/"));

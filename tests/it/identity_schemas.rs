@@ -56,7 +56,7 @@ both! {
         });
         let body = json!({ "name": " Customer ", "description": "Who buys", "schema": schema, "system": true, "more": 1 });
         let made = app.call(&token, Method::POST, SCHEMAS, Some(body)).await;
-        assert_eq!((made.status.as_u16(), made.header("etag")), (201, "\"1\""), "{}", made.body);
+        assert_eq!((made.status.as_u16(), made.header("etag")), (201, "W/\"1\""), "{}", made.body);
         let made = made.json();
         let mut members: Vec<&str> = made.as_object().unwrap().keys().map(String::as_str).collect();
         members.sort_unstable();
@@ -64,12 +64,12 @@ both! {
         assert_eq!((&made["name"], &made["schema"], &made["system"]), (&json!("Customer"), &schema, &json!(false)));
         assert_eq!(made["tenant_id"], json!("prod"));
         let got = app.call(&token, Method::GET, &one(&made), None).await;
-        assert_eq!((got.json(), got.header("etag")), (made.clone(), "\"1\""));
+        assert_eq!((got.json(), got.header("etag")), (made.clone(), "W/\"1\""));
         let again = app.call(&token, Method::PUT, &one(&made), Some(made.clone())).await;
-        assert_eq!((again.json(), again.header("etag")), (made.clone(), "\"1\""), "nothing changed");
+        assert_eq!((again.json(), again.header("etag")), (made.clone(), "W/\"1\""), "nothing changed");
         let body = json!({ "name": "Buyer", "schema": {} });
         let changed = app.call(&token, Method::PUT, &one(&made), Some(body)).await;
-        assert_eq!((changed.status.as_u16(), changed.header("etag")), (200, "\"2\""));
+        assert_eq!((changed.status.as_u16(), changed.header("etag")), (200, "W/\"2\""));
         let changed = changed.json();
         assert_eq!((&changed["name"], &changed["description"], &changed["schema"]), (&json!("Buyer"), &json!(""), &json!({})));
         let browser = app.browser();
@@ -163,7 +163,7 @@ both! {
         let mismatch = app.call(&token, Method::PUT, &one(&made), Some(json!({ "name": "a", "schema": {}, "id": NOBODY }))).await;
         assert_eq!(code(&mismatch), (400, "id_mismatch".into()));
         let same = app.call(&token, Method::GET, &one(&made), None).await;
-        assert_eq!((same.json(), same.header("etag")), (made, "\"1\""), "nothing is half-written");
+        assert_eq!((same.json(), same.header("etag")), (made, "W/\"1\""), "nothing is half-written");
     }
 
     async fn what_is_sent_against_a_hard_schema_is_decided_quickly(app: TestApp) {

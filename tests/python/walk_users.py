@@ -99,7 +99,7 @@ def help_her(walk):
     walk.press("Enable")
     walk.follow("Edit")
     walk.look("edit")
-    page.locator("summary", has_text="More: profile").click()
+    page.locator("summary", has_text="More of the profile").click()
     page.get_by_label("Time zone").fill("Europe/London")
     page.locator("summary", has_text="Metadata").click()
     page.locator("[name=metadata]").fill("{")

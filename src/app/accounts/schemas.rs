@@ -7,6 +7,7 @@
 use base::id::{EnvironmentId, EnvironmentKind, Id, IdKind as _, IdentitySchemaId, IdentitySchemaKind};
 use model::{
     entity_tag::EntityTags,
+    identity_pool::IdentityPool,
     identity_schema::{IdentitySchema, SchemaRef, SystemSchema},
 };
 use serde_json::{Map, Value};
@@ -88,6 +89,24 @@ pub async fn list(state: &State, principal: &Principal) -> Result<Vec<Schema>> {
     let own = identity_schemas::list_all(&mut conn, environment_id, MAX_SCHEMAS).await?;
     let system = SystemSchema::VARIANTS.iter().map(|schema| Schema::System(*schema));
     Ok(system.chain(own.into_iter().map(Schema::Own)).collect())
+}
+
+/// The pools that use a schema of the environment's own, up to `limit`, and whether there are more.
+pub async fn pools_using(
+    state: &State,
+    principal: &Principal,
+    id: IdentitySchemaId,
+    limit: usize,
+) -> Result<(Vec<IdentityPool>, bool)> {
+    let environment_id = principal.authorize(Action::IdentityPoolsView, On::Environment)?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut conn = state.db.read().await?;
+    let mut pools = identity_schemas::list_uses(&mut conn, environment_id, id, most).await?;
+    pools.sort_by_key(|pool| pool.id);
+    pools.dedup_by_key(|pool| pool.id);
+    let more = pools.len() > limit;
+    pools.truncate(limit);
+    Ok((pools, more))
 }
 
 /// Creates a schema, with the id that the caller chose for it, if one.

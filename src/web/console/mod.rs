@@ -11,6 +11,8 @@ pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod flows;
+pub mod identity_pools;
+pub mod identity_schemas;
 pub mod kit;
 pub mod oauth_clients;
 pub mod organizations;
@@ -63,6 +65,7 @@ pub fn configure(routes: &mut Routes<'_>) {
     application_routes(routes);
     organization_routes(routes);
     user_routes(routes);
+    pool_routes(routes);
     connection_routes(routes);
     administrator_routes(routes);
     directory_routes(routes);
@@ -182,6 +185,30 @@ fn organization_routes(routes: &mut Routes<'_>) {
         })
         .resource(path::SETUP_LINKS, |resource| resource.get(setup_links::list::list))
         .resource(path::REVOKE_SETUP_LINK, |resource| resource.post(setup_links::list::revoke));
+}
+
+fn pool_routes(routes: &mut Routes<'_>) {
+    use identity_pools::{delete, form, list, show};
+    use identity_schemas as schema;
+    routes
+        .resource(path::IDENTITY_POOLS, |resource| resource.get(list::list))
+        .resource(path::NEW_IDENTITY_POOL, |resource| resource.get(form::new).post(form::create))
+        .resource(path::ORGANIZATION_POOLS, |resource| resource.get(list::list))
+        .resource(path::NEW_ORGANIZATION_POOL, |resource| resource.get(form::new).post(form::create))
+        .resource(path::IDENTITY_POOL, |resource| resource.get(show::show))
+        .resource(path::EDIT_IDENTITY_POOL, |resource| resource.get(form::edit).post(form::update))
+        .resource(path::DELETE_IDENTITY_POOL, |resource| resource.get(delete::confirm).post(delete::remove))
+        .resource(path::IDENTITY_SCHEMAS, |resource| resource.get(schema::list::list))
+        .resource(path::NEW_IDENTITY_SCHEMA, |resource| {
+            resource.get(schema::form::new).post(schema::form::create)
+        })
+        .resource(path::IDENTITY_SCHEMA, |resource| resource.get(schema::show::show))
+        .resource(path::EDIT_IDENTITY_SCHEMA, |resource| {
+            resource.get(schema::form::edit).post(schema::form::update)
+        })
+        .resource(path::DELETE_IDENTITY_SCHEMA, |resource| {
+            resource.get(schema::delete::confirm).post(schema::delete::remove)
+        });
 }
 
 fn user_routes(routes: &mut Routes<'_>) {

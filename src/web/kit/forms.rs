@@ -52,6 +52,14 @@ impl FormValues {
         self.0.iter().any(|(key, _)| key == name)
     }
 
+    /// With what `others` holds of the fields that are not there.
+    pub fn or(mut self, others: &Self) -> Self {
+        let missing = others.0.iter().filter(|(name, _)| !self.is_given(name));
+        let missing: Vec<(String, String)> = missing.cloned().collect();
+        self.0.extend(missing);
+        self
+    }
+
     /// The names of the fields that have a value.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -191,6 +191,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_object_in_a_text_area_is_one_value() {
+        let [was, is] = ["{\n  \"a\": 1,\n  \"b\": 2\n}", "{\n  \"a\": 3,\n  \"b\": 2\n}"];
+        let of = |text: &str| FormValues::new().with("schema", text);
+        let seen = Seen::of(1, &of(was));
+        let (kept, errors) = merge(&seen, &of(&was.replace('\n', "\r\n")), &of(is));
+        assert_eq!(kept.text("schema"), is, "nobody touched it");
+        assert!(errors.is_outdated());
+        let own = "{\n  \"a\": 1,\n  \"b\": 9\n}";
+        let (kept, errors) = merge(&seen, &of(own), &of(is));
+        assert_eq!(kept.text("schema"), own, "lines of two objects are never mixed");
+        assert_eq!(errors.changed().count(), 1);
+        // The same lines in another order are another object.
+        assert!(!seen.still_holds(&of("{\n  \"b\": 2\n  \"a\": 1,\n}")));
+    }
+
+    #[test]
     fn what_was_typed_stays_and_the_rest_is_what_it_is_now() {
         let filled = FormValues::new()
             .with("name", "Acme")

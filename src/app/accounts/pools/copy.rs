@@ -1,6 +1,6 @@
 //! Pools of a template, copied for an organization that is made from it.
 
-use base::id::{Id, IdKind as _, OrganizationId, OrganizationKind};
+use base::id::{Id, IdKind as _, IdentityPoolId, OrganizationId, OrganizationKind};
 use model::identity_pool::IdentityPool;
 
 use super::first::first_of;
@@ -35,9 +35,12 @@ pub async fn copy_to(
         return Ok(vec![first_of(tx, state, principal, environment_id, to).await?]);
     }
     let now = state.now();
+    // The first one stays the first: pools are in the order of their ids.
+    let mut ids: Vec<IdentityPoolId> = pools.iter().map(|_| Id::new(now, &*state.random)).collect();
+    ids.sort_unstable();
     let mut copies = Vec::with_capacity(pools.len());
-    for pool in pools {
-        let copy = pool.copied_to(Id::new(now, &*state.random), to, now);
+    for (pool, id) in pools.iter().zip(ids) {
+        let copy = pool.copied_to(id, to, now);
         table::insert(tx, &copy).await?;
         audit::created(tx, state, principal, &copy).await?;
         copies.push(copy);

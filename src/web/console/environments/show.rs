@@ -92,6 +92,8 @@ pub(in crate::web::console) fn view(
                 ("Default parent", default(environment.default_parent_id, "None: organizations are at the top.")),
                 ("Users", html! {
                     a href=(links::expand(console::USERS, &[&environment.id])) { "Users of the environment itself" }
+                    " · "
+                    a href=(links::expand(console::IDENTITY_POOLS, &[&environment.id])) { "Identity pools" }
                 }),
                 ("Created", time(environment.created_at, now)),
                 ("Changed", time(environment.updated_at, now)),

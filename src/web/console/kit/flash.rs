@@ -60,6 +60,10 @@ words! {
         OrganizationMetadata "organization_metadata" "Metadata";
         /// The schema of an organization's metadata.
         MetadataSchema "metadata_schema" "Metadata schema";
+        /// An identity pool.
+        IdentityPool "identity_pool" "Identity pool";
+        /// A schema of the objects of users.
+        IdentitySchema "identity_schema" "Schema";
         /// A user of an identity pool.
         User "user" "User";
         /// An identifier of a user.

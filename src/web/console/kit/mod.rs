@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod cookies;
+pub(in crate::web::console) mod durations;
 pub mod error;
 pub mod flash;
 pub mod form;

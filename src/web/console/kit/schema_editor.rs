@@ -141,11 +141,7 @@ impl SchemaEditor {
                     (if self.optional { area.optional() } else { area })
                     button.button type="submit" name=(PREVIEW) value=(self.name) { "Preview" }
                 }
-                section.shown aria-labelledby={ (self.name) "-preview" } {
-                    h2 id={ (self.name) "-preview" } { "The form that it makes" }
-                    p.small role="status" data-part="status" { (preview.status()) }
-                    div.stack data-part="fields" { (preview.fields()) }
-                }
+                (preview.view(self.name))
             }
         }
     }
@@ -173,6 +169,17 @@ fn placed(path: &str, reason: &str) -> String {
 }
 
 impl SchemaPreview {
+    /// The preview beside a schema; `name` makes the ids of its parts.
+    pub fn view(&self, name: &str) -> Markup {
+        html! {
+            section.shown aria-labelledby={ (name) "-preview" } {
+                h2 id={ (name) "-preview" } { "The form that it makes" }
+                p.small role="status" data-part="status" { (self.status()) }
+                div.stack data-part="fields" { (self.fields()) }
+            }
+        }
+    }
+
     /// What became of the schema, in a line.
     fn status(&self) -> Markup {
         match &self.0 {

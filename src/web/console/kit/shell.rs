@@ -71,6 +71,8 @@ sections! {
     OauthClients "OAuth clients" OAUTH_CLIENTS "<rect x='2' y='2.5' width='12' height='11' rx='1.5'/><path d='M2 6h12'/>";
     /// Clients of the environment's own issuers.
     Applications "Applications" APPLICATIONS "<rect x='2' y='2' width='5' height='5' rx='1'/><rect x='9' y='2' width='5' height='5' rx='1'/><rect x='2' y='9' width='5' height='5' rx='1'/><rect x='9' y='9' width='5' height='5' rx='1'/>";
+    /// Stores of accounts, and what the profiles in them look like.
+    IdentityPools "Identity pools" IDENTITY_POOLS "<ellipse cx='8' cy='3.8' rx='5.5' ry='2.3'/><path d='M2.5 3.8v8.4c0 1.3 2.5 2.3 5.5 2.3s5.5-1 5.5-2.3V3.8M2.5 8c0 1.3 2.5 2.3 5.5 2.3s5.5-1 5.5-2.3'/>";
     /// Name, colour and logo on pages for customers.
     Branding "Branding" BRANDING "<path d='M8 1.8c3 3.4 4.6 5.6 4.6 7.9a4.6 4.6 0 01-9.2 0C3.4 7.4 5 5.2 8 1.8z'/>";
     /// Administrators and their roles.
@@ -90,6 +92,7 @@ impl Section {
                 | Self::ApiKeys
                 | Self::OauthClients
                 | Self::Applications
+                | Self::IdentityPools
                 | Self::Branding
                 | Self::Administrators
         )

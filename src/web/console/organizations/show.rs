@@ -225,7 +225,7 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
         section.card aria-labelledby="users" {
             div.head-row {
                 h2 #users { "Users" }
-                @if page.may_manage && !page.organization.is_disabled() {
+                @if page.may_manage && !page.organization.is_disabled() && !page.organization.template {
                     div.actions { a.button.small href=((page.href)(console::NEW_ORGANIZATION_USER, &[id])) { "New user" } }
                 }
             }
@@ -236,7 +236,11 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
                     users => { (users) " accounts are kept here." },
                 }
             }
-            p { a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" } }
+            p {
+                a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" }
+                " · "
+                a href=((page.href)(console::ORGANIZATION_POOLS, &[id])) { "Identity pools" }
+            }
         }
     }
 }

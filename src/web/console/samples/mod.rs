@@ -9,6 +9,8 @@ pub(in crate::web::console) mod logins;
 #[cfg(test)]
 pub(in crate::web::console) mod logs;
 #[cfg(test)]
+pub(in crate::web::console) mod pools;
+#[cfg(test)]
 pub(in crate::web::console) mod resources;
 #[cfg(test)]
 pub(in crate::web::console) mod templates;

@@ -180,6 +180,7 @@ fn user_list_samples() {
         name: "Acme",
         is_root: false,
         is_disabled: false,
+        is_template: false,
         users: &users,
         pools: &pools,
         new: Some("/console/x/organizations/y/users/new"),
@@ -198,7 +199,7 @@ fn user_list_samples() {
         ..full
     };
     sample("console-users-empty", "Users", list::view(&empty));
-    let disabled = UsersPage { is_root: false, is_disabled: true, ..empty };
+    let disabled = UsersPage { is_root: false, is_disabled: true, new: None, ..empty };
     sample("console-users-disabled", "Users", list::view(&disabled));
 }
 

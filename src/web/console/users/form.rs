@@ -17,6 +17,7 @@ use crate::{
             credentials::{ImportedCredential, NewCredential},
             users::{self, NewAddress, NewIdentifier, NewUser, UserChange, UserKey},
         },
+        organizations::error::OrganizationError,
         permissions,
     },
     links::console,
@@ -43,6 +44,10 @@ const STATUSES: [Choice<'static>; 2] = [
         "They activate the account first, by a one-time code that you or your app give them.",
     ),
 ];
+
+/// What is said of a template that has no pool.
+const TEMPLATE: &str =
+    "the organization is a template; make an organization from it, and add its users there";
 
 /// Where a new user goes.
 enum Target {
@@ -198,6 +203,7 @@ async fn creation_errors(
                 return Ok(errors);
             }
         }
+        Error::Organization(OrganizationError::IsTemplate(_)) => return Ok(FormErrors::one("", TEMPLATE)),
         _ => {}
     }
     FormErrors::from_error(error)

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use base::{id::IdentityPoolId, time::Timestamp};
+use base::{
+    id::{IdentityPoolId, UserId},
+    time::Timestamp,
+};
 use maud::{Markup, html};
-use model::user::UserIdentifier;
+use model::user::{User, UserIdentifier};
 
 use super::{
     labels,
@@ -13,6 +16,7 @@ use super::{
 };
 use crate::{
     app::{
+        Error, Result,
         accounts::users::{self, UserDetails},
         pagination::Page,
         permissions,
@@ -24,7 +28,7 @@ use crate::{
             labels::{Href, switched_off_notice},
         },
         kit::{
-            components::{ButtonStyle, copyable, link_button, time},
+            components::{ButtonStyle, Icon, copyable, link_button, notice, time},
             error::PageResult,
             list::{List, ListUrl, column},
         },
@@ -45,10 +49,12 @@ pub(in crate::web::console) struct UsersPage<'a> {
     pub is_root: bool,
     /// Whether the organization is switched off.
     pub is_disabled: bool,
+    /// Whether the organization is a template.
+    pub is_template: bool,
     pub users: &'a Page<UserDetails>,
     /// The names of the pools, where the users of several are listed.
     pub pools: &'a BTreeMap<IdentityPoolId, String>,
-    /// The path of the form, if the administrator may use it.
+    /// The path of the form, if the administrator may use it and users can be added.
     pub new: Option<&'a str>,
     pub place: &'a ListUrl,
     pub href: Href<'a>,
@@ -60,9 +66,12 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let (state, principal) = (&context.state, &context.principal);
     let (place, url) = (Place::of_page(&context).await?, context.place(&[SEARCH]));
     let (text, query) = (url.filter(SEARCH), url.query());
-    let page = match &place.pool {
-        Some(pool) => users::search(state, principal, pool.id, text, &query).await?,
-        None => users::search_in_organization(state, principal, place.organization_id, text, &query).await?,
+    let page = match (&place.pool, by_id(&context, &place, text).await?) {
+        (_, Some(user)) => Page { items: vec![user], next_token: String::new() },
+        (Some(pool), None) => users::search(state, principal, pool.id, text, &query).await?,
+        (None, None) => {
+            users::search_in_organization(state, principal, place.organization_id, text, &query).await?
+        }
     };
     let users =
         Page { items: users::describe(state, principal, page.items).await?, next_token: page.next_token };
@@ -72,11 +81,13 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     };
     // Where there is one pool, it goes without saying.
     let shown = if pools.len() > 1 { &pools[..] } else { &[] };
-    let new = context.may(permissions::Action::UsersManage).then(|| place.new_user(&context));
+    let is_open = !place.is_disabled() && !place.is_template();
+    let new = (is_open && context.may(permissions::Action::UsersManage)).then(|| place.new_user(&context));
     let view = view(&UsersPage {
         name: &place.name(&context),
-        is_root: place.organization.is_none() && place.pool.is_none(),
+        is_root: place.is_root(),
         is_disabled: place.is_disabled(),
+        is_template: place.is_template(),
         users: &users,
         pools: &shown.iter().map(|pool| (pool.id, labels::pool(pool))).collect(),
         new: new.as_deref(),
@@ -85,6 +96,16 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         now: context.now(),
     });
     Ok(place.shell(&context, USERS).respond(view))
+}
+
+/// Whom an id names on the list of the environment: whoever has the id alone does not know the organization.
+async fn by_id(context: &EnvironmentContext, place: &Place, text: &str) -> Result<Option<User>> {
+    let Some(id) = text.parse::<UserId>().ok().filter(|_| place.is_root()) else { return Ok(None) };
+    match users::find_any(&context.state, &context.principal, id).await {
+        Ok(user) => Ok(Some(user)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The list.
@@ -116,18 +137,13 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
         empty: html! {
             p { "Nobody has an account here yet." }
             p { "A user signs in with a password or a passkey that is kept here. Who signs in through a company’s own identity provider needs none." }
-            @match page.new {
-                Some(new) if !page.is_disabled => p { (link_button(ButtonStyle::Primary, "Create the first user", new)) },
-                _ => {},
-            }
+            @if let Some(new) = page.new { p { (link_button(ButtonStyle::Primary, "Create the first user", new)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "Users of " (page.name) }
-            @if let Some(new) = page.new {
-                @if !page.is_disabled { div.actions { (link_button(ButtonStyle::Primary, "New user", new)) } }
-            }
+            @if let Some(new) = page.new { div.actions { (link_button(ButtonStyle::Primary, "New user", new)) } }
         }
         @if page.is_root {
             p.soft {
@@ -137,6 +153,11 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
         }
         @if page.is_disabled {
             (switched_off_notice("organization", "Its users cannot sign in, and none can be added or changed.", None))
+        }
+        @if page.is_template {
+            (notice(Icon::Note, "This organization is a template", html! {
+                p { "It has no users. Make an organization from it, and add its users there." }
+            }))
         }
         (page.place.search_form(SEARCH, "Search users", "E-mail, user name, phone, name or ID"))
         (list.view(page.place))

@@ -1,11 +1,12 @@
 //! The pages of users of identity pools: of the environment's root organization, of each other one, and of a pool.
 
 pub mod contact;
+mod credential_list;
 pub mod credentials;
 pub mod form;
 mod labels;
 pub mod list;
-mod place;
+pub(in crate::web::console) mod place;
 pub(in crate::web::console) mod profile;
 pub mod show;
 pub mod status;

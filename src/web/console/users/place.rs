@@ -25,7 +25,7 @@ use crate::{
 pub(super) const USERS: &str = "Users";
 
 /// An organization or one of its pools, as the path of a page names it.
-pub(super) struct Place {
+pub(in crate::web::console) struct Place {
     /// The organization.
     pub organization_id: OrganizationId,
     /// It, unless it is the root, which has no pages of its own.
@@ -54,7 +54,11 @@ impl Place {
         Self::of_organization(context, user.organization_id).await
     }
 
-    async fn of_organization(context: &EnvironmentContext, id: OrganizationId) -> Result<Self, PageError> {
+    /// That of an organization, the root too.
+    pub async fn of_organization(
+        context: &EnvironmentContext,
+        id: OrganizationId,
+    ) -> Result<Self, PageError> {
         let organization = match id == root_id(context.environment.id) {
             true => None,
             false => Some(resource::find(&context.state, &context.principal, id).await?),
@@ -62,10 +66,10 @@ impl Place {
         Ok(Self { organization_id: id, organization, pool: None })
     }
 
-    /// What it is called: "Acme".
+    /// What it is called: "Acme", "the pool “Guests”".
     pub fn name(&self, context: &EnvironmentContext) -> String {
         match (&self.pool, &self.organization) {
-            (Some(pool), _) => labels::pool(pool),
+            (Some(pool), _) => format!("the pool “{}”", labels::pool(pool)),
             (None, Some(organization)) => organization_name(organization),
             (None, None) => environment_name(&context.environment).to_owned(),
         }
@@ -101,9 +105,19 @@ impl Place {
             }
         };
         match &self.pool {
-            Some(pool) => shell.crumb(labels::pool(pool), self.list(context)),
+            Some(pool) => shell.crumb(labels::pool(pool), context.href(console::IDENTITY_POOL, &[&pool.id])),
             None => shell,
         }
+    }
+
+    /// Whether it is the environment itself.
+    pub fn is_root(&self) -> bool {
+        self.organization.is_none() && self.pool.is_none()
+    }
+
+    /// Whether the organization is a template, which has no users.
+    pub fn is_template(&self) -> bool {
+        self.organization.as_ref().is_some_and(|organization| organization.template)
     }
 
     /// Whether the organization is switched off.

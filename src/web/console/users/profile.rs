@@ -35,7 +35,7 @@ impl ProfileForm {
         let has_business = schemas.business_metadata.is_some() || !business.is_empty();
         let of_business = schemas.business_metadata.as_ref().unwrap_or(&anything);
         Self {
-            payload: SchemaForm::new("payload", "profile", &schemas.payload, payload),
+            payload: SchemaForm::new("payload", "Profile", &schemas.payload, payload),
             metadata: SchemaForm::new("metadata", "Metadata", &schemas.metadata, metadata),
             business_metadata: has_business
                 .then(|| SchemaForm::new("business_metadata", "Business metadata", of_business, business)),

@@ -3,7 +3,7 @@
 use base::{id::UserId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    account::{AuthenticationMethod, CredentialSummary, Passkey, UserSession},
+    account::{AuthenticationMethod, CredentialSummary, UserSession},
     user::{UserAddress, UserIdentifier, UserSource, UserStatus},
 };
 
@@ -26,7 +26,7 @@ use crate::{
         kit::{
             components::{ButtonStyle, Icon, button, copyable, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
-            forms::{FormErrors, button_form},
+            forms::FormErrors,
         },
     },
 };
@@ -36,7 +36,7 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub details: &'a UserDetails,
     /// Whose user it is, "Acme", and the path of the list.
     pub of: (&'a str, &'a str),
-    /// The name of the pool, and the path of its users.
+    /// The name of the pool, and the path of its page.
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
@@ -87,7 +87,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
     let content = view(&UserPage {
         details: &details,
         of: (&place.name(context), &place.list(context)),
-        pool: (&labels::pool(&pool), &context.href(console::POOL_USERS, &[&pool.id])),
+        pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
@@ -149,7 +149,7 @@ impl UserPage<'_> {
     }
 
     /// A path below the user.
-    fn at(&self, pattern: &str) -> String {
+    pub(super) fn at(&self, pattern: &str) -> String {
         (self.href)(pattern, &[self.id()])
     }
 
@@ -297,135 +297,6 @@ impl UserPage<'_> {
         }
     }
 
-    fn credentials(&self) -> Markup {
-        let has_password =
-            self.credentials.iter().any(|one| matches!(one, CredentialSummary::Password { .. }));
-        html! {
-            section.card aria-labelledby="credentials" {
-                div.head-row {
-                    h2 #credentials { "Credentials" }
-                    @if self.may_manage {
-                        div.actions {
-                            a.button.small href=(self.at(console::USER_PASSWORD)) { @if has_password { "New password" } @else { "Set a password" } }
-                            a.button.small href=(self.at(console::USER_CODES)) { "One-time code" }
-                        }
-                    }
-                }
-                @if self.credentials.is_empty() {
-                    p { (mark(Icon::Attention, "None")) " They cannot sign in with anything that is kept here." }
-                } @else {
-                    ul.entries { @for credential in self.credentials { (self.credential(credential)) } }
-                }
-            }
-        }
-    }
-
-    fn credential(&self, credential: &CredentialSummary) -> Markup {
-        match credential {
-            CredentialSummary::Password { state, changed_at, expires_at } => html! {
-                li.entry {
-                    div {
-                        strong { "Password" } " " (labels::credential_state(*state))
-                        p.small.soft {
-                            "Set " (time(*changed_at, self.now))
-                            @match expires_at {
-                                Some(at) if *at <= self.now => { ", " (mark(Icon::Bad, "expired")) " " (time(*at, self.now)) },
-                                Some(at) => { ", expires " (time(*at, self.now)) },
-                                None => {},
-                            }
-                        }
-                    }
-                    @if self.may_manage {
-                        @match state {
-                            model::account::CredentialState::Valid => {
-                                (self.action("Ask for another one", "password", "must_be_changed", None,
-                                    "They sign in with it once more, and choose another one then.", ("Require a change", false)))
-                            },
-                            _ => {
-                                (self.action("Accept it as it is", "password", "valid", None,
-                                    "It is good for sign-ins again, without a change.", ("Accept this password", false)))
-                            },
-                        }
-                    }
-                }
-            },
-            CredentialSummary::Passkey { passkey, credential_id } => self.passkey(passkey, credential_id),
-            CredentialSummary::Totp { created_at } => html! {
-                li.entry {
-                    div {
-                        strong { "Authenticator app" }
-                        p.small.soft { "Added " (time(*created_at, self.now)) }
-                    }
-                    @if self.may_manage {
-                        (self.action("Remove", "authenticator app", "remove_totp", None,
-                            "Codes of the app are no longer asked for and no longer accepted, and they are signed out everywhere.",
-                            ("Remove the authenticator app", true)))
-                    }
-                }
-            },
-            CredentialSummary::RecoveryCodes { left, created_at } => html! {
-                li.entry {
-                    div {
-                        strong { "Recovery codes" } " "
-                        @if *left == 0 { (mark(Icon::Attention, "All used")) } @else { span { (left) " left" } }
-                        p.small.soft { "Made " (time(*created_at, self.now)) }
-                    }
-                    @if self.may_manage {
-                        (self.action("Remove", "recovery codes", "remove_recovery_codes", None,
-                            "None of them is accepted any more, and they are signed out everywhere.",
-                            ("Remove the recovery codes", true)))
-                    }
-                }
-            },
-        }
-    }
-
-    fn passkey(&self, passkey: &Passkey, credential_id: &str) -> Markup {
-        html! {
-            li.entry {
-                div {
-                    strong { "Passkey “" (passkey.display_name) "”" }
-                    p.small.soft {
-                        "Added " (time(passkey.created_at, self.now)) ", "
-                        @match passkey.last_used_at {
-                            Some(at) => { "last used " (time(at, self.now)) },
-                            None => "never used",
-                        }
-                    }
-                }
-                @if self.may_manage {
-                    (self.action("Remove", &passkey.display_name, "remove_passkey", Some(credential_id),
-                        "Nobody signs in with it any more: for a device that is lost.", ("Remove this passkey", true)))
-                }
-            }
-        }
-    }
-
-    /// Something that can be done to a credential: what it does is told before the button. `about` tells it from others.
-    fn action(
-        &self,
-        summary: &str,
-        about: &str,
-        change: &str,
-        credential: Option<&str>,
-        effect: &str,
-        (label, is_final): (&str, bool),
-    ) -> Markup {
-        let style = if is_final { ButtonStyle::Danger } else { ButtonStyle::Plain };
-        html! {
-            details {
-                summary { (summary) span.visually-hidden { " (" (about) ")" } }
-                p { (effect) }
-                form.form method="post" action=(self.at(console::USER_CREDENTIALS)) {
-                    (self.csrf)
-                    input type="hidden" name="change" value=(change);
-                    @if let Some(credential) = credential { input type="hidden" name="credential" value=(credential); }
-                    div.actions { (button(style, label)) }
-                }
-            }
-        }
-    }
-
     fn sessions(&self) -> Markup {
         html! {
             section.card aria-labelledby="sessions" {
@@ -433,7 +304,10 @@ impl UserPage<'_> {
                     h2 #sessions { "Sessions" }
                     @if self.may_manage {
                         div.actions {
-                            (button_form(&self.at(console::USER_SESSIONS), "End all sessions", ButtonStyle::Plain, self.csrf.clone()))
+                            form.inline method="post" action=(self.at(console::USER_SESSIONS)) {
+                                (self.csrf)
+                                button.button.small type="submit" { "End all sessions" }
+                            }
                         }
                     }
                 }
@@ -460,7 +334,7 @@ impl UserPage<'_> {
                         @if let Some(address) = session.address { ", from " (address) }
                         ", since " (time(session.created_at, self.now))
                         ", last seen " (time(session.last_seen_at, self.now))
-                        ", until " (time(session.expires_at, self.now))
+                        ", ends " (time(session.expires_at, self.now))
                     }
                 }
             }

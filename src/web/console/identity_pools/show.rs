@@ -46,7 +46,8 @@ pub(in crate::web::console) struct PoolPage<'a> {
 /// `GET …/identity-pools/{pool}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let (pool, place) = load(&context).await?;
-    let may_add = context.may(permissions::Action::UsersManage) && !place.is_disabled() && !place.is_template();
+    let may_add =
+        context.may(permissions::Action::UsersManage) && !place.is_disabled() && !place.is_template();
     let new_user = may_add.then(|| context.href(console::NEW_POOL_USER, &[&pool.id]));
     let owner = match &place.organization {
         Some(organization) => context.href(console::ORGANIZATION, &[&organization.id]),

@@ -123,6 +123,7 @@ fn template_samples() {
         is_default: true,
         audit: &[],
         may_manage: true,
+        may_add_pools: true,
         may_choose_default: true,
         href: &href,
         csrf: csrf(),

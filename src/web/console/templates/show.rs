@@ -50,6 +50,8 @@ pub(in crate::web::console) struct TemplatePage<'a> {
     pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.
     pub may_manage: bool,
+    /// Whether the administrator may add identity pools.
+    pub may_add_pools: bool,
     /// Whether the administrator may choose the default one.
     pub may_choose_default: bool,
     pub href: Href<'a>,
@@ -71,6 +73,7 @@ pub(in crate::web::console) async fn show(
         is_default,
         audit: &audit,
         may_manage: context.may(permissions::Action::OrganizationsManage),
+        may_add_pools: context.may(permissions::Action::IdentityPoolsManage),
         may_choose_default: context.may(permissions::Action::EnvironmentsManage),
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
@@ -133,12 +136,16 @@ pub(in crate::web::console) fn view(page: &TemplatePage<'_>) -> Markup {
         }))
         section.card aria-labelledby="gives" {
             h2 #gives { "What it gives" }
-            (facts(&given(page)))
+            (facts(&[
+                ("How people may sign in", mechanisms::words(template.authentication_mechanisms.as_deref())),
+                ("Colour", color(&template.color)),
+            ]))
             @if !template.attributes.is_empty() {
                 h3 { "Attributes" }
                 (attributes(template))
             }
         }
+        (pools(page))
         (schema(page))
         (default_card(page))
         section.card aria-labelledby="about" {
@@ -156,19 +163,31 @@ pub(in crate::web::console) fn view(page: &TemplatePage<'_>) -> Markup {
     }
 }
 
-fn given<'a>(page: &TemplatePage<'_>) -> Vec<(&'a str, Markup)> {
-    let template = &page.given.template;
-    vec![
-        ("How people may sign in", mechanisms::words(template.authentication_mechanisms.as_deref())),
-        (
-            "Identity pools",
-            html! {
-                @if page.given.pools.is_empty() { span.soft { "none of its own: each organization gets one called “Users”" } }
-                @else { ul.tags { @for pool in &page.given.pools { li { span.tag { (pool.name) } } } } }
-            },
-        ),
-        ("Colour", color(&template.color)),
-    ]
+fn pools(page: &TemplatePage<'_>) -> Markup {
+    let (template, href) = (&page.given.template, page.href);
+    html! {
+        section.card aria-labelledby="pools" {
+            div.head-row {
+                h2 #pools { "Identity pools" }
+                @if page.may_add_pools {
+                    div.actions { a.button.small href=(href(console::NEW_ORGANIZATION_POOL, &[&template.id])) { "New identity pool" } }
+                }
+            }
+            @if page.given.pools.is_empty() {
+                p { "None of its own: each organization gets one called “Users” with the usual rules. A pool here sets other ones: for passwords, for ways to sign in, and for what is kept of each user." }
+            } @else {
+                ul.rows {
+                    @for pool in &page.given.pools {
+                        li {
+                            a href=(href(console::IDENTITY_POOL, &[&pool.id])) {
+                                @if pool.name.trim().is_empty() { (pool.id) } @else { (pool.name) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn schema(page: &TemplatePage<'_>) -> Markup {

@@ -78,13 +78,13 @@ impl NewOrganizationForm {
         self.templates.iter().find(|one| one.template.id == id)
     }
 
-    /// The page. `new_template` is the path of the form that makes the first template, if the administrator may.
+    /// The page. `new_template` is the path of the form that makes the first template.
     pub fn view(
         &self,
         form: &Form<'_>,
         typed: &FormValues,
         errors: &FormErrors,
-        new_template: Option<&str>,
+        new_template: &str,
         all_templates: &str,
     ) -> Markup {
         let view = FormView::new(typed, errors).offering(&self.offers);
@@ -114,11 +114,8 @@ impl NewOrganizationForm {
             (identity_fields(&view))
             @if self.templates.is_empty() {
                 p.soft {
-                    "Do your customers have settings in common? "
-                    @match new_template {
-                        Some(href) => { a href=(href) { "Make a template" } " first: each new customer then begins with a copy." },
-                        None => "A template gives each new customer a copy of them.",
-                    }
+                    "Do your customers have settings in common? " a href=(new_template) { "Make a template" }
+                    " first: each new customer then begins with a copy."
                 }
             } @else {
                 (view.radios("templateId", "Template", &choices)
@@ -188,6 +185,6 @@ fn page(
     let form = Form::new(&action, "Create organization", context.csrf()).cancel(&back);
     let (new_template, all) =
         (context.href(console::NEW_TEMPLATE, &[]), context.href(console::TEMPLATES, &[]));
-    let content = offered.view(&form, typed, errors, Some(&new_template), &all);
+    let content = offered.view(&form, typed, errors, &new_template, &all);
     context.shell(Section::Organizations, "New organization").respond_with(errors.status(), content)
 }

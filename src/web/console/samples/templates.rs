@@ -151,14 +151,14 @@ fn new_organization_samples() {
     };
     let form = Form::new("/new", "Create organization", csrf());
     let typed = FormValues::new().with("templateId", template().id).with("displayName", "Initech");
-    let content = offered.view(&form, &typed, &FormErrors::none(), Some("/template"), "/templates");
+    let content = offered.view(&form, &typed, &FormErrors::none(), "/template", "/templates");
     sample("console-organization-form", Section::Organizations, "New organization", content);
     let cycle = Error::Organization(OrganizationError::ParentCycle);
     let content = NewOrganizationForm::default().view(
         &form,
         &FormValues::new().with("parentId", "Initech"),
         &FormErrors::from_error(cycle).unwrap(),
-        Some("/template"),
+        "/template",
         "/templates",
     );
     sample(

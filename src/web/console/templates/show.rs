@@ -3,13 +3,13 @@
 use actix_web::HttpResponse;
 use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
-use model::organization::Organization;
+use model::{environment::Environment, organization::Organization};
 use serde_json::{Map, Value};
 
 use super::list::default_mark;
 use crate::{
     app::{
-        Error, environments::EnvironmentChange, organizations::error::OrganizationError, permissions,
+        Error, Result, environments::EnvironmentChange, organizations::error::OrganizationError, permissions,
         resource,
     },
     links::console,
@@ -99,8 +99,10 @@ pub async fn set_default(context: EnvironmentContext, form: ConsoleForm) -> Page
     }
     let default_template_id = Some(if wanted { id.to_string() } else { String::new() });
     let change = EnvironmentChange { default_template_id, ..EnvironmentChange::default() };
-    match resource::update(state, principal, context.environment.id, None, &change).await {
-        Ok(model::environment::Environment { .. }) => Ok(done(&context, &template)),
+    let changed: Result<Environment> =
+        resource::update(state, principal, context.environment.id, None, &change).await;
+    match changed {
+        Ok(_) => Ok(done(&context, &template)),
         // Deleted in the meantime.
         Err(Error::Invalid { .. }) => Err(PageError(Error::not_found("template", id))),
         Err(error) => Err(PageError(error)),

@@ -61,6 +61,20 @@ pub const ORGANIZATION: &str = "/console/{environment}/organizations/{organizati
 pub const EDIT_ORGANIZATION: &str = "/console/{environment}/organizations/{organization}/edit";
 /// Deletes an organization.
 pub const DELETE_ORGANIZATION: &str = "/console/{environment}/organizations/{organization}/delete";
+/// The organizations below one.
+pub const ORGANIZATION_CHILDREN: &str = "/console/{environment}/organizations/{organization}/organizations";
+/// Edits the metadata of an organization.
+pub const EDIT_ORGANIZATION_METADATA: &str =
+    "/console/{environment}/organizations/{organization}/metadata/edit";
+/// Edits the schema of an organization's metadata.
+pub const EDIT_METADATA_SCHEMA: &str =
+    "/console/{environment}/organizations/{organization}/metadata-schema/edit";
+/// The templates of an environment, from which organizations are made.
+pub const TEMPLATES: &str = "/console/{environment}/templates";
+/// Creates a template.
+pub const NEW_TEMPLATE: &str = "/console/{environment}/templates/new";
+/// Makes a template the default one of its environment, or ends that.
+pub const DEFAULT_TEMPLATE: &str = "/console/{environment}/organizations/{organization}/default";
 /// Adds a domain to an organization.
 pub const DOMAINS: &str = "/console/{environment}/organizations/{organization}/domains";
 /// One domain, and how to verify it.

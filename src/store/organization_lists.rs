@@ -56,6 +56,8 @@ pub enum Place<'a> {
     After(&'a Organization),
     /// Right before this organization.
     Before(&'a Organization),
+    /// With this organization first.
+    From(&'a Organization),
 }
 
 /// One page, in the order of the list. For [`Place::Before`] it holds what is closest to that organization.
@@ -90,10 +92,16 @@ fn statement(query: &Query<'_>) -> Sql {
         Place::First => (None, false),
         Place::After(at) => (Some(at), false),
         Place::Before(at) => (Some(at), true),
+        Place::From(at) => (Some(at), false),
     };
     let descending = query.descending != before;
     if let Some(at) = at {
-        let compare = if descending { ") < (" } else { ") > (" };
+        let compare = match (query.place, descending) {
+            (Place::From(_), false) => ") >= (",
+            (Place::From(_), true) => ") <= (",
+            (_, false) => ") > (",
+            (_, true) => ") < (",
+        };
         sql = match query.sort {
             Sort::PublicId => sql.push(" AND (organizations.public_id, organizations.id"),
             Sort::Name => sql.push(" AND (organizations.name_key, organizations.id"),
@@ -153,7 +161,7 @@ mod tests {
         let mut conn = db.read().await.unwrap();
         for sort in [Sort::PublicId, Sort::Name, Sort::CreatedAt] {
             for parent_id in [None, Some(Id::from_bits(9))] {
-                for place in [Place::First, Place::After(&at), Place::Before(&at)] {
+                for place in [Place::First, Place::After(&at), Place::Before(&at), Place::From(&at)] {
                     let query = Query {
                         environment_id: Id::from_bits(1),
                         parent_id,

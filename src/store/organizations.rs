@@ -387,6 +387,26 @@ pub async fn has_name(
     Ok(row.is_some())
 }
 
+/// The ids of up to `limit` organizations of an environment with this normal form of a name, templates included.
+pub async fn list_by_name(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    name_key: &str,
+    limit: i64,
+) -> Result<Vec<OrganizationId>> {
+    let rows: Vec<(OrganizationId,)> = conn
+        .sql(
+            "SELECT id FROM organizations WHERE environment_id = $1 AND name_key = $2 \
+             AND deleted_at IS NULL AND kind = 'organization' ORDER BY id LIMIT $3",
+        )
+        .bind(environment_id)
+        .bind(name_key)
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Whether an environment has an organization with this id, its root included.
 pub async fn exists(conn: &mut Conn, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
     let row: Option<(OrganizationId,)> = conn

@@ -1,5 +1,6 @@
 //! Organizations: the vendor's customers, created, found, listed, changed and removed.
 
+pub mod by_name;
 mod change;
 pub mod document;
 pub mod domains;
@@ -9,6 +10,7 @@ pub mod lists;
 mod metadata;
 mod object;
 pub mod reference;
+pub mod template_change;
 pub mod templates;
 mod tree;
 mod write;
@@ -28,6 +30,7 @@ use super::{
 use crate::store::{self, table};
 
 pub use change::OrganizationChange;
+pub use metadata::violations;
 pub use object::{OrganizationObject, object, objects};
 
 /// Creates an organization.

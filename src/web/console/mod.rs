@@ -26,6 +26,7 @@ pub mod scim_requests;
 pub mod scim_users;
 pub mod setup_links;
 pub mod sign_in;
+pub mod templates;
 pub mod users;
 pub mod webhooks;
 
@@ -147,10 +148,22 @@ fn connection_routes(routes: &mut Routes<'_>) {
 }
 
 fn organization_routes(routes: &mut Routes<'_>) {
-    use organizations::form;
+    use organizations::{children, metadata, new};
     routes
         .resource(path::ORGANIZATIONS, |resource| resource.get(organizations::list::list))
-        .resource(path::NEW_ORGANIZATION, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_ORGANIZATION, |resource| resource.get(new::new).post(new::create))
+        .resource(path::TEMPLATES, |resource| resource.get(templates::list::list))
+        .resource(path::NEW_TEMPLATE, |resource| {
+            resource.get(templates::form::new).post(templates::form::create)
+        })
+        .resource(path::DEFAULT_TEMPLATE, |resource| resource.post(templates::show::set_default))
+        .resource(path::ORGANIZATION_CHILDREN, |resource| resource.get(children::list))
+        .resource(path::EDIT_ORGANIZATION_METADATA, |resource| {
+            resource.get(metadata::edit).post(metadata::update)
+        })
+        .resource(path::EDIT_METADATA_SCHEMA, |resource| {
+            resource.get(metadata::edit_schema).post(metadata::update_schema)
+        })
         .resource(path::ORGANIZATION, |resource| resource.get(organizations::show::show))
         .resource(path::EDIT_ORGANIZATION, |resource| {
             resource.get(edit::<Organization>).post(update::<Organization>)

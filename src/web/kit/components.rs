@@ -145,6 +145,37 @@ pub fn time(at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(at) title=(exact(at)) { (relative(at, now)) } }
 }
 
+/// The day of a timestamp, exact in the title: `3 May`, and with the year where it is another one than now.
+pub fn day(at: Timestamp, now: Timestamp) -> Markup {
+    html! { time datetime=(at) title=(exact(at)) { (day_of(at, now)) } }
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+fn day_of(at: Timestamp, now: Timestamp) -> String {
+    let (text, now) = (at.to_string(), now.to_string());
+    let number = |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<usize>().ok());
+    let month = number(5, 7).and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    match (number(8, 10), month) {
+        (Some(day), Some(month)) if text.get(..4) == now.get(..4) => format!("{day} {month}"),
+        (Some(day), Some(month)) => format!("{day} {month} {}", text.get(..4).unwrap_or_default()),
+        _ => exact(at),
+    }
+}
+
 /// `2026-11-21 21:41:37 UTC`.
 pub fn exact(at: Timestamp) -> String {
     let text = at.to_string();
@@ -417,6 +448,9 @@ mod tests {
             assert_eq!(relative(now + distance, now), after);
         }
         assert_eq!(exact(now), "2026-11-21 12:00:00 UTC");
+        let day = |text| day_of(Timestamp::parse_rfc3339(text).unwrap(), now);
+        assert_eq!(day("2026-05-03T23:59:59Z"), "3 May");
+        assert_eq!(day("2025-12-31T00:00:00Z"), "31 December 2025");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use maud::Markup;
 
 use super::{
     message::{self, Message},
+    organization_words,
     response::{self, PagePolicy},
 };
 use crate::{
@@ -82,7 +83,10 @@ pub fn log_internal_error(error: &Error) {
 }
 
 fn view(error: &Error, area: Area, reference: Option<&str>) -> Markup {
-    let text = error.to_string();
+    let text = match (error, area) {
+        (Error::Organization(error), Area::Console) => organization_words::reason(error),
+        (error, _) => error.to_string(),
+    };
     let message = match (error, area) {
         (Error::Limited { retry_after }, _) => return message::too_many_requests(*retry_after),
         (Error::Unavailable { .. }, Area::Login) => Message::unavailable(),

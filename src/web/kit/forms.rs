@@ -16,6 +16,7 @@ use maud::{Markup, Render, html};
 use super::{
     components::{ButtonStyle, Icon, button, notice, shape},
     error::PageError,
+    organization_words,
     posted::PostedForm,
 };
 use crate::app::Error;
@@ -209,7 +210,9 @@ impl FormErrors {
                 Ok(Self::one(field, &format!("Another {kind} already has this.")))
             }
             Error::FailedPrecondition(reason) => Ok(Self::one("", &reason)),
-            Error::Organization(error) => Ok(Self::one(error.field(), &error.to_string())),
+            Error::Organization(error) => {
+                Ok(Self::one(organization_words::field(&error), &organization_words::reason(&error)))
+            }
             other => Err(PageError(other)),
         }
     }
@@ -267,10 +270,27 @@ struct ShownField {
     is_file: bool,
 }
 
+/// What fields of a form offer to choose from, where that is not the same for every form: values and labels.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offers(Vec<(&'static str, Vec<(String, String)>)>);
+
+impl Offers {
+    /// Adds the choices of a field; `None`: there are too many, and the field is a text.
+    pub fn with(mut self, field: &'static str, choices: Option<Vec<(String, String)>>) -> Self {
+        self.0.extend(choices.map(|choices| (field, choices)));
+        self
+    }
+
+    fn of(&self, field: &str) -> Option<&[(String, String)]> {
+        self.0.iter().find(|(name, _)| *name == field).map(|(_, choices)| choices.as_slice())
+    }
+}
+
 /// Builds the fields of a form with [`text`](Self::text) and the like, in order.
 pub struct FormView<'a> {
     typed: &'a FormValues,
     errors: &'a FormErrors,
+    offers: Option<&'a Offers>,
     /// The fields so far, for the error summary.
     shown: RefCell<Vec<ShownField>>,
 }
@@ -278,7 +298,25 @@ pub struct FormView<'a> {
 impl<'a> FormView<'a> {
     /// A form with these values and errors.
     pub fn new(typed: &'a FormValues, errors: &'a FormErrors) -> Self {
-        Self { typed, errors, shown: RefCell::default() }
+        Self { typed, errors, offers: None, shown: RefCell::default() }
+    }
+
+    /// With what its fields offer to choose from.
+    pub fn offering(self, offers: &'a Offers) -> Self {
+        Self { offers: Some(offers), ..self }
+    }
+
+    /// A select menu of what the form offers for this field; a text input where there is too much to offer.
+    pub fn offered(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        match self.offers.and_then(|offers| offers.of(name)) {
+            Some(choices) => self.control(name, label, ControlKind::Offered(choices)),
+            None => self.text(name, label),
+        }
+    }
+
+    /// Whether the form has choices for this field.
+    pub fn offers(&self, name: &str) -> bool {
+        self.offers.is_some_and(|offers| offers.of(name).is_some())
     }
 
     /// A text input.
@@ -362,6 +400,7 @@ impl<'a> FormView<'a> {
         let choices = match &kind {
             ControlKind::Checkbox => vec![own("true", "ticked"), own("", "not ticked")],
             ControlKind::Select(choices) => choices.iter().map(|(value, label)| own(value, label)).collect(),
+            ControlKind::Offered(choices) => choices.to_vec(),
             ControlKind::Radios(choices) | ControlKind::Checkboxes(choices) => {
                 choices.iter().map(|choice| own(choice.value, choice.label)).collect()
             }
@@ -528,6 +567,7 @@ enum ControlKind<'a> {
     Input(&'static str),
     TextArea(u8),
     Select(&'a [(&'a str, &'a str)]),
+    Offered(&'a [(String, String)]),
     Radios(&'a [Choice<'a>]),
     Checkboxes(&'a [Choice<'a>]),
     Checkbox,
@@ -654,6 +694,13 @@ impl Render for Control<'_> {
                         select #(name) name=(name) aria-invalid=[invalid] aria-describedby=[described_by] {
                             @for (choice, label) in *choices {
                                 option value=(choice) selected[*choice == value] { (label) }
+                            }
+                        }
+                    },
+                    ControlKind::Offered(choices) => {
+                        select #(name) name=(name) aria-invalid=[invalid] aria-describedby=[described_by] {
+                            @for (choice, label) in *choices {
+                                option value=(choice) selected[choice == value] { (label) }
                             }
                         }
                     },

@@ -10,6 +10,7 @@ pub mod forms;
 pub mod layout;
 pub mod list;
 pub mod message;
+mod organization_words;
 pub mod posted;
 pub mod request;
 pub mod response;

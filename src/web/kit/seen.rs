@@ -282,6 +282,16 @@ mod tests {
     }
 
     #[test]
+    fn json_is_one_value() {
+        let of = |text: &str| FormValues::new().with("metadata", text);
+        let seen = Seen::of(1, &of("{\n  \"a\": 1\n}"));
+        let typed = "{\n  \"a\": 2,\n  \"b\": {\n  }\n}";
+        let (values, errors) = merge(&seen, &of(typed), &of("{\n  \"a\": 3\n}"));
+        assert_eq!(values.text("metadata"), typed);
+        assert!(errors.changed().all(|change| !change.is_list) && errors.is_outdated());
+    }
+
+    #[test]
     fn what_no_form_of_ours_carries_is_not_read() {
         let names: Vec<(String, &str)> = (0..40_000).map(|n| (n.to_string(), "x")).collect();
         assert_eq!(parse_values(&serde_json::to_string(&names).unwrap()), FormValues::new());

@@ -1,24 +1,33 @@
 //! An environment in the console's forms: `/console/environments/new`, `…/settings/edit` and `…/delete`.
 
 use actix_web::HttpResponse;
-use base::id::EnvironmentId;
+use base::id::{EnvironmentId, OrganizationId};
 use maud::{Markup, html};
-use model::{environment::Environment, http_url::HttpUrl};
+use model::{entity_tag::EntityTags, environment::Environment, http_url::HttpUrl};
 
 use crate::{
-    app::{Result, environments, permissions},
+    app::{
+        Result,
+        environments::{self, EnvironmentChange},
+        organizations::templates,
+        permissions, resource,
+    },
     links::{self, console},
     web::{
-        console::kit::{
-            context::{ConsoleContext, EnvironmentContext, environment_name},
-            flash::{Action, Flash, ResourceKind, see_other},
-            form::ConsoleForm,
-            resource::ConsoleResource,
-            shell::Section,
+        console::{
+            kit::{
+                context::{ConsoleContext, EnvironmentContext, environment_name},
+                flash::{Action, Flash, ResourceKind, see_other},
+                form::ConsoleForm,
+                labels,
+                resource::ConsoleResource,
+                shell::Section,
+            },
+            organizations::parent,
         },
         kit::{
             error::PageResult,
-            forms::{Choice, Form, FormErrors, FormValues, FormView},
+            forms::{Choice, Form, FormErrors, FormValues, FormView, Offers},
         },
     },
 };
@@ -74,9 +83,21 @@ impl ConsoleResource for Environment {
             .with("idpInitiated", self.idp_initiated.as_str())
             .with("oauthSubject", self.oauth_subject.as_str())
             .with_flag("sharedDomainSubjects", self.shared_domain_subjects)
+            .with("defaultTemplateId", text_of(self.default_template_id))
+            .with("defaultParentId", text_of(self.default_parent_id))
     }
 
-    fn fields(view: &FormView<'_>, _: Option<&Self>) -> Markup {
+    async fn offers(&self, context: &EnvironmentContext) -> Result<Offers> {
+        let templates = templates::list(&context.state, &context.principal).await?;
+        let mut choices = vec![(String::new(), "None".to_owned())];
+        choices.extend(templates.iter().map(|one| (one.id.to_string(), labels::organization(one))));
+        let gone = self.default_template_id.filter(|id| templates.iter().all(|one| one.id != *id));
+        choices.extend(gone.map(|id| (id.to_string(), format!("{id}, which is not among the templates"))));
+        let parents = parent::offers(context, None, self.default_parent_id).await?;
+        Ok(Offers::default().with("defaultTemplateId", Some(choices)).with("defaultParentId", parents))
+    }
+
+    fn fields(view: &FormView<'_>, of: Option<&Self>) -> Markup {
         html! {
             (view.text("displayName", "Name").hint("What your own people call it: Production, Staging."))
             (view.text("slug", "Slug").code()
@@ -93,6 +114,12 @@ impl ConsoleResource for Environment {
                 .hint("What OpenID Connect clients get as sub, and store. A change makes known people strangers to apps that stored the other form."))
             (view.checkbox("sharedDomainSubjects", "One subject for an address in all organizations")
                 .hint("For a domain that several organizations share: whoever one of them signs in is the same person to your app."))
+            // A new environment has no organizations.
+            @if of.is_some() {
+                (view.offered("defaultTemplateId", "Default template").optional()
+                    .hint("What organizations are made from when nobody names a template: over SecureAuth’s API, and in the form for a new one."))
+                (parent::field(view, "defaultParentId", "Default parent", "The organization above those that are made without naming one."))
+            }
         }
     }
 
@@ -105,9 +132,25 @@ impl ConsoleResource for Environment {
         ])
     }
 
+    async fn change(
+        context: &EnvironmentContext,
+        id: EnvironmentId,
+        expected: &EntityTags,
+        change: &EnvironmentChange,
+    ) -> Result<Self> {
+        let (entered, current) = (change.default_parent_id.as_deref(), context.environment.default_parent_id);
+        let default_parent_id = parent::resolve(context, "defaultParentId", entered, current).await?;
+        let change = EnvironmentChange { default_parent_id, ..change.clone() };
+        resource::update(&context.state, &context.principal, id, Some(expected), &change).await
+    }
+
     async fn remove(context: &EnvironmentContext, id: EnvironmentId) -> Result<()> {
         environments::remove(&context.state, &context.principal, id, None).await
     }
+}
+
+fn text_of(id: Option<OrganizationId>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// `GET /console/environments/new`

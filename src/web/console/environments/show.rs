@@ -1,13 +1,15 @@
 //! `/console/{environment}/settings`: the settings of an environment, and its URLs for developers. Owners
 //! edit and delete it.
 
-use base::time::Timestamp;
+use std::collections::BTreeMap;
+
+use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
 use model::environment::Environment;
 
 use super::form::{IDP_INITIATED, OAUTH_SUBJECTS};
 use crate::{
-    app::permissions,
+    app::{organizations, permissions},
     links::{self, Links, console},
     web::{
         console::kit::{
@@ -30,7 +32,11 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
             (link_button(ButtonStyle::Danger, "Delete", &context.href(console::DELETE_ENVIRONMENT, &[])))
         }
     });
-    let content = view(&context.environment, &links, actions, context.now());
+    let environment = &context.environment;
+    let defaults = [environment.default_template_id, environment.default_parent_id];
+    let ids = defaults.into_iter().flatten();
+    let names = organizations::names(&context.state, &context.principal, ids).await?;
+    let content = view(environment, &links, &names, actions, context.now());
     Ok(context.shell(Section::Environment, "Environment").respond(content))
 }
 
@@ -38,6 +44,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 pub(in crate::web::console) fn view(
     environment: &Environment,
     links: &Links,
+    names: &BTreeMap<OrganizationId, String>,
     actions: Option<Markup>,
     now: Timestamp,
 ) -> Markup {
@@ -45,6 +52,17 @@ pub(in crate::web::console) fn view(
     let url = |url: &Option<model::http_url::HttpUrl>, otherwise: &str| match url {
         Some(url) => html! { code { (url) } },
         None => none(otherwise),
+    };
+    let default = |id: Option<OrganizationId>, otherwise: &str| match id {
+        None => none(otherwise),
+        Some(id) => match names.get(&id) {
+            None => none("One that is gone, so that it counts no more."),
+            Some(name) => html! {
+                a href=(links::expand(console::ORGANIZATION, &[&environment.id, &id])) {
+                    @if name.trim().is_empty() { (id) } @else { (name) }
+                }
+            },
+        },
     };
     let policy = IDP_INITIATED.iter().find(|choice| choice.value == environment.idp_initiated.as_str());
     let subject = OAUTH_SUBJECTS.iter().find(|choice| choice.value == environment.oauth_subject.as_str());
@@ -70,6 +88,8 @@ pub(in crate::web::console) fn view(
                     (subject.map_or("", |choice| choice.label))
                     @if environment.shared_domain_subjects { " · one for an address in all organizations" }
                 }),
+                ("Default template", default(environment.default_template_id, "None: organizations begin without settings.")),
+                ("Default parent", default(environment.default_parent_id, "None: organizations are at the top.")),
                 ("Users", html! {
                     a href=(links::expand(console::USERS, &[&environment.id])) { "Users of the environment itself" }
                     " · "

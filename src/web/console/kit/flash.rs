@@ -52,6 +52,14 @@ words! {
         Application "application" "Application";
         /// An organization.
         Organization "organization" "Organization";
+        /// A template of organizations.
+        Template "template" "Template";
+        /// The default template of an environment.
+        DefaultTemplate "default_template" "Default template";
+        /// The metadata of an organization.
+        OrganizationMetadata "organization_metadata" "Metadata";
+        /// The schema of an organization's metadata.
+        MetadataSchema "metadata_schema" "Metadata schema";
         /// An identity pool.
         IdentityPool "identity_pool" "Identity pool";
         /// A schema of the objects of users.

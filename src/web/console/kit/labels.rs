@@ -11,9 +11,9 @@ use crate::web::kit::{
     forms::FormErrors,
 };
 
-/// An organization's display name, else its external id, first domain or id.
+/// An organization's display name, else its name, external id, first domain or id.
 pub(in crate::web::console) fn organization(organization: &Organization) -> String {
-    let name = organization.display_name.trim();
+    let name = organization.shown_name().trim();
     match (name, &organization.external_id, organization.domains.keys().next()) {
         ("", Some(id), _) => id.clone(),
         ("", None, Some(domain)) => domain.to_string(),

@@ -22,7 +22,7 @@ use crate::{
     web::kit::{
         confirm::{self, DeleteConfirmation},
         error::PageResult,
-        forms::{Form, FormErrors, FormValues, FormView},
+        forms::{Form, FormErrors, FormValues, FormView, Offers},
         seen::{FormAgain, Seen},
     },
 };
@@ -46,6 +46,31 @@ pub trait ConsoleResource: Resource<Change: DeserializeOwned> {
 
     /// Its name for people; its id, if it has none.
     fn name(&self) -> String;
+
+    /// The section in which this one is.
+    fn section(&self) -> Section {
+        Self::SECTION
+    }
+
+    /// What this one is called: "organization".
+    fn noun(&self) -> &'static str {
+        Self::Kind::NOUN
+    }
+
+    /// Its kind in the message after a change of this one.
+    fn flash(&self) -> ResourceKind {
+        Self::FLASH
+    }
+
+    /// The path of the list in which this one is.
+    fn list_path(&self) -> &'static str {
+        Self::LIST_PATH
+    }
+
+    /// What the form offers to choose from for this one.
+    fn offers(&self, _: &EnvironmentContext) -> impl Future<Output = Result<Offers>> {
+        async { Ok(Offers::default()) }
+    }
 
     /// Its settings as the values of the form.
     fn values(&self) -> FormValues;
@@ -110,7 +135,7 @@ pub async fn edit<R: ConsoleResource>(context: EnvironmentContext) -> PageResult
     context.require(R::MANAGE)?;
     let row: R = resource::find(&context.state, &context.principal, context.id(R::SEGMENT)?).await?;
     let values = row.values();
-    Ok(edit_form(&context, &row, &Seen::of(row.version(), &values), &values, &FormErrors::none()))
+    edit_form(&context, &row, &Seen::of(row.version(), &values), &values, &FormErrors::none()).await
 }
 
 /// `POST …/edit`
@@ -126,12 +151,12 @@ pub async fn update<R: ConsoleResource>(context: EnvironmentContext, form: Conso
         Err(error) => Err(error),
     };
     let error = match changed {
-        Ok(row) => return Ok(see_other(&href(&context, &row), Flash(R::FLASH, Action::Saved))),
+        Ok(row) => return Ok(see_other(&href(&context, &row), Flash(row.flash(), Action::Saved))),
         Err(error) => error,
     };
     let row: R = resource::find(&context.state, &context.principal, id).await?;
     let again = FormAgain::new(error, seen, &typed, row.version(), &row.values())?;
-    Ok(edit_form(&context, &row, &again.seen, &again.typed, &again.errors))
+    edit_form(&context, &row, &again.seen, &again.typed, &again.errors).await
 }
 
 /// The change once more, if what somebody else changed meanwhile is not on the form: a new secret, say.
@@ -149,29 +174,30 @@ async fn change_again<R: ConsoleResource>(
     }
 }
 
-fn edit_form<R: ConsoleResource>(
+async fn edit_form<R: ConsoleResource>(
     context: &EnvironmentContext,
     row: &R,
     seen: &Seen,
     typed: &FormValues,
     errors: &FormErrors,
-) -> HttpResponse {
+) -> PageResult {
     let title = format!("Edit {}", row.name());
     let (action, back) = (at(context, R::EDIT_PATH, row), href(context, row));
     let form = Form::new(&action, "Save", context.csrf()).cancel(&back).seen(seen.fields());
-    let view = FormView::new(typed, errors);
+    let offers = row.offers(context).await?;
+    let view = FormView::new(typed, errors).offering(&offers);
     let fields = R::fields(&view, Some(row));
-    let mut shell = context.shell(R::SECTION, &title);
+    let mut shell = context.shell(row.section(), &title);
     if R::PATH != R::LIST_PATH {
         shell = shell.crumb(row.name(), &back);
     }
-    shell.respond_with(
+    Ok(shell.respond_with(
         errors.status(),
         html! {
             h1 { (title) }
             section.card { (view.render(&form, fields)) }
         },
-    )
+    ))
 }
 
 /// `GET …/delete`
@@ -191,7 +217,7 @@ pub async fn delete<R: ConsoleResource>(context: EnvironmentContext, form: Conso
         Err(error) => Err(error),
     };
     match removed {
-        Ok(()) => Ok(see_other(&context.href(R::LIST_PATH, &[]), Flash(R::FLASH, Action::Deleted))),
+        Ok(()) => Ok(see_other(&context.href(row.list_path(), &[]), Flash(row.flash(), Action::Deleted))),
         Err(error) => {
             deletion_form(&context, &row, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
         }
@@ -204,15 +230,15 @@ async fn deletion_form<R: ConsoleResource>(
     typed: &FormValues,
     errors: &FormErrors,
 ) -> PageResult {
-    let (title, back) = (format!("Delete {}", R::Kind::NOUN), href(context, row));
+    let (title, back) = (format!("Delete {}", row.noun()), href(context, row));
     let deletion = DeleteConfirmation {
-        kind: R::Kind::NOUN,
+        kind: row.noun(),
         name: &row.name(),
         effects: &row.effects(context).await?,
         action: &at(context, R::DELETE_PATH, row),
         cancel: &back,
     };
-    let mut shell = context.shell(R::SECTION, &title);
+    let mut shell = context.shell(row.section(), &title);
     if R::PATH != R::LIST_PATH {
         shell = shell.crumb(row.name(), &back);
     }

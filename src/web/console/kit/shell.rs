@@ -49,6 +49,8 @@ sections! {
     Overview "Overview" OVERVIEW "<path d='M2 14V8M6 14V3M10 14V6M14 14v-4'/>";
     /// The vendor's customers.
     Organizations "Organizations" ORGANIZATIONS "<path d='M2.5 14V3.5l6-1.5v12M8.5 6.5l5 1V14M1 14h14M5 5.5h1M5 8.5h1M5 11.5h1M11 9.5h.5M11 11.8h.5'/>";
+    /// What organizations are made from.
+    Templates "Templates" TEMPLATES "<rect x='2' y='2' width='9' height='9' rx='1.2'/><path d='M5 14h7.8a1.2 1.2 0 001.2-1.2V5M4.5 5h4M4.5 8h2.5'/>";
     /// Users of the environment's own.
     Users "Users" USERS "<circle cx='8' cy='5' r='3'/><path d='M2.5 14.5c0-3.5 2.3-5 5.5-5s5.5 1.5 5.5 5'/>";
     /// Logins, one by one.

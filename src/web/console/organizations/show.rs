@@ -9,25 +9,29 @@ use model::{
     setup_link::SetupLink,
 };
 
+use super::{
+    changes::{latest_changes, recent_changes},
+    profile::{self, Surroundings},
+};
 use crate::{
     app::{
-        self,
-        audit::AuditFilter,
+        self, Result,
         connections::saml::SamlConnectionView,
         directories::ScimDirectoryView,
-        organizations::domains::sharing::SharedDomain,
+        json_schema::Violation,
+        organizations::{by_name, domains::sharing::SharedDomain},
         pagination::{Page, PageQuery},
         permissions,
     },
     links::console,
     web::{
         console::{
-            audit_events::{self, line::AuditLine},
+            audit_events::line::AuditLine,
             kit::{context::EnvironmentContext, labels, shell::Section},
-            setup_links,
+            setup_links, templates,
         },
         kit::{
-            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, time},
+            components::{ButtonStyle, Icon, link_button, mark, time},
             error::PageResult,
         },
     },
@@ -39,6 +43,7 @@ const RECENT: usize = 5;
 /// The page of an organization.
 pub(in crate::web::console) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
+    pub around: &'a Surroundings,
     /// Other organizations for which its domains count too.
     pub shared: &'a [SharedDomain],
     /// Those of its domains that DNS proved and whose record is gone.
@@ -62,6 +67,10 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let (state, principal) = (&context.state, &context.principal);
     let id: OrganizationId = context.id("organization")?;
     let organization: Organization = app::resource::find(state, principal, id).await?;
+    if organization.template {
+        return templates::show::show(&context, organization).await;
+    }
+    let around = surroundings(&context, &organization).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
     let shared = app::organizations::domains::sharing::list_others(state, principal, id, &domains).await?;
@@ -73,14 +82,13 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     }
     let connections = app::connections::saml::list(state, principal, id, &query).await?;
     let directories = app::directories::list(state, principal, id, &query).await?;
-    let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
-    let audit = app::audit::list(state, principal, &filter, &recent).await?;
     let links = app::setup::links::list(state, principal, Some(id), &recent).await?;
-    let audit = audit_events::line::lines(&context, audit.items).await?;
+    let audit = recent_changes(&context, id).await?;
     let pools = app::accounts::users::list_pools(state, principal, id).await?;
     let page = OrganizationPage {
         organization: &organization,
+        around: &around,
         shared: &shared,
         lost: &lost,
         connections: &connections,
@@ -115,30 +123,39 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
             (labels::switched_off_notice("organization", "Its logins and the requests of its directories are refused.",
                 page.may_manage.then(|| href(console::EDIT_ORGANIZATION, &[id])).as_deref()))
         }
-        section.card {
-            (facts(&[
-                ("ID", copyable(&id.to_string(), "organization id")),
-                ("External ID", match &organization.external_id {
-                    Some(external) => copyable(external, "external id"),
-                    None => html! { span.soft { "none" } },
-                }),
-                ("Created", time(organization.created_at, page.now)),
-            ]))
-        }
+        (profile::about(organization, page.around, href, page.now))
         (domains(page))
         (connections(page))
         (directories(page))
         (users(page))
         (setup(page))
-        section.card aria-labelledby="audit" {
-            div.head-row {
-                h2 #audit { "Latest changes" }
-                a href={ (href(console::AUDIT_EVENTS, &[])) "?organizationId=" (id) } { "Audit log of this organization" }
-            }
-            @if page.audit.is_empty() { p.soft { "Nothing was changed yet." } }
-            @else { ul.rows { @for line in page.audit { li { (line.view(page.now)) } } } }
-        }
+        (profile::kept(organization, page.around, page.may_manage, href))
+        (profile::children(organization, page.around, page.may_manage, href))
+        (latest_changes(page.audit, organization, href, page.now))
     }
+}
+
+/// Where an organization stands, and whether its metadata fits.
+async fn surroundings(context: &EnvironmentContext, organization: &Organization) -> Result<Surroundings> {
+    let (state, principal, id) = (&context.state, &context.principal, organization.id);
+    let related = organization.parent().into_iter().chain(organization.applied_template.map(|one| one.id));
+    let first = PageQuery { token: None, size: Some(RECENT.to_string()) };
+    let violations = match organization.metadata.is_empty() {
+        true => Vec::new(),
+        // A schema that cannot be used is told where it is edited.
+        false => app::organizations::violations(organization).unwrap_or_default(),
+    };
+    Ok(Surroundings {
+        names: app::organizations::names(state, principal, related).await?,
+        children: by_name::count_children(state, principal, id).await?,
+        first_children: by_name::list_children(state, principal, id, &first).await?.items,
+        violations: violations.iter().take(RECENT).map(words).collect(),
+    })
+}
+
+fn words(violation: &Violation) -> String {
+    let place = if violation.path.is_empty() { "The metadata" } else { &violation.path };
+    format!("{place} {}.", violation.message)
 }
 
 fn domains(page: &OrganizationPage<'_>) -> Markup {

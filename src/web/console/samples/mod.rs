@@ -13,6 +13,8 @@ pub(in crate::web::console) mod pools;
 #[cfg(test)]
 pub(in crate::web::console) mod resources;
 #[cfg(test)]
+pub(in crate::web::console) mod templates;
+#[cfg(test)]
 pub(in crate::web::console) mod users;
 
 use std::time::Duration;

@@ -284,6 +284,7 @@ fn environment_samples() {
     let content = environments::show::view(
         &environment(),
         &links(),
+        &BTreeMap::new(),
         Some(html! { a.button href="#" { "Edit" } }),
         now(),
     );
@@ -322,6 +323,7 @@ fn organization_samples() {
     let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
     let full = organizations::show::OrganizationPage {
         organization: &customer(long),
+        around: &organizations::profile::Surroundings::default(),
         shared: &[elsewhere("acme.example", false)],
         lost: &[Domain::parse("acme.co.uk").unwrap()],
         connections: &one(vec![described(connection()), described(empty_connection())]),

@@ -108,6 +108,9 @@ pub(super) struct Delete {
     environment: String,
     /// The application's id
     id: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// None of them administers the environment.
@@ -141,8 +144,8 @@ impl Application {
             Self::Enable(Enable { environment, id, json }) => {
                 Chosen::find(settings, &environment, &id, NONE).await?.switch(false, json).await
             }
-            Self::Delete(Delete { environment, id }) => {
-                Chosen::find(settings, &environment, &id, NONE).await?.delete().await
+            Self::Delete(Delete { environment, id, json }) => {
+                Chosen::find(settings, &environment, &id, NONE).await?.delete(json).await
             }
             Self::RotateSecret(RotateSecret { environment, id, overlap, json }) => {
                 Chosen::find(settings, &environment, &id, NONE).await?.rotate(overlap, json).await

@@ -55,12 +55,11 @@ impl Chosen {
     }
 
     /// Deletes it.
-    pub(super) async fn delete(self) -> anyhow::Result<()> {
+    pub(super) async fn delete(self, json: bool) -> anyhow::Result<()> {
         resource::remove::<Application>(&self.state, &self.principal, self.id, None)
             .await
             .map_err(field_flags::cli_error)?;
-        output::line(&format!("{} was deleted", self.id));
-        Ok(())
+        output::done(json, self.id, &format!("{} was deleted", self.id))
     }
 
     /// Gives it a new secret.

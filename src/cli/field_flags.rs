@@ -8,6 +8,10 @@ pub(super) fn cli_error(error: Error) -> anyhow::Error {
         Error::Invalid { field, reason } => {
             anyhow::anyhow!("{}: {}", flag(field), replace_field_names(reason))
         }
+        Error::InvalidFields(fields) => {
+            let said = fields.iter().map(|(field, reason)| format!("{}: {reason}", flag(field)));
+            anyhow::anyhow!(said.collect::<Vec<_>>().join("; "))
+        }
         Error::Conflict { kind, field } => anyhow::anyhow!("another {kind} already has this {}", flag(field)),
         Error::Internal(source) => anyhow::anyhow!(telemetry::error_chain(&**source)),
         _ => anyhow::anyhow!(error),
@@ -46,6 +50,10 @@ fn flag(field: &str) -> String {
         | "--idp-certificates"
         | "--domains"
         | "--event-types" => flag.truncate(flag.len() - 1),
+        "--identifier" => flag = "--email".to_owned(),
+        other if other.starts_with("--identifiers[") || other.starts_with("--verifiable_addresses[") => {
+            flag = "--email".to_owned();
+        }
         "--grant-types" => flag = "--grant".to_owned(),
         "--has-management-api-access" => flag = "--management".to_owned(),
         "--overlap-seconds" => flag = "--overlap".to_owned(),

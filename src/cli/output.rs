@@ -41,6 +41,16 @@ pub(super) fn resource(json: bool, resource: &impl Serialize, title: &str) -> an
     Ok(())
 }
 
+/// Prints that a change was made to the resource with this id: its id as a JSON object, or `text`.
+pub(super) fn done(json: bool, id: impl ToString, text: &str) -> anyhow::Result<()> {
+    if json {
+        line(&serde_json::json!({ "id": id.to_string() }).to_string());
+    } else {
+        line(text);
+    }
+    Ok(())
+}
+
 /// The fields that are not empty, one a line, the id first.
 fn format_fields(resource: &Value) -> String {
     const CONTINUATION: &str = "\n                            ";

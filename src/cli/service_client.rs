@@ -112,6 +112,9 @@ pub(super) struct Delete {
     environment: String,
     /// The client's id
     id: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// All of them administer the environment.
@@ -132,8 +135,8 @@ impl ServiceClient {
             Self::Enable(Enable { environment, id, json }) => {
                 Chosen::find(settings, &environment, &id, SYSTEM).await?.switch(false, json).await
             }
-            Self::Delete(Delete { environment, id }) => {
-                Chosen::find(settings, &environment, &id, SYSTEM).await?.delete().await
+            Self::Delete(Delete { environment, id, json }) => {
+                Chosen::find(settings, &environment, &id, SYSTEM).await?.delete(json).await
             }
             Self::RotateSecret(RotateSecret { environment, id, overlap, json }) => {
                 Chosen::find(settings, &environment, &id, SYSTEM).await?.rotate(overlap, json).await

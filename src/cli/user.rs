@@ -160,6 +160,9 @@ pub(super) struct Delete {
     environment: String,
     /// The user's id
     id: UserId,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Set the password of a user; their sessions and tokens end
@@ -174,6 +177,9 @@ pub(super) struct SetPassword {
     id: UserId,
     #[command(flatten)]
     password: Password,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// What `user create` prints.
@@ -224,8 +230,7 @@ impl User {
                 let (principal, user) = find(&state, &delete.environment, delete.id).await?;
                 let removed = users::remove(&state, &principal, (user.pool_id, user.id), None).await;
                 removed.map_err(field_flags::cli_error)?;
-                output::line(&format!("{} was deleted", user.id));
-                Ok(())
+                output::done(delete.json, user.id, &format!("{} was deleted", user.id))
             }
             Self::SetPassword(set) => {
                 let (principal, user) = find(&state, &set.environment, set.id).await?;
@@ -235,8 +240,7 @@ impl User {
                 let change = UserChange { credentials: vec![password(new)], ..UserChange::default() };
                 let of = (user.pool_id, user.id);
                 users::update(&state, &principal, of, None, &change).await.map_err(field_flags::cli_error)?;
-                output::line(&format!("the password of {} was set", user.id));
-                Ok(())
+                output::done(set.json, user.id, &format!("the password of {} was set", user.id))
             }
         }
     }

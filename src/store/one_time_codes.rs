@@ -91,6 +91,24 @@ pub async fn end(
     Ok(())
 }
 
+/// Ends the codes of a user for a purpose, whichever address they went to.
+pub async fn end_for(
+    conn: &mut Conn,
+    user: UserId,
+    purpose: OneTimeCodePurpose,
+    now: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE one_time_codes SET consumed_at = $3 WHERE account_id = $1 AND purpose = $2 AND consumed_at IS NULL",
+    )
+    .bind(user)
+    .bind(purpose.as_str())
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// The code with this id, used or not.
 pub async fn find(conn: &mut Conn, id: OneTimeCodeId) -> Result<Option<OneTimeCode>> {
     let row = conn.sql(select!("WHERE id = $1")).bind(id).optional::<Row>().await?;

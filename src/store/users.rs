@@ -269,11 +269,27 @@ pub async fn lock_organization(
     Ok(row.map(|(is_template, status)| (is_template, status == "disabled")))
 }
 
-/// Ends what a user has of an account that may not be used any more: sessions and access tokens.
+/// Whether an organization is in use: there, and not switched off.
+pub async fn is_organization_in_use(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    let found: Option<(String,)> = conn
+        .sql("SELECT id FROM organizations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL AND status = 'active'")
+        .bind(environment_id)
+        .bind(organization_id)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Ends what a user has of an account that may not be used any more: sessions, access tokens and one-time codes.
 pub async fn end_use(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result<()> {
     for text in [
         "UPDATE sessions SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
+        "UPDATE one_time_codes SET consumed_at = $2 WHERE account_id = $1 AND consumed_at IS NULL",
     ] {
         tx.sql(text).bind(id).bind(now).execute().await?;
     }

@@ -746,3 +746,93 @@ fn at_an_ip_address_there_are_no_passkeys() {
         app.stop().await;
     });
 }
+
+both! {
+    async fn guesses_at_the_same_time_count_before_their_outcome_is_known(app: TestApp) {
+        let caller = Caller::new(&app, "acme").await;
+        caller.with_password("dana@acme.com").await;
+        let path = format!("/api/identity/acme/system/pools/{:032x}/user/password/v2/verify", caller.pool.bits());
+        let guess = json!({ "identifier": "dana@acme.com", "password": OTHER });
+        let sent: Vec<_> = (0..24)
+            .map(|_| {
+                let request = app.browser().request(Method::POST, &app.url(&path)).bearer_auth(&caller.token);
+                let (browser, request) = (app.browser(), request.json(&guess));
+                actix_web::rt::spawn(async move { browser.send(request).await.status.as_u16() })
+            })
+            .collect();
+        let mut verdicts = 0;
+        for one in sent {
+            verdicts += usize::from(one.await.unwrap() == 200);
+        }
+        assert!((1..=10).contains(&verdicts), "{verdicts}");
+        app.advance(Duration::from_secs(301));
+        assert_eq!(caller.verify("dana@acme.com", PASSWORD).await, "password_correct");
+    }
+
+    async fn what_a_registration_is_refused_for_does_not_say_who_has_an_account(app: TestApp) {
+        let mut caller = Caller::new(&app, "acme").await;
+        caller.pool = new_pool(&app, &caller.environment, |pool| pool.public_registration_allowed = true).await;
+        caller.user("known@acme.com", UserStatus::Active).await;
+        let statuses = async |identifier: &str, payload: Value| {
+            let mut statuses = Vec::new();
+            for _ in 0..12 {
+                let body = json!({ "identifier": identifier, "payload": payload });
+                statuses.push(caller.post("/user/register", body).await.status.as_u16());
+            }
+            statuses
+        };
+        let too_large = json!({ "nickname": "x".repeat(70_000) });
+        assert_eq!(statuses("known@acme.com", too_large.clone()).await, [[422; 10].as_slice(), &[429; 2]].concat());
+        assert_eq!(statuses("unknown@acme.com", too_large).await, [[422; 10].as_slice(), &[429; 2]].concat());
+        app.advance(Duration::from_secs(301));
+        assert_eq!(statuses("known@acme.com", json!({})).await, [[201; 10].as_slice(), &[429; 2]].concat());
+        assert_eq!(statuses("unknown@acme.com", json!({})).await, [[201; 10].as_slice(), &[429; 2]].concat());
+        let other = caller.post("/user/register", json!({ "identifier": "other@acme.com" })).await;
+        assert_eq!(other.status, 201, "nobody else waits: {}", other.body);
+    }
+
+    async fn codes_end_with_what_they_would_undo(app: TestApp) {
+        let caller = Caller::new(&app, "acme").await;
+        let user = caller.with_password("dana@acme.com").await;
+        let complete = async |code: &str| {
+            let body = json!({ "identifier": "dana@acme.com", "code": code, "new_password": "quiet lantern by the pier" });
+            caller.post("/user/password/reset/complete", body).await.status.as_u16()
+        };
+        let (code, _) = caller.code(user, "reset_password").await;
+        let change = json!({ "old_password": PASSWORD, "new_password": OTHER });
+        assert_eq!(caller.post_of(user, "change-password", change).await.status, 204);
+        assert_eq!(complete(&code).await, 401, "the password was changed");
+        let (code, _) = caller.code(user, "reset_password").await;
+        let path = format!("/users/{:032x}", user.bits());
+        for status in ["inactive", "active"] {
+            let body = json!({ "status": status });
+            assert_eq!(caller.call(Method::PUT, &path, body).await.status, 200);
+        }
+        assert_eq!(complete(&code).await, 401, "the user was switched off");
+        let (code, _) = caller.code(user, "reset_password").await;
+        assert_eq!(complete(&code).await, 204);
+    }
+
+    async fn an_organization_that_is_switched_off_proves_nobody(app: TestApp) {
+        let mut caller = Caller::new(&app, "acme").await;
+        let organization = app.tenant(&caller.environment, "acme.com").await.organization;
+        caller.pool = new_pool(&app, &caller.environment, |pool| {
+            pool.organization_id = organization.id;
+            pool.public_registration_allowed = true;
+        })
+        .await;
+        caller.with_password("dana@acme.com").await;
+        assert_eq!(caller.verify("dana@acme.com", PASSWORD).await, "password_correct");
+        let change =
+            ostiary::app::organizations::OrganizationChange { disabled: Some(true), ..Default::default() };
+        let of = (&app.state, &caller.principal());
+        ostiary::app::organizations::update(of.0, of.1, organization.id, None, &change).await.unwrap();
+        for identifier in ["dana@acme.com", "nobody@acme.com"] {
+            let body = json!({ "identifier": identifier, "password": PASSWORD });
+            assert_eq!(caller.post("/user/password/v2/verify", body).await.status, 409);
+            let body = json!({ "identifier": identifier });
+            assert_eq!(caller.post("/user/password/reset/request", body.clone()).await.status, 409);
+            assert_eq!(caller.post("/user/register", body).await.status, 409);
+        }
+    }
+}

@@ -1,6 +1,9 @@
 //! Attempts to authenticate: their rate limit by account and network, and the audit entry of a failed one.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use base::id::EnvironmentId;
 use model::{
@@ -13,34 +16,42 @@ use super::device::Device;
 use crate::app::{
     Result, State,
     audit::{self, Entry},
-    limits::rate_limiter::{RateLimit, RateLimitKey},
+    limits::rate_limiter::{RateLimit, RateLimitKey, RateLimiter},
     principal::Principal,
 };
 
-/// An attempt that the rate limit of its account and network lets through.
-#[derive(Debug)]
-pub struct Attempt(Option<RateLimitKey>);
+/// An attempt that the rate limit of its account and network lets through. It counts from its beginning, so that attempts at the
+/// same time are no way around the limit; one that is dropped without having failed is taken back.
+#[derive(Default)]
+pub struct Attempt(Option<(RateLimitKey, Arc<RateLimiter>)>);
 
 impl Attempt {
     /// An attempt where none are limited.
     pub fn unlimited() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// Begins an attempt for the account with this name, whether there is one or not. Names are compared without regard
-    /// to case. `Error::Limited` while too many have failed.
+    /// to case. `Error::Limited` while too many have failed, or are under way.
     pub fn begin(state: &State, name: &str, device: &Device) -> Result<Self> {
         let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let network = ClientAddress(address).network();
-        let key = state.sign_in_limits.key(RateLimit::Account, network, &name.to_ascii_lowercase());
-        state.sign_in_limits.require(&key, state.now())?;
-        Ok(Self(Some(key)))
+        let limits = &state.sign_in_limits;
+        let key = limits.key(RateLimit::Account, network, &name.to_ascii_lowercase());
+        limits.take(key, state.now())?;
+        Ok(Self(Some((key, limits.clone()))))
     }
 
-    /// Counts it as failed.
-    pub fn fail(self, state: &State) {
-        if let Some(key) = self.0 {
-            state.sign_in_limits.record_failure(key, state.now());
+    /// It failed: it stays counted.
+    pub fn fail(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some((key, limits)) = &self.0 {
+            limits.give_back(key);
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use base::time::Timestamp;
-use model::account::{AccountId, CredentialState, CredentialSummary, PasswordHash, PasswordRules};
+use model::account::{
+    AccountId, CredentialState, CredentialSummary, OneTimeCodePurpose, PasswordHash, PasswordRules,
+};
 
 use super::{
     imported_hashes, password_former,
@@ -146,8 +148,8 @@ pub async fn store(
     }
 }
 
-/// Sets the password of an account, within the transaction that locks it, and keeps the one before if the pool forbids it from
-/// now on. Sessions and tokens are the caller's to end.
+/// Sets the password of an account, within the transaction that locks it: keeps the one before if the pool forbids it from
+/// now on, and ends codes that would reset it. Sessions and tokens are the caller's to end.
 pub async fn set_password(
     tx: &mut Transaction,
     state: &State,
@@ -156,6 +158,10 @@ pub async fn set_password(
 ) -> Result<()> {
     let now = state.now();
     password_former::keep(tx, account, new.kept, now).await?;
+    // Who can read an old letter must not undo the change.
+    if let AccountId::User(user) = account {
+        store::one_time_codes::end_for(tx, user, OneTimeCodePurpose::ResetPassword, now).await?;
+    }
     let NewPassword { hash, state, expires_at, .. } = new;
     let stored = StoredPassword { hash, state, changed_at: now, expires_at };
     Ok(store::passwords::upsert(tx, account, &stored).await?)

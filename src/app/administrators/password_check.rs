@@ -45,7 +45,7 @@ pub(super) async fn verify_password(
     let attempt = begin_attempt(state, administrator.email.as_str(), device)?;
     let good = password_check::verify(state, Some(administrator.id.into()), password).await?;
     if good.is_none() {
-        attempt.fail(state);
+        attempt.fail();
         record_failure(state, administrator, None, AuthenticationMethod::Password, device).await;
     }
     Ok(good)

@@ -43,7 +43,7 @@ pub async fn with_password(
     let account = found.as_ref().map(|administrator| administrator.id.into());
     let verified = password_check::verify(state, account, password).await?;
     let (Some(administrator), Some(account), Some(verified)) = (&found, account, &verified) else {
-        attempt.fail(state);
+        attempt.fail();
         // Not awaited: the response time would show whether the address is known.
         let (here, device) = (state.clone(), device.clone());
         state.background_tasks.spawn(async move {

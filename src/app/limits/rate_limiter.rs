@@ -119,7 +119,14 @@ impl RateLimiter {
 
     /// Whether another attempt is allowed; if not, how long until it is.
     pub fn check(&self, caller: &RateLimitKey, now: Timestamp) -> std::result::Result<(), Duration> {
-        let known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::allow(&self.expires_at.lock().unwrap_or_else(PoisonError::into_inner), caller, now)
+    }
+
+    fn allow(
+        known: &LruCache<RateLimitKey, Timestamp>,
+        caller: &RateLimitKey,
+        now: Timestamp,
+    ) -> std::result::Result<(), Duration> {
         let owed = known.peek(caller).map_or(Duration::ZERO, |at| at.since(now));
         let step = caller.limit.expires_after();
         let most = step * (caller.limit.burst() - 1);
@@ -138,9 +145,35 @@ impl RateLimiter {
         })
     }
 
+    /// Counts an attempt as a failure before its outcome is known, so that those at the same time count too. It is refused with
+    /// [`Error::Limited`] where no other is allowed, and taken back by [`RateLimiter::give_back`].
+    pub fn take(&self, caller: RateLimitKey, now: Timestamp) -> Result<()> {
+        let mut known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowed = Self::allow(&known, &caller, now);
+        if allowed.is_ok() {
+            Self::count(&mut known, caller, now);
+        }
+        drop(known);
+        allowed.map_err(|retry_after| {
+            caller.count_refusal();
+            Error::Limited { retry_after }
+        })
+    }
+
+    /// Takes back one attempt that did not fail.
+    pub fn give_back(&self, caller: &RateLimitKey) {
+        let mut known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = known.peek_mut(caller) {
+            *at = *at - caller.limit.expires_after();
+        }
+    }
+
     /// Counts a failure of `caller`.
     pub fn record_failure(&self, caller: RateLimitKey, now: Timestamp) {
-        let mut known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::count(&mut self.expires_at.lock().unwrap_or_else(PoisonError::into_inner), caller, now);
+    }
+
+    fn count(known: &mut LruCache<RateLimitKey, Timestamp>, caller: RateLimitKey, now: Timestamp) {
         let step = caller.limit.expires_after();
         let owed = known.peek(&caller).map_or(Duration::ZERO, |at| at.since(now));
         known.put(caller, now + owed.min(step * (caller.limit.burst() - 1)) + step);
@@ -189,6 +222,24 @@ mod tests {
             limits.record_failure(guesser, much_later);
         }
         assert!(limits.check(&guesser, much_later).is_err());
+    }
+
+    #[test]
+    fn attempts_at_the_same_time_count_and_good_ones_are_taken_back() {
+        let limits = RateLimiter::new();
+        let guesser = caller(&limits, 1, "");
+        for _ in 0..RateLimit::Credentials.burst() {
+            limits.take(guesser, NOW).unwrap();
+        }
+        assert!(limits.take(guesser, NOW).is_err(), "none of them has an outcome yet");
+        limits.give_back(&guesser);
+        limits.take(guesser, NOW).unwrap();
+        assert!(limits.take(guesser, NOW).is_err());
+        for _ in 0..RateLimit::Credentials.burst() {
+            limits.give_back(&guesser);
+        }
+        assert_eq!(limits.check(&guesser, NOW), Ok(()));
+        limits.give_back(&caller(&limits, 9, "of nobody"));
     }
 
     #[test]

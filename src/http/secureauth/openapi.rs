@@ -89,7 +89,11 @@ pub fn add_to(document: &mut Value) {
     }
 }
 
+/// The operations that show one resource with its version, and those that honour `If-Match`.
+const VERSIONED: &[&str] = &["Organization", "OrganizationMetadata", "Pool", "Schema", "User"];
+
 fn complete(operation: &mut Value) {
+    complete_version(operation);
     let tag = operation["tags"][0].as_str().unwrap_or_default();
     if let Some((_, name, _)) = TAGS.iter().find(|(own, _, _)| *own == tag) {
         operation["tags"] = json!([name]);
@@ -113,6 +117,30 @@ fn complete(operation: &mut Value) {
         if answer["description"] == "" {
             answer["description"] = "Done.".into();
         }
+    }
+}
+
+/// Adds `If-Match` and `ETag`.
+fn complete_version(operation: &mut Value) {
+    let id = operation["operationId"].as_str().unwrap_or_default().trim_start_matches("secureauth");
+    let split =
+        ["Create", "Get", "Update", "Delete"].iter().find_map(|verb| Some((*verb, id.strip_prefix(verb)?)));
+    let Some((verb, _)) = split.filter(|(_, noun)| VERSIONED.contains(noun)) else { return };
+    if verb != "Delete" {
+        let status = if verb == "Create" { "201" } else { "200" };
+        operation["responses"][status]["headers"]["ETag"] =
+            json!({ "description": "The version, for `If-Match`.", "schema": { "type": "string" } });
+    }
+    if matches!(verb, "Update" | "Delete")
+        && let Some(parameters) = operation["parameters"].as_array_mut()
+    {
+        parameters.push(json!({
+            "name": "If-Match",
+            "in": "header",
+            "required": false,
+            "description": "The `ETag` of the version that it is made from; of another one it is refused with 412.",
+            "schema": { "type": "string", "example": "W/\"1\"" },
+        }));
     }
 }
 

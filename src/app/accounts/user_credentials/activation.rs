@@ -32,7 +32,7 @@ use crate::{
 /// What a user sets when they activate their account.
 #[derive(Clone, Default)]
 pub struct Activation {
-    /// Their password, if they have none.
+    /// Their password, in the place of one that they may have.
     pub password: Option<String>,
     /// The secret of their authenticator app, in base32.
     pub totp_secret: Option<String>,
@@ -61,8 +61,7 @@ pub async fn send_activation(
     }
 }
 
-/// Activates a new user by a code, with the credentials that they set. [`Error::FailedPrecondition`] where they have a
-/// password and set one.
+/// Activates a new user by a code, with the credentials that they set.
 pub async fn activate(
     state: &State,
     principal: &Principal,
@@ -99,7 +98,7 @@ async fn activate_in(
     let attempt =
         begin_attempt(state, pool, user.as_ref(), &UserReference::default(), &device_of(principal))?;
     let Some(user) = user else {
-        attempt.fail(state);
+        attempt.fail();
         return Err(refused());
     };
     let prepared = prepare(state, pool, &user, activation).await?;
@@ -109,13 +108,10 @@ async fn activate_in(
     let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, digits).await?;
     let Some(code) = found.filter(|_| user.status == UserStatus::New) else {
         tx.commit().await?;
-        attempt.fail(state);
+        attempt.fail();
         return Err(refused());
     };
-    let has_password = store::passwords::find(&mut tx, account(&user)).await?.is_some();
-    if has_password && activation.password.is_some() {
-        return Err(Error::FailedPrecondition("the user has a password".into()));
-    }
+    // A password that they set now takes the place of one that somebody set who only knew the address.
     for credential in prepared {
         credentials::store(&mut tx, state, account(&user), credential).await?;
     }

@@ -42,7 +42,7 @@ pub async fn change_password(
     let attempt = begin_attempt(state, &pool, Some(&user), &UserReference::default(), &device)?;
     let verified = password_check::verify(state, Some(account(&user)), old).await?;
     let Some(verified) = verified else {
-        attempt.fail(state);
+        attempt.fail();
         record_failure(state, &user, Some(user.environment_id), AuthenticationMethod::Password, &device)
             .await;
         return Err(Error::invalid("old_password", "is not the user's password"));
@@ -200,7 +200,7 @@ pub async fn verify_password(
         (Some(_), None, Some(_)) => PasswordVerdict::Incorrect,
     };
     if verified.is_none() {
-        attempt.fail(state);
+        attempt.fail();
         if let Some(user) = &user {
             let method = AuthenticationMethod::Password;
             record_failure(state, user, Some(user.environment_id), method, &device).await;
@@ -243,6 +243,6 @@ pub async fn change_totp(
     if changed {
         return Ok(());
     }
-    attempt.fail(state);
+    attempt.fail();
     Err(Error::invalid("totp", "is no code of the user's authenticator app, or was used"))
 }

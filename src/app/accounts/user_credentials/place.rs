@@ -115,7 +115,7 @@ pub(super) async fn own_words(conn: &mut Conn, user: &User) -> Result<Vec<String
     Ok(words)
 }
 
-/// The pool of a call that changes users in it.
+/// The pool of a call about credentials in it, of an organization that is in use.
 pub(super) async fn find_pool(
     conn: &mut Conn,
     principal: &Principal,
@@ -125,7 +125,15 @@ pub(super) async fn find_pool(
     let pool: IdentityPool = resource::load(conn, environment_id, id).await?;
     let on = On::Organization(pool.organization_id);
     resource::hide(id, principal.authorize(Action::UsersManage, on))?;
-    Ok(pool)
+    match store::users::is_organization_in_use(conn, environment_id, pool.organization_id).await? {
+        true => Ok(pool),
+        false => Err(switched_off()),
+    }
+}
+
+fn switched_off() -> Error {
+    let why = "the organization is switched off (disabled); the credentials of its users are not used and not changed";
+    Error::FailedPrecondition(why.into())
 }
 
 /// The pool and the user of a call. A user of another pool is not found.
@@ -147,10 +155,7 @@ pub(super) async fn find_user(
 pub(super) async fn lock_user(tx: &mut Transaction, pool: &IdentityPool, id: UserId) -> Result<User> {
     let organization = store::users::lock_organization(tx, pool.environment_id, pool.organization_id).await?;
     if let Some((_, true)) = organization {
-        return Err(Error::FailedPrecondition(
-            "the organization is switched off (disabled); the credentials of its users cannot be changed"
-                .into(),
-        ));
+        return Err(switched_off());
     }
     let found: Option<User> = match organization {
         Some(_) => table::find_for_update(tx, pool.environment_id, id).await?,

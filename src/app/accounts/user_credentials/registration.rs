@@ -49,9 +49,15 @@ pub async fn register(
     if !pool.public_registration_allowed {
         return Err(Error::FailedPrecondition("nobody registers themselves in this pool".into()));
     }
-    // Each is a guess at who has an account, and costs a hash.
-    let attempt = Attempt::begin(state, &format!("{}/register", pool.id), &place::device_of(principal))?;
+    // Each counts, whoever has the identifier, and costs a hash: what is refused tells nobody who has an account.
+    let name = format!("{}/register/{}", pool.id, new.identifier.trim());
+    Attempt::begin(state, &name, &place::device_of(principal))?.fail();
     let user = parse(new)?;
+    let violations = users::violations(state, principal, &pool, &user.profile).await?;
+    let fields: Vec<_> = violations.into_iter().map(|found| (found.path, found.message)).collect();
+    if !fields.is_empty() {
+        return Err(Error::InvalidFields(fields));
+    }
     let own = [new.identifier.as_str()];
     let mut prepared = Vec::new();
     let credentials = [
@@ -82,7 +88,6 @@ pub async fn register(
     } else {
         resets::create_quietly(state, &pool, None, OneTimeCodePurpose::Activation).await?;
     }
-    attempt.fail(state);
     Ok(Id::new(state.now(), &*state.random))
 }
 

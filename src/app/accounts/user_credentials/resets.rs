@@ -129,7 +129,7 @@ pub async fn complete_reset(
         prepared => Ok(prepared?),
     };
     let Some(user) = user else {
-        attempt.fail(state);
+        attempt.fail();
         return Err(refused());
     };
     let mut tx = state.db.write().await?;
@@ -138,7 +138,7 @@ pub async fn complete_reset(
     let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, &digits).await?;
     if found.is_none() || !user.status.is_active() {
         tx.commit().await?;
-        attempt.fail(state);
+        attempt.fail();
         return Err(refused());
     }
     // Where this fails, the transaction is not committed, and the code is as good as it was.

@@ -44,7 +44,7 @@ pub async fn verify_address(
     let (pool, user) = find_user(state, principal, of).await?;
     let attempt = begin_attempt(state, &pool, Some(&user), &UserReference::default(), &device_of(principal))?;
     let Some(key) = UserAddress::key_of_any(address) else {
-        attempt.fail(state);
+        attempt.fail();
         return Err(refused());
     };
     let digits = code.rsplit('.').next().unwrap_or_default();
@@ -70,7 +70,7 @@ pub async fn verify_address(
     if verified {
         return Ok(());
     }
-    attempt.fail(state);
+    attempt.fail();
     Err(refused())
 }
 

@@ -153,6 +153,9 @@ pub async fn insert(
     new: &NewUser,
 ) -> Result<User> {
     let now = state.now();
+    if new.id.is_some_and(|id| id.bits() == 0) {
+        return Err(Error::invalid("id", "must not be zero"));
+    }
     let identifiers = identifiers::parse(pool, &new.identifiers, now)?;
     let addresses = addresses::parse(&new.addresses, &[], now)?;
     let mut user = user_of(state, pool, new, now);

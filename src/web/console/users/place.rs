@@ -44,9 +44,13 @@ impl Place {
             return Ok(Self { pool: Some(pool), ..place });
         }
         let root = root_id(context.environment.id);
-        let id =
-            if context.segment("organization").is_empty() { root } else { context.id("organization")? };
-        Self::of_organization(context, id).await
+        if context.segment("organization").is_empty() {
+            return Self::of_organization(context, root).await;
+        }
+        let id = context.id("organization")?;
+        // The root has no page as an organization.
+        let organization = Some(resource::find(&context.state, &context.principal, id).await?);
+        Ok(Self { organization_id: id, organization, pool: None })
     }
 
     /// That of a user.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use model::{identity_pool::IdentityPool, user::User};
-use ostiary::store::{self, table};
+use ostiary::{
+    app::accounts::passwords::PasswordRealm,
+    store::{self, table},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -50,7 +53,7 @@ both! {
         let root = model::organization::root_id(environment.id);
         assert_eq!(user.organization_id, root);
         let password = store::passwords::find(&mut conn, user.id.into()).await.unwrap().unwrap();
-        assert!(app.state.passwords.verify("violet kettle under snow", Some(&password.hash)).await.unwrap());
+        assert!(app.state.passwords.verify(PasswordRealm::Console(None), "violet kettle under snow", Some(&password.hash)).await.unwrap());
         let addresses = store::user_addresses::list(&mut conn, &[user.id]).await.unwrap();
         assert!(addresses[&user.id][0].is_verified());
         drop(conn);
@@ -81,7 +84,7 @@ both! {
         let set = run(&app, &["set-password", "--environment", "prod", &id, "--password-stdin"], "purple kettle under rain");
         assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
         let password = store::passwords::find(&mut app.state.db.read().await.unwrap(), user.id.into()).await.unwrap().unwrap();
-        assert!(app.state.passwords.verify("purple kettle under rain", Some(&password.hash)).await.unwrap());
+        assert!(app.state.passwords.verify(PasswordRealm::Console(None), "purple kettle under rain", Some(&password.hash)).await.unwrap());
         assert!(one("delete").status.success());
         assert_eq!(listed(&[]), []);
         assert!(!one("delete").status.success());

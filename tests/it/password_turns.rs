@@ -102,7 +102,7 @@ both! {
         for (hash, bound) in [
             (BCRYPT_11.replace("$11$", "$13$"), "a cost of at most 12"),
             (of("sha256", 1_000_001), "at most 1,000,000 iterations"),
-            (of("sha512", 500_001), "of SHA-512 at most 500,000"),
+            (of("sha512", 500_001), "of SHA-512: 500,000"),
             (
                 "$argon2id$v=19$m=65537,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4"
                     .to_owned(),

@@ -74,8 +74,8 @@ pub enum HashRefused {
 
 /// The bounds, as they are told.
 const BCRYPT_BOUND: &str = "bcrypt has a cost of at most 12";
-const PBKDF2_BOUND: &str = "PBKDF2 has at most 1,000,000 iterations, of SHA-512 at most 500,000, and that many less for \
-                            each further block of the hash";
+const PBKDF2_BOUND: &str =
+    "PBKDF2 has at most 1,000,000 iterations (of SHA-512: 500,000) over all blocks of the hash";
 const ARGON2_BOUND: &str =
     "Argon2 has at most 64 MiB, 8 lanes, and four passes over 64 MiB or as many more over less";
 

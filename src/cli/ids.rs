@@ -35,7 +35,7 @@ fn with_article(noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base::id::{OrganizationKind, UserKind};
+    use base::id::{OrganizationKind, ScimDirectoryKind};
 
     use super::*;
 
@@ -47,13 +47,13 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_told_what_one_looks_like() {
-        let id: Id<UserKind> = Id::from_bits(7);
+        let id: Id<ScimDirectoryKind> = Id::from_bits(7);
         assert_eq!(parse(&id.to_string()).unwrap(), id);
-        for text in ["", "usr_1", "dana@acme.com", "org_0000000000000000000000007"] {
+        for text in ["", "scim_directory_1", "dana@acme.com", "org_0000000000000000000000007"] {
             assert_eq!(
-                parse::<UserKind>(text).unwrap_err().to_string(),
-                "that is no id of a user: one is usr_ and 25 letters and digits, as the command `list` and the console \
-                 show it"
+                parse::<ScimDirectoryKind>(text).unwrap_err().to_string(),
+                "that is no id of a SCIM directory: one is scim_directory_ and 25 letters and digits, as the command \
+                 `list` and the console show it"
             );
         }
         let refused = parse::<OrganizationKind>("acme").unwrap_err().to_string();

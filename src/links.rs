@@ -297,6 +297,13 @@ impl Links {
         self.url(&format!("/{tenant}/{workspace}/{endpoint}")).into()
     }
 
+    /// The page on which a new user sets a password, by this code.
+    pub fn activation(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        let mut url = self.url(&expand(path::WORKSPACE_ACTIVATE, &[&tenant, &workspace]));
+        url.query_pairs_mut().append_pair("code", code);
+        url
+    }
+
     /// An endpoint of an environment by WSO2's name.
     pub fn tenant_endpoint(&self, tenant: &str, endpoint: &str) -> String {
         self.url(&format!("/t/{tenant}/{endpoint}")).into()

@@ -19,6 +19,7 @@ mod place;
 mod registration;
 mod removal;
 mod resets;
+mod sign_in;
 mod verification;
 
 pub use activation::{Activation, activate, activate_extended, send_activation};
@@ -35,4 +36,7 @@ pub use place::UserReference;
 pub use registration::{Registration, register};
 pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};
+pub use sign_in::{
+    Account, begin as begin_sign_in, find as find_account, load as load_account, lock, prepare_password,
+};
 pub use verification::{request_verification, verify_address};

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     app::DemoApp,
     gateway_client::GatewayError,
+    mailbox,
     sessions::{PendingLogin, Protocol, SignedInUser},
     views,
 };
@@ -34,6 +35,8 @@ pub fn configure(routes: &mut Routes<'_>) {
         .resource(path::DEMO_SIGN_IN, |resource| resource.post(sign_in))
         .resource(path::DEMO_CALLBACK, |resource| resource.get(saml_callback))
         .resource(path::DEMO_OAUTH_CALLBACK, |resource| resource.get(oauth_callback))
+        .resource(path::DEMO_MAILBOX, |resource| resource.get(mailbox::mailbox))
+        .resource(path::DEMO_LETTER, |resource| resource.get(mailbox::letter))
         .resource(path::DEMO_PEOPLE, |resource| resource.get(people))
         .resource(path::DEMO_SIGN_OUT, |resource| resource.post(sign_out));
 }

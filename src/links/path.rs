@@ -1,5 +1,14 @@
 //! Route patterns, as actix-web and `Links` both read them: `{name}` stands for one segment.
 
+/// Where people sign in to an organization.
+pub const SIGN_IN: &str = "/{tenant}/{workspace}/sign-in";
+/// Activates an account by the code of a letter.
+pub const SIGN_IN_ACTIVATE: &str = "/{tenant}/{workspace}/sign-in/activate";
+/// Sets a credential by the code of a letter: a password, an authenticator app, a passkey.
+pub const SIGN_IN_RESET: &str = "/{tenant}/{workspace}/sign-in/reset";
+/// Proves an address by the code of a letter.
+pub const SIGN_IN_VERIFY: &str = "/{tenant}/{workspace}/sign-in/verify";
+
 /// The front page: what this service is.
 pub const HOME: &str = "/";
 /// An embedded file: stylesheet, script, icon.
@@ -387,6 +396,10 @@ pub const TEST_IDP_SCIM: &str = "/test-idp/scim";
 pub const DEMO: &str = "/demo";
 /// The users that identity providers provisioned to it.
 pub const DEMO_PEOPLE: &str = "/demo/people";
+/// The letters that the gateway wrote.
+pub const DEMO_MAILBOX: &str = "/demo/mailbox";
+/// One of them.
+pub const DEMO_LETTER: &str = "/demo/mailbox/{letter}";
 /// Its sign-in buttons.
 pub const DEMO_SIGN_IN: &str = "/demo/sign-in";
 /// Its redirect URL for access codes.

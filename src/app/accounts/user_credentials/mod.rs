@@ -8,10 +8,12 @@
 //! | a passkey added or removed, the state of a password set | the caller's scope |
 //!
 //! A change of a password or an app ends the user's sessions and access tokens. No failure says which of user, code and
-//! password was wrong, and what a stranger can begin without a proof answers alike whether there is such a user or not.
+//! password was wrong, and what a stranger can begin without a proof answers alike whether there is such a user or not. What is
+//! asked for on behalf of a user goes to them by mail, where that is set up; what a program asks for to hand over does not.
 
 mod activation;
 mod codes;
+mod letters;
 mod passkeys;
 mod passwords;
 mod place;
@@ -21,6 +23,7 @@ mod verification;
 
 pub use activation::{Activation, activate, activate_extended, send_activation};
 pub use codes::{generate, generate_for};
+pub use letters::send_again;
 pub use passkeys::{
     PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,
     rename_passkey,

@@ -561,7 +561,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "mail.from",
         default: "",
-        syntax: "ADDRESS | NAME <ADDRESS>",
+        syntax: "ADDRESS, or a name and then the address in angle brackets",
         description: "From whom letters are. Without a name, the name of the application stands there, as the branding of \
                   each environment has it.",
         secret: false,

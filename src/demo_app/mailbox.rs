@@ -2,25 +2,17 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    HttpResponse,
-    http::{StatusCode, header},
-    web,
-};
 use base::time::Timestamp;
 use maud::{Markup, html};
 
-use super::{app::DemoApp, views};
+use super::views;
 use crate::{
     links::{self, path},
-    web::kit::{
-        components::{code_block, time},
-        response::{PagePolicy, page},
-    },
+    web::kit::components::{code_block, time},
 };
 
 /// What a browser may do with a letter's HTML: show it, with its own styles, and follow its links.
-const LETTER_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+pub(super) const LETTER_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                              frame-ancestors 'none'; sandbox allow-popups allow-top-navigation-by-user-activation";
 
 /// A letter.
@@ -42,30 +34,6 @@ pub struct DemoLetter {
 
 /// Reads the letters, the newest first.
 pub type ReadLetters = Arc<dyn Fn() -> Vec<DemoLetter> + Send + Sync>;
-
-/// `GET /demo/mailbox`: the letters.
-pub(super) async fn mailbox(app: web::Data<DemoApp>) -> HttpResponse {
-    let letters = app.letters();
-    page(StatusCode::OK, PagePolicy::SameOriginForms, view(&letters, app.clock.now()))
-}
-
-/// `GET /demo/mailbox/{letter}`: a letter as a mail program shows it.
-pub(super) async fn letter(app: web::Data<DemoApp>, id: web::Path<String>) -> HttpResponse {
-    let letters = app.letters();
-    match letters.into_iter().find(|letter| letter.id == *id) {
-        Some(letter) => HttpResponse::Ok()
-            .content_type("text/html; charset=utf-8")
-            .insert_header((header::CONTENT_SECURITY_POLICY, LETTER_POLICY))
-            .insert_header((header::REFERRER_POLICY, "no-referrer"))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .body(letter.html),
-        None => {
-            let gone = views::message("This letter is not in the mailbox any more.");
-            page(StatusCode::NOT_FOUND, PagePolicy::SameOriginForms, gone)
-        }
-    }
-}
 
 /// The mailbox.
 pub(super) fn view(letters: &[DemoLetter], now: Timestamp) -> Markup {

@@ -1,6 +1,6 @@
 //! Letters by mail: what goes to a mail server that is not ours, when, how often, and what does not.
 
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
 
 use base::id::{Id, IdentityPoolId, UserId};
 use model::{
@@ -9,6 +9,18 @@ use model::{
     identity_pool::IdentityPool,
     organization::root_id,
     user::{IdentifierKind, UserStatus},
+};
+use openssl::{
+    asn1::Asn1Time,
+    bn::BigNum,
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::PKey,
+    x509::{
+        X509Builder, X509NameBuilder,
+        extension::{BasicConstraints, SubjectAlternativeName},
+    },
 };
 use ostiary::{
     app::{
@@ -55,6 +67,8 @@ impl<'a> Caller<'a> {
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
+        // Ids of one moment have no order.
+        self.app.clock.advance(Duration::from_millis(1));
         let path =
             format!("/api/identity/{}/system/pools/{:032x}{path}", self.environment.slug, self.pool.bits());
         self.app.api(&self.token, Method::POST, &path, Some(body)).await
@@ -292,7 +306,6 @@ both! {
         caller.user("dana@acme.example", UserStatus::Active).await;
         caller.forgot("dana@acme.example").await;
         newest(&quiet, "queued", 1).await;
-        quiet.clock.advance(Duration::from_secs(15));
         // Somebody took it, and was killed.
         let database = {
             let mut conn = quiet.state.db.read().await.unwrap();
@@ -390,6 +403,7 @@ both! {
         sending.clock.advance(Duration::from_secs(15));
         let letter = server.letter_to("dana@acme.example", 1).await;
         assert_eq!(letter["user"], "gateway");
+        let Caller { environment, pool, token, .. } = caller;
         sending.stop().await;
 
         // It does not offer STARTTLS.
@@ -399,7 +413,7 @@ both! {
                 config.mail_smtp_url = Some(format!("smtp://127.0.0.1:{}", server.port).parse().unwrap());
             })
             .await;
-        let caller = Caller { app: &starttls, environment: caller.environment.clone(), pool: caller.pool, token: caller.token.clone() };
+        let caller = Caller { app: &starttls, environment, pool, token };
         caller.forgot("dana@acme.example").await;
         let row = newest(&starttls, "queued", 1).await;
         assert_eq!(row.3.as_deref(), Some("tls"));
@@ -462,4 +476,76 @@ both! {
         users::remove(&app.state, &principal, (caller.pool, user), None).await.unwrap();
         assert_eq!(rows(&app).await, Vec::<Row>::new());
     }
+}
+
+/// A certificate for localhost that signed itself, and its key, as PEM files in a folder.
+fn certificate(folder: &Path) -> [String; 2] {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "localhost").unwrap();
+    let name = name.build();
+    let mut certificate = X509Builder::new().unwrap();
+    certificate.set_version(2).unwrap();
+    let serial = BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap();
+    certificate.set_serial_number(&serial).unwrap();
+    certificate.set_subject_name(&name).unwrap();
+    certificate.set_issuer_name(&name).unwrap();
+    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    let alternative = {
+        let context = certificate.x509v3_context(None, None);
+        SubjectAlternativeName::new().dns("localhost").build(&context).unwrap()
+    };
+    certificate.append_extension(alternative).unwrap();
+    certificate.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+    certificate.sign(&key, MessageDigest::sha256()).unwrap();
+    let files = ["certificate.pem", "key.pem"].map(|name| folder.join(name).display().to_string());
+    std::fs::write(&files[0], certificate.build().to_pem().unwrap()).unwrap();
+    std::fs::write(&files[1], key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    files
+}
+
+#[test]
+fn the_doctor_connects_to_the_mail_server_and_signs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = certificate(folder.path());
+    let password = folder.path().join("password");
+    std::fs::write(&password, "s3cret").unwrap();
+    // What the doctor says about mail, with this certificate trusted or none.
+    let said = |url: &str, trusted: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
+        command.args(["doctor", "--json"]).current_dir(folder.path()).env_clear();
+        command.env("OSTIARY_MAIL_FROM", "no-reply@vendor.example").env("OSTIARY_MAIL_SMTP_URL", url);
+        command.env("OSTIARY_MAIL_SMTP_PASSWORD_FILE", &password);
+        if let Some(file) = trusted {
+            command.env("SSL_CERT_FILE", file);
+        }
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("s3cret") && !String::from_utf8_lossy(&output.stderr).contains("s3cret"));
+        let findings: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let all = findings.as_array().or_else(|| findings["findings"].as_array()).expect("findings").clone();
+        let mail =
+            all.into_iter().find(|finding| finding["subject"] == "mail").expect("a finding about mail");
+        (mail["level"].as_str().unwrap().to_owned(), mail["seen"].as_str().unwrap().to_owned())
+    };
+    actix_web::rt::System::new().block_on(async {
+        for (scheme, option) in [("smtps", "--tls"), ("smtp", "--starttls")] {
+            let arguments = [option, &certificate, &key, "--auth", "gateway:s3cret"];
+            let server = MailServer::start_with(0, &arguments).await;
+            let url = |host: &str| format!("{scheme}://gateway@{host}:{}", server.port);
+            std::fs::write(&password, "s3cret").unwrap();
+            let good = said(&url("localhost"), Some(&certificate));
+            assert_eq!(good, ("ok".to_owned(), format!("localhost:{} takes letters", server.port)));
+            for (url, trusted) in [(url("localhost"), None), (url("127.0.0.1"), Some(certificate.as_str()))] {
+                let (level, seen) = said(&url, trusted);
+                assert!(level == "bad" && seen.contains("no trusted TLS connection"), "{url}: {seen}");
+            }
+            std::fs::write(&password, "wrong").unwrap();
+            let (level, seen) = said(&url("localhost"), Some(&certificate));
+            assert!(level == "bad" && seen.contains("does not accept the user name"), "{seen}");
+        }
+    });
 }

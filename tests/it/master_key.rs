@@ -101,19 +101,21 @@ async fn webhook(app: &TestApp, id: &str, tenant: &Tenant) -> Webhook {
     store::table::find(&mut conn, tenant.environment.id, id.parse().unwrap()).await.unwrap().unwrap()
 }
 
-const LETTER: LetterId = LetterId::from_bits(7);
+fn letter_id() -> LetterId {
+    LetterId::from_bits(7)
+}
 
 /// A letter that waits.
 fn letter(app: &TestApp, tenant: &Tenant) -> Letter {
     let now = app.now();
     Letter {
-        id: LETTER,
+        id: letter_id(),
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
         account_id: None,
         kind: LetterKind::AlreadyRegistered,
         code_id: None,
-        sealed_recipient: Some(app.state.seal(&LETTER_RECIPIENT, &[&LETTER], b"dana@acme.example")),
+        sealed_recipient: Some(app.state.seal(&LETTER_RECIPIENT, &[&letter_id()], b"dana@acme.example")),
         state: LetterState::Queued,
         attempts: 0,
         next_attempt_at: Some(now + Duration::from_secs(3600)),
@@ -126,7 +128,7 @@ fn letter(app: &TestApp, tenant: &Tenant) -> Letter {
 }
 
 fn letter_contents(app: &TestApp) -> String {
-    app.state.seal(&LETTER_CONTENTS, &[&LETTER], b"{}")
+    app.state.seal(&LETTER_CONTENTS, &[&letter_id()], b"{}")
 }
 
 async fn fill(app: &TestApp) -> Contents {

@@ -1,30 +1,16 @@
-//! Letters with one-time codes: to which address, and written again.
+//! Letters with one-time codes: to which address.
 
-use base::id::LetterId;
 use model::{
-    account::{AccountId, OneTimeCode, OneTimeCodePurpose},
-    audit::audit_fields,
+    account::{OneTimeCode, OneTimeCodePurpose},
     email::Email,
     identity_pool::IdentityPool,
     letter::LetterKind,
     user::{AddressKind, AddressStatus, IdentifierKind, User, UserAddress},
 };
 
-use super::{
-    codes,
-    place::{self, account, addresses_of, lock_user},
-};
+use super::place::{self, account, addresses_of};
 use crate::{
-    app::{
-        Error, Result, State,
-        accounts::one_time_codes::NewCode,
-        audit::{self, Entry},
-        mail::{letters, outbox},
-        permissions::Action,
-        principal::{On, Principal},
-        resource,
-        retry::retry_deadlocks,
-    },
+    app::{Result, State, accounts::one_time_codes::NewCode, mail::outbox},
     store::{Conn, Transaction, user_identifiers},
 };
 
@@ -133,47 +119,6 @@ async fn by_identifier(conn: &mut Conn, user: &User) -> Result<Option<Email>> {
     let identifiers = user_identifiers::list(conn, &[user.id]).await?.remove(&user.id).unwrap_or_default();
     let mut texts = identifiers.iter().filter(|identifier| identifier.text.kind() == IdentifierKind::Email);
     Ok(texts.find_map(|identifier| Email::parse(identifier.text.as_str())))
-}
-
-/// Writes a letter again, with a new code, which ends the earlier ones. [`Error::FailedPrecondition`] where there is nobody to
-/// write to, or nothing to write any more.
-pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> Result<()> {
-    let environment_id = principal.authorize(Action::UsersManage, On::Environment)?;
-    if !outbox::is_set_up(state) {
-        return Err(Error::FailedPrecondition("no mail server is set up (mail.smtp_url)".into()));
-    }
-    let letters::LetterView { letter, recipient } = letters::find(state, principal, id).await?;
-    let Some(AccountId::User(user_id)) = letter.account_id else {
-        return Err(Error::FailedPrecondition("nobody has this address".into()));
-    };
-    let pool: IdentityPool = {
-        let mut conn = state.db.read().await?;
-        let user: User = resource::load(&mut conn, environment_id, user_id).await?;
-        resource::load(&mut conn, environment_id, user.pool_id).await?
-    };
-    let recipient = recipient.as_deref();
-    retry_deadlocks(async || {
-        let mut tx = state.db.write().await?;
-        let user = lock_user(&mut tx, &pool, user_id).await?;
-        match letter.kind.purpose() {
-            Some(purpose) => {
-                let key = recipient.and_then(UserAddress::key_of_any);
-                let addresses = addresses_of(&mut tx, user.id).await?;
-                let is_theirs = addresses.iter().any(|address| Some(address.key()) == key);
-                let named = recipient.filter(|_| is_theirs);
-                let key = codes::address_for(&mut tx, &pool, &user, purpose, named).await?;
-                let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-                send_code(&mut tx, state, &user, &code, recipient).await?;
-            }
-            None => send_already_registered(&mut tx, state, &user, recipient.unwrap_or_default()).await?,
-        }
-        let entry = Entry::of(&user, "letter_sent_again")
-            .with_values(audit_fields! { "kind": letter.kind.as_str(), "letterId": letter.id.to_string() });
-        audit::record(&mut tx, state, Some(environment_id), principal, entry).await?;
-        tx.commit().await?;
-        Ok(())
-    })
-    .await
 }
 
 /// The user who has the identifier, or has proven it as an address.

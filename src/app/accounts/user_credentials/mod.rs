@@ -19,11 +19,11 @@ mod passwords;
 mod place;
 mod registration;
 mod resets;
+mod send_again;
 mod verification;
 
 pub use activation::{Activation, activate, activate_extended, send_activation};
 pub use codes::{generate, generate_for};
-pub use letters::send_again;
 pub use passkeys::{
     PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,
     rename_passkey,
@@ -35,4 +35,5 @@ pub use passwords::{
 pub use place::UserReference;
 pub use registration::{Registration, register};
 pub use resets::{Reset, complete_reset, request_reset};
+pub use send_again::send_again;
 pub use verification::{request_verification, verify_address};

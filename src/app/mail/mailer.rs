@@ -175,7 +175,8 @@ fn classify(error: &smtp::Error) -> SendError {
         Some(432 | 454 | 530 | 534 | 535 | 538) => LetterError::NotAuthenticated,
         _ if error.is_permanent() => LetterError::Refused,
         _ if error.is_transient() => LetterError::TryAgainLater,
-        _ if error.is_tls() => LetterError::Tls,
+        // With TLS from the beginning its errors are errors of the connection: OpenSSL's own words tell them.
+        _ if error.is_tls() || error.to_string().contains("SSL routines") => LetterError::Tls,
         _ if error.is_timeout() => LetterError::Timeout,
         _ if error.is_client() => {
             // The client's own words, about what the server offers.

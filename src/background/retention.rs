@@ -157,6 +157,7 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx, now
     ));
     sweep!(failures, state, "one-time codes", |tx| store::one_time_codes::remove_expired(tx, now));
+    sweep!(failures, state, "letters", |tx| store::letters::remove_old(tx, now - retention.personal_data));
     sweep!(failures, state, "passkey challenges", |tx| store::passkey_challenges::remove_expired(tx, now));
     sweep!(failures, state, "login counts", |tx| store::login_counts::remove_old(
         tx,

@@ -1,5 +1,10 @@
 //! Route patterns, as actix-web and `Links` both read them: `{name}` stands for one segment.
 
+/// Sets a credential by the code of a letter: a password, an authenticator app, a passkey.
+pub const WORKSPACE_RESET: &str = "/{tenant}/{workspace}/sign-in/reset";
+/// Proves an address by the code of a letter.
+pub const WORKSPACE_VERIFY: &str = "/{tenant}/{workspace}/sign-in/verify";
+
 /// The front page: what this service is.
 pub const HOME: &str = "/";
 /// An embedded file: stylesheet, script, icon.
@@ -401,6 +406,10 @@ pub const TEST_IDP_SCIM: &str = "/test-idp/scim";
 pub const DEMO: &str = "/demo";
 /// The users that identity providers provisioned to it.
 pub const DEMO_PEOPLE: &str = "/demo/people";
+/// The letters that the gateway wrote.
+pub const DEMO_MAILBOX: &str = "/demo/mailbox";
+/// One of them.
+pub const DEMO_LETTER: &str = "/demo/mailbox/{letter}";
 /// Its sign-in buttons.
 pub const DEMO_SIGN_IN: &str = "/demo/sign-in";
 /// Its redirect URL for access codes.

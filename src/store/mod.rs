@@ -38,6 +38,7 @@ pub mod identity_schemas;
 pub mod import_lookups;
 pub mod import_records;
 pub mod invitations;
+pub mod letters;
 pub mod login_connections;
 pub mod login_counts;
 pub mod login_eligibility;

@@ -51,6 +51,7 @@ const IN_BATCHES: &[&str] = &[
     some!("login_counts" by "hour, connection_id"),
     some!("connection_logins" by "connection_id"),
     some!("one_time_codes" by "id"),
+    some!("letters" by "id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.

@@ -60,6 +60,7 @@ mod issuers;
 mod leases;
 mod login_logs;
 mod lost_updates;
+mod mail;
 mod master_key;
 mod metadata_refresh;
 mod moved_rows;

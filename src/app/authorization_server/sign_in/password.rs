@@ -38,7 +38,7 @@ pub async fn with_password(
     let known = usable.map(|account| account.user.id.into());
     let verified = password_check::verify(state, known, password).await?;
     let (Some(account), Some(password)) = (usable, verified) else {
-        attempt.fail(state);
+        attempt.fail();
         let method = AuthenticationMethod::Password;
         match user {
             Some(user) => {

@@ -47,7 +47,7 @@ pub async fn with_code(
     let is_totp = totp::verify(&mut tx, state, user.id.into(), code).await?;
     if !is_totp && !recovery_codes::consume(&mut tx, state, user.id.into(), code).await? {
         drop(tx);
-        attempt.fail(state);
+        attempt.fail();
         let method = AuthenticationMethod::Password;
         attempts::record_failure(state, &user, Some(environment_id), method, device).await;
         return Ok(Err(Refusal::WrongCode));

@@ -88,6 +88,7 @@ async fn measure(url: &str) {
 
     bench.tokens().await;
     bench.organizations_from_template().await;
+    bench.users().await;
     println!("with few organizations and users");
     bench.lists().await;
     let (organizations, users) = (
@@ -204,6 +205,17 @@ impl Bench {
         .await;
     }
 
+    /// The users that are looked for.
+    async fn users(&self) {
+        let users = format!("/api/identity/bench/system/pools/{}/users", self.pool);
+        self.each("a user without a password", |number| {
+            let identifier = json!({ "type": "email", "identifier": format!("first{number}@many.example") });
+            let user = json!({ "status": "active", "identifiers": [identifier] });
+            self.call(Method::POST, &users).json(&user)
+        })
+        .await;
+    }
+
     async fn lists(&self) {
         let get = |path: &str| self.call(Method::GET, path);
         for (name, path) in [
@@ -222,7 +234,7 @@ impl Bench {
         let users = format!("/api/identity/bench/system/pools/{}/users", self.pool);
         self.each("users: first page", |_| get(&users)).await;
         self.each("a user by key", |number| {
-            let key = json!({ "identifier": format!("user{}@many.example", number) });
+            let key = json!({ "identifier": format!("first{number}@many.example") });
             self.call(Method::POST, &format!("{users}/by_key")).json(&key)
         })
         .await;
@@ -244,9 +256,10 @@ async fn fill(db: &Db, pool: &str, organizations: usize, users: usize) {
     let mut tx = db.write().await.expect("a transaction");
     tx.sql(
         "WITH RECURSIVE numbers (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM numbers WHERE i < $1) \
-         INSERT INTO organizations (id, environment_id, parent_id, kind, display_name, name, name_key, created_at, \
-         updated_at) SELECT 'org_0000000' || CAST(100000000000000000 + i AS TEXT), e.id, 'org_' || substr(e.id, 5), \
-         'organization', '', 'Company ' || CAST(i AS TEXT), 'company ' || CAST(i AS TEXT), 0, 0 \
+         INSERT INTO organizations (id, environment_id, parent_id, kind, display_name, name, name_key, public_id, \
+         created_at, updated_at) SELECT 'org_0000000' || CAST(100000000000000000 + i AS TEXT), e.id, 'org_' || substr(e.id, 5), \
+         'organization', '', 'Company ' || CAST(i AS TEXT), 'company ' || CAST(i AS TEXT), \
+         'company-' || CAST(i AS TEXT), 0, 0 \
          FROM numbers CROSS JOIN environments e",
     )
     .bind(count(organizations))
@@ -267,28 +280,37 @@ async fn fill(db: &Db, pool: &str, organizations: usize, users: usize) {
     .execute()
     .await
     .expect("their places below the root");
-    tx.sql(
-        "WITH RECURSIVE numbers (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < $1) \
-         INSERT INTO users (id, environment_id, organization_id, pool_id, status, source, user_type, display_name, \
-         payload, metadata, business_metadata, created_at, updated_at, status_updated_at) \
-         SELECT 'usr_0000000' || CAST(100000000000000000 + i AS TEXT), p.environment_id, p.organization_id, p.id, \
-         'active', 'standard', '', 'User ' || CAST(i AS TEXT), '{}', '{}', '{}', 0, 0, 0 \
-         FROM numbers CROSS JOIN identity_pools p WHERE p.id = $2",
-    )
-    .bind(count(users))
-    .bind(pool.as_str())
-    .execute()
-    .await
-    .expect("users");
-    tx.sql(
-        "INSERT INTO user_identifiers (pool_id, identifier_key, user_id, kind, identifier, metadata, created_at) \
-         SELECT pool_id, 'user' || substr(display_name, 6) || '@many.example', id, 'email', \
-         'user' || substr(display_name, 6) || '@many.example', '{}', 0 FROM users WHERE pool_id = $1",
-    )
-    .bind(pool.as_str())
-    .execute()
-    .await
-    .expect("their identifiers");
+    // In parts: no statement may take too long.
+    for from in (0..users).step_by(50_000) {
+        let to = users.min(from + 50_000);
+        tx.sql(
+            "WITH RECURSIVE numbers (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < $2) \
+             INSERT INTO users (id, environment_id, organization_id, pool_id, status, source, user_type, display_name, \
+             payload, metadata, business_metadata, created_at, updated_at, status_updated_at) \
+             SELECT 'usr_0000000' || CAST(100000000000000000 + i AS TEXT), p.environment_id, p.organization_id, p.id, \
+             'active', 'standard', '', 'User ' || CAST(i AS TEXT), '{}', '{}', '{}', 0, 0, 0 \
+             FROM numbers CROSS JOIN identity_pools p WHERE p.id = $3",
+        )
+        .bind(count(from))
+        .bind(count(to))
+        .bind(pool.as_str())
+        .execute()
+        .await
+        .expect("users");
+        tx.sql(
+            "INSERT INTO user_identifiers (pool_id, identifier_key, user_id, kind, identifier, metadata, created_at) \
+             SELECT pool_id, 'user' || substr(display_name, 6) || '@many.example', id, 'email', \
+             'user' || substr(display_name, 6) || '@many.example', '{}', 0 FROM users WHERE pool_id = $1 \
+             AND id >= 'usr_0000000' || CAST(100000000000000000 + $2 AS TEXT) \
+             AND id < 'usr_0000000' || CAST(100000000000000000 + $3 AS TEXT)",
+        )
+        .bind(pool.as_str())
+        .bind(count(from))
+        .bind(count(to))
+        .execute()
+        .await
+        .expect("their identifiers");
+    }
     tx.sql("UPDATE identity_pools SET number_of_users = $2 WHERE id = $1")
         .bind(pool.as_str())
         .bind(count(users))

@@ -67,9 +67,27 @@ pub(super) fn page_start<K: IdKind>(from: Option<Id<K>>) -> Id<K> {
     from.unwrap_or(Id::from_bits(0))
 }
 
+/// The LIKE pattern of texts that have this part. `!` escapes.
+pub(super) fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_name_is_taken_as_it_is() {
+        assert_eq!(like_pattern("50%_off!"), "%50!%!_off!!%");
+    }
 
     #[test]
     fn certificates_in_one_column_are_split_again() {

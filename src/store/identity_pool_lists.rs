@@ -6,6 +6,7 @@ use model::identity_pool::IdentityPool;
 
 use super::{
     Conn, Result, Sql,
+    columns::like_pattern,
     connection::Row,
     table::{self, select_text},
 };
@@ -89,7 +90,7 @@ fn statement(query: &Query<'_>) -> Sql {
         sql = sql.push(" AND identity_pools.organization_id = ").value(organization_id.to_string());
     }
     if let Some(text) = query.search {
-        sql = sql.push(" AND (identity_pools.name_key LIKE ").value(pattern(text)).push(" ESCAPE '!'");
+        sql = sql.push(" AND (identity_pools.name_key LIKE ").value(like_pattern(text)).push(" ESCAPE '!'");
         if let Ok(id) = text.parse::<IdentityPoolId>() {
             sql = sql.push(" OR identity_pools.id = ").value(id.to_string());
         }
@@ -135,30 +136,12 @@ fn after(sql: Sql, compare: &'static str) -> Sql {
     sql.push(", identity_pools.id)").push(compare).push("(")
 }
 
-/// The LIKE pattern of texts that have this part. `!` escapes.
-fn pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use base::id::Id;
 
     use super::*;
     use crate::store::Db;
-
-    #[test]
-    fn a_part_of_a_name_is_taken_as_it_is() {
-        assert_eq!(pattern("50%_off!"), "%50!%!_off!!%");
-    }
 
     /// The plan of a page in the middle: an index gives its order, and nothing is sorted.
     #[tokio::test]

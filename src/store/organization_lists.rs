@@ -4,7 +4,7 @@
 use base::id::{EnvironmentId, OrganizationId};
 use model::organization::Organization;
 
-use super::{Conn, Result, Sql, connection::Row, table, table::select_text};
+use super::{Conn, Result, Sql, columns::like_pattern, connection::Row, table, table::select_text};
 
 /// What a list is sorted by; then by the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ fn statement(query: &Query<'_>) -> Sql {
     if let Some(search) = query.search {
         sql = sql
             .push(" AND (organizations.name_key LIKE ")
-            .value(pattern(search.name))
+            .value(like_pattern(search.name))
             .push(" ESCAPE '!' OR organizations.public_id = ")
             .value(search.id)
             .push(")");
@@ -126,30 +126,12 @@ fn statement(query: &Query<'_>) -> Sql {
     sql.push(" LIMIT ").value(query.limit)
 }
 
-/// The LIKE pattern of texts that have this part. `!` escapes.
-fn pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use base::id::Id;
 
     use super::*;
     use crate::store::Db;
-
-    #[test]
-    fn a_part_of_a_name_is_taken_as_it_is() {
-        assert_eq!(pattern("50%_off!"), "%50!%!_off!!%");
-    }
 
     /// The plan of a page in the middle: an index gives its order, and nothing is sorted.
     #[tokio::test]

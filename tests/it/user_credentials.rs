@@ -835,4 +835,24 @@ both! {
             assert_eq!(caller.post("/user/register", body).await.status, 409);
         }
     }
+
+    async fn a_password_of_a_stranger_does_not_survive_the_activation_with_ones_own(app: TestApp) {
+        let mut caller = Caller::new(&app, "acme").await;
+        caller.pool = new_pool(&app, &caller.environment, |pool| pool.public_registration_allowed = true).await;
+        let body = json!({ "identifier": "prey@acme.com", "password": PASSWORD });
+        let made = caller.post("/user/register", body).await.json();
+        let user: UserId = made["id"].as_str().unwrap().parse().unwrap();
+        let code = caller.code(user, "activation").await.0;
+        let activated = caller.post_of(user, "activate", json!({ "code": code, "password": OTHER })).await;
+        assert_eq!(activated.status, 201, "{}", activated.body);
+        assert_eq!(caller.verify("prey@acme.com", PASSWORD).await, "password_incorrect");
+        assert_eq!(caller.verify("prey@acme.com", OTHER).await, "password_correct");
+    }
+
+    async fn the_id_that_stands_for_nobody_is_nobodys(app: TestApp) {
+        let caller = Caller::new(&app, "acme").await;
+        let refused = caller.post("/users", json!({ "status": "new", "id": "0".repeat(32) })).await;
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert_eq!(refused.json()["details"]["errors"][0]["path"], json!("id"));
+    }
 }

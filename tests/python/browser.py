@@ -80,6 +80,19 @@ class Walk:
     def follow(self, name):
         self.go(self.page.locator("main").get_by_role("link", name=name, exact=True).first)
 
+    def join(self, invitation, password):
+        """Joins the demo as its first administrator. Returns the address of its environment."""
+        page = self.page
+        page.goto(invitation)
+        page.get_by_label("Your e-mail address").fill("dana@vendor.example")
+        self.press("Continue")
+        page.get_by_label("Your name").fill("Dana")
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_label("Password once more").fill(password)
+        self.press("Set the password and join")
+        self.follow("Demo")
+        return page.url
+
     def heading(self, text):
         expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()
 

@@ -30,19 +30,6 @@ SCHEMA = """{
 }"""
 
 
-def join(walk):
-    page = walk.page
-    page.goto(invitation)
-    page.get_by_label("Your e-mail address").fill("dana@vendor.example")
-    walk.press("Continue")
-    page.get_by_label("Your name").fill("Dana")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password once more").fill(PASSWORD)
-    walk.press("Set the password and join")
-    walk.follow("Demo")
-    return page.url
-
-
 def write_a_schema(walk, console):
     """The form beside the text follows what is written, without a button."""
     page = walk.page
@@ -152,7 +139,7 @@ with sync_playwright() as playwright:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(20_000)
     walk = Walk(context, "desktop-light", pictures)
-    console = join(walk)
+    console = walk.join(invitation, PASSWORD)
     schema = write_a_schema(walk, console)
     pool = make_a_pool(walk, console)
     walk.page.goto(f"{schema}/delete")

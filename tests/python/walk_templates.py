@@ -24,19 +24,6 @@ SCHEMA = """{
 }"""
 
 
-def join(walk):
-    page = walk.page
-    page.goto(invitation)
-    page.get_by_label("Your e-mail address").fill("dana@vendor.example")
-    walk.press("Continue")
-    page.get_by_label("Your name").fill("Dana")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password once more").fill(PASSWORD)
-    walk.press("Set the password and join")
-    walk.follow("Demo")
-    return page.url
-
-
 def section(walk, name):
     walk.go(walk.page.locator("nav.sections").get_by_role("link", name=name, exact=True))
 
@@ -152,7 +139,7 @@ with sync_playwright() as playwright:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(20_000)
     walk = Walk(context, "desktop-light", pictures)
-    console = join(walk)
+    console = walk.join(invitation, PASSWORD)
     template = make_template(walk)
     customer, acme = make_customer(walk, console)
     template = re.match("[^?#]*", template)[0]

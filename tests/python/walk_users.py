@@ -16,19 +16,6 @@ base, invitation, organization, ada, pictures = sys.argv[1:6]
 PASSWORD = "seven quiet lanterns by the door"
 
 
-def join(walk):
-    page = walk.page
-    page.goto(invitation)
-    page.get_by_label("Your e-mail address").fill("dana@vendor.example")
-    walk.press("Continue")
-    page.get_by_label("Your name").fill("Dana")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password once more").fill(PASSWORD)
-    walk.press("Set the password and join")
-    walk.follow("Demo")
-    return page.url
-
-
 def find(walk, console):
     """From the organization to somebody whose name is half remembered."""
     page = walk.page
@@ -165,7 +152,7 @@ with sync_playwright() as playwright:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(20_000)
     walk = Walk(context, "desktop-light", pictures)
-    console = join(walk)
+    console = walk.join(invitation, PASSWORD)
     find(walk, console)
     help_her(walk)
     make(walk, console)

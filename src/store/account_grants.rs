@@ -10,7 +10,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Error, Result, Transaction, authorization_codes, batch::DELETE_BATCH_SIZE, columns};
+use super::{Conn, Error, Result, Transaction, batch::DELETE_BATCH_SIZE, columns};
 
 /// A grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,9 +233,14 @@ pub async fn find_by_code(conn: &mut Conn, code: &AuthorizationCode) -> Result<O
     .transpose()
 }
 
+const CONSUME_CODE: &str = "UPDATE authorization_codes SET consumed_at = $1 WHERE code_sha256 = $2 AND kind = 'account' \
+     AND consumed_at IS NULL AND expires_at > $1 AND EXISTS (SELECT 1 FROM authorization_grants g \
+     WHERE g.id = authorization_codes.grant_id AND g.revoked_at IS NULL)";
+
 /// Uses up a code: once, decided by the database. Returns whether this call did.
 pub async fn consume_code(tx: &mut Transaction, code: &AuthorizationCode, now: Timestamp) -> Result<bool> {
-    authorization_codes::consume(tx, code.digest_of_text(), now).await
+    let rows = tx.sql(CONSUME_CODE).bind(now).bind(code.digest_of_text()).execute().await?;
+    Ok(rows == 1)
 }
 
 /// Adds a refresh token to a grant.

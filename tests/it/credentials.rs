@@ -50,7 +50,7 @@ async fn set(
 ) -> Result<(), Error> {
     let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
     let mut pool = IdentityPool::new(Id::from_bits(1), Id::from_bits(2), Id::from_bits(3), app.now());
-    pool.password_rules = rules.clone();
+    pool.password_rules = *rules;
     let prepared = credentials::prepare(&app.state, &pool, Some(account), &new, &[]).await?;
     let mut tx = app.state.db.write().await?;
     credentials::store(&mut tx, &app.state, account, prepared).await?;

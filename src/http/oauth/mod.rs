@@ -1,7 +1,7 @@
 //! The endpoints of the OpenID provider. The authorization endpoint is in `authorize`.
 
 mod authorize;
-mod body;
+pub(super) mod body;
 pub mod issuers;
 
 use actix_web::{

@@ -257,6 +257,44 @@ both! {
         assert_eq!(error(&kind), (415, "unsupported_media_type".to_owned()));
     }
 
+    async fn an_id_that_another_environment_has_is_refused_as_one_of_ones_own(app: TestApp) {
+        let scene = Scene::new(&app).await;
+        let other = app.environment("other").await;
+        let stranger = app.system_token(&other, &["manage_configuration"]).await;
+        let theirs = |path: &str| path.replace("/prod/", "/other/");
+        let (organizations, schemas) = ("/api/system/prod/organizations", "/api/identity/prod/system/schemas");
+        let make = async |path: String, body: Value| {
+            let made = app.call(&stranger, Method::POST, &path, Some(body)).await;
+            assert_eq!(made.status, 201, "{}", made.body);
+            made.json()["id"].as_str().unwrap().to_owned()
+        };
+        let pool = make(theirs(POOLS), json!({ "name": "theirs" })).await;
+        let users = format!("{}/{pool}/users", theirs(POOLS));
+        let (own, foreign) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
+        for (path, their_path, body) in [
+            (schemas.to_owned(), theirs(schemas), json!({ "name": "s", "schema": {} })),
+            (POOLS.to_owned(), theirs(POOLS), json!({ "name": "p" })),
+            (scene.in_pool("/users"), users, json!({ "status": "new" })),
+        ] {
+            let with = |id: &str| {
+                let mut body = body.clone();
+                body["id"] = json!(id);
+                body
+            };
+            scene.made(&path, with(own)).await;
+            make(their_path, with(foreign)).await;
+            let (of_own, of_foreign) = (scene.post(&path, with(own)).await, scene.post(&path, with(foreign)).await);
+            assert_eq!(of_own.status, 409, "{path}");
+            assert_eq!(of_own.body, of_foreign.body, "{path}: it is not told who has it");
+            assert_eq!(of_foreign.status, 409);
+        }
+        // The id of an organization is the environment's own affair.
+        for id in [own, "acme"] {
+            make(theirs(organizations), json!({ "id": id, "name": id })).await;
+            scene.made(organizations, json!({ "id": id, "name": id })).await;
+        }
+    }
+
     async fn one_time_codes_prove_what_they_were_made_for(app: TestApp) {
         let scene = Scene::new(&app).await;
         let code = scene.code("reset_password").await;

@@ -1,5 +1,6 @@
 //! Rules of SecureAuth's surface that hold for every route of the table (contract §1.3, §1.7, §1.8).
 
+mod answers;
 mod bodies;
 mod errors;
 mod scopes;

@@ -19,6 +19,7 @@ use crate::app::{
         totp::TotpSecret,
         users::{self, NewAddress, NewIdentifier, NewUser, UserChange},
     },
+    authorization_server::sign_in::activation,
     environments,
     organizations::reference,
     pagination::PageQuery,
@@ -48,7 +49,10 @@ pub(super) enum User {
       --email dana@acme.com --display-name \"Dana Doe\" --totp
 
 The user is added to the first identity pool of the organization; without
---organization to that of the vendor's own. A pool that is missing is made.")]
+--organization to that of the vendor's own. A pool that is missing is made.
+
+Without a password it prints a link, by which the user sets one and is
+activated. It is good once, and for as long as the pool says.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
@@ -189,6 +193,8 @@ struct Created {
     id: UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
     totp_secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activation_url: Option<String>,
 }
 
 /// What the other commands print of a user.
@@ -285,11 +291,14 @@ impl Create {
         let organization_id = organization(state, &principal, self.organization.as_deref()).await?;
         let totp = self.totp.then(|| TotpSecret::new(&*state.random));
         let totp_secret = totp.as_ref().map(TotpSecret::reveal);
-        let mut new = NewUser::new(UserStatus::Active);
+        let password_given = self.password.read()?.map(password);
+        // Who has no password sets one by the link, and is activated by that.
+        let is_new = password_given.is_none();
+        let mut new = NewUser::new(if is_new { UserStatus::New } else { UserStatus::Active });
         new.identifiers.push(NewIdentifier::new(IdentifierKind::Email, self.email.as_str()));
         new.addresses.push(NewAddress::email(self.email.as_str(), !self.unverified));
         new.profile.payload = Some(Map::from_iter([("name".to_owned(), json!(self.display_name))]));
-        new.credentials.extend(self.password.read()?.map(password));
+        new.credentials.extend(password_given);
         new.credentials.extend(totp_secret.clone().map(|secret| NewCredential {
             credential: ImportedCredential::Totp(secret),
             state: CredentialState::Valid,
@@ -297,7 +306,13 @@ impl Create {
         }));
         let made = users::create_in_first_pool(state, &principal, organization_id, &new).await;
         let user = made.map_err(field_flags::cli_error)?;
-        output::resource(self.json, &Created { id: user.id, totp_secret }, "User created:")
+        let activation_url = match is_new {
+            true => Some(
+                activation::create_link(state, &principal, &user).await.map_err(field_flags::cli_error)?,
+            ),
+            false => None,
+        };
+        output::resource(self.json, &Created { id: user.id, totp_secret, activation_url }, "User created:")
     }
 }
 

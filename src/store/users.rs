@@ -284,12 +284,14 @@ pub async fn is_organization_in_use(
     Ok(found.is_some())
 }
 
-/// Ends what a user has of an account that may not be used any more: sessions, access tokens and one-time codes.
+/// Ends what a user has of an account that may not be used any more: sessions, grants with their codes and refresh tokens,
+/// access tokens, and one-time codes.
 pub async fn end_use(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result<()> {
     for text in [
         "UPDATE sessions SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
         "UPDATE one_time_codes SET consumed_at = $2 WHERE account_id = $1 AND consumed_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
     ] {
         tx.sql(text).bind(id).bind(now).execute().await?;
     }
@@ -303,6 +305,8 @@ pub async fn end_use_in_pool(tx: &mut Transaction, pool_id: IdentityPoolId, now:
          WHERE subject_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 \
          WHERE subject_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 \
+         WHERE user_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
     ] {
         tx.sql(text).bind(pool_id).bind(now).execute().await?;
     }
@@ -320,6 +324,8 @@ pub async fn end_use_in_organization(
          WHERE subject_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 \
          WHERE subject_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 \
+         WHERE user_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
         "UPDATE sessions SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL",
     ] {

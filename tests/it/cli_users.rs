@@ -68,7 +68,10 @@ both! {
         };
         let pair = |id: &str, status: &str| vec![(id.to_owned(), status.to_owned())];
         assert_eq!(listed(&[]), pair(&id, "active"));
-        assert_eq!(listed(&["--organization", &organization]), pair(other["id"].as_str().unwrap(), "active"));
+        assert_eq!(listed(&["--organization", &organization]), pair(other["id"].as_str().unwrap(), "new"));
+        let link = other["activationUrl"].as_str().unwrap();
+        assert!(link.starts_with(&app.url("/prod/")) && link.contains("/sign-in/activate?code="), "{link}");
+        assert_eq!(app.browser().get(link).await.status, 200);
         let other = other["id"].as_str().unwrap().parse().unwrap();
         let addresses = store::user_addresses::list(&mut app.state.db.read().await.unwrap(), &[other]).await.unwrap();
         assert!(!addresses[&other][0].is_verified());

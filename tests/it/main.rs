@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod account_sign_in;
 mod administrators;
 mod administrators_sso;
 mod api_access;
@@ -59,6 +60,7 @@ mod issuers;
 mod leases;
 mod login_logs;
 mod lost_updates;
+mod mail;
 mod master_key;
 mod metadata_refresh;
 mod moved_rows;

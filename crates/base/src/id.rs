@@ -209,6 +209,7 @@ kinds! {
     UserKind UserId "usr_" "user", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
+    LetterKind LetterId "letter_" "letter";
     AccessTokenKind AccessTokenId "token_" "access token";
 }
 

@@ -149,6 +149,20 @@ pub async fn find_workspace(conn: &mut Conn, tenant: Tenant, reference: &str) ->
     Ok(Issuer { tenant, kind: IssuerKind::Organization(organization) })
 }
 
+/// The issuer of an organization, the root too.
+pub async fn of_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+) -> Result<Issuer> {
+    let tenant = find_tenant(conn, &environment_id.to_string()).await?;
+    let reference = match id == model::organization::root_id(environment_id) {
+        true => ROOT.to_owned(),
+        false => id.to_string(),
+    };
+    find_workspace(conn, tenant, &reference).await
+}
+
 /// The URL of an organization's issuer, whether the organization can issue tokens or not.
 pub async fn organization_issuer_url(
     state: &State,

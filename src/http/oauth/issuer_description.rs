@@ -128,20 +128,27 @@ fn operations() -> [(&'static str, Value); 5] {
             form(
                 "issuerToken",
                 "Get an access token",
-                "Client credentials (RFC 6749 §4.4). The token is a JWT (RFC 9068), good for an hour.",
+                "Client credentials (RFC 6749 §4.4) for programs; the code of a sign-in (§4.1.3) and a refresh token (§6) for \
+                 applications. The access token is a JWT (RFC 9068), good for an hour.",
                 &[
                     (
                         "grant_type",
                         true,
-                        json!({ "type": "string", "description": "`client_credentials`.", "example": "client_credentials" }),
+                        json!({
+                            "type": "string",
+                            "description": "`client_credentials`, `authorization_code` or `refresh_token`.",
+                            "example": "client_credentials",
+                        }),
                     ),
                     (
                         "scope",
                         false,
-                        text(
-                            "The scopes that are asked for, separated by spaces; absent: all that the client was given.",
-                        ),
+                        text("The scopes that are asked for, separated by spaces; absent: all that the client was given."),
                     ),
+                    ("code", false, text("Of a sign-in: the code.")),
+                    ("redirect_uri", false, text("Of a sign-in: where the code was sent to.")),
+                    ("code_verifier", false, text("Of a sign-in: what its `code_challenge` was made from (RFC 7636).")),
+                    ("refresh_token", false, text("The refresh token.")),
                 ],
                 answer("The token.", "IssuerTokens"),
             ),
@@ -211,6 +218,8 @@ fn schemas() -> [(&'static str, Value); 5] {
                     "expires_in": { "type": "integer", "description": "How many seconds it is good.", "example": 3600 },
                     "scope": { "type": "string", "description": "The scopes that it was given for.", "example": "manage_organizations" },
                     "token_type": { "type": "string", "description": "`Bearer`.", "example": "Bearer" },
+                    "id_token": text("Of a sign-in: who signed in."),
+                    "refresh_token": text("Of a sign-in, where the application may have one."),
                 }),
                 &["access_token", "expires_in", "scope", "token_type"],
                 false,

@@ -85,9 +85,10 @@ both! {
         ] {
             let document = discovery(&app, at).await;
             assert_eq!(document["issuer"], app.url(issuer), "{at}");
-            for missing in ["authorization_endpoint", "userinfo_endpoint", "end_session_endpoint", "registration_endpoint"] {
-                assert!(document[missing].is_null(), "{missing}");
+            for endpoint in ["authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"] {
+                assert_eq!(document[endpoint].is_string(), issuer == "/prod/root", "{at}: people sign in at organizations");
             }
+            assert!(document["registration_endpoint"].is_null(), "{at}");
             let path = |name: &str| document[name].as_str().unwrap().strip_prefix(&app.base).unwrap().to_owned();
             let token = app.token(&path("token_endpoint"), client).await;
             assert_eq!(part(&token, 1)["iss"], app.url(issuer));

@@ -317,7 +317,7 @@ both! {
             let request = browser.request(Method::GET, &app.url(path)).header(header::ACCEPT, "*/*");
             let answer = browser.send(request).await;
             assert_eq!(answer.status, 405, "{path}");
-            assert_eq!(answer.header("allow"), "POST", "{path}");
+            assert!(answer.header("allow").starts_with("POST"), "{path}: {}", answer.header("allow"));
             let body = answer.json();
             let mut members: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
             members.sort_unstable();

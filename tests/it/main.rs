@@ -73,6 +73,7 @@ mod organization_references;
 mod organization_search;
 mod organization_templates;
 mod overload;
+mod password_turns;
 mod permissions;
 mod personal_data;
 mod plain_http;

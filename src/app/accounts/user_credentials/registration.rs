@@ -69,7 +69,7 @@ pub async fn register(
     ];
     for credential in credentials.into_iter().flatten() {
         let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
-        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+        prepared.push(credentials::prepare(state, &pool, None, &new, &own).await?);
     }
     let registered = letters::find_registered(&mut state.db.read().await?, &pool, &new.identifier).await?;
     if registered.is_none() {

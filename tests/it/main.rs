@@ -118,6 +118,7 @@ mod templates_walk;
 mod unfinished_logins;
 mod upgrade;
 mod user_credentials;
+mod user_groups;
 mod users;
 mod users_walk;
 mod waiting;

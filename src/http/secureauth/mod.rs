@@ -9,17 +9,20 @@ pub mod call;
 pub mod credentials;
 mod durations;
 pub mod error;
+pub mod groups;
 mod names;
 pub mod openapi;
 pub mod organizations;
 pub mod pools;
 pub mod reply;
 pub mod schemas;
+mod sorted;
 pub mod users;
 
 use utoipa::OpenApi;
 
 use credentials::{activation, codes, passkeys, passwords, resets};
+use groups::members as group_members;
 use organizations::of_user as user_organizations;
 use pools::workspaces as workspace_pools;
 use users::{addresses as user_addresses, identifiers as user_identifiers};
@@ -106,6 +109,12 @@ routes! {
     SECUREAUTH_USER_ADDRESSES_ADD: post user_addresses::add;
     SECUREAUTH_USER_ADDRESSES_UPDATE: post user_addresses::update;
     SECUREAUTH_USER_ADDRESSES_REMOVE: post user_addresses::remove;
+    SECUREAUTH_GROUPS: get groups::list, post groups::create;
+    SECUREAUTH_GROUP: get groups::get, put groups::update, delete groups::delete;
+    SECUREAUTH_GROUP_USERS: get group_members::list;
+    SECUREAUTH_GROUP_USER: put group_members::add, delete group_members::remove;
+    SECUREAUTH_USER_GROUPS: get group_members::list_groups;
+    SECUREAUTH_USER_GROUP: get group_members::is_in;
     @twins
     ADMIN_ORGANIZATIONS: get organizations::list, post organizations::create;
     ADMIN_ORGANIZATION: get organizations::get, put organizations::update, delete organizations::delete;
@@ -122,6 +131,12 @@ routes! {
     SECUREAUTH_ADMIN_USER_ADDRESSES_UPDATE: post user_addresses::update;
     SECUREAUTH_ADMIN_USER_ADDRESSES_REMOVE: post user_addresses::remove;
     SECUREAUTH_ADMIN_PASSWORD_STATE: put passwords::set_state;
+    SECUREAUTH_ADMIN_GROUPS: get groups::list, post groups::create;
+    SECUREAUTH_ADMIN_GROUP: get groups::get, put groups::update, delete groups::delete;
+    SECUREAUTH_ADMIN_GROUP_USERS: get group_members::list;
+    SECUREAUTH_ADMIN_GROUP_USER: put group_members::add, delete group_members::remove;
+    SECUREAUTH_ADMIN_USER_GROUPS: get group_members::list_groups;
+    SECUREAUTH_ADMIN_USER_GROUP: get group_members::is_in;
 }
 
 #[cfg(test)]

@@ -35,6 +35,12 @@ const TAGS: &[(&str, &str, &str)] = &[
          It takes the scope `identity`.",
     ),
     (
+        "Groups",
+        "SecureAuth groups",
+        "SecureAuth's identity API: groups of the users of an identity pool. It takes the scope `identity`. The same calls answer \
+         below `/api/identity/{tenant}/admin`.",
+    ),
+    (
         "Audit log",
         "SecureAuth audit events",
         "SecureAuth's system API: who changed what. It takes the scope `view_audit_events`.",
@@ -90,7 +96,7 @@ pub fn add_to(document: &mut Value) {
 }
 
 /// The operations that show one resource with its version, and those that honour `If-Match`.
-const VERSIONED: &[&str] = &["Organization", "OrganizationMetadata", "Pool", "Schema", "User"];
+const VERSIONED: &[&str] = &["Organization", "OrganizationMetadata", "Pool", "Schema", "User", "Group"];
 
 fn complete(operation: &mut Value) {
     complete_version(operation);

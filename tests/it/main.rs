@@ -24,6 +24,7 @@ mod console_access;
 mod console_applications;
 mod console_audit;
 mod console_connection;
+mod console_groups;
 mod console_identity_providers;
 mod console_keys;
 mod console_organizations;

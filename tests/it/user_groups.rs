@@ -154,6 +154,7 @@ both! {
         let other = app.call(&token, Method::PUT, &one, Some(json!({ "id": NOBODY, "name": "A" }))).await;
         assert_eq!(code(&other), (400, "id_mismatch".into()));
 
+        app.advance(Duration::from_secs(1));
         assert_eq!(app.call(&token, Method::DELETE, &one, None).await.status, 204);
         for method in [Method::GET, Method::DELETE] {
             let gone = app.call(&token, method, &one, None).await;

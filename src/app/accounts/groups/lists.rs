@@ -94,14 +94,26 @@ pub async fn list(
     sorted(&mut state.db.read().await?, principal, conditions, &query.page).await
 }
 
+/// Up to `limit` groups of a pool, the first by name.
+pub async fn list_first(
+    state: &State,
+    principal: &Principal,
+    pool_id: IdentityPoolId,
+    limit: usize,
+) -> Result<Vec<UserGroup>> {
+    let page = SortedQuery { limit: i64::try_from(limit).unwrap_or(i64::MAX), ..by(Sort::Name) };
+    list(state, principal, pool_id, &GroupQuery { name: String::new(), user_id: None, page }).await
+}
+
 /// Up to `limit` groups of a user whom the caller read, by name.
 pub async fn list_of_user(
     state: &State,
     principal: &Principal,
     user: &User,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<UserGroup>> {
     principal.authorize(Action::UsersView, On::Organization(user.organization_id))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let conditions = user_groups::of_user(user.id);
     let page = SortedQuery { limit, ..by(Sort::Name) };
     sorted(&mut state.db.read().await?, principal, conditions, &page).await

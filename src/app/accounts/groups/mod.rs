@@ -8,5 +8,5 @@ mod lists;
 mod members;
 
 pub use change::{GroupSettings, create, remove, replace};
-pub use lists::{GroupQuery, find, find_any, find_by_text, list, list_of_user, search};
+pub use lists::{GroupQuery, find, find_any, find_by_text, list, list_first, list_of_user, search};
 pub use members::{add_member, is_member, list_members, page_of_members, remove_member};

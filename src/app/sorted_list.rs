@@ -4,8 +4,8 @@ use base::id::{EnvironmentId, Id, IdKind};
 
 use super::{Error, Result};
 use crate::store::{
-    Conn, Sql,
-    sorted_lists::{self, Mark, Named, Place, Query},
+    Conn,
+    sorted_lists::{self, Common, Mark, Named, Place, Query},
     table,
 };
 
@@ -51,11 +51,11 @@ pub fn invalid_cursor<K: IdKind>(field: String) -> Error {
     Error::invalid(field, format!("must be the id of {article} {}", K::NOUN))
 }
 
-/// One page of the rows of an environment that these conditions find. The caller authorised it.
+/// One page of the rows of an environment that have this in common. The caller authorised it.
 pub(super) async fn list<T: Named>(
     conn: &mut Conn,
     environment_id: EnvironmentId,
-    conditions: Sql,
+    common: Common,
     wanted: &SortedQuery<T::Kind>,
 ) -> Result<Vec<T>> {
     let search: String = wanted.search.trim().chars().take(MAX_SEARCH).collect();
@@ -72,7 +72,7 @@ pub(super) async fn list<T: Named>(
     };
     let query = Query {
         environment_id,
-        conditions,
+        common,
         search: &search,
         sort: wanted.sort,
         descending: wanted.descending,

@@ -117,7 +117,7 @@ pub const USER_PASSWORD: &str = "/console/{environment}/users/{user}/password";
 pub const USER_CREDENTIALS: &str = "/console/{environment}/users/{user}/credentials";
 /// Makes a one-time code for a user.
 pub const USER_CODES: &str = "/console/{environment}/users/{user}/codes";
-/// Adds a user to a group, or takes them out of one.
+/// Adds a user to a group, or removes them from one.
 pub const USER_GROUPS: &str = "/console/{environment}/users/{user}/groups";
 /// Ends all sessions of a user.
 pub const USER_SESSIONS: &str = "/console/{environment}/users/{user}/sessions";
@@ -147,7 +147,7 @@ pub const USER_GROUP: &str = "/console/{environment}/user-groups/{group}";
 pub const EDIT_USER_GROUP: &str = "/console/{environment}/user-groups/{group}/edit";
 /// Deletes a group.
 pub const DELETE_USER_GROUP: &str = "/console/{environment}/user-groups/{group}/delete";
-/// Adds a user to a group, or takes one out.
+/// Adds a user to a group, or removes one.
 pub const USER_GROUP_MEMBERS: &str = "/console/{environment}/user-groups/{group}/members";
 /// The schemas of the objects of users.
 pub const IDENTITY_SCHEMAS: &str = "/console/{environment}/identity-schemas";

@@ -13,7 +13,7 @@ use super::{
     Conn, Result, Sql, Transaction,
     columns::like_pattern,
     connection::{Row, Statement},
-    sorted_lists::Named,
+    sorted_lists::{Common, Named},
     table::{Key, Table, select_where},
 };
 
@@ -82,10 +82,11 @@ pub fn in_pool(pool_id: IdentityPoolId) -> Sql {
     Sql::from(" AND user_groups.pool_id = ").value(pool_id.to_string())
 }
 
-/// The condition of the groups that a user is in, for a list.
-pub fn of_user(user_id: UserId) -> Sql {
-    let inner = "SELECT m.group_id FROM user_group_members m WHERE m.user_id = ";
-    Sql::from(" AND user_groups.id IN (").push(inner).value(user_id.to_string()).push(")")
+/// What the groups that a user is in have in common, for a list.
+pub fn of_user(user_id: UserId) -> Common {
+    let conditions =
+        Sql::from(" AND user_groups.id = m.group_id AND m.user_id = ").value(user_id.to_string());
+    Common { through: Some("user_group_members m"), conditions }
 }
 
 /// The condition of the groups whose name, in its normal form, begins or ends so, for a list.

@@ -56,7 +56,7 @@ both! {
             assert_eq!(refused.status, 422, "{text}");
             refused.says(said);
         }
-        console.done(&members, &[("user", " DANA@acme.example ")]).await.says("Membership added.").says("dana@acme.example").says("Take out");
+        console.done(&members, &[("user", " DANA@acme.example ")]).await.says("Membership added.").says("dana@acme.example").says("Remove");
         console.done(&members, &[("user", &other.id.to_string())]).await.says("otto@acme.example");
         assert!(is_member(&app, &environment, &dana, &id).await);
         console.page("/audit-events").await.says("created group").says("added a user to group");
@@ -66,7 +66,7 @@ both! {
 
         // From the other side.
         let user = format!("/users/{}", dana.id);
-        console.page(&user).await.says("Groups").says("Admins <b>").says("Take out").says("Add to a group");
+        console.page(&user).await.says("Groups").says("Admins <b>").says("Remove from this group").says("Add to a group");
         let choose = format!("{user}/groups");
         console.page(&choose).await.says("Add dana@acme.example to a group").says("Sales");
         let none = console.post(&choose, &[("group", "")]).await;
@@ -128,7 +128,7 @@ both! {
         }
         let console = app.console(Role::Viewer, &environment).await;
         let page = console.page(&format!("/user-groups/{id}")).await;
-        page.says("Next").does_not_say("Take out").does_not_say("Add a member").does_not_say("Previous");
+        page.says("Next").does_not_say("Remove").does_not_say("Add a member").does_not_say("Previous");
         let listed = |text: &str| (0..30).filter(|at| text.contains(&format!("user{at}@acme.example"))).count();
         assert_eq!(listed(&page.text()), 25);
         let list = console.page(&format!("/identity-pools/{}/groups", first.pool_id)).await;

@@ -16,7 +16,7 @@ use crate::{
         resource,
         sorted_list::{self, Cursor, Sort, SortedQuery},
     },
-    store::{Conn, Sql, user_groups},
+    store::{Conn, sorted_lists::Common, user_groups},
 };
 
 /// The maximum number of groups that a search in the console finds.
@@ -80,18 +80,14 @@ pub async fn list(
     pool_id: IdentityPoolId,
     query: &GroupQuery,
 ) -> Result<Vec<UserGroup>> {
-    let pool = match query.user_id {
-        Some(user_id) => users::find(state, principal, (pool_id, user_id)).await?.pool_id,
-        None => users::find_pool(state, principal, pool_id).await?.id,
+    let mut common = match query.user_id {
+        Some(user_id) => user_groups::of_user(users::find(state, principal, (pool_id, user_id)).await?.id),
+        None => user_groups::in_pool(users::find_pool(state, principal, pool_id).await?.id).into(),
     };
-    let mut conditions = user_groups::in_pool(pool);
     if !query.name.is_empty() {
-        conditions = conditions.append(user_groups::at_the_edges(&query.name));
+        common.conditions = common.conditions.append(user_groups::at_the_edges(&query.name));
     }
-    if let Some(user_id) = query.user_id {
-        conditions = conditions.append(user_groups::of_user(user_id));
-    }
-    sorted(&mut state.db.read().await?, principal, conditions, &query.page).await
+    sorted(&mut state.db.read().await?, principal, common, &query.page).await
 }
 
 /// Up to `limit` groups of a pool, the first by name.
@@ -114,9 +110,8 @@ pub async fn list_of_user(
 ) -> Result<Vec<UserGroup>> {
     principal.authorize(Action::UsersView, On::Organization(user.organization_id))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let conditions = user_groups::of_user(user.id);
     let page = SortedQuery { limit, ..by(Sort::Name) };
-    sorted(&mut state.db.read().await?, principal, conditions, &page).await
+    sorted(&mut state.db.read().await?, principal, user_groups::of_user(user.id), &page).await
 }
 
 /// Groups of a pool, for people: those whose name has a text, or whose id it is; with no text one page of all, the oldest first.
@@ -129,10 +124,10 @@ pub async fn search(
 ) -> Result<Page<UserGroup>> {
     let pool = users::find_pool(state, principal, pool_id).await?;
     let mut conn = state.db.read().await?;
-    let conditions = user_groups::in_pool(pool_id);
+    let common = Common::from(user_groups::in_pool(pool_id));
     if !text.trim().is_empty() {
         let page = SortedQuery { search: text.to_owned(), ..by(Sort::Name) };
-        let items = sorted(&mut conn, principal, conditions, &page).await?;
+        let items = sorted(&mut conn, principal, common, &page).await?;
         return Ok(Page { items, next_token: String::new() });
     }
     let list = List::of(pool.environment_id, format_args!("groups/{pool_id}"));
@@ -141,7 +136,7 @@ pub async fn search(
     let after =
         wanted.from.and_then(|from: UserGroupId| from.bits().checked_sub(1)).map(UserGroupId::from_bits);
     let page = SortedQuery { cursor: after.map(Cursor::After), limit: wanted.limit(), ..by(Sort::Id) };
-    let found = sorted(&mut conn, principal, conditions, &page).await?;
+    let found = sorted(&mut conn, principal, common, &page).await?;
     Ok(wanted.page_of(state, &list, found, |group| group.id))
 }
 
@@ -152,8 +147,8 @@ fn by(sort: Sort) -> SortedQuery<UserGroupKind> {
 async fn sorted(
     conn: &mut Conn,
     principal: &Principal,
-    conditions: Sql,
+    common: Common,
     page: &SortedQuery<UserGroupKind>,
 ) -> Result<Vec<UserGroup>> {
-    sorted_list::list(conn, principal.environment()?, conditions, page).await
+    sorted_list::list(conn, principal.environment()?, common, page).await
 }

@@ -39,7 +39,7 @@ pub async fn add_member(
         }
         if user_groups::count_of_user(&mut edit.tx, user_id).await? > MAX_GROUPS {
             return Err(Error::FailedPrecondition(
-                format!("a user is in at most {MAX_GROUPS} groups; take them out of one first").into(),
+                format!("a user is in at most {MAX_GROUPS} groups; remove them from one first").into(),
             ));
         }
         record(state, principal, edit, "member_added", user_id).await
@@ -47,7 +47,7 @@ pub async fn add_member(
     .await
 }
 
-/// Takes a user out of a group. [`Error::NotFound`]: they are not in it.
+/// Removes a user from a group. [`Error::NotFound`]: they are not in it.
 pub async fn remove_member(
     state: &State,
     principal: &Principal,

@@ -59,6 +59,6 @@ pub async fn list(state: &State, principal: &Principal, wanted: &PoolQuery) -> R
         let found: Option<Organization> = table::find(&mut conn, environment_id, id).await?;
         found.ok_or_else(|| Error::not_found(OrganizationKind::NOUN, id))?;
     }
-    let conditions = wanted.organization_id.map(identity_pools::in_organization).unwrap_or_default();
-    sorted_list::list(&mut conn, environment_id, conditions, &wanted.page).await
+    let common = wanted.organization_id.map(identity_pools::in_organization).unwrap_or_default();
+    sorted_list::list(&mut conn, environment_id, common.into(), &wanted.page).await
 }

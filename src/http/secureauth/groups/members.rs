@@ -61,7 +61,7 @@ pub async fn add(call: Call) -> SecureauthResult {
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Take a user out of a group
+/// Remove a user from a group
 #[utoipa::path(
     delete,
     path = path::SECUREAUTH_GROUP_USER,

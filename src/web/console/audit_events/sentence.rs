@@ -140,7 +140,7 @@ fn verb(done: &str) -> String {
         "address_removed" => "removed an address of".to_owned(),
         "address_verified" => "verified an address of".to_owned(),
         "member_added" => "added a user to".to_owned(),
-        "member_removed" => "took a user out of".to_owned(),
+        "member_removed" => "removed a user from".to_owned(),
         "code_generated" => "made a one-time code for".to_owned(),
         "totp_removed" => "removed the authenticator app of".to_owned(),
         "session_created" => "began a session of".to_owned(),

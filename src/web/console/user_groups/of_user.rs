@@ -1,4 +1,4 @@
-//! `…/users/{user}/groups`: a user is added to a group, or taken out of one.
+//! `…/users/{user}/groups`: a user is added to a group, or removed from one.
 
 use base::id::UserGroupId;
 use maud::{Markup, html};

@@ -87,7 +87,7 @@ async fn respond(
     Ok(loaded.shell(context, &group.name).respond_with(errors.status(), content))
 }
 
-/// `POST …/user-groups/{group}/members`: adds whom a text names, or with `remove` takes a user out.
+/// `POST …/user-groups/{group}/members`: adds whom a text names, or with `remove` removes a user.
 pub async fn change_members(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require(permissions::Action::UsersManage)?;
     let loaded = Loaded::of_page(&context).await?;
@@ -193,7 +193,7 @@ fn members(page: &GroupPage<'_>) -> Markup {
                 form.inline method="post" action=(action) {
                     (page.csrf)
                     input type="hidden" name="remove" value=(user.id);
-                    button.button.small type="submit" { "Take out" span.visually-hidden { " " (name) } }
+                    button.button.small type="submit" { "Remove" span.visually-hidden { " " (name) } }
                 }
             });
         }

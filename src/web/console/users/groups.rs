@@ -38,12 +38,12 @@ impl UserPage<'_> {
                 }
                 @if self.may_manage {
                     details {
-                        summary { "Take out" span.visually-hidden { " of " (group.name) } }
-                        p { "They are not in this group any more, with all that it gives them." }
+                        summary { "Remove" span.visually-hidden { " from " (group.name) } }
+                        p { "They are not in this group any more. The account stays." }
                         form.form method="post" action=(self.at(console::USER_GROUPS)) {
                             (self.csrf)
                             input type="hidden" name="remove" value=(group.id);
-                            div.actions { button.button.danger type="submit" { "Take out of this group" } }
+                            div.actions { button.button.danger type="submit" { "Remove from this group" } }
                         }
                     }
                 }

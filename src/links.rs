@@ -181,6 +181,11 @@ impl Links {
         self.url(&fill(path::SAML_FLOW, &id))
     }
 
+    /// The letters that the demo shows.
+    pub fn demo_mailbox(&self) -> Url {
+        self.url(path::DEMO_MAILBOX)
+    }
+
     /// The front page.
     pub fn home(&self) -> Url {
         self.url(path::HOME)
@@ -295,6 +300,32 @@ impl Links {
     /// An endpoint of such an issuer.
     pub fn workspace_endpoint(&self, tenant: &str, workspace: &str, endpoint: &str) -> String {
         self.url(&format!("/{tenant}/{workspace}/{endpoint}")).into()
+    }
+
+    /// Where people sign in to an organization, which a letter names without a code.
+    pub fn sign_in(&self, tenant: &str, workspace: &str) -> Url {
+        self.url(&expand(path::WORKSPACE_SIGN_IN, &[&tenant, &workspace]))
+    }
+
+    /// Where a new account is activated, by the code of a letter in its extended form.
+    pub fn sign_in_activate(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        self.with_code(path::WORKSPACE_ACTIVATE, tenant, workspace, code)
+    }
+
+    /// Where a credential is set by the code of a letter.
+    pub fn sign_in_reset(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        self.with_code(path::WORKSPACE_RESET, tenant, workspace, code)
+    }
+
+    /// Where an address is proven by the code of a letter.
+    pub fn sign_in_verify(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        self.with_code(path::WORKSPACE_VERIFY, tenant, workspace, code)
+    }
+
+    fn with_code(&self, pattern: &str, tenant: &str, workspace: &str, code: &str) -> Url {
+        let mut url = self.url(&expand(pattern, &[&tenant, &workspace]));
+        url.query_pairs_mut().append_pair("code", code);
+        url
     }
 
     /// An endpoint of an environment by WSO2's name.

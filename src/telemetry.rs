@@ -36,6 +36,8 @@ pub const SCIM_REQUESTS_UNLOGGED: &str = "scim_requests_unlogged_total";
 pub const SCIM_LIMITED: &str = "scim_limited_total";
 /// Webhook attempts, by `outcome` (`delivered`, `failed`).
 pub const WEBHOOK_ATTEMPTS: &str = "webhook_attempts_total";
+/// Attempts to send a letter, by `outcome` (`sent`, or why not).
+pub const LETTER_ATTEMPTS: &str = "letter_attempts_total";
 /// Refreshes of metadata, by `outcome` (`changed`, `unchanged`, `failed`).
 pub const METADATA_REFRESHES: &str = "saml_metadata_refreshes_total";
 /// Connections whose latest IdP certificate expires, by `within` (`7d`, `30d`: within that time, `30d` includes
@@ -169,6 +171,7 @@ pub fn prometheus() -> &'static PrometheusHandle {
             "SCIM requests refused because their directory exceeded a limit: requests, bytes, turn, search, quota."
         );
         describe_counter!(WEBHOOK_ATTEMPTS, "Attempts to deliver an event to a webhook.");
+        describe_counter!(LETTER_ATTEMPTS, "Attempts to send a letter by mail, by outcome.");
         describe_counter!(METADATA_REFRESHES, "Refreshes of identity providers' metadata, by outcome.");
         describe_gauge!(
             CERTIFICATES_EXPIRING,
@@ -276,6 +279,11 @@ pub fn scim_limited(of: &'static str) {
 pub fn webhook_attempted(delivered: bool) {
     let outcome = if delivered { "delivered" } else { "failed" };
     counter!(WEBHOOK_ATTEMPTS, "outcome" => outcome).increment(1);
+}
+
+/// Counts one attempt to send a letter. `outcome` is from a closed list.
+pub fn letter_attempted(outcome: &'static str) {
+    counter!(LETTER_ATTEMPTS, "outcome" => outcome).increment(1);
 }
 
 /// Counts one refresh of metadata. `outcome` is from a closed list.

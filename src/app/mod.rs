@@ -22,6 +22,7 @@ pub mod keys;
 pub mod lease;
 pub mod limits;
 pub mod login;
+pub mod mail;
 pub mod organizations;
 pub mod outgoing;
 pub mod pagination;

@@ -7,6 +7,7 @@ use saml::CrossCheck;
 use super::{
     administrators::settings::ConsoleSettings,
     directories::{limits::DirectoryRates, quota::Quotas},
+    mail::MailSettings,
 };
 
 /// The settings of the use cases.
@@ -38,6 +39,8 @@ pub struct Settings {
     pub scim_rates: DirectoryRates,
     /// The quotas of SCIM directories.
     pub scim_quotas: Quotas,
+    /// How letters are sent; `None`: no mail server is set up, and none are written.
+    pub mail: Option<MailSettings>,
     /// Whether refused responses are rate-limited.
     pub rate_limits: bool,
     /// The settings of the console's sign-in.
@@ -60,6 +63,7 @@ impl Default for Settings {
             test_idp: false,
             scim_rates: DirectoryRates::default(),
             scim_quotas: Quotas::default(),
+            mail: None,
             rate_limits: true,
             console: ConsoleSettings::default(),
         }

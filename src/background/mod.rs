@@ -1,8 +1,9 @@
 //! Background jobs. Those on one replica are leased in the database; those on every replica are about the process
-//! (metrics, the queue of the SCIM request log) or claim rows (webhooks, metadata).
+//! (metrics, the queue of the SCIM request log) or claim rows (webhooks, metadata, letters).
 
 pub mod domain_ids;
 mod job;
+mod letters;
 pub mod organization_keys;
 mod retention;
 mod sqlite_space;
@@ -39,9 +40,13 @@ const METADATA_INTERVAL: Duration = Duration::from_secs(2);
 /// How often due deliveries are dispatched.
 const WEBHOOK_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How often due letters are sent.
+const LETTER_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Every job. `retention` says how long history is kept.
 pub fn jobs(retention: Retention) -> Vec<Job> {
     let webhooks = webhooks::Webhooks::default();
+    let letters = letters::Letters::default();
     vec![
         Job::on_one_replica("retention", MINUTE, move |state| async move {
             retention::sweep(&state, retention).await
@@ -92,6 +97,7 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
             metadata::refresh::refresh_due(&state).await.map(drop)
         }),
         Job::on_every_replica("webhooks", WEBHOOK_INTERVAL, move |state| webhooks.clone().dispatch(state)),
+        Job::on_every_replica("letters", LETTER_INTERVAL, move |state| letters.clone().dispatch(state)),
         Job::on_every_replica("scim_request_log", request_log::WRITE_INTERVAL, |state| async move {
             request_log::write(&state).await
         }),

@@ -113,6 +113,13 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx,
         now - TOKEN_GRACE
     ));
+    sweep!(failures, state, "authorization requests", |tx| store::authorization_requests::remove_expired(
+        tx, now
+    ));
+    sweep!(failures, state, "refresh tokens", |tx| store::account_grants::remove_expired_refresh_tokens(
+        tx,
+        now - TOKEN_GRACE
+    ));
     sweep!(failures, state, "signed access tokens", |tx| store::signed_access_tokens::remove_expired(
         tx,
         now - TOKEN_GRACE
@@ -150,6 +157,7 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx, now
     ));
     sweep!(failures, state, "one-time codes", |tx| store::one_time_codes::remove_expired(tx, now));
+    sweep!(failures, state, "letters", |tx| store::letters::remove_old(tx, now - retention.personal_data));
     sweep!(failures, state, "passkey challenges", |tx| store::passkey_challenges::remove_expired(tx, now));
     sweep!(failures, state, "login counts", |tx| store::login_counts::remove_old(
         tx,

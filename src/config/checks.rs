@@ -3,6 +3,7 @@
 use super::{
     error::SettingError,
     fields::Config,
+    mail::SmtpSecurity,
     values::{self, CrossCheck, SqliteSynchronous},
 };
 
@@ -32,6 +33,16 @@ impl Config {
         if self.console_oidc_issuer.as_deref().is_some_and(values::is_insecure) {
             warnings.push(
                 "console.oidc_issuer is plain http: anyone on the network path can sign in to the console; use https"
+                    .to_owned(),
+            );
+        }
+        if let Some(server) = &self.mail_smtp_url
+            && server.security == SmtpSecurity::Plain
+            && !server.is_local()
+        {
+            warnings.push(
+                "mail.smtp_url is smtp+plain: whoever is on the way to the mail server can read the codes in letters; \
+                 use smtps or smtp unless it is in this machine's own network"
                     .to_owned(),
             );
         }
@@ -79,6 +90,7 @@ impl Config {
                 "is the address of `listen`: give it a port of its own, or set `metrics.token` instead",
             ));
         }
+        problems.extend(self.mail_contradictions());
         let oidc = [
             self.console_oidc_issuer.is_some(),
             self.console_oidc_client_id.is_some(),
@@ -98,6 +110,31 @@ impl Config {
         }
         if self.console_require_passkey {
             problems.extend(self.passkey_contradictions());
+        }
+        problems
+    }
+
+    /// Settings of mail that do not fit together.
+    fn mail_contradictions(&self) -> Vec<SettingError> {
+        let mut problems = Vec::new();
+        if self.mail_smtp_url.is_some() != self.mail_from.is_some() {
+            problems.push(SettingError::new("mail.smtp_url", "goes with `mail.from`: set both or none"));
+        }
+        let user = self.mail_smtp_url.as_ref().and_then(|server| server.user.as_ref());
+        if user.is_some() != self.mail_smtp_password_file.is_some() {
+            problems.push(SettingError::new(
+                "mail.smtp_password_file",
+                "goes with a user in `mail.smtp_url` (smtps://USER@HOST): set both or none",
+            ));
+        }
+        if let Some(server) = self.mail_smtp_url.as_ref().filter(|_| user.is_some())
+            && server.security == SmtpSecurity::Plain
+            && !server.is_local()
+        {
+            problems.push(SettingError::new(
+                "mail.smtp_url",
+                "would send the password in clear: use smtps or smtp, or leave the user out",
+            ));
         }
         problems
     }
@@ -153,6 +190,34 @@ mod tests {
         assert_eq!(refused(&Config { console_saml_connection: Some("x".into()), ..good.clone() }), 1);
         let both = Config { console_require_sso: true, console_saml_connection: Some("x".into()), ..good };
         assert_eq!(refused(&both), 2);
+    }
+
+    #[test]
+    fn the_settings_of_mail_go_together() {
+        let config = |url: &str, from: &str, file: &str| Config {
+            mail_smtp_url: (!url.is_empty()).then(|| url.parse().unwrap()),
+            mail_from: (!from.is_empty()).then(|| from.parse().unwrap()),
+            mail_smtp_password_file: (!file.is_empty()).then(|| file.into()),
+            ..Config::default()
+        };
+        let from = "no-reply@acme.com";
+        for (url, from, file, count) in [
+            ("smtps://mail.example", from, "", 0),
+            ("smtps://u@mail.example", from, "/run/secrets/smtp", 0),
+            ("smtp+plain://u@127.0.0.1", from, "/run/secrets/smtp", 0),
+            ("smtp+plain://mail.example", from, "", 0),
+            ("smtps://mail.example", "", "", 1),
+            ("", from, "", 1),
+            ("", "", "/run/secrets/smtp", 1),
+            ("smtps://u@mail.example", from, "", 1),
+            ("smtps://mail.example", from, "/run/secrets/smtp", 1),
+            ("smtp+plain://u@mail.example", from, "/run/secrets/smtp", 1),
+        ] {
+            let problems = config(url, from, file).contradictions();
+            assert_eq!(problems.len(), count, "{url} {from} {file}: {problems:?}");
+        }
+        let warned = |url| config(url, from, "").warnings().iter().any(|text| text.contains("smtp+plain"));
+        assert!(warned("smtp+plain://postfix") && !warned("smtp+plain://localhost") && !warned("smtp://x"));
     }
 
     #[test]

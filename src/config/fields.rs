@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
+use super::mail::{MailSender, SmtpUrl};
 use super::values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted, SqliteSynchronous};
 
 /// The validated settings of a process.
@@ -111,6 +112,14 @@ pub struct Config {
     pub dns_servers: Vec<SocketAddr>,
     /// How long a domain counts as proved after its DNS record is gone.
     pub domains_lost_record_grace: Duration,
+    /// The mail server.
+    pub mail_smtp_url: Option<SmtpUrl>,
+    /// From whom letters are.
+    pub mail_from: Option<MailSender>,
+    /// The file with the password for the mail server.
+    pub mail_smtp_password_file: Option<PathBuf>,
+    /// Whether letters are shown on a page instead of being sent: only in the demo, which sets it. It is no setting.
+    pub mail_to_mailbox: bool,
     /// Whether the bundled test identity provider is served.
     pub test_idp: bool,
     /// The number of worker threads. 0: one per core.

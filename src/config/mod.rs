@@ -6,6 +6,7 @@
 mod checks;
 mod error;
 mod fields;
+mod mail;
 mod settings;
 mod sources;
 mod values;
@@ -13,6 +14,7 @@ mod variables;
 
 pub use error::{ConfigError, SettingError};
 pub use fields::Config;
+pub use mail::{MailSender, SmtpSecurity, SmtpUrl};
 pub use settings::{SETTINGS, Setting};
 pub use sources::{SettingValue, Sources};
 pub use values::{

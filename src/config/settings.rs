@@ -259,7 +259,7 @@ pub static SETTINGS: &[Setting] = &[
         default: "90d",
         syntax: "a duration from 1d to 3650d",
         description: "How long a login tells whom it was of: address, attributes (sealed), documents and checks. \
-                  What stays is when it was, through which connection, and how it ended.",
+                  What stays is when it was, through which connection, and how it ended. Letters are listed as long.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.retention_personal_data = value)
@@ -545,6 +545,36 @@ pub static SETTINGS: &[Setting] = &[
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.domains_lost_record_grace = value)
         },
+    },
+    Setting {
+        key: "mail.smtp_url",
+        default: "",
+        syntax: "smtps://[USER@]HOST[:PORT] | smtp://[USER@]HOST[:PORT] | smtp+plain://HOST[:PORT]",
+        description: "The mail server that takes the gateway's letters: codes to activate an account, to set a new password, to \
+                  confirm an address. `smtps` speaks TLS from the beginning (port 465), `smtp` by STARTTLS, which \
+                  the server must offer (port 587), `smtp+plain` not at all (port 25): only for a relay on this \
+                  machine or in its own network. Without it nobody gets mail, and every call works as it does with \
+                  it. docs/mail.md tells more.",
+        secret: false,
+        apply: |config, text| text.parse().map(|value| config.mail_smtp_url = Some(value)),
+    },
+    Setting {
+        key: "mail.from",
+        default: "",
+        syntax: "ADDRESS, or a name and then the address in angle brackets",
+        description: "From whom letters are. Without a name, the name of the application stands there, as the branding of \
+                  each environment has it.",
+        secret: false,
+        apply: |config, text| text.parse().map(|value| config.mail_from = Some(value)),
+    },
+    Setting {
+        key: "mail.smtp_password_file",
+        default: "",
+        syntax: "FILE",
+        description: "A file with the password for the user in `mail.smtp_url`. It is read at each connection, so it can be \
+                  replaced while the gateway runs.",
+        secret: false,
+        apply: |config, text| values::path(text).map(|value| config.mail_smtp_password_file = Some(value)),
     },
     Setting {
         key: "test_idp",

@@ -9,7 +9,12 @@ use base::{
     time::Clock,
 };
 
-use super::{gateway_client::GatewayClient, organization::DemoOrganization, sessions::Sessions};
+use super::{
+    gateway_client::GatewayClient,
+    mailbox::{DemoLetter, ReadLetters},
+    organization::DemoOrganization,
+    sessions::Sessions,
+};
 use crate::links::Links;
 
 /// The settings of the sample app.
@@ -26,6 +31,8 @@ pub struct DemoSettings {
     pub oauth_client_secret: OauthClientSecret,
     /// The app's customers.
     pub organizations: Vec<DemoOrganization>,
+    /// Reads the letters that the gateway wrote.
+    pub letters: ReadLetters,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The source of randomness.
@@ -37,6 +44,7 @@ pub struct DemoApp {
     pub(super) links: Links,
     pub(super) gateway: GatewayClient,
     pub(super) organizations: Vec<DemoOrganization>,
+    letters: ReadLetters,
     pub(super) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     pub(super) sessions: Sessions,
@@ -52,18 +60,24 @@ impl DemoApp {
             oauth_client_id,
             oauth_client_secret,
             organizations,
+            letters,
             clock,
             random,
         } = settings;
         let gateway =
             GatewayClient::new(links.clone(), server_side, api_key, oauth_client_id, oauth_client_secret)?;
-        Ok(Self { links, gateway, organizations, clock, random, sessions: Sessions::default() })
+        Ok(Self { links, gateway, organizations, letters, clock, random, sessions: Sessions::default() })
     }
 
     /// The customer that has the domain of `email`.
     pub(super) fn organization_of(&self, email: &str) -> Option<&DemoOrganization> {
         let (_, domain) = email.rsplit_once('@')?;
         self.organizations.iter().find(|organization| organization.domain.eq_ignore_ascii_case(domain))
+    }
+
+    /// The letters that the gateway wrote, the newest first.
+    pub(super) fn letters(&self) -> Vec<DemoLetter> {
+        (self.letters)()
     }
 
     /// 128 fresh random bits in hexadecimal.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     app::DemoApp,
     gateway_client::GatewayError,
+    mailbox,
     sessions::{PendingLogin, Protocol, SignedInUser},
     views,
 };
@@ -34,6 +35,8 @@ pub fn configure(routes: &mut Routes<'_>) {
         .resource(path::DEMO_SIGN_IN, |resource| resource.post(sign_in))
         .resource(path::DEMO_CALLBACK, |resource| resource.get(saml_callback))
         .resource(path::DEMO_OAUTH_CALLBACK, |resource| resource.get(oauth_callback))
+        .resource(path::DEMO_MAILBOX, |resource| resource.get(mailbox))
+        .resource(path::DEMO_LETTER, |resource| resource.get(letter))
         .resource(path::DEMO_PEOPLE, |resource| resource.get(people))
         .resource(path::DEMO_SIGN_OUT, |resource| resource.post(sign_out));
 }
@@ -51,6 +54,27 @@ async fn home(app: App, request: HttpRequest) -> HttpResponse {
         }
     };
     page(StatusCode::OK, PagePolicy::AnyFormTarget, markup)
+}
+
+/// `GET /demo/mailbox`: the letters.
+async fn mailbox(app: App) -> HttpResponse {
+    let letters = app.letters();
+    page(StatusCode::OK, PagePolicy::SameOriginForms, mailbox::view(&letters, app.clock.now()))
+}
+
+/// `GET /demo/mailbox/{letter}`: a letter as a mail program shows it.
+async fn letter(app: App, id: web::Path<String>) -> HttpResponse {
+    let letters = app.letters();
+    match letters.into_iter().find(|letter| letter.id == *id) {
+        Some(letter) => HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CONTENT_SECURITY_POLICY, mailbox::LETTER_POLICY))
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(letter.html),
+        None => message_page(StatusCode::NOT_FOUND, "This letter is not in the mailbox any more."),
+    }
 }
 
 /// `GET /demo/people`: the users that the customers' identity providers provisioned.

@@ -6,6 +6,7 @@
 mod app;
 mod gateway_client;
 mod handlers;
+mod mailbox;
 mod organization;
 mod sessions;
 #[cfg(test)]
@@ -14,4 +15,5 @@ mod views;
 
 pub use app::{DemoApp, DemoSettings};
 pub use handlers::configure;
+pub use mailbox::{DemoLetter, ReadLetters};
 pub use organization::DemoOrganization;

@@ -98,6 +98,7 @@ fn start_mock() -> (MockData, Links, web::Data<DemoApp>, Arc<ManualClock>) {
         api_key: API_KEY.parse().unwrap(),
         oauth_client_id: CLIENT.parse().unwrap(),
         oauth_client_secret: CLIENT_SECRET.parse().unwrap(),
+        letters: Arc::new(Vec::new),
         organizations: vec![customer("acme"), customer("globex")],
         clock: clock.clone(),
         random: Arc::new(SeededRandom::new(7)),

@@ -22,10 +22,14 @@ use crate::{
     },
 };
 
-const NAVIGATION: &[(&str, &str)] = &[("Sample app", path::DEMO), ("Test identity provider", path::TEST_IDP)];
+const NAVIGATION: &[(&str, &str)] = &[
+    ("Sample app", path::DEMO),
+    ("Mailbox", path::DEMO_MAILBOX),
+    ("Test identity provider", path::TEST_IDP),
+];
 const BANNER: &str = "A sample app on test accounts. Nothing here is for real use.";
 
-fn layout(title: &str) -> Layout<'_> {
+pub(super) fn layout(title: &str) -> Layout<'_> {
     Layout::wide(title, NAVIGATION).banner(Some(BANNER))
 }
 

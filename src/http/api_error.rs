@@ -122,6 +122,9 @@ impl ApiError {
             Error::Organization(error) if !error.field().is_empty() => {
                 (format!("bad {}: {error}", error.field()), json!([]))
             }
+            Error::Organization(error) if let Some(code) = error.code() => {
+                (format!("{code}: {error}"), json!([]))
+            }
             error => (error.to_string(), json!([])),
         };
         json!({ "code": self.grpc_code(), "message": message, "details": details })

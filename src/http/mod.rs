@@ -24,5 +24,6 @@ pub mod saml;
 pub mod scim;
 pub mod secureauth;
 pub mod shares;
+mod sign_in;
 pub mod ssoready;
 mod transfer_rate;

@@ -21,11 +21,17 @@ const MAX_RESPONSE_FORM: usize = 640 * 1024;
 pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(RateLimit::Credentials),
-        path::OAUTH_AUTHORIZE | console_path::SIGN_IN_SAML | console_path::SIGN_IN_OIDC => {
-            Some(RateLimit::LoginStart)
-        }
+        path::OAUTH_AUTHORIZE
+        | path::WORKSPACE_AUTHORIZE
+        | console_path::SIGN_IN_SAML
+        | console_path::SIGN_IN_OIDC => Some(RateLimit::LoginStart),
         route if route.starts_with(scim::BASE) => Some(RateLimit::Directories),
-        console_path::SIGN_IN | console_path::SIGN_IN_PASSKEY | console_path::JOIN
+        console_path::SIGN_IN
+        | console_path::SIGN_IN_PASSKEY
+        | console_path::JOIN
+        | path::WORKSPACE_SIGN_IN
+        | path::WORKSPACE_SIGN_IN_CODE
+        | path::WORKSPACE_ACTIVATE
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)

@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{api_documents, health, metrics, oauth, saml, scim, secureauth, ssoready};
+use super::{api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready};
 use crate::{
     links::path,
     web::{
@@ -63,5 +63,7 @@ pub fn register(routes: &mut Routes<'_>) {
         // SCIM clients of identity providers
         .surface(Surface::Scim, "/v1/scim", scim::configure)
         // Clients of an environment's workspaces. Last: the first segment matches every address that no route above has.
-        .surface(Surface::Oauth, "", oauth::issuers::configure_workspaces);
+        .surface(Surface::Oauth, "", oauth::issuers::configure_workspaces)
+        // People who sign in at an organization, and the applications that sent them
+        .surface(Surface::Oauth, "", sign_in::configure);
 }

@@ -216,6 +216,11 @@ pub const FLOW: &str = "/console/{environment}/flows/{flow}";
 /// Checks a login's response again with the current settings.
 pub const CHECK_FLOW: &str = "/console/{environment}/flows/{flow}/check";
 
+/// The letters of an environment.
+pub const LETTERS: &str = "/console/{environment}/letters";
+/// Writes a letter again.
+pub const RESEND_LETTER: &str = "/console/{environment}/letters/{letter}/resend";
+
 /// The webhooks of an environment.
 pub const WEBHOOKS: &str = "/console/{environment}/webhooks";
 /// Creates a webhook.

@@ -1,5 +1,10 @@
 //! Route patterns, as actix-web and `Links` both read them: `{name}` stands for one segment.
 
+/// Sets a credential by the code of a letter: a password, an authenticator app, a passkey.
+pub const WORKSPACE_RESET: &str = "/{tenant}/{workspace}/sign-in/reset";
+/// Proves an address by the code of a letter.
+pub const WORKSPACE_VERIFY: &str = "/{tenant}/{workspace}/sign-in/verify";
+
 /// The front page: what this service is.
 pub const HOME: &str = "/";
 /// An embedded file: stylesheet, script, icon.
@@ -374,6 +379,20 @@ pub const WORKSPACE_TOKEN: &str = "/{tenant}/{workspace}/oauth2/token";
 pub const WORKSPACE_INTROSPECT: &str = "/{tenant}/{workspace}/oauth2/introspect";
 /// Its revocation endpoint (RFC 7009).
 pub const WORKSPACE_REVOKE: &str = "/{tenant}/{workspace}/oauth2/revoke";
+/// Its authorization endpoint (RFC 6749 §3.1).
+pub const WORKSPACE_AUTHORIZE: &str = "/{tenant}/{workspace}/oauth2/authorize";
+/// Its userinfo endpoint (OpenID Connect Core 1.0 §5.3).
+pub const WORKSPACE_USERINFO: &str = "/{tenant}/{workspace}/userinfo";
+/// Where people sign out of it (OpenID Connect RP-Initiated Logout 1.0 §2).
+pub const WORKSPACE_LOGOUT: &str = "/{tenant}/{workspace}/oidc/logout";
+/// Its sign-in page.
+pub const WORKSPACE_SIGN_IN: &str = "/{tenant}/{workspace}/sign-in";
+/// The second factor.
+pub const WORKSPACE_SIGN_IN_CODE: &str = "/{tenant}/{workspace}/sign-in/code";
+/// Another password, where the present one must be changed.
+pub const WORKSPACE_SIGN_IN_PASSWORD: &str = "/{tenant}/{workspace}/sign-in/password";
+/// Where a new user sets a password.
+pub const WORKSPACE_ACTIVATE: &str = "/{tenant}/{workspace}/sign-in/activate";
 /// The token endpoint of an environment by WSO2's name, and its issuer.
 pub const TENANT_TOKEN: &str = "/t/{tenant}/oauth2/token";
 /// The token endpoint of the default environment by WSO2's name, and its issuer.
@@ -419,6 +438,10 @@ pub const TEST_IDP_SCIM: &str = "/test-idp/scim";
 pub const DEMO: &str = "/demo";
 /// The users that identity providers provisioned to it.
 pub const DEMO_PEOPLE: &str = "/demo/people";
+/// The letters that the gateway wrote.
+pub const DEMO_MAILBOX: &str = "/demo/mailbox";
+/// One of them.
+pub const DEMO_LETTER: &str = "/demo/mailbox/{letter}";
 /// Its sign-in buttons.
 pub const DEMO_SIGN_IN: &str = "/demo/sign-in";
 /// Its redirect URL for access codes.

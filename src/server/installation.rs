@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use base::{random::Random, time::Clock};
+use model::email::Email;
 use url::Url;
 
 use super::{error::StartError, master_key};
@@ -14,6 +15,7 @@ use crate::{
             limits::DirectoryRates,
             quota::{Quota, Quotas},
         },
+        mail::{MailSettings, MailTransport, Sender, SmtpSecurity, SmtpServer, mailbox::Mailbox},
     },
     config::{self, Config},
     links::Links,
@@ -94,6 +96,27 @@ pub async fn open(
     Ok(State::new(db, clock, random, master_key, links, settings(config)))
 }
 
+/// How letters are sent.
+fn mail(config: &Config) -> Option<MailSettings> {
+    let Some((server, from)) = config.mail_smtp_url.as_ref().zip(config.mail_from.as_ref()) else {
+        let address = Email::parse("no-reply@demo.example").filter(|_| config.mail_to_mailbox)?;
+        let sender = Sender { name: None, address };
+        return Some(MailSettings { sender, transport: MailTransport::Mailbox(Mailbox::default()) });
+    };
+    let transport = MailTransport::Smtp(SmtpServer {
+        host: server.host.clone(),
+        port: server.port,
+        security: match server.security {
+            config::SmtpSecurity::Tls => SmtpSecurity::Tls,
+            config::SmtpSecurity::StartTls => SmtpSecurity::StartTls,
+            config::SmtpSecurity::Plain => SmtpSecurity::Plain,
+        },
+        login: server.user.clone().zip(config.mail_smtp_password_file.clone()),
+    });
+    let sender = Sender { name: from.name.clone(), address: from.address.clone() };
+    Some(MailSettings { sender, transport })
+}
+
 const MEBIBYTE: i64 = 1024 * 1024;
 
 /// The part of the configuration that use cases need.
@@ -135,6 +158,7 @@ pub fn settings(config: &Config) -> Settings {
                 day_bytes: i64::from(config.scim_environment_megabytes_per_day) * MEBIBYTE,
             },
         },
+        mail: mail(config),
         rate_limits: config.rate_limits,
         console: ConsoleSettings {
             session_idle: config.console_session_idle,

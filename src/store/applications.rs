@@ -8,7 +8,7 @@ use base::{
 use model::application::{Application, GrantType, PreviousSecret, Workspace};
 
 use super::{
-    Conn, Result, columns,
+    Conn, Error, Result, columns,
     connection::{Row, Statement},
     table::{self, Key, Table, select_where},
 };
@@ -26,7 +26,9 @@ impl Table for Application {
         "id_token_alg",
         "grant_types",
         "scopes",
+        "shared",
         "redirect_uris",
+        "post_logout_redirect_uris",
         "origins",
         "disabled",
     ];
@@ -52,7 +54,9 @@ impl Table for Application {
             .bind(self.signing_alg.as_str())
             .bind(columns::list_to_json(&grants))
             .bind(columns::list_to_json(&self.scopes))
+            .bind(self.shared.as_str())
             .bind(columns::urls_to_json(&self.redirect_uris))
+            .bind(columns::urls_to_json(&self.post_logout_redirect_uris))
             .bind(columns::list_to_json(&self.origins))
             .bind(self.disabled)
     }
@@ -85,7 +89,9 @@ impl Table for Application {
             signing_alg: row.parse("id_token_alg", columns::by_name)?,
             grant_types: row.parse("grant_types", grants)?,
             scopes: row.parse("scopes", columns::list_from_json)?,
+            shared: row.parse("shared", columns::by_name)?,
             redirect_uris: row.parse("redirect_uris", columns::urls_from_json)?,
+            post_logout_redirect_uris: row.parse("post_logout_redirect_uris", columns::urls_from_json)?,
             origins: row.parse("origins", columns::list_from_json)?,
             disabled: row.get("disabled")?,
             created_at: row.get("created_at")?,
@@ -104,6 +110,21 @@ pub async fn find(
     id: ApplicationId,
 ) -> Result<Option<Application>> {
     table::find(conn, environment_id, id).await
+}
+
+/// Where a client may ask to be sent: its own redirect URIs, else those of its environment.
+pub async fn redirect_uris(conn: &mut Conn, client: &Application) -> Result<Vec<String>> {
+    if !client.redirect_uris.is_empty() {
+        return Ok(client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect());
+    }
+    let row: Option<(String,)> = conn
+        .sql("SELECT oauth_redirect_uris FROM environments WHERE id = $1")
+        .bind(client.environment_id)
+        .optional()
+        .await?;
+    let Some((uris,)) = row else { return Ok(Vec::new()) };
+    columns::list_from_json(&uris)
+        .ok_or_else(|| Error::inconsistent("environments", "oauth_redirect_uris", client.environment_id))
 }
 
 /// Up to `limit` clients of the workspace `system`, or of none, from `from` on, in order of creation.

@@ -13,7 +13,7 @@ const BATCH_SIZE: i64 = 200;
 
 /// What refers to an account without a foreign key. Identifiers, addresses, words and memberships go along with the user's row. Access
 /// tokens stay until they expire: their rows hold ids only, and the tokens ended when the account did.
-const BY_ACCOUNT: [&str; 8] = [
+const BY_ACCOUNT: [&str; 9] = [
     "DELETE FROM passwords WHERE account_id IN (",
     "DELETE FROM former_passwords WHERE account_id IN (",
     "DELETE FROM passkeys WHERE account_id IN (",
@@ -21,6 +21,7 @@ const BY_ACCOUNT: [&str; 8] = [
     "DELETE FROM totp_secrets WHERE account_id IN (",
     "DELETE FROM recovery_codes WHERE account_id IN (",
     "DELETE FROM one_time_codes WHERE account_id IN (",
+    "DELETE FROM letters WHERE account_id IN (",
     "DELETE FROM sessions WHERE subject_id IN (",
 ];
 

@@ -5,6 +5,7 @@
 //! replica). Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
+pub mod account_grants;
 pub mod administrators;
 pub mod api_keys;
 pub mod applications;
@@ -12,6 +13,7 @@ pub mod audit_events;
 pub mod authentication_challenges;
 pub mod authorization_codes;
 pub mod authorization_grants;
+pub mod authorization_requests;
 pub mod background_jobs;
 mod batch;
 pub mod brandings;
@@ -35,6 +37,7 @@ pub mod identity_schemas;
 pub mod import_lookups;
 pub mod import_records;
 pub mod invitations;
+pub mod letters;
 pub mod login_connections;
 pub mod login_counts;
 pub mod login_eligibility;

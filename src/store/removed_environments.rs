@@ -46,12 +46,14 @@ const IN_BATCHES: &[&str] = &[
     some!("login_flows" by "id"),
     some!("authorization_grants" by "id"),
     some!("signed_access_tokens" by "jti"),
+    some!("authorization_requests" by "request_sha256"),
     some!("events" by "environment_id, sequence"),
     some!("webhook_deliveries" by "id"),
     some!("login_counts" by "hour, connection_id"),
     some!("connection_logins" by "connection_id"),
     some!("one_time_codes" by "id"),
     some!("user_groups" by "id"),
+    some!("letters" by "id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.

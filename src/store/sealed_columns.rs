@@ -62,6 +62,10 @@ pub const FORMER_WEBHOOK_SECRET: SealedColumn = column("webhooks", "previous_sec
 /// The secrets of authenticator apps.
 pub const TOTP_SECRET: SealedColumn =
     SealedColumn { key: &["account_id"], ..column("totp_secrets", "secret", "totp_secrets/secret") };
+/// To whom letters are …
+pub const LETTER_RECIPIENT: SealedColumn = column("letters", "recipient", "letters/recipient");
+/// … and what they say, until they are sent.
+pub const LETTER_CONTENTS: SealedColumn = column("letters", "contents", "letters/contents");
 /// The secrets of the demo.
 pub const DEMO_SECRETS: SealedColumn = setting("name = 'demo'");
 /// What tells a wrong master key at the start.
@@ -83,6 +87,8 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     TOTP_SECRET,
     DEMO_SECRETS,
     IDEMPOTENT_ANSWER,
+    LETTER_CONTENTS,
+    LETTER_RECIPIENT,
     SCIM_REQUEST_QUERY,
     SCIM_REQUEST_BODY,
     SCIM_RESPONSE_BODY,

@@ -158,6 +158,26 @@ pub async fn update_authenticated<S: SessionSubject>(
     Ok(touched == 1)
 }
 
+/// Stores another cookie of a session, and how and when its person authenticated.
+pub async fn update_renewed<S: SessionSubject>(
+    tx: &mut Transaction,
+    session: &Session<S>,
+    token: Digest,
+) -> Result<()> {
+    tx.sql(
+        "UPDATE sessions SET token_sha256 = $2, authenticated_at = $3, amr = $4, last_seen_at = $5 \
+         WHERE id = $1 AND revoked_at IS NULL",
+    )
+    .bind(session.id)
+    .bind(token)
+    .bind(session.authenticated_at)
+    .bind(serde_json::json!(session.context.amr).to_string())
+    .bind(session.last_seen_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Stores through which connection a session was begun.
 pub async fn update_connection<S: SessionSubject>(
     tx: &mut Transaction,

@@ -125,6 +125,14 @@ pub struct IssuingOrganization {
     pub handle: Option<String>,
 }
 
+impl IssuingOrganization {
+    /// What people call it: its display name, else its other name.
+    pub fn shown_name(&self) -> &str {
+        let names = [Some(self.display_name.as_str()), self.name.as_deref()];
+        names.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or_default()
+    }
+}
+
 /// The organization with this id, the root too, if it can issue tokens: it is not switched off, and no template.
 pub async fn find_organization(
     conn: &mut Conn,

@@ -160,6 +160,44 @@ pub async fn list_by_organization(
         .await
 }
 
+/// Up to `limit` users of a pool, the newest first, from one of them on.
+pub async fn list_newest(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.pool_id = $2 AND users.id <= $3 ORDER BY users.id DESC LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(pool_id)
+        .bind(from.unwrap_or(UserId::from_bits(u128::MAX)))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// Up to `limit` users of the pools of an organization that exist, the newest first, from one of them on.
+pub async fn list_newest_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.organization_id = $2 AND users.id <= $3 \
+                AND EXISTS (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                ORDER BY users.id DESC LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(from.unwrap_or(UserId::from_bits(u128::MAX)))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
 /// The user of a pool with the first of these identifiers that somebody has.
 pub async fn find_by_key(
     conn: &mut Conn,
@@ -284,12 +322,14 @@ pub async fn is_organization_in_use(
     Ok(found.is_some())
 }
 
-/// Ends what a user has of an account that may not be used any more: sessions, access tokens and one-time codes.
+/// Ends what a user has of an account that may not be used any more: sessions, grants with their codes and refresh tokens,
+/// access tokens, and one-time codes.
 pub async fn end_use(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result<()> {
     for text in [
         "UPDATE sessions SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 WHERE subject_id = $1 AND revoked_at IS NULL",
         "UPDATE one_time_codes SET consumed_at = $2 WHERE account_id = $1 AND consumed_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
     ] {
         tx.sql(text).bind(id).bind(now).execute().await?;
     }
@@ -303,6 +343,8 @@ pub async fn end_use_in_pool(tx: &mut Transaction, pool_id: IdentityPoolId, now:
          WHERE subject_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 \
          WHERE subject_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 \
+         WHERE user_id IN (SELECT id FROM users WHERE pool_id = $1) AND revoked_at IS NULL",
     ] {
         tx.sql(text).bind(pool_id).bind(now).execute().await?;
     }
@@ -320,6 +362,8 @@ pub async fn end_use_in_organization(
          WHERE subject_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 \
          WHERE subject_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 \
+         WHERE user_id IN (SELECT id FROM users WHERE organization_id = $1) AND revoked_at IS NULL",
         "UPDATE sessions SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL",
         "UPDATE signed_access_tokens SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL",
     ] {

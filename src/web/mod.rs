@@ -14,3 +14,4 @@ pub mod login;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod setup;
+pub mod sign_in;

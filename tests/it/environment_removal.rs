@@ -107,7 +107,8 @@ async fn remembered(db: &Db) -> i64 {
     db.read().await.unwrap().sql(sql).one::<(i64,)>().await.unwrap().0
 }
 
-/// A pool of an organization, with a schema, a user in a group, and a one-time code of theirs.
+/// A pool of an organization, with a schema, a user in a group, a one-time code of theirs, a request of an application under way and a
+/// letter.
 async fn add_people(app: &TestApp, tenant: &Tenant) {
     let mut tx = app.state.db.write().await.unwrap();
     for sql in [
@@ -129,8 +130,15 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
         "INSERT INTO user_group_members (group_id, user_id, added_at) \
          SELECT 'group_0000000000000000000000001', 'usr_0000000000000000000000001', 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO authorization_requests (request_sha256, environment_id, issuer, browser_sha256, client_id, redirect_uri, \
+         redirect_uri_sent, response_mode, scope, created_at, expires_at) \
+         SELECT '', environment_id, id, '', '', '', FALSE, 'query', '', 0, 4102444800000 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO one_time_codes (id, account_id, environment_id, purpose, code_sha256, failures, created_at, \
          expires_at) SELECT 'code_0000000000000000000000001', 'usr_0000000000000000000000001', environment_id, 'activation', '', 0, 0, 4102444800000 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO letters (id, environment_id, organization_id, kind, state, attempts, expires_at, created_at, updated_at) \
+         SELECT 'letter_0000000000000000000000001', environment_id, id, 'activation', 'failed', 0, 0, 4102444800000, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
     ] {
         tx.sql(sql).bind(tenant.organization.id).execute().await.unwrap();
@@ -241,7 +249,7 @@ both! {
         let histories = filled(&app, environment.id).await;
         let swept = [
             "authorization_grants", "connection_logins", "events", "login_counts", "login_flows", "webhook_deliveries",
-            "signed_access_tokens", "users", "one_time_codes", "user_groups",
+            "signed_access_tokens", "users", "one_time_codes", "authorization_requests", "letters", "user_groups",
         ];
         assert!(histories.iter().all(|table| swept.contains(&table.as_str())), "{histories:?}");
         assert!(histories.contains("login_flows") && histories.contains("events"));

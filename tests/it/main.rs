@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod account_sign_in;
 mod administrators;
 mod administrators_sso;
 mod api_access;
@@ -60,6 +61,7 @@ mod issuers;
 mod leases;
 mod login_logs;
 mod lost_updates;
+mod mail;
 mod master_key;
 mod metadata_refresh;
 mod moved_rows;
@@ -72,6 +74,7 @@ mod organization_references;
 mod organization_search;
 mod organization_templates;
 mod overload;
+mod password_turns;
 mod permissions;
 mod personal_data;
 mod plain_http;

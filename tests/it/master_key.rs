@@ -1,9 +1,14 @@
 //! A master key is replaced: what it sealed is sealed again while servers run, and then nothing needs it any more.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use base::id::UserId;
-use model::{account::AccountId, administrator::Role, webhook::Webhook};
+use base::id::{LetterId, UserId};
+use model::{
+    account::AccountId,
+    administrator::Role,
+    letter::{Letter, LetterKind, LetterState},
+    webhook::Webhook,
+};
 use ostiary::{
     app::{
         accounts::totp::{self, TotpSecret},
@@ -21,7 +26,10 @@ use ostiary::{
     server::Server,
     store::{
         self,
-        sealed_columns::{DEMO_SECRETS, SEALED_COLUMNS, count_by_key, list_other, replace},
+        sealed_columns::{
+            DEMO_SECRETS, LETTER_CONTENTS, LETTER_RECIPIENT, SEALED_COLUMNS, count_by_key, list_other,
+            replace,
+        },
     },
 };
 use reqwest::Method;
@@ -93,6 +101,36 @@ async fn webhook(app: &TestApp, id: &str, tenant: &Tenant) -> Webhook {
     store::table::find(&mut conn, tenant.environment.id, id.parse().unwrap()).await.unwrap().unwrap()
 }
 
+fn letter_id() -> LetterId {
+    LetterId::from_bits(7)
+}
+
+/// A letter that waits.
+fn letter(app: &TestApp, tenant: &Tenant) -> Letter {
+    let now = app.now();
+    Letter {
+        id: letter_id(),
+        environment_id: tenant.environment.id,
+        organization_id: tenant.organization.id,
+        account_id: None,
+        kind: LetterKind::AlreadyRegistered,
+        code_id: None,
+        sealed_recipient: Some(app.state.seal(&LETTER_RECIPIENT, &[&letter_id()], b"dana@acme.example")),
+        state: LetterState::Queued,
+        attempts: 0,
+        next_attempt_at: Some(now + Duration::from_secs(3600)),
+        expires_at: now + Duration::from_secs(7200),
+        last_error: None,
+        last_reply: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn letter_contents(app: &TestApp) -> String {
+    app.state.seal(&LETTER_CONTENTS, &[&letter_id()], b"{}")
+}
+
 async fn fill(app: &TestApp) -> Contents {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
@@ -114,6 +152,7 @@ async fn fill(app: &TestApp) -> Contents {
     let administrator = app.with_password("root@vendor.example").await;
     let mut tx = app.state.db.write().await.unwrap();
     totp::set(&mut tx, &app.state, user(), &TotpSecret::new(random())).await.unwrap();
+    store::letters::insert(&mut tx, &letter(app, &tenant), Some(&letter_contents(app))).await.unwrap();
     tx.commit().await.unwrap();
     Contents {
         flow: log_in(app, (&tenant, &key)).await,

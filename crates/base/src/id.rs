@@ -210,6 +210,7 @@ kinds! {
     UserGroupKind UserGroupId "group_" "group", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
+    LetterKind LetterId "letter_" "letter";
     AccessTokenKind AccessTokenId "token_" "access token";
 }
 

@@ -31,6 +31,11 @@ impl<K: SecretKind> Secret<K> {
         id::encode(K::PREFIX, self.bits)
     }
 
+    /// The digest of the text with its prefix. A secret of one kind never has that of another kind.
+    pub fn digest_of_text(&self) -> Digest {
+        Digest::of(self.reveal())
+    }
+
     /// The stored form: SHA-256 of the 16 bytes, as in SSOReady, so that imported secrets keep working.
     pub fn digest(&self) -> Digest {
         Digest::of(self.bits.to_be_bytes())
@@ -115,6 +120,9 @@ secrets! {
     OauthClientSecretKind OauthClientSecret "ssoready_oauth_client_secret_" "an OAuth client's secret";
     ApplicationSecretKind ApplicationSecret "app_secret_" "a secret of an application";
     AccessCodeKind AccessCode "saml_access_code_" "the one-time code an app redeems, at redeem or as OAuth `code`";
+    AuthorizationCodeKind AuthorizationCode "code_" "the code of an organization's issuer";
+    RefreshTokenKind RefreshToken "refresh_token_" "a refresh token of an organization's issuer";
+    SignInRequestKind SignInRequest "request_" "the name of an authorization request while somebody signs in";
     ScimBearerTokenKind ScimBearerToken "ssoready_scim_bearer_token_" "the bearer token of an identity provider for a directory";
     AccessTokenKind AccessToken "ostiary_at_" "an OAuth access token";
     AdminInvitationTokenKind AdminInvitationToken "ostiary_invite_" "the one-time token of an administrator's invitation";

@@ -64,6 +64,24 @@ pub enum Workspace {
     System,
 }
 
+/// At the issuers of which organizations an application of the vendor can be used, beside the root's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Sharing {
+    /// Of all that there are and will be.
+    All,
+    /// Of none.
+    None,
+}
+
+impl Sharing {
+    /// That of a new application.
+    pub fn default_of(kind: ClientKind, owner: Option<OrganizationId>) -> Self {
+        if kind != ClientKind::Service && owner.is_none() { Self::All } else { Self::None }
+    }
+}
+
 macro_rules! names {
     ($($type:ident),+) => {$(
         impl $type {
@@ -74,7 +92,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(ClientKind, GrantType, Workspace);
+names!(ClientKind, GrantType, Workspace, Sharing);
 
 impl ClientKind {
     /// Whether such a client has a secret.
@@ -125,8 +143,12 @@ pub struct Application {
     pub grant_types: Vec<GrantType>,
     /// What it may ask for.
     pub scopes: Vec<String>,
+    /// At whose issuers it can be used besides its owner's.
+    pub shared: Sharing,
     /// Its redirect URIs, compared byte for byte; empty: those of the environment.
     pub redirect_uris: Vec<HttpUrl>,
+    /// Where it may send people who signed out, compared byte for byte.
+    pub post_logout_redirect_uris: Vec<HttpUrl>,
     /// The origins whose scripts may call the issuer (Fetch, CORS).
     pub origins: Vec<String>,
     /// How its tokens are signed.
@@ -167,6 +189,7 @@ impl Audited for Application {
 
     fn audit_fields(&self) -> Map<String, Value> {
         let uris: Vec<&str> = self.redirect_uris.iter().map(HttpUrl::as_str).collect();
+        let post_logout: Vec<&str> = self.post_logout_redirect_uris.iter().map(HttpUrl::as_str).collect();
         let grants: Vec<&str> = self.grant_types.iter().map(|grant| grant.as_str()).collect();
         audit_fields! {
             "displayName": self.display_name,
@@ -174,7 +197,9 @@ impl Audited for Application {
             "workspace": self.workspace.map(Workspace::as_str),
             "grantTypes": grants,
             "scopes": self.scopes,
+            "shared": self.shared.as_str(),
             "redirectUris": uris,
+            "postLogoutRedirectUris": post_logout,
             "origins": self.origins,
             "signingAlg": self.signing_alg.as_str(),
             "disabled": self.disabled,
@@ -204,7 +229,9 @@ mod tests {
             display_name: String::new(),
             grant_types: vec![GrantType::ClientCredentials],
             scopes: Vec::new(),
+            shared: Sharing::None,
             redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
             origins: Vec::new(),
             signing_alg: IdTokenAlg::ES256,
             disabled: false,

@@ -21,6 +21,7 @@ pub mod identity_schema;
 pub mod idp_initiated;
 pub mod idp_kind;
 pub mod json_object;
+pub mod letter;
 pub mod login_flow;
 pub mod logo;
 pub mod master_key;

@@ -95,7 +95,8 @@ pub fn forwarded_parameters(parameters: &Parameters) -> Vec<(&'static str, Strin
     FORWARDED_PARAMETERS.into_iter().filter_map(value).collect()
 }
 
-fn state(parameters: &Parameters) -> Result<Option<&str>, Error> {
+/// The `state`, which is returned with the response.
+pub(crate) fn state(parameters: &Parameters) -> Result<Option<&str>, Error> {
     parameters.get_within("state", MAX_STATE_BYTES)
 }
 
@@ -183,7 +184,7 @@ impl AuthorizeRequest {
 
 /// The code challenge (RFC 7636 §4.3). A missing method means `plain`, which is rejected like every method
 /// but `S256`. A method without a challenge is an error.
-fn code_challenge(parameters: &Parameters) -> Result<Option<CodeChallenge>, Error> {
+pub(crate) fn code_challenge(parameters: &Parameters) -> Result<Option<CodeChallenge>, Error> {
     let method = parameters.get("code_challenge_method")?;
     match parameters.get("code_challenge")? {
         Some(_) if method != Some("S256") => Err(Error::UnsupportedChallengeMethod),
@@ -221,9 +222,14 @@ fn prompts_login(parameters: &Parameters) -> Result<bool, Error> {
 /// `max_age` (OpenID Connect Core §3.1.2.1). The age of the identity provider's session is not known before
 /// the request, so every `max_age` forces authentication; `auth_time` in the ID token says when it happened.
 fn has_max_age(parameters: &Parameters) -> Result<bool, Error> {
-    let Some(text) = parameters.get("max_age")? else { return Ok(false) };
+    Ok(max_age(parameters)?.is_some())
+}
+
+/// `max_age`, in seconds.
+pub(crate) fn max_age(parameters: &Parameters) -> Result<Option<u64>, Error> {
+    let Some(text) = parameters.get("max_age")? else { return Ok(None) };
     match text.parse::<u64>() {
-        Ok(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(true),
+        Ok(seconds) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(seconds)),
         _ => Err(Error::Malformed { name: "max_age", reason: "must be a number of seconds".to_owned() }),
     }
 }

@@ -1,6 +1,4 @@
-//! The client credentials grant (RFC 6749 §4.4), and what a token response without an ID token says (§5.1).
-
-use serde::Serialize;
+//! The client credentials grant (RFC 6749 §4.4).
 
 use crate::{Error, parameters::Parameters};
 
@@ -38,19 +36,6 @@ impl ClientCredentialsGrant {
         }
         Ok(granted.join(" "))
     }
-}
-
-/// The response to a successful request.
-#[derive(Debug, Serialize)]
-pub struct AccessTokenResponse {
-    /// The token.
-    pub access_token: String,
-    /// Its lifetime in seconds.
-    pub expires_in: u64,
-    /// The granted scope.
-    pub scope: String,
-    /// Always `Bearer`.
-    pub token_type: &'static str,
 }
 
 #[cfg(test)]

@@ -51,12 +51,21 @@ pub enum Error {
     /// `response_mode` is not `query`.
     #[error("response_mode must be query")]
     UnsupportedResponseMode,
+    /// `response_mode` is none that the issuer supports.
+    #[error("response_mode must be query or form_post")]
+    UnknownResponseMode,
     /// `code_challenge_method` is not `S256` (RFC 7636 §4.4.1; `plain`, the default, is rejected).
     #[error("code_challenge_method must be S256")]
     UnsupportedChallengeMethod,
     /// `prompt=none`: a login always redirects to the identity provider.
     #[error("prompt=none cannot be met: the person must visit the identity provider")]
     LoginRequired,
+    /// `prompt=none`, and the person has no session that is good for this request.
+    #[error("prompt=none cannot be met: the person must sign in")]
+    SignInRequired,
+    /// The person is not let in (RFC 6749 §4.1.2.1).
+    #[error("the person may not sign in: {0}")]
+    AccessDenied(&'static str),
     /// `request` (OpenID Connect Core §6.1) is not supported.
     #[error("request objects are not supported")]
     RequestNotSupported,
@@ -93,7 +102,7 @@ pub enum Error {
     #[error("grant_type must be authorization_code")]
     UnsupportedGrantType,
     /// `grant_type` is none that the issuer supports.
-    #[error("grant_type must be one that the issuer supports: client_credentials")]
+    #[error("grant_type must be one that the issuer supports")]
     GrantNotSupported,
     /// The client may not use this grant.
     #[error("the client may not use this grant_type")]
@@ -104,6 +113,9 @@ pub enum Error {
     /// The code is unknown, expired, used, or another client's. Which of them is not disclosed.
     #[error("code is unknown, expired, already used, or ended because the person may not sign in any more")]
     CodeNotFound,
+    /// The refresh token is unknown, expired, used, or another client's. Which of them is not disclosed.
+    #[error("refresh_token is unknown, expired, already used, or ended")]
+    RefreshTokenNotFound,
     /// `redirect_uri` is not the one the code was issued to (RFC 6749 §4.1.3).
     #[error("redirect_uri is not the one of the authorization request")]
     RedirectUriMismatch,
@@ -119,6 +131,9 @@ pub enum Error {
     /// The bearer token was sent in more than one way (RFC 6750 §2).
     #[error("the bearer token was sent in more than one way")]
     TwoBearerTokens,
+    /// The bearer token was not given for this (RFC 6750 §3.1).
+    #[error("the access token was not given for the scope {0}")]
+    InsufficientScope(&'static str),
     /// The bearer token is malformed, unknown, expired or revoked. Which of them is not disclosed.
     #[error("the access token is unknown, expired or revoked")]
     InvalidToken,
@@ -135,6 +150,7 @@ impl Error {
             | Self::UnregisteredRedirectUri { .. }
             | Self::AmbiguousRedirectUri { .. }
             | Self::UnsupportedResponseMode
+            | Self::UnknownResponseMode
             | Self::UnsupportedChallengeMethod
             | Self::NoSelector
             | Self::NoConnection { .. }
@@ -143,7 +159,8 @@ impl Error {
             | Self::TwoBearerTokens => "invalid_request",
             Self::ClientDisabled | Self::GrantNotPermitted => "unauthorized_client",
             Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::LoginRequired => "login_required",
+            Self::LoginRequired | Self::SignInRequired => "login_required",
+            Self::AccessDenied(_) => "access_denied",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
@@ -153,10 +170,12 @@ impl Error {
             Self::UnsupportedGrantType | Self::GrantNotSupported => "unsupported_grant_type",
             Self::ScopeNotGranted(_) => "invalid_scope",
             Self::CodeNotFound
+            | Self::RefreshTokenNotFound
             | Self::RedirectUriMismatch
             | Self::VerifierMismatch
             | Self::UnexpectedVerifier => "invalid_grant",
             Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope(_) => "insufficient_scope",
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     access_token::{self, AccessTokenClaims, MAX_TOKEN_BYTES},
+    account_claims::IdTokenHint,
     algorithm::IdTokenAlg,
     jwk::JwkSet,
     provider,
@@ -106,6 +107,24 @@ pub fn verify_access_token(
         return Err(JwtError::Expired);
     }
     Ok(claims)
+}
+
+/// Verifies an ID token that came back as a hint: with a key of `keys`, of this issuer, expired or not (OpenID Connect
+/// RP-Initiated Logout 1.0 §2). Tokens of another kind are none.
+pub fn verify_id_token_hint(token: &str, keys: &JwkSet, issuer: &str) -> Result<IdTokenHint, JwtError> {
+    provider::install();
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(JwtError::Invalid(ErrorKind::InvalidToken.into()));
+    }
+    let header = decode_header(token)?;
+    if header.typ.as_deref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) || header.crit.is_some() {
+        return Err(JwtError::Type);
+    }
+    let mut validation = validation();
+    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
+    validation.set_issuer(&[issuer]);
+    validation.validate_aud = false;
+    verify_signature(token, &header, keys, validation)
 }
 
 /// What precedes the `typ` of a header that is written in full.

@@ -6,6 +6,7 @@
 //! `model` uses [`algorithm`], so this crate cannot use `model`.
 
 pub mod access_token;
+pub mod account_claims;
 pub mod algorithm;
 pub mod authorization_header;
 pub mod authorize;
@@ -13,6 +14,7 @@ pub mod client_authentication;
 pub mod client_credentials;
 pub mod error;
 pub mod id_token;
+pub mod issuer_grant;
 pub mod issuer_metadata;
 pub mod jwk;
 pub mod jwt;
@@ -24,6 +26,7 @@ pub mod pkce;
 mod provider;
 pub mod provider_metadata;
 pub mod scope;
+pub mod sign_in_request;
 pub mod signing_key;
 pub mod token;
 

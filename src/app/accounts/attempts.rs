@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use base::id::EnvironmentId;
+use base::id::{EnvironmentId, OrganizationId};
 use model::{
     account::AuthenticationMethod,
     audit::{AuditTarget, Audited, audit_fields},
@@ -72,6 +72,19 @@ pub async fn record_failure(
 pub async fn record_unknown(state: &State, method: AuthenticationMethod, device: &Device) {
     let target = AuditTarget { kind: "administrator", id: String::new(), organization_id: None };
     record_failure_as(state, target, None, method, device).await;
+}
+
+/// Records a failed authentication at an organization as nobody who is known there: one a minute and network. What was typed is
+/// not recorded: it may be a password.
+pub async fn record_unknown_user(
+    state: &State,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    method: AuthenticationMethod,
+    device: &Device,
+) {
+    let target = AuditTarget { kind: "user", id: String::new(), organization_id: Some(organization_id) };
+    record_failure_as(state, target, Some(environment_id), method, device).await;
 }
 
 async fn record_failure_as(

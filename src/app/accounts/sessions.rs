@@ -76,6 +76,22 @@ pub async fn create<S: SessionSubject>(
     Ok(NewSession { session, token })
 }
 
+/// Goes on with the session of a subject who authenticated again, under another cookie: the one before it is good for nothing
+/// any more.
+pub async fn renew<S: SessionSubject>(
+    tx: &mut Transaction,
+    state: &State,
+    session: Session<S>,
+    authenticated_at: Timestamp,
+    amr: Vec<String>,
+) -> Result<NewSession<S>> {
+    let context = SessionContext { amr, ..session.context };
+    let session = Session { authenticated_at, last_seen_at: state.now(), context, ..session };
+    let token = Secret::new(&*state.random);
+    store::sessions::update_renewed(tx, &session, token.digest()).await?;
+    Ok(NewSession { session, token })
+}
+
 /// The session of a cookie, of this kind of subject and active. Whether its subject may still be let in is the caller's to
 /// ask.
 pub async fn find<S: SessionSubject>(

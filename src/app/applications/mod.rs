@@ -10,7 +10,7 @@ use base::{
 };
 use clap::Args;
 use model::{
-    application::{Application, ClientKind, GrantType, IdTokenAlg, Workspace},
+    application::{Application, ClientKind, GrantType, IdTokenAlg, Sharing, Workspace},
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ use super::{
     resource::{self, Edit, Resource},
 };
 use crate::store::{
-    self,
+    self, account_grants,
     signed_access_tokens::{self, TokensOf},
 };
 
@@ -56,8 +56,13 @@ pub struct ApplicationObject {
     /// What it may ask for.
     #[schema(example = json!(["manage_organizations"]))]
     scopes: Vec<String>,
+    /// `all`: it can be used at the issuer of every organization; `none`: at its owner's only.
+    #[schema(value_type = String, example = "all")]
+    shared: Sharing,
     /// Its redirect URIs; empty: those of the environment.
     redirect_uris: Vec<String>,
+    /// Where it may send people who signed out.
+    post_logout_redirect_uris: Vec<String>,
     /// The origins whose scripts may call the issuer.
     origins: Vec<String>,
     /// How its tokens are signed.
@@ -93,7 +98,13 @@ impl From<&Application> for ApplicationObject {
             workspace: application.workspace,
             grant_types: application.grant_types.clone(),
             scopes: application.scopes.clone(),
+            shared: application.shared,
             redirect_uris: application.redirect_uris.iter().map(ToString::to_string).collect(),
+            post_logout_redirect_uris: application
+                .post_logout_redirect_uris
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             origins: application.origins.clone(),
             signing_alg: application.signing_alg,
             disabled: application.disabled,
@@ -121,10 +132,18 @@ pub struct ApplicationChange {
     #[schema(example = json!(["manage_organizations"]))]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Option<Vec<String>>,
+    /// Where your own web or public application can be used: all (the default) for the issuer of every organization, or none.
+    #[schema(example = "all")]
+    #[arg(long, value_name = "SHARING", value_parser = ["all", "none"])]
+    pub shared: Option<String>,
     /// Its redirect URIs, instead of those of the environment.
     #[schema(example = json!(["https://app.example.com/callback"]))]
     #[arg(long = "redirect-uri", value_name = "URI")]
     pub redirect_uris: Option<Vec<String>>,
+    /// Where it may send people who signed out.
+    #[schema(example = json!(["https://app.example.com/signed-out"]))]
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    pub post_logout_redirect_uris: Option<Vec<String>>,
     /// The origins whose scripts may call the issuer.
     #[schema(example = json!(["https://app.example.com"]))]
     #[arg(long = "origin", value_name = "ORIGIN")]
@@ -183,6 +202,13 @@ impl Resource for Application {
         if let Some(uris) = &change.redirect_uris {
             self.redirect_uris = input::redirect_uris("redirectUris", uris, &self.redirect_uris)?;
         }
+        if let Some(sharing) = &change.shared {
+            self.shared = settings::sharing(self.kind, self.organization_id, sharing)?;
+        }
+        if let Some(uris) = &change.post_logout_redirect_uris {
+            let present = &self.post_logout_redirect_uris;
+            self.post_logout_redirect_uris = input::redirect_uris("postLogoutRedirectUris", uris, present)?;
+        }
         if let Some(origins) = &change.origins {
             self.origins = settings::origins(origins)?;
         }
@@ -203,6 +229,7 @@ impl Resource for Application {
 
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let of = TokensOf::Client(edit.row.id);
+        account_grants::revoke_of_client(&mut edit.tx, edit.row.id, state.now()).await?;
         Ok(signed_access_tokens::revoke_all(&mut edit.tx, of, state.now()).await?)
     }
 }
@@ -230,7 +257,9 @@ pub async fn create(
         display_name: String::new(),
         grant_types: new.kind.default_grants().to_vec(),
         scopes: Vec::new(),
+        shared: Sharing::default_of(new.kind, new.organization_id),
         redirect_uris: Vec::new(),
+        post_logout_redirect_uris: Vec::new(),
         origins: Vec::new(),
         signing_alg: settings::DEFAULT_ALGORITHM,
         disabled: false,

@@ -1,6 +1,7 @@
 //! What the settings of an application may be.
 
-use model::application::{ClientKind, GrantType, IdTokenAlg, Workspace};
+use base::id::OrganizationId;
+use model::application::{ClientKind, GrantType, IdTokenAlg, Sharing, Workspace};
 use url::Url;
 
 use crate::app::{Error, Result, authorization_server::scopes::SYSTEM_SCOPES};
@@ -94,6 +95,21 @@ fn origin(text: &str) -> Option<String> {
         && url.password().is_none();
     (matches!(url.scheme(), "http" | "https") && is_bare && text.len() <= 2000)
         .then(|| url.origin().ascii_serialization())
+}
+
+/// At whose issuers an application can be used. Only those of the vendor that sign people in are shared.
+pub(super) fn sharing(kind: ClientKind, owner: Option<OrganizationId>, text: &str) -> Result<Sharing> {
+    let wanted = match text {
+        "" => Sharing::default_of(kind, owner),
+        text => text.parse().map_err(|_| Error::invalid("shared", "must be all or none"))?,
+    };
+    match (wanted, Sharing::default_of(kind, owner)) {
+        (Sharing::All, Sharing::None) => Err(Error::invalid(
+            "shared",
+            "must be none: only your own web and public applications are shared",
+        )),
+        _ => Ok(wanted),
+    }
 }
 
 #[cfg(test)]

@@ -112,12 +112,7 @@ impl<'a> NewAccessToken<'a> {
             subject: TokenSubject::Client(client_id),
             organization: issuer.organization().map(|organization| TokenOrganization {
                 id: organization.id,
-                name: [Some(organization.display_name.as_str()), organization.name.as_deref()]
-                    .into_iter()
-                    .flatten()
-                    .find(|name| !name.is_empty())
-                    .unwrap_or_default()
-                    .to_owned(),
+                name: organization.shown_name().to_owned(),
                 handle: organization.handle.clone(),
             }),
             grant_id: None,
@@ -138,6 +133,11 @@ pub struct SignedToken {
 }
 
 impl SignedToken {
+    /// The token itself.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Stores its row, and returns the token itself. It counts as soon as the transaction is committed.
     pub async fn insert(self, tx: &mut Transaction) -> Result<String> {
         signed_access_tokens::insert(tx, &self.row).await?;

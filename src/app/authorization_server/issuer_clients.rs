@@ -3,13 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use base::{id::ApplicationId, secret::ApplicationSecret};
-use model::{application::Application, client_address::ClientAddress};
+use model::{
+    application::{Application, ClientKind, Sharing},
+    client_address::ClientAddress,
+};
 use oauth::{Error, client_authentication::ClientAuthentication, parameters::Parameters};
 
 use super::issuers::{Issuer, IssuerKind};
 use crate::{
     app::{Result, State, limits::rate_limiter::RateLimit},
-    store::applications,
+    store::{Conn, applications},
 };
 
 /// The client that authenticates with a request to an issuer. Wrong secrets are limited per client and network, so that
@@ -43,10 +46,16 @@ pub(super) async fn authenticate(
         }
         None => None,
     };
-    let known = found.filter(|client| belongs(client, issuer));
+    let known = found.filter(|client| can_be_used(client, issuer));
     let Some(secret) = &sent.secret else {
-        // Only a public client has none, and there is nothing yet that a public client may do here.
-        return Ok(Err(Error::NoClientAuthentication));
+        return Ok(match known {
+            // It has none; what it may do without is the caller's to say.
+            Some(client) if client.kind == ClientKind::Public && client.disabled => {
+                Err(Error::ClientDisabled)
+            }
+            Some(client) if client.kind == ClientKind::Public => Ok(client),
+            _ => Err(Error::NoClientAuthentication),
+        });
     };
     let secret = secret.parse::<ApplicationSecret>().ok();
     let right = known
@@ -58,9 +67,36 @@ pub(super) async fn authenticate(
     Ok(if client.disabled { Err(Error::ClientDisabled) } else { Ok(client) })
 }
 
+/// The client with this id that can be used at an issuer, switched off or not.
+pub(super) async fn find(conn: &mut Conn, issuer: &Issuer, id: ApplicationId) -> Result<Option<Application>> {
+    let found = applications::find(conn, issuer.tenant.environment_id, id).await?;
+    Ok(found.filter(|client| can_be_used(client, issuer)))
+}
+
+/// Whether scripts of this origin may read what the client of a form gets here (Fetch §3.2): those of a public client's own
+/// origins.
+pub async fn allows_origin(state: &State, issuer: &Issuer, form: &str, origin: &str) -> Result<bool> {
+    let parameters = Parameters::parse(form).ok();
+    let named = parameters.as_ref().and_then(|parameters| parameters.get("client_id").ok().flatten());
+    let Some(id) = named.and_then(|text| text.parse::<ApplicationId>().ok()) else { return Ok(false) };
+    let client = find(&mut state.db.read().await?, issuer, id).await?;
+    Ok(client.is_some_and(|client| {
+        client.kind == ClientKind::Public && client.origins.iter().any(|allowed| allowed == origin)
+    }))
+}
+
+/// Whether people may sign in at this issuer for a client: its own, or one of the vendor that is shared.
+fn can_be_used(client: &Application, issuer: &Issuer) -> bool {
+    let is_shared = matches!(issuer.kind, IssuerKind::Organization(_))
+        && client.shared == Sharing::All
+        && client.organization_id.is_none()
+        && !client.is_of_system();
+    is_shared || belongs(client, issuer)
+}
+
 /// Whether a client is one of this issuer: those that administer are of the system workspace, an organization's own of the
 /// organization, the vendor's of the root and of WSO2's forms.
-fn belongs(client: &Application, issuer: &Issuer) -> bool {
+pub(super) fn belongs(client: &Application, issuer: &Issuer) -> bool {
     let is_root = |id| id == model::organization::root_id(issuer.tenant.environment_id);
     match &issuer.kind {
         IssuerKind::System => client.is_of_system(),

@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
-use model::application::GrantType;
+use base::secret::RefreshToken;
+use model::application::{Application, GrantType};
 use oauth::{
     Error,
     access_token::MAX_TOKEN_BYTES,
-    client_credentials::{AccessTokenResponse, ClientCredentialsGrant},
+    client_credentials::ClientCredentialsGrant,
+    issuer_grant::{IssuerGrant, IssuerTokenResponse},
     parameters::Parameters,
     token::ACCESS_TOKEN_LIFETIME,
 };
@@ -16,10 +18,11 @@ use super::{
     access_tokens::{self, NewAccessToken},
     issuer_clients,
     issuers::Issuer,
+    sign_in,
 };
 use crate::{
     app::{Result, State},
-    store::signed_access_tokens,
+    store::{account_grants::IssuedRefreshToken, authorization_grants, signed_access_tokens},
 };
 
 /// A request to an endpoint of an issuer that takes a form (RFC 6749 §3.2, RFC 7662 §2.1, RFC 7009 §2.1).
@@ -35,12 +38,12 @@ pub struct IssuerRequest<'a> {
     pub form: &'a str,
 }
 
-/// Gives a client a token of its own (RFC 6749 §4.4). The client is authenticated first, so that somebody who guesses gets the
-/// same answer whatever else they send.
+/// Gives a client tokens: for a code, for a refresh token, or of its own (RFC 6749 §4.1.3, §6, §4.4). The client is authenticated
+/// first, so that somebody who guesses gets the same answer whatever else they send.
 pub async fn exchange(
     state: &State,
     request: IssuerRequest<'_>,
-) -> Result<Result<AccessTokenResponse, Error>> {
+) -> Result<Result<IssuerTokenResponse, Error>> {
     let parameters = match Parameters::parse(request.form) {
         Ok(parameters) => parameters,
         Err(error) => return Ok(Err(error)),
@@ -51,12 +54,32 @@ pub async fn exchange(
             Ok(client) => client,
             Err(error) => return Ok(Err(error)),
         };
-    let scope = match ClientCredentialsGrant::parse(&parameters) {
-        Ok(_) if !client.grant_types.contains(&GrantType::ClientCredentials) => Err(Error::GrantNotPermitted),
-        Ok(grant) => grant.granted(&client.scopes),
-        Err(error) => Err(error),
-    };
-    let scope = match scope {
+    match IssuerGrant::parse(&parameters) {
+        Ok(IssuerGrant::AuthorizationCode(grant)) => {
+            sign_in::exchange::code(state, issuer, &client, grant).await
+        }
+        Ok(IssuerGrant::RefreshToken(grant)) => {
+            sign_in::exchange::refresh(state, issuer, &client, grant).await
+        }
+        Ok(IssuerGrant::ClientCredentials(grant)) => own_token(state, issuer, &client, &grant).await,
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Gives a client a token of its own (RFC 6749 §4.4), at its own issuer only.
+async fn own_token(
+    state: &State,
+    issuer: &Issuer,
+    client: &Application,
+    grant: &ClientCredentialsGrant,
+) -> Result<Result<IssuerTokenResponse, Error>> {
+    let is_permitted = client.kind.has_secret()
+        && client.grant_types.contains(&GrantType::ClientCredentials)
+        && issuer_clients::belongs(client, issuer);
+    if !is_permitted {
+        return Ok(Err(Error::GrantNotPermitted));
+    }
+    let scope = match grant.granted(&client.scopes) {
         Ok(scope) => scope,
         Err(error) => return Ok(Err(error)),
     };
@@ -66,11 +89,13 @@ pub async fn exchange(
     let access_token = signed.insert(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(client = %client.id, issuer = issuer.stored(), "token issued");
-    Ok(Ok(AccessTokenResponse {
+    Ok(Ok(IssuerTokenResponse {
         access_token,
         expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
         scope,
         token_type: "Bearer",
+        id_token: None,
+        refresh_token: None,
     }))
 }
 
@@ -82,22 +107,55 @@ pub struct Introspection {
     /// Its claims, if it does.
     #[serde(flatten)]
     claims: Option<oauth::access_token::AccessTokenClaims>,
-    /// `Bearer`, if it does.
+    /// What a refresh token is, if it does.
+    #[serde(flatten)]
+    refresh_token: Option<RefreshTokenClaims>,
+    /// `Bearer`, if it is an access token that does.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
 }
 
+/// What a client learns of its own refresh token.
+#[derive(Debug, Serialize)]
+struct RefreshTokenClaims {
+    iss: String,
+    sub: String,
+    client_id: String,
+    scope: String,
+    iat: i64,
+    exp: i64,
+}
+
 /// Tells a client of the issuer whether one of the issuer's tokens counts. Tokens of others do not, and nothing is told of them
-/// (§4).
+/// (§4); of refresh tokens a client knows its own only.
 pub async fn introspect(state: &State, request: IssuerRequest<'_>) -> Result<Result<Introspection, Error>> {
-    let (_, token) = match read(state, request).await? {
+    let (client, token) = match read(state, request).await? {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    let found = access_tokens::verify(state, &request.issuer.tenant, &token).await?;
-    let claims = found.filter(|(_, live)| live.issuer == request.issuer.stored()).map(|(claims, _)| claims);
+    if !client.kind.has_secret() {
+        return Ok(Err(Error::NoClientAuthentication));
+    }
+    let issuer = request.issuer;
+    if let Ok(token) = token.parse::<RefreshToken>() {
+        let found = sign_in::exchange::own_refresh_token(state, issuer, &client, &token).await?;
+        let is_live =
+            |found: &IssuedRefreshToken| found.good && !found.consumed && found.expires_at > state.now();
+        let refresh_token = found.filter(is_live).map(|found| RefreshTokenClaims {
+            iss: issuer.url(&state.links),
+            sub: found.grant.user_id.to_string(),
+            client_id: client.id.to_string(),
+            scope: found.grant.scope,
+            iat: found.grant.created_at.seconds(),
+            exp: found.expires_at.seconds(),
+        });
+        let active = refresh_token.is_some();
+        return Ok(Ok(Introspection { active, claims: None, refresh_token, token_type: None }));
+    }
+    let found = access_tokens::verify(state, &issuer.tenant, &token).await?;
+    let claims = found.filter(|(_, live)| live.issuer == issuer.stored()).map(|(claims, _)| claims);
     let token_type = claims.as_ref().map(|_| "Bearer");
-    Ok(Ok(Introspection { active: claims.is_some(), claims, token_type }))
+    Ok(Ok(Introspection { active: claims.is_some(), claims, refresh_token: None, token_type }))
 }
 
 /// Revokes one of the client's own tokens (RFC 7009). A token that is not its own, or none, is not told apart from one that was
@@ -107,6 +165,18 @@ pub async fn revoke(state: &State, request: IssuerRequest<'_>) -> Result<Result<
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
+    if let Ok(token) = token.parse::<RefreshToken>() {
+        // With its grant, and so with the access tokens (§2.1).
+        let found = sign_in::exchange::own_refresh_token(state, request.issuer, &client, &token).await?;
+        if let Some(found) = found {
+            let mut tx = state.db.write().await?;
+            authorization_grants::revoke(&mut tx, found.grant.id, state.now()).await?;
+            tx.commit().await?;
+            tracing::info!(client = %client.id, grant = %found.grant.id, "grant revoked");
+        }
+        return Ok(Ok(()));
+    }
+    let client = client.id;
     let environment_id = request.issuer.tenant.environment_id;
     let Some((claims, live)) = access_tokens::verify(state, &request.issuer.tenant, &token).await? else {
         return Ok(Ok(()));
@@ -123,10 +193,7 @@ pub async fn revoke(state: &State, request: IssuerRequest<'_>) -> Result<Result<
 }
 
 /// The authenticated client, and the token that the request is about.
-async fn read(
-    state: &State,
-    request: IssuerRequest<'_>,
-) -> Result<Result<(base::id::ApplicationId, String), Error>> {
+async fn read(state: &State, request: IssuerRequest<'_>) -> Result<Result<(Application, String), Error>> {
     let parameters = match Parameters::parse(request.form) {
         Ok(parameters) => parameters,
         Err(error) => return Ok(Err(error)),
@@ -138,7 +205,7 @@ async fn read(
             Err(error) => return Ok(Err(error)),
         };
     Ok(match parameters.get_within("token", MAX_TOKEN_BYTES) {
-        Ok(Some(token)) => Ok((client.id, token.to_owned())),
+        Ok(Some(token)) => Ok((client, token.to_owned())),
         Ok(None) => Err(Error::Missing("token")),
         Err(error) => Err(error),
     })

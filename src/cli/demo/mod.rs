@@ -73,7 +73,7 @@ impl Demo {
     fn load(&self, settings: &SettingsArgs) -> Result<Config, ConfigError> {
         let (given, _) = settings.sources(&[]).values();
         let unless_given = |key: &str, value| (!given.contains_key(key)).then_some(value);
-        let config = settings.load(&[
+        let mut config = settings.load(&[
             ("--listen", "listen", self.listen.as_deref()),
             ("demo", "database.url", unless_given("database.url", "sqlite://ostiary-demo.db")),
             ("demo", "log.level", unless_given("log.level", "warn")),
@@ -81,6 +81,7 @@ impl Demo {
             // The test identity provider's metadata is served by this machine.
             ("demo", "outgoing.allow_private_targets", unless_given("outgoing.allow_private_targets", "on")),
         ])?;
+        config.mail_to_mailbox = true;
         let is_public =
             Links::new(&config.public_url_at(config.listen)).is_ok_and(|links| !links.is_loopback());
         if !self.expose && (!config.listen.ip().is_loopback() || is_public) {
@@ -121,6 +122,7 @@ fn describe(
     writeln!(text, "  {:<44}  the sample app: sign in, see a login refused", links.demo())?;
     writeln!(text, "  {:<44}  the test identity provider: start a login there, break it", links.test_idp())?;
     writeln!(text, "  {:<44}  its SCIM client: push people and groups", links.test_idp_scim())?;
+    writeln!(text, "  {:<44}  the mailbox: the letters that the gateway writes", links.demo_mailbox())?;
     writeln!(text, "  {console}\n  {:<44}  the console: customers, logins, and why one failed", "")?;
     writeln!(text, "\nIn {database} there are:\n")?;
     let environment = &demo_data.environment;

@@ -23,12 +23,16 @@ use crate::{
             self, EnvironmentChange,
             api_keys::{self, ApiKeyChange},
         },
+        mail::{
+            MailTransport,
+            mailbox::{Mailbox, MailboxLetter},
+        },
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
         principal::Principal,
         resource,
     },
-    demo_app::{DemoOrganization, DemoSettings},
+    demo_app::{DemoLetter, DemoOrganization, DemoSettings, ReadLetters},
     links::Links,
     store::{sealed_columns::DEMO_SECRETS, settings},
     test_idp::scim_client::ScimTarget,
@@ -91,10 +95,28 @@ impl DemoData {
             api_key: self.api_key,
             oauth_client_id: self.oauth_client_id,
             oauth_client_secret: self.oauth_client_secret,
+            letters: letters_of(state),
             clock: Arc::clone(&state.clock),
             random: Arc::clone(&state.random),
         }
     }
+}
+
+/// Reads the letters of the demo. Those of a demo with a mail server are not here.
+fn letters_of(state: &State) -> ReadLetters {
+    let mailbox = match state.settings.mail.as_ref().map(|mail| &mail.transport) {
+        Some(MailTransport::Mailbox(mailbox)) => mailbox.clone(),
+        Some(MailTransport::Smtp(_)) | None => Mailbox::default(),
+    };
+    let shown = |letter: MailboxLetter| DemoLetter {
+        id: letter.id.to_string(),
+        recipient: letter.recipient,
+        subject: letter.subject,
+        text: letter.text,
+        html: letter.html,
+        at: letter.at,
+    };
+    Arc::new(move || mailbox.letters().into_iter().map(shown).collect())
 }
 
 /// Creates what does not exist yet and returns everything.

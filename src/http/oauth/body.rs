@@ -11,7 +11,7 @@ use serde_json::json;
 pub(super) const REALM: &str = "ostiary";
 
 /// The body as a form (RFC 6749 §4.1.3).
-pub(super) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
+pub(in crate::http) fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
     let malformed = |reason: &str| Error::Malformed { name: "the body", reason: reason.to_owned() };
     if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(malformed("must be application/x-www-form-urlencoded"));
@@ -39,6 +39,6 @@ pub(super) fn error_response(request: &HttpRequest, error: &Error) -> HttpRespon
     response
 }
 
-pub(super) fn error_body(error: &Error) -> serde_json::Value {
+pub(in crate::http) fn error_body(error: &Error) -> serde_json::Value {
     json!({ "error": error.code(), "error_description": error.description() })
 }

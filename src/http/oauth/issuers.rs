@@ -7,13 +7,13 @@ use actix_web::{
     ResponseError,
     dev::Payload,
     guard,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     web,
 };
 use model::{client_address::ClientAddress, slug::RESERVED_SLUGS};
 use oauth::{
     Error,
-    issuer_metadata::{IssuerEndpoints, IssuerMetadata},
+    issuer_metadata::{IssuerEndpoints, IssuerMetadata, SignInEndpoints},
 };
 use serde_json::json;
 
@@ -26,7 +26,7 @@ use crate::{
     app::{
         self, State,
         authorization_server::{
-            access_token_keys,
+            access_token_keys, issuer_clients,
             issuer_token::{self, IssuerRequest},
             issuers::{self, Issuer, IssuerKind},
             scopes::SYSTEM_SCOPES,
@@ -62,13 +62,17 @@ pub fn configure_workspaces(routes: &mut Routes<'_>) {
         .resource(path::WORKSPACE_SERVER_METADATA, |resource| resource.get(discovery))
         .resource(path::WORKSPACE_DISCOVERY, |resource| resource.guard(is_environment()).get(discovery))
         .resource(path::WORKSPACE_JWKS, |resource| resource.guard(is_environment()).get(jwks))
-        .resource(path::WORKSPACE_TOKEN, |resource| resource.guard(is_environment()).post(token))
+        .resource(path::WORKSPACE_TOKEN, |resource| {
+            resource.guard(is_environment()).post(token).route(web::method(Method::OPTIONS).to(preflight))
+        })
         .resource(path::WORKSPACE_INTROSPECT, |resource| resource.guard(is_environment()).post(introspect))
-        .resource(path::WORKSPACE_REVOKE, |resource| resource.guard(is_environment()).post(revoke));
+        .resource(path::WORKSPACE_REVOKE, |resource| {
+            resource.guard(is_environment()).post(revoke).route(web::method(Method::OPTIONS).to(preflight))
+        });
 }
 
 /// Whether the first segment of the path can be an environment: none of the words of other routes.
-fn is_environment() -> impl guard::Guard {
+pub(in crate::http) fn is_environment() -> impl guard::Guard {
     guard::fn_guard(|context| {
         let first = context.head().uri.path().trim_start_matches('/').split('/').next();
         !first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
@@ -88,7 +92,7 @@ impl FromRequest for Called {
     }
 }
 
-async fn find(request: &HttpRequest) -> app::Result<Issuer> {
+pub(in crate::http) async fn find(request: &HttpRequest) -> app::Result<Issuer> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
@@ -131,7 +135,16 @@ async fn discovery(state: web::Data<State>, issuer: Called) -> HttpResponse {
         revocation_endpoint: at("oauth2/revoke"),
     };
     let scopes = if issuer.kind == IssuerKind::System { &SYSTEM_SCOPES[..] } else { &[] };
-    cacheable(DISCOVERY_MAX_AGE).json(IssuerMetadata::new(&endpoints, scopes))
+    let metadata = IssuerMetadata::new(&endpoints, scopes);
+    let sign_in = SignInEndpoints {
+        authorization_endpoint: at("oauth2/authorize"),
+        userinfo_endpoint: at("userinfo"),
+        end_session_endpoint: at("oidc/logout"),
+    };
+    cacheable(DISCOVERY_MAX_AGE).json(match &issuer.kind {
+        IssuerKind::Organization(_) => metadata.with_sign_in(&sign_in),
+        _ => metadata,
+    })
 }
 
 /// The environment's public keys (RFC 7517 §5), readable from any origin.
@@ -142,7 +155,8 @@ async fn jwks(state: web::Data<State>, issuer: Called) -> Result<HttpResponse, I
 
 /// The token endpoint (RFC 6749 §3.2).
 async fn token(call: FormCall) -> Result<HttpResponse, IssuerError> {
-    call.answer(issuer_token::exchange, |tokens| no_store().json(tokens)).await
+    let response = call.answer(issuer_token::exchange, |tokens| no_store().json(tokens)).await?;
+    call.share(response).await
 }
 
 /// Introspection (RFC 7662).
@@ -152,7 +166,19 @@ async fn introspect(call: FormCall) -> Result<HttpResponse, IssuerError> {
 
 /// Revocation (RFC 7009).
 async fn revoke(call: FormCall) -> Result<HttpResponse, IssuerError> {
-    call.answer(issuer_token::revoke, |()| no_store().finish()).await
+    let response = call.answer(issuer_token::revoke, |()| no_store().finish()).await?;
+    call.share(response).await
+}
+
+/// What browsers ask before a script's request with headers of its own (Fetch §3.2). Any script may send a form; which one may
+/// read the answer, that says.
+async fn preflight() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"))
+        .finish()
 }
 
 /// A form that was posted to an endpoint of an issuer.
@@ -190,6 +216,21 @@ impl FormCall {
             Err(error) => Err(error),
         };
         Ok(outcome.map_or_else(|error| refusal(&self.request, &error), response))
+    }
+
+    /// Lets the scripts of a public client's own origins read the response. No cookie counts here.
+    async fn share(&self, mut response: HttpResponse) -> Result<HttpResponse, IssuerError> {
+        let origin = self.request.headers().get(header::ORIGIN).cloned();
+        if let (Some(origin), Ok(form)) = (origin, form(&self.request, &self.body)) {
+            let text = origin.to_str().unwrap_or_default();
+            let allowed = issuer_clients::allows_origin(&self.state, &self.issuer, form, text).await;
+            let headers = response.headers_mut();
+            headers.insert(header::VARY, header::HeaderValue::from_static("origin"));
+            if allowed.map_err(IssuerError)? {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            }
+        }
+        Ok(response)
     }
 
     fn read(&self) -> Result<IssuerRequest<'_>, Error> {

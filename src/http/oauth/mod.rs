@@ -1,7 +1,7 @@
 //! The endpoints of the OpenID provider. The authorization endpoint is in `authorize`.
 
 mod authorize;
-mod body;
+pub(in crate::http) mod body;
 pub mod issuers;
 
 use actix_web::{
@@ -115,7 +115,7 @@ async fn userinfo(
 }
 
 /// The challenge for a missing or invalid bearer token (RFC 6750 §3).
-fn challenge(error: &Error) -> HttpResponse {
+pub(in crate::http) fn challenge(error: &Error) -> HttpResponse {
     let code = error.code();
     let challenge = match error {
         // §3.1: without a token there is no error code.
@@ -127,13 +127,14 @@ fn challenge(error: &Error) -> HttpResponse {
     };
     let status = match error {
         Error::NoBearerToken | Error::InvalidToken => StatusCode::UNAUTHORIZED,
+        Error::InsufficientScope(_) => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };
     HttpResponse::build(status).insert_header((header::WWW_AUTHENTICATE, challenge)).json(error_body(error))
 }
 
 /// The CORS preflight of userinfo (Fetch §3.2).
-async fn preflight() -> HttpResponse {
+pub(in crate::http) async fn preflight() -> HttpResponse {
     let mut response = HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization"))
@@ -144,12 +145,12 @@ async fn preflight() -> HttpResponse {
 }
 
 /// Allows any origin: these routes use no cookies, only tokens that the page already has.
-fn allow_any_origin(response: &mut HttpResponse) {
+pub(in crate::http) fn allow_any_origin(response: &mut HttpResponse) {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
 }
 
 /// The `Authorization` header; an error if there is more than one.
-fn authorization(request: &HttpRequest) -> Result<Option<&str>, Error> {
+pub(in crate::http) fn authorization(request: &HttpRequest) -> Result<Option<&str>, Error> {
     let malformed =
         |reason: &str| Error::Malformed { name: "the Authorization header", reason: reason.to_owned() };
     let mut values = request.headers().get_all(header::AUTHORIZATION);

@@ -63,8 +63,13 @@ pub struct NewApplicationInput {
     /// What it may ask for.
     #[schema(example = json!(["manage_organizations"]))]
     scopes: Option<Vec<String>>,
+    /// `all`: your own web or public application can be used at the issuer of every organization (the default); or `none`.
+    #[schema(example = "all")]
+    shared: Option<String>,
     /// Its redirect URIs, instead of those of the environment.
     redirect_uris: Option<Vec<String>>,
+    /// Where it may send people who signed out.
+    post_logout_redirect_uris: Option<Vec<String>>,
     /// The origins whose scripts may call the issuer.
     origins: Option<Vec<String>>,
     /// How its tokens are signed: ES256 (the default), RS256 or EdDSA.

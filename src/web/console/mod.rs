@@ -14,6 +14,7 @@ pub mod flows;
 pub mod identity_pools;
 pub mod identity_schemas;
 pub mod kit;
+pub mod letters;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod overview;
@@ -315,6 +316,8 @@ fn directory_routes(routes: &mut Routes<'_>) {
 fn event_routes(routes: &mut Routes<'_>) {
     routes
         .resource(path::EVENTS, |resource| resource.get(events::list::list))
+        .resource(path::LETTERS, |resource| resource.get(letters::list::list))
+        .resource(path::RESEND_LETTER, |resource| resource.post(letters::list::resend))
         .resource(path::WEBHOOKS, |resource| resource.get(webhooks::list::list))
         .resource(path::NEW_WEBHOOK, |resource| {
             resource.get(webhooks::form::new).post(webhooks::form::create)

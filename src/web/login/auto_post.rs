@@ -33,6 +33,8 @@ pub enum AutoPostPurpose<'a> {
     },
     /// To our ACS once more, so that the browser sends its cookie.
     Finish,
+    /// To the application, with the end of a sign-in.
+    Application,
     /// To the service provider, with the test identity provider's response.
     Respond,
 }
@@ -50,6 +52,7 @@ impl AutoPost<'_> {
                 "You sign in there, and come back here by yourself.",
             ),
             AutoPostPurpose::Finish => ("Finishing your sign-in".to_owned(), "This takes a moment."),
+            AutoPostPurpose::Application => ("Taking you back".to_owned(), "This takes a moment."),
             AutoPostPurpose::Respond => ("Sending the answer back".to_owned(), "This takes a moment."),
         };
         Layout::narrow(&title).banner(self.banner).scripts(&[&assets::AUTO_POST]).render(html! {

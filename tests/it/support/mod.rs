@@ -12,6 +12,7 @@ pub mod demo;
 pub mod dns;
 pub mod forms;
 pub mod idp;
+pub mod mail;
 pub mod people;
 pub mod process;
 pub mod proxy;

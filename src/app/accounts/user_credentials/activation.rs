@@ -10,7 +10,7 @@ use model::{
 use serde_json::Map;
 
 use super::{
-    codes, place,
+    codes, letters, place,
     place::{UserReference, account, begin_attempt, device_of, find_user, lock_user, own_words},
     resets::{self, refused},
     verification::mark_verified,
@@ -38,7 +38,8 @@ pub struct Activation {
     pub totp_secret: Option<String>,
 }
 
-/// Asks for an activation code on behalf of a user: it is made, and the earlier ones end. The answer never says whether.
+/// Asks for an activation code on behalf of a user: it is made and sent, and the earlier ones end. The answer never says
+/// whether.
 pub async fn send_activation(
     state: &State,
     principal: &Principal,
@@ -52,12 +53,28 @@ pub async fn send_activation(
     // Where there is nowhere to send it, or nobody to activate, nothing happens.
     let address = codes::address_for(&mut tx, &pool, &user, purpose, address).await;
     match address {
-        Ok(Some(key)) if codes::require_nobodys(&mut tx, &pool, &user, &key).await.is_ok() => {
-            codes::create(&mut tx, state, &pool, &user, purpose, Some(key)).await?;
+        Ok(key) if is_sent_to(&mut tx, state, &pool, &user, key.as_deref()).await? => {
+            let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
+            letters::send_code(&mut tx, state, &user, &code, None).await?;
             Ok(tx.commit().await?)
         }
         Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether an activation code for a user can go somewhere: to an address that is nobody else's, or to the one that they sign
+/// in with.
+async fn is_sent_to(
+    tx: &mut Transaction,
+    state: &State,
+    pool: &IdentityPool,
+    user: &User,
+    address_key: Option<&str>,
+) -> Result<bool> {
+    match address_key {
+        Some(key) => Ok(codes::require_nobodys(tx, pool, user, key).await.is_ok()),
+        None => letters::reaches(tx, state, user).await,
     }
 }
 
@@ -146,7 +163,7 @@ async fn prepare(
     let mut prepared = Vec::new();
     for credential in credentials.into_iter().flatten() {
         let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
-        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+        prepared.push(credentials::prepare(state, pool, None, &new, &own).await?);
     }
     Ok(prepared)
 }

@@ -1,4 +1,4 @@
-//! One-time codes that a program with the scope asks for, to hand over itself.
+//! One-time codes that a program with the scope asks for, to hand over itself or to have sent.
 
 use base::id::{IdentityPoolId, UserId};
 use model::{
@@ -8,7 +8,10 @@ use model::{
     user::{User, UserAddress, UserStatus},
 };
 
-use super::place::{self, UserReference, addresses_of, find_pool, find_user, lock_user};
+use super::{
+    letters,
+    place::{self, UserReference, addresses_of, find_pool, find_user, lock_user},
+};
 use crate::{
     app::{
         Error, Result, State,
@@ -30,7 +33,28 @@ pub async fn generate(
 ) -> Result<NewCode> {
     let (pool, user) = find_user(state, principal, of).await?;
     principal.require_recent_authentication(state.now())?;
-    generate_in(state, principal, &pool, user.id, purpose, address).await
+    generate_in(state, principal, &pool, user.id, purpose, address, Way::ByCaller).await
+}
+
+/// [`generate`], but the code goes to the user by mail.
+pub(super) async fn generate_letter(
+    state: &State,
+    principal: &Principal,
+    of: (IdentityPoolId, UserId),
+    purpose: OneTimeCodePurpose,
+    address: &str,
+) -> Result<()> {
+    let (pool, user) = find_user(state, principal, of).await?;
+    generate_in(state, principal, &pool, user.id, purpose, Some(address), Way::ByMail).await.map(drop)
+}
+
+/// How a code gets to its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Whoever asked for it hands it over.
+    ByCaller,
+    /// By mail.
+    ByMail,
 }
 
 /// [`generate`] for whoever a program names.
@@ -48,7 +72,8 @@ pub async fn generate_for(
         let user = reference.find(&mut conn, &pool).await?;
         (pool, user.ok_or_else(|| Error::not_found("user", "no user is named so"))?)
     };
-    generate_in(state, principal, &pool, user.id, purpose, reference.address.as_deref()).await
+    let address = reference.address.as_deref();
+    generate_in(state, principal, &pool, user.id, purpose, address, Way::ByCaller).await
 }
 
 async fn generate_in(
@@ -58,12 +83,16 @@ async fn generate_in(
     id: UserId,
     purpose: OneTimeCodePurpose,
     address: Option<&str>,
+    way: Way,
 ) -> Result<NewCode> {
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let user = lock_user(&mut tx, pool, id).await?;
         let address_key = address_for(&mut tx, pool, &user, purpose, address).await?;
         let code = create(&mut tx, state, pool, &user, purpose, address_key).await?;
+        if way == Way::ByMail {
+            letters::send_code(&mut tx, state, &user, &code, address).await?;
+        }
         let entry = Entry::of(&user, "code_generated").with_values(audit_fields! {
             "purpose": purpose.as_str(),
             "expiresAt": code.code.expires_at,

@@ -9,16 +9,20 @@
 //! | a password set, a one-time code made | the caller's scope; of an administrator also a recent authentication |
 //!
 //! A change of a password or an app ends the user's sessions and access tokens. No failure says which of user, code and
-//! password was wrong, and what a stranger can begin without a proof answers alike whether there is such a user or not.
+//! password was wrong, and what a stranger can begin without a proof answers alike whether there is such a user or not. What is
+//! asked for on behalf of a user goes to them by mail, where that is set up; what a program asks for to hand over does not.
 
 mod activation;
 mod codes;
+mod letters;
 mod passkeys;
 mod passwords;
 mod place;
 mod registration;
 mod removal;
 mod resets;
+mod send_again;
+mod sign_in;
 mod verification;
 
 pub use activation::{Activation, activate, activate_extended, send_activation};
@@ -35,4 +39,8 @@ pub use place::UserReference;
 pub use registration::{Registration, register};
 pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};
+pub use send_again::send_again;
+pub use sign_in::{
+    Account, begin as begin_sign_in, find as find_account, load as load_account, lock, prepare_password,
+};
 pub use verification::{request_verification, verify_address};

@@ -4,11 +4,12 @@ use base::id::{Id, IdentityPoolId, UserId};
 use model::{
     account::{CredentialState, OneTimeCodePurpose},
     email::Email,
+    identity_pool::IdentityPool,
     user::{AddressKind, IdentifierKind, UserAddress, UserStatus, normalise_number},
 };
 use serde_json::{Map, Value};
 
-use super::{codes, place, resets};
+use super::{codes, letters, place};
 use crate::{
     app::{
         Error, Result, State,
@@ -19,7 +20,7 @@ use crate::{
         },
         principal::Principal,
     },
-    store::Conn,
+    store,
 };
 
 /// What somebody registers with.
@@ -37,8 +38,8 @@ pub struct Registration {
     pub payload: Option<Map<String, Value>>,
 }
 
-/// Registers somebody as a new user of a pool that allows it, and asks for an activation code. The answer is the same, and
-/// nothing is made, where the identifier is somebody's: an id that is nobody's.
+/// Registers somebody as a new user of a pool that allows it, and sends an activation code. The answer is the same, and
+/// nothing is made, where the identifier is somebody's: an id that is nobody's. They get a letter that tells of it.
 pub async fn register(
     state: &State,
     principal: &Principal,
@@ -66,17 +67,18 @@ pub async fn register(
     ];
     for credential in credentials.into_iter().flatten() {
         let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
-        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+        prepared.push(credentials::prepare(state, &pool, None, &new, &own).await?);
     }
-    let is_used = is_used(&mut state.db.read().await?, &pool, new).await?;
-    if !is_used {
+    let registered = letters::find_registered(&mut state.db.read().await?, &pool, &new.identifier).await?;
+    if registered.is_none() {
         let made = users::create_with(state, principal, pool_id, &user, async |tx, pool, user| {
             for credential in &prepared {
                 credentials::store(tx, state, place::account(user), credential.clone()).await?;
             }
             let key = new.otp_address.as_deref().or(Some(&new.identifier)).and_then(UserAddress::key_of_any);
             let purpose = OneTimeCodePurpose::Activation;
-            codes::create(tx, state, pool, user, purpose, key).await.map(drop)
+            let code = codes::create(tx, state, pool, user, purpose, key).await?;
+            letters::send_code(tx, state, user, &code, None).await
         })
         .await;
         match made {
@@ -85,9 +87,8 @@ pub async fn register(
             Err(Error::Conflict { .. }) => {}
             Err(error) => return Err(error),
         }
-    } else {
-        resets::create_quietly(state, &pool, None, OneTimeCodePurpose::Activation).await?;
     }
+    tell_registered(state, &pool, &new.identifier).await?;
     Ok(Id::new(state.now(), &*state.random))
 }
 
@@ -127,12 +128,13 @@ fn parse(new: &Registration) -> Result<NewUser> {
     Ok(user)
 }
 
-/// Whether somebody in the pool has the identifier, or has proven it as an address.
-async fn is_used(
-    conn: &mut Conn,
-    pool: &model::identity_pool::IdentityPool,
-    new: &Registration,
-) -> Result<bool> {
-    Ok(place::find_by_identifier(conn, pool, &new.identifier).await?.is_some()
-        || place::find_by_address(conn, pool, &new.identifier).await?.is_some())
+/// Tells whoever has the identifier that somebody tried to register with it.
+async fn tell_registered(state: &State, pool: &IdentityPool, identifier: &str) -> Result<()> {
+    let mut tx = state.db.write().await?;
+    let nobody = UserId::from_bits(0);
+    store::one_time_codes::end(&mut tx, nobody, OneTimeCodePurpose::Activation, None, state.now()).await?;
+    if let Some(user) = letters::find_registered(&mut tx, pool, identifier).await? {
+        letters::send_already_registered(&mut tx, state, &user, identifier).await?;
+    }
+    Ok(tx.commit().await?)
 }

@@ -1,6 +1,6 @@
 //! Passwords and authenticator apps that are reset, and passkeys that are added, by a one-time code.
 
-use base::id::IdentityPoolId;
+use base::id::{IdentityPoolId, UserId};
 use model::{
     account::{AccountId, OneTimeCodePurpose},
     identity_pool::IdentityPool,
@@ -9,7 +9,7 @@ use model::{
 use serde_json::Value;
 
 use super::{
-    codes,
+    codes, letters,
     passkeys::add_passkey,
     passwords::prepare,
     place::{self, UserReference, account, begin_attempt, device_of, find_pool, lock_user},
@@ -63,7 +63,7 @@ pub(super) fn refused() -> Error {
     Error::Unauthenticated("this code is wrong, used or expired".into())
 }
 
-/// Asks for a code for this purpose, on behalf of somebody who names a user: it is made, and the earlier ones end. The answer
+/// Asks for a code for this purpose, on behalf of somebody who names a user: it is made and sent, and the earlier ones end. The answer
 /// is the same, and takes as long, where there is no such user, or one who may not sign in. [`Error::FailedPrecondition`]
 /// where the users of a pool may not do this.
 pub async fn request_reset(
@@ -85,27 +85,32 @@ pub async fn request_reset(
             "users of this pool may not reset their credentials themselves".into(),
         ));
     }
-    create_quietly(state, &pool, user.as_ref(), purpose).await
+    let wanted = reference.address.as_deref().or(reference.identifier.as_deref());
+    create_quietly(state, &pool, user.as_ref(), purpose, wanted).await
 }
 
-/// Makes a code for a user; for nobody it does the same, and stores nothing.
+/// Makes a code for a user and sends it; for nobody it does the same, and notes at the most that nobody got a letter. `wanted`
+/// is the address that the user was named by.
 pub(super) async fn create_quietly(
     state: &State,
     pool: &IdentityPool,
     user: Option<&User>,
     purpose: OneTimeCodePurpose,
+    wanted: Option<&str>,
 ) -> Result<()> {
     let mut tx = state.db.write().await?;
-    let locked = match user {
-        Some(user) => lock_user(&mut tx, pool, user.id).await.ok(),
-        None => None,
-    };
-    match &locked {
-        Some(user) => drop(codes::create(&mut tx, state, pool, user, purpose, None).await?),
-        None => {
-            let nobody = base::id::UserId::from_bits(0);
-            store::one_time_codes::end(&mut tx, nobody, purpose, None, state.now()).await?;
+    let nobody = UserId::from_bits(0);
+    let id = user.map_or(nobody, |user| user.id);
+    match lock_user(&mut tx, pool, id).await {
+        Ok(user) => {
+            let code = codes::create(&mut tx, state, pool, &user, purpose, None).await?;
+            letters::send_code(&mut tx, state, &user, &code, wanted).await?;
         }
+        Err(Error::NotFound { .. } | Error::FailedPrecondition(_)) => {
+            store::one_time_codes::end(&mut tx, nobody, purpose, None, state.now()).await?;
+            letters::send_nobody(&mut tx, state, pool, purpose, wanted).await?;
+        }
+        Err(error) => return Err(error),
     }
     Ok(tx.commit().await?)
 }
@@ -183,8 +188,8 @@ async fn prepare_reset(
         }
         // As much work as for somebody.
         (Reset::Password(new), None) => {
-            let (rules, nobody) = (&pool.password_rules, Some(AccountId::nobody()));
-            let made = NewPassword::prepare(state, rules, nobody, "new_password", new, &[]).await?;
+            let nobody = Some(AccountId::nobody());
+            let made = NewPassword::prepare(state, pool, nobody, "new_password", new, &[]).await?;
             Ok(Some(Prepared::Password(made)))
         }
         (Reset::Totp(secret), _) => Ok(Some(Prepared::Totp(TotpSecret::parse("new_totp_secret", secret)?))),

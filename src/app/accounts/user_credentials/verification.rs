@@ -23,14 +23,14 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// Asks for a code that proves an address of a user: it is made, and the earlier ones for it end.
+/// Asks for a code that proves an address of a user: it is made and sent there, and the earlier ones for it end.
 pub async fn request_verification(
     state: &State,
     principal: &Principal,
     of: (IdentityPoolId, UserId),
     address: &str,
 ) -> Result<()> {
-    codes::generate(state, principal, of, OneTimeCodePurpose::VerifyAddress, Some(address)).await.map(drop)
+    codes::generate_letter(state, principal, of, OneTimeCodePurpose::VerifyAddress, address).await
 }
 
 /// Marks an address of a user as theirs, which a code proves.

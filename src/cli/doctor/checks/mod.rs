@@ -11,6 +11,7 @@ mod domains;
 mod identity_pools;
 mod jobs;
 mod keys;
+mod mail;
 mod network;
 mod paging;
 mod settings;
@@ -61,9 +62,13 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         if let Err(error) = domains::domains(config, &db, findings).await {
             findings.bad("domains", error.to_string(), "see what the database's own log says");
         }
+        if let Err(error) = mail::letters(&db, findings).await {
+            findings.bad("letters", error.to_string(), "see what the database's own log says");
+        }
         clock::report_uncompared(findings);
         db.close().await;
     }
+    mail::mail(config, offline, findings).await;
     if !offline {
         network::public_url(config, findings).await;
     }

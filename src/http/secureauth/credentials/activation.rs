@@ -18,7 +18,8 @@ use crate::{
 
 /// Request an activation code for a user
 ///
-/// The answer is the same whether one is made or not. Codes are not sent yet: `activation/generate` returns one.
+/// The answer is the same whether one is made or not. The code goes to the user by mail, where a mail
+/// server is set up; `activation/generate` returns one to the caller.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_SEND_ACTIVATION,

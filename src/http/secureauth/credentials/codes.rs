@@ -152,7 +152,7 @@ pub struct AddressBody {
 
 /// Request a code that verifies an address of a user
 ///
-/// Codes are not sent yet: `code/generate` returns one.
+/// It goes to that address by mail, where a mail server is set up; `code/generate` returns one to the caller.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_VERIFICATION_REQUEST,

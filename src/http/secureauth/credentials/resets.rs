@@ -26,7 +26,8 @@ async fn request(call: Call<JsonObject>, purpose: OneTimeCodePurpose) -> Securea
 
 /// Request a code that resets a password
 ///
-/// The answer is the same whether there is such a user or not. Codes are not sent yet: `code/generate` returns one.
+/// The answer is the same whether there is such a user or not. The code goes to them by
+/// mail, where a mail server is set up; `code/generate` returns one to the caller.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_RESET_PASSWORD_REQUEST,
@@ -45,7 +46,8 @@ pub async fn request_password(call: Call<JsonObject>) -> SecureauthResult {
 
 /// Request a code that resets an authenticator app
 ///
-/// The answer is the same whether there is such a user or not. Codes are not sent yet: `code/generate` returns one.
+/// The answer is the same whether there is such a user or not. The code goes to them by
+/// mail, where a mail server is set up; `code/generate` returns one to the caller.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_RESET_TOTP_REQUEST,
@@ -64,7 +66,8 @@ pub async fn request_totp(call: Call<JsonObject>) -> SecureauthResult {
 
 /// Request a code that adds a passkey
 ///
-/// The answer is the same whether there is such a user or not. Codes are not sent yet: `code/generate` returns one.
+/// The answer is the same whether there is such a user or not. The code goes to them by
+/// mail, where a mail server is set up; `code/generate` returns one to the caller.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_ADD_PASSKEY_REQUEST,

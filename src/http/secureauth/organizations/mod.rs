@@ -103,7 +103,8 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let (id, template) = (body.id().map(str::to_owned), body.template_id().map(str::to_owned));
     let made =
         document::create(&state, &principal, id.as_deref(), template.as_deref(), &body.document()).await?;
-    written(HttpResponse::Created(), &state, &principal, &tenant, made).await
+    let made = lists::describe_new(&state, &principal, made).await?;
+    Ok(answer(HttpResponse::Created(), &state, &tenant, made))
 }
 
 /// List organizations

@@ -97,9 +97,20 @@ pub struct CredentialBody {
     must_be_changed: Option<bool>,
     /// Whether the password is reset before it is good for any.
     must_be_reset: Option<bool>,
+    /// What answers show of a credential that is there.
+    #[schema(ignore)]
+    state: Option<String>,
 }
 
 impl CredentialBody {
+    /// Whether it is a credential as answers show it, without what proves anything: sent back, it changes nothing.
+    fn is_shown(&self) -> bool {
+        let sets =
+            [&self.password, &self.hashed_password, &self.totp_secret].into_iter().any(Option::is_some);
+        let marks = [self.must_be_changed, self.must_be_reset].into_iter().any(|mark| mark == Some(true));
+        self.state.is_some() && !sets && !marks
+    }
+
     fn parse(&self, prefix: &str) -> Result<NewCredential> {
         let kind = text(format!("{prefix}type"), self.kind.as_deref())?;
         let credential = match (kind, &self.password, &self.hashed_password) {
@@ -246,8 +257,9 @@ impl UserBody {
             .map(Some)
     }
 
-    fn credentials(&self) -> Result<Vec<NewCredential>> {
-        let parsed = self.credentials.iter().flatten().enumerate();
+    fn credentials(&self, is_ignored: impl Fn(&CredentialBody) -> bool) -> Result<Vec<NewCredential>> {
+        let given = self.credentials.iter().flatten().enumerate();
+        let parsed = given.filter(|(_, credential)| !is_ignored(credential));
         parsed.map(|(at, credential)| credential.parse(&format!("credentials[{at}]."))).collect()
     }
 
@@ -267,7 +279,7 @@ impl UserBody {
             identifiers: self.identifiers()?,
             addresses: self.addresses()?,
             profile: self.profile(),
-            credentials: self.credentials()?,
+            credentials: self.credentials(CredentialBody::is_shown)?,
         })
     }
 }
@@ -285,7 +297,7 @@ impl NewUserBody {
             identifiers: user.identifiers()?.unwrap_or_default(),
             addresses: user.addresses()?.unwrap_or_default(),
             profile: user.profile(),
-            credentials: user.credentials()?,
+            credentials: user.credentials(|_| false)?,
         })
     }
 }

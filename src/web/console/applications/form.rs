@@ -51,6 +51,11 @@ const GRANTS: [Choice<'static>; 3] = [
     Choice::new("client_credentials", "client_credentials", "It acts for itself."),
 ];
 
+const SHARING: [(&str, &str); 2] = [
+    ("all", "All organizations, those of the future too"),
+    ("none", "None: only your own people sign in to it"),
+];
+
 const ALGORITHMS: [(&str, &str); 3] = [
     ("ES256", "ES256: short and fast"),
     ("RS256", "RS256: every library reads it"),
@@ -93,6 +98,8 @@ fn application_fields(view: &FormView<'_>, kind: Option<ClientKind>) -> Markup {
             @if kind.is_some() { (view.checkboxes("grantTypes", "Grants", &GRANTS)) }
             (view.textarea("redirectUris", "Redirect URIs", 3).code().optional()
                 .hint("Where it may ask to be sent, one a line, compared letter by letter. None: those of the environment."))
+            (view.textarea("postLogoutRedirectUris", "Addresses after signing out", 2).code().optional()
+                .hint("Where it may send people who signed out, one a line, compared letter by letter."))
             (view.textarea("origins", "Origins", 2).code().optional()
                 .hint("Whose scripts may call the issuer, one a line, such as https://app.example.com."))
         }
@@ -129,7 +136,12 @@ impl ConsoleResource for Application {
             return values;
         }
         let uris: Vec<&str> = self.redirect_uris.iter().map(HttpUrl::as_str).collect();
-        let values = values.with("redirectUris", uris.join("\n")).with("origins", self.origins.join("\n"));
+        let after: Vec<&str> = self.post_logout_redirect_uris.iter().map(HttpUrl::as_str).collect();
+        let values = values
+            .with("redirectUris", uris.join("\n"))
+            .with("postLogoutRedirectUris", after.join("\n"))
+            .with("origins", self.origins.join("\n"))
+            .with("shared", self.shared.as_str());
         self.grant_types.iter().fold(values, |values, grant| values.with("grantTypes", grant.as_str()))
     }
 
@@ -138,6 +150,9 @@ impl ConsoleResource for Application {
             @match of {
                 Some(client) if client.is_of_system() => { (service_client_fields(view, of)) },
                 of => { (application_fields(view, of.map(|client| client.kind))) },
+            }
+            @if of.is_some_and(|client| client.kind != ClientKind::Service && client.organization_id.is_none()) {
+                (view.select("shared", "Organizations whose people sign in to it", &SHARING))
             }
             @if of.is_some() {
                 (view.checkbox("disabled", "Switched off")

@@ -96,6 +96,8 @@ words! {
         Webhook "webhook" "Webhook";
         /// Events of a webhook.
         Events "events" "Events";
+        /// A letter.
+        Letter "letter" "Letter";
         /// A delivery to a webhook.
         Delivery "delivery" "Delivery";
         /// The branding of an environment.

@@ -57,6 +57,8 @@ sections! {
     Flows "Login flows" FLOWS "<path d='M3 8h7M7 5l3 3-3 3M10 2h4v12h-4'/>";
     /// SCIM directories.
     Directories "Directories" SCIM_DIRECTORIES "<circle cx='6' cy='5.5' r='2.5'/><path d='M1.5 14c0-3 2-4.5 4.5-4.5s4.5 1.5 4.5 4.5M11 3.2a2.5 2.5 0 010 4.6M12 9.8c1.6.5 2.6 1.9 2.6 4.2'/>";
+    /// Letters to people.
+    Letters "Letters" LETTERS "<rect x='1.5' y='3' width='13' height='10' rx='1.5'/><path d='M2 4l6 5 6-5'/>";
     /// Webhooks.
     Webhooks "Webhooks" WEBHOOKS "<path d='M2 8h5M9 8h5M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5'/>";
     /// The event feed.

@@ -4,7 +4,9 @@ use std::{fmt, time::Duration};
 
 use base::{id::Id, secret::Digest, time::Timestamp};
 use maud::Markup;
-use model::application::{Application, ClientKind, GrantType, IdTokenAlg, PreviousSecret, Workspace};
+use model::application::{
+    Application, ClientKind, GrantType, IdTokenAlg, PreviousSecret, Sharing, Workspace,
+};
 
 use super::frame;
 use crate::{
@@ -53,7 +55,9 @@ fn service_client() -> Application {
         display_name: "Provisioning <b>".into(),
         grant_types: vec![GrantType::ClientCredentials],
         scopes: vec!["manage_organizations".into(), "view_audit_events".into()],
+        shared: Sharing::None,
         redirect_uris: Vec::new(),
+        post_logout_redirect_uris: Vec::new(),
         origins: Vec::new(),
         signing_alg: IdTokenAlg::ES256,
         disabled: false,

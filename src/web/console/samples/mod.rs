@@ -5,6 +5,8 @@ pub(in crate::web::console) mod applications;
 #[cfg(test)]
 pub(in crate::web::console) mod directories;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 pub(in crate::web::console) mod logins;
 #[cfg(test)]
 pub(in crate::web::console) mod logs;

@@ -1,0 +1,140 @@
+//! The authorization endpoint of an organization's issuer (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
+
+use std::time::Duration;
+
+use base::{secret::SignInRequest as RequestName, time::Timestamp};
+use model::application::{ClientKind, GrantType};
+use oauth::{
+    Error,
+    authorize::redirect_uri,
+    parameters::Parameters,
+    sign_in_request::{Prompt, Requester, SignInRequest},
+};
+
+use super::{
+    answer::{self, ClientAnswer},
+    session,
+    visitor::{Visitor, organization},
+};
+use crate::{
+    app::{
+        Result, State,
+        authorization_server::{issuer_clients, issuers::Issuer},
+        login::BrowserId,
+    },
+    store::{
+        applications,
+        authorization_requests::{self, AuthorizationRequest},
+    },
+};
+
+/// How long somebody may take to sign in.
+const REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// What the browser does next.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It goes back to the client.
+    Client(ClientAnswer),
+    /// The person signs in.
+    SignIn {
+        /// How the request is named meanwhile.
+        name: RequestName,
+        /// What binds it to the browser.
+        browser: BrowserId,
+        /// Who the client thinks it is.
+        login_hint: Option<String>,
+    },
+    /// An error page: the client or the redirect URI is not valid (RFC 6749 §4.1.2.1).
+    Page(Error),
+}
+
+/// Answers an authorization request, at once where the browser has a session that is good for it.
+pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Visitor) -> Result<Outcome> {
+    let organization_id = organization(issuer)?.id;
+    let environment_id = issuer.tenant.environment_id;
+    let parameters = match Parameters::parse(query) {
+        Ok(parameters) => parameters,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let requester = match Requester::parse(&parameters) {
+        Ok(requester) => requester,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let (client, registered) = {
+        let mut conn = state.db.read().await?;
+        let Some(client) = issuer_clients::find(&mut conn, issuer, requester.client_id).await? else {
+            return Ok(Outcome::Page(Error::UnknownClient(requester.client_id.to_string())));
+        };
+        let registered = applications::redirect_uris(&mut conn, &client).await?;
+        (client, registered)
+    };
+    let target = match redirect_uri(requester.redirect_uri, &registered) {
+        Ok(target) => target,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let refuse = |error: Error| {
+        tracing::info!(client = %client.id, reason = error.code(), "authorization refused");
+        let issuer = issuer.url(&state.links);
+        let answer = ClientAnswer::error(&target, requester.response_mode, requester.state, issuer, &error);
+        Ok(Outcome::Client(answer))
+    };
+    if client.disabled {
+        return refuse(Error::ClientDisabled);
+    }
+    if !client.grant_types.contains(&GrantType::AuthorizationCode) {
+        return refuse(Error::GrantNotPermitted);
+    }
+    let asked = match SignInRequest::parse(&parameters, client.kind == ClientKind::Public) {
+        Ok(asked) => asked,
+        Err(error) => return refuse(error),
+    };
+    let offline = client.grant_types.contains(&GrantType::RefreshToken);
+    let scope = asked.granted_scope(&client.scopes, offline);
+    if scope.is_empty() {
+        return refuse(Error::ScopeNotGranted(asked.scopes.join(" ")));
+    }
+    let now = state.now();
+    let browser = visitor.browser.clone().unwrap_or_else(|| BrowserId::new(&*state.random));
+    let request = AuthorizationRequest {
+        environment_id,
+        issuer: organization_id,
+        browser: browser.digest(),
+        client_id: client.id,
+        redirect_uri: target.clone(),
+        redirect_uri_sent: requester.redirect_uri.is_some(),
+        response_mode: requester.response_mode,
+        state: asked.state,
+        nonce: asked.nonce,
+        code_challenge: asked.code_challenge.map(|challenge| challenge.as_str().to_owned()),
+        scope,
+        proven: None,
+        created_at: now,
+        expires_at: now + REQUEST_LIFETIME,
+    };
+    let is_recent = |at: Timestamp| match asked.max_age {
+        // A session that is as old as that is too old: `max_age=0` is `prompt=login` (OpenID Connect Core §3.1.2.1).
+        Some(seconds) => {
+            at.seconds().saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)) > now.seconds()
+        }
+        None => true,
+    };
+    let found = match asked.prompt {
+        Prompt::Login => None,
+        Prompt::Unspecified | Prompt::None => session::find(state, issuer, visitor).await?,
+    };
+    if let Some((session, _)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
+        let mut tx = state.db.write().await?;
+        let code = answer::grant(&mut tx, state, issuer, &session, &request).await?;
+        tx.commit().await?;
+        return Ok(Outcome::Client(ClientAnswer::code(&request, issuer.url(&state.links), &code)));
+    }
+    if asked.prompt == Prompt::None {
+        return refuse(Error::SignInRequired);
+    }
+    let name = RequestName::new(&*state.random);
+    let mut tx = state.db.write().await?;
+    authorization_requests::insert(&mut tx, &name, &request).await?;
+    tx.commit().await?;
+    Ok(Outcome::SignIn { name, browser, login_hint: asked.login_hint })
+}

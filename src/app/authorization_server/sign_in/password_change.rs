@@ -1,0 +1,61 @@
+//! Another password, chosen by whoever signs in with one that must be changed or has expired.
+
+use super::{
+    finish::{PasswordUse, Progress, Refusal, finish, verified_password},
+    under_way::{Step, UnderWay},
+    visitor::{Visitor, organization},
+};
+use crate::{
+    app::{
+        Result, State,
+        accounts::{credentials, user_credentials, user_sessions},
+        audit::{self, Entry},
+        authorization_server::issuers::Issuer,
+        principal::Principal,
+    },
+    store::authorization_requests::Proven,
+};
+
+/// Sets the password of whoever has proven to be the user, ends their sessions, and signs them in.
+/// [`crate::app::Error::Invalid`] on `password` where the rules of the pool refuse it.
+pub async fn change(
+    state: &State,
+    issuer: &Issuer,
+    under_way: &UnderWay,
+    new: &str,
+    visitor: &Visitor,
+) -> Result<Result<Progress, Refusal>> {
+    let (environment_id, organization_id) = (issuer.tenant.environment_id, organization(issuer)?.id);
+    let before = under_way.request.proven.as_ref().filter(|_| under_way.step == Step::ChangePassword);
+    let Some(before) = before else { return Ok(Err(Refusal::Gone)) };
+    let account = {
+        let mut conn = state.db.read().await?;
+        user_credentials::load_account(&mut conn, environment_id, organization_id, before.user_id).await?
+    };
+    let Some(account) = account else { return Ok(Err(Refusal::NotActive)) };
+    let prepared = user_credentials::prepare_password(state, &account, new).await?;
+    let mut tx = state.db.write().await?;
+    let Some(user) = user_credentials::lock(&mut tx, &account).await? else {
+        return Ok(Err(Refusal::NotActive));
+    };
+    if !user.status.is_active() {
+        return Ok(Err(Refusal::NotActive));
+    }
+    let Some(password) = verified_password(&mut tx, &user, before).await? else {
+        return Ok(Err(Refusal::Gone));
+    };
+    match PasswordUse::of(state, &password) {
+        PasswordUse::Change => {}
+        PasswordUse::Reset => return Ok(Err(Refusal::MustBeReset)),
+        // Somebody said meanwhile that it need not be changed: they sign in with it.
+        PasswordUse::Good => return Ok(Err(Refusal::Gone)),
+    }
+    credentials::set_password(&mut tx, state, user.id.into(), prepared).await?;
+    user_sessions::end_all(&mut tx, state, user.id).await?;
+    let principal = Principal::service(environment_id).at(visitor.address());
+    let entry = Entry::of(&user, "password_changed");
+    audit::record(&mut tx, state, Some(environment_id), &principal, entry).await?;
+    let proven = Proven { authenticated_at: state.now(), ..before.clone() };
+    let finished = finish(tx, state, issuer, under_way, &user, &proven, visitor).await?;
+    Ok(finished.map(Progress::Finished))
+}

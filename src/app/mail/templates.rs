@@ -1,0 +1,300 @@
+//! What letters say: each kind is written once, as a list of blocks, of which text and HTML are made.
+
+use base::time::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+use model::{
+    branding::Branding, color::Color, environment::Environment, letter::LetterKind,
+    organization::Organization,
+};
+use serde::{Deserialize, Serialize};
+
+/// The accent colour where nobody has set one.
+const ACCENT: Color = Color::rgb(0x1f, 0x4f, 0xc4);
+
+/// What a letter says. It may hold a code: sealed where it is stored.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Contents {
+    /// The sender's name, where the settings have none.
+    pub sender_name: String,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// The same in HTML.
+    pub html: String,
+}
+
+/// For whom a letter is written: names, colour and whom to ask.
+pub(super) struct Letterhead {
+    application: String,
+    organization: String,
+    accent: Color,
+    support: Option<String>,
+}
+
+/// A code in a letter.
+pub(super) struct CodeInLetter {
+    /// The digits.
+    pub digits: String,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
+
+/// A part of a letter.
+enum Block {
+    Paragraph(String),
+    Button { label: &'static str, url: String },
+    Code(String),
+}
+
+impl Letterhead {
+    /// The letterhead of an organization, `None` for the root.
+    pub(super) fn new(
+        environment: &Environment,
+        branding: &Branding,
+        organization: Option<&Organization>,
+    ) -> Self {
+        let given = [branding.application_name.as_deref().unwrap_or_default(), &environment.display_name];
+        let application = given.into_iter().map(single_line).find(|name| !name.is_empty());
+        let color = organization.and_then(|organization| Color::parse(&organization.color));
+        Self {
+            application: application.unwrap_or_else(|| environment.slug.as_str().to_owned()),
+            organization: organization.map(|known| single_line(known.shown_name())).unwrap_or_default(),
+            accent: color.or(branding.accent_color).unwrap_or(ACCENT),
+            support: branding.support_contact.as_deref().map(single_line).filter(|text| !text.is_empty()),
+        }
+    }
+
+    /// The application, with the organization where there is one.
+    fn place(&self) -> String {
+        match self.organization.as_str() {
+            "" => self.application.clone(),
+            organization if organization == self.application => self.application.clone(),
+            organization => format!("{} at {organization}", self.application),
+        }
+    }
+}
+
+/// A name without control characters and the spaces around it: names stand in subjects.
+fn single_line(name: &str) -> String {
+    name.split(char::is_control).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+/// Writes a letter. `url` is where its button leads.
+pub(super) fn write(
+    kind: LetterKind,
+    letterhead: &Letterhead,
+    url: String,
+    code: Option<&CodeInLetter>,
+) -> Contents {
+    let place = letterhead.place();
+    let application = &letterhead.application;
+    let (subject, before, label, after) = match kind {
+        LetterKind::Activation => (
+            format!("Activate your account for {application}"),
+            format!(
+                "There is a new account for you: {place}. Open the link to activate it and choose how you sign in."
+            ),
+            "Activate the account",
+            "If you did not expect this, do nothing: the account is not activated without you.",
+        ),
+        LetterKind::ResetPassword => (
+            format!("Set a new password for {application}"),
+            format!(
+                "Somebody asked for a new password for your account: {place}. If it was you, set it now."
+            ),
+            "Set a new password",
+            "If it was not you, do nothing: your password stays as it is.",
+        ),
+        LetterKind::ResetTotp => (
+            format!("Set up another authenticator app for {application}"),
+            format!(
+                "Somebody asked to replace the authenticator app of your account: {place}. If it was you, set up the new one now."
+            ),
+            "Set up the app",
+            "If it was not you, do nothing: your present app stays in use.",
+        ),
+        LetterKind::EnrollWebauthn => (
+            format!("Add a passkey for {application}"),
+            format!("Somebody asked to add a passkey to your account: {place}. If it was you, add it now."),
+            "Add a passkey",
+            "If it was not you, do nothing: nothing is added.",
+        ),
+        LetterKind::VerifyAddress => (
+            format!("Confirm your e-mail address for {application}"),
+            format!(
+                "Somebody named this as the e-mail address of their account: {place}. If it was you, confirm it."
+            ),
+            "Confirm the address",
+            "If it was not you, do nothing: the address is not confirmed.",
+        ),
+        LetterKind::AlreadyRegistered => (
+            format!("You have an account for {application} already"),
+            format!(
+                "Somebody tried to register with this e-mail address: {place}. There is an account with it already, so nothing was made or changed. If it was you, sign in; if you forgot the password, the sign-in page helps."
+            ),
+            "Sign in",
+            "If it was not you, do nothing: whoever it was has not learned that there is an account.",
+        ),
+    };
+    let mut blocks = vec![Block::Paragraph(before), Block::Button { label, url }];
+    if let Some(code) = code {
+        blocks.push(Block::Paragraph("Where you are asked for a code, this is it:".to_owned()));
+        blocks.push(Block::Code(code.digits.clone()));
+        let until = until(code.expires_at);
+        blocks.push(Block::Paragraph(format!(
+            "Link and code are good once, until {until}. Give them to nobody: nobody of {application} will ask for them."
+        )));
+    }
+    blocks.push(Block::Paragraph(after.to_owned()));
+    if let Some(support) = &letterhead.support {
+        blocks.push(Block::Paragraph(format!("Questions? {support}")));
+    }
+    Contents {
+        sender_name: application.clone(),
+        text: text(&blocks),
+        html: document(&subject, letterhead, &blocks).into_string(),
+        subject,
+    }
+}
+
+/// A moment for people, in UTC: `2026-11-30 09:17 UTC`.
+fn until(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}
+
+fn text(blocks: &[Block]) -> String {
+    let parts: Vec<String> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Paragraph(text) => text.clone(),
+            Block::Button { label, url } => format!("{label}:\n{url}"),
+            Block::Code(digits) => format!("    {digits}"),
+        })
+        .collect();
+    parts.join("\n\n") + "\n"
+}
+
+fn document(subject: &str, letterhead: &Letterhead, blocks: &[Block]) -> Markup {
+    let (accent, ink) = (letterhead.accent, letterhead.accent.contrasting_text());
+    let button = format!(
+        "display:inline-block;padding:12px 20px;border-radius:6px;background:{accent};color:{ink};\
+         text-decoration:none;font-weight:600"
+    );
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (subject) }
+            }
+            body style="margin:0;padding:24px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif" {
+                div style="max-width:560px;margin:0 auto" {
+                    p style=(format!("margin:0 0 24px;padding-bottom:8px;border-bottom:3px solid {accent};font-weight:600")) {
+                        (letterhead.application)
+                    }
+                    @for block in blocks {
+                        @match block {
+                            Block::Paragraph(text) => p style="margin:0 0 16px" { (text) },
+                            Block::Button { label, url } => {
+                                p style="margin:0 0 16px" { a href=(url) style=(button) { (label) } }
+                                p style="margin:0 0 16px;font-size:13px;word-break:break-all" {
+                                    "If the button does nothing, open this address: " a href=(url) { (url) }
+                                }
+                            }
+                            Block::Code(digits) => p style="margin:0 0 16px;font:600 24px/1.5 ui-monospace,Menlo,Consolas,monospace;letter-spacing:.1em" {
+                                (digits)
+                            },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::id::Id;
+    use model::{
+        environment::{IdpInitiated, OauthSubject, Slug},
+        organization::Organization,
+    };
+    use strum::VariantArray as _;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn environment(display_name: &str) -> Environment {
+        Environment {
+            id: Id::from_bits(1),
+            version: 1,
+            slug: Slug::parse("prod").unwrap(),
+            display_name: display_name.to_owned(),
+            redirect_url: None,
+            oauth_redirect_uris: Vec::new(),
+            auth_url: None,
+            idp_initiated: IdpInitiated::default(),
+            oauth_subject: OauthSubject::default(),
+            shared_domain_subjects: false,
+            default_template_id: None,
+            default_parent_id: None,
+            created_at: NOW,
+            updated_at: NOW,
+        }
+    }
+
+    fn letterhead(application: Option<&str>, organization: &str) -> Letterhead {
+        let branding = Branding {
+            application_name: application.map(str::to_owned),
+            support_contact: Some("help@vendor.example".to_owned()),
+            ..Branding::empty(Id::from_bits(1))
+        };
+        let mut customer = Organization::new(Id::from_bits(2), Id::from_bits(1), NOW);
+        organization.clone_into(&mut customer.display_name);
+        customer.color = "#ffcc00".to_owned();
+        Letterhead::new(&environment(""), &branding, Some(&customer))
+    }
+
+    fn written(kind: LetterKind) -> Contents {
+        let code = CodeInLetter { digits: "287082".to_owned(), expires_at: NOW };
+        let url = "https://sso.vendor.example/prod/acme/sign-in/reset?code=00.287082".to_owned();
+        write(kind, &letterhead(Some("Acme Cloud"), "Müller & Söhne"), url, kind.purpose().map(|_| &code))
+    }
+
+    #[test]
+    fn letters_of_every_kind() {
+        let mut all = String::new();
+        for kind in LetterKind::VARIANTS {
+            let Contents { sender_name, subject, text, .. } = written(*kind);
+            all += &format!("=== {}\nFrom: {sender_name}\nSubject: {subject}\n\n{text}\n", kind.as_str());
+        }
+        insta::assert_snapshot!(all);
+        insta::assert_snapshot!("html", written(LetterKind::ResetPassword).html);
+    }
+
+    #[test]
+    fn names_do_no_harm() {
+        let hostile = "Acme\r\nBcc: eve@evil.example <script>alert(1)</script>";
+        for head in [letterhead(Some(hostile), "x"), letterhead(Some("x"), hostile)] {
+            let contents = write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None);
+            for line in [&contents.subject, &contents.sender_name] {
+                assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+            assert!(!contents.html.contains("<script"), "{}", contents.html);
+        }
+        let branding = Branding::empty(Id::from_bits(1));
+        assert_eq!(
+            Letterhead::new(&environment("\u{1}"), &branding, None).place(),
+            "prod",
+            "never without a name"
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Where people sign in at an organization: its authorization endpoint, its pages, userinfo and signing out.
+
+mod activation;
+mod authorize;
+mod logout;
+mod pages;
+mod place;
+mod userinfo;
+
+use actix_web::{http::Method, web};
+
+use super::oauth::{issuers::is_environment, preflight};
+use crate::{links::path, web::kit::routing::Routes};
+
+/// Registers the routes. Their first segment is an environment, so they come after every other route.
+pub fn configure(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::WORKSPACE_AUTHORIZE, |resource| {
+            resource.guard(is_environment()).get(authorize::get).post(authorize::post)
+        })
+        .resource(path::WORKSPACE_USERINFO, |resource| {
+            resource
+                .guard(is_environment())
+                .get(userinfo::userinfo)
+                .post(userinfo::userinfo)
+                .route(web::method(Method::OPTIONS).to(preflight))
+        })
+        .resource(path::WORKSPACE_LOGOUT, |resource| {
+            resource.guard(is_environment()).get(logout::get).post(logout::post)
+        })
+        .resource(path::WORKSPACE_SIGN_IN, |resource| {
+            resource.guard(is_environment()).get(pages::show).post(pages::with_password)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_CODE, |resource| {
+            resource.guard(is_environment()).post(pages::with_code)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_PASSWORD, |resource| {
+            resource.guard(is_environment()).post(pages::change_password)
+        })
+        .resource(path::WORKSPACE_ACTIVATE, |resource| {
+            resource.guard(is_environment()).get(activation::show).post(activation::activate)
+        });
+}

@@ -1,0 +1,213 @@
+//! The organization at which somebody signs in, by the path, with what its pages show.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, ResponseError,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use base::id::OrganizationId;
+use oauth::{Error as OauthError, authorize::response_url, sign_in_request::ResponseMode};
+
+use crate::{
+    app::{
+        Error, State,
+        authorization_server::{
+            issuers::Issuer,
+            sign_in::{
+                ClientAnswer, Visitor,
+                appearance::{self, Appearance},
+            },
+        },
+    },
+    http::{
+        login_error::wants_json,
+        oauth::{body::error_body, issuers},
+    },
+    links::expand,
+    web::{
+        kit::{
+            error::{self, Area},
+            message::Message,
+            posted::{PostedForm, PostedFormError},
+            request::device,
+            response::{PagePolicy, page},
+        },
+        login::{
+            auto_post::{AutoPost, AutoPostPurpose},
+            idp_redirect::{banner, see_other},
+        },
+        sign_in::{
+            cookies::{self, Purpose},
+            layout::SignInLayout,
+        },
+    },
+};
+
+/// An organization that has an issuer, and the request that came to it.
+pub(super) struct Place {
+    /// The state.
+    pub state: web::Data<State>,
+    /// The issuer.
+    pub issuer: Issuer,
+    /// The organization.
+    pub organization: OrganizationId,
+    /// What was called.
+    pub request: HttpRequest,
+}
+
+/// Why a request to such a place is answered with a page.
+#[derive(Debug)]
+pub(super) enum PlaceError {
+    /// An error of a use case.
+    App(Error),
+    /// The form cannot be taken.
+    Form(PostedFormError),
+}
+
+impl From<Error> for PlaceError {
+    fn from(error: Error) -> Self {
+        Self::App(error)
+    }
+}
+
+impl fmt::Display for PlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(error) => error.fmt(f),
+            Self::Form(error) => error.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for PlaceError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::App(error) => error::status(error),
+            Self::Form(error) => error.status_code(),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::App(Error::NotFound { .. }) => {
+                let message = Message::new(
+                    "Nobody can sign in here",
+                    "There is no such organization, or it is switched off at the moment.",
+                    "Check the address. If a link or an app led you here, tell whoever runs it.",
+                );
+                let message = Message { reason: Some("organization_unavailable"), ..message };
+                page(StatusCode::NOT_FOUND, PagePolicy::SameOriginForms, message.view())
+            }
+            Self::App(error) => {
+                error::log_internal_error(error);
+                error::respond(error, Area::Login, None)
+            }
+            Self::Form(error) => error.error_response(),
+        }
+    }
+}
+
+/// The result of a handler.
+pub(super) type Reply = Result<HttpResponse, PlaceError>;
+
+impl FromRequest for Place {
+    type Error = PlaceError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PlaceError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let state = request.app_data::<web::Data<State>>().cloned();
+            let state = state.ok_or_else(|| Error::internal("the server was built without its state"))?;
+            let issuer = issuers::find(&request).await?;
+            let organization = issuer.organization().map(|organization| organization.id);
+            let organization =
+                organization.ok_or_else(|| Error::not_found("workspace", issuer.workspace()))?;
+            Ok(Self { state, issuer, organization, request })
+        })
+    }
+}
+
+/// The body of a POST by one of the pages. That it comes from one of ours is checked.
+pub(super) struct SignInForm(pub PostedForm);
+
+impl FromRequest for SignInForm {
+    type Error = PlaceError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PlaceError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = request.app_data::<web::Data<State>>().cloned();
+            let state = state.ok_or_else(|| Error::internal("the server was built without its state"))?;
+            let posted = PostedForm::read(&request, &mut payload, &state.links.origin()).await;
+            posted.map(Self).map_err(PlaceError::Form)
+        })
+    }
+}
+
+impl Place {
+    /// The browser of the request.
+    pub(super) fn visitor(&self) -> Visitor {
+        let links = &self.state.links;
+        Visitor {
+            browser: cookies::browser(links, &self.request, self.organization),
+            cookies: cookies::read(links, &self.request, self.organization, Purpose::Session),
+            device: device(&self.request),
+        }
+    }
+
+    /// The path of one of the organization's pages, in its canonical form.
+    pub(super) fn path(&self, pattern: &str) -> String {
+        expand(pattern, &[&self.issuer.tenant.name, &self.issuer.workspace()])
+    }
+
+    /// What the pages show.
+    pub(super) async fn appearance(&self) -> Result<Appearance, PlaceError> {
+        Ok(appearance::of_issuer(&self.state, &self.issuer).await?)
+    }
+
+    /// The document around a page.
+    pub(super) fn layout<'a>(&self, appearance: &'a Appearance) -> SignInLayout<'a> {
+        SignInLayout {
+            branding: &appearance.branding,
+            application: &appearance.application,
+            organization: &appearance.organization,
+            banner: banner(&self.state),
+        }
+    }
+
+    /// Sends the browser to the client with the answer.
+    pub(super) fn to_client(&self, answer: &ClientAnswer) -> HttpResponse {
+        let pairs: Vec<(&str, &str)> =
+            answer.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        match answer.mode {
+            ResponseMode::Query => see_other(&response_url(&answer.redirect_uri, &pairs)),
+            ResponseMode::FormPost => {
+                let view = AutoPost {
+                    action: &answer.redirect_uri,
+                    fields: &pairs,
+                    purpose: AutoPostPurpose::Application,
+                    banner: banner(&self.state),
+                };
+                page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
+            }
+        }
+    }
+
+    /// An error that must not be sent to a redirect URI (RFC 6749 §4.1.2.1): a page for the application's developer, or JSON
+    /// for clients that ask for it.
+    pub(super) fn developer_error(&self, error: &OauthError) -> HttpResponse {
+        if wants_json(&self.request) {
+            return HttpResponse::BadRequest()
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .json(error_body(error));
+        }
+        let happened = error.description();
+        let view = Message { reason: Some(error.code()), ..Message::bad_request(&happened) };
+        page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, view.view())
+    }
+}

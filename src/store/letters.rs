@@ -1,0 +1,299 @@
+//! Letters: the durable queue of what is to be sent by mail, which is also the log.
+//!
+//! `next_attempt_at` of a queued letter is also the lease of the replica that sends it.
+
+use base::{
+    id::{EnvironmentId, LetterId, OneTimeCodeId, OrganizationId},
+    time::Timestamp,
+};
+use model::{
+    account::AccountId,
+    letter::{Letter, LetterError, LetterState},
+};
+
+use super::{Conn, Error, Result, Transaction, columns::column_list, one_time_codes::MAX_FAILURES};
+
+/// How many letters one statement deletes.
+const DELETE_BATCH_SIZE: i64 = 1000;
+
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            column_list!(
+                "",
+                id,
+                environment_id,
+                organization_id,
+                account_id,
+                kind,
+                code_id,
+                recipient,
+                state,
+                attempts,
+                next_attempt_at,
+                expires_at,
+                last_error,
+                last_reply,
+                created_at,
+                updated_at
+            ),
+            " FROM letters ",
+            $rest
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: LetterId,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    account_id: Option<String>,
+    kind: String,
+    code_id: Option<OneTimeCodeId>,
+    recipient: Option<String>,
+    state: String,
+    attempts: i64,
+    next_attempt_at: Option<Timestamp>,
+    expires_at: Timestamp,
+    last_error: Option<String>,
+    last_reply: Option<i64>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for Letter {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let id = row.id;
+        let unreadable = |column| Error::inconsistent("letters", column, id);
+        let account_id = row.account_id.map(|text| text.parse::<AccountId>());
+        let last_error = row.last_error.map(|text| text.parse::<LetterError>());
+        Ok(Self {
+            id,
+            environment_id: row.environment_id,
+            organization_id: row.organization_id,
+            account_id: account_id.transpose().map_err(|_| unreadable("account_id"))?,
+            kind: row.kind.parse().map_err(|_| unreadable("kind"))?,
+            code_id: row.code_id,
+            sealed_recipient: row.recipient,
+            state: row.state.parse().map_err(|_| unreadable("state"))?,
+            attempts: u32::try_from(row.attempts).map_err(|_| unreadable("attempts"))?,
+            next_attempt_at: row.next_attempt_at,
+            expires_at: row.expires_at,
+            last_error: last_error.transpose().map_err(|_| unreadable("last_error"))?,
+            last_reply: row
+                .last_reply
+                .map(u16::try_from)
+                .transpose()
+                .map_err(|_| unreadable("last_reply"))?,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Adds a letter. `contents` are sealed; there are none of one that is not to be sent.
+pub async fn insert(tx: &mut Transaction, letter: &Letter, contents: Option<&str>) -> Result<()> {
+    tx.sql(
+        "INSERT INTO letters (id, environment_id, organization_id, account_id, kind, code_id, recipient, contents, state, \
+         attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(letter.id)
+    .bind(letter.environment_id)
+    .bind(letter.organization_id)
+    .bind(letter.account_id.map(|id| id.to_string()))
+    .bind(letter.kind.as_str())
+    .bind(letter.code_id)
+    .bind(letter.sealed_recipient.as_deref())
+    .bind(contents)
+    .bind(letter.state.as_str())
+    .bind(i64::from(letter.attempts))
+    .bind(letter.next_attempt_at)
+    .bind(letter.expires_at)
+    .bind(letter.last_error.map(LetterError::as_str))
+    .bind(letter.last_reply.map(i64::from))
+    .bind(letter.created_at)
+    .bind(letter.updated_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// How many letters an account got since `since`, sent or not, as far as `limit`.
+pub async fn count_since(conn: &mut Conn, account: AccountId, since: Timestamp, limit: i64) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE account_id = $1 AND created_at > $2 LIMIT $3) \
+             AS recent",
+        )
+        .bind(account.to_string())
+        .bind(since)
+        .bind(limit)
+        .one()
+        .await?;
+    Ok(count)
+}
+
+/// The ids of up to `limit` letters that are due and that no replica sends, those that have waited longest first; only those
+/// that have expired, if so wanted.
+pub async fn list_due(
+    conn: &mut Conn,
+    now: Timestamp,
+    only_expired: bool,
+    limit: i64,
+) -> Result<Vec<LetterId>> {
+    let expired_by = if only_expired { now } else { Timestamp::from_millis(i64::MAX) };
+    let rows: Vec<(LetterId,)> = conn
+        .sql(
+            "SELECT id FROM letters WHERE state = 'queued' AND next_attempt_at <= $1 AND expires_at <= $2 \
+             ORDER BY next_attempt_at LIMIT $3",
+        )
+        .bind(now)
+        .bind(expired_by)
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Claims a letter that is due until `until`. Of concurrent replicas one succeeds.
+pub async fn claim(tx: &mut Transaction, id: LetterId, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let touched = tx
+        .sql(
+            "UPDATE letters SET next_attempt_at = $3 \
+             WHERE id = $1 AND state = 'queued' AND next_attempt_at <= $2",
+        )
+        .bind(id)
+        .bind(now)
+        .bind(until)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Changes until when a letter is claimed. Returns `false` if the claim that ends at `held` was lost.
+pub async fn extend_claim(
+    tx: &mut Transaction,
+    id: LetterId,
+    held: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    let touched = tx
+        .sql(
+            "UPDATE letters SET next_attempt_at = $3 \
+             WHERE id = $1 AND state = 'queued' AND next_attempt_at = $2",
+        )
+        .bind(id)
+        .bind(held)
+        .bind(until)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// A queued letter with its sealed contents.
+pub async fn find_queued(conn: &mut Conn, id: LetterId) -> Result<Option<(Letter, Option<String>)>> {
+    let row = conn.sql(select!("WHERE id = $1 AND state = 'queued'")).bind(id).optional::<Row>().await?;
+    let Some(row) = row else { return Ok(None) };
+    let contents: Option<(Option<String>,)> =
+        conn.sql("SELECT contents FROM letters WHERE id = $1").bind(id).optional().await?;
+    Ok(Some((row.try_into()?, contents.and_then(|(contents,)| contents))))
+}
+
+/// Whether a one-time code can still be used.
+pub async fn code_is_open(conn: &mut Conn, id: OneTimeCodeId, now: Timestamp) -> Result<bool> {
+    let found: Option<(OneTimeCodeId,)> = conn
+        .sql(
+            "SELECT id FROM one_time_codes \
+             WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2 AND failures < $3",
+        )
+        .bind(id)
+        .bind(now)
+        .bind(MAX_FAILURES)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Stores the outcome of an attempt, if the letter is still queued. The contents go unless it is queued again. Returns whether
+/// it was.
+pub async fn update(tx: &mut Transaction, letter: &Letter) -> Result<bool> {
+    let touched = tx
+        .sql(
+            "UPDATE letters SET state = $2, attempts = $3, next_attempt_at = $4, last_error = $5, last_reply = $6, \
+             updated_at = $7, contents = CASE WHEN $2 = 'queued' THEN contents END \
+             WHERE id = $1 AND state = 'queued'",
+        )
+        .bind(letter.id)
+        .bind(letter.state.as_str())
+        .bind(i64::from(letter.attempts))
+        .bind(letter.next_attempt_at)
+        .bind(letter.last_error.map(LetterError::as_str))
+        .bind(letter.last_reply.map(i64::from))
+        .bind(letter.updated_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// The letter with this id in the environment.
+pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, id: LetterId) -> Result<Option<Letter>> {
+    conn.sql(select!("WHERE environment_id = $1 AND id = $2"))
+        .bind(environment_id)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(Letter::try_from)
+        .transpose()
+}
+
+/// Up to `limit` letters of an environment from `from` on, newest first; only those in `state`, if given.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    state: Option<LetterState>,
+    from: Option<LetterId>,
+    limit: i64,
+) -> Result<Vec<Letter>> {
+    let statement = match state {
+        None => conn.sql(select!("WHERE environment_id = $1 AND id <= $2 ORDER BY id DESC LIMIT $3")),
+        Some(_) => conn
+            .sql(select!("WHERE environment_id = $1 AND id <= $2 AND state = $4 ORDER BY id DESC LIMIT $3")),
+    };
+    let from = from.unwrap_or(LetterId::from_bits(u128::MAX));
+    let statement = statement.bind(environment_id).bind(from).bind(limit);
+    let statement = match state {
+        None => statement,
+        Some(state) => statement.bind(state.as_str()),
+    };
+    statement.all::<Row>().await?.into_iter().map(Letter::try_from).collect()
+}
+
+/// How many letters of each state and error were written since `since`.
+pub async fn count_by_outcome(
+    conn: &mut Conn,
+    since: Timestamp,
+) -> Result<Vec<(String, Option<String>, i64)>> {
+    conn.sql(
+        "SELECT state, last_error, COUNT(*) FROM letters WHERE created_at > $1 \
+         GROUP BY state, last_error ORDER BY state, last_error",
+    )
+    .bind(since)
+    .all()
+    .await
+}
+
+/// Deletes a batch of letters from before `before`. Returns how many.
+pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql("DELETE FROM letters WHERE id IN (SELECT id FROM letters WHERE created_at < $1 LIMIT $2)")
+        .bind(before)
+        .bind(DELETE_BATCH_SIZE)
+        .execute()
+        .await
+}

@@ -1,0 +1,7 @@
+//! The pages on which people sign in at an organization, with the vendor's branding and without JavaScript.
+
+pub mod cookies;
+pub mod layout;
+pub mod pages;
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,196 @@
+//! The pages: who somebody is, their password, their second factor, another password, signing out.
+
+use maud::{Markup, html};
+
+use super::layout::SignInLayout;
+use crate::web::kit::{
+    components::{ButtonStyle, Icon, button, link_button, shape},
+    forms::{Form, FormErrors, FormValues, FormView},
+};
+
+/// The field with the name of the request.
+pub const REQUEST: &str = "request";
+/// The field with what somebody signs in with.
+pub const IDENTIFIER: &str = "identifier";
+/// The field with the password.
+pub const PASSWORD: &str = "password";
+/// The field with a code.
+pub const CODE: &str = "code";
+/// The field that says that somebody wants to sign out.
+pub const CONFIRM: &str = "confirm";
+
+/// A page of a sign-in under way.
+pub struct SignInPage<'a> {
+    /// The document around it.
+    pub layout: SignInLayout<'a>,
+    /// Where the form is posted.
+    pub action: &'a str,
+    /// Where somebody begins anew.
+    pub restart: &'a str,
+    /// The name of the request.
+    pub request: &'a str,
+    /// What was typed.
+    pub values: &'a FormValues,
+    /// What is wrong with it.
+    pub errors: &'a FormErrors,
+}
+
+impl SignInPage<'_> {
+    fn hidden(&self) -> Markup {
+        html! { input type="hidden" name=(REQUEST) value=(self.request); }
+    }
+
+    fn view(&self) -> FormView<'_> {
+        FormView::new(self.values, self.errors)
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        (!self.errors.is_empty()).then_some("not_signed_in")
+    }
+
+    fn render(&self, title: &str, before: Markup, submit: &str, fields: Markup, after: Markup) -> Markup {
+        let form = Form::new(self.action, submit, self.hidden());
+        self.layout.render(
+            title,
+            self.reason(),
+            html! {
+                section.card {
+                    h1 { (title) }
+                    (before)
+                    (self.view().render(&form, fields))
+                    (after)
+                }
+            },
+        )
+    }
+
+    /// Who somebody is.
+    pub fn identifier(&self) -> Markup {
+        let view = self.view();
+        let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username");
+        let to = html! { p.soft { "to go on to " (self.layout.application) } };
+        self.render("Sign in", to, "Continue", html! { (field) }, html! {})
+    }
+
+    /// Their password. The address stays, so that password managers see both.
+    pub fn password(&self) -> Markup {
+        let view = self.view();
+        let fields = html! {
+            (view.text(IDENTIFIER, "E-mail address").autocomplete("username"))
+            (view.password(PASSWORD, "Password").autocomplete("current-password"))
+        };
+        self.render("Enter your password", html! {}, "Sign in", fields, html! {})
+    }
+
+    /// A code of their authenticator app, or a recovery code.
+    pub fn code(&self) -> Markup {
+        let view = self.view();
+        let fields = html! {
+            (view.text(CODE, "Code").autocomplete("one-time-code")
+                .hint("The six digits that your authenticator app shows. If you do not have it: one of your recovery codes."))
+        };
+        self.render("Confirm that it is you", html! {}, "Continue", fields, self.begin_anew())
+    }
+
+    /// Another password.
+    pub fn change_password(&self) -> Markup {
+        let view = self.view();
+        let before = html! { p { "Your password has expired, or somebody asked that you change it. Choose another one to go on." } };
+        let fields = html! { (view.password(PASSWORD, "New password").autocomplete("new-password")) };
+        self.render("Choose another password", before, "Save and sign in", fields, self.begin_anew())
+    }
+
+    fn begin_anew(&self) -> Markup {
+        html! { p.small { a href=(self.restart) { "Sign in as somebody else" } } }
+    }
+}
+
+/// The page on which a new user sets a password.
+pub struct ActivationPage<'a> {
+    /// The document around it.
+    pub layout: SignInLayout<'a>,
+    /// Where the form is posted.
+    pub action: &'a str,
+    /// The code of the link.
+    pub code: &'a str,
+    /// What is wrong with what was typed.
+    pub errors: &'a FormErrors,
+}
+
+impl ActivationPage<'_> {
+    /// The page.
+    pub fn view(&self) -> Markup {
+        let values = FormValues::new();
+        let view = FormView::new(&values, self.errors);
+        let hidden = html! { input type="hidden" name=(CODE) value=(self.code); };
+        let form = Form::new(self.action, "Set the password", hidden);
+        let fields = html! { (view.password(PASSWORD, "Password").autocomplete("new-password")) };
+        self.layout.render(
+            "Set your password",
+            None,
+            html! {
+                section.card {
+                    h1 { "Set your password" }
+                    p { "It is what you sign in with from now on. A few words that belong together only for you are a good one." }
+                    (view.render(&form, fields))
+                }
+            },
+        )
+    }
+}
+
+/// The page that asks whether somebody wants to sign out.
+pub fn sign_out(layout: &SignInLayout<'_>, action: &str, parameters: &[(&'static str, String)]) -> Markup {
+    layout.render(
+        "Sign out?",
+        None,
+        html! {
+            section.card {
+                h1 { "Sign out?" }
+                p { "You are signed in to " (layout.application) ". Signing out ends that in this browser, for all of its applications." }
+                form method="post" action=(action) {
+                    @for (name, value) in parameters { input type="hidden" name=(name) value=(value); }
+                    input type="hidden" name=(CONFIRM) value="yes";
+                    div.actions { (button(ButtonStyle::Primary, "Sign out")) }
+                }
+            }
+        },
+    )
+}
+
+/// What is said on a page with nothing to fill in.
+pub struct Told<'a> {
+    /// What happened, in a few words.
+    pub title: &'a str,
+    /// The same in a sentence.
+    pub happened: &'a str,
+    /// What to do now.
+    pub remedy: &'a str,
+    /// The code of what went wrong; `None`: nothing did.
+    pub reason: Option<&'static str>,
+    /// The link to continue with: label and URL.
+    pub next: Option<(&'a str, &'a str)>,
+}
+
+impl Told<'_> {
+    /// The page.
+    pub fn view(&self, layout: &SignInLayout<'_>) -> Markup {
+        layout.render(
+            self.title,
+            self.reason,
+            html! {
+                section.card {
+                    @if self.reason.is_some() {
+                        p { span.mark.attention { (shape(Icon::Attention)) "Not done" } }
+                    }
+                    h1 { (self.title) }
+                    p.lead { (self.happened) }
+                    p { (self.remedy) }
+                    @if let Some((label, href)) = self.next {
+                        div.actions { (link_button(ButtonStyle::Primary, label, href)) }
+                    }
+                }
+            },
+        )
+    }
+}

@@ -1,0 +1,72 @@
+//! The sign-in pages with realistic data.
+
+use base::id::Id;
+use maud::Markup;
+use model::branding::Branding;
+
+use super::{
+    layout::SignInLayout,
+    pages::{ActivationPage, CODE, IDENTIFIER, PASSWORD, SignInPage, Told, sign_out},
+};
+use crate::web::{
+    kit::forms::{FormErrors, FormValues},
+    samples::{document, page},
+};
+
+fn branding() -> Branding {
+    Branding {
+        support_contact: Some("support@northwind.example".into()),
+        ..Branding::empty(Id::from_bits(1))
+    }
+}
+
+fn layout(branding: &Branding) -> SignInLayout<'_> {
+    SignInLayout { branding, application: "Portal <b>", organization: "Acme Corporation", banner: None }
+}
+
+fn sign_in(values: &FormValues, errors: &FormErrors, view: impl Fn(&SignInPage<'_>) -> Markup) -> Markup {
+    let branding = branding();
+    view(&SignInPage {
+        layout: layout(&branding),
+        action: "/prod/acme/sign-in",
+        restart: "/prod/acme/sign-in?request=request_x&again=yes",
+        request: "request_x",
+        values,
+        errors,
+    })
+}
+
+#[test]
+fn sign_in_samples() {
+    let typed = FormValues::new().with(IDENTIFIER, "dana\"@acme.com");
+    let (nothing, none) = (FormValues::new(), FormErrors::none());
+    document("sign-in-identifier", sign_in(&typed, &none, |page| page.identifier()));
+    let wrong = FormErrors::one("", "This address and this password do not belong together.");
+    page("sign-in-password-wrong", sign_in(&typed, &wrong, |page| page.password()));
+    let wrong = FormErrors::one(CODE, "This code is wrong, was used, or has expired.");
+    page("sign-in-code-wrong", sign_in(&nothing, &wrong, |page| page.code()));
+    let short = FormErrors::one(PASSWORD, "must be at least 12 characters long");
+    page("sign-in-change-password", sign_in(&nothing, &short, |page| page.change_password()));
+}
+
+#[test]
+fn other_sign_in_samples() {
+    let branding = branding();
+    let activation = ActivationPage {
+        layout: layout(&branding),
+        action: "/prod/acme/sign-in/activate",
+        code: "00000000000000000000000000000001.123456",
+        errors: &FormErrors::none(),
+    };
+    page("sign-in-activate", activation.view());
+    let parameters = [("client_id", "app_x".to_owned())];
+    page("sign-in-sign-out", sign_out(&layout(&branding), "/prod/acme/oidc/logout", &parameters));
+    let told = Told {
+        title: "You are signed out",
+        happened: "Nobody is signed in here any more in this browser.",
+        remedy: "Applications that keep a sign-in of their own may still know you: sign out of them too.",
+        reason: None,
+        next: Some(("Back to the app", "https://app.northwind.example/")),
+    };
+    page("sign-in-signed-out", told.view(&layout(&branding)));
+}

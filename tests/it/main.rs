@@ -109,6 +109,7 @@ mod scim_tester;
 mod scim_users;
 mod secureauth_guides;
 mod secureauth_organizations;
+mod secureauth_surface;
 mod sessions;
 mod setup_links;
 mod setup_walk;

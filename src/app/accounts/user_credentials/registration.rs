@@ -18,7 +18,7 @@ use crate::{
             credentials::{self, ImportedCredential, NewCredential},
             users::{self, NewAddress, NewIdentifier, NewUser, Profile},
         },
-        principal::Principal,
+        principal::{On, Principal},
     },
     store,
 };
@@ -46,6 +46,8 @@ pub async fn register(
     pool_id: IdentityPoolId,
     new: &Registration,
 ) -> Result<UserId> {
+    // Where the caller may do nothing else, it may do this: what is read and written is decided here.
+    let principal = &principal.registering(On::AnyOrganization)?;
     let pool = place::find_pool(&mut state.db.read().await?, principal, pool_id).await?;
     if !pool.public_registration_allowed {
         return Err(Error::FailedPrecondition("nobody registers themselves in this pool".into()));

@@ -155,7 +155,7 @@ impl Walk<'_> {
         self.call(204, Method::DELETE, schema, Value::Null).await;
         for at_workspace in [true, false] {
             let create = if at_workspace { path::SECUREAUTH_ADMIN_WORKSPACE_POOLS } else { pools };
-            let made = self.call(201, post.clone(), create, json!({ "name": "gone" })).await;
+            let made = self.call(201, post.clone(), create, json!({ "name": "gone", "workspace_id": "acme" })).await;
             let kept = self.get("pool").to_owned();
             self.set("pool", Self::id(&made));
             let delete = if at_workspace { path::SECUREAUTH_ADMIN_WORKSPACE_POOL } else { pool };

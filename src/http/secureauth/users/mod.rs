@@ -19,10 +19,7 @@ use super::{
 use crate::{
     app::{
         Error, Result,
-        accounts::{
-            credentials::{ImportedCredential, NewCredential},
-            users::{self, Slice, UserChange, UserKey, UserQuery},
-        },
+        accounts::users::{self, Slice, UserChange, UserKey, UserQuery},
     },
     links::path,
 };
@@ -76,20 +73,6 @@ impl<B> Call<B> {
     }
 }
 
-/// An error of a credential with its place in the list; there is at most one of a kind.
-fn at_its_place(error: Error, credentials: &[NewCredential]) -> Error {
-    let Error::Invalid { field, reason } = error else { return error };
-    let is_it = |new: &NewCredential| match &*field {
-        "password" | "hashed_password" => !matches!(new.credential, ImportedCredential::Totp(_)),
-        "totp_secret" => matches!(new.credential, ImportedCredential::Totp(_)),
-        _ => false,
-    };
-    match credentials.iter().position(is_it) {
-        Some(at) => Error::invalid(format!("credentials[{at}].{field}"), reason),
-        None => Error::Invalid { field, reason },
-    }
-}
-
 /// Create a user
 #[utoipa::path(
     post,
@@ -109,7 +92,7 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let body: NewUserBody = body.read_with::<UserBody, _>()?;
     let new = body.parse()?;
     let made = users::create(&state, &principal, pool_id, &new).await;
-    let user = made.map_err(|error| at_its_place(error, &new.credentials))?;
+    let user = made.map_err(|error| body.at_its_place(error))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Created(), user.version, &shown))
 }
@@ -239,7 +222,7 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
     }
     let change: UserChange = body.parse()?;
     let changed = users::update(&state, &principal, of, if_match.as_ref(), &change).await;
-    let user = changed.map_err(|error| at_its_place(error, &change.credentials))?;
+    let user = changed.map_err(|error| body.at_its_place(error))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }

@@ -18,7 +18,7 @@ use strum::VariantArray as _;
 use super::{
     Conn, Error, Result, Transaction, columns,
     connection::{Row, Statement},
-    table::{Key, ROW_LOCK, SHARED_LOCK, Table, locking, select_where},
+    table::{Key, ROW_LOCK, Table, locking, select_where},
 };
 
 impl Table for IdentityPool {
@@ -318,27 +318,8 @@ pub async fn lock_organization(
     environment_id: EnvironmentId,
     id: OrganizationId,
 ) -> Result<bool> {
-    lock_organization_as(tx, environment_id, id, ROW_LOCK).await
-}
-
-/// Locks an organization, the root too, whose pools are to stay as they are until the transaction ends. Returns whether it
-/// exists.
-pub async fn lock_organization_shared(
-    tx: &mut Transaction,
-    environment_id: EnvironmentId,
-    id: OrganizationId,
-) -> Result<bool> {
-    lock_organization_as(tx, environment_id, id, SHARED_LOCK).await
-}
-
-async fn lock_organization_as(
-    tx: &mut Transaction,
-    environment_id: EnvironmentId,
-    id: OrganizationId,
-    lock: &'static str,
-) -> Result<bool> {
     let select = "SELECT id FROM organizations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
-    let text = locking(tx.dialect(), select, lock);
+    let text = locking(tx.dialect(), select, ROW_LOCK);
     Ok(tx.sql(text).bind(environment_id).bind(id).optional::<(String,)>().await?.is_some())
 }
 

@@ -16,11 +16,10 @@ use oauth::{
     Error,
     issuer_metadata::{IssuerEndpoints, IssuerMetadata, SignInEndpoints},
 };
-use serde_json::json;
 
 use super::{
     DISCOVERY_MAX_AGE, authorization,
-    body::{error_response, error_status, form},
+    body::{error_response, error_status, form, issuer_error_body},
     cacheable,
 };
 use crate::{
@@ -261,19 +260,11 @@ fn no_store() -> HttpResponseBuilder {
 
 /// An error (RFC 6749 §5.2) with SecureAuth's additions.
 fn refusal(request: &HttpRequest, error: &Error) -> HttpResponse {
-    error_response(request, error).json(body(error.code(), &error.description(), error_status(error)))
-}
-
-/// The body of an error: RFC 6749 §5.2 with SecureAuth's additions.
-fn body(code: &str, description: &str, status: StatusCode) -> serde_json::Value {
-    json!({
-        "error": code,
-        "error_description": description,
-        "error_hint": "",
-        "cause": "",
-        "details": {},
-        "status_code": status.as_u16(),
-    })
+    error_response(request, error).json(issuer_error_body(
+        error.code(),
+        &error.description(),
+        error_status(error),
+    ))
 }
 
 /// An error of a use case at an issuer: there is no such issuer, a limit, a failure.
@@ -303,6 +294,6 @@ impl ResponseError for IssuerError {
         if let Some(retry_after) = self.0.retry_after() {
             response.insert_header((header::RETRY_AFTER, retry_after.as_secs().max(1)));
         }
-        response.json(body(code, &self.0.to_string(), self.status_code()))
+        response.json(issuer_error_body(code, &self.0.to_string(), self.status_code()))
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{Device, attempts::Attempt, credentials::NewPassword},
+        accounts::{Device, attempts::Attempt, credentials::NewPassword, passwords::PasswordRealm},
     },
     store::{self, Conn, Transaction, table},
 };
@@ -117,7 +117,7 @@ pub async fn prepare_password(state: &State, account: &Account, new: &str) -> Re
     let known = place::account(&account.user);
     let present = store::passwords::find(&mut state.db.read().await?, known).await?;
     if let Some(present) = present
-        && state.passwords.verify(new, Some(&present.hash)).await?
+        && state.passwords.verify(PasswordRealm::of(&account.pool), new, Some(&present.hash)).await?
     {
         return Err(Error::invalid("password", "must be another one than the present password"));
     }

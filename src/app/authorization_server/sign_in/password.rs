@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::{
         Result, State,
-        accounts::{attempts, password_check, user_credentials},
+        accounts::{attempts, password_check, passwords::PasswordRealm, user_credentials},
         authorization_server::issuers::Issuer,
     },
     store::authorization_requests::{self, Proven},
@@ -36,7 +36,8 @@ pub async fn with_password(
     let attempt = user_credentials::begin_sign_in(state, organization_id, user, identifier, device)?;
     let usable = found.as_ref().filter(|account| account.allows_passwords());
     let known = usable.map(|account| account.user.id.into());
-    let verified = password_check::verify(state, known, password).await?;
+    let realm = PasswordRealm::Users(environment_id, organization_id);
+    let verified = password_check::verify(state, realm, known, password).await?;
     let (Some(account), Some(password)) = (usable, verified) else {
         attempt.fail();
         let method = AuthenticationMethod::Password;

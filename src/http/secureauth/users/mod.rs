@@ -22,7 +22,10 @@ use super::{
 use crate::{
     app::{
         Error, Result,
-        accounts::users::{self, Slice, UserChange, UserKey, UserQuery},
+        accounts::{
+            credentials::{ImportedCredential, NewCredential},
+            users::{self, Slice, UserChange, UserKey, UserQuery},
+        },
     },
     links::path,
 };
@@ -41,7 +44,7 @@ pub struct Users {
     users: Vec<UserObject>,
     /// Present where a search through payloads or metadata stopped before it had enough: go on with it as `after_user_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, value_type = String)]
     cursor: Option<String>,
 }
 
@@ -73,6 +76,20 @@ impl<B> Call<B> {
     }
 }
 
+/// An error of a credential with its place in the list; there is at most one of a kind.
+fn at_its_place(error: Error, credentials: &[NewCredential]) -> Error {
+    let Error::Invalid { field, reason } = error else { return error };
+    let is_it = |new: &NewCredential| match &*field {
+        "password" | "hashed_password" => !matches!(new.credential, ImportedCredential::Totp(_)),
+        "totp_secret" => matches!(new.credential, ImportedCredential::Totp(_)),
+        _ => false,
+    };
+    match credentials.iter().position(is_it) {
+        Some(at) => Error::invalid(format!("credentials[{at}].{field}"), reason),
+        None => Error::Invalid { field, reason },
+    }
+}
+
 /// Create a user
 #[utoipa::path(
     post,
@@ -89,9 +106,10 @@ impl<B> Call<B> {
 pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let pool_id = call.pool_id()?;
     let Call { state, principal, tenant, body, .. } = call;
-    let body: NewUserBody = body.read()?;
+    let body: NewUserBody = body.read_with::<UserBody, _>()?;
     let new = body.parse()?;
-    let user = users::create(&state, &principal, pool_id, &new).await?;
+    let made = users::create(&state, &principal, pool_id, &new).await;
+    let user = made.map_err(|error| at_its_place(error, &new.credentials))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Created(), user.version, &shown))
 }
@@ -126,7 +144,9 @@ fn user_query(query: &Query) -> Result<UserQuery> {
     let invalid = |reason: String| Error::invalid("query", reason);
     let Some(text) = query.text("query") else { return Ok(UserQuery::default()) };
     let parsed = bounded_json::parse(text.as_bytes(), &QUERY_LIMITS);
-    let Value::Object(mut fields) = parsed.map_err(|error| invalid(error.to_string()))? else {
+    // The text speaks of a body.
+    let reason = |error: bounded_json::Error| error.to_string().replacen("the body ", "", 1);
+    let Value::Object(mut fields) = parsed.map_err(|error| invalid(reason(error)))? else {
         return Err(invalid("must be a JSON object".to_owned()));
     };
     let mut object = |name: &'static str| match fields.remove(name) {
@@ -219,7 +239,8 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
         }
     }
     let change: UserChange = body.parse()?;
-    let user = users::update(&state, &principal, of, if_match.as_ref(), &change).await?;
+    let changed = users::update(&state, &principal, of, if_match.as_ref(), &change).await;
+    let user = changed.map_err(|error| at_its_place(error, &change.credentials))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }

@@ -115,6 +115,7 @@ mod setup_links;
 mod setup_walk;
 mod shared_domains;
 mod sign_in;
+mod sign_in_guide;
 mod sqlite_file;
 mod stop;
 mod support;

@@ -2,7 +2,11 @@
 
 mod attacks;
 mod flow;
+mod openidconnect_crate;
+mod other_clients;
 mod pages;
+mod requests;
+mod scripts;
 mod tokens;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};

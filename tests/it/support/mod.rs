@@ -13,6 +13,7 @@ pub mod dns;
 pub mod forms;
 pub mod idp;
 pub mod mail;
+pub mod node;
 pub mod people;
 pub mod process;
 pub mod proxy;

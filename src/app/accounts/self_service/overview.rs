@@ -2,7 +2,7 @@
 
 use model::{
     account::CredentialSummary,
-    user::{UserAddress, UserIdentifier},
+    user::{User, UserAddress, UserIdentifier},
 };
 
 use super::{SignedIn, sessions};
@@ -25,6 +25,13 @@ pub struct Overview {
 }
 
 impl Overview {
+    /// What the user knows their account by: what they sign in with, else where they are reached, else its id.
+    pub fn name(&self, user: &User) -> String {
+        let identifier = self.identifiers.first().map(|identifier| identifier.text.as_str());
+        let address = self.addresses.first().map(|address| address.address.as_str());
+        identifier.or(address).map_or_else(|| user.id.to_string(), str::to_owned)
+    }
+
     /// Whether there is a password.
     pub fn has_password(&self) -> bool {
         self.credentials.iter().any(|one| matches!(one, CredentialSummary::Password { .. }))

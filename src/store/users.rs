@@ -1,7 +1,7 @@
 //! Users of identity pools, and what ends with them: their sessions and access tokens.
 
 use base::{
-    id::{EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserId, UserKind},
+    id::{EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserId, UserKind, UserSessionId},
     time::Timestamp,
 };
 use model::{
@@ -334,6 +334,24 @@ pub async fn end_use(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result
         tx.sql(text).bind(id).bind(now).execute().await?;
     }
     Ok(())
+}
+
+/// Ends the sessions of a user but one, with the grants and access tokens of the others.
+pub async fn end_other_sessions(
+    tx: &mut Transaction,
+    id: UserId,
+    kept: UserSessionId,
+    now: Timestamp,
+) -> Result<u64> {
+    for text in [
+        "UPDATE signed_access_tokens SET revoked_at = $2 \
+         WHERE subject_id = $1 AND COALESCE(session_id, '') <> $3 AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 \
+         WHERE user_id = $1 AND COALESCE(session_id, '') <> $3 AND revoked_at IS NULL",
+    ] {
+        tx.sql(text).bind(id).bind(now).bind(kept).execute().await?;
+    }
+    super::sessions::revoke_all(tx, id, Some(kept), now).await
 }
 
 /// [`end_use`] of every user of a pool.

@@ -4,7 +4,7 @@ mod activation;
 mod authorize;
 mod logout;
 mod pages;
-mod place;
+pub(in crate::http) mod place;
 mod userinfo;
 
 use actix_web::{http::Method, web};

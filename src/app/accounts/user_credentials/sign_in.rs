@@ -39,9 +39,13 @@ pub struct Account {
 impl Account {
     /// Whether the pool and the organization let people sign in by password.
     pub fn allows_passwords(&self) -> bool {
-        let password = AuthenticationMechanism::Password;
-        self.pool.first_factors.allowed.contains(&password)
-            && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&password))
+        self.allows(AuthenticationMechanism::Password)
+    }
+
+    /// Whether the pool and the organization let people sign in by this mechanism alone.
+    pub fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
+        self.pool.first_factors.allowed.contains(&mechanism)
+            && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&mechanism))
     }
 }
 

@@ -3,16 +3,16 @@
 //!
 //! A change locks from the outside inwards: the organization, the pool where identifiers or numbers change, the user.
 
-mod addresses;
-mod change;
+pub(super) mod addresses;
+pub(super) mod change;
 mod create;
-mod delete;
-mod details;
+pub(super) mod delete;
+pub(super) mod details;
 mod identifier_case;
-mod identifiers;
+pub(super) mod identifiers;
 mod in_organization;
 mod place;
-mod profile;
+pub(super) mod profile;
 mod search;
 
 pub use addresses::{AddressChange, NewAddress, add_address, mark_verified, remove_address, update_address};

@@ -99,16 +99,28 @@ impl UserEdit {
             pool_id,
             principal.authorize(Action::UsersManage, On::Organization(pool.organization_id)),
         )?;
-        let edit = Edit::<User>::begin(tx, environment_id, id, None).await?;
-        if edit.row.pool_id != pool.id {
-            return Err(Error::not_found(UserKind::NOUN, id));
+        let edit = Self::lock(tx, pool, id).await?;
+        check_version(expected, edit.edit.row.version)?;
+        Ok(edit)
+    }
+
+    /// Begins a change that a user makes of themselves, in a pool that is in use.
+    pub(in crate::app::accounts) async fn begin_own(state: &State, user: &User) -> Result<Self> {
+        let mut tx = state.db.write().await?;
+        let pool = lock_pool(&mut tx, user.environment_id, user.pool_id, Purpose::Add).await?;
+        Self::lock(tx, pool, user.id).await
+    }
+
+    async fn lock(tx: Transaction, pool: IdentityPool, id: UserId) -> Result<Self> {
+        let edit = Edit::<User>::begin(tx, pool.environment_id, id, None).await?;
+        match edit.row.pool_id == pool.id {
+            true => Ok(Self { pool, edit }),
+            false => Err(Error::not_found(UserKind::NOUN, id)),
         }
-        check_version(expected, edit.row.version)?;
-        Ok(Self { pool, edit })
     }
 
     /// Stores the user with the next version, whether or not the row itself changed: identifiers and addresses belong to it.
-    pub(super) async fn touch(&mut self, state: &State) -> Result<()> {
+    pub(in crate::app::accounts) async fn touch(&mut self, state: &State) -> Result<()> {
         Ok(resource::update_locked(&mut self.edit.tx, &mut self.edit.row, state).await?)
     }
 }

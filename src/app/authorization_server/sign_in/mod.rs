@@ -13,7 +13,7 @@ mod finish;
 pub mod password;
 pub mod password_change;
 pub mod second_factor;
-mod session;
+pub(in crate::app) mod session;
 pub mod under_way;
 pub mod userinfo;
 mod visitor;

@@ -22,11 +22,11 @@ use crate::{
 const FIRST_FACTOR_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What proved the person: a password (RFC 8176).
-pub(super) const PASSWORD: &str = "pwd";
+pub(in crate::app) const PASSWORD: &str = "pwd";
 /// A one-time password.
-pub(super) const ONE_TIME_PASSWORD: &str = "otp";
+pub(in crate::app) const ONE_TIME_PASSWORD: &str = "otp";
 /// More than one factor.
-pub(super) const MULTI_FACTOR: &str = "mfa";
+pub(in crate::app) const MULTI_FACTOR: &str = "mfa";
 
 /// A request for which somebody signs in.
 #[derive(Debug)]

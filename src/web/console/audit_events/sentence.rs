@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use crate::{
     app::audit::{self, Names},
     links::{self, console},
-    web::{
-        console::kit::json,
-        kit::components::{copyable, time},
+    web::kit::{
+        components::{copyable, time},
+        json,
     },
 };
 

@@ -20,11 +20,9 @@ use crate::{
     },
     links::console,
     web::{
-        console::{
-            account::browser_name::browser_name,
-            kit::{context::EnvironmentContext, labels::Href},
-        },
+        console::kit::{context::EnvironmentContext, labels::Href},
         kit::{
+            browser_name::browser_name,
             components::{ButtonStyle, Icon, button, copyable, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::FormErrors,

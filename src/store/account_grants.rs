@@ -320,11 +320,7 @@ pub async fn end_session(tx: &mut Transaction, id: UserSessionId, now: Timestamp
 }
 
 /// Up to `limit` grants of a user, newest first; with each whether it is good.
-pub async fn list_by_user(
-    conn: &mut Conn,
-    user_id: UserId,
-    limit: i64,
-) -> Result<Vec<(AccountGrant, bool)>> {
+pub async fn list_by_user(conn: &mut Conn, user_id: UserId, limit: i64) -> Result<Vec<(AccountGrant, bool)>> {
     let rows: Vec<GrantRow> = conn
         .sql(concat!(
             "SELECT ",

@@ -9,7 +9,9 @@ use super::SignedIn;
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{attempts::record_failure, credentials, password_check, user_credentials},
+        accounts::{
+            attempts::record_failure, credentials, password_check, passwords::PasswordRealm, user_credentials,
+        },
         retry::retry_deadlocks,
     },
     store::{self, passwords::StoredPassword},
@@ -32,7 +34,8 @@ pub async fn set(state: &State, signed_in: &SignedIn, current: &str, new: &str) 
     };
     if verified.as_ref().is_some_and(|stored| stored.state == CredentialState::MustBeReset) {
         return Err(Error::FailedPrecondition(
-            "your password must be reset; ask whoever manages the accounts of your organization for a link".into(),
+            "your password must be reset; ask whoever manages the accounts of your organization for a link"
+                .into(),
         ));
     }
     let prepared = user_credentials::prepare_password(state, &signed_in.account, new).await?;
@@ -58,7 +61,8 @@ pub(super) async fn verify(
     password: &str,
 ) -> Result<StoredPassword> {
     let attempt = signed_in.begin_attempt(state)?;
-    if let Some(stored) = password_check::verify(state, Some(signed_in.id()), password).await? {
+    let realm = PasswordRealm::of(&signed_in.account.pool);
+    if let Some(stored) = password_check::verify(state, realm, Some(signed_in.id()), password).await? {
         return Ok(stored);
     }
     attempt.fail();

@@ -142,9 +142,7 @@ pub async fn new_recovery_codes(state: &State, signed_in: &SignedIn) -> Result<V
             ));
         }
         let codes = recovery_codes::generate(&mut tx, state, id).await?;
-        signed_in
-            .tell(&mut tx, state, &user, "recovery_codes_made", LetterKind::RecoveryCodesMade)
-            .await?;
+        signed_in.tell(&mut tx, state, &user, "recovery_codes_made", LetterKind::RecoveryCodesMade).await?;
         tx.commit().await?;
         Ok(codes)
     })

@@ -324,6 +324,26 @@ pub async fn end_session(tx: &mut Transaction, id: UserSessionId, now: Timestamp
     Ok(ended == 1)
 }
 
+/// Up to `limit` grants of a user, newest first; with each whether it is good.
+pub async fn list_by_user(conn: &mut Conn, user_id: UserId, limit: i64) -> Result<Vec<(AccountGrant, bool)>> {
+    let rows: Vec<GrantRow> = conn
+        .sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM authorization_grants g WHERE g.user_id = $1 ORDER BY g.id DESC LIMIT $2"
+        ))
+        .bind(user_id)
+        .bind(limit)
+        .all()
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let good = row.good;
+            Ok((row.try_into()?, good))
+        })
+        .collect()
+}
+
 /// Revokes every grant of an application.
 pub async fn revoke_of_client(tx: &mut Transaction, id: ApplicationId, now: Timestamp) -> Result<()> {
     tx.sql("UPDATE authorization_grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")

@@ -6,7 +6,7 @@ mod enrolment;
 mod logout;
 mod pages;
 mod passkey;
-mod place;
+pub(in crate::http) mod place;
 mod userinfo;
 
 use actix_web::{http::Method, web};

@@ -4,8 +4,12 @@ mod attacks;
 mod enrolment;
 mod flow;
 mod log;
+mod openidconnect_crate;
+mod other_clients;
 mod pages;
 mod passkeys;
+mod requests;
+mod scripts;
 mod tokens;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
@@ -273,7 +277,7 @@ fn a_person_signs_in_with_passkey_and_authenticator_app() {
             std::fs::create_dir_all(&pictures).unwrap();
             std::process::Command::new(crate::support::python())
                 .args([
-                    "tests/python/walk_account.py",
+                    "tests/python/walk_passkeys.py",
                     &authorize,
                     &sign_out,
                     &strict,

@@ -13,11 +13,11 @@
 //! asked for on behalf of a user goes to them by mail, where that is set up; what a program asks for to hand over does not.
 
 mod activation;
-mod codes;
-mod letters;
-mod passkeys;
+pub(super) mod codes;
+pub(super) mod letters;
+pub(super) mod passkeys;
 mod passwords;
-mod place;
+pub(super) mod place;
 mod registration;
 mod removal;
 mod resets;

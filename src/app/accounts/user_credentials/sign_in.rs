@@ -3,12 +3,13 @@
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use model::{
     identity_pool::{AuthenticationMechanism, IdentityPool},
+    letter::LetterKind,
     organization::Organization,
     user::User,
 };
 
 use super::{
-    passkeys,
+    letters, passkeys,
     passwords::prepare,
     place::{self, find_by_identifier, lock_user},
 };
@@ -16,7 +17,8 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey, totp::TotpSecret,
+            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey,
+            passwords::PasswordRealm, totp::TotpSecret,
         },
         principal::Principal,
     },
@@ -56,8 +58,9 @@ impl Account {
         self.pool.requires_second_factor() && self.pool.allows_second(AuthenticationMechanism::Totp)
     }
 
-    fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
-        self.pool.allows(mechanism)
+    /// Whether the pool and the organization let people sign in by this mechanism alone.
+    pub fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
+        self.pool.first_factors.allowed.contains(&mechanism)
             && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&mechanism))
     }
 }
@@ -114,7 +117,8 @@ pub async fn enrol_totp(
     user: &User,
     secret: &TotpSecret,
 ) -> Result<()> {
-    place::set_totp(tx, state, principal, user, secret, "totp_added").await
+    place::set_totp(tx, state, principal, user, secret, "totp_added").await?;
+    letters::send_notice(tx, state, user, LetterKind::TotpAdded, None).await
 }
 
 /// Adds a passkey to a locked user, which they made themselves.
@@ -126,7 +130,7 @@ pub async fn add_own_passkey(
     made: NewPasskey,
 ) -> Result<()> {
     passkeys::add_passkey(tx, state, principal, user, made).await?;
-    Ok(())
+    letters::send_notice(tx, state, user, LetterKind::PasskeyAdded, None).await
 }
 
 /// The account of an organization with this id.
@@ -180,7 +184,7 @@ pub async fn prepare_password(state: &State, account: &Account, new: &str) -> Re
     let known = place::account(&account.user);
     let present = store::passwords::find(&mut state.db.read().await?, known).await?;
     if let Some(present) = present
-        && state.passwords.verify(new, Some(&present.hash)).await?
+        && state.passwords.verify(PasswordRealm::of(&account.pool), new, Some(&present.hash)).await?
     {
         return Err(Error::invalid("password", "must be another one than the present password"));
     }

@@ -18,7 +18,7 @@ pub mod password_change;
 mod password_use;
 mod refusal;
 pub mod second_factor;
-mod session;
+pub(in crate::app) mod session;
 pub mod under_way;
 pub mod userinfo;
 mod visitor;

@@ -28,16 +28,16 @@ use crate::{
 const FIRST_FACTOR_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What proved the person: a password (RFC 8176).
-pub(super) const PASSWORD: &str = "pwd";
+pub(in crate::app) const PASSWORD: &str = "pwd";
 /// A passkey whose key is the device's, and one that may be on several devices.
 pub(super) const HARDWARE_KEY: &str = "hwk";
 pub(super) const SOFTWARE_KEY: &str = "swk";
 /// The user was there.
 pub(super) const USER_PRESENT: &str = "user";
 /// A one-time password.
-pub(super) const ONE_TIME_PASSWORD: &str = "otp";
+pub(in crate::app) const ONE_TIME_PASSWORD: &str = "otp";
 /// More than one factor.
-pub(super) const MULTI_FACTOR: &str = "mfa";
+pub(in crate::app) const MULTI_FACTOR: &str = "mfa";
 
 /// A request for which somebody signs in.
 #[derive(Debug)]

@@ -60,7 +60,7 @@ impl Account {
 
     /// Whether the pool and the organization let people sign in by this mechanism alone.
     pub fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
-        self.pool.first_factors.allowed.contains(&mechanism)
+        self.pool.allows(mechanism)
             && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&mechanism))
     }
 }

@@ -36,6 +36,23 @@ with sync_playwright() as playwright:
     walk = Walk(context, "guide", pictures)
     page = walk.page
 
+    # A platform authenticator that holds passkeys and verifies its user (WebAuthn WebDriver extension, by CDP).
+    session = context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": False,
+    }
+    device = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+
+    def signal(enabled):
+        simulated = {"authenticatorId": device, "enabled": enabled}
+        session.send("WebAuthn.setAutomaticPresenceSimulation", simulated)
+
     # The letter, and its link.
     page.goto(base + "/demo/mailbox")
     walk.look("mailbox")
@@ -54,6 +71,11 @@ with sync_playwright() as playwright:
     walk.look("password")
     page.get_by_label("Password").fill(PASSWORD)
     walk.press("Sign in")
+    expect(page.get_by_role("heading", name="Sign in faster next time?")).to_be_visible()
+    walk.look("passkey")
+    signal(True)
+    walk.press("Add a passkey")
+    signal(False)
     expect(page.get_by_role("heading", name="Hello Dana Ito")).to_be_visible()
     expect(page.get_by_text("dana@initech.example, Initech")).to_be_visible()
 
@@ -63,6 +85,10 @@ with sync_playwright() as playwright:
     open_app(walk, "Sign in")
     expect(page.get_by_label("E-mail address")).to_be_visible()
     assert page.url.startswith(issuer + "/sign-in"), page.url
+    signal(True)
+    with page.expect_navigation(url=home + "/"):
+        page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("heading", name="Hello Dana Ito")).to_be_visible()
 
     # An answer that nobody asked for.
     answer = page.goto(home + "/callback?code=x&state=y")

@@ -7,6 +7,7 @@ use base::{random::Random, time::Timestamp};
 use data_encoding::{BASE32, BASE32_NOPAD};
 use model::account::AccountId;
 use totp_rs::{Builder, Secret, Totp};
+use url::Url;
 
 use crate::{
     app::{Error, Result, State},
@@ -64,15 +65,17 @@ impl TotpSecret {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// The secret as apps scan it (Key URI Format): `issuer` is what the app calls the place, `account` who it is there.
-    pub fn uri(&self, issuer: &str, account: &str) -> String {
-        let encode = |text: &str| {
-            url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-        };
-        // A colon divides the two.
-        let issuer = issuer.replace(':', " ");
-        let (issuer, account) = (encode(issuer.trim()), encode(account));
-        format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", self.reveal())
+    /// The address that apps read from a QR code (the Key URI Format of Google Authenticator): `application` is what the app calls
+    /// the place, `account` who it is there.
+    pub fn uri(&self, application: &str, account: &str) -> String {
+        let name = |text: &str| text.replace([':', '/'], " ").trim().to_owned();
+        let (application, account) = (name(application), name(account));
+        // A URL that is made of constants.
+        let Ok(mut url) = Url::parse("otpauth://totp/x") else { return String::new() };
+        url.set_path(&format!("{application}:{account}"));
+        url.query_pairs_mut().append_pair("secret", &self.reveal()).append_pair("issuer", &application);
+        // Apps read a plus as one.
+        String::from(url).replace('+', "%20")
     }
 
     /// The step that a code is of, if it is of one around this time.
@@ -180,7 +183,7 @@ mod tests {
         let uri = secret().uri("Acme: Co", "dana@acme.com");
         assert_eq!(
             uri,
-            format!("otpauth://totp/Acme%20%20Co:dana%40acme.com?secret={text}&issuer=Acme%20%20Co")
+            format!("otpauth://totp/Acme%20%20Co:dana@acme.com?secret={text}&issuer=Acme%20%20Co")
         );
         let new = TotpSecret::new(&SeededRandom::new(1));
         assert_eq!(TotpSecret::parse("totp_secret", &new.reveal()).unwrap(), new);

@@ -8,6 +8,5 @@ pub mod overview;
 pub mod passkeys;
 pub mod password;
 pub mod profile;
-mod qr;
 pub mod second_factor;
 pub mod sessions;

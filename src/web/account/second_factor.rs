@@ -3,16 +3,14 @@
 use base::time::Timestamp;
 use maud::{Markup, html};
 
-use super::{
-    frame::{AccountFrame, Section, small_button, wrong},
-    qr::qr,
-};
+use super::frame::{AccountFrame, Section, small_button, wrong};
 use crate::{
     links::path,
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, copy_button, copyable, link_button, notice, time},
         forms::{Form, FormErrors, FormValues, FormView},
+        qr_code::qr,
     },
 };
 

@@ -11,7 +11,7 @@ use crate::{
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, button, copy_button, notice},
-        qr_code::qr_code,
+        qr_code::qr,
     },
 };
 
@@ -35,7 +35,7 @@ impl SignInPage<'_> {
                 li { "Scan this picture with it, or type the key." }
                 li { "Type the six digits that the app shows." }
             }
-            (qr_code(&app.uri, "QR code with the key for the authenticator app"))
+            @if let Some(drawn) = qr(&app.uri, "QR code with the key for the authenticator app") { (drawn) }
             p { "Key: " code { (grouped(&app.secret)) } " " (copy_button(&app.secret, "key")) }
         };
         let fields = html! {

@@ -277,7 +277,7 @@ fn a_person_signs_in_with_passkey_and_authenticator_app() {
             std::fs::create_dir_all(&pictures).unwrap();
             std::process::Command::new(crate::support::python())
                 .args([
-                    "tests/python/walk_account.py",
+                    "tests/python/walk_passkeys.py",
                     &authorize,
                     &sign_out,
                     &strict,

@@ -5,7 +5,6 @@ use std::time::Duration;
 use base::time::Timestamp;
 use model::{identity_pool::AuthenticationMechanism, letter::LetterKind};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::SignedIn;
 use crate::{
@@ -43,16 +42,7 @@ impl Enrolment {
 
     /// The address that apps read from a QR code (the Key URI Format of Google Authenticator).
     pub fn uri(&self, application: &str, account: &str) -> String {
-        let name = |text: &str| text.replace([':', '/'], " ").trim().to_owned();
-        let (application, account) = (name(application), name(account));
-        // A URL that is made of constants.
-        let Ok(mut url) = Url::parse("otpauth://totp/x") else { return String::new() };
-        url.set_path(&format!("{application}:{account}"));
-        url.query_pairs_mut()
-            .append_pair("secret", &self.secret.reveal())
-            .append_pair("issuer", &application);
-        // Apps read a plus as one.
-        String::from(url).replace('+', "%20")
+        self.secret.uri(application, account)
     }
 }
 

@@ -3,12 +3,13 @@
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use model::{
     identity_pool::{AuthenticationMechanism, IdentityPool},
+    letter::LetterKind,
     organization::Organization,
     user::User,
 };
 
 use super::{
-    passkeys,
+    letters, passkeys,
     passwords::prepare,
     place::{self, find_by_identifier, lock_user},
 };
@@ -116,7 +117,8 @@ pub async fn enrol_totp(
     user: &User,
     secret: &TotpSecret,
 ) -> Result<()> {
-    place::set_totp(tx, state, principal, user, secret, "totp_added").await
+    place::set_totp(tx, state, principal, user, secret, "totp_added").await?;
+    letters::send_notice(tx, state, user, LetterKind::TotpAdded, None).await
 }
 
 /// Adds a passkey to a locked user, which they made themselves.
@@ -128,7 +130,7 @@ pub async fn add_own_passkey(
     made: NewPasskey,
 ) -> Result<()> {
     passkeys::add_passkey(tx, state, principal, user, made).await?;
-    Ok(())
+    letters::send_notice(tx, state, user, LetterKind::PasskeyAdded, None).await
 }
 
 /// The account of an organization with this id.

@@ -355,6 +355,14 @@ pub const WORKSPACE_USERINFO: &str = "/{tenant}/{workspace}/userinfo";
 pub const WORKSPACE_LOGOUT: &str = "/{tenant}/{workspace}/oidc/logout";
 /// Its sign-in page.
 pub const WORKSPACE_SIGN_IN: &str = "/{tenant}/{workspace}/sign-in";
+/// A passkey instead of a password.
+pub const WORKSPACE_SIGN_IN_PASSKEY: &str = "/{tenant}/{workspace}/sign-in/passkey";
+/// Where a passkey is added while somebody signs in.
+pub const WORKSPACE_SIGN_IN_NEW_PASSKEY: &str = "/{tenant}/{workspace}/sign-in/passkey/new";
+/// Where an authenticator app is set up while somebody signs in.
+pub const WORKSPACE_SIGN_IN_AUTHENTICATOR: &str = "/{tenant}/{workspace}/sign-in/authenticator";
+/// Where a sign-in goes on for which nothing else is asked.
+pub const WORKSPACE_SIGN_IN_CONTINUE: &str = "/{tenant}/{workspace}/sign-in/continue";
 /// The second factor.
 pub const WORKSPACE_SIGN_IN_CODE: &str = "/{tenant}/{workspace}/sign-in/code";
 /// Another password, where the present one must be changed.

@@ -6,6 +6,7 @@
 
 pub mod access_tokens;
 pub mod account_grants;
+pub mod account_logins;
 pub mod administrators;
 pub mod api_keys;
 pub mod applications;

@@ -351,3 +351,16 @@ pub async fn end_use_in_organization(
     }
     Ok(())
 }
+
+/// Whether a user was asked whether they want a passkey.
+pub async fn was_offered_passkey(conn: &mut Conn, id: UserId) -> Result<bool> {
+    let row: Option<(Option<Timestamp>,)> =
+        conn.sql("SELECT passkey_offered_at FROM users WHERE id = $1").bind(id).optional().await?;
+    Ok(row.is_some_and(|(at,)| at.is_some()))
+}
+
+/// Stores that a user was asked whether they want a passkey.
+pub async fn update_passkey_offered(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result<()> {
+    tx.sql("UPDATE users SET passkey_offered_at = $2 WHERE id = $1").bind(id).bind(now).execute().await?;
+    Ok(())
+}

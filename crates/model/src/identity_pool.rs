@@ -185,7 +185,8 @@ pub struct IdentityPool {
     pub first_factors: Mechanisms,
     /// Second factors.
     pub second_factors: Mechanisms,
-    /// The risk score from which no second factor is asked. Stored and shown only.
+    /// The risk score from which no second factor is asked. There are no scores here: above zero a second factor is asked of
+    /// everybody.
     pub second_factor_threshold: Option<Number>,
     /// How long a second factor counts. Stored and shown only.
     pub mfa_session_ttl: Option<Duration>,
@@ -296,6 +297,20 @@ impl IdentityPool {
     /// Whether users can prove who they are by this mechanism, as a first factor.
     pub fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
         mechanism.is_offered() && self.first_factors.allowed.contains(&mechanism)
+    }
+
+    /// Whether everybody has a second factor: the threshold is above zero, where there is no score of a risk to be compared with
+    /// it. Zero, and none, are never below a score.
+    pub fn requires_second_factor(&self) -> bool {
+        self.second_factor_threshold
+            .as_ref()
+            .and_then(Number::as_f64)
+            .is_some_and(|threshold| threshold > 0.0)
+    }
+
+    /// Whether users can have this mechanism as a second factor.
+    pub fn allows_second(&self, mechanism: AuthenticationMechanism) -> bool {
+        mechanism.is_offered() && self.second_factors.allowed.contains(&mechanism)
     }
 
     /// The policy for new passwords.

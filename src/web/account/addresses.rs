@@ -55,10 +55,9 @@ impl AddressesPage<'_> {
         let errors = errors_of(self.errors, &[ADDRESS]);
         let view = FormView::new(self.typed, &errors);
         let action = self.frame.path(path::WORKSPACE_ACCOUNT_ADDRESSES);
-        let field = view
-            .email(ADDRESS, "E-mail address")
-            .autocomplete("email")
-            .hint("A letter with a code goes there. The addresses that you have confirmed before are told of it.");
+        let field = view.email(ADDRESS, "E-mail address").autocomplete("email").hint(
+            "A letter with a code goes there. The addresses that you have confirmed before are told of it.",
+        );
         html! {
             section.card {
                 h2 { "Add an address" }

@@ -212,7 +212,13 @@ impl AccountFrame<'_> {
     }
 
     /// A page behind it.
-    pub(super) fn page(&self, title: &str, errors: &FormErrors, scripts: &[&Asset], content: Markup) -> Markup {
+    pub(super) fn page(
+        &self,
+        title: &str,
+        errors: &FormErrors,
+        scripts: &[&Asset],
+        content: Markup,
+    ) -> Markup {
         let reason = (!errors.is_empty()).then_some("not_done");
         let content = html! {
             nav.crumbs aria-label="Breadcrumb" {

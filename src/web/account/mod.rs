@@ -8,6 +8,7 @@ pub mod overview;
 pub mod passkeys;
 pub mod password;
 pub mod profile;
-mod qr;
+#[cfg(test)]
+mod samples;
 pub mod second_factor;
 pub mod sessions;

@@ -3,16 +3,14 @@
 use base::time::Timestamp;
 use maud::{Markup, html};
 
-use super::{
-    frame::{AccountFrame, Section, small_button, wrong},
-    qr::qr,
-};
+use super::frame::{AccountFrame, Section, small_button, wrong};
 use crate::{
     links::path,
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, copy_button, copyable, link_button, notice, time},
         forms::{Form, FormErrors, FormValues, FormView},
+        qr_code::qr_code,
     },
 };
 
@@ -125,7 +123,7 @@ impl AppPage<'_> {
             html! {
                 section.card {
                     p { "Scan this with an authenticator app, such as the one of your password manager." }
-                    @if let Some(drawn) = qr(self.uri, "QR code of the secret below") { (drawn) }
+                    (qr_code(self.uri, "QR code of the secret below"))
                     p { "Or type this secret into the app: " (copyable(self.secret, "secret")) }
                     p.small { a href=(self.uri) { "Open in an app on this device" } }
                     (view.render(&form, html! { (code) }))
@@ -148,10 +146,8 @@ pub fn recovery_codes(frame: &AccountFrame<'_>, codes: &[String], title: &str) -
                 (notice(Icon::Attention, "Keep them now: they are not shown again", html! {
                     p { "Each signs you in once when you do not have your app. Print them, or keep them in a password manager." }
                 }))
-                div.secret {
-                    @for code in codes { code { (code) } }
-                    (copy_button(&codes.join("\n"), "recovery codes"))
-                }
+                ul.codes { @for code in codes { li { code { (code) } } } }
+                p { (copy_button(&codes.join("\n"), "recovery codes")) }
                 div.actions { (link_button(ButtonStyle::Primary, "I have kept them", &next)) }
             }
         },

@@ -14,6 +14,7 @@ pub mod list;
 pub mod message;
 mod organization_words;
 pub mod posted;
+pub mod qr_code;
 pub mod request;
 pub mod response;
 mod route_groups;

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// The document around a page.
+#[derive(Clone, Copy)]
 pub struct SignInLayout<'a> {
     /// The vendor's branding.
     pub branding: &'a Branding,

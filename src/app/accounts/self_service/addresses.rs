@@ -221,8 +221,7 @@ pub async fn remove(state: &State, signed_in: &SignedIn, text: &str) -> Result<(
         let (user, principal) = (edit.edit.row.clone(), signed_in.principal());
         let tx = &mut edit.edit.tx;
         let is_address = addresses_of(tx, user.id).await?.iter().any(|address| address.key() == key);
-        let identifiers =
-            user_identifiers::list(tx, &[user.id]).await?.remove(&user.id).unwrap_or_default();
+        let identifiers = user_identifiers::list(tx, &[user.id]).await?.remove(&user.id).unwrap_or_default();
         let is_identifier = identifiers.iter().any(|identifier| is_same(identifier.text.as_str(), &key));
         if !is_address && !is_identifier {
             return Err(Error::not_found("address", ""));

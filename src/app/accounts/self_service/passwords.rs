@@ -32,7 +32,8 @@ pub async fn set(state: &State, signed_in: &SignedIn, current: &str, new: &str) 
     };
     if verified.as_ref().is_some_and(|stored| stored.state == CredentialState::MustBeReset) {
         return Err(Error::FailedPrecondition(
-            "your password must be reset; ask whoever manages the accounts of your organization for a link".into(),
+            "your password must be reset; ask whoever manages the accounts of your organization for a link"
+                .into(),
         ));
     }
     let prepared = user_credentials::prepare_password(state, &signed_in.account, new).await?;

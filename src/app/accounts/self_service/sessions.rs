@@ -35,8 +35,7 @@ pub async fn end(state: &State, signed_in: &SignedIn, id: UserSessionId) -> Resu
 pub async fn end_others(state: &State, signed_in: &SignedIn) -> Result<()> {
     let mut tx = state.db.write().await?;
     let user = signed_in.user();
-    let ended =
-        store::users::end_other_sessions(&mut tx, user.id, signed_in.session.id, state.now()).await?;
+    let ended = store::users::end_other_sessions(&mut tx, user.id, signed_in.session.id, state.now()).await?;
     if ended > 0 {
         signed_in.record(&mut tx, state, Entry::of(user, "other_sessions_ended")).await?;
     }

@@ -57,12 +57,7 @@ fn without(
 }
 
 /// The schema of a member, if it is part.
-fn member(
-    root: &Map<String, Value>,
-    schema: &Value,
-    part: Part,
-    depth: usize,
-) -> Option<Map<String, Value>> {
+fn member(root: &Map<String, Value>, schema: &Value, part: Part, depth: usize) -> Option<Map<String, Value>> {
     let own = schema.as_object()?;
     let resolved = resolve(root, own)?;
     if is_kept_back(own, part) || is_kept_back(resolved, part) {

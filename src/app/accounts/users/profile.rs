@@ -78,7 +78,11 @@ impl Profile {
     }
 
     /// Requires that the pool still has the schemas that a profile was checked against.
-    pub(in crate::app::accounts) fn ensure_checked_for(&self, checked: &IdentityPool, locked: &IdentityPool) -> Result<()> {
+    pub(in crate::app::accounts) fn ensure_checked_for(
+        &self,
+        checked: &IdentityPool,
+        locked: &IdentityPool,
+    ) -> Result<()> {
         let same = checked.payload_schema == locked.payload_schema
             && checked.metadata_schema == locked.metadata_schema
             && checked.business_metadata_schema == locked.business_metadata_schema;

@@ -105,7 +105,8 @@ pub struct CredentialBody {
 impl CredentialBody {
     /// Whether it is a credential as answers show it, without what proves anything: sent back, it changes nothing.
     fn is_shown(&self) -> bool {
-        let sets = [&self.password, &self.hashed_password, &self.totp_secret].into_iter().any(Option::is_some);
+        let sets =
+            [&self.password, &self.hashed_password, &self.totp_secret].into_iter().any(Option::is_some);
         let marks = [self.must_be_changed, self.must_be_reset].into_iter().any(|mark| mark == Some(true));
         self.state.is_some() && !sets && !marks
     }

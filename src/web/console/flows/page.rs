@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
     let links = context.state.links_of(&context.environment);
-    let own = context.href(console::FLOW, &[&described.found.flow.id]);
+    let own = context.href(console::FLOW, &[&described.found.flow.reference()]);
     FlowPage {
         environment: context.environment.id,
         now: context.now(),

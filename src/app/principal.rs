@@ -197,6 +197,12 @@ impl Principal {
         self.check(action, None)
     }
 
+    /// The same caller within the registration of a user, who may do that: there it has the rights that registering takes.
+    pub(super) fn registering(self, on: On) -> Result<Self> {
+        self.authorize(Action::UsersRegister, on)?;
+        Ok(Self { scopes: self.scopes.with(Scope::Identity), ..self })
+    }
+
     /// Whether the table permits an action; `on` is `None` for every environment.
     fn check(&self, action: Action, on: Option<On>) -> Result<()> {
         let permission = action.permission();

@@ -1,12 +1,12 @@
 //! `ostiary flow`: the logins of an environment, with every check, to find out why one failed.
 
-use base::id::LoginFlowId;
+use base::id::{LoginFlowId, LoginFlowKind};
 use clap::{Args, Subcommand};
 use model::login_flow::{FlowOrigin, FlowStatus, LoginFlow, LoginProtocol, StepKind};
 use saml::check::{Check, Fixer};
 use serde_json::{Value, json};
 
-use super::{installation, output, settings_args::SettingsArgs};
+use super::{ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     environments,
     pagination::PageQuery,
@@ -80,7 +80,8 @@ pub(super) struct List {
   ostiary flow show saml_flow_… --documents     with the SAML messages")]
 pub(super) struct Show {
     /// The flow's id
-    id: String,
+    #[arg(value_parser = ids::parse::<LoginFlowKind>)]
+    id: LoginFlowId,
     /// Show the AuthnRequest and the Response too; they hold personal data
     #[arg(long)]
     documents: bool,
@@ -98,7 +99,8 @@ pub(super) struct Show {
   ostiary flow check saml_flow_…")]
 pub(super) struct CheckFlow {
     /// The flow's id
-    id: String,
+    #[arg(value_parser = ids::parse::<LoginFlowKind>)]
+    id: LoginFlowId,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -143,7 +145,7 @@ impl Flow {
                 }
             }
             Self::Show(show) => {
-                let id: LoginFlowId = show.id.parse()?;
+                let id = show.id;
                 let principal = Principal::operator(flows::environment_of(&state, id).await?);
                 let found = match show.documents {
                     true => flows::find(&state, &principal, id).await?,
@@ -155,7 +157,7 @@ impl Flow {
                 }
             }
             Self::Check(check) => {
-                let id: LoginFlowId = check.id.parse()?;
+                let id = check.id;
                 let principal = Principal::operator(flows::environment_of(&state, id).await?);
                 let checked = flows::recheck(&state, &principal, id).await?;
                 match check.json {

@@ -263,6 +263,38 @@ pub const SECUREAUTH_USER_ADDRESSES_UPDATE: &str =
 pub const SECUREAUTH_USER_ADDRESSES_REMOVE: &str =
     "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/remove";
 
+/// Groups of the users of an identity pool (SecureAuth's identity API).
+pub const SECUREAUTH_GROUPS: &str = "/api/identity/{tenant}/system/pools/{pool}/groups";
+/// A group.
+pub const SECUREAUTH_GROUP: &str = "/api/identity/{tenant}/system/pools/{pool}/groups/{group}";
+/// The users in a group.
+pub const SECUREAUTH_GROUP_USERS: &str = "/api/identity/{tenant}/system/pools/{pool}/groups/{group}/users";
+/// A user in a group.
+pub const SECUREAUTH_GROUP_USER: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/groups/{group}/users/{user}";
+/// The groups of a user.
+pub const SECUREAUTH_USER_GROUPS: &str = "/api/identity/{tenant}/system/pools/{pool}/users/{user}/groups";
+/// A group of a user.
+pub const SECUREAUTH_USER_GROUP: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/groups/{group}";
+
+/// The same groups, by the path for administrators.
+pub const SECUREAUTH_ADMIN_GROUPS: &str = "/api/identity/{tenant}/admin/pools/{pool}/groups";
+/// A group.
+pub const SECUREAUTH_ADMIN_GROUP: &str = "/api/identity/{tenant}/admin/pools/{pool}/groups/{group}";
+/// The users in a group.
+pub const SECUREAUTH_ADMIN_GROUP_USERS: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/groups/{group}/users";
+/// A user in a group.
+pub const SECUREAUTH_ADMIN_GROUP_USER: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/groups/{group}/users/{user}";
+/// The groups of a user.
+pub const SECUREAUTH_ADMIN_USER_GROUPS: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/groups";
+/// A group of a user.
+pub const SECUREAUTH_ADMIN_USER_GROUP: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/groups/{group}";
+
 /// A password that its present one permits to change.
 pub const SECUREAUTH_CHANGE_PASSWORD: &str =
     "/api/identity/{tenant}/system/pools/{pool}/users/{user}/change-password";

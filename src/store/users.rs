@@ -160,6 +160,44 @@ pub async fn list_by_organization(
         .await
 }
 
+/// Up to `limit` users of a pool, the newest first, from one of them on.
+pub async fn list_newest(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.pool_id = $2 AND users.id <= $3 ORDER BY users.id DESC LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(pool_id)
+        .bind(from.unwrap_or(UserId::from_bits(u128::MAX)))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// Up to `limit` users of the pools of an organization that exist, the newest first, from one of them on.
+pub async fn list_newest_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.organization_id = $2 AND users.id <= $3 \
+                AND EXISTS (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                ORDER BY users.id DESC LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(from.unwrap_or(UserId::from_bits(u128::MAX)))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
 /// The user of a pool with the first of these identifiers that somebody has.
 pub async fn find_by_key(
     conn: &mut Conn,

@@ -123,11 +123,11 @@ def second_factor(context, name):
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     walk.look("authenticator")
     secret = page.locator("main code").first.inner_text().replace(" ", "")
-    page.get_by_label("Code").fill("12")
+    page.get_by_label("Code", exact=True).fill("12")
     walk.press("Continue")
     expect(page.get_by_text("This code is wrong")).to_be_visible()
     walk.look("authenticator-wrong")
-    page.get_by_label("Code").fill(one_time_password(secret))
+    page.get_by_label("Code", exact=True).fill(one_time_password(secret))
     walk.press("Continue")
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     assert page.locator(".codes li").count() == 10

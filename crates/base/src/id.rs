@@ -216,6 +216,7 @@ kinds! {
     IdentitySchemaKind IdentitySchemaId "schema_" "identity schema", READS_UUIDS: true;
     IdentityPoolKind IdentityPoolId "pool_" "identity pool", READS_UUIDS: true;
     UserKind UserId "usr_" "user", READS_UUIDS: true;
+    UserGroupKind UserGroupId "group_" "group", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
     LetterKind LetterId "letter_" "letter";

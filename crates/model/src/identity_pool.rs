@@ -286,7 +286,7 @@ impl IdentityPool {
 
     /// The normal form of its name, by which lists are sorted and searched.
     pub fn name_key(&self) -> String {
-        self.name.trim().to_lowercase()
+        name_key(&self.name)
     }
 
     /// Whether it uses this schema.
@@ -317,6 +317,11 @@ impl IdentityPool {
     pub fn password_policy(&self) -> PasswordPolicy {
         self.password_rules.policy
     }
+}
+
+/// The normal form of a name ([`IdentityPool::name_key`]).
+pub fn name_key(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 impl Audited for IdentityPool {

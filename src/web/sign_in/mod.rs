@@ -2,6 +2,7 @@
 
 pub mod cookies;
 pub mod enrolment;
+mod fields;
 pub mod layout;
 pub mod pages;
 pub mod passkey;

@@ -2,14 +2,13 @@
 
 use maud::{Markup, html};
 
+pub use super::fields::REQUEST;
 use super::{layout::SignInLayout, passkey::PasskeyForm};
 use crate::web::kit::{
     components::{ButtonStyle, Icon, button, link_button, notice, shape},
     forms::{Form, FormErrors, FormValues, FormView, sentence},
 };
 
-/// The field with the name of the request.
-pub const REQUEST: &str = "request";
 /// The field with what somebody signs in with.
 pub const IDENTIFIER: &str = "identifier";
 /// The field with the password.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::pages::REQUEST;
+use super::fields::REQUEST;
 use crate::{app::accounts::passkeys::Challenge, web::kit::assets};
 
 /// The field with the sealed challenge.

@@ -176,6 +176,26 @@ both! {
         code(&world.sign_in(&app, &app.browser(), EMAIL, PASSWORD).await);
     }
 
+    async fn guessing_codes_is_held_up_for_the_guesser_only(app: TestApp) {
+        let world = world(&app).await;
+        let secret = TotpSecret::new(crate::support::random()).reveal();
+        let totp = NewCredential { credential: ImportedCredential::Totp(secret.clone()), state: CredentialState::Valid, expires_at: None };
+        add_user(&app, world.environment.id, world.organization, "ada@acme.com", vec![password(PASSWORD), totp]).await;
+        let browser = app.browser();
+        let next = world.sign_in(&app, &browser, "ada@acme.com", PASSWORD).await;
+        let page = browser.get(next.location().as_str()).await;
+        let mut statuses = Vec::new();
+        for code in 0..20 {
+            statuses.push(give(&browser, &page, "code", &format!("{code:06}")).await.status.as_u16());
+        }
+        assert!(statuses.ends_with(&[429, 429]) && statuses.starts_with(&[401]), "{statuses:?}");
+        // Not even the right one is taken now, here.
+        assert_eq!(give(&browser, &page, "code", &totp_code(&secret, app.now())).await.status, 429);
+        assert_eq!(latest(&app, &world).await.refusal.as_deref(), Some("too_many_attempts"));
+        // Other people of the organization are not held up.
+        code(&world.sign_in(&app, &app.browser(), EMAIL, PASSWORD).await);
+    }
+
     async fn counts_and_retention_know_logins_with_accounts(app: TestApp) {
         let world = world(&app).await;
         world.tokens(&app).await;

@@ -4,9 +4,13 @@ mod attacks;
 mod enrolment;
 mod flow;
 mod log;
+mod openidconnect_crate;
+mod other_clients;
 mod own_account;
 mod pages;
 mod passkeys;
+mod requests;
+mod scripts;
 mod tokens;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
@@ -117,6 +121,8 @@ impl World {
     }
 
     fn authorize_at(&self, app: &TestApp, issuer: &str, extra: &[(&str, &str)]) -> String {
+        // Ids sort by time: the login that begins last is the first in the list.
+        app.advance(std::time::Duration::from_millis(1));
         let id = self.client.id.to_string();
         let usual = [
             ("client_id", id.as_str()),

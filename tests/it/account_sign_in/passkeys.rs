@@ -56,7 +56,7 @@ impl World {
 
     /// The page of a new sign-in under way.
     pub(super) async fn page(&self, app: &TestApp, browser: &Browser) -> Answer {
-        let begun = browser.get(&self.authorize(app, &[])).await;
+        let begun = browser.get(&self.authorize(app, &[("prompt", "login")])).await;
         browser.get(begun.location().as_str()).await
     }
 
@@ -110,6 +110,15 @@ both! {
         let root = World { issuer: "/prod/root".into(), environment: world.environment.clone(), organization: model::organization::root_id(world.environment.id), user: world.user, client: Client { id: world.client.id, secret: String::new() } };
         let page = root.page(&app, &app.browser()).await;
         assert!(!page.body.contains("data-passkey"), "no pool there, no passkeys: {}", page.body);
+        // The name of a sign-in under way is known at its own issuer only.
+        let browser = app.browser();
+        let page = world.page(&app, &browser).await;
+        let said = passkey.answer(&options(&page), &app.state.links.origin());
+        let mut form = form_to(&page, &world.passkey_path()).unwrap();
+        form.action = neighbour.passkey_path();
+        form.fields.retain(|(name, _)| name != "answer");
+        form.fields.push(("answer".into(), said));
+        assert_eq!(browser.submit(&page, &form).await.reason(), Some("sign_in_gone"));
         // At its own place it still works.
         code(&world.with_passkey(&app, &app.browser(), &mut passkey).await);
     }

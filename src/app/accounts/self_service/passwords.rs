@@ -9,7 +9,9 @@ use super::SignedIn;
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{attempts::record_failure, credentials, password_check, user_credentials},
+        accounts::{
+            attempts::record_failure, credentials, password_check, passwords::PasswordRealm, user_credentials,
+        },
         retry::retry_deadlocks,
     },
     store::{self, passwords::StoredPassword},
@@ -59,7 +61,8 @@ pub(super) async fn verify(
     password: &str,
 ) -> Result<StoredPassword> {
     let attempt = signed_in.begin_attempt(state)?;
-    if let Some(stored) = password_check::verify(state, Some(signed_in.id()), password).await? {
+    let realm = PasswordRealm::of(&signed_in.account.pool);
+    if let Some(stored) = password_check::verify(state, realm, Some(signed_in.id()), password).await? {
         return Ok(stored);
     }
     attempt.fail();

@@ -16,7 +16,8 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey, totp::TotpSecret,
+            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey,
+            passwords::PasswordRealm, totp::TotpSecret,
         },
         principal::Principal,
     },
@@ -56,7 +57,8 @@ impl Account {
         self.pool.requires_second_factor() && self.pool.allows_second(AuthenticationMechanism::Totp)
     }
 
-    fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
+    /// Whether the pool and the organization let people sign in by this mechanism alone.
+    pub fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
         self.pool.allows(mechanism)
             && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&mechanism))
     }
@@ -180,7 +182,7 @@ pub async fn prepare_password(state: &State, account: &Account, new: &str) -> Re
     let known = place::account(&account.user);
     let present = store::passwords::find(&mut state.db.read().await?, known).await?;
     if let Some(present) = present
-        && state.passwords.verify(new, Some(&present.hash)).await?
+        && state.passwords.verify(PasswordRealm::of(&account.pool), new, Some(&present.hash)).await?
     {
         return Err(Error::invalid("password", "must be another one than the present password"));
     }

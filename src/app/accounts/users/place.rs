@@ -16,7 +16,7 @@ use crate::{
 
 /// What a change does, and so what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::app::accounts) enum Purpose {
     /// Users, identifiers or addresses come, or are changed: only in a pool that is in use.
     Add,
     /// Something goes: also where the organization is switched off.
@@ -32,23 +32,34 @@ pub(super) async fn find_pool(
     resource::load(conn, environment_id, id).await
 }
 
-/// Locks the pool in which a user is changed, so that identifiers and numbers change one after the other, and the
-/// organization's state, which the change depends on.
-pub(super) async fn lock_pool(
+/// Locks the state of a pool's organization, which a change of its users depends on. Returns the pool as it was read.
+pub(in crate::app::accounts) async fn lock_organization_of(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
     id: IdentityPoolId,
     purpose: Purpose,
 ) -> Result<IdentityPool> {
     // A pool never leaves its organization.
-    let found = find_pool(tx, environment_id, id).await?;
-    let not_found = || Error::not_found(IdentityPoolKind::NOUN, id);
-    let organization = store::users::lock_organization(tx, environment_id, found.organization_id).await?;
-    let organization = organization.ok_or_else(not_found)?;
+    let pool = find_pool(tx, environment_id, id).await?;
+    let organization = store::users::lock_organization(tx, environment_id, pool.organization_id).await?;
+    let organization = organization.ok_or_else(|| Error::not_found(IdentityPoolKind::NOUN, id))?;
     if purpose == Purpose::Add {
         ensure_in_use(organization)?;
     }
-    table::find_for_update(tx, environment_id, id).await?.ok_or_else(not_found)
+    Ok(pool)
+}
+
+/// Locks the pool in which a user is changed, so that identifiers and numbers change one after the other, and the
+/// organization's state.
+pub(in crate::app::accounts) async fn lock_pool(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: IdentityPoolId,
+    purpose: Purpose,
+) -> Result<IdentityPool> {
+    lock_organization_of(tx, environment_id, id, purpose).await?;
+    let found = table::find_for_update(tx, environment_id, id).await?;
+    found.ok_or_else(|| Error::not_found(IdentityPoolKind::NOUN, id))
 }
 
 /// Refuses users in a template and in an organization that is switched off.

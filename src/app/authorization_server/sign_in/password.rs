@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{attempts, password_check, user_credentials},
+        accounts::{attempts, password_check, passwords::PasswordRealm, user_credentials},
         authorization_server::issuers::Issuer,
         login,
     },
@@ -52,7 +52,8 @@ pub async fn with_password(
     };
     let usable = found.as_ref().filter(|account| account.allows_passwords());
     let known = usable.map(|account| account.user.id.into());
-    let verified = password_check::verify(state, known, password).await?;
+    let realm = PasswordRealm::Users(environment_id, organization_id);
+    let verified = password_check::verify(state, realm, known, password).await?;
     log.identify(user.map(|user| user.id), Some(identifier)).await?;
     let (Some(account), Some(password)) = (usable, verified) else {
         attempt.fail();

@@ -1,30 +1,16 @@
 //! What the page of a login says where somebody signed in with an account.
 
 use maud::{Markup, html};
-use model::login_flow::LoginFlow;
 
 use super::{
     list::person,
-    page::{FlowPage, failed_check},
-    show::{initiated_by, name},
+    page::{FlowPage, failed_check, initiated_by, name, proven_by},
 };
 use crate::{
     app::support::flows::FlowView,
     links::{self, console},
     web::kit::components::{Icon, copyable, facts, notice, time},
 };
-
-/// By what a person proved who they are, in words.
-pub(super) fn proven_by(flow: &LoginFlow) -> Option<&'static str> {
-    let has = |method: &str| flow.amr.iter().any(|one| one == method);
-    Some(match (has("pwd"), has("hwk") || has("swk"), has("otp"), has("mfa")) {
-        (true, _, true, _) => "Password and authenticator app",
-        (true, _, false, true) => "Password and recovery code",
-        (true, _, false, false) => "Password",
-        (false, true, _, _) => "Passkey",
-        _ => return None,
-    })
-}
 
 /// Who, where, for which application, and how.
 pub(super) fn summary(page: &FlowPage, described: &FlowView) -> Markup {

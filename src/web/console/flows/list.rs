@@ -13,7 +13,7 @@ use model::{
     organization::Organization,
 };
 
-use super::account::proven_by;
+use super::page::proven_by;
 use crate::{
     app::{
         self, Error,

@@ -4,7 +4,7 @@
 use base::{id::LoginFlowKind, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    login_flow::{FlowOrigin, FlowStatus, FlowStep, LoginFlow, LoginProtocol},
+    login_flow::{FlowStatus, FlowStep, LoginFlow, LoginProtocol},
     saml_connection::SamlConnection,
 };
 use saml::check::{Check, Fixer};
@@ -13,7 +13,7 @@ use super::{
     account,
     certificates::certificates,
     list::{outcome, person},
-    page::{FlowPage, failed_check, page, title},
+    page::{FlowPage, failed_check, initiated_by, name, page, title},
     products::{Product, screen},
     recheck::recheck_button,
     timeline::{curl, flow_timeline},
@@ -185,7 +185,7 @@ fn fixer(fixer: Fixer) -> &'static str {
     }
 }
 
-pub(super) fn summary(page: &FlowPage, described: &FlowView) -> Markup {
+fn summary(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
     if flow.protocol == LoginProtocol::Account {
         return account::summary(page, described);
@@ -220,28 +220,10 @@ pub(super) fn summary(page: &FlowPage, described: &FlowView) -> Markup {
     ])
 }
 
-pub(super) fn name(name: &str) -> &str {
-    if name.trim().is_empty() { "(no name)" } else { name }
-}
-
 /// The name of a connection's identity provider.
 fn provider(connection: &SamlConnection) -> &str {
     match Product::of(connection) {
         Some(product) => product.name(),
         None => connection.idp_entity_id.as_deref().unwrap_or("Not set up"),
-    }
-}
-
-pub(super) fn initiated_by(origin: FlowOrigin) -> &'static str {
-    match origin {
-        FlowOrigin::Api => "by the app through the REST API",
-        FlowOrigin::Oauth => "by the app through OpenID Connect",
-        FlowOrigin::Restart => "by us, in place of an unsolicited response",
-        FlowOrigin::Idp => "by the identity provider",
-        FlowOrigin::Detached => "by an unknown sender",
-        FlowOrigin::Issuer => "by an application, at the organization’s issuer",
-        FlowOrigin::Administrator => "by an administrator, who signed in to the console",
-        FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
-        FlowOrigin::Console => "from the console, as a test of the connection",
     }
 }

@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready};
+use super::{account, api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready};
 use crate::{
     links::path,
     web::{
@@ -65,5 +65,7 @@ pub fn register(routes: &mut Routes<'_>) {
         // Clients of an environment's workspaces. Last: the first segment matches every address that no route above has.
         .surface(Surface::Issuer, "", oauth::issuers::configure_workspaces)
         // People who sign in at an organization, and the applications that sent them
-        .surface(Surface::Oauth, "", sign_in::configure);
+        .surface(Surface::Oauth, "", sign_in::configure)
+        // The same people in their own accounts
+        .surface(Surface::Oauth, "", account::configure);
 }

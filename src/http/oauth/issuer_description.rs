@@ -143,11 +143,17 @@ fn operations() -> [(&'static str, Value); 5] {
                     (
                         "scope",
                         false,
-                        text("The scopes that are asked for, separated by spaces; absent: all that the client was given."),
+                        text(
+                            "The scopes that are asked for, separated by spaces; absent: all that the client was given.",
+                        ),
                     ),
                     ("code", false, text("Of a sign-in: the code.")),
                     ("redirect_uri", false, text("Of a sign-in: where the code was sent to.")),
-                    ("code_verifier", false, text("Of a sign-in: what its `code_challenge` was made from (RFC 7636).")),
+                    (
+                        "code_verifier",
+                        false,
+                        text("Of a sign-in: what its `code_challenge` was made from (RFC 7636)."),
+                    ),
                     ("refresh_token", false, text("The refresh token.")),
                 ],
                 answer("The token.", "IssuerTokens"),

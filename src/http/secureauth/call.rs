@@ -36,6 +36,10 @@ use crate::{
 /// The limits of a body: a thousand users with their profiles do not fit, an organization with a large schema does.
 const LIMITS: Limits = Limits { depth: 40, values: 20_000, names: 1000, name_bytes: 256, refuse_nul: true };
 
+/// The limits of a parameter that is JSON.
+const QUERY_LIMITS: Limits =
+    Limits { depth: 20, values: 1000, names: 100, name_bytes: 256, refuse_nul: true };
+
 /// A call of a service client of the system workspace. The body is read only after the token was verified.
 pub struct Call<B = NoBody> {
     /// The state.
@@ -205,6 +209,17 @@ impl Query {
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
             Some(_) => Err(Error::invalid(name, "must be true or false")),
+        }
+    }
+
+    /// A parameter that is a JSON object; empty where it is absent.
+    pub fn json(&self, name: &'static str) -> app::Result<Map<String, Value>> {
+        let Some(text) = self.text(name) else { return Ok(Map::new()) };
+        match bounded_json::parse(text.as_bytes(), &QUERY_LIMITS) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(_) => Err(Error::invalid(name, "must be a JSON object")),
+            // The text speaks of a body.
+            Err(error) => Err(Error::invalid(name, error.to_string().replacen("the body ", "", 1))),
         }
     }
 

@@ -12,17 +12,20 @@ pub mod call;
 pub mod credentials;
 mod durations;
 pub mod error;
+pub mod groups;
 mod names;
 pub mod openapi;
 pub mod organizations;
 pub mod pools;
 pub mod reply;
 pub mod schemas;
+mod sorted;
 pub mod users;
 
 use utoipa::OpenApi;
 
 use credentials::{activation, codes, passkeys, passwords, resets};
+use groups::members as group_members;
 use organizations::of_user as user_organizations;
 use pools::workspaces as workspace_pools;
 use users::{addresses as user_addresses, identifiers as user_identifiers};
@@ -136,6 +139,12 @@ routes! {
     SECUREAUTH_USER_ADDRESSES_ADD: post user_addresses::add(UsersManage);
     SECUREAUTH_USER_ADDRESSES_UPDATE: post user_addresses::update(UsersManage);
     SECUREAUTH_USER_ADDRESSES_REMOVE: post user_addresses::remove(UsersManage);
+    SECUREAUTH_GROUPS: get groups::list(UsersView), post groups::create(UsersManage);
+    SECUREAUTH_GROUP: get groups::get(UsersView), put groups::update(UsersManage), delete groups::delete(UsersManage);
+    SECUREAUTH_GROUP_USERS: get group_members::list(UsersView);
+    SECUREAUTH_GROUP_USER: put group_members::add(UsersManage), delete group_members::remove(UsersManage);
+    SECUREAUTH_USER_GROUPS: get group_members::list_groups(UsersView);
+    SECUREAUTH_USER_GROUP: get group_members::is_in(UsersView);
     @twins
     ADMIN_ORGANIZATIONS: get organizations::list(OrganizationsView), post organizations::create(OrganizationsManage);
     ADMIN_ORGANIZATION:
@@ -161,6 +170,12 @@ routes! {
     SECUREAUTH_ADMIN_USER_ADDRESSES_UPDATE: post user_addresses::update(UsersManage);
     SECUREAUTH_ADMIN_USER_ADDRESSES_REMOVE: post user_addresses::remove(UsersManage);
     SECUREAUTH_ADMIN_PASSWORD_STATE: put passwords::set_state(UsersManage);
+    SECUREAUTH_ADMIN_GROUPS: get groups::list(UsersView), post groups::create(UsersManage);
+    SECUREAUTH_ADMIN_GROUP: get groups::get(UsersView), put groups::update(UsersManage), delete groups::delete(UsersManage);
+    SECUREAUTH_ADMIN_GROUP_USERS: get group_members::list(UsersView);
+    SECUREAUTH_ADMIN_GROUP_USER: put group_members::add(UsersManage), delete group_members::remove(UsersManage);
+    SECUREAUTH_ADMIN_USER_GROUPS: get group_members::list_groups(UsersView);
+    SECUREAUTH_ADMIN_USER_GROUP: get group_members::is_in(UsersView);
 }
 
 #[cfg(test)]

@@ -41,6 +41,12 @@ const TAGS: &[(&str, &str, &str)] = &[
          It takes the scope `identity`.",
     ),
     (
+        "Groups",
+        "SecureAuth groups",
+        "SecureAuth's identity API: groups of the users of an identity pool. It takes the scope `identity`. The same calls answer \
+         below `/api/identity/{tenant}/admin`.",
+    ),
+    (
         "Audit log",
         "SecureAuth audit events",
         "SecureAuth's system API: who changed what. It takes the scope `view_audit_events`.",
@@ -102,10 +108,10 @@ pub fn add_to(document: &mut Value) {
 }
 
 /// The operations that show one resource with its version, and those that honour `If-Match`.
-const VERSIONED: &[&str] = &["Organization", "OrganizationMetadata", "Pool", "Schema", "User"];
+const VERSIONED: &[&str] = &["Organization", "OrganizationMetadata", "Pool", "Schema", "User", "Group"];
 
-/// The operations on parts of a user: they honour the versions of the user.
-const PARTS: &[&str] = &["UserIdentifier", "UserAddress", "WorkspacePool"];
+/// The operations on parts of a user, a workspace or a group: they honour the versions of the whole.
+const PARTS: &[&str] = &["UserIdentifier", "UserAddress", "WorkspacePool", "GroupUser"];
 
 /// The scopes of the system workspace that permit an action.
 fn scopes_of(action: Action) -> Vec<&'static str> {

@@ -155,7 +155,8 @@ impl Walk<'_> {
         self.call(204, Method::DELETE, schema, Value::Null).await;
         for at_workspace in [true, false] {
             let create = if at_workspace { path::SECUREAUTH_ADMIN_WORKSPACE_POOLS } else { pools };
-            let made = self.call(201, post.clone(), create, json!({ "name": "gone" })).await;
+            let made =
+                self.call(201, post.clone(), create, json!({ "name": "gone", "workspace_id": "acme" })).await;
             let kept = self.get("pool").to_owned();
             self.set("pool", Self::id(&made));
             let delete = if at_workspace { path::SECUREAUTH_ADMIN_WORKSPACE_POOL } else { pool };
@@ -222,6 +223,27 @@ impl Walk<'_> {
         self.call(204, Method::DELETE, user, Value::Null).await;
         self.call(404, get, user, Value::Null).await;
         self.set("user", kept);
+    }
+
+    async fn groups(&mut self) {
+        let (get, put, delete) = (Method::GET, Method::PUT, Method::DELETE);
+        let (all, one) = (path::SECUREAUTH_GROUPS, path::SECUREAUTH_GROUP);
+        let made = self.call(201, Method::POST, all, json!({ "name": "Admins" })).await;
+        self.set("group", Self::id(&made));
+        self.call(409, Method::POST, all, json!({ "name": "ADMINS" })).await;
+        self.call(400, Method::POST, all, json!({ "name": 1 })).await;
+        self.call(200, put.clone(), one, made).await;
+        self.call(422, put.clone(), one, json!({})).await;
+        self.call(200, get.clone(), one, Value::Null).await;
+        self.call_with(200, get.clone(), all, "?limit=1&search_phrase=adm", Value::Null).await;
+        self.call_with(422, get.clone(), all, "?sort=x", Value::Null).await;
+        self.call(204, put, path::SECUREAUTH_GROUP_USER, Value::Null).await;
+        self.call(200, get.clone(), path::SECUREAUTH_GROUP_USERS, Value::Null).await;
+        self.call(200, get.clone(), path::SECUREAUTH_USER_GROUPS, Value::Null).await;
+        self.call(204, get.clone(), path::SECUREAUTH_USER_GROUP, Value::Null).await;
+        self.call(204, delete.clone(), path::SECUREAUTH_GROUP_USER, Value::Null).await;
+        self.call(404, get, path::SECUREAUTH_USER_GROUP, Value::Null).await;
+        self.call(204, delete, one, Value::Null).await;
     }
 
     /// A new code of this type, by the route that names the user, or by the one that asks for them.
@@ -343,6 +365,7 @@ both! {
         walk.organizations().await;
         walk.schemas_and_pools().await;
         walk.users().await;
+        walk.groups().await;
         walk.credentials().await;
         walk.passkeys().await;
         walk.newcomers().await;

@@ -135,7 +135,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     }
     if let Some((session, _)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
         let mut tx = state.db.write().await?;
-        let code = answer::grant(&mut tx, state, issuer, &session, &request).await?;
+        let code = answer::grant(&mut tx, state, issuer, &session, &request, None).await?;
         tx.commit().await?;
         return Ok(Outcome::Client(ClientAnswer::code(&request, issuer.url(&state.links), &code)));
     }

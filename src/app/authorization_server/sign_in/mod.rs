@@ -7,17 +7,23 @@ pub mod appearance;
 pub mod authorize;
 mod claims;
 pub mod end_session;
+pub mod enrolment;
 pub(super) mod exchange;
 mod finish;
+mod log;
 
+pub mod passkey;
 pub mod password;
 pub mod password_change;
+mod password_use;
+mod refusal;
 pub mod second_factor;
-mod session;
+pub(in crate::app) mod session;
 pub mod under_way;
 pub mod userinfo;
 mod visitor;
 
 pub use answer::ClientAnswer;
-pub use finish::{Finished, Progress, Refusal};
+pub use finish::{Finished, Progress};
+pub use refusal::{Refusal, Refused};
 pub use visitor::Visitor;

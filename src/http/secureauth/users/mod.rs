@@ -6,10 +6,7 @@ pub mod objects;
 mod requests;
 
 use actix_web::HttpResponse;
-use base::{
-    bounded_json::{self, Limits},
-    id::{IdentityPoolId, UserId},
-};
+use base::id::{IdentityPoolId, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -22,19 +19,12 @@ use super::{
 use crate::{
     app::{
         Error, Result,
-        accounts::{
-            credentials::{ImportedCredential, NewCredential},
-            users::{self, Slice, UserChange, UserKey, UserQuery},
-        },
+        accounts::users::{self, Slice, UserChange, UserKey, UserQuery},
     },
     links::path,
 };
 use objects::UserObject;
 use requests::{NewUserBody, UserBody, UserKeyBody};
-
-/// The limits of `query`.
-const QUERY_LIMITS: Limits =
-    Limits { depth: 20, values: 1000, names: 100, name_bytes: 256, refuse_nul: true };
 
 /// A page of users, in the order of their ids.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +36,13 @@ pub struct Users {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     cursor: Option<String>,
+}
+
+impl Users {
+    /// A page that has all that was asked for.
+    pub(super) fn all(users: Vec<UserObject>) -> Self {
+        Self { users, cursor: None }
+    }
 }
 
 /// Which users.
@@ -76,20 +73,6 @@ impl<B> Call<B> {
     }
 }
 
-/// An error of a credential with its place in the list; there is at most one of a kind.
-fn at_its_place(error: Error, credentials: &[NewCredential]) -> Error {
-    let Error::Invalid { field, reason } = error else { return error };
-    let is_it = |new: &NewCredential| match &*field {
-        "password" | "hashed_password" => !matches!(new.credential, ImportedCredential::Totp(_)),
-        "totp_secret" => matches!(new.credential, ImportedCredential::Totp(_)),
-        _ => false,
-    };
-    match credentials.iter().position(is_it) {
-        Some(at) => Error::invalid(format!("credentials[{at}].{field}"), reason),
-        None => Error::Invalid { field, reason },
-    }
-}
-
 /// Create a user
 #[utoipa::path(
     post,
@@ -109,7 +92,7 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let body: NewUserBody = body.read_with::<UserBody, _>()?;
     let new = body.parse()?;
     let made = users::create(&state, &principal, pool_id, &new).await;
-    let user = made.map_err(|error| at_its_place(error, &new.credentials))?;
+    let user = made.map_err(|error| body.at_its_place(error))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Created(), user.version, &shown))
 }
@@ -129,26 +112,25 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
 )]
 pub async fn list(call: Call) -> SecureauthResult {
     let (pool_id, query) = (call.pool_id()?, call.query());
-    let id = |name: &'static str| {
-        let parsed = query.text(name).map(|text| text.parse::<UserId>()).transpose();
-        parsed.map_err(|_| Error::invalid(name, "must be the id of a user"))
-    };
-    let slice = Slice { after: id("after_user_id")?, before: id("before_user_id")?, limit: query.limit()? };
+    let slice = slice(&query)?;
     let found = users::list(&call.state, &call.principal, pool_id, &user_query(&query)?, slice).await?;
     let users = objects::of(&call.state, &call.principal, &call.tenant.name, found.users).await?;
     Ok(HttpResponse::Ok().json(Users { users, cursor: found.rest.map(hex_id) }))
 }
 
+/// Which part of a list of users is asked for.
+pub(super) fn slice(query: &Query) -> Result<Slice> {
+    let id = |name: &'static str| {
+        let parsed = query.text(name).map(|text| text.parse::<UserId>()).transpose();
+        parsed.map_err(|_| Error::invalid(name, "must be the id of a user"))
+    };
+    Ok(Slice { after: id("after_user_id")?, before: id("before_user_id")?, limit: query.limit()? })
+}
+
 /// What users are looked for by, from `query`.
 fn user_query(query: &Query) -> Result<UserQuery> {
     let invalid = |reason: String| Error::invalid("query", reason);
-    let Some(text) = query.text("query") else { return Ok(UserQuery::default()) };
-    let parsed = bounded_json::parse(text.as_bytes(), &QUERY_LIMITS);
-    // The text speaks of a body.
-    let reason = |error: bounded_json::Error| error.to_string().replacen("the body ", "", 1);
-    let Value::Object(mut fields) = parsed.map_err(|error| invalid(reason(error)))? else {
-        return Err(invalid("must be a JSON object".to_owned()));
-    };
+    let mut fields = query.json("query")?;
     let mut object = |name: &'static str| match fields.remove(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(object)) => Ok(object),
@@ -240,7 +222,7 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
     }
     let change: UserChange = body.parse()?;
     let changed = users::update(&state, &principal, of, if_match.as_ref(), &change).await;
-    let user = changed.map_err(|error| at_its_place(error, &change.credentials))?;
+    let user = changed.map_err(|error| body.at_its_place(error))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }

@@ -267,6 +267,21 @@ impl UserBody {
         parsed.map(|(at, credential)| credential.parse(&format!("credentials[{at}]."))).collect()
     }
 
+    /// An error of a credential with its place in the list.
+    pub(super) fn at_its_place(&self, error: Error) -> Error {
+        let Error::Invalid { field, reason } = error else { return error };
+        let sets = |credential: &CredentialBody| match &*field {
+            "password" => credential.password.is_some(),
+            "hashed_password" => credential.hashed_password.is_some(),
+            "totp_secret" => credential.totp_secret.is_some(),
+            _ => false,
+        };
+        match self.credentials.iter().flatten().position(sets) {
+            Some(at) => Error::invalid(format!("credentials[{at}].{field}"), reason),
+            None => Error::Invalid { field, reason },
+        }
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             payload: self.payload.clone(),
@@ -289,6 +304,11 @@ impl UserBody {
 }
 
 impl NewUserBody {
+    /// [`UserBody::at_its_place`].
+    pub(super) fn at_its_place(&self, error: Error) -> Error {
+        self.user.at_its_place(error)
+    }
+
     /// The user that is asked for.
     pub(super) fn parse(&self) -> Result<NewUser> {
         let user = &self.user;

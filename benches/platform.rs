@@ -27,10 +27,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let dir = tempfile::TempDir::new().expect("a directory");
-        let mut databases = vec![("SQLite", format!("sqlite://{}/bench.db", dir.path().display()))];
-        databases.extend(std::env::var("OSTIARY_BENCH_POSTGRES_URL").ok().map(|url| ("PostgreSQL", url)));
         signature();
-        for (name, url) in databases {
+        for (name, url) in support::databases(dir.path()) {
             println!("\n{name}");
             measure(&url).await;
         }

@@ -8,6 +8,7 @@ pub mod login;
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -24,6 +25,20 @@ pub const MASTER_KEY: [u8; 32] = [7; 32];
 /// A number from the environment, or the usual one.
 pub fn number(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The databases to measure: SQLite in this directory, and the PostgreSQL that the environment names.
+pub fn databases(directory: &Path) -> Vec<(&'static str, String)> {
+    let postgres = std::env::var("OSTIARY_BENCH_POSTGRES_URL").ok().map(|url| ("PostgreSQL", url));
+    [("SQLite", format!("sqlite://{}/bench.db", directory.display()))].into_iter().chain(postgres).collect()
+}
+
+/// CPU time that a process has used so far, user and system.
+pub fn cpu_of(process: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("its figures");
+    let fields: Vec<&str> = stat.rsplit_once(')').expect("its name").1.split_whitespace().collect();
+    let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// A migrated database, and an address to serve it on.
@@ -100,10 +115,7 @@ impl Server {
 
     /// CPU time used so far, user and system.
     pub fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("its figures");
-        let fields: Vec<&str> = stat.rsplit_once(')').expect("its name").1.split_whitespace().collect();
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
-        Duration::from_millis(ticks * 10)
+        cpu_of(self.process.id())
     }
 
     /// Memory in MiB.

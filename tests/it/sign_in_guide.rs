@@ -22,14 +22,8 @@ fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
 fn commands() -> Vec<&'static str> {
     let commands =
         blocks("console").flat_map(|block| block.split("$ ").filter(|command| !command.is_empty()));
-    commands
-        .filter(|command| {
-            !["git clone", "make run", "npm install", "ISSUER="]
-                .iter()
-                .any(|other| command.starts_with(other))
-                || command.starts_with("ISSUER=$URL")
-        })
-        .collect()
+    let left_out = ["git clone", "make run", "npm install", "ISSUER=$ISSUER"];
+    commands.filter(|command| !left_out.iter().any(|other| command.starts_with(other))).collect()
 }
 
 /// The guide's app. It is killed on drop.

@@ -36,10 +36,10 @@ with sync_playwright() as playwright:
     walk = Walk(context, "guide", pictures)
     page = walk.page
 
-    # A platform authenticator that holds passkeys and verifies its user (WebAuthn WebDriver extension, by CDP).
+    # A device that holds passkeys, and confirms by itself when it is told to.
     session = context.new_cdp_session(page)
     session.send("WebAuthn.enable")
-    options = {
+    device = {
         "protocol": "ctap2",
         "transport": "internal",
         "hasResidentKey": True,
@@ -47,11 +47,10 @@ with sync_playwright() as playwright:
         "isUserVerified": True,
         "automaticPresenceSimulation": False,
     }
-    device = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+    device = session.send("WebAuthn.addVirtualAuthenticator", {"options": device})["authenticatorId"]
 
-    def signal(enabled):
-        simulated = {"authenticatorId": device, "enabled": enabled}
-        session.send("WebAuthn.setAutomaticPresenceSimulation", simulated)
+    def confirms(yes):
+        session.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": device, "enabled": yes})
 
     # The letter, and its link.
     page.goto(base + "/demo/mailbox")
@@ -69,25 +68,28 @@ with sync_playwright() as playwright:
     page.get_by_label("E-mail address").fill("dana@initech.example")
     walk.press("Continue")
     walk.look("password")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     walk.press("Sign in")
+
+    # A passkey, which is offered once.
     expect(page.get_by_role("heading", name="Sign in faster next time?")).to_be_visible()
-    walk.look("passkey")
-    signal(True)
+    walk.look("offer")
+    confirms(True)
     walk.press("Add a passkey")
-    signal(False)
     expect(page.get_by_role("heading", name="Hello Dana Ito")).to_be_visible()
     expect(page.get_by_text("dana@initech.example, Initech")).to_be_visible()
 
-    # Once more, without a page; then out, at the issuer too.
+    # Out, at the issuer too; and in with the passkey alone.
+    confirms(False)
     open_app(walk, "Sign out")
     expect(page).to_have_url(home + "/")
     open_app(walk, "Sign in")
-    expect(page.get_by_label("E-mail address")).to_be_visible()
+    button = page.get_by_role("button", name="Sign in with a passkey")
+    expect(button).to_be_visible()
     assert page.url.startswith(issuer + "/sign-in"), page.url
-    signal(True)
-    with page.expect_navigation(url=home + "/"):
-        page.get_by_role("button", name="Sign in with a passkey").click()
+    walk.look("passkey")
+    confirms(True)
+    button.click()
     expect(page.get_by_role("heading", name="Hello Dana Ito")).to_be_visible()
 
     # An answer that nobody asked for.

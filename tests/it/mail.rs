@@ -144,7 +144,7 @@ both! {
         assert_eq!(row, ("activation".into(), "sent".into(), 1, None, None, false), "what it said is gone");
 
         let wrong = caller.post("/user/activate", json!({ "code": format!("{code}0"), "password": PASSWORD })).await;
-        assert_eq!(wrong.status, 401, "{}", wrong.body);
+        assert_eq!(wrong.status, 422, "{}", wrong.body);
         let activated = caller.post("/user/activate", json!({ "code": code, "password": PASSWORD })).await;
         assert_eq!(activated.status, 201, "{}", activated.body);
         assert_eq!(activated.json()["status"], "active");
@@ -453,7 +453,7 @@ both! {
         let again = server.letter_to("dana@acme.example", 2).await;
         assert_ne!(code_of(&again), code);
         let old = json!({ "code": code, "new_password": PASSWORD });
-        assert_eq!(caller.post("/user/password/reset/complete", old).await.status, 401, "a new code ends the earlier one");
+        assert_eq!(caller.post("/user/password/reset/complete", old).await.status, 422, "a new code ends the earlier one");
         assert_eq!(caller.audited("user.letter_sent_again").await, 1);
 
         let seen = app.page(&viewer, &path).await;

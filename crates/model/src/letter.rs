@@ -72,7 +72,17 @@ impl LetterKind {
 
     /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.
     pub fn is_notice(self) -> bool {
-        self.purpose().is_none() && self != Self::AlreadyRegistered
+        matches!(
+            self,
+            Self::PasswordChanged
+                | Self::PasskeyAdded
+                | Self::PasskeyRemoved
+                | Self::TotpAdded
+                | Self::TotpRemoved
+                | Self::RecoveryCodesMade
+                | Self::AddressAdded
+                | Self::AddressRemoved
+        )
     }
 }
 

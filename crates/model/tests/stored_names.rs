@@ -71,7 +71,7 @@ fn stored_names_stay_as_they_are() {
         DomainRecordLost "organization.domain_record_lost", DomainLapsed "organization.domain_lapsed",
         DomainRestored "organization.domain_restored");
     names!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
-        Setup "setup", Console "console", Administrator "administrator");
+        Setup "setup", Console "console", Administrator "administrator", Issuer "issuer");
     names!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
     names!(IdTokenAlg: RS256 "RS256", ES256 "ES256", EdDSA "EdDSA");
     names!(IdpBinding: Post "POST", Redirect "REDIRECT");
@@ -83,7 +83,7 @@ fn stored_names_stay_as_they_are() {
     names!(OrganizationStatus: Active "active", Disabled "disabled");
     names!(PasswordStrength: Any "any", Weak "weak", Fair "fair", Strong "strong", VeryStrong "very_strong");
     names!(Role: Viewer "viewer", Admin "admin", Owner "owner");
-    names!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
+    names!(StepKind: Requested "requested", Proven "proven", Refused "refused", Accepted "accepted");
     names!(@written SetupLinkStatus: Open "open", Redeemed "redeemed", Expired "expired", Revoked "revoked");
 
     for (format, name) in [
@@ -101,7 +101,7 @@ fn stored_names_stay_as_they_are() {
 fn serialized_names_stay_as_they_are() {
     json!(DomainState: Whitelisted "whitelisted", Verified "verified", Pending "pending", Failed "failed");
     json!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
-        Setup "setup", Console "console", Administrator "administrator");
+        Setup "setup", Console "console", Administrator "administrator", Issuer "issuer");
     json!(FlowStatus: InProgress "SAML_FLOW_STATUS_IN_PROGRESS", Failed "SAML_FLOW_STATUS_FAILED",
         Succeeded "SAML_FLOW_STATUS_SUCCEEDED");
     json!(IdTokenAlg: RS256 "RS256", ES256 "ES256", EdDSA "EdDSA");
@@ -111,5 +111,5 @@ fn serialized_names_stay_as_they_are() {
         Onelogin "onelogin", Jumpcloud "jumpcloud", Ping "ping", Other "other");
     json!(OauthSubject: Email "EMAIL", EmailAsSent "EMAIL_AS_SENT");
     json!(SetupLinkStatus: Open "open", Redeemed "redeemed", Expired "expired", Revoked "revoked");
-    json!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
+    json!(StepKind: Requested "requested", Proven "proven", Refused "refused", Accepted "accepted");
 }

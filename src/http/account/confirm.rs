@@ -9,7 +9,7 @@ use crate::{
     http::sign_in::place::SignInForm,
     web::{
         account::{
-            confirm::{CODE, ConfirmPage, NEXT, PASSWORD},
+            confirm::{ANSWER, CHALLENGE, CODE, ConfirmPage, NEXT, PASSWORD},
             frame::{Done, Section},
         },
         kit::forms::FormErrors,
@@ -33,7 +33,12 @@ pub(super) async fn show(call: AccountCall, query: web::Query<ConfirmQuery>) -> 
 pub(super) async fn confirm(call: AccountCall, form: SignInForm) -> Reply {
     let next = Section::of(form.0.text(NEXT));
     let (password, code) = (form.0.text(PASSWORD), form.0.text(CODE));
-    match confirmation::with_password(call.state(), &call.signed_in, password, code).await {
+    let (sealed, answer) = (form.0.text(CHALLENGE), form.0.text(ANSWER));
+    let proven = match form.0.has(ANSWER) {
+        true => confirmation::with_passkey(call.state(), &call.signed_in, sealed, answer).await,
+        false => confirmation::with_password(call.state(), &call.signed_in, password, code).await,
+    };
+    match proven {
         Ok(begun) => {
             let mut response = call.done_at(next.pattern(), Done::Confirmed);
             let (links, cookie) = (&call.state().links, begun.token.reveal());
@@ -52,5 +57,6 @@ async fn render(call: &AccountCall, next: Section, errors: &FormErrors) -> Reply
     let methods = confirmation::methods(call.state(), &call.signed_in).await?;
     let found = overview::load(call.state(), &call.signed_in).await?;
     let name = found.name(call.signed_in.user());
-    call.page(errors, |frame| ConfirmPage { frame, next, methods, name: &name, errors }.view()).await
+    call.page(errors, |frame| ConfirmPage { frame, next, methods: &methods, name: &name, errors }.view())
+        .await
 }

@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::frame::{AccountFrame, Section};
+use super::frame::{AccountFrame, Section, errors_of, wrong};
 use crate::{
     app::accounts::self_service::confirmation::Methods,
     links::path,
     web::kit::{
+        assets,
         components::{ButtonStyle, button},
         forms::{Form, FormErrors, FormValues, FormView},
     },
@@ -18,6 +19,10 @@ pub const NEXT: &str = "next";
 pub const PASSWORD: &str = "password";
 /// The field with the code.
 pub const CODE: &str = "code";
+/// The field with the sealed challenge of a passkey.
+pub const CHALLENGE: &str = "challenge";
+/// The field with what a passkey answers.
+pub const ANSWER: &str = "answer";
 /// The field that says that somebody signs in again.
 pub const AGAIN: &str = "again";
 
@@ -28,7 +33,7 @@ pub struct ConfirmPage<'a> {
     /// Where the user comes back to.
     pub next: Section,
     /// By what it can be proven.
-    pub methods: Methods,
+    pub methods: &'a Methods,
     /// What the user signs in with, for password managers.
     pub name: &'a str,
     /// What is wrong with what was typed.
@@ -39,7 +44,10 @@ impl ConfirmPage<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         let typed = FormValues::new();
-        let view = FormView::new(&typed, self.errors);
+        // What is wrong with a passkey is told above the form, what is wrong with the form in it.
+        let own = if self.methods.password { &[PASSWORD, CODE][..] } else { &[] };
+        let errors = errors_of(self.errors, own);
+        let view = FormView::new(&typed, &errors);
         let action = self.frame.path(path::WORKSPACE_ACCOUNT_CONFIRM);
         let back = self.frame.path(path::WORKSPACE_ACCOUNT);
         let hidden = html! { input type="hidden" name=(NEXT) value=(self.next.name()); };
@@ -56,13 +64,24 @@ impl ConfirmPage<'_> {
         self.frame.page(
             "Confirm that it is you",
             self.errors,
-            &[],
+            &[&assets::PASSKEYS],
             html! {
+                (wrong(self.errors, own))
                 section.card {
                     p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in: somebody else may sit at an open browser." }
                     @if self.methods.password { (view.render(&form, fields)) }
-                    @else {
-                        p { "Sign in again to go on." }
+                    @if let Some(challenge) = &self.methods.passkey {
+                        form.passkey method="post" action=(action) hidden data-passkey="get" data-options=(challenge.options) {
+                            input type="hidden" name=(NEXT) value=(self.next.name());
+                            input type="hidden" name=(CHALLENGE) value=(challenge.sealed);
+                            input type="hidden" name=(ANSWER);
+                            p.error role="status" data-passkey-said hidden {}
+                            div.actions { button.button type="button" hidden data-passkey-button { "Confirm by passkey" } }
+                        }
+                        noscript { p { "Passkeys need JavaScript." } }
+                    }
+                    @if !self.methods.password {
+                        p { @if self.methods.passkey.is_some() { "Or sign in again." } @else { "Sign in again to go on." } }
                         form.form method="post" action=(self.frame.path(path::WORKSPACE_ACCOUNT_SIGN_OUT)) {
                             input type="hidden" name=(AGAIN) value="yes";
                             div.actions { (button(ButtonStyle::Primary, "Sign in again")) a.quiet href=(back) { "Cancel" } }

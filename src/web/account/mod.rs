@@ -8,5 +8,7 @@ pub mod overview;
 pub mod passkeys;
 pub mod password;
 pub mod profile;
+#[cfg(test)]
+mod samples;
 pub mod second_factor;
 pub mod sessions;

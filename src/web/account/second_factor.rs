@@ -146,10 +146,8 @@ pub fn recovery_codes(frame: &AccountFrame<'_>, codes: &[String], title: &str) -
                 (notice(Icon::Attention, "Keep them now: they are not shown again", html! {
                     p { "Each signs you in once when you do not have your app. Print them, or keep them in a password manager." }
                 }))
-                div.secret {
-                    @for code in codes { code { (code) } }
-                    (copy_button(&codes.join("\n"), "recovery codes"))
-                }
+                ul.codes { @for code in codes { li { code { (code) } } } }
+                p { (copy_button(&codes.join("\n"), "recovery codes")) }
                 div.actions { (link_button(ButtonStyle::Primary, "I have kept them", &next)) }
             }
         },

@@ -6,6 +6,7 @@ mod flow;
 mod log;
 mod openidconnect_crate;
 mod other_clients;
+mod own_account;
 mod pages;
 mod passkeys;
 mod requests;

@@ -3,7 +3,6 @@
 use base::id::PasskeyId;
 use model::{
     account::{CredentialState, Passkey},
-    identity_pool::AuthenticationMechanism,
     letter::LetterKind,
 };
 use serde_json::Value;
@@ -71,7 +70,7 @@ pub async fn remove(state: &State, signed_in: &SignedIn, id: PasskeyId) -> Resul
         let has_password = account.allows_passwords()
             && password.is_some_and(|stored| stored.state != CredentialState::MustBeReset);
         let has_others = passkeys::remove(&mut tx, state, &signed_in.holder(), id).await?;
-        let opens = has_others && account.allows(AuthenticationMechanism::Webauthn);
+        let opens = has_others && account.allows_passkeys();
         if !has_password && !opens {
             return Err(Error::FailedPrecondition(
                 match account.allows_passwords() {

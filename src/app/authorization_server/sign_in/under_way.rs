@@ -30,10 +30,10 @@ const FIRST_FACTOR_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// What proved the person: a password (RFC 8176).
 pub(in crate::app) const PASSWORD: &str = "pwd";
 /// A passkey whose key is the device's, and one that may be on several devices.
-pub(super) const HARDWARE_KEY: &str = "hwk";
-pub(super) const SOFTWARE_KEY: &str = "swk";
+pub(in crate::app) const HARDWARE_KEY: &str = "hwk";
+pub(in crate::app) const SOFTWARE_KEY: &str = "swk";
 /// The user was there.
-pub(super) const USER_PRESENT: &str = "user";
+pub(in crate::app) const USER_PRESENT: &str = "user";
 /// A one-time password.
 pub(in crate::app) const ONE_TIME_PASSWORD: &str = "otp";
 /// More than one factor.

@@ -32,12 +32,13 @@ pub(super) fn summary(page: &FlowPage, described: &FlowView) -> Markup {
         (None, Some(_)) => gone(),
         (None, None) => html! { "None that is known here" },
     };
-    let application = match &described.application {
-        Some(application) => {
+    let application = match (&described.application, flow.application_id) {
+        (Some(application), _) => {
             let href = links::expand(console::APPLICATION, &[&page.environment, &application.id]);
             html! { a href=(href) { (name(&application.display_name)) } }
         }
-        None => gone(),
+        (None, Some(_)) => gone(),
+        (None, None) => html! { "None: they signed in for themselves" },
     };
     let whom = match (&flow.email, &flow.claimed_email) {
         (None, Some(email)) => html! { (email) " " span.soft { "(typed; nobody signed in with it)" } },

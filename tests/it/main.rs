@@ -107,6 +107,7 @@ mod scim_tester;
 mod scim_users;
 mod secureauth_guides;
 mod secureauth_organizations;
+mod self_service_walk;
 mod sessions;
 mod setup_links;
 mod setup_walk;

@@ -26,6 +26,8 @@ pub enum LetterKind {
     VerifyAddress,
     /// Somebody tried to register with the address of an account.
     AlreadyRegistered,
+    /// An invitation to the console.
+    Invitation,
 }
 
 impl LetterKind {
@@ -42,7 +44,7 @@ impl LetterKind {
             Self::ResetTotp => Some(OneTimeCodePurpose::ResetTotp),
             Self::EnrollWebauthn => Some(OneTimeCodePurpose::EnrollWebauthn),
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
-            Self::AlreadyRegistered => None,
+            Self::AlreadyRegistered | Self::Invitation => None,
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Where people sign in at an organization: its authorization endpoint, its pages, userinfo and signing out.
 
+mod account;
 mod activation;
 mod authorize;
+mod forgotten;
+mod letters;
 mod logout;
 mod pages;
 mod place;
+mod registration;
 mod userinfo;
+mod verification;
 
 use actix_web::{http::Method, web};
 
@@ -39,5 +44,18 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_ACTIVATE, |resource| {
             resource.guard(is_environment()).get(activation::show).post(activation::activate)
-        });
+        })
+        .resource(path::WORKSPACE_FORGOTTEN, |resource| {
+            resource.guard(is_environment()).get(forgotten::show).post(forgotten::send)
+        })
+        .resource(path::WORKSPACE_RESET, |resource| {
+            resource.guard(is_environment()).get(forgotten::show_reset).post(forgotten::reset)
+        })
+        .resource(path::WORKSPACE_VERIFY, |resource| {
+            resource.guard(is_environment()).get(verification::show).post(verification::verify)
+        })
+        .resource(path::WORKSPACE_REGISTER, |resource| {
+            resource.guard(is_environment()).get(registration::show).post(registration::register)
+        })
+        .resource(path::WORKSPACE_ACCOUNT, |resource| resource.guard(is_environment()).get(account::show));
 }

@@ -1,6 +1,7 @@
 //! The pages of a sign-in: who somebody is, their password, the second factor, another password.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
+use oauth::parameters::encode_pairs;
 use serde::Deserialize;
 
 use super::place::{Place, PlaceError, Reply, SignInForm};
@@ -8,7 +9,7 @@ use crate::{
     app::{
         Error,
         authorization_server::sign_in::{
-            Progress, Refusal, Visitor, password, password_change, second_factor,
+            Progress, Refusal, Visitor, bare, forgotten, password, password_change, second_factor,
             under_way::{self, Step, UnderWay},
         },
     },
@@ -21,7 +22,7 @@ use crate::{
         login::idp_redirect::see_other,
         sign_in::{
             cookies::{self, Purpose},
-            pages::{CODE, IDENTIFIER, PASSWORD, REQUEST, SignInPage, Told},
+            pages::{CODE, DONE, IDENTIFIER, PASSWORD, REQUEST, SignInPage, Told, WaysIn},
         },
     },
 };
@@ -36,6 +37,42 @@ pub(super) struct SignInQuery {
     /// Whether somebody wants to begin anew.
     #[serde(default)]
     again: String,
+    /// What was done before.
+    #[serde(default)]
+    done: String,
+}
+
+/// What somebody has done before they sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// They have set another password.
+    PasswordSet,
+    /// They have activated their account.
+    Activated,
+}
+
+impl Done {
+    const ALL: [Self; 2] = [Self::PasswordSet, Self::Activated];
+
+    /// The word in an address.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordSet => "password",
+            Self::Activated => "account",
+        }
+    }
+
+    /// The same in a sentence.
+    pub(super) const fn sentence(self) -> &'static str {
+        match self {
+            Self::PasswordSet => "Your password is set. Sign in with it.",
+            Self::Activated => "Your account is ready. Sign in with your address and your password.",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.as_str() == word)
+    }
 }
 
 /// Which page is shown.
@@ -50,6 +87,9 @@ enum Shown {
 /// `GET …/sign-in`
 pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply {
     let visitor = place.visitor();
+    if query.request.is_empty() {
+        return bare(&place, &query, &visitor).await;
+    }
     let Some(under_way) = under_way::find(&place.state, &place.issuer, &query.request, &visitor).await?
     else {
         return gone(&place).await;
@@ -61,7 +101,57 @@ pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply 
         Step::ChangePassword => Shown::ChangePassword,
     };
     let values = FormValues::new().with(IDENTIFIER, &query.identifier);
-    render(&place, &under_way, shown, &values, &FormErrors::none(), StatusCode::OK).await
+    let done = Done::parse(&query.done);
+    render_after(&place, &under_way, shown, &values, &FormErrors::none(), (StatusCode::OK, done)).await
+}
+
+/// A sign-in for no application: begun, unless somebody is signed in.
+async fn bare(place: &Place, query: &SignInQuery, visitor: &Visitor) -> Reply {
+    let done = Done::parse(&query.done);
+    let anew = !query.again.is_empty() || done.is_some();
+    let (name, browser) = match bare::begin(&place.state, &place.issuer, visitor, anew).await? {
+        bare::Outcome::SignedIn => return Ok(see_other(&place.path(path::WORKSPACE_ACCOUNT))),
+        bare::Outcome::SignIn { name, browser } => (name.reveal(), browser),
+    };
+    let carried = [
+        (REQUEST, name.as_str()),
+        (IDENTIFIER, query.identifier.as_str()),
+        (DONE, done.map_or("", Done::as_str)),
+    ];
+    let carried: Vec<_> = carried.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let location = format!("{}?{}", place.path(path::WORKSPACE_SIGN_IN), encode_pairs(&carried));
+    let mut response = see_other(&location);
+    cookies::set(&place.state.links, &mut response, place.organization, Purpose::Browser, browser.reveal());
+    Ok(response)
+}
+
+/// The address of the sign-in that somebody comes from; of one for no application, if they come from none.
+pub(super) fn sign_in_again(place: &Place, request: &str) -> String {
+    let page = place.path(path::WORKSPACE_SIGN_IN);
+    match request {
+        "" => format!("{page}?again=yes"),
+        request => format!("{page}?{}", encode_pairs(&[(REQUEST, request)])),
+    }
+}
+
+/// The links to other ways in, with what they carry on.
+pub(super) async fn ways_in(
+    place: &Place,
+    carried: &[(&'static str, String)],
+    identifier: &str,
+) -> Result<WaysIn, PlaceError> {
+    let offered = forgotten::self_service(&place.state, &place.issuer).await?;
+    let link = |pattern, identifier| {
+        let carried = carried.iter().map(|(name, value)| (*name, value.as_str()));
+        let pairs: Vec<_> =
+            carried.chain([(IDENTIFIER, identifier)]).filter(|(_, value)| !value.is_empty()).collect();
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", place.path(pattern), encode_pairs(&pairs))
+    };
+    Ok(WaysIn {
+        forgotten: (!offered.resets.is_empty()).then(|| link(path::WORKSPACE_FORGOTTEN, identifier)),
+        register: offered.registration.is_some().then(|| link(path::WORKSPACE_REGISTER, "")),
+    })
 }
 
 /// `POST …/sign-in`: who somebody is, or that with their password.
@@ -139,7 +229,10 @@ async fn go_on(
     let refusal = match progress {
         Ok(Progress::Next(_)) => return Ok(see_other(&here(place, under_way))),
         Ok(Progress::Finished(finished)) => {
-            let mut response = place.to_client(&finished.answer);
+            let mut response = match &finished.answer {
+                Some(answer) => place.to_client(answer),
+                None => see_other(&place.path(path::WORKSPACE_ACCOUNT)),
+            };
             let links = &place.state.links;
             let cookie = finished.cookie.reveal();
             cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
@@ -173,15 +266,20 @@ async fn go_on(
             .await
         }
         Refusal::MustBeReset => {
+            let ways = ways_in(place, &[(REQUEST, under_way.name.reveal())], values.text(IDENTIFIER)).await?;
+            let next = ways.forgotten.as_deref();
             told(
                 place,
                 StatusCode::FORBIDDEN,
                 &Told {
                     title: "Your password must be reset first",
                     happened: "Somebody who manages the accounts of your organization asked for it. Your present password is good for nothing else.",
-                    remedy: "Ask them for a link with which you set another one.",
+                    remedy: match next {
+                        Some(_) => "Get a letter with a link by which you set another one.",
+                        None => "Ask them for a link with which you set another one.",
+                    },
                     reason: Some("password_must_be_reset"),
-                    next: None,
+                    next: next.map(|href| ("Get a new password", href)),
                 },
             )
             .await
@@ -203,9 +301,9 @@ async fn gone(place: &Place) -> Reply {
         &Told {
             title: "Begin in the app",
             happened: "This sign-in was finished, took too long, or was begun in another browser.",
-            remedy: "Go to the app that you want to use and sign in from there.",
+            remedy: "Go to the app that you want to use and sign in from there, or sign in to your account here.",
             reason: Some("sign_in_gone"),
-            next: None,
+            next: Some(("Sign in to your account", &place.path(path::WORKSPACE_SIGN_IN))),
         },
     )
     .await
@@ -224,6 +322,17 @@ async fn render(
     errors: &FormErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, PlaceError> {
+    render_after(place, under_way, shown, values, errors, (status, None)).await
+}
+
+async fn render_after(
+    place: &Place,
+    under_way: &UnderWay,
+    shown: Shown,
+    values: &FormValues,
+    errors: &FormErrors,
+    (status, done): (StatusCode, Option<Done>),
+) -> Result<HttpResponse, PlaceError> {
     let mut appearance = place.appearance().await?;
     if !under_way.application.is_empty() {
         appearance.application.clone_from(&under_way.application);
@@ -234,6 +343,13 @@ async fn render(
         Shown::ChangePassword => path::WORKSPACE_SIGN_IN_PASSWORD,
     });
     let (request, restart) = (under_way.name.reveal(), format!("{}&again=yes", here(place, under_way)));
+    let ways = match shown {
+        Shown::Identifier | Shown::Password => {
+            let carried = [(REQUEST, under_way.name.reveal())];
+            ways_in(place, &carried, values.text(IDENTIFIER)).await?
+        }
+        Shown::Code | Shown::ChangePassword => WaysIn::default(),
+    };
     let view = SignInPage {
         layout: place.layout(&appearance),
         action: &action,
@@ -241,6 +357,9 @@ async fn render(
         request: &request,
         values,
         errors,
+        bare: under_way.request.client_id.is_none(),
+        done: done.map(Done::sentence),
+        ways_in: &ways,
     };
     let markup = match shown {
         Shown::Identifier => view.identifier(),

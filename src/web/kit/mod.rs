@@ -11,6 +11,7 @@ pub mod layout;
 pub mod list;
 pub mod message;
 mod organization_words;
+pub mod password_hint;
 pub mod posted;
 pub mod request;
 pub mod response;

@@ -5,3 +5,4 @@ pub mod layout;
 pub mod pages;
 #[cfg(test)]
 mod samples;
+pub mod self_service;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::SignInLayout;
 use crate::web::kit::{
-    components::{ButtonStyle, Icon, button, link_button, shape},
+    components::{ButtonStyle, Icon, button, link_button, notice, shape},
     forms::{Form, FormErrors, FormValues, FormView},
 };
 
@@ -12,6 +12,8 @@ use crate::web::kit::{
 pub const REQUEST: &str = "request";
 /// The field with what somebody signs in with.
 pub const IDENTIFIER: &str = "identifier";
+/// The parameter with what was done before.
+pub const DONE: &str = "done";
 /// The field with the password.
 pub const PASSWORD: &str = "password";
 /// The field with a code.
@@ -33,6 +35,21 @@ pub struct SignInPage<'a> {
     pub values: &'a FormValues,
     /// What is wrong with it.
     pub errors: &'a FormErrors,
+    /// Whether it is for no application.
+    pub bare: bool,
+    /// What was done before: "Your password is set."
+    pub done: Option<&'static str>,
+    /// Where other ways in are.
+    pub ways_in: &'a WaysIn,
+}
+
+/// The links to other ways in; none where there is no such way.
+#[derive(Debug, Clone, Default)]
+pub struct WaysIn {
+    /// A new password by a letter.
+    pub forgotten: Option<String>,
+    /// An account of one's own.
+    pub register: Option<String>,
 }
 
 impl SignInPage<'_> {
@@ -68,8 +85,16 @@ impl SignInPage<'_> {
     pub fn identifier(&self) -> Markup {
         let view = self.view();
         let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username");
-        let to = html! { p.soft { "to go on to " (self.layout.application) } };
-        self.render("Sign in", to, "Continue", html! { (field) }, html! {})
+        let before = html! {
+            @if let Some(done) = self.done { div role="status" { (notice(Icon::Good, done, html! {})) } }
+            p.soft {
+                @if self.bare { "to go on to your account" } @else { "to go on to " (self.layout.application) }
+            }
+        };
+        let after = html! {
+            @if let Some(href) = &self.ways_in.register { p.small { "New here? " a href=(href) { "Create an account" } } }
+        };
+        self.render("Sign in", before, "Continue", html! { (field) }, after)
     }
 
     /// Their password. The address stays, so that password managers see both.
@@ -79,7 +104,10 @@ impl SignInPage<'_> {
             (view.text(IDENTIFIER, "E-mail address").autocomplete("username"))
             (view.password(PASSWORD, "Password").autocomplete("current-password"))
         };
-        self.render("Enter your password", html! {}, "Sign in", fields, html! {})
+        let after = html! {
+            @if let Some(href) = &self.ways_in.forgotten { p.small { a href=(href) { "Forgot your password?" } } }
+        };
+        self.render("Enter your password", html! {}, "Sign in", fields, after)
     }
 
     /// A code of their authenticator app, or a recovery code.
@@ -102,40 +130,6 @@ impl SignInPage<'_> {
 
     fn begin_anew(&self) -> Markup {
         html! { p.small { a href=(self.restart) { "Sign in as somebody else" } } }
-    }
-}
-
-/// The page on which a new user sets a password.
-pub struct ActivationPage<'a> {
-    /// The document around it.
-    pub layout: SignInLayout<'a>,
-    /// Where the form is posted.
-    pub action: &'a str,
-    /// The code of the link.
-    pub code: &'a str,
-    /// What is wrong with what was typed.
-    pub errors: &'a FormErrors,
-}
-
-impl ActivationPage<'_> {
-    /// The page.
-    pub fn view(&self) -> Markup {
-        let values = FormValues::new();
-        let view = FormView::new(&values, self.errors);
-        let hidden = html! { input type="hidden" name=(CODE) value=(self.code); };
-        let form = Form::new(self.action, "Set the password", hidden);
-        let fields = html! { (view.password(PASSWORD, "Password").autocomplete("new-password")) };
-        self.layout.render(
-            "Set your password",
-            None,
-            html! {
-                section.card {
-                    h1 { "Set your password" }
-                    p { "It is what you sign in with from now on. A few words that belong together only for you are a good one." }
-                    (view.render(&form, fields))
-                }
-            },
-        )
     }
 }
 
@@ -175,6 +169,11 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// The page.
     pub fn view(&self, layout: &SignInLayout<'_>) -> Markup {
+        self.view_with(layout, &[])
+    }
+
+    /// The page, with other links.
+    pub fn view_with(&self, layout: &SignInLayout<'_>, others: &[(&str, &str)]) -> Markup {
         layout.render(
             self.title,
             self.reason,
@@ -189,6 +188,7 @@ impl Told<'_> {
                     @if let Some((label, href)) = self.next {
                         div.actions { (link_button(ButtonStyle::Primary, label, href)) }
                     }
+                    @for (label, href) in others { p { a href=(href) { (label) } } }
                 }
             },
         )

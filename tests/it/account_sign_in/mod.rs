@@ -3,6 +3,7 @@
 mod attacks;
 mod flow;
 mod pages;
+mod self_service;
 mod tokens;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};

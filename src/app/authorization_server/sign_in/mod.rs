@@ -5,17 +5,21 @@ pub mod activation;
 mod answer;
 pub mod appearance;
 pub mod authorize;
+pub mod bare;
 mod claims;
 pub mod end_session;
 pub(super) mod exchange;
 mod finish;
-
+pub mod forgotten;
+pub mod letter_links;
 pub mod password;
 pub mod password_change;
+pub mod registration;
 pub mod second_factor;
 mod session;
 pub mod under_way;
 pub mod userinfo;
+pub mod verification;
 mod visitor;
 
 pub use answer::ClientAnswer;

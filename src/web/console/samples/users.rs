@@ -207,12 +207,14 @@ fn user_list_samples() {
 fn user_samples() {
     let details = hubert();
     let (credentials, sessions) = (credentials(), [session()]);
+    let letters = super::letters::to_one();
     let full = UserPage {
         details: &details,
         of: ("Acme", "/console/x/organizations/y/users"),
         pool: ("Employees", "/console/x/identity-pools/z/users"),
         credentials: &credentials,
         sessions: &sessions,
+        letters: &letters,
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
         errors: &FormErrors::one("", "the organization is switched off (disabled)"),
@@ -225,6 +227,7 @@ fn user_samples() {
         details: &nobody(),
         credentials: &[],
         sessions: &[],
+        letters: &[],
         profile: &ProfileForm::new(&schemas(), Some(&nobody().user)),
         errors: &FormErrors::none(),
         ..full

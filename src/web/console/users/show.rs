@@ -15,6 +15,7 @@ use crate::{
             user_sessions,
             users::{self, UserDetails},
         },
+        mail::{self, letters::LetterView},
         permissions,
     },
     links::console,
@@ -22,6 +23,7 @@ use crate::{
         console::{
             account::browser_name::browser_name,
             kit::{context::EnvironmentContext, labels::Href},
+            letters,
         },
         kit::{
             components::{ButtonStyle, Icon, button, copyable, facts, link_button, mark, notice, time},
@@ -40,6 +42,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
+    /// The latest letters to them.
+    pub letters: &'a [LetterView],
     pub profile: &'a ProfileForm,
     /// Whether the administrator may change it.
     pub may_manage: bool,
@@ -90,6 +94,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
+        letters: &mail::letters::list_to(state, principal, user).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
         errors,
@@ -139,6 +144,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
         (page.addresses())
         (page.credentials())
         (page.sessions())
+        (page.letters())
         (page.profile())
     }
 }
@@ -335,6 +341,32 @@ impl UserPage<'_> {
                         ", since " (time(session.created_at, self.now))
                         ", last seen " (time(session.last_seen_at, self.now))
                         ", ends " (time(session.expires_at, self.now))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The latest letters; nothing if there are none.
+    fn letters(&self) -> Markup {
+        html! {
+            @if !self.letters.is_empty() {
+                section.card aria-labelledby="letters" {
+                    div.head-row {
+                        h2 #letters { "Letters" }
+                        div.actions { a.button.small href=((self.href)(console::LETTERS, &[])) { "All letters" } }
+                    }
+                    ul.entries {
+                        @for LetterView { letter, recipient } in self.letters {
+                            li.entry {
+                                div {
+                                    strong { (letters::list::kind(letter.kind)) } " " (letters::list::state(letter, self.now))
+                                    p.small.soft {
+                                        "to " (recipient.as_deref().unwrap_or("no address")) ", written " (time(letter.created_at, self.now))
+                                    }
+                                }
+                            }
+                        }
                     }
                 }
             }

@@ -40,6 +40,17 @@ def authorize():
     return f"{base}{issuer}/oauth2/authorize?{urlencode(parameters)}"
 
 
+def sign_in(walk, where):
+    """The last step, and whatever is offered before it ends somewhere."""
+    page = walk.page
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_load_state()
+    offer = page.get_by_role("button", name="Not now")
+    if offer.count():
+        offer.click()
+    page.wait_for_url(where)
+
+
 def letter(page, address, subject):
     """The link of the newest letter to an address. It takes a moment until it is sent."""
     for _ in range(60):
@@ -109,8 +120,7 @@ def forget(walk, look, password, new):
     walk.press("Sign in")
     walk.says("do not belong together")
     page.get_by_label("Password").fill(new)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(re.compile(re.escape(f"{base}/demo?code=code_")))
+    sign_in(walk, re.compile(re.escape(f"{base}/demo?code=code_")))
     assert "state=walk" in page.url, page.url
     page.goto(link)
     walk.says("This link is not good any more")
@@ -136,8 +146,7 @@ def activate(walk):
     page.get_by_label("E-mail address").fill("hopper@acme.example")
     walk.press("Continue")
     page.get_by_label("Password").fill(PASSWORD)
-    walk.press("Sign in")
-    page.wait_for_url(f"{base}{issuer}/account")
+    sign_in(walk, f"{base}{issuer}/account")
 
 
 def register(walk, look, address):
@@ -164,8 +173,7 @@ def register(walk, look, address):
     page.get_by_label("E-mail address").fill(address)
     walk.press("Continue")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(re.compile(re.escape(f"{base}/demo?code=code_")))
+    sign_in(walk, re.compile(re.escape(f"{base}/demo?code=code_")))
 
 
 def quiet(_):

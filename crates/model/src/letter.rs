@@ -28,6 +28,22 @@ pub enum LetterKind {
     AlreadyRegistered,
     /// An invitation to the console.
     Invitation,
+    /// The person has set another password.
+    PasswordChanged,
+    /// The person has added a passkey.
+    PasskeyAdded,
+    /// The person has removed a passkey.
+    PasskeyRemoved,
+    /// The person has set up an authenticator app.
+    TotpAdded,
+    /// The person has removed their authenticator app.
+    TotpRemoved,
+    /// The person has made new recovery codes.
+    RecoveryCodesMade,
+    /// The person has proven one more address.
+    AddressAdded,
+    /// The person has removed an address.
+    AddressRemoved,
 }
 
 impl LetterKind {
@@ -44,8 +60,22 @@ impl LetterKind {
             Self::ResetTotp => Some(OneTimeCodePurpose::ResetTotp),
             Self::EnrollWebauthn => Some(OneTimeCodePurpose::EnrollWebauthn),
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
-            Self::AlreadyRegistered | Self::Invitation => None,
+            Self::AlreadyRegistered
+            | Self::Invitation
+            | Self::PasswordChanged
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::TotpAdded
+            | Self::TotpRemoved
+            | Self::RecoveryCodesMade
+            | Self::AddressAdded
+            | Self::AddressRemoved => None,
         }
+    }
+
+    /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.
+    pub fn is_notice(self) -> bool {
+        self.purpose().is_none() && !matches!(self, Self::AlreadyRegistered | Self::Invitation)
     }
 }
 

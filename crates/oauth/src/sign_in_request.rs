@@ -9,6 +9,7 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::{
     Error,
+    access_token::MAX_TOKEN_BYTES,
     authorize::{self, MAX_NONCE_BYTES},
     parameters::Parameters,
     pkce::CodeChallenge,
@@ -101,6 +102,8 @@ pub struct SignInRequest {
     pub max_age: Option<u64>,
     /// Who the client thinks it is.
     pub login_hint: Option<String>,
+    /// An ID token of the person that the client wants, and of nobody else.
+    pub id_token_hint: Option<String>,
 }
 
 impl SignInRequest {
@@ -135,6 +138,7 @@ impl SignInRequest {
             prompt: prompt(parameters)?,
             max_age: authorize::max_age(parameters)?,
             login_hint: parameters.get_within("login_hint", MAX_HINT_BYTES)?.map(str::to_owned),
+            id_token_hint: parameters.get_within("id_token_hint", MAX_TOKEN_BYTES)?.map(str::to_owned),
         })
     }
 

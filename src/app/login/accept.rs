@@ -67,7 +67,7 @@ impl LoginAttempt<'_> {
             return Ok(state.links.console_saml_finish(flow.id).into());
         }
         if let Some(page) = test_result::url_with_proof(state, target, flow) {
-            tracing::info!(flow = %flow.id, connection = %flow.connection_id, "test login accepted");
+            tracing::info!(flow = %flow.id, connection = %target.connection.id, "test login accepted");
             return Ok(page);
         }
         Ok(app_redirect(target, flow, &code))
@@ -184,7 +184,7 @@ fn answered(
 /// the access code.
 fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -> String {
     telemetry::login_succeeded(flow.answered_at.map_or(Duration::ZERO, |at| at.since(flow.created_at)));
-    tracing::info!(flow = %flow.id, connection = %flow.connection_id, "login accepted");
+    tracing::info!(flow = %flow.id, connection = %target.connection.id, "login accepted");
     let code = code.reveal();
     match (&flow.oauth, &target.environment.redirect_url) {
         (Some(oauth), _) => {

@@ -21,6 +21,7 @@ pub(super) async fn record(
     assertion: &VerifiedAssertion,
     now: Timestamp,
 ) -> Result<()> {
+    let Some(connection_id) = flow.connection_id else { return Ok(()) };
     let (name_id, attributes) = (&assertion.subject.name_id, &assertion.name_id);
     let parts = [
         Some(name_id),
@@ -35,7 +36,7 @@ pub(super) async fn record(
     }
     let session_index = assertion.session_index.clone().filter(|index| index.len() <= MAX_NAME_BYTES);
     let identity = FederatedIdentity {
-        connection_id: flow.connection_id,
+        connection_id,
         environment_id: flow.environment_id,
         organization_id: flow.organization_id,
         subject: name_id.clone(),

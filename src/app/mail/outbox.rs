@@ -86,7 +86,8 @@ pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLe
     let why_not = match (is_known, new.recipient) {
         (false, _) => Some(LetterError::NoAccount),
         (_, None) => Some(LetterError::NoAddress),
-        _ if new.account.is_some() && !has_room => Some(LetterError::TooMany),
+        // Whoever asks for many letters must not keep the holder from learning what is done to the account.
+        _ if new.account.is_some() && !has_room && !new.kind.is_notice() => Some(LetterError::TooMany),
         _ => None,
     };
     let id = Id::new(now, &*state.random);
@@ -141,6 +142,14 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
             }
             LetterKind::VerifyAddress => links.sign_in_verify(slug, &segment, &extended),
             LetterKind::AlreadyRegistered | LetterKind::Invitation => links.sign_in(slug, &segment),
+            LetterKind::PasswordChanged
+            | LetterKind::PasskeyAdded
+            | LetterKind::PasskeyRemoved
+            | LetterKind::TotpAdded
+            | LetterKind::TotpRemoved
+            | LetterKind::RecoveryCodesMade
+            | LetterKind::AddressAdded
+            | LetterKind::AddressRemoved => links.account(slug, &segment),
         };
         onward.add_to(&mut url);
         url

@@ -1,13 +1,14 @@
 //! Where people sign in at an organization: its authorization endpoint, its pages, userinfo and signing out.
 
-mod account;
 mod activation;
 mod authorize;
+mod enrolment;
 mod forgotten;
 mod letters;
 mod logout;
 mod pages;
-mod place;
+mod passkey;
+pub(in crate::http) mod place;
 mod registration;
 mod userinfo;
 mod verification;
@@ -36,6 +37,18 @@ pub fn configure(routes: &mut Routes<'_>) {
         .resource(path::WORKSPACE_SIGN_IN, |resource| {
             resource.guard(is_environment()).get(pages::show).post(pages::with_password)
         })
+        .resource(path::WORKSPACE_SIGN_IN_PASSKEY, |resource| {
+            resource.guard(is_environment()).post(passkey::with_passkey)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_NEW_PASSKEY, |resource| {
+            resource.guard(is_environment()).post(enrolment::add_passkey)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_AUTHENTICATOR, |resource| {
+            resource.guard(is_environment()).post(enrolment::enrol_app)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_CONTINUE, |resource| {
+            resource.guard(is_environment()).post(enrolment::go_on_without)
+        })
         .resource(path::WORKSPACE_SIGN_IN_CODE, |resource| {
             resource.guard(is_environment()).post(pages::with_code)
         })
@@ -56,6 +69,5 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_REGISTER, |resource| {
             resource.guard(is_environment()).get(registration::show).post(registration::register)
-        })
-        .resource(path::WORKSPACE_ACCOUNT, |resource| resource.guard(is_environment()).get(account::show));
+        });
 }

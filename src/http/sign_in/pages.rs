@@ -9,7 +9,9 @@ use crate::{
     app::{
         Error,
         authorization_server::sign_in::{
-            Progress, Refusal, Visitor, bare, forgotten, password, password_change, second_factor,
+            Progress, Refusal, Refused, Visitor,
+            appearance::Appearance,
+            bare, enrolment, forgotten, passkey, password, password_change, second_factor,
             under_way::{self, Step, UnderWay},
         },
     },
@@ -22,7 +24,9 @@ use crate::{
         login::idp_redirect::see_other,
         sign_in::{
             cookies::{self, Purpose},
+            enrolment::SECRET,
             pages::{CODE, DONE, IDENTIFIER, PASSWORD, REQUEST, SignInPage, Told, WaysIn},
+            passkey::PasskeyForm,
         },
     },
 };
@@ -77,11 +81,14 @@ impl Done {
 
 /// Which page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
+pub(super) enum Shown {
     Identifier,
     Password,
     Code,
     ChangePassword,
+    Authenticator,
+    OfferPasskey,
+    Finish,
 }
 
 /// `GET …/sign-in`
@@ -99,10 +106,14 @@ pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply 
         Step::Password => Shown::Identifier,
         Step::SecondFactor => Shown::Code,
         Step::ChangePassword => Shown::ChangePassword,
+        Step::EnrolTotp => Shown::Authenticator,
+        Step::OfferPasskey => Shown::OfferPasskey,
+        Step::Finish => Shown::Finish,
     };
     let values = FormValues::new().with(IDENTIFIER, &query.identifier);
     let done = Done::parse(&query.done);
-    render_after(&place, &under_way, shown, &values, &FormErrors::none(), (StatusCode::OK, done)).await
+    let (ok, none) = (StatusCode::OK, FormErrors::none());
+    render_with(&place, &under_way, shown, (&values, &none), ok, (None, done)).await
 }
 
 /// A sign-in for no application: begun, unless somebody is signed in.
@@ -218,15 +229,15 @@ pub(super) async fn change_password(place: Place, form: SignInForm) -> Reply {
 }
 
 /// What follows a step.
-async fn go_on(
+pub(super) async fn go_on(
     place: &Place,
     visitor: &Visitor,
     under_way: &UnderWay,
     shown: Shown,
     values: &FormValues,
-    progress: Result<Progress, Refusal>,
+    progress: Result<Progress, Refused>,
 ) -> Reply {
-    let refusal = match progress {
+    let Refused { why, reference } = match progress {
         Ok(Progress::Next(_)) => return Ok(see_other(&here(place, under_way))),
         Ok(Progress::Finished(finished)) => {
             let mut response = match &finished.answer {
@@ -239,22 +250,27 @@ async fn go_on(
             tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
             return Ok(response);
         }
-        Err(refusal) => refusal,
+        Err(refused) => refused,
     };
+    let quoted = reference.as_deref();
     let again = |field, text| FormErrors::one(field, text);
-    match refusal {
+    match why {
         Refusal::Wrong => {
             let errors = again("", "This address and this password do not belong together.");
-            render(place, under_way, shown, values, &errors, StatusCode::UNAUTHORIZED).await
+            render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
+        }
+        Refusal::WrongPasskey => {
+            let errors = again("", "This passkey is not accepted here. Take another one, or sign in another way.");
+            render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
         Refusal::WrongCode => {
             let errors = again(CODE, "This code is wrong, was used, or has expired.");
-            render(place, under_way, shown, values, &errors, StatusCode::UNAUTHORIZED).await
+            render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
         Refusal::NotActive => {
-            told(
+            told_quoted(
                 place,
-                StatusCode::FORBIDDEN,
+                quoted,
                 &Told {
                     title: "You cannot sign in with this account",
                     happened: "Your account is not activated yet, or it is switched off.",
@@ -268,9 +284,9 @@ async fn go_on(
         Refusal::MustBeReset => {
             let ways = ways_in(place, &[(REQUEST, under_way.name.reveal())], values.text(IDENTIFIER)).await?;
             let next = ways.forgotten.as_deref();
-            told(
+            told_quoted(
                 place,
-                StatusCode::FORBIDDEN,
+                quoted,
                 &Told {
                     title: "Your password must be reset first",
                     happened: "Somebody who manages the accounts of your organization asked for it. Your present password is good for nothing else.",
@@ -294,7 +310,7 @@ fn here(place: &Place, under_way: &UnderWay) -> String {
 }
 
 /// There is no such sign-in under way.
-async fn gone(place: &Place) -> Reply {
+pub(super) async fn gone(place: &Place) -> Reply {
     told(
         place,
         StatusCode::BAD_REQUEST,
@@ -314,7 +330,44 @@ async fn told(place: &Place, status: StatusCode, told: &Told<'_>) -> Reply {
     Ok(page(status, PagePolicy::SameOriginForms, told.view(&place.layout(&appearance))))
 }
 
-async fn render(
+/// What is refused for good, with how it is quoted.
+async fn told_quoted(place: &Place, quoted: Option<&str>, told: &Told<'_>) -> Reply {
+    let appearance = place.appearance().await?;
+    let view = told.view_quoted(&place.layout(&appearance), quoted);
+    Ok(page(StatusCode::FORBIDDEN, PagePolicy::SameOriginForms, view))
+}
+
+/// The recovery codes of a new authenticator app.
+pub(super) async fn recovery_codes(place: &Place, under_way: &UnderWay, codes: &[String]) -> Reply {
+    let appearance = appearance(place, under_way).await?;
+    let (action, request) = (place.path(path::WORKSPACE_SIGN_IN_CONTINUE), under_way.name.reveal());
+    let (values, errors) = (FormValues::new(), FormErrors::none());
+    let view = SignInPage {
+        layout: place.layout(&appearance),
+        action: &action,
+        restart: "",
+        request: &request,
+        values: &values,
+        errors: &errors,
+        bare: false,
+        done: None,
+        ways_in: &WaysIn::default(),
+        passkey: None,
+        reference: None,
+    };
+    Ok(page(StatusCode::OK, PagePolicy::AnyFormTarget, view.recovery_codes(codes)))
+}
+
+/// What the pages of a sign-in show: the application for which it is.
+async fn appearance(place: &Place, under_way: &UnderWay) -> Result<Appearance, PlaceError> {
+    let mut appearance = place.appearance().await?;
+    if !under_way.application.is_empty() {
+        appearance.application.clone_from(&under_way.application);
+    }
+    Ok(appearance)
+}
+
+pub(super) async fn render(
     place: &Place,
     under_way: &UnderWay,
     shown: Shown,
@@ -322,25 +375,36 @@ async fn render(
     errors: &FormErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, PlaceError> {
-    render_after(place, under_way, shown, values, errors, (status, None)).await
+    render_with(place, under_way, shown, (values, errors), status, (None, None)).await
 }
 
-async fn render_after(
+async fn render_quoted(
     place: &Place,
     under_way: &UnderWay,
     shown: Shown,
-    values: &FormValues,
-    errors: &FormErrors,
-    (status, done): (StatusCode, Option<Done>),
+    typed: (&FormValues, &FormErrors),
+    status: StatusCode,
+    quoted: Option<&str>,
 ) -> Result<HttpResponse, PlaceError> {
-    let mut appearance = place.appearance().await?;
-    if !under_way.application.is_empty() {
-        appearance.application.clone_from(&under_way.application);
-    }
+    render_with(place, under_way, shown, typed, status, (quoted, None)).await
+}
+
+/// The page, with how what went wrong is quoted, and what was done before.
+async fn render_with(
+    place: &Place,
+    under_way: &UnderWay,
+    shown: Shown,
+    (values, errors): (&FormValues, &FormErrors),
+    status: StatusCode,
+    (quoted, done): (Option<&str>, Option<Done>),
+) -> Result<HttpResponse, PlaceError> {
+    let appearance = appearance(place, under_way).await?;
     let action = place.path(match shown {
         Shown::Identifier | Shown::Password => path::WORKSPACE_SIGN_IN,
         Shown::Code => path::WORKSPACE_SIGN_IN_CODE,
         Shown::ChangePassword => path::WORKSPACE_SIGN_IN_PASSWORD,
+        Shown::Authenticator => path::WORKSPACE_SIGN_IN_AUTHENTICATOR,
+        Shown::OfferPasskey | Shown::Finish => path::WORKSPACE_SIGN_IN_CONTINUE,
     });
     let (request, restart) = (under_way.name.reveal(), format!("{}&again=yes", here(place, under_way)));
     let ways = match shown {
@@ -348,8 +412,21 @@ async fn render_after(
             let carried = [(REQUEST, under_way.name.reveal())];
             ways_in(place, &carried, values.text(IDENTIFIER)).await?
         }
-        Shown::Code | Shown::ChangePassword => WaysIn::default(),
+        _ => WaysIn::default(),
     };
+    let (state, issuer) = (&place.state, &place.issuer);
+    let application = appearance.application.as_str();
+    let challenge = match shown {
+        Shown::Identifier | Shown::Password => passkey::challenge(state, issuer, under_way).await?,
+        Shown::OfferPasskey => enrolment::new_passkey(state, issuer, under_way, application).await?,
+        _ => None,
+    };
+    let asked = place.path(match shown {
+        Shown::OfferPasskey => path::WORKSPACE_SIGN_IN_NEW_PASSKEY,
+        _ => path::WORKSPACE_SIGN_IN_PASSKEY,
+    });
+    let form =
+        challenge.as_ref().map(|challenge| PasskeyForm { action: &asked, request: &request, challenge });
     let view = SignInPage {
         layout: place.layout(&appearance),
         action: &action,
@@ -360,8 +437,22 @@ async fn render_after(
         bare: under_way.request.client_id.is_none(),
         done: done.map(Done::sentence),
         ways_in: &ways,
+        passkey: form,
+        reference: quoted,
     };
     let markup = match shown {
+        Shown::Authenticator => {
+            let given = values.is_given(SECRET).then(|| values.text(SECRET));
+            match enrolment::new_app(state, issuer, under_way, given, application).await? {
+                Some(app) => view.authenticator(&app),
+                None => return gone(place).await,
+            }
+        }
+        Shown::OfferPasskey => match &form {
+            Some(form) => view.offer_passkey(form),
+            None => return gone(place).await,
+        },
+        Shown::Finish => view.go_on(),
         Shown::Identifier => view.identifier(),
         Shown::Password => view.password(),
         Shown::Code => view.code(),

@@ -1,8 +1,11 @@
 //! The pages on which people sign in at an organization, with the vendor's branding and without JavaScript.
 
 pub mod cookies;
+pub mod enrolment;
+mod fields;
 pub mod layout;
 pub mod pages;
+pub mod passkey;
 #[cfg(test)]
 mod samples;
 pub mod self_service;

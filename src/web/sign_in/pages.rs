@@ -2,14 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::layout::SignInLayout;
+pub use super::fields::REQUEST;
+use super::{layout::SignInLayout, passkey::PasskeyForm};
 use crate::web::kit::{
     components::{ButtonStyle, Icon, button, link_button, notice, shape},
-    forms::{Form, FormErrors, FormValues, FormView},
+    forms::{Form, FormErrors, FormValues, FormView, sentence},
 };
 
-/// The field with the name of the request.
-pub const REQUEST: &str = "request";
 /// The field with what somebody signs in with.
 pub const IDENTIFIER: &str = "identifier";
 /// The parameter with what was done before.
@@ -41,6 +40,10 @@ pub struct SignInPage<'a> {
     pub done: Option<&'static str>,
     /// Where other ways in are.
     pub ways_in: &'a WaysIn,
+    /// How people sign in by passkey here, if they can.
+    pub passkey: Option<PasskeyForm<'a>>,
+    /// How what went wrong is quoted.
+    pub reference: Option<&'a str>,
 }
 
 /// The links to other ways in; none where there is no such way.
@@ -57,15 +60,22 @@ impl SignInPage<'_> {
         html! { input type="hidden" name=(REQUEST) value=(self.request); }
     }
 
-    fn view(&self) -> FormView<'_> {
+    pub(super) fn view(&self) -> FormView<'_> {
         FormView::new(self.values, self.errors)
     }
 
-    fn reason(&self) -> Option<&'static str> {
+    pub(super) fn reason(&self) -> Option<&'static str> {
         (!self.errors.is_empty()).then_some("not_signed_in")
     }
 
-    fn render(&self, title: &str, before: Markup, submit: &str, fields: Markup, after: Markup) -> Markup {
+    pub(super) fn render(
+        &self,
+        title: &str,
+        before: Markup,
+        submit: &str,
+        fields: Markup,
+        after: Markup,
+    ) -> Markup {
         let form = Form::new(self.action, submit, self.hidden());
         self.layout.render(
             title,
@@ -76,6 +86,7 @@ impl SignInPage<'_> {
                     (before)
                     (self.view().render(&form, fields))
                     (after)
+                    (reference(self.reference))
                 }
             },
         )
@@ -84,7 +95,7 @@ impl SignInPage<'_> {
     /// Who somebody is.
     pub fn identifier(&self) -> Markup {
         let view = self.view();
-        let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username");
+        let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username webauthn");
         let before = html! {
             @if let Some(done) = self.done { div role="status" { (notice(Icon::Good, done, html! {})) } }
             p.soft {
@@ -92,6 +103,7 @@ impl SignInPage<'_> {
             }
         };
         let after = html! {
+            (self.by_passkey())
             @if let Some(href) = &self.ways_in.register { p.small { "New here? " a href=(href) { "Create an account" } } }
         };
         self.render("Sign in", before, "Continue", html! { (field) }, after)
@@ -105,9 +117,23 @@ impl SignInPage<'_> {
             (view.password(PASSWORD, "Password").autocomplete("current-password"))
         };
         let after = html! {
+            (self.by_passkey())
             @if let Some(href) = &self.ways_in.forgotten { p.small { a href=(href) { "Forgot your password?" } } }
         };
         self.render("Enter your password", html! {}, "Sign in", fields, after)
+    }
+
+    fn by_passkey(&self) -> Markup {
+        html! { @if let Some(form) = &self.passkey { (form.sign_in()) } }
+    }
+
+    /// What went wrong, on a page without a form of ours for it.
+    pub(super) fn alert(&self) -> Markup {
+        html! {
+            @if let Some((_, reason)) = self.errors.all().next() {
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (sentence(reason)) } })) }
+            }
+        }
     }
 
     /// A code of their authenticator app, or a recovery code.
@@ -128,7 +154,7 @@ impl SignInPage<'_> {
         self.render("Choose another password", before, "Save and sign in", fields, self.begin_anew())
     }
 
-    fn begin_anew(&self) -> Markup {
+    pub(super) fn begin_anew(&self) -> Markup {
         html! { p.small { a href=(self.restart) { "Sign in as somebody else" } } }
     }
 }
@@ -152,6 +178,11 @@ pub fn sign_out(layout: &SignInLayout<'_>, action: &str, parameters: &[(&'static
     )
 }
 
+/// How what went wrong is quoted.
+fn reference(reference: Option<&str>) -> Markup {
+    html! { @if let Some(reference) = reference { p.small.soft { "Reference: " code { (reference) } } } }
+}
+
 /// What is said on a page with nothing to fill in.
 pub struct Told<'a> {
     /// What happened, in a few words.
@@ -169,11 +200,25 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// The page.
     pub fn view(&self, layout: &SignInLayout<'_>) -> Markup {
-        self.view_with(layout, &[])
+        self.render_with(layout, &[], None)
     }
 
     /// The page, with other links.
     pub fn view_with(&self, layout: &SignInLayout<'_>, others: &[(&str, &str)]) -> Markup {
+        self.render_with(layout, others, None)
+    }
+
+    /// The page, with how it is quoted.
+    pub fn view_quoted(&self, layout: &SignInLayout<'_>, quoted: Option<&str>) -> Markup {
+        self.render_with(layout, &[], quoted)
+    }
+
+    fn render_with(
+        &self,
+        layout: &SignInLayout<'_>,
+        others: &[(&str, &str)],
+        quoted: Option<&str>,
+    ) -> Markup {
         layout.render(
             self.title,
             self.reason,
@@ -189,6 +234,7 @@ impl Told<'_> {
                         div.actions { (link_button(ButtonStyle::Primary, label, href)) }
                     }
                     @for (label, href) in others { p { a href=(href) { (label) } } }
+                    (reference(quoted))
                 }
             },
         )

@@ -3,12 +3,15 @@
 use base::id::Id;
 use maud::Markup;
 use model::branding::Branding;
+use serde_json::json;
 
 use super::{
     layout::SignInLayout,
     pages::{CODE, IDENTIFIER, PASSWORD, SignInPage, Told, WaysIn, sign_out},
+    passkey::PasskeyForm,
     self_service::{ForgottenPage, NewPasswordFor, NewPasswordPage, RegisterField, RegisterPage, VerifyPage},
 };
+use crate::app::{accounts::passkeys::Challenge, authorization_server::sign_in::enrolment::NewApp};
 use crate::web::{
     kit::forms::{FormErrors, FormValues},
     samples::{document, page},
@@ -42,7 +45,61 @@ fn sign_in(values: &FormValues, errors: &FormErrors, view: impl Fn(&SignInPage<'
             ),
             register: Some("/prod/acme/sign-in/register?request=request_x".into()),
         },
+        passkey: None,
+        reference: (!errors.is_empty()).then_some("login_flow_12vqjrnxk9xeov6o4f05pan0g"),
     })
+}
+
+fn challenge() -> Challenge {
+    Challenge {
+        options: json!({ "publicKey": { "challenge": "AAAA", "rpId": "sso.northwind.example" } }),
+        sealed: "sealed.text".into(),
+    }
+}
+
+fn passkey<'a>(action: &'a str, challenge: &'a Challenge) -> PasskeyForm<'a> {
+    PasskeyForm { action, request: "request_x", challenge }
+}
+
+fn with_passkey<'a>(page: &SignInPage<'a>, form: PasskeyForm<'a>) -> SignInPage<'a> {
+    let SignInPage {
+        layout, action, restart, request, values, errors, bare, done, ways_in, reference, ..
+    } = *page;
+    let passkey = Some(form);
+    SignInPage { layout, action, restart, request, values, errors, bare, done, ways_in, passkey, reference }
+}
+
+#[test]
+fn passkeys_and_second_factors_samples() {
+    let (nothing, none) = (FormValues::new(), FormErrors::none());
+    let challenge = challenge();
+    let form = || passkey("/prod/acme/sign-in/passkey", &challenge);
+    let refused =
+        FormErrors::one("", "This passkey is not accepted here. Take another one, or sign in another way.");
+    page(
+        "sign-in-identifier-passkey",
+        sign_in(&nothing, &none, |page| with_passkey(page, form()).identifier()),
+    );
+    page(
+        "sign-in-passkey-refused",
+        sign_in(&nothing, &refused, |page| with_passkey(page, form()).identifier()),
+    );
+    page("sign-in-password-passkey", sign_in(&nothing, &none, |page| with_passkey(page, form()).password()));
+    let new = passkey("/prod/acme/sign-in/passkey/new", &challenge);
+    page("sign-in-offer-passkey", sign_in(&nothing, &none, |page| page.offer_passkey(&new)));
+    let not_made = FormErrors::one("", "No passkey was made. Try again, or go on without one.");
+    page("sign-in-offer-passkey-again", sign_in(&nothing, &not_made, |page| page.offer_passkey(&new)));
+    let app = NewApp {
+        secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+        uri: "otpauth://totp/Portal:dana%40acme.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Portal"
+            .into(),
+        sealed: "sealed.secret".into(),
+    };
+    let wrong = FormErrors::one(CODE, "This code is wrong, was used, or has expired.");
+    page("sign-in-authenticator", sign_in(&nothing, &wrong, |page| page.authenticator(&app)));
+    let codes = ["abcd-efgh-ijkl-mnop".to_owned(), "qrst-uvwx-yz23-4567".to_owned()];
+    page("sign-in-recovery-codes", sign_in(&nothing, &none, |page| page.recovery_codes(&codes)));
+    page("sign-in-go-on", sign_in(&nothing, &none, |page| page.go_on()));
 }
 
 #[test]
@@ -144,6 +201,8 @@ fn samples_of_self_service() {
         bare: true,
         done: Some("Your password is set. Sign in with it."),
         ways_in: &WaysIn::default(),
+        passkey: None,
+        reference: None,
     };
     page("sign-in-identifier-done", done.identifier());
 }

@@ -553,6 +553,10 @@ both! {
         assert_eq!(post.count("SELECT COUNT(*) FROM users").await, 2);
         let refused = post.world.sign_in(&post.app, &post.app.browser(), "eve@new.example", NEW_PASSWORD).await;
         assert_eq!(refused.reason(), Some("account_not_active"));
+        // As somebody who was offered a passkey before.
+        let mut tx = post.app.state.db.write().await.unwrap();
+        tx.sql("UPDATE users SET passkey_offered_at = 0").execute().await.unwrap();
+        tx.commit().await.unwrap();
         let page = browser.get(&link).await;
         let done = give(&browser, &page, "password", "green kettle under hail").await;
         let back = browser.get(done.location().as_str()).await;

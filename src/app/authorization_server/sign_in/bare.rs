@@ -10,10 +10,7 @@ use super::{
 };
 use crate::{
     app::{Result, State, authorization_server::issuers::Issuer, login::BrowserId},
-    store::{
-        authorization_requests::{self, AuthorizationRequest},
-        user_identifiers,
-    },
+    store::authorization_requests::{self, AuthorizationRequest},
 };
 
 /// What the browser does next.
@@ -59,18 +56,4 @@ pub async fn begin(state: &State, issuer: &Issuer, visitor: &Visitor, anew: bool
     authorization_requests::insert(&mut tx, &name, &request).await?;
     tx.commit().await?;
     Ok(Outcome::SignIn { name, browser })
-}
-
-/// The name of whoever is signed in in this browser.
-pub async fn signed_in(state: &State, issuer: &Issuer, visitor: &Visitor) -> Result<Option<String>> {
-    let found = session::find(state, issuer, visitor).await?;
-    let Some((_, user)) = found else { return Ok(None) };
-    let name = user.display_name();
-    if !name.is_empty() {
-        return Ok(Some(name));
-    }
-    let mut conn = state.db.read().await?;
-    let identifiers =
-        user_identifiers::list(&mut conn, &[user.id]).await?.remove(&user.id).unwrap_or_default();
-    Ok(Some(identifiers.first().map_or_else(|| user.id.to_string(), |first| first.text.as_str().to_owned())))
 }

@@ -2,15 +2,17 @@
 
 use base::{id::UserId, secret::UserSessionToken};
 use model::{
-    account::{AuthenticationMethod, CredentialState, SessionContext, UserSession},
+    account::{AuthenticationMethod, SessionContext, UserSession},
     audit::audit_fields,
     user::User,
 };
 
 use super::{
     answer::{self, ClientAnswer},
+    log::Log,
+    refusal::{Refusal, Refused},
     session::is_of,
-    under_way::{MULTI_FACTOR, Step, UnderWay},
+    under_way::{MULTI_FACTOR, PASSWORD, Step, UnderWay, next},
     visitor::Visitor,
 };
 use crate::{
@@ -18,10 +20,13 @@ use crate::{
         Result, State,
         accounts::{
             sessions::{self, SessionStart},
-            totp, user_sessions,
+            totp,
+            user_credentials::Account,
+            user_sessions,
         },
         audit::{self, Entry},
         authorization_server::{issuer_clients, issuers::Issuer},
+        login::Error,
         principal::Principal,
     },
     store::{
@@ -49,43 +54,6 @@ pub enum Progress {
     Finished(Finished),
 }
 
-/// Why somebody is not signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// What they gave is not right. Which part of it is not told.
-    Wrong,
-    /// The code is wrong, used or expired.
-    WrongCode,
-    /// They are who they say, and their account may not be used.
-    NotActive,
-    /// They are who they say, and their password is good for nothing but to be reset.
-    MustBeReset,
-    /// The request was answered, has expired, or is of another browser; or its client may not be used any more.
-    Gone,
-}
-
-/// Whether a password can be used as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PasswordUse {
-    /// It can.
-    Good,
-    /// It must be changed first.
-    Change,
-    /// It can not.
-    Reset,
-}
-
-impl PasswordUse {
-    pub(super) fn of(state: &State, password: &StoredPassword) -> Self {
-        match password.state {
-            CredentialState::MustBeReset => Self::Reset,
-            CredentialState::MustBeChanged => Self::Change,
-            CredentialState::Valid if password.expires_at.is_some_and(|at| at <= state.now()) => Self::Change,
-            CredentialState::Valid => Self::Good,
-        }
-    }
-}
-
 /// The password of a locked user, if it is the one that was verified at this time: it was not changed since.
 pub(super) async fn verified_password(
     tx: &mut Transaction,
@@ -96,10 +64,39 @@ pub(super) async fn verified_password(
     Ok(stored.filter(|stored| stored.changed_at <= proven.authenticated_at))
 }
 
+/// Stores what was proven for a locked user, and goes on with what is asked for next: another step, or the end of the sign-in.
+/// `before` is what had been proven when this step began.
+pub(super) async fn go_on(
+    mut tx: Transaction,
+    log: Log<'_>,
+    place: (&Issuer, &Visitor),
+    (account, user): (&Account, &User),
+    (before, proven): (Option<&Proven>, &Proven),
+) -> Result<Result<Progress, Refused>> {
+    let (state, under_way) = (log.state, log.under_way);
+    if !user.status.is_active() {
+        drop(tx);
+        return log.refuse_as(Refusal::NotActive, Error::AccountNotActive, user.status.as_str()).await;
+    }
+    let step = next(&mut tx, state, account, proven).await?;
+    if step == Step::Finish {
+        let (issuer, visitor) = place;
+        let finished = finish(tx, (state, &log), issuer, under_way, user, proven, visitor).await?;
+        return Ok(finished.map(Progress::Finished).map_err(Refused::from));
+    }
+    let now = state.now();
+    if !authorization_requests::update_proven(&mut tx, &under_way.name, before, proven, now).await? {
+        return Ok(Err(Refusal::Gone.into()));
+    }
+    log.proven(&mut tx, proven).await?;
+    tx.commit().await?;
+    Ok(Ok(Progress::Next(step)))
+}
+
 /// Signs a locked user in, and answers the request.
 pub(super) async fn finish(
     mut tx: Transaction,
-    state: &State,
+    (state, log): (&State, &Log<'_>),
     issuer: &Issuer,
     under_way: &UnderWay,
     user: &User,
@@ -133,7 +130,7 @@ pub(super) async fn finish(
             let start = SessionStart {
                 subject: user.id,
                 environment_id: Some(user.environment_id),
-                method: AuthenticationMethod::Password,
+                method: method(proven),
                 authenticated_at: proven.authenticated_at,
                 expires_at: now + user_sessions::LIFETIME,
                 context: SessionContext {
@@ -145,8 +142,11 @@ pub(super) async fn finish(
             sessions::create(&mut tx, state, start, &visitor.device).await?
         }
     };
+    let flow = log.accepted(&mut tx, proven).await?;
     let answer = match request.client_id {
-        Some(client) => Some(answer::grant(&mut tx, state, issuer, &begun.session, (client, request)).await?),
+        Some(client) => {
+            Some(answer::grant(&mut tx, state, issuer, &begun.session, (client, request), flow).await?)
+        }
         None => None,
     };
     let entry = Entry::of(user, "signed_in").with_values(audit_fields! {
@@ -159,6 +159,14 @@ pub(super) async fn finish(
     tx.commit().await?;
     tracing::info!(user = %user.id, session = %begun.session.id, "signed in");
     Ok(Ok(Finished { cookie: begun.token, answer }))
+}
+
+/// What a session begins with.
+fn method(proven: &Proven) -> AuthenticationMethod {
+    match proven.amr.iter().any(|method| method == PASSWORD) {
+        true => AuthenticationMethod::Password,
+        false => AuthenticationMethod::Passkey,
+    }
 }
 
 /// The session that the browser has here, if it is this user's: they authenticate again, and their applications keep what they

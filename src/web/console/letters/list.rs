@@ -159,6 +159,14 @@ pub(in crate::web::console) fn kind(kind: LetterKind) -> &'static str {
         LetterKind::VerifyAddress => "Confirm the address",
         LetterKind::AlreadyRegistered => "Tried to register again",
         LetterKind::Invitation => "Invitation to the console",
+        LetterKind::PasswordChanged => "Password changed",
+        LetterKind::PasskeyAdded => "Passkey added",
+        LetterKind::PasskeyRemoved => "Passkey removed",
+        LetterKind::TotpAdded => "Authenticator app set up",
+        LetterKind::TotpRemoved => "Authenticator app removed",
+        LetterKind::RecoveryCodesMade => "New recovery codes",
+        LetterKind::AddressAdded => "Address added",
+        LetterKind::AddressRemoved => "Address removed",
     }
 }
 

@@ -32,9 +32,15 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         | path::WORKSPACE_SIGN_IN
         | path::WORKSPACE_SIGN_IN_CODE
         | path::WORKSPACE_ACTIVATE
+        | path::WORKSPACE_RESET
+        | path::WORKSPACE_VERIFY
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)
+        }
+        path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
+        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER if *method == Method::POST => {
+            Some(RateLimit::LetterRequests)
         }
         _ => None,
     }
@@ -75,7 +81,7 @@ pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
         RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
             status.is_client_error()
         }
-        RateLimit::LoginStart => true,
+        RateLimit::LoginStart | RateLimit::LetterRequests => true,
     }
 }
 

@@ -2,6 +2,10 @@
 
 /// Sets a credential by the code of a letter: a password, an authenticator app, a passkey.
 pub const WORKSPACE_RESET: &str = "/{tenant}/{workspace}/sign-in/reset";
+/// Asks for a letter by which somebody gets in again.
+pub const WORKSPACE_FORGOTTEN: &str = "/{tenant}/{workspace}/sign-in/forgot";
+/// Where people register themselves.
+pub const WORKSPACE_REGISTER: &str = "/{tenant}/{workspace}/sign-in/register";
 /// Proves an address by the code of a letter.
 pub const WORKSPACE_VERIFY: &str = "/{tenant}/{workspace}/sign-in/verify";
 

@@ -19,8 +19,8 @@ pub struct AuthorizationRequest {
     pub issuer: OrganizationId,
     /// The digest of the browser's cookie.
     pub browser: Digest,
-    /// The client.
-    pub client_id: ApplicationId,
+    /// The client; `None` of somebody who signs in for themselves, to their account page.
+    pub client_id: Option<ApplicationId>,
     /// Where the response goes.
     pub redirect_uri: String,
     /// Whether the client sent that URI.
@@ -59,7 +59,7 @@ struct Row {
     environment_id: EnvironmentId,
     issuer: OrganizationId,
     browser_sha256: Digest,
-    client_id: ApplicationId,
+    client_id: Option<ApplicationId>,
     redirect_uri: String,
     redirect_uri_sent: bool,
     response_mode: String,
@@ -78,7 +78,7 @@ impl TryFrom<Row> for AuthorizationRequest {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let wrong = |column| Error::inconsistent("authorization_requests", column, row.client_id);
+        let wrong = |column| Error::inconsistent("authorization_requests", column, row.issuer);
         let amr = match &row.amr {
             Some(json) => columns::list_from_json(json).ok_or_else(|| wrong("amr"))?,
             None => Vec::new(),

@@ -3,12 +3,12 @@
 //! `next_attempt_at` of a queued letter is also the lease of the replica that sends it.
 
 use base::{
-    id::{EnvironmentId, LetterId, OneTimeCodeId, OrganizationId},
+    id::{EnvironmentId, LetterId, OneTimeCodeId, OrganizationId, UserId},
     time::Timestamp,
 };
 use model::{
     account::AccountId,
-    letter::{Letter, LetterError, LetterState},
+    letter::{Letter, LetterError, LetterKind, LetterState},
 };
 
 use super::{Conn, Error, Result, Transaction, columns::column_list, one_time_codes::MAX_FAILURES};
@@ -138,6 +138,36 @@ pub async fn count_since(conn: &mut Conn, account: AccountId, since: Timestamp, 
         .one()
         .await?;
     Ok(count)
+}
+
+/// Whether a user got a letter of a kind, as far as the log goes back.
+pub async fn has_of_kind(conn: &mut Conn, user: UserId, kind: LetterKind) -> Result<bool> {
+    let found: Option<(LetterId,)> = conn
+        .sql("SELECT id FROM letters WHERE account_id = $1 AND kind = $2 ORDER BY created_at LIMIT 1")
+        .bind(user)
+        .bind(kind.as_str())
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The latest letters to a user, the newest first.
+pub async fn list_to(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<Letter>> {
+    let rows: Vec<Row> = conn
+        .sql(select!(
+            "WHERE account_id = $1 AND environment_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3"
+        ))
+        .bind(user)
+        .bind(environment_id)
+        .bind(limit)
+        .all()
+        .await?;
+    rows.into_iter().map(Letter::try_from).collect()
 }
 
 /// The ids of up to `limit` letters that are due and that no replica sends, those that have waited longest first; only those

@@ -110,6 +110,7 @@ mod scim_users;
 mod secureauth_guides;
 mod secureauth_organizations;
 mod secureauth_surface;
+mod self_service_walk;
 mod sessions;
 mod setup_links;
 mod setup_walk;

@@ -26,6 +26,8 @@ pub enum LetterKind {
     VerifyAddress,
     /// Somebody tried to register with the address of an account.
     AlreadyRegistered,
+    /// An invitation to the console.
+    Invitation,
     /// The person has set another password.
     PasswordChanged,
     /// The person has added a passkey.
@@ -59,6 +61,7 @@ impl LetterKind {
             Self::EnrollWebauthn => Some(OneTimeCodePurpose::EnrollWebauthn),
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
             Self::AlreadyRegistered
+            | Self::Invitation
             | Self::PasswordChanged
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
@@ -72,17 +75,7 @@ impl LetterKind {
 
     /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.
     pub fn is_notice(self) -> bool {
-        matches!(
-            self,
-            Self::PasswordChanged
-                | Self::PasskeyAdded
-                | Self::PasskeyRemoved
-                | Self::TotpAdded
-                | Self::TotpRemoved
-                | Self::RecoveryCodesMade
-                | Self::AddressAdded
-                | Self::AddressRemoved
-        )
+        self.purpose().is_none() && !matches!(self, Self::AlreadyRegistered | Self::Invitation)
     }
 }
 

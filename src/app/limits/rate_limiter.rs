@@ -45,6 +45,8 @@ pub enum RateLimit {
     LoginStart,
     /// The console's sign-in, per client address.
     ConsoleSignIn,
+    /// Letters that somebody asks for where they sign in, per client address. Successes count too.
+    LetterRequests,
     /// One administrator's account.
     Account,
 }
@@ -61,6 +63,7 @@ impl RateLimit {
             // Enough for a company behind one address on a Monday morning.
             Self::LoginStart => 600,
             Self::ConsoleSignIn => 60,
+            Self::LetterRequests => 30,
             Self::Account => 10,
         }
     }
@@ -74,6 +77,7 @@ impl RateLimit {
             Self::Directories => Duration::from_secs(1),
             Self::LoginStart => Duration::from_millis(100),
             Self::ConsoleSignIn => Duration::from_secs(2),
+            Self::LetterRequests => Duration::from_secs(20),
             Self::Account => Duration::from_secs(30),
         }
     }

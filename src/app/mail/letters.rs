@@ -1,7 +1,10 @@
 //! The letters of an environment, for support: to whom, when, and what became of them. What they say is not shown.
 
 use base::id::LetterId;
-use model::letter::{Letter, LetterState};
+use model::{
+    letter::{Letter, LetterState},
+    user::User,
+};
 
 use crate::{
     app::{
@@ -12,6 +15,9 @@ use crate::{
     },
     store::{self, sealed_columns},
 };
+
+/// How many of one user's letters are shown.
+const MAX_OF_ONE: i64 = 10;
 
 /// A letter as it is shown.
 pub struct LetterView {
@@ -42,6 +48,14 @@ pub async fn list(
         store::letters::list(&mut conn, environment_id, wanted_state, wanted.from, wanted.limit()).await?;
     let found = found.into_iter().map(|letter| LetterView { recipient: recipient(state, &letter), letter });
     Ok(wanted.page_of(state, &list, found.collect(), |view: &LetterView| view.letter.id))
+}
+
+/// The latest letters to a user, whom the caller read: the newest first.
+pub async fn list_to(state: &State, principal: &Principal, user: &User) -> Result<Vec<LetterView>> {
+    let environment_id = principal.authorize(Action::UsersView, On::Organization(user.organization_id))?;
+    let mut conn = state.db.read().await?;
+    let found = store::letters::list_to(&mut conn, environment_id, user.id, MAX_OF_ONE).await?;
+    Ok(found.into_iter().map(|letter| LetterView { recipient: recipient(state, &letter), letter }).collect())
 }
 
 /// A letter of the principal's environment.

@@ -12,10 +12,12 @@ pub mod dispatcher;
 pub mod letters;
 pub mod mailbox;
 pub mod mailer;
+mod onward;
 pub(in crate::app) mod outbox;
 mod retries;
 mod settings;
 mod templates;
 
+pub use onward::Onward;
 pub use retries::SendError;
 pub use settings::{MailSettings, MailTransport, Sender, SmtpSecurity, SmtpServer};

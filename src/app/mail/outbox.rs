@@ -14,14 +14,18 @@ use model::{
     letter::{Letter, LetterError, LetterKind, LetterState},
     organization::Organization,
 };
+use url::Url;
 
-use super::templates::{self, CodeInLetter, Contents, Letterhead};
+use super::{
+    onward::Onward,
+    templates::{self, CodeInLetter, Contents, Letterhead},
+};
 use crate::{
     app::{
         Error, Result, State, accounts::one_time_codes::NewCode,
         authorization_server::issuers::organization_segment,
     },
-    store::{self, Transaction, sealed_columns, table},
+    store::{self, Conn, Transaction, sealed_columns, table},
 };
 
 /// How long a letter without a code is worth being sent.
@@ -45,11 +49,27 @@ pub(in crate::app) struct NewLetter<'a> {
     pub recipient: Option<&'a Email>,
     /// The code in it.
     pub code: Option<&'a NewCode>,
+    /// Where its link leads.
+    pub link: Link<'a>,
+}
+
+/// Where the link of a letter leads.
+pub(in crate::app) enum Link<'a> {
+    /// To the page for what the letter is about, and on from there.
+    Page(&'a Onward),
+    /// To this address.
+    To(&'a Url),
 }
 
 /// Whether letters are sent.
 pub(in crate::app) fn is_set_up(state: &State) -> bool {
     state.settings.mail.is_some()
+}
+
+/// Whether an account may get one more letter now.
+pub(in crate::app) async fn has_room(conn: &mut Conn, state: &State, account: AccountId) -> Result<bool> {
+    let since = state.now() - RATE_PERIOD;
+    Ok(store::letters::count_since(conn, account, since, MAX_LETTERS).await? < MAX_LETTERS)
 }
 
 /// Puts a letter into the outbox; none where no mail server is set up. One that cannot be sent is noted, and takes as long: a
@@ -61,12 +81,13 @@ pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLe
     let now = state.now();
     let contents = write(tx, state, new, now).await?;
     let counted = new.account.unwrap_or_else(AccountId::nobody);
-    let recent = store::letters::count_since(tx, counted, now - RATE_PERIOD, MAX_LETTERS).await?;
-    let why_not = match (new.account, new.recipient) {
-        (None, _) => Some(LetterError::NoAccount),
+    let has_room = has_room(tx, state, counted).await?;
+    let is_known = new.account.is_some() || new.kind == LetterKind::Invitation;
+    let why_not = match (is_known, new.recipient) {
+        (false, _) => Some(LetterError::NoAccount),
         (_, None) => Some(LetterError::NoAddress),
         // Whoever asks for many letters must not keep the holder from learning what is done to the account.
-        _ if recent >= MAX_LETTERS && !new.kind.is_notice() => Some(LetterError::TooMany),
+        _ if new.account.is_some() && !has_room && !new.kind.is_notice() => Some(LetterError::TooMany),
         _ => None,
     };
     let id = Id::new(now, &*state.random);
@@ -113,21 +134,29 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
         digits: new.code.map_or("000000", NewCode::reveal).to_owned(),
         expires_at: new.code.map_or(now, |code| code.code.expires_at),
     };
-    let url = match new.kind {
-        LetterKind::Activation => links.sign_in_activate(slug, &segment, &extended),
-        LetterKind::ResetPassword | LetterKind::ResetTotp | LetterKind::EnrollWebauthn => {
-            links.sign_in_reset(slug, &segment, &extended)
-        }
-        LetterKind::VerifyAddress => links.sign_in_verify(slug, &segment, &extended),
-        LetterKind::AlreadyRegistered => links.sign_in(slug, &segment),
-        LetterKind::PasswordChanged
-        | LetterKind::PasskeyAdded
-        | LetterKind::PasskeyRemoved
-        | LetterKind::TotpAdded
-        | LetterKind::TotpRemoved
-        | LetterKind::RecoveryCodesMade
-        | LetterKind::AddressAdded
-        | LetterKind::AddressRemoved => links.account(slug, &segment),
+    let page = |onward: &Onward| {
+        let mut url = match new.kind {
+            LetterKind::Activation => links.sign_in_activate(slug, &segment, &extended),
+            LetterKind::ResetPassword | LetterKind::ResetTotp | LetterKind::EnrollWebauthn => {
+                links.sign_in_reset(slug, &segment, &extended)
+            }
+            LetterKind::VerifyAddress => links.sign_in_verify(slug, &segment, &extended),
+            LetterKind::AlreadyRegistered | LetterKind::Invitation => links.sign_in(slug, &segment),
+            LetterKind::PasswordChanged
+            | LetterKind::PasskeyAdded
+            | LetterKind::PasskeyRemoved
+            | LetterKind::TotpAdded
+            | LetterKind::TotpRemoved
+            | LetterKind::RecoveryCodesMade
+            | LetterKind::AddressAdded
+            | LetterKind::AddressRemoved => links.account(slug, &segment),
+        };
+        onward.add_to(&mut url);
+        url
+    };
+    let url = match new.link {
+        Link::Page(onward) => page(onward),
+        Link::To(url) => url.clone(),
     };
     let letterhead = Letterhead::new(&environment, &branding, organization.as_ref());
     let code = new.kind.purpose().map(|_| &code);

@@ -136,6 +136,16 @@ pub(super) fn write(
             "Sign in",
             "If it was not you, do nothing: whoever it was has not learned that there is an account.",
         ),
+        LetterKind::Invitation => (
+            format!("You are invited to manage {application}"),
+            format!(
+                "You are invited to the console in which sign-in for {application} is managed. Open the link to join it: you choose \
+                 there how you sign in."
+            ),
+            "Join the console",
+            "The link is good once, for three days. Give it to nobody: whoever opens it first gets the account. If you did not \
+             expect it, do nothing.",
+        ),
         LetterKind::PasswordChanged => notice(letterhead, "The password of your account was changed"),
         LetterKind::PasskeyAdded => notice(letterhead, "A passkey was added to your account"),
         LetterKind::PasskeyRemoved => notice(letterhead, "A passkey of your account was removed"),

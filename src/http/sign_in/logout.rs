@@ -66,7 +66,9 @@ async fn end(place: &Place, query: &str, confirmed: bool) -> Result<HttpResponse
                 reason: None,
                 next: next.map(|url| ("Back to the app", url)),
             };
-            page(StatusCode::OK, PagePolicy::SameOriginForms, told.view(&layout))
+            let sign_in = format!("{}?again=yes", place.path(path::WORKSPACE_SIGN_IN));
+            let view = told.view_with(&layout, &[("Sign in again", &sign_in)]);
+            page(StatusCode::OK, PagePolicy::SameOriginForms, view)
         }
     };
     cookies::clear(&place.state.links, &mut response, place.organization, Purpose::Session);

@@ -3,11 +3,15 @@
 mod activation;
 mod authorize;
 mod enrolment;
+mod forgotten;
+mod letters;
 mod logout;
 mod pages;
 mod passkey;
 pub(in crate::http) mod place;
+mod registration;
 mod userinfo;
+mod verification;
 
 use actix_web::{http::Method, web};
 
@@ -53,5 +57,17 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_ACTIVATE, |resource| {
             resource.guard(is_environment()).get(activation::show).post(activation::activate)
+        })
+        .resource(path::WORKSPACE_FORGOTTEN, |resource| {
+            resource.guard(is_environment()).get(forgotten::show).post(forgotten::send)
+        })
+        .resource(path::WORKSPACE_RESET, |resource| {
+            resource.guard(is_environment()).get(forgotten::show_reset).post(forgotten::reset)
+        })
+        .resource(path::WORKSPACE_VERIFY, |resource| {
+            resource.guard(is_environment()).get(verification::show).post(verification::verify)
+        })
+        .resource(path::WORKSPACE_REGISTER, |resource| {
+            resource.guard(is_environment()).get(registration::show).post(registration::register)
         });
 }

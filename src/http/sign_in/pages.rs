@@ -1,6 +1,7 @@
 //! The pages of a sign-in: who somebody is, their password, the second factor, another password.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
+use oauth::parameters::encode_pairs;
 use serde::Deserialize;
 
 use super::place::{Place, PlaceError, Reply, SignInForm};
@@ -10,7 +11,7 @@ use crate::{
         authorization_server::sign_in::{
             Progress, Refusal, Refused, Visitor,
             appearance::Appearance,
-            enrolment, passkey, password, password_change, second_factor,
+            bare, enrolment, forgotten, passkey, password, password_change, second_factor,
             under_way::{self, Step, UnderWay},
         },
     },
@@ -24,7 +25,7 @@ use crate::{
         sign_in::{
             cookies::{self, Purpose},
             enrolment::SECRET,
-            pages::{CODE, IDENTIFIER, PASSWORD, REQUEST, SignInPage, Told},
+            pages::{CODE, DONE, IDENTIFIER, PASSWORD, REQUEST, SignInPage, Told, WaysIn},
             passkey::PasskeyForm,
         },
     },
@@ -40,6 +41,42 @@ pub(super) struct SignInQuery {
     /// Whether somebody wants to begin anew.
     #[serde(default)]
     again: String,
+    /// What was done before.
+    #[serde(default)]
+    done: String,
+}
+
+/// What somebody has done before they sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// They have set another password.
+    PasswordSet,
+    /// They have activated their account.
+    Activated,
+}
+
+impl Done {
+    const ALL: [Self; 2] = [Self::PasswordSet, Self::Activated];
+
+    /// The word in an address.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordSet => "password",
+            Self::Activated => "account",
+        }
+    }
+
+    /// The same in a sentence.
+    pub(super) const fn sentence(self) -> &'static str {
+        match self {
+            Self::PasswordSet => "Your password is set. Sign in with it.",
+            Self::Activated => "Your account is ready. Sign in with your address and your password.",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.as_str() == word)
+    }
 }
 
 /// Which page is shown.
@@ -57,6 +94,9 @@ pub(super) enum Shown {
 /// `GET …/sign-in`
 pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply {
     let visitor = place.visitor();
+    if query.request.is_empty() {
+        return bare(&place, &query, &visitor).await;
+    }
     let Some(under_way) = under_way::find(&place.state, &place.issuer, &query.request, &visitor).await?
     else {
         return gone(&place).await;
@@ -71,7 +111,58 @@ pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply 
         Step::Finish => Shown::Finish,
     };
     let values = FormValues::new().with(IDENTIFIER, &query.identifier);
-    render(&place, &under_way, shown, &values, &FormErrors::none(), StatusCode::OK).await
+    let done = Done::parse(&query.done);
+    let (ok, none) = (StatusCode::OK, FormErrors::none());
+    render_with(&place, &under_way, shown, (&values, &none), ok, (None, done)).await
+}
+
+/// A sign-in for no application: begun, unless somebody is signed in.
+async fn bare(place: &Place, query: &SignInQuery, visitor: &Visitor) -> Reply {
+    let done = Done::parse(&query.done);
+    let anew = !query.again.is_empty() || done.is_some();
+    let (name, browser) = match bare::begin(&place.state, &place.issuer, visitor, anew).await? {
+        bare::Outcome::SignedIn => return Ok(see_other(&place.path(path::WORKSPACE_ACCOUNT))),
+        bare::Outcome::SignIn { name, browser } => (name.reveal(), browser),
+    };
+    let carried = [
+        (REQUEST, name.as_str()),
+        (IDENTIFIER, query.identifier.as_str()),
+        (DONE, done.map_or("", Done::as_str)),
+    ];
+    let carried: Vec<_> = carried.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let location = format!("{}?{}", place.path(path::WORKSPACE_SIGN_IN), encode_pairs(&carried));
+    let mut response = see_other(&location);
+    cookies::set(&place.state.links, &mut response, place.organization, Purpose::Browser, browser.reveal());
+    Ok(response)
+}
+
+/// The address of the sign-in that somebody comes from; of one for no application, if they come from none.
+pub(super) fn sign_in_again(place: &Place, request: &str) -> String {
+    let page = place.path(path::WORKSPACE_SIGN_IN);
+    match request {
+        "" => format!("{page}?again=yes"),
+        request => format!("{page}?{}", encode_pairs(&[(REQUEST, request)])),
+    }
+}
+
+/// The links to other ways in, with what they carry on.
+pub(super) async fn ways_in(
+    place: &Place,
+    carried: &[(&'static str, String)],
+    identifier: &str,
+) -> Result<WaysIn, PlaceError> {
+    let offered = forgotten::self_service(&place.state, &place.issuer).await?;
+    let link = |pattern, identifier| {
+        let carried = carried.iter().map(|(name, value)| (*name, value.as_str()));
+        let pairs: Vec<_> =
+            carried.chain([(IDENTIFIER, identifier)]).filter(|(_, value)| !value.is_empty()).collect();
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", place.path(pattern), encode_pairs(&pairs))
+    };
+    Ok(WaysIn {
+        forgotten: (!offered.resets.is_empty()).then(|| link(path::WORKSPACE_FORGOTTEN, identifier)),
+        register: offered.registration.is_some().then(|| link(path::WORKSPACE_REGISTER, "")),
+    })
 }
 
 /// `POST …/sign-in`: who somebody is, or that with their password.
@@ -149,7 +240,10 @@ pub(super) async fn go_on(
     let Refused { why, reference } = match progress {
         Ok(Progress::Next(_)) => return Ok(see_other(&here(place, under_way))),
         Ok(Progress::Finished(finished)) => {
-            let mut response = place.to_client(&finished.answer);
+            let mut response = match &finished.answer {
+                Some(answer) => place.to_client(answer),
+                None => see_other(&place.path(path::WORKSPACE_ACCOUNT)),
+            };
             let links = &place.state.links;
             let cookie = finished.cookie.reveal();
             cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
@@ -188,15 +282,20 @@ pub(super) async fn go_on(
             .await
         }
         Refusal::MustBeReset => {
+            let ways = ways_in(place, &[(REQUEST, under_way.name.reveal())], values.text(IDENTIFIER)).await?;
+            let next = ways.forgotten.as_deref();
             told_quoted(
                 place,
                 quoted,
                 &Told {
                     title: "Your password must be reset first",
                     happened: "Somebody who manages the accounts of your organization asked for it. Your present password is good for nothing else.",
-                    remedy: "Ask them for a link with which you set another one.",
+                    remedy: match next {
+                        Some(_) => "Get a letter with a link by which you set another one.",
+                        None => "Ask them for a link with which you set another one.",
+                    },
                     reason: Some("password_must_be_reset"),
-                    next: None,
+                    next: next.map(|href| ("Get a new password", href)),
                 },
             )
             .await
@@ -218,9 +317,9 @@ pub(super) async fn gone(place: &Place) -> Reply {
         &Told {
             title: "Begin in the app",
             happened: "This sign-in was finished, took too long, or was begun in another browser.",
-            remedy: "Go to the app that you want to use and sign in from there.",
+            remedy: "Go to the app that you want to use and sign in from there, or sign in to your account here.",
             reason: Some("sign_in_gone"),
-            next: None,
+            next: Some(("Sign in to your account", &place.path(path::WORKSPACE_SIGN_IN))),
         },
     )
     .await
@@ -250,6 +349,9 @@ pub(super) async fn recovery_codes(place: &Place, under_way: &UnderWay, codes: &
         request: &request,
         values: &values,
         errors: &errors,
+        bare: false,
+        done: None,
+        ways_in: &WaysIn::default(),
         passkey: None,
         reference: None,
     };
@@ -273,16 +375,28 @@ pub(super) async fn render(
     errors: &FormErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, PlaceError> {
-    render_quoted(place, under_way, shown, (values, errors), status, None).await
+    render_with(place, under_way, shown, (values, errors), status, (None, None)).await
 }
 
 async fn render_quoted(
     place: &Place,
     under_way: &UnderWay,
     shown: Shown,
-    (values, errors): (&FormValues, &FormErrors),
+    typed: (&FormValues, &FormErrors),
     status: StatusCode,
     quoted: Option<&str>,
+) -> Result<HttpResponse, PlaceError> {
+    render_with(place, under_way, shown, typed, status, (quoted, None)).await
+}
+
+/// The page, with how what went wrong is quoted, and what was done before.
+async fn render_with(
+    place: &Place,
+    under_way: &UnderWay,
+    shown: Shown,
+    (values, errors): (&FormValues, &FormErrors),
+    status: StatusCode,
+    (quoted, done): (Option<&str>, Option<Done>),
 ) -> Result<HttpResponse, PlaceError> {
     let appearance = appearance(place, under_way).await?;
     let action = place.path(match shown {
@@ -293,6 +407,13 @@ async fn render_quoted(
         Shown::OfferPasskey | Shown::Finish => path::WORKSPACE_SIGN_IN_CONTINUE,
     });
     let (request, restart) = (under_way.name.reveal(), format!("{}&again=yes", here(place, under_way)));
+    let ways = match shown {
+        Shown::Identifier | Shown::Password => {
+            let carried = [(REQUEST, under_way.name.reveal())];
+            ways_in(place, &carried, values.text(IDENTIFIER)).await?
+        }
+        _ => WaysIn::default(),
+    };
     let (state, issuer) = (&place.state, &place.issuer);
     let application = appearance.application.as_str();
     let challenge = match shown {
@@ -313,6 +434,9 @@ async fn render_quoted(
         request: &request,
         values,
         errors,
+        bare: under_way.request.client_id.is_none(),
+        done: done.map(Done::sentence),
+        ways_in: &ways,
         passkey: form,
         reference: quoted,
     };

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod list;
 pub mod message;
 mod organization_words;
+pub mod password_hint;
 pub mod posted;
 pub mod qr_code;
 pub mod request;

@@ -8,3 +8,4 @@ pub mod pages;
 pub mod passkey;
 #[cfg(test)]
 mod samples;
+pub mod self_service;

@@ -11,6 +11,8 @@ use crate::web::kit::{
 
 /// The field with what somebody signs in with.
 pub const IDENTIFIER: &str = "identifier";
+/// The parameter with what was done before.
+pub const DONE: &str = "done";
 /// The field with the password.
 pub const PASSWORD: &str = "password";
 /// The field with a code.
@@ -32,10 +34,25 @@ pub struct SignInPage<'a> {
     pub values: &'a FormValues,
     /// What is wrong with it.
     pub errors: &'a FormErrors,
+    /// Whether it is for no application.
+    pub bare: bool,
+    /// What was done before: "Your password is set."
+    pub done: Option<&'static str>,
+    /// Where other ways in are.
+    pub ways_in: &'a WaysIn,
     /// How people sign in by passkey here, if they can.
     pub passkey: Option<PasskeyForm<'a>>,
     /// How what went wrong is quoted.
     pub reference: Option<&'a str>,
+}
+
+/// The links to other ways in; none where there is no such way.
+#[derive(Debug, Clone, Default)]
+pub struct WaysIn {
+    /// A new password by a letter.
+    pub forgotten: Option<String>,
+    /// An account of one's own.
+    pub register: Option<String>,
 }
 
 impl SignInPage<'_> {
@@ -79,8 +96,17 @@ impl SignInPage<'_> {
     pub fn identifier(&self) -> Markup {
         let view = self.view();
         let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username webauthn");
-        let to = html! { p.soft { "to go on to " (self.layout.application) } };
-        self.render("Sign in", to, "Continue", html! { (field) }, self.by_passkey())
+        let before = html! {
+            @if let Some(done) = self.done { div role="status" { (notice(Icon::Good, done, html! {})) } }
+            p.soft {
+                @if self.bare { "to go on to your account" } @else { "to go on to " (self.layout.application) }
+            }
+        };
+        let after = html! {
+            (self.by_passkey())
+            @if let Some(href) = &self.ways_in.register { p.small { "New here? " a href=(href) { "Create an account" } } }
+        };
+        self.render("Sign in", before, "Continue", html! { (field) }, after)
     }
 
     /// Their password. The address stays, so that password managers see both.
@@ -90,7 +116,11 @@ impl SignInPage<'_> {
             (view.text(IDENTIFIER, "E-mail address").autocomplete("username"))
             (view.password(PASSWORD, "Password").autocomplete("current-password"))
         };
-        self.render("Enter your password", html! {}, "Sign in", fields, self.by_passkey())
+        let after = html! {
+            (self.by_passkey())
+            @if let Some(href) = &self.ways_in.forgotten { p.small { a href=(href) { "Forgot your password?" } } }
+        };
+        self.render("Enter your password", html! {}, "Sign in", fields, after)
     }
 
     fn by_passkey(&self) -> Markup {
@@ -126,40 +156,6 @@ impl SignInPage<'_> {
 
     pub(super) fn begin_anew(&self) -> Markup {
         html! { p.small { a href=(self.restart) { "Sign in as somebody else" } } }
-    }
-}
-
-/// The page on which a new user sets a password.
-pub struct ActivationPage<'a> {
-    /// The document around it.
-    pub layout: SignInLayout<'a>,
-    /// Where the form is posted.
-    pub action: &'a str,
-    /// The code of the link.
-    pub code: &'a str,
-    /// What is wrong with what was typed.
-    pub errors: &'a FormErrors,
-}
-
-impl ActivationPage<'_> {
-    /// The page.
-    pub fn view(&self) -> Markup {
-        let values = FormValues::new();
-        let view = FormView::new(&values, self.errors);
-        let hidden = html! { input type="hidden" name=(CODE) value=(self.code); };
-        let form = Form::new(self.action, "Set the password", hidden);
-        let fields = html! { (view.password(PASSWORD, "Password").autocomplete("new-password")) };
-        self.layout.render(
-            "Set your password",
-            None,
-            html! {
-                section.card {
-                    h1 { "Set your password" }
-                    p { "It is what you sign in with from now on. A few words that belong together only for you are a good one." }
-                    (view.render(&form, fields))
-                }
-            },
-        )
     }
 }
 
@@ -204,11 +200,25 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// The page.
     pub fn view(&self, layout: &SignInLayout<'_>) -> Markup {
-        self.view_quoted(layout, None)
+        self.render_with(layout, &[], None)
+    }
+
+    /// The page, with other links.
+    pub fn view_with(&self, layout: &SignInLayout<'_>, others: &[(&str, &str)]) -> Markup {
+        self.render_with(layout, others, None)
     }
 
     /// The page, with how it is quoted.
     pub fn view_quoted(&self, layout: &SignInLayout<'_>, quoted: Option<&str>) -> Markup {
+        self.render_with(layout, &[], quoted)
+    }
+
+    fn render_with(
+        &self,
+        layout: &SignInLayout<'_>,
+        others: &[(&str, &str)],
+        quoted: Option<&str>,
+    ) -> Markup {
         layout.render(
             self.title,
             self.reason,
@@ -223,6 +233,7 @@ impl Told<'_> {
                     @if let Some((label, href)) = self.next {
                         div.actions { (link_button(ButtonStyle::Primary, label, href)) }
                     }
+                    @for (label, href) in others { p { a href=(href) { (label) } } }
                     (reference(quoted))
                 }
             },

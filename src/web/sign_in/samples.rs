@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::{
     layout::SignInLayout,
-    pages::{ActivationPage, CODE, IDENTIFIER, PASSWORD, SignInPage, Told, sign_out},
+    pages::{CODE, IDENTIFIER, PASSWORD, SignInPage, Told, WaysIn, sign_out},
     passkey::PasskeyForm,
+    self_service::{ForgottenPage, NewPasswordFor, NewPasswordPage, RegisterField, RegisterPage, VerifyPage},
 };
 use crate::app::{accounts::passkeys::Challenge, authorization_server::sign_in::enrolment::NewApp};
 use crate::web::{
@@ -36,6 +37,14 @@ fn sign_in(values: &FormValues, errors: &FormErrors, view: impl Fn(&SignInPage<'
         request: "request_x",
         values,
         errors,
+        bare: false,
+        done: None,
+        ways_in: &WaysIn {
+            forgotten: Some(
+                "/prod/acme/sign-in/forgot?request=request_x&identifier=dana%22%40acme.com".into(),
+            ),
+            register: Some("/prod/acme/sign-in/register?request=request_x".into()),
+        },
         passkey: None,
         reference: (!errors.is_empty()).then_some("login_flow_12vqjrnxk9xeov6o4f05pan0g"),
     })
@@ -53,8 +62,11 @@ fn passkey<'a>(action: &'a str, challenge: &'a Challenge) -> PasskeyForm<'a> {
 }
 
 fn with_passkey<'a>(page: &SignInPage<'a>, form: PasskeyForm<'a>) -> SignInPage<'a> {
-    let SignInPage { layout, action, restart, request, values, errors, reference, .. } = *page;
-    SignInPage { layout, action, restart, request, values, errors, reference, passkey: Some(form) }
+    let SignInPage {
+        layout, action, restart, request, values, errors, bare, done, ways_in, reference, ..
+    } = *page;
+    let passkey = Some(form);
+    SignInPage { layout, action, restart, request, values, errors, bare, done, ways_in, passkey, reference }
 }
 
 #[test]
@@ -106,13 +118,26 @@ fn sign_in_samples() {
 #[test]
 fn other_sign_in_samples() {
     let branding = branding();
-    let activation = ActivationPage {
+    let (onward, none) = ([("request", "request_x".to_owned())], FormErrors::none());
+    let activation = NewPasswordPage {
         layout: layout(&branding),
         action: "/prod/acme/sign-in/activate",
+        purpose: NewPasswordFor::Activation,
         code: "00000000000000000000000000000001.123456",
-        errors: &FormErrors::none(),
+        onward: &onward,
+        rules: "At least 12 characters, and not easy to guess.",
+        errors: &none,
     };
     page("sign-in-activate", activation.view());
+    let easy = FormErrors::one(PASSWORD, "is too easy to guess; a few words in a row are good");
+    let reset = NewPasswordPage {
+        action: "/prod/acme/sign-in/reset",
+        purpose: NewPasswordFor::Reset,
+        rules: "At least 14 characters, with 2 digits, and not easy to guess.",
+        errors: &easy,
+        ..activation
+    };
+    page("sign-in-reset", reset.view());
     let parameters = [("client_id", "app_x".to_owned())];
     page("sign-in-sign-out", sign_out(&layout(&branding), "/prod/acme/oidc/logout", &parameters));
     let told = Told {
@@ -123,4 +148,61 @@ fn other_sign_in_samples() {
         next: Some(("Back to the app", "https://app.northwind.example/")),
     };
     page("sign-in-signed-out", told.view(&layout(&branding)));
+}
+
+#[test]
+fn samples_of_self_service() {
+    let branding = branding();
+    let (onward, none) = ([("request", "request_x".to_owned())], FormErrors::none());
+    let typed = FormValues::new().with(IDENTIFIER, "dana\"@acme.com").with("payload/name", "Dana <b>Doe</b>");
+    let forgotten = ForgottenPage {
+        layout: layout(&branding),
+        action: "/prod/acme/sign-in/forgot",
+        back: "/prod/acme/sign-in?request=request_x",
+        onward: &onward,
+        values: &typed,
+        errors: &none,
+    };
+    page("sign-in-forgot", forgotten.view());
+    let verify = VerifyPage {
+        layout: layout(&branding),
+        action: "/prod/acme/sign-in/verify",
+        code: "00000000000000000000000000000001.123456",
+        address: "wilhelmine.von-und-zu-hohenlohe-waldenburg+\"<b>\"@rheinisch-westfaelische.example",
+    };
+    page("sign-in-verify", verify.view());
+    let field = |name: &str, label: &str, required| RegisterField {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        required,
+    };
+    let wrong = FormErrors::one("payload/employeeNumber", "Is required.").and(PASSWORD, "Choose a password.");
+    let register = RegisterPage {
+        layout: layout(&branding),
+        action: "/prod/acme/sign-in/register",
+        back: "/prod/acme/sign-in?request=request_x",
+        onward: &onward,
+        fields: &[
+            field("payload/name", "Full name", false),
+            field("payload/employeeNumber", "Employee number <b>", true),
+        ],
+        rules: "At least 12 characters, and not easy to guess.",
+        values: &typed,
+        errors: &wrong,
+    };
+    page("sign-in-register-wrong", register.view());
+    let done = SignInPage {
+        layout: SignInLayout { organization: "", ..layout(&branding) },
+        action: "/prod/acme/sign-in",
+        restart: "/prod/acme/sign-in?request=request_x&again=yes",
+        request: "request_x",
+        values: &FormValues::new(),
+        errors: &none,
+        bare: true,
+        done: Some("Your password is set. Sign in with it."),
+        ways_in: &WaysIn::default(),
+        passkey: None,
+        reference: None,
+    };
+    page("sign-in-identifier-done", done.identifier());
 }

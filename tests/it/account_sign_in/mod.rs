@@ -11,6 +11,7 @@ mod pages;
 mod passkeys;
 mod requests;
 mod scripts;
+mod self_service;
 mod tokens;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};

@@ -138,7 +138,10 @@ both! {
         let refused = browser.post(page.url.as_str(), &[("code", &forged), ("password", "green kettle under hail")]).await;
         assert_eq!((refused.status.as_u16(), refused.reason()), (401, Some("link_ended")));
         let done = give(&browser, &page, "password", "green kettle under hail").await;
-        assert!(done.status == 200 && done.body.contains("Your password is set"), "{}", done.body);
+        assert_eq!(done.status, 303, "{}", done.body);
+        let begun = browser.get(done.location().as_str()).await;
+        let next = browser.get(begun.location().as_str()).await;
+        assert!(next.body.contains("Your account is ready"), "{}", next.body);
         assert_eq!(give(&browser, &page, "password", "other kettle under hail").await.reason(), Some("link_ended"));
         assert_eq!(app.browser().get(&link).await.reason(), Some("link_ended"));
         code(&world.sign_in(&app, &app.browser(), "new@acme.com", "green kettle under hail").await);

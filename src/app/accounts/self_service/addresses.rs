@@ -21,7 +21,7 @@ use crate::{
                 identifiers,
             },
         },
-        mail::outbox,
+        mail::{Onward, outbox},
         retry::retry_deadlocks,
     },
     store::{self, Transaction, user_identifiers},
@@ -149,7 +149,7 @@ async fn send_proof(edit: &mut UserEdit, state: &State, key: &str, text: &str) -
         Ok(()) => {
             let purpose = OneTimeCodePurpose::VerifyAddress;
             let code = codes::create(tx, state, pool, user, purpose, Some(key.to_owned())).await?;
-            letters::send_code(tx, state, user, &code, None).await
+            letters::send_code(tx, state, user, &code, None, &Onward::default()).await
         }
         Err(Error::Conflict { .. }) => match letters::find_registered(tx, pool, key).await? {
             Some(other) => letters::send_already_registered(tx, state, &other, text).await,

@@ -23,6 +23,7 @@ use crate::{
             one_time_codes,
         },
         audit::{self, Entry},
+        mail::Onward,
         principal::Principal,
         resource::update_locked,
     },
@@ -55,7 +56,7 @@ pub async fn send_activation(
     match address {
         Ok(key) if is_sent_to(&mut tx, state, &pool, &user, key.as_deref()).await? => {
             let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-            letters::send_code(&mut tx, state, &user, &code, None).await?;
+            letters::send_code(&mut tx, state, &user, &code, None, &Onward::default()).await?;
             Ok(tx.commit().await?)
         }
         Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),

@@ -17,6 +17,7 @@ use crate::{
         Error, Result, State,
         accounts::one_time_codes::{self, CodeRequest, NewCode},
         audit::{self, Entry},
+        mail::Onward,
         principal::Principal,
         retry::retry_deadlocks,
     },
@@ -91,7 +92,7 @@ async fn generate_in(
         let address_key = address_for(&mut tx, pool, &user, purpose, address).await?;
         let code = create(&mut tx, state, pool, &user, purpose, address_key).await?;
         if way == Way::ByMail {
-            letters::send_code(&mut tx, state, &user, &code, address).await?;
+            letters::send_code(&mut tx, state, &user, &code, address, &Onward::default()).await?;
         }
         let entry = Entry::of(&user, "code_generated").with_values(audit_fields! {
             "purpose": purpose.as_str(),

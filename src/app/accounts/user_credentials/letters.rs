@@ -10,17 +10,26 @@ use model::{
 
 use super::place::{self, account, addresses_of};
 use crate::{
-    app::{Result, State, accounts::one_time_codes::NewCode, mail::outbox},
+    app::{
+        Result, State,
+        accounts::one_time_codes::NewCode,
+        mail::{
+            Onward,
+            outbox::{self, Link},
+        },
+    },
     store::{Conn, Transaction, user_identifiers},
 };
 
-/// Puts the letter with a code into the outbox. `wanted` is how the user was named, if by an address.
+/// Puts the letter with a code into the outbox. `wanted` is how the user was named, if by an address; `onward`, where the link of
+/// the letter leads on.
 pub(in crate::app::accounts) async fn send_code(
     tx: &mut Transaction,
     state: &State,
     user: &User,
     code: &NewCode,
     wanted: Option<&str>,
+    onward: &Onward,
 ) -> Result<()> {
     if !outbox::is_set_up(state) {
         return Ok(());
@@ -33,8 +42,52 @@ pub(in crate::app::accounts) async fn send_code(
         kind: code.code.purpose.into(),
         recipient: recipient.as_ref(),
         code: Some(code),
+        link: Link::Page(onward),
     };
     outbox::put(tx, state, &letter).await
+}
+
+/// Notes that a user gets no letter, because they got too many.
+pub(super) async fn send_none(
+    tx: &mut Transaction,
+    state: &State,
+    user: &User,
+    purpose: OneTimeCodePurpose,
+    wanted: Option<&str>,
+) -> Result<()> {
+    let recipient = wanted.and_then(|text| Email::parse(text.trim()));
+    let onward = Onward::default();
+    let letter = outbox::NewLetter {
+        environment_id: user.environment_id,
+        organization_id: user.organization_id,
+        account: Some(account(user)),
+        kind: purpose.into(),
+        recipient: recipient.as_ref(),
+        code: None,
+        link: Link::Page(&onward),
+    };
+    outbox::put(tx, state, &letter).await
+}
+
+/// The normal form of the address that a code for a reset proves: the one that the user was named by, where they sign in with it and
+/// have not proven it yet. Any other code goes to an address that they have proven.
+pub(super) async fn proven_by_reset(
+    tx: &mut Transaction,
+    pool: &IdentityPool,
+    user: &User,
+    wanted: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(key) = wanted.and_then(UserAddress::key_of_any) else { return Ok(None) };
+    let addresses = addresses_of(tx, user.id).await?;
+    let is_unproven = |address: &UserAddress| {
+        address.key() == key && address.kind == AddressKind::Email && !address.is_verified()
+    };
+    let signs_in_with_it =
+        place::find_by_identifier(tx, pool, &key).await?.is_some_and(|found| found.id == user.id);
+    let proves = signs_in_with_it
+        && addresses.iter().any(|address| address.status == AddressStatus::Active && is_unproven(address))
+        && !addresses.iter().any(|address| address.key() == key && address.is_verified());
+    Ok(proves.then_some(key))
 }
 
 /// Notes that somebody asked for a letter to an address that nobody has. It takes as long as [`send_code`].
@@ -50,6 +103,7 @@ pub(super) async fn send_nobody(
     }
     addresses_of(tx, base::id::UserId::from_bits(0)).await?;
     let recipient = wanted.and_then(|text| Email::parse(text.trim()));
+    let onward = Onward::default();
     let letter = outbox::NewLetter {
         environment_id: pool.environment_id,
         organization_id: pool.organization_id,
@@ -57,6 +111,7 @@ pub(super) async fn send_nobody(
         kind: purpose.into(),
         recipient: recipient.as_ref(),
         code: None,
+        link: Link::Page(&onward),
     };
     outbox::put(tx, state, &letter).await
 }
@@ -106,6 +161,7 @@ pub(super) async fn send_without_code(
     address: &str,
 ) -> Result<()> {
     let recipient = Email::parse(address.trim());
+    let onward = Onward::default();
     let letter = outbox::NewLetter {
         environment_id: user.environment_id,
         organization_id: user.organization_id,
@@ -113,6 +169,7 @@ pub(super) async fn send_without_code(
         kind,
         recipient: recipient.as_ref(),
         code: None,
+        link: Link::Page(&onward),
     };
     outbox::put(tx, state, &letter).await
 }

@@ -21,6 +21,7 @@ pub(super) mod place;
 mod registration;
 mod removal;
 mod resets;
+mod self_service;
 mod send_again;
 mod sign_in;
 mod verification;
@@ -39,6 +40,7 @@ pub use place::UserReference;
 pub use registration::{Registration, register};
 pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};
+pub use self_service::{SelfService, can_name_somebody, self_service, send_way_in};
 pub use send_again::send_again;
 pub use sign_in::{
     Account, add_own_passkey, begin as begin_sign_in, enrol_totp, find as find_account, load as load_account,

@@ -9,7 +9,7 @@ use model::{
 };
 use serde_json::{Map, Value};
 
-use super::{codes, letters, place};
+use super::{codes, letters, place, self_service};
 use crate::{
     app::{
         Error, Result, State,
@@ -18,6 +18,7 @@ use crate::{
             credentials::{self, ImportedCredential, NewCredential},
             users::{self, NewAddress, NewIdentifier, NewUser, Profile},
         },
+        mail::Onward,
         principal::{On, Principal},
     },
     store,
@@ -36,6 +37,8 @@ pub struct Registration {
     pub totp_secret: Option<String>,
     /// Their profile.
     pub payload: Option<Map<String, Value>>,
+    /// Where the link of their letter leads on.
+    pub onward: Onward,
 }
 
 /// Registers somebody as a new user of a pool that allows it, and sends an activation code. The answer is the same, and
@@ -61,7 +64,9 @@ pub async fn register(
     if !fields.is_empty() {
         return Err(Error::InvalidFields(fields));
     }
-    let own = [new.identifier.as_str()];
+    let named = ["name", "given_name", "family_name"];
+    let named = named.iter().filter_map(|name| new.payload.as_ref()?.get(*name)?.as_str());
+    let own: Vec<&str> = [new.identifier.as_str()].into_iter().chain(named).collect();
     let mut prepared = Vec::new();
     let credentials = [
         new.password.clone().map(ImportedCredential::Password),
@@ -80,7 +85,7 @@ pub async fn register(
             let key = new.otp_address.as_deref().or(Some(&new.identifier)).and_then(UserAddress::key_of_any);
             let purpose = OneTimeCodePurpose::Activation;
             let code = codes::create(tx, state, pool, user, purpose, key).await?;
-            letters::send_code(tx, state, user, &code, None).await
+            letters::send_code(tx, state, user, &code, None, &new.onward).await
         })
         .await;
         match made {
@@ -90,7 +95,7 @@ pub async fn register(
             Err(error) => return Err(error),
         }
     }
-    tell_registered(state, &pool, &new.identifier).await?;
+    tell_registered(state, &pool, new).await?;
     Ok(Id::new(state.now(), &*state.random))
 }
 
@@ -130,13 +135,29 @@ fn parse(new: &Registration) -> Result<NewUser> {
     Ok(user)
 }
 
-/// Tells whoever has the identifier that somebody tried to register with it.
-async fn tell_registered(state: &State, pool: &IdentityPool, identifier: &str) -> Result<()> {
+/// Tells whoever has the identifier that somebody tried to register with it. Who has not activated their account yet, though a
+/// letter told them to, gets another one about that.
+async fn tell_registered(state: &State, pool: &IdentityPool, new: &Registration) -> Result<()> {
+    let identifier = new.identifier.as_str();
     let mut tx = state.db.write().await?;
     let nobody = UserId::from_bits(0);
     store::one_time_codes::end(&mut tx, nobody, OneTimeCodePurpose::Activation, None, state.now()).await?;
     if let Some(user) = letters::find_registered(&mut tx, pool, identifier).await? {
-        letters::send_already_registered(&mut tx, state, &user, identifier).await?;
+        let purpose = OneTimeCodePurpose::Activation;
+        let locked = match place::lock_user(&mut tx, pool, user.id).await {
+            Ok(user) => user,
+            // They were deleted meanwhile: whoever asked is told nothing of it.
+            Err(Error::NotFound { .. } | Error::FailedPrecondition(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let is_waiting = locked.status == UserStatus::New
+            && store::letters::has_of_kind(&mut tx, user.id, purpose.into()).await?;
+        if is_waiting {
+            let (wanted, onward) = (Some(identifier), &new.onward);
+            self_service::make_and_send(&mut tx, state, pool, &locked, purpose, wanted, onward).await?;
+        } else {
+            letters::send_already_registered(&mut tx, state, &locked, identifier).await?;
+        }
     }
     Ok(tx.commit().await?)
 }

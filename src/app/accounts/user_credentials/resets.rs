@@ -9,10 +9,12 @@ use model::{
 use serde_json::Value;
 
 use super::{
-    codes, letters,
+    codes,
     passkeys::add_passkey,
     passwords::prepare,
     place::{self, UserReference, account, begin_attempt, device_of, find_pool, lock_user},
+    self_service,
+    verification::mark_verified,
 };
 use crate::{
     app::{
@@ -25,9 +27,11 @@ use crate::{
             user_sessions,
         },
         audit::{self, Entry},
+        mail::Onward,
         principal::Principal,
+        resource::update_locked,
     },
-    store::{self, Transaction},
+    store::Transaction,
 };
 
 /// What is set by a code.
@@ -103,12 +107,11 @@ pub(super) async fn create_quietly(
     let id = user.map_or(nobody, |user| user.id);
     match lock_user(&mut tx, pool, id).await {
         Ok(user) => {
-            let code = codes::create(&mut tx, state, pool, &user, purpose, None).await?;
-            letters::send_code(&mut tx, state, &user, &code, wanted).await?;
+            let onward = Onward::default();
+            self_service::make_and_send(&mut tx, state, pool, &user, purpose, wanted, &onward).await?;
         }
         Err(Error::NotFound { .. } | Error::FailedPrecondition(_)) => {
-            store::one_time_codes::end(&mut tx, nobody, purpose, None, state.now()).await?;
-            letters::send_nobody(&mut tx, state, pool, purpose, wanted).await?;
+            self_service::send_nobody(&mut tx, state, pool, purpose, wanted).await?;
         }
         Err(error) => return Err(error),
     }
@@ -138,17 +141,24 @@ pub async fn complete_reset(
         return Err(refused());
     };
     let mut tx = state.db.write().await?;
-    let user = lock_user(&mut tx, &pool, user.id).await?;
+    let mut user = lock_user(&mut tx, &pool, user.id).await?;
     let purpose = reset.purpose();
     let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, &digits).await?;
-    if found.is_none() || !user.status.is_active() {
+    let Some(used) = found.filter(|_| user.status.is_active()) else {
         tx.commit().await?;
         attempt.fail();
         return Err(refused());
-    }
+    };
     // Where this fails, the transaction is not committed, and the code is as good as it was.
     let prepared = prepared?.ok_or_else(refused)?;
     apply(&mut tx, state, principal, &user, prepared).await?;
+    // The letter went to an address that its reader has proven by this, unless it is somebody else's by now.
+    if let Some(key) = &used.address_key
+        && codes::require_nobodys(&mut tx, &pool, &user, key).await.is_ok()
+        && mark_verified(&mut tx, state, principal, &user, key).await?
+    {
+        update_locked(&mut tx, &mut user, state).await?;
+    }
     Ok(tx.commit().await?)
 }
 

@@ -5,6 +5,7 @@ use model::{
     account::AccountId,
     audit::audit_fields,
     identity_pool::IdentityPool,
+    letter::LetterKind,
     user::{User, UserAddress},
 };
 
@@ -30,6 +31,10 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
         return Err(Error::FailedPrecondition("no mail server is set up (mail.smtp_url)".into()));
     }
     let mail::letters::LetterView { letter, recipient } = mail::letters::find(state, principal, id).await?;
+    if letter.kind == LetterKind::Invitation {
+        let why = "an invitation is not written again: take it back and make another one";
+        return Err(Error::FailedPrecondition(why.into()));
+    }
     let Some(AccountId::User(user_id)) = letter.account_id else {
         return Err(Error::FailedPrecondition("nobody has this address".into()));
     };
@@ -50,7 +55,7 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
                 let named = recipient.filter(|_| is_theirs);
                 let key = codes::address_for(&mut tx, &pool, &user, purpose, named).await?;
                 let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-                letters::send_code(&mut tx, state, &user, &code, recipient).await?;
+                letters::send_code(&mut tx, state, &user, &code, recipient, &mail::Onward::default()).await?;
             }
             None => {
                 let address = recipient.unwrap_or_default();

@@ -26,10 +26,10 @@ use crate::{
 };
 
 /// The maximum number of pools of an organization that are looked into.
-const MAX_POOLS: i64 = 20;
+pub(super) const MAX_POOLS: i64 = 20;
 
 /// The maximum length of what is typed, in bytes.
-const MAX_TEXT: usize = 320;
+pub(super) const MAX_TEXT: usize = 320;
 
 /// A user, with their pool.
 #[derive(Clone)]
@@ -148,7 +148,7 @@ pub async fn load(
 }
 
 /// How the people of an organization may authenticate; `None` for no restriction.
-async fn restriction(
+pub(super) async fn restriction(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,

@@ -1,7 +1,7 @@
 //! Invitations and reset links: created, listed and revoked.
 
 use base::{
-    id::{AdminInvitationId, AdministratorId},
+    id::{AdminInvitationId, AdministratorId, EnvironmentId},
     secret::AdminInvitationToken,
 };
 use model::{
@@ -9,6 +9,8 @@ use model::{
     administrator::{Administrator, Role, RoleGrant},
     audit::Audited,
     email::Email,
+    letter::LetterKind,
+    organization::root_id,
 };
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
             signed_in::lock_enabled,
         },
         audit::{self, Entry},
+        mail::outbox::{self, Link, NewLetter},
         permissions::Action,
         principal::{Principal, Subject},
     },
@@ -37,6 +40,27 @@ pub enum InviteOutcome {
 
 /// Invites somebody to a role. Only the operator may omit the address: such a link is for whoever has it.
 pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -> Result<InviteOutcome> {
+    create_in(state, scope, email, role, None).await
+}
+
+/// [`create`], with a letter of an environment to whoever is invited, where a mail server is set up.
+pub async fn create_by_mail(
+    state: &State,
+    scope: &RoleScope,
+    email: &str,
+    role: Role,
+    environment_id: EnvironmentId,
+) -> Result<InviteOutcome> {
+    create_in(state, scope, email, role, Some(environment_id)).await
+}
+
+async fn create_in(
+    state: &State,
+    scope: &RoleScope,
+    email: &str,
+    role: Role,
+    mail_of: Option<EnvironmentId>,
+) -> Result<InviteOutcome> {
     let environment_id = scope.owned()?;
     scope.principal().require_recent_authentication(state.now())?;
     let email = match email.trim() {
@@ -59,6 +83,19 @@ pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -
     invitations::require_room(&mut tx, state, &grant).await?;
     let new = new(InvitationPurpose::Join, email, grant, &scope.principal());
     let (invitation, token) = invitations::create(&mut tx, state, new).await?;
+    if let (Some(mail_of), Some(recipient)) = (mail_of, invitation.email.as_ref()) {
+        let link = state.links.console_join(&token.reveal());
+        let letter = NewLetter {
+            environment_id: mail_of,
+            organization_id: root_id(mail_of),
+            account: None,
+            kind: LetterKind::Invitation,
+            recipient: Some(recipient),
+            code: None,
+            link: Link::To(&link),
+        };
+        outbox::put(&mut tx, state, &letter).await?;
+    }
     let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
     audit::record(&mut tx, state, environment_id, &scope.principal(), entry).await?;
     tx.commit().await?;

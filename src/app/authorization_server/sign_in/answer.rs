@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use base::{
-    id::{GrantId, Id, LoginFlowId},
+    id::{ApplicationId, GrantId, Id, LoginFlowId},
     secret::AuthorizationCode,
 };
 use model::account::UserSession;
@@ -62,7 +62,7 @@ impl ClientAnswer {
     }
 
     /// A code.
-    pub(super) fn code(request: &AuthorizationRequest, issuer: String, code: &AuthorizationCode) -> Self {
+    fn code(request: &AuthorizationRequest, issuer: String, code: &AuthorizationCode) -> Self {
         let mut answer =
             Self::new(&request.redirect_uri, request.response_mode, request.state.as_deref(), issuer);
         answer.parameters.insert(0, ("code", code.reveal()));
@@ -70,15 +70,15 @@ impl ClientAnswer {
     }
 }
 
-/// Gives the client of a request a grant in a session, and the code that it is fetched with.
+/// Gives the client of a request a grant in a session, and the code that it is fetched with: what the client is answered.
 pub(super) async fn grant(
     tx: &mut Transaction,
     state: &State,
     issuer: &Issuer,
     session: &UserSession,
-    request: &AuthorizationRequest,
+    (client_id, request): (ApplicationId, &AuthorizationRequest),
     flow_id: Option<LoginFlowId>,
-) -> Result<AuthorizationCode> {
+) -> Result<ClientAnswer> {
     let organization = organization(issuer)?;
     let now = state.now();
     let id: GrantId = Id::new(now, &*state.random);
@@ -87,7 +87,7 @@ pub(super) async fn grant(
         environment_id: request.environment_id,
         issuer: organization.id,
         organization_id: organization.id,
-        client_id: request.client_id,
+        client_id,
         user_id: session.subject,
         session_id: session.id,
         flow_id,
@@ -108,6 +108,6 @@ pub(super) async fn grant(
         expires_at: now + CODE_LIFETIME,
     };
     account_grants::insert_code(tx, id, &new).await?;
-    tracing::info!(grant = %id, client = %request.client_id, issuer = issuer.stored(), "code issued");
-    Ok(code)
+    tracing::info!(grant = %id, client = %client_id, issuer = issuer.stored(), "code issued");
+    Ok(ClientAnswer::code(request, issuer.url(&state.links), &code))
 }

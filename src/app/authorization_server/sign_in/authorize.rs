@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How long somebody may take to sign in.
-const REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 60);
+pub(super) const REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// What the browser does next.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
         environment_id,
         issuer: organization_id,
         browser: browser.digest(),
-        client_id: client.id,
+        client_id: Some(client.id),
         redirect_uri: target.clone(),
         redirect_uri_sent: requester.redirect_uri.is_some(),
         response_mode: requester.response_mode,
@@ -135,9 +135,9 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     }
     if let Some((session, _)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
         let mut tx = state.db.write().await?;
-        let code = answer::grant(&mut tx, state, issuer, &session, &request, None).await?;
+        let answer = answer::grant(&mut tx, state, issuer, &session, (client.id, &request), None).await?;
         tx.commit().await?;
-        return Ok(Outcome::Client(ClientAnswer::code(&request, issuer.url(&state.links), &code)));
+        return Ok(Outcome::Client(answer));
     }
     if asked.prompt == Prompt::None {
         return refuse(Error::SignInRequired);

@@ -41,8 +41,8 @@ use crate::{
 pub struct Finished {
     /// The value of the session's cookie: a new one, whatever the browser had.
     pub cookie: UserSessionToken,
-    /// What goes to the client.
-    pub answer: ClientAnswer,
+    /// What goes to the client; `None` where somebody signed in for themselves.
+    pub answer: Option<ClientAnswer>,
 }
 
 /// How a step ended.
@@ -113,10 +113,13 @@ pub(super) async fn finish(
         return Ok(Err(Refusal::Gone));
     }
     let request = &under_way.request;
-    let client = issuer_clients::find(&mut tx, issuer, request.client_id).await?;
-    if client.is_none_or(|client| client.disabled)
-        || !authorization_requests::consume(&mut tx, &under_way.name, now).await?
-    {
+    if let Some(client_id) = request.client_id {
+        let client = issuer_clients::find(&mut tx, issuer, client_id).await?;
+        if client.is_none_or(|client| client.disabled) {
+            return Ok(Err(Refusal::Gone));
+        }
+    }
+    if !authorization_requests::consume(&mut tx, &under_way.name, now).await? {
         return Ok(Err(Refusal::Gone));
     }
     let begun = match end_former(&mut tx, state, issuer, visitor, user.id).await? {
@@ -140,7 +143,12 @@ pub(super) async fn finish(
         }
     };
     let flow = log.accepted(&mut tx, proven).await?;
-    let code = answer::grant(&mut tx, state, issuer, &begun.session, request, flow).await?;
+    let answer = match request.client_id {
+        Some(client) => {
+            Some(answer::grant(&mut tx, state, issuer, &begun.session, (client, request), flow).await?)
+        }
+        None => None,
+    };
     let entry = Entry::of(user, "signed_in").with_values(audit_fields! {
         "sessionId": begun.session.id,
         "amr": proven.amr,
@@ -150,7 +158,6 @@ pub(super) async fn finish(
     audit::record(&mut tx, state, Some(user.environment_id), &principal, entry).await?;
     tx.commit().await?;
     tracing::info!(user = %user.id, session = %begun.session.id, "signed in");
-    let answer = ClientAnswer::code(request, issuer.url(&state.links), &code);
     Ok(Ok(Finished { cookie: begun.token, answer }))
 }
 

@@ -181,7 +181,7 @@ impl<'a> Log<'a> {
                 protocol: LoginProtocol::Account,
                 connection_id: None,
                 user_id: None,
-                application_id: request.client_id.into(),
+                application_id: request.client_id,
                 amr: Vec::new(),
                 origin: FlowOrigin::Issuer,
                 status: FlowStatus::InProgress,

@@ -5,11 +5,14 @@ pub mod activation;
 mod answer;
 pub mod appearance;
 pub mod authorize;
+pub mod bare;
 mod claims;
 pub mod end_session;
 pub mod enrolment;
 pub(super) mod exchange;
 mod finish;
+pub mod forgotten;
+pub mod letter_links;
 mod log;
 
 pub mod passkey;
@@ -17,10 +20,12 @@ pub mod password;
 pub mod password_change;
 mod password_use;
 mod refusal;
+pub mod registration;
 pub mod second_factor;
 pub(in crate::app) mod session;
 pub mod under_way;
 pub mod userinfo;
+pub mod verification;
 mod visitor;
 
 pub use answer::ClientAnswer;

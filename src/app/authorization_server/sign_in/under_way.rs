@@ -46,7 +46,7 @@ pub struct UnderWay {
     pub name: RequestName,
     /// What it is.
     pub request: AuthorizationRequest,
-    /// The name of the application; may be empty.
+    /// The name of the application; may be empty, and is without one.
     pub application: String,
     /// What comes next.
     pub step: Step,
@@ -80,8 +80,13 @@ pub async fn find(state: &State, issuer: &Issuer, name: &str, visitor: &Visitor)
     let found =
         authorization_requests::find(&mut conn, environment_id, organization_id, browser, &name, now).await?;
     let Some(mut request) = found else { return Ok(None) };
-    let client = issuer_clients::find(&mut conn, issuer, request.client_id).await?;
-    let Some(client) = client.filter(|client| !client.disabled) else { return Ok(None) };
+    let application = match request.client_id {
+        None => String::new(),
+        Some(id) => match issuer_clients::find(&mut conn, issuer, id).await? {
+            Some(client) if !client.disabled => client.display_name,
+            _ => return Ok(None),
+        },
+    };
     if request.proven.as_ref().is_some_and(|proven| proven.authenticated_at + FIRST_FACTOR_LIFETIME <= now) {
         request.proven = None;
     }
@@ -96,7 +101,7 @@ pub async fn find(state: &State, issuer: &Issuer, name: &str, visitor: &Visitor)
         }
         None => Step::Password,
     };
-    Ok(Some(UnderWay { name, request, application: client.display_name, step }))
+    Ok(Some(UnderWay { name, request, application, step }))
 }
 
 /// What is asked for beside what was proven.

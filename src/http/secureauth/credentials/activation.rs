@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 
 use super::{ReferenceBody, of_code, required};
 use crate::{
-    app::accounts::user_credentials::{self, Activation, Registration},
+    app::{
+        accounts::user_credentials::{self, Activation, Registration},
+        mail::Onward,
+    },
     http::secureauth::{
         call::{Call, JsonObject},
         reply::{SecureauthResult, hex_id},
@@ -167,6 +170,7 @@ pub async fn register(call: Call<JsonObject>) -> SecureauthResult {
     let Call { state, principal, body, .. } = call;
     let body: RegisterBody = body.read()?;
     let new = Registration {
+        onward: Onward::default(),
         identifier: required("identifier", body.identifier)?,
         otp_address: body.otp_address.filter(|text| !text.is_empty()),
         password: body.password,

@@ -42,7 +42,8 @@ pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let Ok(role) = form.text("role").parse() else {
         return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
     };
-    match invitations::create(&context.state, &scope_of(&context, &form), form.text("email"), role).await {
+    let (scope, here) = (scope_of(&context, &form), context.environment.id);
+    match invitations::create_by_mail(&context.state, &scope, form.text("email"), role, here).await {
         Ok(InviteOutcome::Added(_)) => Ok(see_other(
             &context.href(console::ADMINISTRATORS, &[]),
             Flash(ResourceKind::Administrator, Action::Added),
@@ -54,6 +55,7 @@ pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResul
                 link.as_str(),
                 &context.href(console::ADMINISTRATORS, &[]),
                 context.now(),
+                context.state.settings.mail.is_some(),
             );
             Ok(context.shell(Section::Administrators, "Invited").respond(content))
         }
@@ -73,9 +75,14 @@ fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormEr
     ];
     let (action, back) =
         (context.href(console::INVITE_ADMINISTRATOR, &[]), context.href(console::ADMINISTRATORS, &[]));
-    let form = forms::Form::new(&action, "Make the link", context.csrf()).cancel(&back);
+    let is_sent = context.state.settings.mail.is_some();
+    let (submit, hint) = match is_sent {
+        true => ("Invite them", "They sign in with it. The invitation goes there in a letter."),
+        false => ("Make the link", "They sign in with it. No mail is sent: you hand the link on yourself."),
+    };
+    let form = forms::Form::new(&action, submit, context.csrf()).cancel(&back);
     let fields = html! {
-        (view.email("email", "E-mail address").hint("They sign in with it. No mail is sent: you hand the link on yourself."))
+        (view.email("email", "E-mail address").hint(hint))
         (view.radios("role", "Role", &roles))
         @if context.principal.authorize_everywhere(permissions::Action::GlobalAdministratorsManage).is_ok() { (view.radios("where", "Where", &places)) }
     };
@@ -95,13 +102,21 @@ pub(in crate::web::console) fn invitation_created(
     link: &str,
     back: &str,
     now: Timestamp,
+    is_sent: bool,
 ) -> Markup {
     html! {
         h1 { "The invitation is made" }
         section.card {
-            (notice(Icon::Attention, "This link is shown once", html! {
-                p { "Copy it now and hand it on where only the right person reads it: whoever opens it first gets the account." }
-            }))
+            @if is_sent {
+                (notice(Icon::Good, "A letter with the link is on its way", html! {
+                    p { "The page of letters shows whether it arrived. If it does not, hand the link on yourself: it is shown only here, \
+                         and whoever opens it first gets the account." }
+                }))
+            } @else {
+                (notice(Icon::Attention, "This link is shown once", html! {
+                    p { "Copy it now and hand it on where only the right person reads it: whoever opens it first gets the account." }
+                }))
+            }
             p { (copyable(link, "link")) }
             p.soft {
                 @if let Some(email) = &invitation.email { "For " (email) ", " }

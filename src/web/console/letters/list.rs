@@ -149,7 +149,8 @@ pub(in crate::web::console) fn view(page: &LettersPage<'_>) -> Markup {
     }
 }
 
-fn kind(kind: LetterKind) -> &'static str {
+/// What a letter is about.
+pub(in crate::web::console) fn kind(kind: LetterKind) -> &'static str {
     match kind {
         LetterKind::Activation => "Activate the account",
         LetterKind::ResetPassword => "Set a new password",
@@ -157,6 +158,7 @@ fn kind(kind: LetterKind) -> &'static str {
         LetterKind::EnrollWebauthn => "Add a passkey",
         LetterKind::VerifyAddress => "Confirm the address",
         LetterKind::AlreadyRegistered => "Tried to register again",
+        LetterKind::Invitation => "Invitation to the console",
         LetterKind::PasswordChanged => "Password changed",
         LetterKind::PasskeyAdded => "Passkey added",
         LetterKind::PasskeyRemoved => "Passkey removed",
@@ -168,7 +170,8 @@ fn kind(kind: LetterKind) -> &'static str {
     }
 }
 
-fn state(letter: &Letter, now: Timestamp) -> Markup {
+/// What became of a letter.
+pub(in crate::web::console) fn state(letter: &Letter, now: Timestamp) -> Markup {
     html! {
         @match letter.state {
             LetterState::Queued if letter.attempts > 0 => (mark(Icon::Attention, "Waiting to try again")),

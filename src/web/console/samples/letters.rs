@@ -51,6 +51,16 @@ fn sample(name: &str, content: Markup) {
     page(name, Shell::new(&frame(), Section::Letters, "Letters").render(content));
 }
 
+/// Letters to one user.
+pub(super) fn to_one() -> Vec<LetterView> {
+    let to = |letter, recipient: Option<&str>| LetterView { letter, recipient: recipient.map(str::to_owned) };
+    vec![
+        to(letter(2, LetterState::Sent, None), Some("hubert@acme.example")),
+        to(letter(4, LetterState::Refused, Some(LetterError::Refused)), Some("\"<b>\"@acme.example")),
+        to(letter(6, LetterState::Failed, Some(LetterError::NoAddress)), None),
+    ]
+}
+
 #[test]
 fn letter_samples() {
     let shown = |letter: Letter, recipient: Option<&str>| LetterView {

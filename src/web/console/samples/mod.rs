@@ -365,13 +365,8 @@ fn invitation_samples() {
         consumed_at: None,
     };
     let link = "https://sso.ledgerline.example/console/join?token=ostiary_invite_0000000000000000000000001";
-    page(
-        "console-invited",
-        Shell::new(&frame(), Section::Administrators, "Invited").render(invitation_created(
-            &invitation,
-            link,
-            "/console/x/administrators",
-            at,
-        )),
-    );
+    for (name, is_sent) in [("console-invited", false), ("console-invited-by-mail", true)] {
+        let content = invitation_created(&invitation, link, "/console/x/administrators", at, is_sent);
+        page(name, Shell::new(&frame(), Section::Administrators, "Invited").render(content));
+    }
 }

@@ -208,12 +208,14 @@ fn user_list_samples() {
 fn user_samples() {
     let details = hubert();
     let (credentials, sessions) = (credentials(), [session()]);
+    let letters = super::letters::to_one();
     let full = UserPage {
         details: &details,
         of: ("Acme", "/console/x/organizations/y/users"),
         pool: ("Employees", "/console/x/identity-pools/z/users"),
         credentials: &credentials,
         sessions: &sessions,
+        letters: &letters,
         groups: &groups(),
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
@@ -227,6 +229,7 @@ fn user_samples() {
         details: &nobody(),
         credentials: &[],
         sessions: &[],
+        letters: &[],
         groups: &[],
         profile: &ProfileForm::new(&schemas(), Some(&nobody().user)),
         errors: &FormErrors::none(),

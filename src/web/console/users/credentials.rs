@@ -9,7 +9,7 @@ use model::{
 
 use super::{
     contact::done,
-    form::{own_path, password_hint, user_page},
+    form::{own_path, user_page},
     labels,
     place::Place,
     show,
@@ -35,6 +35,7 @@ use crate::{
             components::{copyable, exact, facts, time},
             error::PageResult,
             forms::{Choice, Form, FormErrors, FormValues, FormView},
+            password_hint::password_hint,
             secret::SecretPanel,
         },
     },

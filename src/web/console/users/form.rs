@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use base::id::{Id, UserId};
 use maud::{Markup, html};
 use model::{
-    account::{CredentialState, PasswordPolicy},
+    account::CredentialState,
     identity_pool::IdentityPool,
     user::{IdentifierKind, User, UserStatus},
 };
@@ -31,6 +31,7 @@ use crate::{
             components::{ButtonStyle, link_button},
             error::{PageError, PageResult},
             forms::{Choice, Form, FormErrors, FormValues, FormView},
+            password_hint::password_hint,
             seen::{FormAgain, Seen},
         },
     },
@@ -272,26 +273,6 @@ pub(in crate::web::console) fn new_view(
         h1 { "New user of " (of) }
         section.card { (view.render(form, fields)) }
     }
-}
-
-/// What is asked of a password, in words.
-pub(super) fn password_hint(policy: PasswordPolicy) -> String {
-    let characters = policy.characters();
-    let asked: Vec<String> = [
-        (characters.capital_letters, "capital letter"),
-        (characters.lowercase_letters, "small letter"),
-        (characters.digits, "digit"),
-        (characters.special_characters, "special character"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, what)| format!("{number} {what}{}", if number == 1 { "" } else { "s" }))
-    .collect();
-    let with = match asked.is_empty() {
-        true => String::new(),
-        false => format!(", with {}", crate::web::kit::components::join_with_and(&asked)),
-    };
-    format!("At least {} characters{with}, and not easy to guess.", policy.min_length())
 }
 
 /// The pools of an organization that has several, to choose where the user goes.

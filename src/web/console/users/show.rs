@@ -16,11 +16,15 @@ use crate::{
             groups, user_sessions,
             users::{self, UserDetails},
         },
+        mail::{self, letters::LetterView},
         permissions,
     },
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, labels::Href},
+        console::{
+            kit::{context::EnvironmentContext, labels::Href},
+            letters,
+        },
         kit::{
             browser_name::browser_name,
             components::{ButtonStyle, Icon, button, copyable, facts, link_button, mark, notice, time},
@@ -42,6 +46,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
+    /// The latest letters to them.
+    pub letters: &'a [LetterView],
     /// The groups that they are in; one more than are shown, where there are more.
     pub groups: &'a [UserGroup],
     pub profile: &'a ProfileForm,
@@ -94,6 +100,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
+        letters: &mail::letters::list_to(state, principal, user).await?,
         groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
@@ -145,6 +152,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
         (page.groups())
         (page.credentials())
         (page.sessions())
+        (page.letters())
         (page.profile())
     }
 }
@@ -341,6 +349,32 @@ impl UserPage<'_> {
                         ", since " (time(session.created_at, self.now))
                         ", last seen " (time(session.last_seen_at, self.now))
                         ", ends " (time(session.expires_at, self.now))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The latest letters; nothing if there are none.
+    fn letters(&self) -> Markup {
+        html! {
+            @if !self.letters.is_empty() {
+                section.card aria-labelledby="letters" {
+                    div.head-row {
+                        h2 #letters { "Letters" }
+                        div.actions { a.button.small href=((self.href)(console::LETTERS, &[])) { "All letters" } }
+                    }
+                    ul.entries {
+                        @for LetterView { letter, recipient } in self.letters {
+                            li.entry {
+                                div {
+                                    strong { (letters::list::kind(letter.kind)) } " " (letters::list::state(letter, self.now))
+                                    p.small.soft {
+                                        "to " (recipient.as_deref().unwrap_or("no address")) ", written " (time(letter.created_at, self.now))
+                                    }
+                                }
+                            }
+                        }
                     }
                 }
             }

@@ -293,6 +293,7 @@ fn origin_text(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Setup => "the customer's admin tested the connection in the setup pages",
         FlowOrigin::Console => "somebody tested the connection in the console",
         FlowOrigin::Administrator => "an administrator signed in to the console",
+        FlowOrigin::Issuer => "somebody signed in with their account, for an application",
         FlowOrigin::Detached => "a response was posted that belongs to no login",
     }
 }

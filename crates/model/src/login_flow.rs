@@ -56,6 +56,8 @@ pub enum FlowOrigin {
     Console,
     /// An administrator, signing in to the console.
     Administrator,
+    /// An application, at an issuer where people sign in with their account.
+    Issuer,
 }
 
 impl FlowOrigin {

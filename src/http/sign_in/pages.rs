@@ -3,12 +3,17 @@
 use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 
-use super::place::{Place, PlaceError, Reply, SignInForm};
+use super::{
+    company,
+    place::{Place, PlaceError, Reply, SignInForm},
+};
 use crate::{
     app::{
         Error,
         authorization_server::sign_in::{
-            Progress, Refusal, Visitor, password, password_change, second_factor,
+            Finished, Progress, Refusal, Visitor,
+            discovery::{self, Offer, Route},
+            password, password_change, second_factor,
             under_way::{self, Step, UnderWay},
         },
     },
@@ -80,6 +85,11 @@ pub(super) async fn with_password(place: Place, form: SignInForm) -> Reply {
         return render(&place, &under_way, shown, &values, &errors, StatusCode::BAD_REQUEST).await;
     }
     if shown == Shown::Identifier {
+        match discovery::route(&place.state, &place.issuer, Some(identifier)).await? {
+            Route::Own => {}
+            Route::Company(target) => return company::go(&place, &under_way, &target, &visitor).await,
+            Route::Choose(choices) => return company::choose(&place, &under_way, identifier, &choices).await,
+        }
         // The same page for everybody: whether there is such an account is not looked at.
         return render(&place, &under_way, Shown::Password, &values, &FormErrors::none(), StatusCode::OK)
             .await;
@@ -138,14 +148,7 @@ async fn go_on(
 ) -> Reply {
     let refusal = match progress {
         Ok(Progress::Next(_)) => return Ok(see_other(&here(place, under_way))),
-        Ok(Progress::Finished(finished)) => {
-            let mut response = place.to_client(&finished.answer);
-            let links = &place.state.links;
-            let cookie = finished.cookie.reveal();
-            cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
-            tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
-            return Ok(response);
-        }
+        Ok(Progress::Finished(finished)) => return Ok(signed_in(place, visitor, &finished)),
         Err(refusal) => refusal,
     };
     let again = |field, text| FormErrors::one(field, text);
@@ -158,20 +161,7 @@ async fn go_on(
             let errors = again(CODE, "This code is wrong, was used, or has expired.");
             render(place, under_way, shown, values, &errors, StatusCode::UNAUTHORIZED).await
         }
-        Refusal::NotActive => {
-            told(
-                place,
-                StatusCode::FORBIDDEN,
-                &Told {
-                    title: "You cannot sign in with this account",
-                    happened: "Your account is not activated yet, or it is switched off.",
-                    remedy: "Use the link of the letter that you got. If you have none, ask whoever manages the accounts of your organization.",
-                    reason: Some("account_not_active"),
-                    next: None,
-                },
-            )
-            .await
-        }
+        Refusal::NotActive => not_active(place).await,
         Refusal::MustBeReset => {
             told(
                 place,
@@ -190,13 +180,39 @@ async fn go_on(
     }
 }
 
+/// Somebody is signed in: the cookie of their session, and the answer to the application.
+pub(super) fn signed_in(place: &Place, visitor: &Visitor, finished: &Finished) -> HttpResponse {
+    let mut response = place.to_client(&finished.answer);
+    let links = &place.state.links;
+    let cookie = finished.cookie.reveal();
+    cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
+    tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
+    response
+}
+
+/// Somebody is who they say, and may not sign in.
+pub(super) async fn not_active(place: &Place) -> Reply {
+    told(
+        place,
+        StatusCode::FORBIDDEN,
+        &Told {
+            title: "You cannot sign in with this account",
+            happened: "Your account is not activated yet, or it is switched off.",
+            remedy: "Use the link of the letter that you got. If you have none, ask whoever manages the accounts of your organization.",
+            reason: Some("account_not_active"),
+            next: None,
+        },
+    )
+    .await
+}
+
 /// The address of a sign-in under way.
 fn here(place: &Place, under_way: &UnderWay) -> String {
     format!("{}?{REQUEST}={}", place.path(path::WORKSPACE_SIGN_IN), under_way.name.reveal())
 }
 
 /// There is no such sign-in under way.
-async fn gone(place: &Place) -> Reply {
+pub(super) async fn gone(place: &Place) -> Reply {
     told(
         place,
         StatusCode::BAD_REQUEST,
@@ -234,15 +250,22 @@ async fn render(
         Shown::ChangePassword => path::WORKSPACE_SIGN_IN_PASSWORD,
     });
     let (request, restart) = (under_way.name.reveal(), format!("{}&again=yes", here(place, under_way)));
+    let offer = match shown {
+        Shown::Identifier => discovery::offer(&place.state, &place.issuer).await?,
+        Shown::Password | Shown::Code | Shown::ChangePassword => Offer::OWN,
+    };
+    let company = place.path(path::WORKSPACE_COMPANY);
     let view = SignInPage {
         layout: place.layout(&appearance),
         action: &action,
+        company: offer.company.is_some().then_some(&*company),
         restart: &restart,
         request: &request,
         values,
         errors,
     };
     let markup = match shown {
+        Shown::Identifier if !offer.own => view.company_only(),
         Shown::Identifier => view.identifier(),
         Shown::Password => view.password(),
         Shown::Code => view.code(),

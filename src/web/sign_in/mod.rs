@@ -1,7 +1,10 @@
 //! The pages on which people sign in at an organization, with the vendor's branding and without JavaScript.
 
+mod company;
 pub mod cookies;
 pub mod layout;
 pub mod pages;
 #[cfg(test)]
 mod samples;
+
+pub use company::ORGANIZATION;

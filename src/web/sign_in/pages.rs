@@ -25,6 +25,8 @@ pub struct SignInPage<'a> {
     pub layout: SignInLayout<'a>,
     /// Where the form is posted.
     pub action: &'a str,
+    /// Where somebody goes on to the sign-in of their company, where that is offered.
+    pub company: Option<&'a str>,
     /// Where somebody begins anew.
     pub restart: &'a str,
     /// The name of the request.
@@ -36,7 +38,7 @@ pub struct SignInPage<'a> {
 }
 
 impl SignInPage<'_> {
-    fn hidden(&self) -> Markup {
+    pub(super) fn hidden(&self) -> Markup {
         html! { input type="hidden" name=(REQUEST) value=(self.request); }
     }
 
@@ -69,7 +71,7 @@ impl SignInPage<'_> {
         let view = self.view();
         let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username");
         let to = html! { p.soft { "to go on to " (self.layout.application) } };
-        self.render("Sign in", to, "Continue", html! { (field) }, html! {})
+        self.render("Sign in", to, "Continue", html! { (field) }, self.company_button(ButtonStyle::Plain))
     }
 
     /// Their password. The address stays, so that password managers see both.

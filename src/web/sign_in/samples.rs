@@ -29,6 +29,7 @@ fn sign_in(values: &FormValues, errors: &FormErrors, view: impl Fn(&SignInPage<'
     view(&SignInPage {
         layout: layout(&branding),
         action: "/prod/acme/sign-in",
+        company: Some("/prod/acme/sign-in/company"),
         restart: "/prod/acme/sign-in?request=request_x&again=yes",
         request: "request_x",
         values,
@@ -41,6 +42,9 @@ fn sign_in_samples() {
     let typed = FormValues::new().with(IDENTIFIER, "dana\"@acme.com");
     let (nothing, none) = (FormValues::new(), FormErrors::none());
     document("sign-in-identifier", sign_in(&typed, &none, |page| page.identifier()));
+    page("sign-in-company-only", sign_in(&nothing, &none, |page| page.company_only()));
+    let choices = [("Acme Corporation & Sons <b>", "org_1"), ("Globex", "org_2")];
+    page("sign-in-choose", sign_in(&typed, &none, |page| page.choose(&choices)));
     let wrong = FormErrors::one("", "This address and this password do not belong together.");
     page("sign-in-password-wrong", sign_in(&typed, &wrong, |page| page.password()));
     let wrong = FormErrors::one(CODE, "This code is wrong, was used, or has expired.");

@@ -6,7 +6,7 @@ use base::{
     id::{GrantId, Id},
     secret::AuthorizationCode,
 };
-use model::account::UserSession;
+use model::{account::UserSession, user::User};
 use oauth::{Error, sign_in_request::ResponseMode, token::CODE_LIFETIME};
 
 use super::visitor::organization;
@@ -75,7 +75,7 @@ pub(super) async fn grant(
     tx: &mut Transaction,
     state: &State,
     issuer: &Issuer,
-    session: &UserSession,
+    (session, user): (&UserSession, &User),
     request: &AuthorizationRequest,
 ) -> Result<AuthorizationCode> {
     let organization = organization(issuer)?;
@@ -85,7 +85,7 @@ pub(super) async fn grant(
         id,
         environment_id: request.environment_id,
         issuer: organization.id,
-        organization_id: organization.id,
+        organization_id: user.organization_id,
         client_id: request.client_id,
         user_id: session.subject,
         session_id: session.id,

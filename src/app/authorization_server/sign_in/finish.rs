@@ -1,6 +1,9 @@
 //! The end of a sign-in: session, grant, code and audit entry in one transaction.
 
-use base::{id::UserId, secret::UserSessionToken};
+use base::{
+    id::UserId,
+    secret::{AuthorizationCode, Digest, UserSessionToken},
+};
 use model::{
     account::{AuthenticationMethod, CredentialState, SessionContext, UserSession},
     audit::audit_fields,
@@ -8,6 +11,7 @@ use model::{
 };
 
 use super::{
+    admission::{FirstFactor, Refusal, admit},
     answer::{self, ClientAnswer},
     session::is_of,
     under_way::{MULTI_FACTOR, Step, UnderWay},
@@ -17,7 +21,7 @@ use crate::{
     app::{
         Result, State,
         accounts::{
-            sessions::{self, SessionStart},
+            sessions::{self, NewSession, SessionStart},
             totp, user_sessions,
         },
         audit::{self, Entry},
@@ -26,7 +30,7 @@ use crate::{
     },
     store::{
         self, Transaction, account_grants,
-        authorization_requests::{self, Proven},
+        authorization_requests::{self, AuthorizationRequest, Proven},
         passwords::StoredPassword,
     },
 };
@@ -47,21 +51,6 @@ pub enum Progress {
     Next(Step),
     /// It was the last one.
     Finished(Finished),
-}
-
-/// Why somebody is not signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// What they gave is not right. Which part of it is not told.
-    Wrong,
-    /// The code is wrong, used or expired.
-    WrongCode,
-    /// They are who they say, and their account may not be used.
-    NotActive,
-    /// They are who they say, and their password is good for nothing but to be reset.
-    MustBeReset,
-    /// The request was answered, has expired, or is of another browser; or its client may not be used any more.
-    Gone,
 }
 
 /// Whether a password can be used as it is.
@@ -106,31 +95,72 @@ pub(super) async fn finish(
     proven: &Proven,
     visitor: &Visitor,
 ) -> Result<Result<Finished, Refusal>> {
-    let now = state.now();
-    if !user.status.is_active() {
-        return Ok(Err(Refusal::NotActive));
-    }
+    let user = match admit(&mut tx, (user.environment_id, user.id), FirstFactor::Own).await? {
+        Ok(user) => user,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     // An app that was added since the password was verified counts too.
     let is_multi = proven.amr.iter().any(|method| method == MULTI_FACTOR);
     if !is_multi && totp::is_enrolled(&mut tx, user.id.into()).await? {
         return Ok(Err(Refusal::Gone));
     }
-    let request = &under_way.request;
-    let client = issuer_clients::find(&mut tx, issuer, request.client_id).await?;
-    if client.is_none_or(|client| client.disabled)
-        || !authorization_requests::consume(&mut tx, &under_way.name, now).await?
-    {
+    let ending = Ending {
+        name: under_way.name.digest_of_text(),
+        request: &under_way.request,
+        proven,
+        method: AuthenticationMethod::Password,
+    };
+    let Some((code, begun)) = end(&mut tx, state, issuer, &user, &ending, visitor).await? else {
         return Ok(Err(Refusal::Gone));
+    };
+    tx.commit().await?;
+    Ok(Ok(Finished { cookie: begun.token, answer: ending.answer(state, issuer, &code) }))
+}
+
+/// How a sign-in ends.
+pub(super) struct Ending<'a> {
+    /// The digest of the name of the request.
+    pub name: Digest,
+    /// The request.
+    pub request: &'a AuthorizationRequest,
+    /// What was proven, and when.
+    pub proven: &'a Proven,
+    /// What by.
+    pub method: AuthenticationMethod,
+}
+
+impl Ending<'_> {
+    /// What goes to the client.
+    pub(super) fn answer(&self, state: &State, issuer: &Issuer, code: &AuthorizationCode) -> ClientAnswer {
+        ClientAnswer::code(self.request, issuer.url(&state.links), code)
     }
-    let begun = match end_former(&mut tx, state, issuer, visitor, user.id).await? {
-        Some(own) => {
-            sessions::renew(&mut tx, state, own, proven.authenticated_at, proven.amr.clone()).await?
-        }
+}
+
+/// Begins or renews the session of a locked user who may sign in, and gives the client its code, in the caller's transaction.
+/// `None` where the request was answered meanwhile, or its client may not be used any more.
+pub(super) async fn end(
+    tx: &mut Transaction,
+    state: &State,
+    issuer: &Issuer,
+    user: &User,
+    ending: &Ending<'_>,
+    visitor: &Visitor,
+) -> Result<Option<(AuthorizationCode, NewSession<UserId>)>> {
+    let now = state.now();
+    let (request, proven) = (ending.request, ending.proven);
+    let client = issuer_clients::find(tx, issuer, request.client_id).await?;
+    if client.is_none_or(|client| client.disabled)
+        || !authorization_requests::consume(tx, ending.name, now).await?
+    {
+        return Ok(None);
+    }
+    let begun = match end_former(tx, state, issuer, visitor, user.id).await? {
+        Some(own) => sessions::renew(tx, state, own, proven.authenticated_at, proven.amr.clone()).await?,
         None => {
             let start = SessionStart {
                 subject: user.id,
                 environment_id: Some(user.environment_id),
-                method: AuthenticationMethod::Password,
+                method: ending.method,
                 authenticated_at: proven.authenticated_at,
                 expires_at: now + user_sessions::LIFETIME,
                 context: SessionContext {
@@ -139,21 +169,19 @@ pub(super) async fn finish(
                     tenant_admin: false,
                 },
             };
-            sessions::create(&mut tx, state, start, &visitor.device).await?
+            sessions::create(tx, state, start, &visitor.device).await?
         }
     };
-    let code = answer::grant(&mut tx, state, issuer, &begun.session, request).await?;
+    let code = answer::grant(tx, state, issuer, (&begun.session, user), request).await?;
     let entry = Entry::of(user, "signed_in").with_values(audit_fields! {
         "sessionId": begun.session.id,
         "amr": proven.amr,
         "applicationId": request.client_id,
     });
     let principal = Principal::service(user.environment_id).at(visitor.address());
-    audit::record(&mut tx, state, Some(user.environment_id), &principal, entry).await?;
-    tx.commit().await?;
+    audit::record(tx, state, Some(user.environment_id), &principal, entry).await?;
     tracing::info!(user = %user.id, session = %begun.session.id, "signed in");
-    let answer = ClientAnswer::code(request, issuer.url(&state.links), &code);
-    Ok(Ok(Finished { cookie: begun.token, answer }))
+    Ok(Some((code, begun)))
 }
 
 /// The session that the browser has here, if it is this user's: they authenticate again, and their applications keep what they

@@ -2,10 +2,13 @@
 //! tokens, and signing out.
 
 pub mod activation;
+mod admission;
 mod answer;
 pub mod appearance;
 pub mod authorize;
 mod claims;
+pub mod company;
+pub mod discovery;
 pub mod end_session;
 pub(super) mod exchange;
 mod finish;
@@ -18,6 +21,9 @@ pub mod under_way;
 pub mod userinfo;
 mod visitor;
 
+pub use admission::Refusal;
 pub use answer::ClientAnswer;
-pub use finish::{Finished, Progress, Refusal};
+pub use finish::{Finished, Progress};
 pub use visitor::Visitor;
+
+pub use crate::store::login_connections::LoginConnection;

@@ -3,7 +3,8 @@
 use model::account::AuthenticationMethod;
 
 use super::{
-    finish::{PasswordUse, Progress, Refusal, finish},
+    admission::Refusal,
+    finish::{PasswordUse, Progress, finish},
     under_way::{PASSWORD, Step, UnderWay, next},
     visitor::{Visitor, organization},
 };

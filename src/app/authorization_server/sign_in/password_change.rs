@@ -1,7 +1,8 @@
 //! Another password, chosen by whoever signs in with one that must be changed or has expired.
 
 use super::{
-    finish::{PasswordUse, Progress, Refusal, finish, verified_password},
+    admission::Refusal,
+    finish::{PasswordUse, Progress, finish, verified_password},
     under_way::{Step, UnderWay},
     visitor::{Visitor, organization},
 };

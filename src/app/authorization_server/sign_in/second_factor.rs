@@ -3,7 +3,8 @@
 use model::account::AuthenticationMethod;
 
 use super::{
-    finish::{PasswordUse, Progress, Refusal, finish, verified_password},
+    admission::Refusal,
+    finish::{PasswordUse, Progress, finish, verified_password},
     under_way::{MULTI_FACTOR, ONE_TIME_PASSWORD, PASSWORD, Step, UnderWay},
     visitor::{Visitor, organization},
 };

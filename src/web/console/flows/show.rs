@@ -233,6 +233,7 @@ fn initiated_by(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Idp => "by the identity provider",
         FlowOrigin::Detached => "by an unknown sender",
         FlowOrigin::Administrator => "by an administrator, who signed in to the console",
+        FlowOrigin::Issuer => "at the sign-in page, for an application",
         FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
         FlowOrigin::Console => "from the console, as a test of the connection",
     }

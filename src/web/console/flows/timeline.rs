@@ -19,6 +19,7 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         FlowOrigin::Restart => Some("An unsolicited response was discarded, and this login begun"),
         FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
         FlowOrigin::Administrator => Some("An administrator began to sign in to the console"),
+        FlowOrigin::Issuer => Some("Somebody began to sign in with their account, for an application"),
         FlowOrigin::Idp | FlowOrigin::Detached => None,
     };
     let mut steps: Vec<Step<'_>> = Vec::new();
@@ -34,7 +35,10 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         let detail = Some(documents(step, reading));
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
     }
-    if let Some(at) = flow.redeemed_at {
+    if let Some(at) = flow.redeemed_at.filter(|_| flow.origin == FlowOrigin::Issuer) {
+        let title = "They were signed in, and the app got its code";
+        steps.push(Step { outcome: Icon::Good, title, at, checks: &[], detail: None });
+    } else if let Some(at) = flow.redeemed_at {
         let detail = Some(html! {
             details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
         });

@@ -8,10 +8,11 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .PHONY: help run demo test check audit build deps test-deps docs bench fuzz image clean
 
-# Cargo's target directory; the Python tests' virtual environment stands in it too.
+# Cargo's target directory; the Python tests' virtual environment, which has Node too, and Node's packages stand in it.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 VENV   := $(TARGET)/python
+NODE   := $(TARGET)/node
 CARGO  := cargo
 
 # To build: xmlsec and libxml2 are the second opinion on every signature, OpenSSL all cryptography, and
@@ -51,7 +52,7 @@ audit: ## Licenses, sources and known vulnerabilities of the dependencies, where
 deps: ## Install the packages that the build needs
 	@$(call install,$(BUILD_PACKAGES))
 
-test-deps: $(VENV)/.installed ## Install the packages that the tests need
+test-deps: $(VENV)/.installed $(NODE)/.installed ## Install the packages that the tests need
 
 .PHONY: test-packages
 test-packages:
@@ -61,6 +62,14 @@ $(VENV)/.installed: tests/python/requirements.txt | test-packages
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# `npm` is the one that Python's packages brought.
+$(NODE)/.installed: tests/node/package.json tests/node/package-lock.json $(VENV)/.installed
+	rm -rf $(NODE)
+	mkdir -p $(NODE)
+	cp tests/node/package.json tests/node/package-lock.json $(NODE)
+	PATH="$(abspath $(VENV))/bin:$$PATH" npm ci --prefix $(NODE) --no-audit --no-fund --loglevel=error
 	touch $@
 
 docs: build ## Write the documents that are made from the program

@@ -307,6 +307,11 @@ impl Links {
         self.url(&expand(path::WORKSPACE_SIGN_IN, &[&tenant, &workspace]))
     }
 
+    /// Where a user looks after their own account.
+    pub fn account(&self, tenant: &str, workspace: &str) -> Url {
+        self.url(&expand(path::WORKSPACE_ACCOUNT, &[&tenant, &workspace]))
+    }
+
     /// Where a new account is activated, by the code of a letter in its extended form.
     pub fn sign_in_activate(&self, tenant: &str, workspace: &str, code: &str) -> Url {
         self.with_code(path::WORKSPACE_ACTIVATE, tenant, workspace, code)

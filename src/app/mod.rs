@@ -33,6 +33,7 @@ pub mod resource;
 mod retry;
 mod settings;
 pub mod setup;
+pub mod sorted_list;
 mod state;
 pub mod support;
 pub mod webhooks;

@@ -21,6 +21,8 @@ pub enum Scope {
     OrganizationsManage,
     /// An access token of the system workspace: identity pools, their schemas and their users.
     Identity,
+    /// An access token of the system workspace: registration of users on their own behalf, and nothing else.
+    SelfRegistration,
     /// An access token of the system workspace: the audit log.
     AuditEvents,
 }
@@ -37,6 +39,7 @@ impl Scope {
             | Self::OrganizationsView
             | Self::OrganizationsManage
             | Self::Identity
+            | Self::SelfRegistration
             | Self::AuditEvents => None,
         }
     }
@@ -55,6 +58,12 @@ impl Scopes {
         self.0 & (1 << scope as u16) != 0
     }
 
+    /// The set with this one.
+    #[must_use]
+    pub fn with(self, scope: Scope) -> Self {
+        Self(self.0 | 1 << scope as u16)
+    }
+
     /// Whether any of these is in it.
     pub fn contains_any(self, scopes: &[Scope]) -> bool {
         scopes.iter().any(|scope| self.contains(*scope))
@@ -63,7 +72,7 @@ impl Scopes {
 
 impl FromIterator<Scope> for Scopes {
     fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
-        Self(scopes.into_iter().fold(0, |all, scope| all | 1 << scope as u16))
+        scopes.into_iter().fold(Self::NONE, Self::with)
     }
 }
 
@@ -188,6 +197,8 @@ permissions! {
     UsersView = "users.view": VIEWER, [Management, Identity];
     /// Create, change and delete users, and reset their credentials.
     UsersManage = "users.manage": ADMIN, [Management, Identity];
+    /// Register users on their own behalf, in pools that allow it.
+    UsersRegister = "users.register": ADMIN, [Management, Identity, SelfRegistration];
     /// Read the audit log of the environment.
     AuditEventsView = "audit_events.view": VIEWER, [Management, AuditEvents];
     /// Read the branding.

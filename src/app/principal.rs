@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use base::{
-    id::{AdministratorId, ApiKeyId, ApplicationId, EnvironmentId, OrganizationId, SetupLinkId},
+    id::{AdministratorId, ApiKeyId, ApplicationId, EnvironmentId, OrganizationId, SetupLinkId, UserId},
     time::Timestamp,
 };
 use model::{administrator::Role, api_key::ApiKey};
@@ -51,6 +51,9 @@ pub enum Subject {
     SetupLink(SetupLinkId),
     /// A service client, with an access token of the system workspace.
     Application(ApplicationId),
+    /// A user, who changes their own account. Nothing of the table is theirs: the use cases of their account are made for
+    /// them, and name nobody else.
+    User(UserId),
     /// The operator, at the server's command line.
     Operator,
     /// A background job of the service itself.
@@ -118,6 +121,11 @@ impl Principal {
     /// A service client with an access token of the system workspace that was given for these scopes.
     pub fn application(id: ApplicationId, environment_id: EnvironmentId, scopes: Scopes) -> Self {
         Self { scopes, ..Self::new(Subject::Application(id)).in_environment(environment_id) }
+    }
+
+    /// A user in their own account.
+    pub fn user(id: UserId, environment_id: EnvironmentId) -> Self {
+        Self::new(Subject::User(id)).in_environment(environment_id)
     }
 
     /// An administrator with this role, who authenticates in this call.
@@ -189,6 +197,12 @@ impl Principal {
         self.check(action, None)
     }
 
+    /// The same caller within the registration of a user, who may do that: there it has the rights that registering takes.
+    pub(super) fn registering(self, on: On) -> Result<Self> {
+        self.authorize(Action::UsersRegister, on)?;
+        Ok(Self { scopes: self.scopes.with(Scope::Identity), ..self })
+    }
+
     /// Whether the table permits an action; `on` is `None` for every environment.
     fn check(&self, action: Action, on: Option<On>) -> Result<()> {
         let permission = action.permission();
@@ -219,6 +233,7 @@ impl Principal {
                 Err(Error::Forbidden("the access token was not given for a scope that permits this".into()))
             }
             Subject::SetupLink(_) => self.check_in_organization(permission.scopes, on),
+            Subject::User(_) => Err(Error::Forbidden("a user changes their own account only".into())),
         }
     }
 

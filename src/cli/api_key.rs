@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     environments::{
         self,
@@ -48,7 +48,8 @@ pub(super) struct Update {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// Its id
-    id: String,
+    #[arg(value_parser = ids::parse::<base::id::ApiKeyKind>)]
+    id: base::id::ApiKeyId,
     #[command(flatten)]
     settings: ApiKeyChange,
     /// Print one JSON object
@@ -65,7 +66,8 @@ pub(super) struct Delete {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The key's id (not its secret)
-    id: String,
+    #[arg(value_parser = ids::parse::<base::id::ApiKeyKind>)]
+    id: base::id::ApiKeyId,
 }
 
 impl ApiKey {
@@ -82,7 +84,7 @@ impl ApiKey {
             }
             Self::Update(update) => {
                 let environment = environments::find(&state, &update.environment).await?;
-                let (principal, id) = (Principal::operator(environment.id), update.id.parse()?);
+                let (principal, id) = (Principal::operator(environment.id), update.id);
                 let changed = resource::update::<model::api_key::ApiKey>(
                     &state,
                     &principal,
@@ -95,7 +97,7 @@ impl ApiKey {
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
-                let id = delete.id.parse()?;
+                let id = delete.id;
                 let principal = Principal::operator(environment.id);
                 api_keys::remove(&state, &principal, id, None).await.map_err(field_flags::cli_error)?;
                 output::line(&format!("{id} was deleted"));

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     applications::{self, Chosen, one, rotation},
-    field_flags, installation, output,
+    field_flags, ids, installation, output,
     settings_args::SettingsArgs,
 };
 use crate::app::{
@@ -107,7 +107,8 @@ pub(super) struct Delete {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The application's id
-    id: String,
+    #[arg(value_parser = ids::parse::<base::id::ApplicationKind>)]
+    id: base::id::ApplicationId,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -139,16 +140,16 @@ impl Application {
                 list_oauth_clients(&state, &principal, json).await
             }
             Self::Disable(Disable { environment, id, json }) => {
-                Chosen::find(settings, &environment, &id, NONE).await?.switch(true, json).await
+                Chosen::find(settings, &environment, id, NONE).await?.switch(true, json).await
             }
             Self::Enable(Enable { environment, id, json }) => {
-                Chosen::find(settings, &environment, &id, NONE).await?.switch(false, json).await
+                Chosen::find(settings, &environment, id, NONE).await?.switch(false, json).await
             }
             Self::Delete(Delete { environment, id, json }) => {
-                Chosen::find(settings, &environment, &id, NONE).await?.delete(json).await
+                Chosen::find(settings, &environment, id, NONE).await?.delete(json).await
             }
             Self::RotateSecret(RotateSecret { environment, id, overlap, json }) => {
-                Chosen::find(settings, &environment, &id, NONE).await?.rotate(overlap, json).await
+                Chosen::find(settings, &environment, id, NONE).await?.rotate(overlap, json).await
             }
         }
     }
@@ -156,6 +157,9 @@ impl Application {
 
 impl Create {
     async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        if self.settings.display_name.as_deref().unwrap_or_default().trim().is_empty() {
+            anyhow::bail!("an application needs a name for people: give one with --name NAME");
+        }
         let state = installation::open(settings).await?;
         let environment = environments::find(&state, &self.environment).await?;
         let principal = Principal::operator(environment.id);
@@ -171,9 +175,6 @@ impl Create {
             Some(text) => Some(owner(&state, &principal, text).await?),
             None => None,
         };
-        if self.settings.display_name.as_deref().unwrap_or_default().is_empty() {
-            anyhow::bail!("--name is required");
-        }
         let new = NewApplication { kind, workspace: NONE, organization_id };
         let made = create(&state, &principal, new, &self.settings).await.map_err(field_flags::cli_error)?;
         let id = made.application.id;

@@ -30,13 +30,12 @@ impl Chosen {
     pub(super) async fn find(
         settings: &SettingsArgs,
         environment: &str,
-        id: &str,
+        id: ApplicationId,
         workspace: Option<Workspace>,
     ) -> anyhow::Result<Self> {
         let state = installation::open(settings).await?;
         let environment = environments::find(&state, environment).await?;
         let principal = Principal::operator(environment.id);
-        let id: ApplicationId = id.parse()?;
         let found: Application = resource::find(&state, &principal, id).await?;
         if found.workspace != workspace {
             return Err(Error::not_found("application", id).into());
@@ -113,7 +112,8 @@ macro_rules! one {
             #[arg(long, value_name = "ID|SLUG")]
             environment: String,
             /// The client's id
-            id: String,
+            #[arg(value_parser = crate::cli::ids::parse::<base::id::ApplicationKind>)]
+            id: base::id::ApplicationId,
             /// Print one JSON object
             #[arg(long)]
             json: bool,
@@ -133,7 +133,8 @@ macro_rules! rotation {
             #[arg(long, value_name = "ID|SLUG")]
             environment: String,
             /// The client's id
-            id: String,
+            #[arg(value_parser = crate::cli::ids::parse::<base::id::ApplicationKind>)]
+            id: base::id::ApplicationId,
             /// For how many seconds the present secret stays good; 0 ends it at once
             #[arg(long, value_name = "SECONDS", default_value_t = applications::DEFAULT_OVERLAP)]
             overlap: u64,

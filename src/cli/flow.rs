@@ -1,12 +1,12 @@
 //! `ostiary flow`: the logins of an environment, with every check, to find out why one failed.
 
-use base::id::LoginFlowId;
+use base::id::{LoginFlowId, LoginFlowKind};
 use clap::{Args, Subcommand};
-use model::login_flow::{FlowOrigin, FlowStatus, LoginFlow, StepKind};
+use model::login_flow::{FlowOrigin, FlowStatus, LoginFlow, LoginProtocol, StepKind};
 use saml::check::{Check, Fixer};
 use serde_json::{Value, json};
 
-use super::{installation, output, settings_args::SettingsArgs};
+use super::{ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     environments,
     pagination::PageQuery,
@@ -41,6 +41,9 @@ pub(super) struct List {
     /// Only logins through this connection
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     connection: String,
+    /// Only logins by this: saml, or account (passwords and passkeys)
+    #[arg(long, value_name = "PROTOCOL", default_value = "", hide_default_value = true)]
+    protocol: String,
     /// Only logins with this e-mail address, refused ones too
     #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
     email: String,
@@ -77,7 +80,8 @@ pub(super) struct List {
   ostiary flow show saml_flow_… --documents     with the SAML messages")]
 pub(super) struct Show {
     /// The flow's id
-    id: String,
+    #[arg(value_parser = ids::parse::<LoginFlowKind>)]
+    id: LoginFlowId,
     /// Show the AuthnRequest and the Response too; they hold personal data
     #[arg(long)]
     documents: bool,
@@ -95,7 +99,8 @@ pub(super) struct Show {
   ostiary flow check saml_flow_…")]
 pub(super) struct CheckFlow {
     /// The flow's id
-    id: String,
+    #[arg(value_parser = ids::parse::<LoginFlowKind>)]
+    id: LoginFlowId,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -106,6 +111,7 @@ impl List {
         FlowQuery {
             organization_id: self.organization.clone(),
             saml_connection_id: self.connection.clone(),
+            protocol: self.protocol.clone(),
             email: self.email.clone(),
             status: if self.failed { "failed".to_owned() } else { self.status.clone() },
             refusal: self.refusal.clone(),
@@ -130,7 +136,7 @@ impl Flow {
                         false => output::line(&format!(
                             "{}  {}  {:11}  {}  {}",
                             flow.created_at,
-                            flow.id,
+                            flow.reference(),
                             status(flow.status),
                             flow.email.as_ref().or(flow.claimed_email.as_ref()).map_or("–", |e| e.as_str()),
                             flow.refusal.as_deref().unwrap_or_default()
@@ -139,7 +145,7 @@ impl Flow {
                 }
             }
             Self::Show(show) => {
-                let id: LoginFlowId = show.id.parse()?;
+                let id = show.id;
                 let principal = Principal::operator(flows::environment_of(&state, id).await?);
                 let found = match show.documents {
                     true => flows::find(&state, &principal, id).await?,
@@ -151,7 +157,7 @@ impl Flow {
                 }
             }
             Self::Check(check) => {
-                let id: LoginFlowId = check.id.parse()?;
+                let id = check.id;
                 let principal = Principal::operator(flows::environment_of(&state, id).await?);
                 let checked = flows::recheck(&state, &principal, id).await?;
                 match check.json {
@@ -174,8 +180,12 @@ fn status(status: FlowStatus) -> &'static str {
 
 fn summary_json(flow: &LoginFlow) -> Value {
     json!({
-        "id": flow.id,
+        "id": flow.reference(),
+        "protocol": flow.protocol,
         "samlConnectionId": flow.connection_id,
+        "userId": flow.user_id,
+        "applicationId": flow.application_id,
+        "amr": flow.amr,
         "organizationId": flow.organization_id,
         "origin": flow.origin,
         "status": flow.status,
@@ -202,8 +212,19 @@ fn flow_json(found: &flows::FlowDetails) -> Value {
 /// Prints a flow's timeline: failed checks in full, passed ones as a count.
 fn print_flow(found: &flows::FlowDetails) {
     let flow = &found.flow;
-    output::line(&format!("{}  {}", flow.id, status(flow.status)));
-    output::line(&format!("  connection    {}", flow.connection_id));
+    output::line(&format!("{}  {}", flow.reference(), status(flow.status)));
+    if let Some(id) = flow.connection_id {
+        output::line(&format!("  connection    {id}"));
+    }
+    if let Some(id) = flow.user_id {
+        output::line(&format!("  user          {id}"));
+    }
+    if let Some(id) = flow.application_id {
+        output::line(&format!("  application   {id}"));
+    }
+    if !flow.amr.is_empty() {
+        output::line(&format!("  proven by     {}", flow.amr.join(", ")));
+    }
     output::line(&format!("  organization  {}", flow.organization_id));
     if let Some(email) = &flow.email {
         output::line(&format!("  e-mail        {email}"));
@@ -213,7 +234,7 @@ fn print_flow(found: &flows::FlowDetails) {
     }
     output::line(&format!("\n{}  {}", flow.created_at, origin_text(flow.origin)));
     for step in &found.steps {
-        output::line(&format!("{}  {}", step.at, step_text(step.kind)));
+        output::line(&format!("{}  {}", step.at, step_text(flow.protocol, step.kind)));
         step.checks.iter().filter(|check| !check.passed).for_each(print_failed_check);
         let passed = step.checks.iter().filter(|check| check.passed).count();
         if passed > 0 {
@@ -224,7 +245,7 @@ fn print_flow(found: &flows::FlowDetails) {
         }
     }
     if let Some(at) = flow.redeemed_at {
-        output::line(&format!("{at}  the app redeemed the access code"));
+        output::line(&format!("{at}  the app redeemed the code"));
     }
 }
 
@@ -292,16 +313,20 @@ fn origin_text(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Idp => "the identity provider started the login",
         FlowOrigin::Setup => "the customer's admin tested the connection in the setup pages",
         FlowOrigin::Console => "somebody tested the connection in the console",
+        FlowOrigin::Issuer => "an application asked for a sign-in at the organization's issuer",
         FlowOrigin::Administrator => "an administrator signed in to the console",
         FlowOrigin::Issuer => "somebody signed in with their account, for an application",
         FlowOrigin::Detached => "a response was posted that belongs to no login",
     }
 }
 
-fn step_text(kind: StepKind) -> &'static str {
-    match kind {
-        StepKind::Requested => "the browser was sent to the identity provider",
-        StepKind::Refused => "a response was refused",
-        StepKind::Accepted => "a response was accepted",
+fn step_text(protocol: LoginProtocol, kind: StepKind) -> &'static str {
+    match (protocol, kind) {
+        (_, StepKind::Requested) => "the browser was sent to the identity provider",
+        (LoginProtocol::Saml, StepKind::Refused) => "a response was refused",
+        (LoginProtocol::Saml, StepKind::Accepted) => "a response was accepted",
+        (LoginProtocol::Account, StepKind::Refused) => "what the person gave was refused",
+        (LoginProtocol::Account, StepKind::Accepted) => "the person was signed in",
+        (_, StepKind::Proven) => "the person proved one thing, and was asked for more",
     }
 }

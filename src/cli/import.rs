@@ -1,10 +1,13 @@
 //! `ostiary import`.
 
-use base::{id::EnvironmentId, time::Timestamp};
+use base::{
+    id::{EnvironmentId, EnvironmentKind},
+    time::Timestamp,
+};
 use clap::{Args, Subcommand};
 use strum::VariantArray;
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::import_ssoready::{self, ImportOptions, Report, ResourceKind};
 
 /// How often the progress is reported.
@@ -48,7 +51,7 @@ pub(super) struct Ssoready {
     #[arg(long, value_name = "URL", hide_env_values = true)]
     from: String,
     /// Only this environment, by its id; repeatable
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<EnvironmentKind>)]
     environment: Vec<EnvironmentId>,
     /// Run the import and roll it back
     #[arg(long)]

@@ -17,6 +17,7 @@ mod environment;
 mod field_flags;
 mod flow;
 mod healthcheck;
+mod ids;
 mod import;
 mod installation;
 mod keys;

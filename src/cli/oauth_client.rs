@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     authorization_server::clients::{self, OauthClientChange, OauthClientObject},
     environments,
@@ -50,7 +50,8 @@ pub(super) struct Update {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// Its id
-    id: String,
+    #[arg(value_parser = ids::parse::<base::id::OauthClientKind>)]
+    id: base::id::OauthClientId,
     #[command(flatten)]
     settings: OauthClientChange,
     /// Print one JSON object
@@ -67,7 +68,8 @@ pub(super) struct Delete {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The client's id
-    id: String,
+    #[arg(value_parser = ids::parse::<base::id::OauthClientKind>)]
+    id: base::id::OauthClientId,
 }
 
 impl OauthClient {
@@ -92,7 +94,7 @@ impl OauthClient {
             }
             Self::Update(update) => {
                 let environment = environments::find(&state, &update.environment).await?;
-                let (principal, id) = (Principal::operator(environment.id), update.id.parse()?);
+                let (principal, id) = (Principal::operator(environment.id), update.id);
                 let changed = resource::update::<model::oauth_client::OauthClient>(
                     &state,
                     &principal,
@@ -105,7 +107,7 @@ impl OauthClient {
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
-                let id = delete.id.parse()?;
+                let id = delete.id;
                 let principal = Principal::operator(environment.id);
                 let removed =
                     resource::remove::<model::oauth_client::OauthClient>(&state, &principal, id, None);

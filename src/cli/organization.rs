@@ -1,9 +1,9 @@
 //! `ostiary organization`.
 
-use base::id::OrganizationId;
+use base::id::{OrganizationId, OrganizationKind};
 use clap::{Args, Subcommand};
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     environments,
     organizations::{self, OrganizationChange},
@@ -52,7 +52,7 @@ pub(super) struct Create {
       an empty value clears the setting; without a domain, nobody can sign in")]
 pub(super) struct Update {
     /// The organization's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
     #[command(flatten)]
     settings: OrganizationChange,
@@ -69,7 +69,7 @@ pub(super) struct Update {
 Its logins stay as history. This cannot be undone.")]
 pub(super) struct Delete {
     /// The organization's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
 }
 

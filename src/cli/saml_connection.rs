@@ -3,11 +3,11 @@
 use std::{fs, io::Read as _, path::Path};
 
 use anyhow::Context as _;
-use base::id::{OrganizationId, SamlConnectionId};
+use base::id::{OrganizationId, OrganizationKind, SamlConnectionId, SamlConnectionKind};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use clap::{Args, Subcommand};
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     State,
     connections::saml::{self, SamlConnectionChange, SamlConnectionObject, metadata},
@@ -47,7 +47,7 @@ new certificates and addresses are adopted. The organization's first connection
 becomes its primary one.")]
 pub(super) struct Create {
     /// The organization's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
     #[command(flatten)]
     fields: Fields,
@@ -68,7 +68,7 @@ pub(super) struct Create {
       removes the metadata URL; it is no longer fetched")]
 pub(super) struct Update {
     /// The connection's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<SamlConnectionKind>)]
     connection: SamlConnectionId,
     #[command(flatten)]
     fields: Fields,
@@ -87,7 +87,7 @@ The server does this about every six hours, and soon after a login whose
 signature matches none of the certificates.")]
 pub(super) struct Refresh {
     /// The connection's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<SamlConnectionKind>)]
     connection: SamlConnectionId,
     /// Print one JSON object
     #[arg(long)]
@@ -103,7 +103,7 @@ Its logins stay as history. This cannot be undone: a new connection has a new
 entity id and ACS URL, which the customer's admin must configure again.")]
 pub(super) struct Delete {
     /// The connection's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<SamlConnectionKind>)]
     connection: SamlConnectionId,
 }
 
@@ -115,7 +115,7 @@ pub(super) struct Delete {
       one JSON object a line")]
 pub(super) struct List {
     /// The organization's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
     /// Print one JSON object a line
     #[arg(long)]

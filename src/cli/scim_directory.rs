@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use base::id::{OrganizationId, ScimDirectoryId};
+use base::id::{OrganizationId, OrganizationKind, ScimDirectoryId, ScimDirectoryKind};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     State,
     directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryObject},
@@ -36,7 +36,7 @@ pub(super) enum ScimDirectory {
 The organization's first directory becomes its primary one.")]
 pub(super) struct Create {
     /// The organization's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
     #[command(flatten)]
     settings: ScimDirectoryChange,
@@ -53,7 +53,7 @@ pub(super) struct Create {
   ostiary scim-directory update scim_directory_… --require-provisioned-logins")]
 pub(super) struct Update {
     /// The directory's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<ScimDirectoryKind>)]
     directory: ScimDirectoryId,
     #[command(flatten)]
     settings: ScimDirectoryChange,
@@ -70,7 +70,7 @@ pub(super) struct Update {
       one JSON object a line")]
 pub(super) struct List {
     /// The organization's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
     /// Print one JSON object a line
     #[arg(long)]
@@ -86,7 +86,7 @@ pub(super) struct List {
       the previous token stops working now")]
 pub(super) struct Rotate {
     /// The directory's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<ScimDirectoryKind>)]
     directory: ScimDirectoryId,
     /// For how many seconds the previous tokens keep working [default: 86400]
     #[arg(long, value_name = "SECONDS")]

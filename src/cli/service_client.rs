@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     applications::{self, Chosen, one, rotation},
-    field_flags, installation, output,
+    field_flags, ids, installation, output,
     settings_args::SettingsArgs,
 };
 use crate::app::{
@@ -59,7 +59,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "WORKSPACE", default_value = "system")]
     workspace: WorkspaceName,
     /// Its name for people
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ids::name)]
     name: String,
     /// What it may ask for
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
@@ -111,7 +111,8 @@ pub(super) struct Delete {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The client's id
-    id: String,
+    #[arg(value_parser = ids::parse::<base::id::ApplicationKind>)]
+    id: base::id::ApplicationId,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -130,16 +131,16 @@ impl ServiceClient {
                 applications::list(&state, &Principal::operator(environment.id), SYSTEM, json).await
             }
             Self::Disable(Disable { environment, id, json }) => {
-                Chosen::find(settings, &environment, &id, SYSTEM).await?.switch(true, json).await
+                Chosen::find(settings, &environment, id, SYSTEM).await?.switch(true, json).await
             }
             Self::Enable(Enable { environment, id, json }) => {
-                Chosen::find(settings, &environment, &id, SYSTEM).await?.switch(false, json).await
+                Chosen::find(settings, &environment, id, SYSTEM).await?.switch(false, json).await
             }
             Self::Delete(Delete { environment, id, json }) => {
-                Chosen::find(settings, &environment, &id, SYSTEM).await?.delete(json).await
+                Chosen::find(settings, &environment, id, SYSTEM).await?.delete(json).await
             }
             Self::RotateSecret(RotateSecret { environment, id, overlap, json }) => {
-                Chosen::find(settings, &environment, &id, SYSTEM).await?.rotate(overlap, json).await
+                Chosen::find(settings, &environment, id, SYSTEM).await?.rotate(overlap, json).await
             }
         }
     }

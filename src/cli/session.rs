@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use base::id::UserId;
+use base::id::{UserId, UserKind};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     accounts::user_sessions::{self, OperatorSession},
     environments,
@@ -35,11 +35,11 @@ pub(super) struct Create {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The user's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<UserKind>)]
     user: UserId,
     /// When they authenticated, in seconds from now: 0 or less
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 0)]
-    #[arg(value_parser = clap::value_parser!(i64).range(..=0))]
+    #[arg(value_parser = offset)]
     auth_time_offset: i64,
     /// Give it the standing of a tenant administrator, without a membership
     #[arg(long)]
@@ -47,6 +47,11 @@ pub(super) struct Create {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+fn offset(text: &str) -> Result<i64, &'static str> {
+    let seconds = text.parse::<i64>().ok().filter(|seconds| *seconds <= 0);
+    seconds.ok_or("it is a number of seconds, 0 or less: -600 is ten minutes ago")
 }
 
 /// What `session create` prints.

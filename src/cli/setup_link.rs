@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use base::id::{OrganizationId, SetupLinkId};
+use base::id::{OrganizationId, OrganizationKind, SetupLinkId, SetupLinkKind};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     environments, organizations,
     pagination::PageQuery,
@@ -34,7 +34,7 @@ Send the URL to the customer's IT admin. It works once and is redeemed by a
 button, so that link previews do not use it up.")]
 pub(super) struct Create {
     /// The organization's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::parse::<OrganizationKind>)]
     organization: OrganizationId,
     /// Allow setting up single sign-on; without any of the three, all are allowed
     #[arg(long)]
@@ -64,7 +64,7 @@ pub(super) struct List {
     #[arg(long, value_name = "ID|SLUG", required_unless_present = "organization")]
     environment: Option<String>,
     /// Only those of this organization
-    #[arg(long, value_name = "ID", conflicts_with = "environment")]
+    #[arg(long, value_name = "ID", conflicts_with = "environment", value_parser = ids::parse::<OrganizationKind>)]
     organization: Option<OrganizationId>,
     /// Print one JSON object a line
     #[arg(long)]
@@ -77,7 +77,7 @@ pub(super) struct List {
   ostiary setup-link revoke setup_link_…")]
 pub(super) struct Revoke {
     /// The link's id
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = ids::parse::<SetupLinkKind>)]
     link: SetupLinkId,
     /// Print one JSON object
     #[arg(long)]

@@ -2,22 +2,22 @@
 
 use std::io::{BufRead as _, Read as _};
 
-use base::id::{OrganizationId, UserId};
+use base::id::{OrganizationId, UserId, UserKind};
 use clap::{Args, Subcommand};
 use model::{
     account::CredentialState,
-    user::{IdentifierKind, User as Account, UserStatus},
+    user::{AddressKind, IdentifierKind, User as Account, UserStatus},
 };
 use serde::Serialize;
 use serde_json::{Map, json};
 
-use super::{field_flags, installation, output, settings_args::SettingsArgs};
+use super::{field_flags, ids, installation, output, settings_args::SettingsArgs};
 use crate::app::{
     Error, State,
     accounts::{
         credentials::{ImportedCredential, NewCredential},
         totp::TotpSecret,
-        users::{self, NewAddress, NewIdentifier, NewUser, UserChange},
+        users::{self, NewAddress, NewIdentifier, NewUser, UserChange, UserDetails},
     },
     authorization_server::sign_in::activation,
     environments,
@@ -64,7 +64,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "ADDRESS")]
     email: String,
     /// The name for people
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ids::name)]
     display_name: String,
     #[command(flatten)]
     password: Password,
@@ -139,6 +139,7 @@ macro_rules! one {
             #[arg(long, value_name = "ID|SLUG")]
             environment: String,
             /// The user's id
+            #[arg(value_parser = ids::parse::<UserKind>)]
             id: UserId,
             /// Print one JSON object
             #[arg(long)]
@@ -163,6 +164,7 @@ pub(super) struct Delete {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The user's id
+    #[arg(value_parser = ids::parse::<UserKind>)]
     id: UserId,
     /// Print one JSON object
     #[arg(long)]
@@ -178,6 +180,7 @@ pub(super) struct SetPassword {
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
     /// The user's id
+    #[arg(value_parser = ids::parse::<UserKind>)]
     id: UserId,
     #[command(flatten)]
     password: Password,
@@ -205,13 +208,29 @@ struct Shown {
     organization_id: OrganizationId,
     identity_pool_id: base::id::IdentityPoolId,
     display_name: String,
+    /// The first address; `None` without any.
+    email: Option<String>,
     status: &'static str,
 }
 
-impl From<&Account> for Shown {
-    fn from(user: &Account) -> Self {
+impl Shown {
+    /// With what belongs to them.
+    async fn all(state: &State, principal: &Principal, users: Vec<Account>) -> anyhow::Result<Vec<Self>> {
+        let described = users::describe(state, principal, users).await.map_err(field_flags::cli_error)?;
+        Ok(described.iter().map(Self::from).collect())
+    }
+}
+
+impl From<&UserDetails> for Shown {
+    fn from(UserDetails { user, identifiers, addresses }: &UserDetails) -> Self {
+        let address = addresses.iter().find(|address| address.kind == AddressKind::Email);
+        let identifier =
+            identifiers.iter().find(|identifier| identifier.text.kind() == IdentifierKind::Email);
+        let email = address.map(|address| address.address.as_str());
+        let email = email.or_else(|| identifier.map(|identifier| identifier.text.as_str()));
         Self {
             id: user.id,
+            email: email.map(str::to_owned),
             organization_id: user.organization_id,
             identity_pool_id: user.pool_id,
             display_name: user.display_name(),
@@ -270,7 +289,11 @@ async fn switch(
     let (principal, user) = find(state, environment, id).await?;
     let changed = users::set_status(state, &principal, (user.pool_id, user.id), None, status).await;
     let title = if status.is_active() { "Switched on:" } else { "Switched off:" };
-    output::resource(json, &Shown::from(&changed.map_err(field_flags::cli_error)?), title)
+    let changed = changed.map_err(field_flags::cli_error)?;
+    for shown in Shown::all(state, &principal, vec![changed]).await? {
+        output::resource(json, &shown, title)?;
+    }
+    Ok(())
 }
 
 /// The organization that a text names.
@@ -325,11 +348,12 @@ impl List {
         let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
         loop {
             let page = users::list_in_organization(state, &principal, organization_id, &query).await?;
-            for user in &page.items {
+            for user in Shown::all(state, &principal, page.items).await? {
                 output::line(&match self.json {
-                    true => serde_json::to_string(&Shown::from(user))?,
+                    true => serde_json::to_string(&user)?,
                     false => {
-                        format!("{}  {:8}  {}", user.id, user.status.as_str(), user.display_name())
+                        let email = user.email.as_deref().unwrap_or("-");
+                        format!("{}  {:8}  {email:32}  {}", user.id, user.status, user.display_name)
                     }
                 });
             }

@@ -122,6 +122,9 @@ impl ApiError {
             Error::Organization(error) if !error.field().is_empty() => {
                 (format!("bad {}: {error}", error.field()), json!([]))
             }
+            Error::Organization(error) if let Some(code) = error.code() => {
+                (format!("{code}: {error}"), json!([]))
+            }
             error => (error.to_string(), json!([])),
         };
         json!({ "code": self.grpc_code(), "message": message, "details": details })
@@ -148,8 +151,8 @@ impl ResponseError for ApiError {
         error::log_internal_error(&self.error);
         let mut response = match self.format {
             ErrorFormat::Page => error::respond(&self.error, Area::Login, None),
-            // Handlers of that surface have an error of their own.
-            ErrorFormat::Secureauth | ErrorFormat::Api => {
+            // Handlers of those surfaces have errors of their own.
+            ErrorFormat::Secureauth | ErrorFormat::Issuer | ErrorFormat::Api => {
                 HttpResponse::build(self.status()).json(self.envelope())
             }
             ErrorFormat::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::secureauth::error::SecureauthError;
+use super::{oauth::body::issuer_error_body, secureauth::error::SecureauthError};
 use crate::{
     app::limits::{body_allowance::BodyError, request_memory::Exhausted},
     links::path,
@@ -195,6 +195,11 @@ fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCod
         }
         ErrorFormat::Oauth => HttpResponse::build(status)
             .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),
+        ErrorFormat::Issuer => HttpResponse::build(status).json(issuer_error_body(
+            status_text.oauth,
+            status_text.sentence,
+            status,
+        )),
         ErrorFormat::Scim => scim_error(
             status,
             &json!({
@@ -322,6 +327,7 @@ mod tests {
                 (ErrorFormat::Api, "application/json", "code"),
                 (ErrorFormat::Secureauth, "application/json", "error_code"),
                 (ErrorFormat::Oauth, "application/json", "error"),
+                (ErrorFormat::Issuer, "application/json", "error_hint"),
                 (ErrorFormat::Scim, "application/scim+json", "schemas"),
             ] {
                 let response = respond(format, status, &at(Surface::Site), "r1");

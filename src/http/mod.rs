@@ -1,5 +1,6 @@
 //! HTTP: routes, authentication of callers, wire types, and the error format of each surface.
 
+mod account;
 pub mod api_documents;
 pub mod api_error;
 pub mod body;

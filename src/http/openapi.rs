@@ -15,7 +15,7 @@ use utoipa::{
     },
 };
 
-use super::{secureauth, ssoready::Handlers};
+use super::{oauth::issuer_description, secureauth, ssoready::Handlers};
 use crate::links::Links;
 
 /// The tags, in the order of the documentation.
@@ -105,6 +105,7 @@ pub fn document(links: &Links) -> Value {
             }
         }
     }
+    issuer_description::add_to(&mut document);
     secureauth::openapi::add_to(&mut document);
     let schemas = document["components"]["schemas"].clone();
     correct_schemas(&mut document, &schemas);
@@ -323,7 +324,7 @@ mod tests {
         let document = json();
         let described: BTreeSet<_> =
             operations(&document).iter().map(|(path, method, _)| (*path, *method)).collect();
-        let routes = ssoready::ROUTES.iter().chain(secureauth::ROUTES);
+        let routes = ssoready::ROUTES.iter().chain(secureauth::ROUTES).chain(issuer_description::ROUTES);
         let routes: BTreeSet<_> =
             routes.flat_map(|(path, methods)| methods.iter().map(|method| (*path, *method))).collect();
         assert_eq!(described, routes, "`path =` or the method of a handler is not that of its line; {HOW}");
@@ -346,7 +347,9 @@ mod tests {
             assert!(tags.iter().any(|one| one["name"] == tag), "add the tag {tag:?} to TAGS: {at}");
             let mut answers = operation["responses"].as_object().unwrap().iter();
             let is_told = |(status, answer): (&String, &Value)| match status.as_str() {
-                "200" | "201" => answer["content"].is_object(),
+                "200" | "201" => {
+                    answer["content"].is_object() || path == crate::links::path::WORKSPACE_REVOKE
+                }
                 status => status == "204",
             };
             assert!(answers.any(is_told), "{at}");

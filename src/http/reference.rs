@@ -39,7 +39,7 @@ pub(crate) fn reference(links: &Links, document: &Value) -> ApiReference {
 
 fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Value) -> Operation {
     let parameters = list(&operation["parameters"]);
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let body = body_schema(operation);
     Operation {
         id: text(&operation["operationId"]),
         method: method.to_uppercase(),
@@ -49,6 +49,8 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
         access: match operation["security"][0].as_object().and_then(|named| named.keys().next()) {
             Some(name) if name == "apiKey" => Access::AnyKey,
             Some(name) if name == "accessToken" => Access::AccessToken,
+            Some(name) if name == "clientSecret" => Access::ClientSecret,
+            None if operation["security"].is_array() => Access::Nobodys,
             _ => Access::ManagementKey,
         },
         parameters: parameters
@@ -77,6 +79,12 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
     }
 }
 
+/// The schema of the request body, whatever its type.
+fn body_schema(operation: &Value) -> &Value {
+    let content = object(&operation["requestBody"]["content"]).next();
+    content.map_or(&Value::Null, |(_, content)| &content["schema"])
+}
+
 /// The schema of the successful response, if it has a body.
 fn success_schema(operation: &Value) -> &Value {
     let succeeded = ["200", "201"].map(|status| &operation["responses"][status]["content"]);
@@ -86,9 +94,12 @@ fn success_schema(operation: &Value) -> &Value {
 
 fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Value) -> String {
     let (mut path, mut query) = (path.to_owned(), Vec::new());
-    let takes_token = operation["security"][0]["accessToken"].is_array();
-    let credential = if takes_token { "$ACCESS_TOKEN" } else { "$OSTIARY_API_KEY" };
-    let mut lines = vec![format!("  -H \"Authorization: Bearer {credential}\"")];
+    let mut lines = match operation["security"][0].as_object().and_then(|named| named.keys().next()) {
+        Some(name) if name == "accessToken" => vec![authorization("ACCESS_TOKEN")],
+        Some(name) if name == "clientSecret" => Vec::new(),
+        None if operation["security"].is_array() => Vec::new(),
+        _ => vec![authorization("OSTIARY_API_KEY")],
+    };
     for parameter in list(&operation["parameters"]) {
         let name = text(&parameter["name"]);
         let value = example(&parameter["schema"], schemas);
@@ -104,12 +115,15 @@ fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
                 path = path.replace(&format!("{{{name}}}"), &format!("${id}"));
             }
             Some("path") => path = path.replace(&format!("{{{name}}}"), &value),
-            Some("header") => lines.push(format!("  -H \"{name}: $(uuidgen)\"")),
+            Some("header") if name == "Idempotency-Key" => {
+                lines.push(format!("  -H \"{name}: $(uuidgen)\""));
+            }
+            Some("header") => {}
             _ if parameter["required"] == true => query.push(format!("{name}={value}")),
             _ => {}
         }
     }
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let body = body_schema(operation);
     if !body.is_null() {
         // The example shows required fields and those with an example or a default.
         let whole = resolve_ref(body, schemas);
@@ -121,12 +135,22 @@ fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
             })
             .map(|(name, schema)| (name.clone(), example(schema, schemas)))
             .collect();
-        lines.push("  -H \"Content-Type: application/json\"".to_owned());
-        lines.push(format!("  -d '{}'", Value::from(shown)));
+        if operation["requestBody"]["content"]["application/json"].is_object() {
+            lines.push("  -H \"Content-Type: application/json\"".to_owned());
+            lines.push(format!("  -d '{}'", Value::from(shown)));
+        } else {
+            lines.extend(shown.iter().map(|(name, value)| format!("  -d \"{name}={}\"", text(value))));
+        }
     }
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     let verb = if method == "get" { String::new() } else { format!("-X {} ", method.to_uppercase()) };
-    format!("curl {verb}\"{}{path}{query}\" \\\n{}", links.origin(), lines.join(" \\\n"))
+    lines.insert(0, format!("curl {verb}\"{}{path}{query}\"", links.origin()));
+    lines.join(" \\\n")
+}
+
+/// The header with a credential from a variable of the shell.
+fn authorization(variable: &str) -> String {
+    format!("  -H \"Authorization: Bearer ${variable}\"")
 }
 
 /// An example value of a schema.
@@ -292,9 +316,24 @@ mod tests {
             let line = operation.curl.split(" -d ").next().unwrap_or_default();
             assert!(line.starts_with("curl ") && !line.contains('{'), "{}", operation.curl);
             assert!(!operation.curl.contains("{id}"), "{}", operation.curl);
-            let has_answer = operation.responses.iter().all(|(status, _)| status != "204");
+            let has_answer = operation.responses.iter().all(|(status, _)| status != "204")
+                && operation.id != "issuerRevoke";
             assert_eq!(has_answer, !operation.example.is_empty(), "{}", operation.id);
             assert!(operation.example != "null", "{}", operation.id);
+        }
+        let samples = || reference.sections.iter().flat_map(|section| &section.operations);
+        for operation in samples() {
+            // What is to be filled in is a variable; nothing that is needed is empty.
+            let sent = operation.curl.split_once(" -d ").map_or("", |(_, sent)| sent);
+            let is_ours = operation.path.starts_with("/v1");
+            assert!(is_ours || !sent.contains("\"\""), "an example is empty: {}", operation.curl);
+            let ids = operation.curl.matches("$(uuidgen)").count();
+            assert_eq!(
+                ids,
+                operation.curl.matches("Idempotency-Key: $(uuidgen)").count(),
+                "{}",
+                operation.curl
+            );
         }
         for section in &reference.sections {
             assert!(!section.operations.is_empty(), "{} has nothing in it", section.name);

@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready};
+use super::{account, api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready};
 use crate::{
     links::path,
     web::{
@@ -55,7 +55,7 @@ pub fn register(routes: &mut Routes<'_>) {
         // OAuth clients, and browsers that they redirect
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
         // Clients of an environment, by WSO2's paths
-        .surface(Surface::Oauth, "", oauth::issuers::configure)
+        .surface(Surface::Issuer, "", oauth::issuers::configure)
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
@@ -63,7 +63,9 @@ pub fn register(routes: &mut Routes<'_>) {
         // SCIM clients of identity providers
         .surface(Surface::Scim, "/v1/scim", scim::configure)
         // Clients of an environment's workspaces. Last: the first segment matches every address that no route above has.
-        .surface(Surface::Oauth, "", oauth::issuers::configure_workspaces)
+        .surface(Surface::Issuer, "", oauth::issuers::configure_workspaces)
         // People who sign in at an organization, and the applications that sent them
-        .surface(Surface::Oauth, "", sign_in::configure);
+        .surface(Surface::Oauth, "", sign_in::configure)
+        // The same people in their own accounts
+        .surface(Surface::Oauth, "", account::configure);
 }

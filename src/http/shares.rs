@@ -50,9 +50,12 @@ fn share(route: &MatchedRoute) -> PoolShare {
         Surface::Ssoready if ![path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern) => {
             PoolShare::Management
         }
-        Surface::Ssoready | Surface::Saml | Surface::Oauth | Surface::Health | Surface::Site => {
-            PoolShare::Login
-        }
+        Surface::Ssoready
+        | Surface::Saml
+        | Surface::Oauth
+        | Surface::Issuer
+        | Surface::Health
+        | Surface::Site => PoolShare::Login,
     }
 }
 
@@ -66,6 +69,7 @@ mod tests {
         for (surface, pattern, expected) in [
             (Surface::Saml, path::SAML_ACS, PoolShare::Login),
             (Surface::Oauth, path::OAUTH_TOKEN, PoolShare::Login),
+            (Surface::Issuer, path::WORKSPACE_TOKEN, PoolShare::Login),
             (Surface::Ssoready, path::SAML_REDIRECT, PoolShare::Login),
             (Surface::Ssoready, path::SAML_REDEEM, PoolShare::Login),
             (Surface::Ssoready, path::ORGANIZATIONS, PoolShare::Management),

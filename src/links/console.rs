@@ -117,6 +117,8 @@ pub const USER_PASSWORD: &str = "/console/{environment}/users/{user}/password";
 pub const USER_CREDENTIALS: &str = "/console/{environment}/users/{user}/credentials";
 /// Makes a one-time code for a user.
 pub const USER_CODES: &str = "/console/{environment}/users/{user}/codes";
+/// Adds a user to a group, or removes them from one.
+pub const USER_GROUPS: &str = "/console/{environment}/users/{user}/groups";
 /// Ends all sessions of a user.
 pub const USER_SESSIONS: &str = "/console/{environment}/users/{user}/sessions";
 
@@ -135,6 +137,18 @@ pub const IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}";
 pub const EDIT_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}/edit";
 /// Deletes an identity pool.
 pub const DELETE_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}/delete";
+/// The groups of the users of an identity pool.
+pub const POOL_GROUPS: &str = "/console/{environment}/identity-pools/{pool}/groups";
+/// Creates a group.
+pub const NEW_POOL_GROUP: &str = "/console/{environment}/identity-pools/{pool}/groups/new";
+/// One group of users, with its members.
+pub const USER_GROUP: &str = "/console/{environment}/user-groups/{group}";
+/// Edits a group.
+pub const EDIT_USER_GROUP: &str = "/console/{environment}/user-groups/{group}/edit";
+/// Deletes a group.
+pub const DELETE_USER_GROUP: &str = "/console/{environment}/user-groups/{group}/delete";
+/// Adds a user to a group, or removes one.
+pub const USER_GROUP_MEMBERS: &str = "/console/{environment}/user-groups/{group}/members";
 /// The schemas of the objects of users.
 pub const IDENTITY_SCHEMAS: &str = "/console/{environment}/identity-schemas";
 /// Creates a schema.

@@ -263,6 +263,38 @@ pub const SECUREAUTH_USER_ADDRESSES_UPDATE: &str =
 pub const SECUREAUTH_USER_ADDRESSES_REMOVE: &str =
     "/api/identity/{tenant}/system/pools/{pool}/users/{user}/addresses/remove";
 
+/// Groups of the users of an identity pool (SecureAuth's identity API).
+pub const SECUREAUTH_GROUPS: &str = "/api/identity/{tenant}/system/pools/{pool}/groups";
+/// A group.
+pub const SECUREAUTH_GROUP: &str = "/api/identity/{tenant}/system/pools/{pool}/groups/{group}";
+/// The users in a group.
+pub const SECUREAUTH_GROUP_USERS: &str = "/api/identity/{tenant}/system/pools/{pool}/groups/{group}/users";
+/// A user in a group.
+pub const SECUREAUTH_GROUP_USER: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/groups/{group}/users/{user}";
+/// The groups of a user.
+pub const SECUREAUTH_USER_GROUPS: &str = "/api/identity/{tenant}/system/pools/{pool}/users/{user}/groups";
+/// A group of a user.
+pub const SECUREAUTH_USER_GROUP: &str =
+    "/api/identity/{tenant}/system/pools/{pool}/users/{user}/groups/{group}";
+
+/// The same groups, by the path for administrators.
+pub const SECUREAUTH_ADMIN_GROUPS: &str = "/api/identity/{tenant}/admin/pools/{pool}/groups";
+/// A group.
+pub const SECUREAUTH_ADMIN_GROUP: &str = "/api/identity/{tenant}/admin/pools/{pool}/groups/{group}";
+/// The users in a group.
+pub const SECUREAUTH_ADMIN_GROUP_USERS: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/groups/{group}/users";
+/// A user in a group.
+pub const SECUREAUTH_ADMIN_GROUP_USER: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/groups/{group}/users/{user}";
+/// The groups of a user.
+pub const SECUREAUTH_ADMIN_USER_GROUPS: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/groups";
+/// A group of a user.
+pub const SECUREAUTH_ADMIN_USER_GROUP: &str =
+    "/api/identity/{tenant}/admin/pools/{pool}/users/{user}/groups/{group}";
+
 /// A password that its present one permits to change.
 pub const SECUREAUTH_CHANGE_PASSWORD: &str =
     "/api/identity/{tenant}/system/pools/{pool}/users/{user}/change-password";
@@ -355,6 +387,14 @@ pub const WORKSPACE_USERINFO: &str = "/{tenant}/{workspace}/userinfo";
 pub const WORKSPACE_LOGOUT: &str = "/{tenant}/{workspace}/oidc/logout";
 /// Its sign-in page.
 pub const WORKSPACE_SIGN_IN: &str = "/{tenant}/{workspace}/sign-in";
+/// A passkey instead of a password.
+pub const WORKSPACE_SIGN_IN_PASSKEY: &str = "/{tenant}/{workspace}/sign-in/passkey";
+/// Where a passkey is added while somebody signs in.
+pub const WORKSPACE_SIGN_IN_NEW_PASSKEY: &str = "/{tenant}/{workspace}/sign-in/passkey/new";
+/// Where an authenticator app is set up while somebody signs in.
+pub const WORKSPACE_SIGN_IN_AUTHENTICATOR: &str = "/{tenant}/{workspace}/sign-in/authenticator";
+/// Where a sign-in goes on for which nothing else is asked.
+pub const WORKSPACE_SIGN_IN_CONTINUE: &str = "/{tenant}/{workspace}/sign-in/continue";
 /// The second factor.
 pub const WORKSPACE_SIGN_IN_CODE: &str = "/{tenant}/{workspace}/sign-in/code";
 /// Another password, where the present one must be changed.
@@ -367,6 +407,46 @@ pub const WORKSPACE_COMPANY_FINISH: &str = "/{tenant}/{workspace}/sign-in/compan
 pub const WORKSPACE_COMPANY_DECLINE: &str = "/{tenant}/{workspace}/sign-in/company/decline";
 /// Where a new user sets a password.
 pub const WORKSPACE_ACTIVATE: &str = "/{tenant}/{workspace}/sign-in/activate";
+/// A user's own account.
+pub const WORKSPACE_ACCOUNT: &str = "/{tenant}/{workspace}/account";
+/// Its profile.
+pub const WORKSPACE_ACCOUNT_PROFILE: &str = "/{tenant}/{workspace}/account/profile";
+/// Its addresses.
+pub const WORKSPACE_ACCOUNT_ADDRESSES: &str = "/{tenant}/{workspace}/account/addresses";
+/// Proves one of them by a code.
+pub const WORKSPACE_ACCOUNT_VERIFY: &str = "/{tenant}/{workspace}/account/addresses/verify";
+/// Sends the code again.
+pub const WORKSPACE_ACCOUNT_SEND: &str = "/{tenant}/{workspace}/account/addresses/send";
+/// Makes one of them what the user signs in with, too.
+pub const WORKSPACE_ACCOUNT_IDENTIFIER: &str = "/{tenant}/{workspace}/account/addresses/sign-in";
+/// Removes one of them.
+pub const WORKSPACE_ACCOUNT_REMOVE: &str = "/{tenant}/{workspace}/account/addresses/remove";
+/// Its password.
+pub const WORKSPACE_ACCOUNT_PASSWORD: &str = "/{tenant}/{workspace}/account/password";
+/// Its passkeys.
+pub const WORKSPACE_ACCOUNT_PASSKEYS: &str = "/{tenant}/{workspace}/account/passkeys";
+/// One of them.
+pub const WORKSPACE_ACCOUNT_PASSKEY: &str = "/{tenant}/{workspace}/account/passkeys/{passkey}";
+/// Its second factor.
+pub const WORKSPACE_ACCOUNT_SECOND_FACTOR: &str = "/{tenant}/{workspace}/account/second-factor";
+/// Sets up an authenticator app.
+pub const WORKSPACE_ACCOUNT_APP: &str = "/{tenant}/{workspace}/account/second-factor/app";
+/// Makes new recovery codes.
+pub const WORKSPACE_ACCOUNT_RECOVERY_CODES: &str = "/{tenant}/{workspace}/account/second-factor/codes";
+/// Its sessions.
+pub const WORKSPACE_ACCOUNT_SESSIONS: &str = "/{tenant}/{workspace}/account/sessions";
+/// One of them.
+pub const WORKSPACE_ACCOUNT_SESSION: &str = "/{tenant}/{workspace}/account/sessions/{session}";
+/// What is kept about the user.
+pub const WORKSPACE_ACCOUNT_DATA: &str = "/{tenant}/{workspace}/account/data";
+/// All of that in one file.
+pub const WORKSPACE_ACCOUNT_FILE: &str = "/{tenant}/{workspace}/account/data/account.json";
+/// Erases the account.
+pub const WORKSPACE_ACCOUNT_ERASE: &str = "/{tenant}/{workspace}/account/erase";
+/// Where the user proves once more who they are.
+pub const WORKSPACE_ACCOUNT_CONFIRM: &str = "/{tenant}/{workspace}/account/confirm";
+/// Signs out of it.
+pub const WORKSPACE_ACCOUNT_SIGN_OUT: &str = "/{tenant}/{workspace}/account/sign-out";
 /// The token endpoint of an environment by WSO2's name, and its issuer.
 pub const TENANT_TOKEN: &str = "/t/{tenant}/oauth2/token";
 /// The token endpoint of the default environment by WSO2's name, and its issuer.

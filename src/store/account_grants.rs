@@ -5,7 +5,7 @@
 //! place finds a code of the other.
 
 use base::{
-    id::{ApplicationId, EnvironmentId, GrantId, OrganizationId, UserId, UserSessionId},
+    id::{ApplicationId, EnvironmentId, GrantId, LoginFlowId, OrganizationId, UserId, UserSessionId},
     secret::{AuthorizationCode, RefreshToken},
     time::Timestamp,
 };
@@ -29,6 +29,8 @@ pub struct AccountGrant {
     pub user_id: UserId,
     /// The session in which it was given.
     pub session_id: UserSessionId,
+    /// The login with which it was given; `None` in a session that there was already.
+    pub flow_id: Option<LoginFlowId>,
     /// What was granted.
     pub scope: String,
     /// When the user authenticated.
@@ -101,6 +103,7 @@ struct GrantRow {
     client_id: ApplicationId,
     user_id: UserId,
     session_id: UserSessionId,
+    flow_id: Option<LoginFlowId>,
     scope: String,
     authenticated_at: Timestamp,
     amr: String,
@@ -132,7 +135,7 @@ struct RefreshTokenRow {
 /// The columns of [`GrantRow`], of a grant `g`.
 macro_rules! grant_columns {
     () => {
-        "g.id AS grant_id, g.environment_id, g.issuer, g.organization_id, g.client_id, g.user_id, g.session_id, g.scope, \
+        "g.id AS grant_id, g.environment_id, g.issuer, g.organization_id, g.client_id, g.user_id, g.session_id, g.flow_id, g.scope, \
          g.authenticated_at, g.amr, g.created_at, g.expires_at AS grant_expires_at, \
          (g.revoked_at IS NULL AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id AND s.revoked_at IS NULL) \
          AND EXISTS (SELECT 1 FROM users u WHERE u.id = g.user_id AND u.environment_id = g.environment_id \
@@ -154,6 +157,7 @@ impl TryFrom<GrantRow> for AccountGrant {
             client_id: row.client_id,
             user_id: row.user_id,
             session_id: row.session_id,
+            flow_id: row.flow_id,
             scope: row.scope,
             authenticated_at: row.authenticated_at,
             amr,
@@ -167,8 +171,8 @@ impl TryFrom<GrantRow> for AccountGrant {
 pub async fn insert(tx: &mut Transaction, grant: &AccountGrant) -> Result<()> {
     tx.sql(
         "INSERT INTO authorization_grants (id, environment_id, issuer, organization_id, client_id, user_id, session_id, subject, \
-         email, email_key, scope, authenticated_at, amr, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11, $12, $13)",
+         email, email_key, scope, authenticated_at, amr, created_at, expires_at, flow_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11, $12, $13, $14)",
     )
     .bind(grant.id)
     .bind(grant.environment_id)
@@ -183,6 +187,7 @@ pub async fn insert(tx: &mut Transaction, grant: &AccountGrant) -> Result<()> {
     .bind(columns::list_to_json(&grant.amr))
     .bind(grant.created_at)
     .bind(grant.expires_at)
+    .bind(grant.flow_id)
     .execute()
     .await?;
     Ok(())
@@ -317,6 +322,26 @@ pub async fn end_session(tx: &mut Transaction, id: UserSessionId, now: Timestamp
         ended = tx.sql(text).bind(id).bind(now).execute().await?;
     }
     Ok(ended == 1)
+}
+
+/// Up to `limit` grants of a user, newest first; with each whether it is good.
+pub async fn list_by_user(conn: &mut Conn, user_id: UserId, limit: i64) -> Result<Vec<(AccountGrant, bool)>> {
+    let rows: Vec<GrantRow> = conn
+        .sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM authorization_grants g WHERE g.user_id = $1 ORDER BY g.id DESC LIMIT $2"
+        ))
+        .bind(user_id)
+        .bind(limit)
+        .all()
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let good = row.good;
+            Ok((row.try_into()?, good))
+        })
+        .collect()
 }
 
 /// Revokes every grant of an application.

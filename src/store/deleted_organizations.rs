@@ -25,6 +25,7 @@ const STATEMENTS: [&str; 7] = [
     "DELETE FROM organizations WHERE id IN (SELECT o.id FROM organizations o WHERE o.deleted_at < $1 \
      AND NOT EXISTS (SELECT 1 FROM scim_directories d WHERE d.organization_id = o.id) \
      AND NOT EXISTS (SELECT 1 FROM users u WHERE u.organization_id = o.id) \
+     AND NOT EXISTS (SELECT 1 FROM user_groups g WHERE g.organization_id = o.id) \
      AND NOT EXISTS (SELECT 1 FROM organizations c WHERE c.parent_id = o.id) LIMIT $2)",
 ];
 

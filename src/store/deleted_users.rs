@@ -1,5 +1,5 @@
 //! Erases users with everything that is kept of them: one who is deleted at once; those of removed pools, organizations and
-//! environments in batches, because a pool may be large.
+//! environments, and their groups, in batches, because a pool may be large.
 
 use base::{
     id::{EnvironmentId, UserId},
@@ -11,7 +11,7 @@ use super::{Conn, Result, Sql};
 /// How many users one call erases.
 const BATCH_SIZE: i64 = 200;
 
-/// What refers to an account without a foreign key. Identifiers, addresses and words go along with the user's row. Access
+/// What refers to an account without a foreign key. Identifiers, addresses, words and memberships go along with the user's row. Access
 /// tokens stay until they expire: their rows hold ids only, and the tokens ended when the account did.
 const BY_ACCOUNT: [&str; 9] = [
     "DELETE FROM passwords WHERE account_id IN (",
@@ -45,8 +45,19 @@ async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
     conn.dynamic(sql).execute().await
 }
 
-/// Erases a batch of the users of pools and organizations that were removed before `before`; then the pools that nobody is
-/// left in. Returns how many rows went; 0 when nothing is left.
+/// Groups of pools and organizations whose users are gone, and removed groups: nobody is left in a group that goes.
+const GROUPS: [&str; 4] = [
+    "DELETE FROM user_groups WHERE id IN (SELECT g.id FROM identity_pools p JOIN user_groups g ON g.pool_id = p.id \
+     WHERE p.deleted_at < $1 LIMIT $2)",
+    "DELETE FROM user_groups WHERE id IN (SELECT g.id FROM organizations o \
+     JOIN user_groups g ON g.organization_id = o.id WHERE o.deleted_at < $1 LIMIT $2)",
+    "DELETE FROM user_group_members WHERE (group_id, user_id) IN (SELECT m.group_id, m.user_id FROM user_groups g \
+     JOIN user_group_members m ON m.group_id = g.id WHERE g.deleted_at < $1 LIMIT $2)",
+    "DELETE FROM user_groups WHERE id IN (SELECT id FROM user_groups WHERE deleted_at < $1 LIMIT $2)",
+];
+
+/// Erases a batch of the users of pools and organizations that were removed before `before`; then of groups; then the pools
+/// that nobody is left in. Returns how many rows went; 0 when nothing is left.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     for text in [
         "SELECT u.id FROM identity_pools p JOIN users u ON u.pool_id = p.id WHERE p.deleted_at < $1 LIMIT $2",
@@ -58,9 +69,16 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
             return Ok(gone);
         }
     }
+    for text in GROUPS {
+        let gone = conn.sql(text).bind(before).bind(BATCH_SIZE).execute().await?;
+        if gone > 0 {
+            return Ok(gone);
+        }
+    }
     conn.sql(
         "DELETE FROM identity_pools WHERE id IN (SELECT p.id FROM identity_pools p WHERE p.deleted_at < $1 \
-         AND NOT EXISTS (SELECT 1 FROM users u WHERE u.pool_id = p.id) LIMIT $2)",
+         AND NOT EXISTS (SELECT 1 FROM users u WHERE u.pool_id = p.id) \
+         AND NOT EXISTS (SELECT 1 FROM user_groups g WHERE g.pool_id = p.id) LIMIT $2)",
     )
     .bind(before)
     .bind(BATCH_SIZE)

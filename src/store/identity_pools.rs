@@ -9,16 +9,17 @@ use base::{
 use model::{
     account::{OneTimeCodeSettings, PasswordPolicy, PasswordRules, PasswordStrength, RequiredCharacters},
     color::Color,
-    identity_pool::{AuthenticationMechanism, IdentityPool, Mechanisms, OtpSetting, OtpSettings},
+    identity_pool::{AuthenticationMechanism, IdentityPool, Mechanisms, OtpSetting, OtpSettings, name_key},
     organization_reference::PublicAlias,
 };
 use serde_json::{Map, Number, Value, json};
 use strum::VariantArray as _;
 
 use super::{
-    Conn, Error, Result, Transaction, columns,
+    Conn, Error, Result, Sql, Transaction, columns,
     connection::{Row, Statement},
-    table::{Key, ROW_LOCK, SHARED_LOCK, Table, locking, select_where},
+    sorted_lists::Named,
+    table::{Key, ROW_LOCK, Table, locking, select_where},
 };
 
 impl Table for IdentityPool {
@@ -211,6 +212,25 @@ fn otp_from_json(text: &str) -> Option<OtpSettings> {
     Some(settings)
 }
 
+impl Named for IdentityPool {
+    fn name_key_of(name: &str) -> String {
+        name_key(name)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
+/// The condition of the pools of an organization, for a list. It has few, which are sorted for it.
+pub fn in_organization(organization_id: OrganizationId) -> Sql {
+    Sql::from(" AND identity_pools.organization_id = ").value(organization_id.to_string())
+}
+
 /// Up to `limit` pools of an organization, the root too, in the order of their ids.
 pub async fn list_by_organization(
     conn: &mut Conn,
@@ -318,31 +338,12 @@ pub async fn lock_organization(
     environment_id: EnvironmentId,
     id: OrganizationId,
 ) -> Result<bool> {
-    lock_organization_as(tx, environment_id, id, ROW_LOCK).await
-}
-
-/// Locks an organization, the root too, whose pools are to stay as they are until the transaction ends. Returns whether it
-/// exists.
-pub async fn lock_organization_shared(
-    tx: &mut Transaction,
-    environment_id: EnvironmentId,
-    id: OrganizationId,
-) -> Result<bool> {
-    lock_organization_as(tx, environment_id, id, SHARED_LOCK).await
-}
-
-async fn lock_organization_as(
-    tx: &mut Transaction,
-    environment_id: EnvironmentId,
-    id: OrganizationId,
-    lock: &'static str,
-) -> Result<bool> {
     let select = "SELECT id FROM organizations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
-    let text = locking(tx.dialect(), select, lock);
+    let text = locking(tx.dialect(), select, ROW_LOCK);
     Ok(tx.sql(text).bind(environment_id).bind(id).optional::<(String,)>().await?.is_some())
 }
 
-/// Deletes a pool at once, if it has no user. Returns whether it had none.
+/// Deletes a pool at once, if it has no user and no group. Returns whether it had none.
 pub async fn delete_empty(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
@@ -351,7 +352,8 @@ pub async fn delete_empty(
     let deleted = tx
         .sql(
             "DELETE FROM identity_pools WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL \
-             AND NOT EXISTS (SELECT 1 FROM users u WHERE u.pool_id = identity_pools.id)",
+             AND NOT EXISTS (SELECT 1 FROM users u WHERE u.pool_id = identity_pools.id) \
+             AND NOT EXISTS (SELECT 1 FROM user_groups g WHERE g.pool_id = identity_pools.id)",
         )
         .bind(environment_id)
         .bind(id)

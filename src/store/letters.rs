@@ -275,6 +275,17 @@ pub async fn list(
     statement.all::<Row>().await?.into_iter().map(Letter::try_from).collect()
 }
 
+/// Up to `limit` letters to an account, newest first.
+pub async fn list_by_account(conn: &mut Conn, account: AccountId, limit: i64) -> Result<Vec<Letter>> {
+    let rows = conn
+        .sql(select!("WHERE account_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"))
+        .bind(account.to_string())
+        .bind(limit)
+        .all::<Row>()
+        .await?;
+    rows.into_iter().map(Letter::try_from).collect()
+}
+
 /// How many letters of each state and error were written since `since`.
 pub async fn count_by_outcome(
     conn: &mut Conn,

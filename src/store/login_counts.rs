@@ -40,12 +40,12 @@ impl Outcomes {
     }
 }
 
-/// The logins of one connection in one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+/// The logins through one connection in one hour, or those with the accounts of one organization.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ConnectionHour {
-    /// The connection.
-    pub connection_id: SamlConnectionId,
-    /// Its organization.
+    /// The connection; the organization, of logins that have none.
+    pub connection_id: String,
+    /// The organization.
     pub organization_id: OrganizationId,
     /// Its environment.
     pub environment_id: EnvironmentId,
@@ -55,7 +55,7 @@ pub struct ConnectionHour {
 }
 
 /// A freshly computed count, with the time of the latest success and failure.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ConnectionHourActivity {
     /// The count.
     #[sqlx(flatten)]
@@ -66,11 +66,11 @@ pub struct ConnectionHourActivity {
     pub last_failed_at: Option<Timestamp>,
 }
 
-/// Counts the logins that started in the hour that begins at `hour`: one row per connection that was used. Test
-/// logins are not counted, but a successful one sets `last_succeeded_at`.
+/// Counts the logins that started in the hour that begins at `hour`: one row per connection that was used, and
+/// one per organization whose accounts were. Test logins are not counted, but a successful one sets `last_succeeded_at`.
 pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHourActivity>> {
     conn.sql(
-        "SELECT connection_id, organization_id, environment_id, \
+        "SELECT COALESCE(connection_id, organization_id) AS connection_id, organization_id, environment_id, \
          COUNT(CASE WHEN status = 'succeeded' AND origin NOT IN ('setup', 'console') THEN 1 END) AS succeeded, \
          COUNT(CASE WHEN status = 'failed' AND origin NOT IN ('setup', 'console', 'detached') THEN 1 END) AS failed, \
          COUNT(CASE WHEN status = 'in_progress' AND origin NOT IN ('setup', 'console') THEN 1 END) AS in_progress, \
@@ -79,7 +79,7 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHou
          MAX(CASE WHEN status = 'failed' AND origin NOT IN ('setup', 'console', 'detached') THEN updated_at END) \
          AS last_failed_at \
          FROM login_flows WHERE id >= $1 AND id < $2 \
-         GROUP BY connection_id, organization_id, environment_id",
+         GROUP BY COALESCE(connection_id, organization_id), organization_id, environment_id",
     )
     .bind(LoginFlowId::lower_bound_at(hour))
     .bind(LoginFlowId::lower_bound_at(hour + HOUR))
@@ -107,7 +107,7 @@ pub async fn upsert(conn: &mut Conn, hour: Timestamp, count: &ConnectionHour) ->
          failed = excluded.failed, in_progress = excluded.in_progress, stray = excluded.stray",
     )
     .bind(hour)
-    .bind(count.connection_id)
+    .bind(count.connection_id.as_str())
     .bind(count.organization_id)
     .bind(count.environment_id)
     .bind(count.outcomes.succeeded)
@@ -154,7 +154,7 @@ pub async fn upsert_connection(conn: &mut Conn, counted: &ConnectionHourActivity
          last_failed_at = CASE WHEN excluded.last_failed_at > connection_logins.last_failed_at \
          THEN excluded.last_failed_at ELSE connection_logins.last_failed_at END",
     )
-    .bind(counted.count.connection_id)
+    .bind(counted.count.connection_id.as_str())
     .bind(counted.count.organization_id)
     .bind(counted.count.environment_id)
     .bind(counted.last_succeeded_at.unwrap_or(Timestamp::from_millis(0)))

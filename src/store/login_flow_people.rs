@@ -24,9 +24,9 @@ pub async fn remove(tx: &mut Transaction, before: Timestamp) -> Result<u64> {
         .await?;
     let Some((newest,)) = ids.last() else { return Ok(0) };
     tx.sql(
-        "UPDATE login_flows SET email = NULL, claimed_email = NULL, email_key = NULL, attributes = NULL, state = NULL \
-         WHERE id > $1 AND id <= $2 \
-         AND (email_key IS NOT NULL OR attributes IS NOT NULL OR state IS NOT NULL)",
+        "UPDATE login_flows SET email = NULL, claimed_email = NULL, email_key = NULL, attributes = NULL, state = NULL, \
+         user_id = NULL WHERE id > $1 AND id <= $2 \
+         AND (email_key IS NOT NULL OR attributes IS NOT NULL OR state IS NOT NULL OR user_id IS NOT NULL)",
     )
     .bind(last.as_str())
     .bind(newest.as_str())

@@ -5,7 +5,7 @@ use base::{
     id::{EnvironmentId, Id, LoginFlowId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
-use model::login_flow::{FlowStatus, LoginFlow};
+use model::login_flow::{FlowStatus, LoginFlow, LoginProtocol};
 
 use super::{
     Conn, Result, Sql,
@@ -24,6 +24,8 @@ pub struct FlowFilter<'a> {
     pub organization_id: Option<OrganizationId>,
     /// Through this connection.
     pub connection_id: Option<SamlConnectionId>,
+    /// By this protocol.
+    pub protocol: Option<LoginProtocol>,
     /// Of the person with this address, also where a refused response named it
     /// ([`model::email::Email::key`]).
     pub email_key: Option<&'a str>,
@@ -115,6 +117,9 @@ impl FlowFilter<'_> {
         }
         if let Some(connection) = self.connection_id {
             unindexed(unindexed!("connection_id"), connection.to_string());
+        }
+        if let Some(protocol) = self.protocol {
+            unindexed(unindexed!("protocol"), protocol.as_str().to_owned());
         }
         if let Some(refusal) = self.refusal.filter(|_| !by_refusal) {
             unindexed(unindexed!("refusal"), refusal.to_owned());

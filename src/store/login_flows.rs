@@ -13,6 +13,7 @@ use model::{
 use super::{
     Conn, Error, Result,
     batch::DELETE_BATCH_SIZE,
+    columns,
     connection::{Row, Statement},
     table::text_of,
 };
@@ -23,7 +24,11 @@ const COLUMNS: &[&str] = &[
     "id",
     "environment_id",
     "organization_id",
+    "protocol",
     "connection_id",
+    "user_id",
+    "application_id",
+    "amr",
     "origin",
     "status",
     "refusal",
@@ -97,7 +102,14 @@ pub(super) fn read(row: &Row) -> Result<LoginFlow> {
         id,
         environment_id: row.get("environment_id")?,
         organization_id: row.get("organization_id")?,
+        protocol: row.get::<String>("protocol")?.parse().map_err(|_| broken("protocol"))?,
         connection_id: row.get("connection_id")?,
+        user_id: row.get("user_id")?,
+        application_id: row.get("application_id")?,
+        amr: match row.get::<Option<String>>("amr")? {
+            Some(json) => columns::list_from_json(&json).ok_or_else(|| broken("amr"))?,
+            None => Vec::new(),
+        },
         origin: row.get::<String>("origin")?.parse().map_err(|_| broken("origin"))?,
         status: row.get::<String>("status")?.parse().map_err(|_| broken("status"))?,
         refusal: row.get("refusal")?,
@@ -126,12 +138,12 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     let request = flow.request.as_ref();
     let oauth = flow.oauth.as_ref();
     conn.sql(
-        "INSERT INTO login_flows (id, environment_id, organization_id, protocol, connection_id, origin, status, refusal, \
+        "INSERT INTO login_flows (id, environment_id, organization_id, connection_id, origin, status, refusal, \
          state, email, attributes, request_expires_at, answered_at, browser_sha256, oauth_client_id, oauth_redirect_uri, \
          oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, force_authn, authenticated_at, redeemed_at, \
-         created_at, updated_at, email_key, claimed_email, unfinished) \
-         VALUES ($1, $2, $3, 'saml', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26, $27)",
+         created_at, updated_at, email_key, claimed_email, unfinished, protocol, user_id, application_id, amr) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24, $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind(flow.id)
     .bind(flow.environment_id)
@@ -160,6 +172,10 @@ pub async fn insert(conn: &mut Conn, flow: &LoginFlow) -> Result<()> {
     .bind(flow.email.as_ref().or(flow.claimed_email.as_ref()).map(Email::key))
     .bind(flow.claimed_email.as_ref().map(Email::as_str))
     .bind(flow.status == FlowStatus::InProgress && flow.email.is_none())
+    .bind(flow.protocol.as_str())
+    .bind(flow.user_id)
+    .bind(flow.application_id)
+    .bind((!flow.amr.is_empty()).then(|| columns::list_to_json(&flow.amr)))
     .execute()
     .await?;
     match request {

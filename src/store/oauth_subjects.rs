@@ -75,7 +75,7 @@ pub async fn insert_from_history(
                 "INSERT INTO oauth_subjects (environment_id, email_key, organization_id, subject, created_at) \
                  SELECT f.environment_id, f.email_key, f.organization_id, f.email_key, $2 FROM login_flows f JOIN \
                  (SELECT MIN(l.id) AS id FROM login_flows l WHERE l.environment_id = $1 AND l.status = 'succeeded' \
-                 AND l.email IS NOT NULL AND l.origin NOT IN ('setup', 'console', 'administrator') ",
+                 AND l.protocol = 'saml' AND l.email IS NOT NULL AND l.origin NOT IN ('setup', 'console', 'administrator') ",
                 $of,
                 "GROUP BY l.email_key) first ON first.id = f.id WHERE f.environment_id = $1 ON CONFLICT DO NOTHING"
             )

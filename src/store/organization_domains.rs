@@ -233,22 +233,7 @@ pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Rand
     let mut changed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (domain, state) in &organization.domains {
         match stored.get(domain.as_str()) {
-            None => added.push(OrganizationDomain {
-                id: Id::new(organization.updated_at, random),
-                version: 1,
-                environment_id: organization.environment_id,
-                organization_id: organization.id,
-                domain: domain.clone(),
-                state: *state,
-                verification_token: None,
-                verified_at: None,
-                checked_at: None,
-                check_error: None,
-                approved: *state == DomainState::Whitelisted,
-                record_lost_at: None,
-                recheck_at: None,
-                created_at: organization.updated_at,
-            }),
+            None => added.push(listed_domain(organization, domain, *state, random)),
             Some(was) if *was != state.as_str() => {
                 changed.entry(state.as_str()).or_default().push(domain.as_str());
             }
@@ -277,6 +262,40 @@ pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Rand
     replace(conn, organization.environment_id, organization.id, &added, &removed).await
 }
 
+/// Stores the domains of an organization that was inserted in this transaction, and its search words.
+pub async fn insert_all(conn: &mut Conn, organization: &Organization, random: &dyn Random) -> Result<()> {
+    let domains = organization.domains.iter();
+    let added: Vec<OrganizationDomain> =
+        domains.map(|(domain, state)| listed_domain(organization, domain, *state, random)).collect();
+    add(conn, organization.environment_id, organization.id, &added).await?;
+    organization_words::insert(conn, organization).await
+}
+
+/// A domain that the vendor's list has anew.
+fn listed_domain(
+    organization: &Organization,
+    domain: &Domain,
+    state: DomainState,
+    random: &dyn Random,
+) -> OrganizationDomain {
+    OrganizationDomain {
+        id: Id::new(organization.updated_at, random),
+        version: 1,
+        environment_id: organization.environment_id,
+        organization_id: organization.id,
+        domain: domain.clone(),
+        state,
+        verification_token: None,
+        verified_at: None,
+        checked_at: None,
+        check_error: None,
+        approved: state == DomainState::Whitelisted,
+        record_lost_at: None,
+        recheck_at: None,
+        created_at: organization.updated_at,
+    }
+}
+
 /// Adds a domain.
 pub async fn insert(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> {
     let added = std::slice::from_ref(domain);
@@ -301,7 +320,7 @@ pub async fn remove_all(tx: &mut Transaction, organization_id: OrganizationId) -
 }
 
 /// Adds and deletes domains of an organization, whose search words are those of its row and its domains afterwards. No
-/// other function adds one or deletes a single one, so that the search knows all of them.
+/// other function but [`insert_all`] adds one or deletes a single one, so that the search knows all of them.
 async fn replace(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -317,6 +336,16 @@ async fn replace(
             .push(")");
         conn.dynamic(sql).execute().await?;
     }
+    add(conn, environment_id, organization_id, added).await?;
+    organization_words::write(conn, environment_id, organization_id).await
+}
+
+async fn add(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    added: &[OrganizationDomain],
+) -> Result<()> {
     for some in added.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO organization_domains (id, organization_id, environment_id, domain, state, created_at, \
@@ -335,7 +364,7 @@ async fn replace(
         }
         conn.dynamic(sql).execute().await?;
     }
-    organization_words::write(conn, environment_id, organization_id).await
+    Ok(())
 }
 
 /// Updates a domain, if the stored one still has the version that was read. Returns whether it has.

@@ -58,7 +58,23 @@ pub(super) async fn write(
         conn.dynamic(sql).execute().await?;
     }
     let new: Vec<&str> = wanted.difference(&stored).copied().collect();
-    for some in new.chunks(BATCH_SIZE) {
+    add(conn, environment_id, organization_id, &new).await
+}
+
+/// Gives an organization, which was inserted in this transaction, the words of its row and its domains.
+pub(super) async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> {
+    let words = search_index::index_words(organization);
+    let words: Vec<&str> = words.iter().map(SearchWord::as_str).collect();
+    add(conn, organization.environment_id, organization.id, &words).await
+}
+
+async fn add(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    words: &[&str],
+) -> Result<()> {
+    for some in words.chunks(BATCH_SIZE) {
         let mut sql =
             Sql::from("INSERT INTO organization_words (environment_id, word, organization_id) VALUES ");
         for (at, word) in some.iter().enumerate() {

@@ -31,6 +31,17 @@ pub async fn consume(conn: &mut Conn, account: AccountId, code: Digest, now: Tim
     Ok(touched == 1)
 }
 
+/// Whether an account has this code, used or not.
+pub async fn exists(conn: &mut Conn, account: AccountId, code: Digest) -> Result<bool> {
+    let row: Option<(Timestamp,)> = conn
+        .sql("SELECT created_at FROM recovery_codes WHERE account_id = $1 AND code_sha256 = $2")
+        .bind(account.to_string())
+        .bind(code)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
 /// How many codes of an account are not used, and when all of them were made. `None` if it has none.
 pub async fn count(conn: &mut Conn, account: AccountId) -> Result<Option<(i64, Timestamp)>> {
     conn.sql(

@@ -40,7 +40,8 @@ const AT_ONCE: &[&str] = &[
     all!("login_hours"),
 ];
 
-/// Histories: deleted in batches. Logins take their steps along, grants their codes and tokens; counts are made of logins.
+/// Histories and what may be much: deleted in batches. Logins take their steps along, grants their codes and tokens; counts are
+/// made of logins; nobody is left in groups.
 const IN_BATCHES: &[&str] = &[
     some!("login_flows" by "id"),
     some!("authorization_grants" by "id"),
@@ -51,6 +52,7 @@ const IN_BATCHES: &[&str] = &[
     some!("login_counts" by "hour, connection_id"),
     some!("connection_logins" by "connection_id"),
     some!("one_time_codes" by "id"),
+    some!("user_groups" by "id"),
     some!("letters" by "id"),
 ];
 

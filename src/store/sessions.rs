@@ -104,6 +104,21 @@ pub async fn list<S: SessionSubject>(
     rows.into_iter().filter_map(|row| row.read().transpose()).collect()
 }
 
+/// Up to `limit` sessions of a subject that are kept, active or ended, newest first.
+pub async fn list_kept<S: SessionSubject>(
+    conn: &mut Conn,
+    subject: S,
+    limit: i64,
+) -> Result<Vec<Session<S>>> {
+    let rows = conn
+        .sql(select!("WHERE subject_id = $1 ORDER BY id DESC LIMIT $2"))
+        .bind(subject.to_string())
+        .bind(limit)
+        .all::<Row>()
+        .await?;
+    rows.into_iter().filter_map(|row| row.read().transpose()).collect()
+}
+
 /// Adds a session with the digest of its cookie.
 pub async fn insert<S: SessionSubject>(conn: &mut Conn, session: &Session<S>, token: Digest) -> Result<()> {
     let SessionContext { organization_id, amr, tenant_admin } = &session.context;

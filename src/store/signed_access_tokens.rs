@@ -113,22 +113,20 @@ pub async fn find_live(
     .await
 }
 
-/// Revokes one token of a client. Returns whether it was good until now.
+/// Revokes one token. Returns whether it was good until now.
 pub async fn revoke(
     conn: &mut Conn,
     environment_id: EnvironmentId,
-    client_id: ApplicationId,
     id: AccessTokenId,
     now: Timestamp,
 ) -> Result<bool> {
     let rows = conn
         .sql(
-            "UPDATE signed_access_tokens SET revoked_at = $4 \
-             WHERE jti = $1 AND environment_id = $2 AND client_id = $3 AND revoked_at IS NULL",
+            "UPDATE signed_access_tokens SET revoked_at = $3 \
+             WHERE jti = $1 AND environment_id = $2 AND revoked_at IS NULL",
         )
         .bind(id)
         .bind(environment_id)
-        .bind(client_id)
         .bind(now)
         .execute()
         .await?;

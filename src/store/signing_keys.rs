@@ -29,7 +29,7 @@ impl KeyOwner {
 pub enum Purpose {
     /// Signs ID tokens.
     IdToken,
-    /// Signs access tokens of an environment's issuers.
+    /// Signs access tokens of an environment's issuers, and their ID tokens.
     AccessToken,
     /// Signs AuthnRequests of one environment and decrypts assertions for it.
     SamlSp,

@@ -1,7 +1,7 @@
 //! Users of identity pools, and what ends with them: their sessions and access tokens.
 
 use base::{
-    id::{EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserId, UserKind},
+    id::{EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserId, UserKind, UserSessionId},
     time::Timestamp,
 };
 use model::{
@@ -155,6 +155,44 @@ pub async fn list_by_organization(
         .bind(environment_id)
         .bind(organization_id)
         .bind(columns::page_start(from))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// Up to `limit` users of a pool, the newest first, from one of them on.
+pub async fn list_newest(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.pool_id = $2 AND users.id <= $3 ORDER BY users.id DESC LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(pool_id)
+        .bind(from.unwrap_or(UserId::from_bits(u128::MAX)))
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// Up to `limit` users of the pools of an organization that exist, the newest first, from one of them on.
+pub async fn list_newest_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.organization_id = $2 AND users.id <= $3 \
+                AND EXISTS (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                ORDER BY users.id DESC LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(from.unwrap_or(UserId::from_bits(u128::MAX)))
         .bind(limit)
         .all_of()
         .await
@@ -339,6 +377,24 @@ pub async fn end_use(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result
     Ok(())
 }
 
+/// Ends the sessions of a user but one, with the grants and access tokens of the others.
+pub async fn end_other_sessions(
+    tx: &mut Transaction,
+    id: UserId,
+    kept: UserSessionId,
+    now: Timestamp,
+) -> Result<u64> {
+    for text in [
+        "UPDATE signed_access_tokens SET revoked_at = $2 \
+         WHERE subject_id = $1 AND COALESCE(session_id, '') <> $3 AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $2 \
+         WHERE user_id = $1 AND COALESCE(session_id, '') <> $3 AND revoked_at IS NULL",
+    ] {
+        tx.sql(text).bind(id).bind(now).bind(kept).execute().await?;
+    }
+    super::sessions::revoke_all(tx, id, Some(kept), now).await
+}
+
 /// [`end_use`] of every user of a pool.
 pub async fn end_use_in_pool(tx: &mut Transaction, pool_id: IdentityPoolId, now: Timestamp) -> Result<()> {
     for text in [
@@ -372,5 +428,18 @@ pub async fn end_use_in_organization(
     ] {
         tx.sql(text).bind(organization_id).bind(now).execute().await?;
     }
+    Ok(())
+}
+
+/// Whether a user was asked whether they want a passkey.
+pub async fn was_offered_passkey(conn: &mut Conn, id: UserId) -> Result<bool> {
+    let row: Option<(Option<Timestamp>,)> =
+        conn.sql("SELECT passkey_offered_at FROM users WHERE id = $1").bind(id).optional().await?;
+    Ok(row.is_some_and(|(at,)| at.is_some()))
+}
+
+/// Stores that a user was asked whether they want a passkey.
+pub async fn update_passkey_offered(tx: &mut Transaction, id: UserId, now: Timestamp) -> Result<()> {
+    tx.sql("UPDATE users SET passkey_offered_at = $2 WHERE id = $1").bind(id).bind(now).execute().await?;
     Ok(())
 }

@@ -45,6 +45,10 @@ pub enum Access {
     ManagementKey,
     /// An access token of a service client.
     AccessToken,
+    /// The id and the secret of a client.
+    ClientSecret,
+    /// None.
+    Nobodys,
 }
 
 impl Access {
@@ -53,6 +57,8 @@ impl Access {
             Self::AnyKey => "Any key will do.",
             Self::ManagementKey => "Takes a key with management access.",
             Self::AccessToken => "Takes an access token of a service client.",
+            Self::ClientSecret => "Takes the id and the secret of a client.",
+            Self::Nobodys => "Takes no credential.",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! JavaScript, on a phone and with the keyboard. There is one stylesheet (`assets/ostiary.css`); the texts
 //! are in the views.
 
+pub mod account;
 pub mod api_reference;
 pub mod branding;
 pub mod console;

@@ -8,7 +8,7 @@ use base::{
 };
 use model::{
     email::Email,
-    login_flow::{FlowOrigin, FlowStatus, LoginFlow, OauthRequest},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, LoginProtocol, OauthRequest},
     oauth_client::IdTokenAlg,
 };
 use ostiary::{app::login, store};
@@ -65,7 +65,11 @@ async fn store_flow(
         id: Id::new(now, random()),
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
-        connection_id: tenant.connection.id,
+        protocol: LoginProtocol::Saml,
+        connection_id: Some(tenant.connection.id),
+        user_id: None,
+        application_id: None,
+        amr: Vec::new(),
         origin: FlowOrigin::Api,
         status: FlowStatus::InProgress,
         refusal: None,

@@ -105,6 +105,11 @@ fn walk(backend: Backend) {
             .0,
         Some(1)
     );
+    for name in [&[][..], &["--name", ""], &["--name", "  "]] {
+        let (code, said) = run(&database, &with(&create, name));
+        assert_eq!(code, Some(1));
+        assert!(said.contains("needs a name for people: give one with --name"), "{said}");
+    }
     let old = json(&database, &with(&["oauth-client", "create"], &["--display-name", "old"]));
     let listed = lines(&database, &with(&["application", "list"], &[]));
     let kinds: Vec<_> =
@@ -150,6 +155,15 @@ fn walk(backend: Backend) {
     assert_eq!(about("service-client", "delete", id, &[]).0, Some(0));
     assert_eq!(token(&running, system, &newest).0, 401);
     assert_eq!(about("service-client", "delete", id, &[]).0, Some(1));
+
+    for (command, text) in [("application", "app_1"), ("service-client", id.trim_start_matches("app_"))] {
+        let (code, said) = about(command, "delete", text, &[]);
+        assert_eq!(code, Some(2));
+        assert!(
+            said.contains("that is no id of an application: one is app_ and 25 letters and digits"),
+            "{said}"
+        );
+    }
 
     // The keys of the tokens, and a default environment that nobody has yet.
     let issued = json(&database, &["keys", "list", "--issuer", "acme-tenant"]);

@@ -6,7 +6,10 @@ use std::{
 };
 
 use model::{identity_pool::IdentityPool, user::User};
-use ostiary::store::{self, table};
+use ostiary::{
+    app::accounts::passwords::PasswordRealm,
+    store::{self, table},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -50,7 +53,7 @@ both! {
         let root = model::organization::root_id(environment.id);
         assert_eq!(user.organization_id, root);
         let password = store::passwords::find(&mut conn, user.id.into()).await.unwrap().unwrap();
-        assert!(app.state.passwords.verify("violet kettle under snow", Some(&password.hash)).await.unwrap());
+        assert!(app.state.passwords.verify(PasswordRealm::Console(None), "violet kettle under snow", Some(&password.hash)).await.unwrap());
         let addresses = store::user_addresses::list(&mut conn, &[user.id]).await.unwrap();
         assert!(addresses[&user.id][0].is_verified());
         drop(conn);
@@ -66,6 +69,10 @@ both! {
                 .map(|user| (user["id"].as_str().unwrap().to_owned(), user["status"].as_str().unwrap().to_owned()))
                 .collect::<Vec<_>>()
         };
+        let list = printed(&run(&app, &["list", "--environment", "prod", "--json"], ""));
+        assert_eq!(list[0]["email"], "dana@acme.com");
+        let plain = run(&app, &["list", "--environment", "prod"], "");
+        assert!(String::from_utf8_lossy(&plain.stdout).contains("active    dana@acme.com "));
         let pair = |id: &str, status: &str| vec![(id.to_owned(), status.to_owned())];
         assert_eq!(listed(&[]), pair(&id, "active"));
         assert_eq!(listed(&["--organization", &organization]), pair(other["id"].as_str().unwrap(), "new"));
@@ -84,7 +91,7 @@ both! {
         let set = run(&app, &["set-password", "--environment", "prod", &id, "--password-stdin"], "purple kettle under rain");
         assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
         let password = store::passwords::find(&mut app.state.db.read().await.unwrap(), user.id.into()).await.unwrap().unwrap();
-        assert!(app.state.passwords.verify("purple kettle under rain", Some(&password.hash)).await.unwrap());
+        assert!(app.state.passwords.verify(PasswordRealm::Console(None), "purple kettle under rain", Some(&password.hash)).await.unwrap());
         assert!(one("delete").status.success());
         assert_eq!(listed(&[]), []);
         assert!(!one("delete").status.success());
@@ -102,12 +109,27 @@ both! {
             let text = String::from_utf8_lossy(&refused.stderr);
             assert!(!refused.status.success() && text.contains(told), "{arguments:?}: {text}");
         }
+        let nameless = ["create", "--environment", "prod", "--email", "dana@acme.com", "--display-name", " "];
+        let nameless = run(&app, &nameless, "");
+        assert!(String::from_utf8_lossy(&nameless.stderr).contains("give a name for people"));
         let made = run(&app, &[&create[..], &["dana@acme.com"]].concat(), "");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let again = run(&app, &[&create[..], &["DANA@acme.com"]].concat(), "");
         assert!(String::from_utf8_lossy(&again.stderr).contains("another user already has this"));
         let mut conn = app.state.db.read().await.unwrap();
         assert_eq!(conn.sql("SELECT COUNT(*) FROM users").one::<(i64,)>().await.unwrap().0, 1);
+    }
+
+    async fn what_is_no_id_is_told_what_one_looks_like(app: TestApp) {
+        app.environment("prod").await;
+        for text in ["usr_1", "dana@acme.com", "org_0000000000000000000000001"] {
+            let refused = run(&app, &["disable", "--environment", "prod", text], "");
+            let told = String::from_utf8_lossy(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(2));
+            assert!(told.contains("that is no id of a user: one is usr_ and 25 letters and digits"), "{told}");
+        }
+        let unknown = run(&app, &["disable", "--environment", "prod", "usr_0000000000000000000000001"], "");
+        assert!(String::from_utf8_lossy(&unknown.stderr).contains("user not found: usr_0000000000000000000000001"));
     }
 
     async fn of_many_who_need_the_first_pool_one_makes_it(app: TestApp) {

@@ -56,7 +56,12 @@ both! {
             ("connection", tenant.connection.id.to_string()),
         ];
         let user = app.user(&foreign, Some(tenant.organization.id), "dana@acme.example").await;
-        let things = things.into_iter().chain([("pool", user.pool_id.to_string()), ("user", user.id.to_string())]);
+        let group = app.group_of(&user, "Admins").await;
+        let things = things.into_iter().chain([
+            ("pool", user.pool_id.to_string()),
+            ("user", user.id.to_string()),
+            ("group", group.to_string()),
+        ]);
         let things: Vec<_> = things.collect();
         let (mut of_foreign, mut through_own) = (0, 0);
         for pattern in patterns().into_iter().filter(|pattern| pattern.contains("{environment}")) {
@@ -93,6 +98,7 @@ both! {
         let user = app.user(&environment, Some(tenant.organization.id), "dana@acme.example").await;
         let viewer = app.console(Role::Viewer, &environment).await;
         let things = [
+            ("group", app.group_of(&user, "Admins").await.to_string()),
             ("user", user.id.to_string()),
             ("pool", user.pool_id.to_string()),
             ("organization", tenant.organization.id.to_string()),

@@ -424,11 +424,16 @@ both! {
 
     async fn long_lists_have_pages(app: TestApp) {
         let environment = app.environment("prod").await;
+        let mut ids = Vec::new();
         for number in 0..30 {
-            app.user(&environment, None, &format!("u{number:02}@acme.example")).await;
+            ids.push(app.user(&environment, None, &format!("u{number:02}@acme.example")).await.id);
         }
         let console = app.console(Role::Viewer, &environment).await;
         let first = console.page("/users").await;
+        ids.sort_by_key(|id| std::cmp::Reverse(*id));
+        let places: Vec<usize> =
+            ids[..25].iter().map(|id| first.body.find(&id.to_string()).expect("the newest come first")).collect();
+        assert!(places.is_sorted(), "{places:?}");
         let (_, rest) = first.body.split_once("rel=\"next\" href=\"").expect("a next page");
         let second = console.page(&rest.split_once('"').unwrap().0.replace("&amp;", "&")).await;
         let mut seen = Vec::new();

@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use base::id::{EnvironmentId, Id, UserId};
-use model::account::{
-    AccountId, CredentialState, CredentialSummary, OneTimeCodePurpose, OneTimeCodeSettings, PasswordHash,
-    PasswordPolicy, PasswordRules,
+use model::{
+    account::{
+        AccountId, CredentialState, CredentialSummary, OneTimeCodePurpose, OneTimeCodeSettings, PasswordHash,
+        PasswordPolicy, PasswordRules,
+    },
+    identity_pool::IdentityPool,
 };
 use ostiary::{
     app::{
@@ -13,7 +16,9 @@ use ostiary::{
         accounts::{
             credentials::{self, ImportedCredential, NewCredential},
             one_time_codes::{self, CodeRequest, NewCode},
-            password_check, recovery_codes,
+            password_check,
+            passwords::PasswordRealm,
+            recovery_codes,
             totp::{self, TotpSecret},
         },
     },
@@ -44,14 +49,17 @@ async fn set(
     credential: ImportedCredential,
 ) -> Result<(), Error> {
     let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
-    let prepared = credentials::prepare(&app.state, rules, Some(account), &new, &[]).await?;
+    let mut pool = IdentityPool::new(Id::from_bits(1), Id::from_bits(2), Id::from_bits(3), app.now());
+    pool.password_rules = *rules;
+    let prepared = credentials::prepare(&app.state, &pool, Some(account), &new, &[]).await?;
     let mut tx = app.state.db.write().await?;
     credentials::store(&mut tx, &app.state, account, prepared).await?;
     Ok(tx.commit().await?)
 }
 
 async fn verified(app: &TestApp, account: AccountId, password: &str) -> bool {
-    password_check::verify(&app.state, Some(account), password).await.unwrap().is_some()
+    let realm = PasswordRealm::Users(Id::from_bits(2), Id::from_bits(3));
+    password_check::verify(&app.state, realm, Some(account), password).await.unwrap().is_some()
 }
 
 async fn stored_hash(app: &TestApp, account: AccountId) -> PasswordHash {

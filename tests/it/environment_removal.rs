@@ -107,7 +107,8 @@ async fn remembered(db: &Db) -> i64 {
     db.read().await.unwrap().sql(sql).one::<(i64,)>().await.unwrap().0
 }
 
-/// A pool of an organization, with a schema, a user, a one-time code of theirs, a request of an application under way and a letter.
+/// A pool of an organization, with a schema, a user in a group, a one-time code of theirs, a request of an application under way and a
+/// letter.
 async fn add_people(app: &TestApp, tenant: &Tenant) {
     let mut tx = app.state.db.write().await.unwrap();
     for sql in [
@@ -122,6 +123,12 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
         "INSERT INTO users (id, environment_id, organization_id, pool_id, status, source, user_type, display_name, \
          payload, metadata, business_metadata, created_at, updated_at, status_updated_at) \
          SELECT 'usr_0000000000000000000000001', environment_id, id, 'pool_0000000000000000000000001', 'active', 'standard', '', '', '{}', '{}', '{}', 0, 0, 0 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO user_groups (id, environment_id, organization_id, pool_id, name, name_key, description, created_at, updated_at) \
+         SELECT 'group_0000000000000000000000001', environment_id, id, 'pool_0000000000000000000000001', 'Admins', 'admins', '', 0, 0 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO user_group_members (group_id, user_id, added_at) \
+         SELECT 'group_0000000000000000000000001', 'usr_0000000000000000000000001', 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO authorization_requests (request_sha256, environment_id, issuer, browser_sha256, client_id, redirect_uri, \
          redirect_uri_sent, response_mode, scope, created_at, expires_at) \
@@ -242,7 +249,7 @@ both! {
         let histories = filled(&app, environment.id).await;
         let swept = [
             "authorization_grants", "connection_logins", "events", "login_counts", "login_flows", "webhook_deliveries",
-            "signed_access_tokens", "users", "one_time_codes", "authorization_requests", "letters",
+            "signed_access_tokens", "users", "one_time_codes", "authorization_requests", "letters", "user_groups",
         ];
         assert!(histories.iter().all(|table| swept.contains(&table.as_str())), "{histories:?}");
         assert!(histories.contains("login_flows") && histories.contains("events"));

@@ -11,7 +11,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::{Environment, IdpInitiated},
-    login_flow::{FlowOrigin, FlowStatus, LoginFlow},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, LoginProtocol},
 };
 use ostiary::{
     app::{
@@ -282,7 +282,11 @@ both! {
                 id: Id::new(app.now(), &random),
                 environment_id: if pick(5) == 0 { Id::from_bits(7) } else { environment.id },
                 organization_id: organizations[pick(3)],
-                connection_id: connections[pick(4)],
+                protocol: LoginProtocol::Saml,
+        connection_id: Some(connections[pick(4)]),
+        user_id: None,
+        application_id: None,
+        amr: Vec::new(),
                 origin: FlowOrigin::Api,
                 status,
                 refusal: (status == FlowStatus::Failed || pick(9) == 0).then(|| codes[pick(2)].to_owned()),
@@ -319,7 +323,7 @@ both! {
             if pick(3) == 0 {
                 let id = connections[pick(4)];
                 query.saml_connection_id = id.to_string();
-                wanted.retain(|flow| flow.connection_id == id);
+                wanted.retain(|flow| flow.connection_id == Some(id));
             }
             if pick(3) == 0 {
                 let key = people[pick(4)].to_ascii_lowercase();

@@ -50,7 +50,8 @@ fn check(value: &Value, schema: &Value, schemas: &Value) -> Result<(), String> {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    if !types.contains(&actual) {
+    // A whole number is a number.
+    if !types.contains(&actual) && !(actual == "integer" && types.contains(&"number")) {
         return Err(format!("{value} is {actual}, not {types:?}"));
     }
     match value {

@@ -59,6 +59,7 @@ fn callers() -> Vec<(&'static str, Principal)> {
         ("Service client: view_organizations", service_client(Scope::OrganizationsView)),
         ("Service client: manage_organizations", service_client(Scope::OrganizationsManage)),
         ("Service client: identity", service_client(Scope::Identity)),
+        ("Service client: identity_self_registration", service_client(Scope::SelfRegistration)),
         ("Service client: view_audit_events", service_client(Scope::AuditEvents)),
         ("Operator", Principal::operator(environment())),
         ("Service", Principal::service(environment())),

@@ -64,6 +64,14 @@ fn assert_format(answer: &Answer, surface: Surface, accept: &str, context: &str)
             assert_eq!(kind, "application/json", "{context}");
             assert!(json()["error"].is_string(), "{context}");
         }
+        Surface::Issuer => {
+            assert_eq!(kind, "application/json", "{context}");
+            for text in ["error", "error_description", "error_hint", "cause"] {
+                assert!(json()[text].is_string(), "{context}: {text}");
+            }
+            assert_eq!(json()["status_code"], answer.status.as_u16(), "{context}");
+            assert!(json()["details"].is_object(), "{context}");
+        }
         _ => {
             assert_eq!(kind, "application/json", "{context}");
             assert!(json()["code"].is_u64(), "{context}");

@@ -183,7 +183,7 @@ both! {
             caller.post_of(user, "change-password", json!({ "old_password": old, "new_password": new })).await
         };
         let wrong = change(OTHER, OTHER).await;
-        assert_eq!((wrong.status.as_u16(), &wrong.json()["error_code"]), (422, &json!("validation_failed")));
+        assert_eq!((wrong.status.as_u16(), &wrong.json()["error_code"]), (422, &json!("password_incorrect")));
         assert_eq!(wrong.json()["details"]["errors"][0]["path"], "old_password");
         let weak = change(PASSWORD, "dana@acme.com1").await;
         assert_eq!(weak.json()["details"]["errors"][0]["path"], "new_password", "{}", weak.body);
@@ -343,7 +343,7 @@ both! {
             (dana(), String::new()),
         ] {
             let refused = complete(named, &code, OTHER).await;
-            assert_eq!(refused.status, 401, "{}", refused.body);
+            assert_eq!(refused.status, 422, "{}", refused.body);
             refusals.push(refused.body);
         }
         refusals.dedup();
@@ -353,7 +353,7 @@ both! {
         assert_eq!(complete(json!({ "address": "dana@acme.com" }), &code, OTHER).await.status, 204);
         assert!(!caller.counts(&token).await, "sessions and tokens end");
         assert_eq!(caller.verify("dana@acme.com", OTHER).await, "password_correct");
-        assert_eq!(complete(dana(), &code, PASSWORD).await.status, 401, "used");
+        assert_eq!(complete(dana(), &code, PASSWORD).await.status, 422, "used");
 
         let (_, extended) = caller.code(user, "reset_password").await;
         assert_eq!(complete(json!({}), &extended, PASSWORD).await.status, 204, "it names its user");
@@ -363,7 +363,7 @@ both! {
         assert_eq!(caller.audited("user.password_reset").await, 3);
         let (code, _) = caller.code(user, "reset_password").await;
         app.advance(OneTimeCodeSettings::DEFAULT.lifetime());
-        assert_eq!(complete(dana(), &code, PASSWORD).await.status, 401, "expired");
+        assert_eq!(complete(dana(), &code, PASSWORD).await.status, 422, "expired");
     }
 
     async fn without_the_code_nobody_learns_which_passwords_there_were(app: TestApp) {
@@ -381,7 +381,7 @@ both! {
         };
         let wrong = other_than(&code);
         let answers = [complete(&wrong, PASSWORD).await, complete(&wrong, "short").await, complete(&wrong, OTHER).await];
-        assert!(answers.iter().all(|answer| answer.status == 401 && answer.body == answers[0].body));
+        assert!(answers.iter().all(|answer| answer.status == 422 && answer.body == answers[0].body));
         assert_eq!(complete(&code, PASSWORD).await.status, 422, "the present one");
         assert_eq!(complete(&code, OTHER).await.status, 204);
     }
@@ -395,9 +395,9 @@ both! {
             caller.post("/user/password/reset/complete", body).await.status.as_u16()
         };
         for _ in 0..5 {
-            assert_eq!(complete(&other_than(&code)).await, 401);
+            assert_eq!(complete(&other_than(&code)).await, 422);
         }
-        assert_eq!(complete(&code).await, 401, "ended");
+        assert_eq!(complete(&code).await, 422, "ended");
         let (code, _) = caller.code(user, "reset_password").await;
         assert_eq!(complete(&code).await, 204, "a new one is good");
     }
@@ -430,13 +430,13 @@ both! {
         let activate = async |code: &str, password: &str| {
             caller.post_of(user, "activate", json!({ "code": code, "password": password })).await
         };
-        assert_eq!(activate(&other_than(&code), PASSWORD).await.status, 401);
+        assert_eq!(activate(&other_than(&code), PASSWORD).await.status, 422);
         assert_eq!(activate(&code, "short").await.status, 422);
         let active = activate(&code, PASSWORD).await;
         assert_eq!((active.status.as_u16(), &active.json()["status"]), (201, &json!("active")), "{}", active.body);
         assert_eq!(active.json()["verifiable_addresses"][0]["verified"], true);
         assert_eq!(caller.verify("dana@acme.com", PASSWORD).await, "password_correct");
-        assert_eq!(activate(&code, PASSWORD).await.status, 401, "used");
+        assert_eq!(activate(&code, PASSWORD).await.status, 422, "used");
         assert_eq!(caller.post_of(user, "activation/generate", json!({})).await.status, 409, "not new any more");
         assert_eq!(caller.post_of(user, "activation/send", json!({})).await.status, 204);
         assert_eq!(caller.audited("user.activated").await, 1);
@@ -446,7 +446,7 @@ both! {
         let body = json!({ "code": extended, "totp_secret": SECRET });
         assert_eq!(caller.post("/user/activate", body).await.json()["status"], "active");
         for nothing in ["123456", "x.y", &extended] {
-            assert_eq!(caller.post("/user/activate", json!({ "code": nothing })).await.status, 401, "{nothing}");
+            assert_eq!(caller.post("/user/activate", json!({ "code": nothing })).await.status, 422, "{nothing}");
         }
     }
 
@@ -520,11 +520,11 @@ both! {
             let body = json!({ "address": address, "code": code });
             caller.post_of(user, "address/verification/complete", body).await.status
         };
-        assert_eq!(complete("dana@acme.com", &other_than(&code)).await, 401);
-        assert_eq!(complete("doe@acme.com", &code).await, 401, "another address");
-        assert_eq!(complete("x", &code).await, 401);
+        assert_eq!(complete("dana@acme.com", &other_than(&code)).await, 422);
+        assert_eq!(complete("doe@acme.com", &code).await, 422, "another address");
+        assert_eq!(complete("x", &code).await, 422);
         assert_eq!(complete("dana@acme.com", &code).await, 204);
-        assert_eq!(complete("dana@acme.com", &code).await, 401, "used");
+        assert_eq!(complete("dana@acme.com", &code).await, 422, "used");
         assert_eq!(request("dana@acme.com").await, 409, "verified");
         assert_eq!(caller.audited("user.address_verified").await, 1);
         assert_eq!(caller.post_of(other, "address/verification/request", json!({})).await.status, 422);
@@ -561,7 +561,7 @@ both! {
         };
         let (password_code, _) = caller.code(user, "reset_password").await;
         if password_code != code {
-            assert_eq!(complete(&password_code).await, 401, "of another purpose");
+            assert_eq!(complete(&password_code).await, 422, "of another purpose");
         }
         assert_eq!(complete(&code).await, 204);
         app.advance(Duration::from_secs(30));
@@ -622,8 +622,8 @@ both! {
             let body = json!({ "identifier": identifier, "code": code, "new_web_authn": answer });
             caller.post("/user/webauthn/add/complete", body).await.status
         };
-        assert_eq!(complete("dana@acme.com", &other_than(&code)).await, 401);
-        assert_eq!(complete("nobody@acme.com", &code).await, 401);
+        assert_eq!(complete("dana@acme.com", &other_than(&code)).await, 422);
+        assert_eq!(complete("nobody@acme.com", &code).await, 422);
         assert_eq!(complete("dana@acme.com", &code).await, 204);
         let mut conn = app.state.db.read().await.unwrap();
         assert_eq!(store::passkeys::list(&mut conn, user.into(), 10).await.unwrap().len(), 1);
@@ -659,8 +659,8 @@ both! {
                 assert_eq!(answer.body, nobody.body, "{path}: what is elsewhere is answered like what is not there");
             }
         }
-        assert_eq!(caller.post("/user/password/reset/complete", new(&code)).await.status, 401);
-        assert_eq!(caller.post("/user/password/reset/complete", new(&extended)).await.status, 401);
+        assert_eq!(caller.post("/user/password/reset/complete", new(&code)).await.status, 422);
+        assert_eq!(caller.post("/user/password/reset/complete", new(&extended)).await.status, 422);
         let verify = json!({ "userID": format!("{:032x}", victim.bits()), "password": PASSWORD });
         assert_eq!(caller.post("/user/password/v2/verify", verify).await.json()["result"], "user_not_found");
         let foreign_pool = Caller { pool: other.pool, environment: caller.environment.clone(), token: caller.token.clone(), app: &app };
@@ -801,14 +801,14 @@ both! {
         let (code, _) = caller.code(user, "reset_password").await;
         let change = json!({ "old_password": PASSWORD, "new_password": OTHER });
         assert_eq!(caller.post_of(user, "change-password", change).await.status, 204);
-        assert_eq!(complete(&code).await, 401, "the password was changed");
+        assert_eq!(complete(&code).await, 422, "the password was changed");
         let (code, _) = caller.code(user, "reset_password").await;
         let path = format!("/users/{:032x}", user.bits());
         for status in ["inactive", "active"] {
             let body = json!({ "status": status });
             assert_eq!(caller.call(Method::PUT, &path, body).await.status, 200);
         }
-        assert_eq!(complete(&code).await, 401, "the user was switched off");
+        assert_eq!(complete(&code).await, 422, "the user was switched off");
         let (code, _) = caller.code(user, "reset_password").await;
         assert_eq!(complete(&code).await, 204);
     }

@@ -366,7 +366,7 @@ both! {
             (json!({ "status": "sleeping" }), "status"),
             (json!({}), "status"),
             (json!({ "status": "new", "id": "dana" }), "id"),
-            (json!({ "status": "new", "credentials": [{ "type": "password", "password": "short" }] }), "password"),
+            (json!({ "status": "new", "credentials": [{ "type": "password", "password": "short" }] }), "credentials[0].password"),
             (json!({ "status": "new", "credentials": [{ "type": "webauthn" }] }), "credentials[0].type"),
             (json!({ "status": "new", "identifiers": [{ "type": "uid" }] }), "identifiers[0].identifier"),
         ] {

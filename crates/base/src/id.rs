@@ -96,6 +96,8 @@ pub trait IdKind: Copy + Eq + Hash + fmt::Debug + Send + Sync + Unpin + 'static 
     const PREFIX: &'static str;
     /// Its name in messages.
     const NOUN: &'static str;
+    /// Another prefix under which its ids are read.
+    const ALIAS: Option<&'static str> = None;
     /// Whether its ids are also read as a UUID, with hyphens or as 32 hexadecimal digits: forms that other APIs write.
     const READS_UUIDS: bool = false;
 }
@@ -116,6 +118,11 @@ impl<K: IdKind> Id<K> {
     /// The 128 bits.
     pub fn bits(self) -> u128 {
         self.bits
+    }
+
+    /// The id under another prefix than its kind's.
+    pub fn with_prefix(self, prefix: &str) -> String {
+        encode(prefix, self.bits)
     }
 
     /// The smallest id of anything created at `moment`. Ids sort by creation time, so everything older has a
@@ -149,7 +156,8 @@ impl<K: IdKind> FromStr for Id<K> {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let decoded = decode(K::PREFIX, text);
+        let prefix = K::ALIAS.filter(|alias| text.starts_with(alias)).unwrap_or(K::PREFIX);
+        let decoded = decode(prefix, text);
         match decode_uuid(text) {
             Some(bits) if K::READS_UUIDS => Ok(Self::from_bits(bits)),
             _ => decoded.map(Self::from_bits),
@@ -165,7 +173,7 @@ impl<K: IdKind> serde::Serialize for Id<K> {
 
 /// Declares the kinds and their id types.
 macro_rules! kinds {
-    ($($kind:ident $alias:ident $prefix:literal $noun:literal $(, READS_UUIDS: $uuids:literal)?;)*) => {$(
+    ($($kind:ident $alias:ident $prefix:literal $noun:literal $(, READS_UUIDS: $uuids:literal)? $(, ALIAS: $also:literal)?;)*) => {$(
         #[doc = concat!("Marks the ids of a ", $noun, ".")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
@@ -173,6 +181,7 @@ macro_rules! kinds {
             const PREFIX: &'static str = $prefix;
             const NOUN: &'static str = $noun;
             $(const READS_UUIDS: bool = $uuids;)?
+            $(const ALIAS: Option<&'static str> = Some($also);)?
         }
         #[doc = concat!("The id of a ", $noun, ": `", $prefix, "…`.")]
         pub type $alias = Id<$kind>;
@@ -186,7 +195,7 @@ kinds! {
     OrganizationKind OrganizationId "org_" "organization", READS_UUIDS: true;
     OrganizationDomainKind OrganizationDomainId "domain_" "domain";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
-    LoginFlowKind LoginFlowId "saml_flow_" "login flow";
+    LoginFlowKind LoginFlowId "saml_flow_" "login flow", ALIAS: "login_flow_";
     GrantKind GrantId "grant_" "grant";
     OauthSubjectKind OauthSubjectId "subject_" "subject";
     SigningKeyKind SigningKeyId "key_" "signing key";
@@ -207,6 +216,7 @@ kinds! {
     IdentitySchemaKind IdentitySchemaId "schema_" "identity schema", READS_UUIDS: true;
     IdentityPoolKind IdentityPoolId "pool_" "identity pool", READS_UUIDS: true;
     UserKind UserId "usr_" "user", READS_UUIDS: true;
+    UserGroupKind UserGroupId "group_" "group", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
     LetterKind LetterId "letter_" "letter";
@@ -232,6 +242,16 @@ mod tests {
             assert_eq!(OrganizationId::from_bits(bits).to_string(), text);
             assert_eq!(text.parse::<OrganizationId>().unwrap().bits(), bits);
         }
+    }
+
+    #[test]
+    fn a_login_flow_has_two_names() {
+        let id = LoginFlowId::from_bits(36);
+        assert_eq!(id.to_string(), "saml_flow_0000000000000000000000010");
+        let other = id.with_prefix("login_flow_");
+        assert_eq!(other, "login_flow_0000000000000000000000010");
+        assert_eq!((other.parse(), id.to_string().parse()), (Ok(id), Ok(id)));
+        assert!("login_flow_0000000000000000000000010".parse::<SamlConnectionId>().is_err());
     }
 
     #[test]

@@ -176,6 +176,11 @@ impl Application {
         present || previous
     }
 
+    /// Whether it may ask for a scope.
+    pub fn may_ask_for(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own == scope)
+    }
+
     /// Whether it administers the environment.
     pub fn is_of_system(&self) -> bool {
         self.workspace == Some(Workspace::System)

@@ -185,7 +185,8 @@ pub struct IdentityPool {
     pub first_factors: Mechanisms,
     /// Second factors.
     pub second_factors: Mechanisms,
-    /// The risk score from which no second factor is asked. Stored and shown only.
+    /// The risk score from which no second factor is asked. There are no scores here: above zero a second factor is asked of
+    /// everybody.
     pub second_factor_threshold: Option<Number>,
     /// How long a second factor counts. Stored and shown only.
     pub mfa_session_ttl: Option<Duration>,
@@ -285,7 +286,7 @@ impl IdentityPool {
 
     /// The normal form of its name, by which lists are sorted and searched.
     pub fn name_key(&self) -> String {
-        self.name.trim().to_lowercase()
+        name_key(&self.name)
     }
 
     /// Whether it uses this schema.
@@ -298,10 +299,29 @@ impl IdentityPool {
         mechanism.is_offered() && self.first_factors.allowed.contains(&mechanism)
     }
 
+    /// Whether everybody has a second factor: the threshold is above zero, where there is no score of a risk to be compared with
+    /// it. Zero, and none, are never below a score.
+    pub fn requires_second_factor(&self) -> bool {
+        self.second_factor_threshold
+            .as_ref()
+            .and_then(Number::as_f64)
+            .is_some_and(|threshold| threshold > 0.0)
+    }
+
+    /// Whether users can have this mechanism as a second factor.
+    pub fn allows_second(&self, mechanism: AuthenticationMechanism) -> bool {
+        mechanism.is_offered() && self.second_factors.allowed.contains(&mechanism)
+    }
+
     /// The policy for new passwords.
     pub fn password_policy(&self) -> PasswordPolicy {
         self.password_rules.policy
     }
+}
+
+/// The normal form of a name ([`IdentityPool::name_key`]).
+pub fn name_key(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 impl Audited for IdentityPool {

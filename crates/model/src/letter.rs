@@ -26,6 +26,22 @@ pub enum LetterKind {
     VerifyAddress,
     /// Somebody tried to register with the address of an account.
     AlreadyRegistered,
+    /// The person has set another password.
+    PasswordChanged,
+    /// The person has added a passkey.
+    PasskeyAdded,
+    /// The person has removed a passkey.
+    PasskeyRemoved,
+    /// The person has set up an authenticator app.
+    TotpAdded,
+    /// The person has removed their authenticator app.
+    TotpRemoved,
+    /// The person has made new recovery codes.
+    RecoveryCodesMade,
+    /// The person has proven one more address.
+    AddressAdded,
+    /// The person has removed an address.
+    AddressRemoved,
 }
 
 impl LetterKind {
@@ -42,8 +58,21 @@ impl LetterKind {
             Self::ResetTotp => Some(OneTimeCodePurpose::ResetTotp),
             Self::EnrollWebauthn => Some(OneTimeCodePurpose::EnrollWebauthn),
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
-            Self::AlreadyRegistered => None,
+            Self::AlreadyRegistered
+            | Self::PasswordChanged
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::TotpAdded
+            | Self::TotpRemoved
+            | Self::RecoveryCodesMade
+            | Self::AddressAdded
+            | Self::AddressRemoved => None,
         }
+    }
+
+    /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.
+    pub fn is_notice(self) -> bool {
+        self.purpose().is_none() && self != Self::AlreadyRegistered
     }
 }
 

@@ -42,4 +42,5 @@ pub mod search_index;
 pub mod setup_link;
 pub mod slug;
 pub mod user;
+pub mod user_group;
 pub mod webhook;

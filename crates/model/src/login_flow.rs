@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use base::{
-    id::{EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
+    id::{
+        ApplicationId, EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId, UserId,
+    },
     secret::Digest,
     time::Timestamp,
 };
@@ -35,6 +37,24 @@ impl FlowStatus {
     }
 }
 
+/// By what a person proves who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, EnumString, VariantArray)]
+#[serde(into = "&'static str")]
+#[strum(serialize_all = "snake_case")]
+pub enum LoginProtocol {
+    /// Their identity provider's word, by SAML 2.0.
+    Saml,
+    /// An account of the organization: a password or a passkey.
+    Account,
+}
+
+impl LoginProtocol {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// What started a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
 #[serde(into = "&'static str")]
@@ -56,7 +76,7 @@ pub enum FlowOrigin {
     Console,
     /// An administrator, signing in to the console.
     Administrator,
-    /// An application, at an issuer where people sign in with their account.
+    /// An application, at the issuer of an organization.
     Issuer,
 }
 
@@ -97,12 +117,20 @@ pub struct OauthRequest {
 pub struct LoginFlow {
     /// Its id, which users may quote to support.
     pub id: LoginFlowId,
-    /// The environment of its connection.
+    /// The environment.
     pub environment_id: EnvironmentId,
-    /// The organization of its connection.
+    /// The organization.
     pub organization_id: OrganizationId,
-    /// The connection it goes through.
-    pub connection_id: SamlConnectionId,
+    /// By what the person proves who they are.
+    pub protocol: LoginProtocol,
+    /// The connection it goes through; `None` with an account.
+    pub connection_id: Option<SamlConnectionId>,
+    /// The account, once it is known whose login it is.
+    pub user_id: Option<UserId>,
+    /// The application for which somebody signs in at an organization's issuer.
+    pub application_id: Option<ApplicationId>,
+    /// What proved who they are, with an account (RFC 8176).
+    pub amr: Vec<String>,
     /// What started it.
     pub origin: FlowOrigin,
     /// Its status.
@@ -113,8 +141,8 @@ pub struct LoginFlow {
     pub state: Option<String>,
     /// The user's e-mail address, once signed in.
     pub email: Option<Email>,
-    /// The address in a response that had a valid signature but was rejected. Nobody was signed in with it;
-    /// it is kept to find the login by.
+    /// The address in a response that had a valid signature but was rejected, or that somebody typed. Nobody was signed in
+    /// with it; it is kept to find the login by.
     pub claimed_email: Option<Email>,
     /// The user's attributes from the identity provider. Empty in a stored flow until they are decrypted.
     pub attributes: Attributes,
@@ -136,6 +164,21 @@ pub struct LoginFlow {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl LoginFlow {
+    /// How people quote it.
+    pub fn reference(&self) -> String {
+        reference(self.protocol, self.id)
+    }
+}
+
+/// How people quote a login.
+pub fn reference(protocol: LoginProtocol, id: LoginFlowId) -> String {
+    match protocol {
+        LoginProtocol::Saml => id.to_string(),
+        LoginProtocol::Account => id.with_prefix("login_flow_"),
+    }
 }
 
 /// The AuthnRequest of a flow, bound to one browser.
@@ -161,6 +204,8 @@ pub enum StepKind {
     Refused,
     /// A response was accepted; the document is the response.
     Accepted,
+    /// Something was proven, and something else is asked for.
+    Proven,
 }
 
 impl StepKind {

@@ -58,6 +58,34 @@ pub fn redirect_uri(sent: Option<&str>, registered: &[String]) -> Result<String,
     }
 }
 
+/// [`redirect_uri`] of a client without a secret, which may be an app on somebody's own machine: a registered address of
+/// loopback is also met with another port, which such an app gets when it starts (RFC 8252 §7.3, RFC 9700 §2.1).
+pub fn native_redirect_uri(sent: Option<&str>, registered: &[String]) -> Result<String, Error> {
+    let parts = sent.and_then(loopback_parts);
+    match sent {
+        Some(sent) if parts.is_some() && registered.iter().any(|uri| loopback_parts(uri) == parts) => {
+            Ok(sent.to_owned())
+        }
+        _ => redirect_uri(sent, registered),
+    }
+}
+
+/// What is before and after the port of an http URI of a loopback address. `localhost` is no address: what a name leads to can
+/// be changed (RFC 8252 §8.3).
+fn loopback_parts(uri: &str) -> Option<(&str, &str)> {
+    let host = ["http://127.0.0.1", "http://[::1]"].into_iter().find(|host| uri.starts_with(host))?;
+    let rest = &uri[host.len()..];
+    let rest = match rest.strip_prefix(':') {
+        Some(rest) => {
+            let (port, rest) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+            port.parse::<u16>().ok()?;
+            rest
+        }
+        None => rest,
+    };
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
+}
+
 /// Selects the SAML connection. The first parameter given wins, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
@@ -321,6 +349,50 @@ mod tests {
         assert_eq!(redirect_uri(None, &registered[..1]).unwrap(), registered[0]);
         assert_eq!(redirect_uri(None, &registered), Err(Error::AmbiguousRedirectUri { registered: 2 }));
         assert_eq!(redirect_uri(None, &[]), Err(Error::AmbiguousRedirectUri { registered: 0 }));
+    }
+
+    #[test]
+    fn only_the_port_of_a_loopback_address_may_differ() {
+        let registered = [
+            "http://127.0.0.1/cb",
+            "http://[::1]:3000/cb?x=1",
+            "http://localhost/cb",
+            "https://a.example/cb",
+        ];
+        let registered = registered.map(str::to_owned);
+        for good in [
+            "http://127.0.0.1/cb",
+            "http://127.0.0.1:51004/cb",
+            "http://[::1]:1/cb?x=1",
+            "http://[::1]/cb?x=1",
+        ] {
+            assert_eq!(native_redirect_uri(Some(good), &registered).as_deref(), Ok(good));
+        }
+        for bad in [
+            "http://127.0.0.1:51004/cb/",
+            "http://127.0.0.1:51004/CB",
+            "http://127.0.0.1:51004/cb#x",
+            "http://127.0.0.1:51004",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:65536/cb",
+            "http://127.0.0.1:+1/cb",
+            "http://127.0.0.1:1@a.example/cb",
+            "http://127.0.0.1.a.example/cb",
+            "http://127.0.0.1@a.example/cb",
+            "http://127.0.0.2:1/cb",
+            "http://127.1:1/cb",
+            "https://127.0.0.1:1/cb",
+            "http://[::1]:1/cb",
+            "http://[0:0:0:0:0:0:0:1]:1/cb?x=1",
+            "http://localhost:51004/cb",
+            "https://a.example:444/cb",
+        ] {
+            assert!(native_redirect_uri(Some(bad), &registered).is_err(), "{bad}");
+            // Clients with a secret run on servers.
+            assert!(redirect_uri(Some(bad), &registered).is_err(), "{bad}");
+        }
+        assert!(redirect_uri(Some("http://127.0.0.1:51004/cb"), &registered).is_err());
+        assert!(native_redirect_uri(None, &registered).is_err());
     }
 
     #[test]

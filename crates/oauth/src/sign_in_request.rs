@@ -9,6 +9,7 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::{
     Error,
+    access_token::MAX_TOKEN_BYTES,
     authorize::{self, MAX_NONCE_BYTES},
     parameters::Parameters,
     pkce::CodeChallenge,
@@ -105,6 +106,8 @@ pub struct SignInRequest {
     pub connection: Option<SamlConnectionId>,
     /// The organization as whose people they are to sign in (`organization_id`): an id in any encoding, or its alias.
     pub organization: Option<String>,
+    /// An ID token of the person that the client wants, and of nobody else.
+    pub id_token_hint: Option<String>,
 }
 
 impl SignInRequest {
@@ -141,6 +144,7 @@ impl SignInRequest {
             login_hint: parameters.get_within("login_hint", MAX_HINT_BYTES)?.map(str::to_owned),
             connection: parameters.get("saml_connection_id")?.map(connection).transpose()?,
             organization: parameters.get_within("organization_id", MAX_HINT_BYTES)?.map(str::to_owned),
+            id_token_hint: parameters.get_within("id_token_hint", MAX_TOKEN_BYTES)?.map(str::to_owned),
         })
     }
 

@@ -3,12 +3,16 @@
 use std::fmt;
 
 use base::time::Timestamp;
-use model::account::{
-    AccountId, CredentialState, CredentialSummary, OneTimeCodePurpose, PasswordHash, PasswordRules,
+use model::{
+    account::{
+        AccountId, CredentialState, CredentialSummary, OneTimeCodePurpose, PasswordHash, PasswordRules,
+    },
+    identity_pool::IdentityPool,
 };
 
 use super::{
     imported_hashes, password_former,
+    passwords::PasswordRealm,
     totp::{self, TotpSecret},
 };
 use crate::{
@@ -63,22 +67,23 @@ pub struct NewPassword {
 }
 
 impl NewPassword {
-    /// Checks a password against the rules, and hashes it. `account` is whose former passwords are asked; `own` holds the
+    /// Checks a password against the rules of its pool, and hashes it. `account` is whose former passwords are asked; `own` holds the
     /// person's addresses and names.
     pub async fn prepare(
         state: &State,
-        rules: &PasswordRules,
+        pool: &IdentityPool,
         account: Option<AccountId>,
         field: &'static str,
         password: &str,
         own: &[&str],
     ) -> Result<Self> {
-        state.passwords.check(rules.policy, field, password, own).await?;
+        let (realm, policy) = (PasswordRealm::of(pool), pool.password_rules.policy);
+        state.passwords.check(realm, policy, field, password, own).await?;
         if let Some(account) = account {
-            password_former::check(state, rules.policy, account, field, password).await?;
+            password_former::check(state, realm, policy, account, field, password).await?;
         }
-        let hash = state.passwords.hash(password, &*state.random).await?;
-        Ok(Self::of(state, rules, hash))
+        let hash = state.passwords.hash(realm, password, &*state.random).await?;
+        Ok(Self::of(state, &pool.password_rules, hash))
     }
 
     fn of(state: &State, rules: &PasswordRules, hash: PasswordHash) -> Self {
@@ -114,7 +119,7 @@ pub enum PreparedCredential {
 /// whose former passwords are asked, if there is one already; `own` holds the person's addresses and names.
 pub async fn prepare(
     state: &State,
-    rules: &PasswordRules,
+    pool: &IdentityPool,
     account: Option<AccountId>,
     new: &NewCredential,
     own: &[&str],
@@ -124,12 +129,12 @@ pub async fn prepare(
             return TotpSecret::parse("totp_secret", secret).map(PreparedCredential::Totp);
         }
         ImportedCredential::Password(password) => {
-            NewPassword::prepare(state, rules, account, "password", password, own).await?
+            NewPassword::prepare(state, pool, account, "password", password, own).await?
         }
         ImportedCredential::PasswordHash(hash) => {
             imported_hashes::check(hash)
                 .map_err(|refused| Error::invalid("hashed_password", refused.to_string()))?;
-            NewPassword::of(state, rules, PasswordHash(hash.clone()))
+            NewPassword::of(state, &pool.password_rules, PasswordHash(hash.clone()))
         }
     };
     Ok(PreparedCredential::Password(password.limited(new.state, new.expires_at)))

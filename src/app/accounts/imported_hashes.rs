@@ -18,11 +18,18 @@ use base64::{
 };
 use openssl::{hash::MessageDigest, memcmp, pkcs5::pbkdf2_hmac};
 
-/// The costs of bcrypt: 2^cost rounds. 14 takes about a second.
-const BCRYPT_COSTS: RangeInclusive<u32> = 4..=14;
+/// The costs of bcrypt: 2^cost rounds. 12 takes eleven times as long as a hash of our own, and is what many frameworks write.
+const BCRYPT_COSTS: RangeInclusive<u32> = 4..=12;
 
-/// The iterations of PBKDF2.
-const PBKDF2_ITERATIONS: RangeInclusive<usize> = 1..=1_000_000;
+/// The costs of bcrypt that take more than four times as long as a hash of our own.
+const BCRYPT_EXPENSIVE_COST: u32 = 11;
+
+/// The most iterations of PBKDF2 with SHA-1 or SHA-256, one block of the hash: nine times as long as a hash of our own. Those
+/// of SHA-512 count twice, and a hash of several blocks takes its iterations for each.
+const MAX_PBKDF2_WORK: usize = 1_000_000;
+
+/// The work of PBKDF2 that takes four times as long as a hash of our own.
+const PBKDF2_EXPENSIVE_WORK: usize = 440_000;
 
 /// The lengths of hashes and salts, in bytes.
 const HASH_LENGTHS: RangeInclusive<usize> = 16..=64;
@@ -31,6 +38,8 @@ const SALT_LENGTHS: RangeInclusive<usize> = 1..=64;
 /// The most memory of Argon2 in KiB, and the most of memory × passes: the queue hashes two at a time.
 const MAX_ARGON2_MEMORY: u32 = 65_536;
 const MAX_ARGON2_WORK: u64 = 4 * 65_536;
+/// The work of Argon2 that takes four times as long as a hash of our own.
+const ARGON2_EXPENSIVE_WORK: u64 = 3 * 65_536;
 const MAX_ARGON2_LANES: u32 = 8;
 
 /// The maximum length of a hash, as text.
@@ -59,12 +68,16 @@ pub enum HashRefused {
     #[error("is no bcrypt, PBKDF2 or Argon2 hash in a known form")]
     Unknown,
     /// It would cost too much to verify.
-    #[error(
-        "costs too much to verify: at most 2^14 rounds of bcrypt, 1,000,000 iterations of PBKDF2, 64 MiB and four passes \
-         of Argon2"
-    )]
-    TooExpensive,
+    #[error("costs too much to verify: {0}")]
+    TooExpensive(&'static str),
 }
+
+/// The bounds, as they are told.
+const BCRYPT_BOUND: &str = "bcrypt has a cost of at most 12";
+const PBKDF2_BOUND: &str =
+    "PBKDF2 has at most 1,000,000 iterations (of SHA-512: 500,000) over all blocks of the hash";
+const ARGON2_BOUND: &str =
+    "Argon2 has at most 64 MiB, 8 lanes, and four passes over 64 MiB or as many more over less";
 
 /// Returns an error for a text that is not verified as a password hash.
 pub(super) fn check(text: &str) -> Result<(), HashRefused> {
@@ -83,6 +96,34 @@ pub(super) fn check(text: &str) -> Result<(), HashRefused> {
 /// The hash, if it is one of bcrypt or PBKDF2.
 pub(super) fn find(text: &str) -> Option<ForeignHash> {
     parse(text).ok().flatten()
+}
+
+/// Whether a hash takes more than about four times as long as one of our own. False for a malformed one.
+pub(super) fn is_expensive(text: &str) -> bool {
+    if text.starts_with("$argon2") {
+        let params = Phc::new(text).ok().and_then(|phc| Params::try_from(&phc).ok());
+        return params.is_some_and(|params| argon2_work(&params) > ARGON2_EXPENSIVE_WORK);
+    }
+    match find(text) {
+        Some(ForeignHash(Kind::Bcrypt(text))) => {
+            text.parse::<bcrypt::HashParts>().is_ok_and(|parts| parts.get_cost() >= BCRYPT_EXPENSIVE_COST)
+        }
+        Some(ForeignHash(Kind::Pbkdf2(hash))) => hash.work() > PBKDF2_EXPENSIVE_WORK,
+        None => false,
+    }
+}
+
+fn argon2_work(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
+}
+
+impl Pbkdf2 {
+    /// Its iterations of SHA-1 or SHA-256, or as many as take as long.
+    fn work(&self) -> usize {
+        let blocks = self.hash.len().div_ceil(self.digest.size().max(1));
+        let weight = if self.digest == MessageDigest::sha512() { 2 } else { 1 };
+        self.iterations.saturating_mul(blocks).saturating_mul(weight)
+    }
 }
 
 impl ForeignHash {
@@ -134,7 +175,7 @@ fn parse_bcrypt(text: &str) -> Result<(), HashRefused> {
     }
     match BCRYPT_COSTS.contains(&parts.get_cost()) {
         true => Ok(()),
-        false => Err(HashRefused::TooExpensive),
+        false => Err(HashRefused::TooExpensive(BCRYPT_BOUND)),
     }
 }
 
@@ -165,9 +206,10 @@ fn parse_pbkdf2(
     if iterations == 0 || !SALT_LENGTHS.contains(&salt.len()) || !HASH_LENGTHS.contains(&hash.len()) {
         return Err(HashRefused::Unknown);
     }
-    match PBKDF2_ITERATIONS.contains(&iterations) {
-        true => Ok(Pbkdf2 { digest, iterations, salt, hash }),
-        false => Err(HashRefused::TooExpensive),
+    let hash = Pbkdf2 { digest, iterations, salt, hash };
+    match hash.work() <= MAX_PBKDF2_WORK {
+        true => Ok(hash),
+        false => Err(HashRefused::TooExpensive(PBKDF2_BOUND)),
     }
 }
 
@@ -190,11 +232,10 @@ fn check_argon2(text: &str) -> Result<(), HashRefused> {
     if salt.len() < 8 || !HASH_LENGTHS.contains(&hash.len()) {
         return Err(HashRefused::Unknown);
     }
-    let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
     let is_cheap = params.m_cost() <= MAX_ARGON2_MEMORY
-        && work <= MAX_ARGON2_WORK
+        && argon2_work(&params) <= MAX_ARGON2_WORK
         && params.p_cost() <= MAX_ARGON2_LANES;
-    if is_cheap { Ok(()) } else { Err(HashRefused::TooExpensive) }
+    if is_cheap { Ok(()) } else { Err(HashRefused::TooExpensive(ARGON2_BOUND)) }
 }
 
 #[cfg(test)]
@@ -242,11 +283,14 @@ mod tests {
     #[test]
     fn what_costs_too_much_is_refused() {
         let bcrypt = VECTORS[0].0;
+        let sha512 = |iterations: u32| format!("pbkdf2_sha512${iterations}$salt${}==", "A".repeat(86));
         for text in [
-            bcrypt.replace("$04$", "$15$"),
+            bcrypt.replace("$04$", "$13$"),
             bcrypt.replace("$04$", "$31$"),
             bcrypt.replace("$04$", "$99$"),
             "pbkdf2_sha256$1000001$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
+            "pbkdf2_sha1$500001$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
+            sha512(500_001),
             "$argon2id$v=19$m=65537,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4"
                 .to_owned(),
             "$argon2id$v=19$m=65536,t=5,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4"
@@ -254,10 +298,29 @@ mod tests {
             "$argon2id$v=19$m=4096,t=1,p=16$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4"
                 .to_owned(),
         ] {
-            assert_eq!(check(&text), Err(HashRefused::TooExpensive), "{text}");
+            let Err(HashRefused::TooExpensive(bound)) = check(&text) else { panic!("{text}") };
+            assert!(bound.contains("at most"), "{bound}");
+        }
+        let pbkdf2 = |iterations: u32| {
+            format!("pbkdf2_sha256${iterations}$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        };
+        for (text, expensive) in [
+            (bcrypt.replace("$04$", "$12$"), true),
+            (bcrypt.replace("$04$", "$11$"), true),
+            (bcrypt.replace("$04$", "$10$"), false),
+            (pbkdf2(1_000_000), true),
+            (pbkdf2(400_000), false),
+            (sha512(500_000), true),
+            (sha512(210_000), false),
+        ] {
+            assert_eq!(check(&text), Ok(()), "{text}");
+            assert_eq!(is_expensive(&text), expensive, "{text}");
         }
         let argon2 = "$argon2id$v=19$m=65536,t=4,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4";
         assert_eq!(check(argon2), Ok(()));
+        assert!(
+            is_expensive(argon2) && !is_expensive(&argon2.replace("t=4", "t=3")) && !is_expensive("$argon2")
+        );
     }
 
     #[test]

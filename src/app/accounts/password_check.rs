@@ -2,7 +2,7 @@
 
 use model::account::AccountId;
 
-use super::passwords::is_outdated;
+use super::passwords::{PasswordRealm, is_outdated};
 use crate::{
     app::{Result, State},
     store::{self, passwords::StoredPassword},
@@ -15,17 +15,18 @@ use crate::{
 /// Nothing is locked meanwhile. Who lets somebody in by it locks the account and asks [`is_current`].
 pub async fn verify(
     state: &State,
+    realm: PasswordRealm,
     account: Option<AccountId>,
     password: &str,
 ) -> Result<Option<StoredPassword>> {
     let known = account.unwrap_or_else(AccountId::nobody);
     let stored = store::passwords::find(&mut state.db.read().await?, known).await?;
-    let is_good = state.passwords.verify(password, stored.as_ref().map(|stored| &stored.hash)).await?;
+    let is_good = state.passwords.verify(realm, password, stored.as_ref().map(|stored| &stored.hash)).await?;
     let Some(stored) = stored.filter(|_| is_good) else { return Ok(None) };
     if !is_outdated(&stored.hash) {
         return Ok(Some(stored));
     }
-    let new = state.passwords.hash(password, &*state.random).await?;
+    let new = state.passwords.hash(realm, password, &*state.random).await?;
     let mut tx = state.db.write().await?;
     let is_same = store::passwords::update_hash(&mut tx, known, &stored.hash, &new).await?;
     tx.commit().await?;

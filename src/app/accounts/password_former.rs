@@ -3,6 +3,7 @@
 use base::time::Timestamp;
 use model::account::{AccountId, PasswordPolicy};
 
+use super::passwords::PasswordRealm;
 use crate::{
     app::{Error, Result, State},
     store::{self, Transaction},
@@ -11,6 +12,7 @@ use crate::{
 /// Returns an error if the policy forbids this password because the account has it, or had it.
 pub(super) async fn check(
     state: &State,
+    realm: PasswordRealm,
     policy: PasswordPolicy,
     account: AccountId,
     field: &'static str,
@@ -28,7 +30,7 @@ pub(super) async fn check(
         present.into_iter().chain(former)
     };
     for hash in hashes {
-        if state.passwords.verify(password, Some(&hash)).await? {
+        if state.passwords.verify(realm, password, Some(&hash)).await? {
             return Err(Error::invalid(
                 field,
                 format!("must be none of the {forbidden} passwords that were used last"),

@@ -1,7 +1,8 @@
 //! Passwords: hashed with Argon2id (RFC 9106) at OWASP's first recommendation, verified, and checked
-//! against the rules for new ones; a limited number at a time.
+//! against the rules for new ones; a limited number at a time, where environments take turns.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -13,24 +14,32 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
-use base::random::Random;
-use model::account::{PasswordHash, PasswordPolicy};
-use tokio::sync::Semaphore;
+use base::{
+    id::{EnvironmentId, OrganizationId},
+    random::Random,
+};
+use model::{
+    account::{PasswordHash, PasswordPolicy},
+    identity_pool::IdentityPool,
+};
 
 use super::{
     imported_hashes,
     password_rules::{check_characters, check_length, check_strength, personal_words},
 };
-use crate::app::{Error, Result};
+use crate::app::{Error, Result, limits::fair_queue::FairQueue};
 
-/// The maximum number of concurrent hashes: each takes 19 MiB and about ten milliseconds of a core.
+/// The maximum number of concurrent hashes: each takes 19 MiB and about twenty milliseconds of a core.
 const MAX_CONCURRENT_HASHES: usize = 2;
+
+/// The maximum number of concurrent hashes that cost much more than our own: the rest is always for others.
+const MAX_CONCURRENT_EXPENSIVE_HASHES: usize = 1;
 
 /// The maximum number of concurrent estimates of new passwords.
 const MAX_CONCURRENT_ESTIMATES: usize = 1;
 
 /// How long a call waits for a permit.
-const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The Argon2 parameters: memory in KiB, passes and lanes.
 const ARGON2_PARAMS: (u32, u32, u32) = (19_456, 2, 1);
@@ -42,12 +51,39 @@ const CURRENT_PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// Whose passwords they are: the console and each environment take turns, and so do the parts of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PasswordRealm {
+    /// The console's, for somebody at this address.
+    Console(Option<IpAddr>),
+    /// Those of an organization's users.
+    Users(EnvironmentId, OrganizationId),
+}
+
+impl PasswordRealm {
+    /// That of a pool's users.
+    pub fn of(pool: &IdentityPool) -> Self {
+        Self::Users(pool.environment_id, pool.organization_id)
+    }
+
+    fn environment(self) -> Option<EnvironmentId> {
+        match self {
+            Self::Console(_) => None,
+            Self::Users(environment_id, _) => Some(environment_id),
+        }
+    }
+}
+
+type Queue = FairQueue<Option<EnvironmentId>, PasswordRealm>;
+
 /// Hashes and estimates passwords on blocking threads, a limited number at a time.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    hashing: Arc<Semaphore>,
+    hashing: Queue,
+    /// What a hash that costs much needs besides.
+    expensive: Queue,
     /// Separate from `hashing`, so that estimates of new passwords do not delay sign-ins.
-    estimating: Arc<Semaphore>,
+    estimating: Queue,
     memory: Arc<MemoryPool>,
     hash_count: Arc<AtomicU64>,
 }
@@ -55,8 +91,9 @@ pub struct Passwords {
 impl Default for Passwords {
     fn default() -> Self {
         Self {
-            hashing: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)),
-            estimating: Arc::new(Semaphore::new(MAX_CONCURRENT_ESTIMATES)),
+            hashing: FairQueue::new(MAX_CONCURRENT_HASHES, MAX_WAIT),
+            expensive: FairQueue::new(MAX_CONCURRENT_EXPENSIVE_HASHES, MAX_WAIT),
+            estimating: FairQueue::new(MAX_CONCURRENT_ESTIMATES, MAX_WAIT),
             memory: Arc::default(),
             hash_count: Arc::default(),
         }
@@ -99,6 +136,7 @@ impl Passwords {
     /// person's address and name.
     pub async fn check(
         &self,
+        realm: PasswordRealm,
         policy: PasswordPolicy,
         field: &'static str,
         password: &str,
@@ -107,43 +145,55 @@ impl Passwords {
         check_length(policy, field, password)?;
         check_characters(policy, field, password)?;
         let (password, own) = (password.to_owned(), personal_words(own));
-        run_blocking(&self.estimating, move || check_strength(policy, field, &password, &own)).await
+        let turn = self.estimating.acquire(realm.environment(), realm).await?;
+        run_blocking(turn, move || check_strength(policy, field, &password, &own)).await
     }
 
     /// The hash of a password, with fresh salt.
-    pub async fn hash(&self, password: &str, random: &dyn Random) -> Result<PasswordHash> {
+    pub async fn hash(
+        &self,
+        realm: PasswordRealm,
+        password: &str,
+        random: &dyn Random,
+    ) -> Result<PasswordHash> {
         let mut salt = [0; 16];
         random.fill(&mut salt);
         let (password, memory) = (password.to_owned(), Arc::clone(&self.memory));
         self.hash_count.fetch_add(1, Ordering::Relaxed);
-        run_blocking(&self.hashing, move || hash(&memory, &password, &salt)).await
+        let turn = self.hashing.acquire(realm.environment(), realm).await?;
+        run_blocking(turn, move || hash(&memory, &password, &salt)).await
     }
 
     /// Whether the password matches this hash. Without a hash it takes as long, and the result is false.
-    pub async fn verify(&self, password: &str, hash: Option<&PasswordHash>) -> Result<bool> {
+    pub async fn verify(
+        &self,
+        realm: PasswordRealm,
+        password: &str,
+        hash: Option<&PasswordHash>,
+    ) -> Result<bool> {
         let has_hash = hash.is_some();
         let hash = hash.map_or(DUMMY_HASH, |hash| &hash.0).to_owned();
         let (password, memory) = (password.to_owned(), Arc::clone(&self.memory));
         self.hash_count.fetch_add(1, Ordering::Relaxed);
-        run_blocking(&self.hashing, move || Ok(is_hash_of(&memory, &hash, &password) && has_hash)).await
+        let expensive = match imported_hashes::is_expensive(&hash) {
+            true => Some(self.expensive.acquire(realm.environment(), realm).await?),
+            false => None,
+        };
+        let turn = self.hashing.acquire(realm.environment(), realm).await?;
+        run_blocking((turn, expensive), move || Ok(is_hash_of(&memory, &hash, &password) && has_hash)).await
     }
 }
 
-/// Waits for a permit, then executes `work` on a blocking thread.
+/// Executes `work` on a blocking thread. The turn ends with it, even if the caller is cancelled.
 async fn run_blocking<T: Send + 'static>(
-    semaphore: &Arc<Semaphore>,
+    turn: impl Send + 'static,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let permit = tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(semaphore).acquire_owned()).await;
-    let Ok(permit) = permit else { return Err(Error::Unavailable { retry_after: PERMIT_TIMEOUT }) };
-    let permit = permit.map_err(Error::internal)?;
-    tokio::task::spawn_blocking(move || {
-        let done = work();
-        drop(permit);
-        done
-    })
-    .await
-    .map_err(Error::internal)?
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    done.await.map_err(Error::internal)?
 }
 
 /// The hash with the current parameters, as a PHC string.
@@ -199,7 +249,10 @@ fn argon2() -> Result<Argon2<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::random::SeededRandom;
+    use base::{id::Id, random::SeededRandom};
+    use tokio::sync::mpsc;
+
+    const CONSOLE: PasswordRealm = PasswordRealm::Console(None);
 
     /// Hashes of "violet kettle under snow" by the crate's own hasher: the current parameters, and lower ones.
     const STORED: &str =
@@ -210,13 +263,17 @@ mod tests {
     #[actix_web::test]
     async fn a_password_is_that_of_its_own_hash_only() {
         let (passwords, random) = (Passwords::default(), SeededRandom::new(1));
-        let hash = passwords.hash("violet kettle", &random).await.unwrap();
+        let hash = passwords.hash(CONSOLE, "violet kettle", &random).await.unwrap();
         assert!(hash.0.starts_with(CURRENT_PREFIX) && !is_outdated(&hash), "{}", hash.0);
-        assert_ne!(passwords.hash("violet kettle", &random).await.unwrap(), hash, "the salt is fresh");
-        assert!(passwords.verify("violet kettle", Some(&hash)).await.unwrap());
-        assert!(!passwords.verify("violet kettles", Some(&hash)).await.unwrap());
+        assert_ne!(
+            passwords.hash(CONSOLE, "violet kettle", &random).await.unwrap(),
+            hash,
+            "the salt is fresh"
+        );
+        assert!(passwords.verify(CONSOLE, "violet kettle", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify(CONSOLE, "violet kettles", Some(&hash)).await.unwrap());
         let before = passwords.hash_count();
-        assert!(!passwords.verify("violet kettle", None).await.unwrap());
+        assert!(!passwords.verify(CONSOLE, "violet kettle", None).await.unwrap());
         assert_eq!(passwords.hash_count(), before + 1, "without a hash the work is the same");
         assert!(is_outdated(&PasswordHash("$argon2id$v=19$m=4096,t=3,p=1$x$y".into())));
     }
@@ -248,7 +305,7 @@ mod tests {
         for _ in 0..2 {
             let guesses = (0..16).map(|_| {
                 let (passwords, hash) = (passwords.clone(), hash.clone());
-                actix_web::rt::spawn(async move { passwords.verify("wrong", Some(&hash)).await })
+                actix_web::rt::spawn(async move { passwords.verify(CONSOLE, "wrong", Some(&hash)).await })
             });
             for guess in guesses.collect::<Vec<_>>() {
                 assert!(!guess.await.unwrap().unwrap());
@@ -261,24 +318,98 @@ mod tests {
         );
     }
 
+    /// A hash in the form of bcrypt of cost 11, about five times the cost of our own.
+    const EXPENSIVE: &str = "$2b$11$CCCCCCCCCCCCCCCCCCCCC.xptJVs0wuuOputAC5RtLHgxdZOu5ctW";
+
     #[actix_web::test]
     async fn who_signs_in_does_not_wait_for_estimates() {
         let passwords = Passwords::default();
-        let busy = Arc::clone(&passwords.estimating)
-            .acquire_many_owned(MAX_CONCURRENT_ESTIMATES as u32)
-            .await
-            .unwrap();
-        assert!(!passwords.verify("wrong", None).await.unwrap());
+        let busy = passwords.estimating.acquire(None, CONSOLE).await.unwrap();
+        assert!(!passwords.verify(CONSOLE, "wrong", None).await.unwrap());
         drop(busy);
-        let busy =
-            Arc::clone(&passwords.hashing).acquire_many_owned(MAX_CONCURRENT_HASHES as u32).await.unwrap();
+        let mut busy = Vec::new();
+        for _ in 0..MAX_CONCURRENT_HASHES {
+            busy.push(passwords.hashing.acquire(None, CONSOLE).await.unwrap());
+        }
         assert!(
             passwords
-                .check(PasswordPolicy::DEFAULT, "password", "violet kettle under snow", &[])
+                .check(CONSOLE, PasswordPolicy::DEFAULT, "password", "violet kettle under snow", &[])
                 .await
                 .is_ok()
         );
         drop(busy);
+    }
+
+    /// The order in which verifications end that were asked for in this order, where each waits for the one before.
+    async fn order(
+        passwords: &Passwords,
+        asked: Vec<(&'static str, PasswordRealm, &'static str)>,
+    ) -> Vec<&'static str> {
+        let mut turns = Vec::new();
+        for _ in 0..MAX_CONCURRENT_HASHES {
+            turns.push(passwords.hashing.acquire(None, CONSOLE).await.unwrap());
+        }
+        let (done, mut ended) = mpsc::unbounded_channel();
+        let count = asked.len();
+        for (name, realm, hash) in asked {
+            let (passwords, done) = (passwords.clone(), done.clone());
+            actix_web::rt::spawn(async move {
+                let verified = passwords.verify(realm, "wrong", Some(&PasswordHash(hash.to_owned()))).await;
+                done.send(if verified.is_ok() { name } else { "refused" }).unwrap();
+            });
+            // It is in the queue, or was refused.
+            tokio::task::yield_now().await;
+        }
+        // One at a time.
+        drop(turns.pop());
+        let mut order = Vec::new();
+        for _ in 0..count {
+            order.push(ended.recv().await.unwrap());
+        }
+        drop(turns);
+        order
+    }
+
+    #[actix_web::test]
+    async fn a_flood_in_one_environment_lets_every_other_go_ahead() {
+        let passwords = Passwords::default();
+        let users = |environment: u128, organization: u128| {
+            PasswordRealm::Users(Id::from_bits(environment), Id::from_bits(organization))
+        };
+        let mut asked = vec![("flood", users(1, 1), CHEAPER); 100];
+        asked.push(("other organization", users(1, 2), CHEAPER));
+        asked.push(("other environment", users(2, 3), CHEAPER));
+        asked.push(("console", CONSOLE, CHEAPER));
+        let order = order(&passwords, asked).await;
+        let served: Vec<_> = order.iter().filter(|name| **name != "refused").take(8).copied().collect();
+        for other in ["other environment", "console", "other organization"] {
+            assert!(served.contains(&other), "{order:?}");
+        }
+        let refused = order.iter().filter(|name| **name == "refused").count();
+        let places = crate::app::limits::fair_queue::MAX_WAITING_PER_CLIENT;
+        assert_eq!(refused, 100 - places, "its own are refused beyond its places");
+        assert_eq!(order.iter().filter(|name| **name == "flood").count(), places);
+    }
+
+    #[actix_web::test]
+    async fn hashes_that_cost_much_leave_a_thread_to_the_others() {
+        let passwords = Passwords::default();
+        let users = |environment: u128| PasswordRealm::Users(Id::from_bits(environment), Id::from_bits(1));
+        let flood = (0..4).map(|_| {
+            let passwords = passwords.clone();
+            actix_web::rt::spawn(async move {
+                passwords.verify(users(1), "wrong", Some(&PasswordHash(EXPENSIVE.to_owned()))).await
+            })
+        });
+        let flood: Vec<_> = flood.collect();
+        tokio::task::yield_now().await;
+        assert_eq!(passwords.expensive.waiting(), 3);
+        assert_eq!(passwords.hashing.waiting(), 0, "they wait for each other");
+        let turn = passwords.hashing.acquire(None, CONSOLE);
+        assert!(tokio::time::timeout(Duration::ZERO, turn).await.is_ok(), "a thread is free at once");
+        for one in flood {
+            assert!(!one.await.unwrap().unwrap());
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use model::account::AccountId;
 
 use crate::{
     app::{Result, State},
-    store::{self, Transaction},
+    store::{self, Conn, Transaction},
 };
 
 /// How many there are.
@@ -37,6 +37,14 @@ pub async fn consume(tx: &mut Transaction, state: &State, account: AccountId, co
         return Ok(false);
     }
     Ok(store::recovery_codes::consume(tx, account, digest(account, code), state.now()).await?)
+}
+
+/// Whether this is a recovery code of the account, used or not.
+pub async fn is_one(conn: &mut Conn, account: AccountId, code: &str) -> Result<bool> {
+    if code.len() > MAX_LENGTH {
+        return Ok(false);
+    }
+    Ok(store::recovery_codes::exists(conn, account, digest(account, code)).await?)
 }
 
 /// A code: sixteen letters and digits, in groups of four.

@@ -64,6 +64,17 @@ impl TotpSecret {
         BASE32_NOPAD.encode(&self.0)
     }
 
+    /// The secret as apps scan it (Key URI Format): `issuer` is what the app calls the place, `account` who it is there.
+    pub fn uri(&self, issuer: &str, account: &str) -> String {
+        let encode = |text: &str| {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+        };
+        // A colon divides the two.
+        let issuer = issuer.replace(':', " ");
+        let (issuer, account) = (encode(issuer.trim()), encode(account));
+        format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", self.reveal())
+    }
+
     /// The step that a code is of, if it is of one around this time.
     pub fn step_of(&self, code: &str, now: Timestamp) -> Option<i64> {
         let code: String =
@@ -95,6 +106,13 @@ pub async fn set(tx: &mut Transaction, state: &State, account: AccountId, secret
 /// Whether an account has an authenticator app.
 pub async fn is_enrolled(conn: &mut Conn, account: AccountId) -> Result<bool> {
     Ok(store::totp_secrets::find(conn, account).await?.is_some())
+}
+
+/// Whether this is a code of the account's app around now, used or not.
+pub async fn is_of_now(conn: &mut Conn, state: &State, account: AccountId, code: &str) -> Result<bool> {
+    let Some(stored) = store::totp_secrets::find(conn, account).await? else { return Ok(false) };
+    let secret = TotpSecret(state.open(&TOTP_SECRET, &[&account], &stored.secret)?);
+    Ok(secret.step_of(code, state.now()).is_some())
 }
 
 /// Whether this is a code of the account's app that was not used, and uses it up. Of several uses at once one succeeds.
@@ -159,6 +177,11 @@ mod tests {
         for other in ["", "GEZDGNBVGY3TQOJQ", "0189", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", &long] {
             assert!(TotpSecret::parse("totp_secret", other).is_err(), "{other}");
         }
+        let uri = secret().uri("Acme: Co", "dana@acme.com");
+        assert_eq!(
+            uri,
+            format!("otpauth://totp/Acme%20%20Co:dana%40acme.com?secret={text}&issuer=Acme%20%20Co")
+        );
         let new = TotpSecret::new(&SeededRandom::new(1));
         assert_eq!(TotpSecret::parse("totp_secret", &new.reveal()).unwrap(), new);
         assert_eq!(format!("{new:?}"), "…");

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{Device, password_check::is_current, recent_authentication},
+        accounts::{Device, password_check::is_current, passwords::PasswordRealm, recent_authentication},
         audit::{self, Entry},
         input,
     },
@@ -59,8 +59,9 @@ pub async fn set_password(
         None
     };
     let own = [administrator.email.as_str(), &administrator.display_name];
-    state.passwords.check(PASSWORD_POLICY, "newPassword", new, &own).await?;
-    let hash = state.passwords.hash(new, &*state.random).await?;
+    let realm = PasswordRealm::Console(device.address);
+    state.passwords.check(realm, PASSWORD_POLICY, "newPassword", new, &own).await?;
+    let hash = state.passwords.hash(realm, new, &*state.random).await?;
     let mut tx = state.db.write().await?;
     let stored = lock_account(&mut tx, admin).await?;
     if !is_current(&mut tx, account, verified.as_ref()).await? {

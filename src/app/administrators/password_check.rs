@@ -9,6 +9,7 @@ use crate::{
             Device,
             attempts::{Attempt, record_failure},
             password_check,
+            passwords::PasswordRealm,
         },
     },
     store::passwords::StoredPassword,
@@ -43,7 +44,8 @@ pub(super) async fn verify_password(
     device: &Device,
 ) -> Result<Option<StoredPassword>> {
     let attempt = begin_attempt(state, administrator.email.as_str(), device)?;
-    let good = password_check::verify(state, Some(administrator.id.into()), password).await?;
+    let realm = PasswordRealm::Console(device.address);
+    let good = password_check::verify(state, realm, Some(administrator.id.into()), password).await?;
     if good.is_none() {
         attempt.fail();
         record_failure(state, administrator, None, AuthenticationMethod::Password, device).await;

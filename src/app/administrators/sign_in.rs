@@ -15,6 +15,7 @@ use crate::{
             Device,
             attempts::{record_failure, record_unknown},
             password_check,
+            passwords::PasswordRealm,
         },
     },
     store,
@@ -41,7 +42,8 @@ pub async fn with_password(
     };
     let found = found.filter(|administrator| administrator.disabled_at.is_none());
     let account = found.as_ref().map(|administrator| administrator.id.into());
-    let verified = password_check::verify(state, account, password).await?;
+    let realm = PasswordRealm::Console(device.address);
+    let verified = password_check::verify(state, realm, account, password).await?;
     let (Some(administrator), Some(account), Some(verified)) = (&found, account, &verified) else {
         attempt.fail();
         // Not awaited: the response time would show whether the address is known.

@@ -38,6 +38,7 @@ pub(in crate::app) fn actor_of(subject: Subject) -> AuditActor {
         Subject::ApiKey(id) => ("api_key", id.to_string()),
         Subject::Application(id) => ("application", id.to_string()),
         Subject::SetupLink(id) => ("setup_link", id.to_string()),
+        Subject::User(id) => ("user", id.to_string()),
         Subject::Operator => ("operator", String::new()),
         Subject::Service => ("service", String::new()),
     };

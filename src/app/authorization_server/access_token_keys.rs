@@ -1,4 +1,5 @@
-//! The keys of an environment that sign the access tokens of its issuers. They sign nothing else.
+//! The keys of an environment that sign the access tokens of its issuers, and the ID tokens of those at which people sign in. One
+//! is not taken for the other: `typ` differs (RFC 9068 §4).
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::{
     store::signing_keys::{KeySeries, Purpose},
 };
 
-/// The keys that sign the access tokens of an environment.
+/// The keys that sign the access tokens and ID tokens of an environment's issuers.
 pub(super) fn series(environment_id: EnvironmentId) -> KeySeries {
     KeySeries { owner: KeyOwner::Environment(environment_id), purpose: Purpose::AccessToken }
 }

@@ -73,12 +73,14 @@ pub(super) async fn find(conn: &mut Conn, issuer: &Issuer, id: ApplicationId) ->
     Ok(found.filter(|client| can_be_used(client, issuer)))
 }
 
-/// Whether scripts of this origin may read what the client of a form gets here (Fetch §3.2): those of a public client's own
-/// origins.
-pub async fn allows_origin(state: &State, issuer: &Issuer, form: &str, origin: &str) -> Result<bool> {
-    let parameters = Parameters::parse(form).ok();
-    let named = parameters.as_ref().and_then(|parameters| parameters.get("client_id").ok().flatten());
-    let Some(id) = named.and_then(|text| text.parse::<ApplicationId>().ok()) else { return Ok(false) };
+/// The client that a form names, known or not.
+pub fn named(form: &str) -> Option<ApplicationId> {
+    let parameters = Parameters::parse(form).ok()?;
+    parameters.get("client_id").ok().flatten()?.parse().ok()
+}
+
+/// Whether scripts of this origin may read what a client gets here (Fetch §3.2): those of a public client's own origins.
+pub async fn allows_origin(state: &State, issuer: &Issuer, id: ApplicationId, origin: &str) -> Result<bool> {
     let client = find(&mut state.db.read().await?, issuer, id).await?;
     Ok(client.is_some_and(|client| {
         client.kind == ClientKind::Public && client.origins.iter().any(|allowed| allowed == origin)

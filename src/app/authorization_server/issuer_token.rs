@@ -17,12 +17,17 @@ use serde::Serialize;
 use super::{
     access_tokens::{self, NewAccessToken},
     issuer_clients,
-    issuers::Issuer,
+    issuers::{Issuer, IssuerKind},
+    scopes::{INTROSPECT_TOKENS, REVOKE_TOKENS},
     sign_in,
 };
 use crate::{
     app::{Result, State},
-    store::{account_grants::IssuedRefreshToken, authorization_grants, signed_access_tokens},
+    store::{
+        account_grants::IssuedRefreshToken,
+        authorization_grants,
+        signed_access_tokens::{self, LiveToken},
+    },
 };
 
 /// A request to an endpoint of an issuer that takes a form (RFC 6749 §3.2, RFC 7662 §2.1, RFC 7009 §2.1).
@@ -126,8 +131,7 @@ struct RefreshTokenClaims {
     exp: i64,
 }
 
-/// Tells a client of the issuer whether one of the issuer's tokens counts. Tokens of others do not, and nothing is told of them
-/// (§4); of refresh tokens a client knows its own only.
+/// Tells a client whether a token counts ([`sees`]). Of others nothing is told (§4); of refresh tokens a client knows its own only.
 pub async fn introspect(state: &State, request: IssuerRequest<'_>) -> Result<Result<Introspection, Error>> {
     let (client, token) = match read(state, request).await? {
         Ok(read) => read,
@@ -153,12 +157,28 @@ pub async fn introspect(state: &State, request: IssuerRequest<'_>) -> Result<Res
         return Ok(Ok(Introspection { active, claims: None, refresh_token, token_type: None }));
     }
     let found = access_tokens::verify(state, &issuer.tenant, &token).await?;
-    let claims = found.filter(|(_, live)| live.issuer == issuer.stored()).map(|(claims, _)| claims);
+    let claims = found.filter(|(_, live)| sees(&client, issuer, live)).map(|(claims, _)| claims);
     let token_type = claims.as_ref().map(|_| "Bearer");
     Ok(Ok(Introspection { active: claims.is_some(), claims, refresh_token: None, token_type }))
 }
 
-/// Revokes one of the client's own tokens (RFC 7009). A token that is not its own, or none, is not told apart from one that was
+/// Whether a client is told about a token. A client of an organization's issuer is an API that others call with the issuer's
+/// tokens. Our own API is the only one that is called with those of the system workspace: there a client sees its own tokens, and
+/// with `introspect_tokens` every one of the environment.
+fn sees(client: &Application, issuer: &Issuer, token: &LiveToken) -> bool {
+    match issuer.kind {
+        IssuerKind::System => token.client_id == Some(client.id) || client.may_ask_for(INTROSPECT_TOKENS),
+        _ => token.issuer == issuer.stored(),
+    }
+}
+
+/// Whether a client ends a token: one of its own, and in the system workspace with `revoke_tokens` every one of the environment.
+fn ends(client: &Application, issuer: &Issuer, token: &LiveToken) -> bool {
+    let is_own = token.client_id == Some(client.id) && token.issuer == issuer.stored();
+    is_own || issuer.kind == IssuerKind::System && client.may_ask_for(REVOKE_TOKENS)
+}
+
+/// Revokes a token (RFC 7009) that the client may end ([`ends`]). Another one, or none, is not told apart from one that was
 /// revoked (§2.2).
 pub async fn revoke(state: &State, request: IssuerRequest<'_>) -> Result<Result<(), Error>> {
     let (client, token) = match read(state, request).await? {
@@ -176,19 +196,18 @@ pub async fn revoke(state: &State, request: IssuerRequest<'_>) -> Result<Result<
         }
         return Ok(Ok(()));
     }
-    let client = client.id;
     let environment_id = request.issuer.tenant.environment_id;
     let Some((claims, live)) = access_tokens::verify(state, &request.issuer.tenant, &token).await? else {
         return Ok(Ok(()));
     };
-    if live.client_id != Some(client) || live.issuer != request.issuer.stored() {
+    if !ends(&client, request.issuer, &live) {
         return Ok(Ok(()));
     }
     let id = claims.jti.parse().map_err(crate::app::Error::internal)?;
     let mut tx = state.db.write().await?;
-    signed_access_tokens::revoke(&mut tx, environment_id, client, id, state.now()).await?;
+    signed_access_tokens::revoke(&mut tx, environment_id, id, state.now()).await?;
     tx.commit().await?;
-    tracing::info!(client = %client, token = %id, "token revoked");
+    tracing::info!(client = %client.id, token = %id, "token revoked");
     Ok(Ok(()))
 }
 

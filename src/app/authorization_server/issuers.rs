@@ -104,7 +104,10 @@ pub async fn find_tenant(conn: &mut Conn, reference: &str) -> Result<Tenant> {
         (Err(_), Ok(slug)) => tenants::find_by_slug(conn, &slug).await?,
         (Err(_), Err(_)) => None,
     };
-    found.ok_or_else(|| Error::not_found("tenant", shown(reference)))
+    found.ok_or_else(|| {
+        let shown = shown(reference);
+        Error::not_found("tenant", format!("{shown} (write the slug or the id of an environment there)"))
+    })
 }
 
 /// A name as it was called, for an error: RFC 6749 §5.2 allows few characters there.
@@ -122,11 +125,19 @@ pub async fn tenant_of(state: &State, environment_id: EnvironmentId) -> Result<T
 /// The environment for which paths speak that name none: the configured one; without that, the only one.
 pub async fn default_tenant(state: &State, conn: &mut Conn) -> Result<Tenant> {
     match &state.settings.default_environment {
-        Some(reference) => find_tenant(conn, reference).await,
+        Some(reference) => find_tenant(conn, reference).await.map_err(|error| match error {
+            Error::NotFound { kind, .. } => {
+                let shown = shown(reference);
+                Error::not_found(kind, format!("{shown} (which the setting default_environment names)"))
+            }
+            error => error,
+        }),
         None => {
             let only = tenants::find_only(conn).await?;
             only.ok_or_else(|| {
-                Error::not_found("tenant", "this address speaks for the only one, or the default")
+                let why = "this path names none (put the slug or the id of an environment first, or set \
+                           default_environment)";
+                Error::not_found("tenant", why)
             })
         }
     }
@@ -135,7 +146,11 @@ pub async fn default_tenant(state: &State, conn: &mut Conn) -> Result<Tenant> {
 /// The issuer that the path of a workspace names: `system`, `root`, or an organization by its alias or id.
 /// [`Error::NotFound`] also where the organization is switched off or a template.
 pub async fn find_workspace(conn: &mut Conn, tenant: Tenant, reference: &str) -> Result<Issuer> {
-    let unknown = || Error::not_found("workspace", shown(reference));
+    let unknown = || {
+        let shown = shown(reference);
+        let what = "the second segment is system, root, or the alias or the id of an organization";
+        Error::not_found("workspace", format!("{shown} ({what})"))
+    };
     let environment_id = tenant.environment_id;
     let id = match reference {
         SYSTEM => return Ok(Issuer { tenant, kind: IssuerKind::System }),

@@ -2,12 +2,18 @@
 
 use crate::app::permissions::{Scope, Scopes};
 
+/// The scope with which a client of the system workspace is told about every token of the environment.
+pub const INTROSPECT_TOKENS: &str = "introspect_tokens";
+
+/// The scope with which a client of the system workspace revokes every token of the environment.
+pub const REVOKE_TOKENS: &str = "revoke_tokens";
+
 /// The scopes that service clients of the system workspace may hold: SecureAuth's, and SigID's for organizations. Those that
 /// permit nothing here are accepted for clients that ask for them.
 pub const SYSTEM_SCOPES: [&str; 21] = [
     "identity",
     "identity_self_registration",
-    "introspect_tokens",
+    INTROSPECT_TOKENS,
     "manage_clients",
     "manage_configuration",
     "manage_consents",
@@ -20,7 +26,7 @@ pub const SYSTEM_SCOPES: [&str; 21] = [
     "push_gateway_requests",
     "read_configuration",
     "read_gateway_configuration",
-    "revoke_tokens",
+    REVOKE_TOKENS,
     "view_audit_events",
     "view_clients",
     "view_consents",
@@ -39,6 +45,7 @@ fn permitted(scope: &str) -> &'static [Scope] {
         "manage_configuration" => &[Scope::OrganizationsManage, Scope::Identity],
         "view_organizations" | "organizations:read" => &[Scope::OrganizationsView],
         "identity" => &[Scope::Identity],
+        "identity_self_registration" => &[Scope::SelfRegistration],
         "view_audit_events" => &[Scope::AuditEvents],
         _ => &[],
     }
@@ -50,7 +57,13 @@ mod tests {
 
     #[test]
     fn each_scope_permits_what_it_says_and_no_more() {
-        let all = [Scope::OrganizationsView, Scope::OrganizationsManage, Scope::Identity, Scope::AuditEvents];
+        let all = [
+            Scope::OrganizationsView,
+            Scope::OrganizationsManage,
+            Scope::Identity,
+            Scope::SelfRegistration,
+            Scope::AuditEvents,
+        ];
         for (scope, permitted) in [
             ("manage_organizations", &[Scope::OrganizationsManage][..]),
             ("organizations:write", &[Scope::OrganizationsManage]),
@@ -58,6 +71,7 @@ mod tests {
             ("view_organizations", &[Scope::OrganizationsView]),
             ("organizations:read", &[Scope::OrganizationsView]),
             ("identity", &[Scope::Identity]),
+            ("identity_self_registration", &[Scope::SelfRegistration]),
             ("view_audit_events", &[Scope::AuditEvents]),
             ("manage_clients", &[]),
             ("", &[]),

@@ -34,6 +34,11 @@ impl SchemaError {
         Self::Invalid { path: shortened(path), reason: reason.into() }
     }
 
+    /// The whole is no object.
+    pub fn not_an_object() -> Self {
+        Self::invalid("", "a schema must be an object")
+    }
+
     /// Where in the schema, as a JSON pointer; empty for the whole.
     pub fn path(&self) -> &str {
         match self {

@@ -57,7 +57,7 @@ const UNRESOLVED: usize = usize::MAX;
 /// Reads a schema.
 pub fn read(schema: &Value) -> Result<Read, SchemaError> {
     let Value::Object(members) = schema else {
-        return Err(SchemaError::invalid("", "a schema must be an object"));
+        return Err(SchemaError::not_an_object());
     };
     if depth(schema) > MAX_SCHEMA_DEPTH {
         return Err(SchemaError::TooDeep);

@@ -1,6 +1,7 @@
 //! A semaphore with fair queueing: permits go round-robin to the owners of the waiting work (SAML connections,
-//! SCIM directories), and within an owner round-robin to its clients. However much work waits for one owner, it
-//! delays another's by one permit.
+//! SCIM directories, environments), and within an owner round-robin to its clients (addresses, organizations). However
+//! much work waits for one owner, it delays another's by one permit, and takes no place in the queue from one that has
+//! fewer.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -26,29 +27,29 @@ pub const MAX_WAITING_PER_CLIENT: usize = 32;
 
 /// The permits and the queue for them. Cheap to clone.
 #[derive(Debug)]
-pub struct FairQueue<K: Owner>(Arc<Shared<K>>);
+pub struct FairQueue<K: Owner, C: Owner = IpAddr>(Arc<Shared<K, C>>);
 
-/// The owner of work: a SAML connection, a SCIM directory.
+/// The owner of work: a SAML connection, a SCIM directory, an environment; or one of its clients.
 pub trait Owner: Copy + Eq + Hash {}
 
 impl<K: Copy + Eq + Hash> Owner for K {}
 
 #[derive(Debug)]
-struct Shared<K: Owner> {
+struct Shared<K: Owner, C: Owner> {
     max_wait: Duration,
-    inner: Mutex<Inner<K>>,
+    inner: Mutex<Inner<K, C>>,
 }
 
 #[derive(Debug)]
-struct Inner<K: Owner> {
+struct Inner<K: Owner, C: Owner> {
     free: usize,
-    owners: RoundRobin<K, Clients<K>>,
+    owners: RoundRobin<K, Clients<K, C>>,
 }
 
 /// The waiting work of an owner, by client.
-type Clients<K> = RoundRobin<IpAddr, VecDeque<oneshot::Sender<Permit<K>>>>;
+type Clients<K, C> = RoundRobin<C, VecDeque<oneshot::Sender<Permit<K, C>>>>;
 
-impl<K: Owner> Clone for FairQueue<K> {
+impl<K: Owner, C: Owner> Clone for FairQueue<K, C> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -56,9 +57,9 @@ impl<K: Owner> Clone for FairQueue<K> {
 
 /// A permit to work; passed to the next in the queue when dropped.
 #[derive(Debug)]
-pub struct Permit<K: Owner>(Option<FairQueue<K>>);
+pub struct Permit<K: Owner, C: Owner = IpAddr>(Option<FairQueue<K, C>>);
 
-impl<K: Owner> FairQueue<K> {
+impl<K: Owner, C: Owner> FairQueue<K, C> {
     /// A queue for `turns` permits. Work waits at most `max_wait` for one.
     pub fn new(turns: usize, max_wait: Duration) -> Self {
         let inner = Mutex::new(Inner { free: turns.max(1), owners: RoundRobin::default() });
@@ -66,8 +67,8 @@ impl<K: Owner> FairQueue<K> {
     }
 
     /// Waits for a permit to work for `owner` on input of `client`. [`Error::Unavailable`] if the queue is full or
-    /// it takes too long.
-    pub async fn acquire(&self, owner: K, client: IpAddr) -> Result<Permit<K>> {
+    /// it takes too long. Where the queue is full, whoever has the most places gives its newest to one that has fewer.
+    pub async fn acquire(&self, owner: K, client: C) -> Result<Permit<K, C>> {
         let busy = || Error::Unavailable { retry_after: RETRY_AFTER };
         let place = {
             let mut inner = self.lock();
@@ -77,7 +78,7 @@ impl<K: Owner> FairQueue<K> {
             }
             if !inner.has_room(owner, client) {
                 inner.remove_closed();
-                if !inner.has_room(owner, client) {
+                if !inner.make_room(owner, client) {
                     return Err(busy());
                 }
             }
@@ -86,8 +87,9 @@ impl<K: Owner> FairQueue<K> {
             place
         };
         match tokio::time::timeout(self.0.max_wait, place).await {
-            Ok(turn) => turn.map_err(Error::internal),
-            Err(_) => Err(busy()),
+            Ok(Ok(turn)) => Ok(turn),
+            // The place was given to another, or it took too long.
+            Ok(Err(_)) | Err(_) => Err(busy()),
         }
     }
 
@@ -116,12 +118,12 @@ impl<K: Owner> FairQueue<K> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+    fn lock(&self) -> MutexGuard<'_, Inner<K, C>> {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Owner> Drop for Permit<K> {
+impl<K: Owner, C: Owner> Drop for Permit<K, C> {
     fn drop(&mut self) {
         if let Some(queue) = self.0.take() {
             queue.release();
@@ -129,17 +131,45 @@ impl<K: Owner> Drop for Permit<K> {
     }
 }
 
-impl<K: Owner> Inner<K> {
+impl<K: Owner, C: Owner> Inner<K, C> {
     fn waiting(&self) -> usize {
         self.owners.values().map(waiting_of).sum()
     }
 
-    fn has_room(&self, owner: K, client: IpAddr) -> bool {
-        let of_owner = self.owners.get(&owner);
-        let of_client = of_owner.and_then(|clients| clients.get(&client)).map_or(0, VecDeque::len);
-        of_client < MAX_WAITING_PER_CLIENT
-            && of_owner.map_or(0, waiting_of) < MAX_WAITING_PER_OWNER
+    fn of_owner(&self, owner: K) -> usize {
+        self.owners.get(&owner).map_or(0, waiting_of)
+    }
+
+    fn of_client(&self, owner: K, client: C) -> usize {
+        self.owners.get(&owner).and_then(|clients| clients.get(&client)).map_or(0, VecDeque::len)
+    }
+
+    fn has_room(&self, owner: K, client: C) -> bool {
+        self.of_client(owner, client) < MAX_WAITING_PER_CLIENT
+            && self.of_owner(owner) < MAX_WAITING_PER_OWNER
             && self.waiting() < MAX_WAITING
+    }
+
+    /// Takes a place from whoever has the most, if they have more than the newcomer would then have. Whether there is
+    /// room.
+    fn make_room(&mut self, owner: K, client: C) -> bool {
+        let (of_owner, of_client) = (self.of_owner(owner), self.of_client(owner, client));
+        if of_client >= MAX_WAITING_PER_CLIENT {
+            return false;
+        }
+        let longest = if of_owner >= MAX_WAITING_PER_OWNER {
+            let clients = self.owners.entry(owner);
+            clients.longest(VecDeque::len).filter(|waiting| waiting.len() > of_client + 1)
+        } else if self.waiting() >= MAX_WAITING {
+            let clients =
+                self.owners.longest(waiting_of).filter(|clients| waiting_of(clients) > of_owner + 1);
+            clients.and_then(|clients| clients.longest(VecDeque::len))
+        } else {
+            return true;
+        };
+        let taken = longest.and_then(VecDeque::pop_back).is_some();
+        self.remove_closed();
+        taken
     }
 
     /// Removes entries that timed out or whose client disconnected.
@@ -153,7 +183,7 @@ impl<K: Owner> Inner<K> {
         });
     }
 
-    fn next(&mut self) -> Option<oneshot::Sender<Permit<K>>> {
+    fn next(&mut self) -> Option<oneshot::Sender<Permit<K, C>>> {
         self.owners.take_next(|clients| {
             let next = clients.take_next(|waiting| (waiting.pop_front(), !waiting.is_empty()));
             (next, !clients.is_empty())
@@ -161,7 +191,7 @@ impl<K: Owner> Inner<K> {
     }
 }
 
-fn waiting_of<K: Owner>(clients: &Clients<K>) -> usize {
+fn waiting_of<K: Owner, C: Owner>(clients: &Clients<K, C>) -> usize {
     clients.values().map(VecDeque::len).sum()
 }
 
@@ -201,6 +231,11 @@ impl<K: Copy + Eq + Hash, V: Default> RoundRobin<K, V> {
     fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
         self.values.retain(|_, value| keep(value));
         self.order.retain(|key| self.values.contains_key(key));
+    }
+
+    /// The value that is longest by `length`.
+    fn longest(&mut self, length: impl Fn(&V) -> usize) -> Option<&mut V> {
+        self.values.values_mut().max_by_key(|value| length(value))
     }
 
     /// Takes from the first value and moves it to the end; `take` also returns whether it stays.
@@ -306,22 +341,35 @@ mod tests {
             waiting.push(enter(&queue, 1, 1).await);
         }
         assert!(refused(1, 1).await, "one client has its places");
-        for _ in MAX_WAITING_PER_CLIENT..MAX_WAITING_PER_OWNER {
-            waiting.push(enter(&queue, 1, 2).await);
+        for last in 2.. {
+            if waiting.len() == MAX_WAITING_PER_OWNER {
+                break;
+            }
+            waiting.push(enter(&queue, 1, last).await);
         }
-        assert!(refused(1, 3).await, "one connection has its places");
+        let mut newest = waiting.remove(MAX_WAITING_PER_CLIENT - 1);
+        waiting.push(enter(&queue, 1, 200).await);
+        let gave_way = poll(&mut newest).await;
+        assert!(matches!(gave_way, Some(Err(Error::Unavailable { .. }))), "one client has many places");
+        assert_eq!(waiting.len(), MAX_WAITING_PER_OWNER, "one connection has its places");
         for number in 2.. {
             if waiting.len() == MAX_WAITING {
                 break;
             }
             waiting.push(enter(&queue, number, 1).await);
         }
-        assert!(refused(1_000_000, 4).await, "there are no more places");
+        // Whoever waits for the first time takes the place of the connection with the most, until that has no more than others.
+        for number in 1_000_000..1_000_000 + MAX_WAITING_PER_OWNER as u128 - 1 {
+            waiting.push(enter(&queue, number, 4).await);
+            assert_eq!(queue.waiting(), MAX_WAITING);
+        }
+        assert!(refused(2_000_000, 4).await, "there are no more places");
         // An entry that is dropped frees its place and gets no permit.
-        waiting.truncate(1);
-        let stays = enter(&queue, 1_000_000, 4).await;
+        let first = waiting.pop().unwrap();
+        drop(waiting);
+        let last = enter(&queue, 2_000_000, 4).await;
         assert_eq!(queue.waiting(), 2);
-        let waiting = waiting.into_iter().map(|one| ("first", one)).chain([("last", stays)]).collect();
+        let waiting = vec![("first", first), ("last", last)];
         assert_eq!(order(turn, waiting).await, ["first", "last"]);
     }
 

@@ -81,7 +81,7 @@ impl LoginAttempt<'_> {
             return Ok(state.links.console_saml_finish(flow.id).into());
         }
         if let Some(page) = test_result::url_with_proof(state, target, flow) {
-            tracing::info!(flow = %flow.id, connection = %flow.connection_id, "test login accepted");
+            tracing::info!(flow = %flow.id, connection = %target.connection.id, "test login accepted");
             return Ok(page);
         }
         Ok(app_redirect(target, flow, &code))
@@ -215,7 +215,7 @@ fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -
 /// Counts a login that was accepted.
 fn record_success(flow: &LoginFlow) {
     telemetry::login_succeeded(flow.answered_at.map_or(Duration::ZERO, |at| at.since(flow.created_at)));
-    tracing::info!(flow = %flow.id, connection = %flow.connection_id, "login accepted");
+    tracing::info!(flow = %flow.id, "login accepted");
 }
 
 /// The person's attributes by name, as stored and returned to apps.

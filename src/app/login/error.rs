@@ -137,12 +137,65 @@ refusals! {
     /// The application asked for an authentication that is more recent than the one that the identity provider reports.
     AuthenticationTooOld, "authentication_too_old", "SAML 2.0 Core §3.4.1 ForceAuthn; OpenID Connect Core §3.1.2.1", IdentityProvider,
         "Make the person authenticate again where the request has ForceAuthn, and send the time as AuthnInstant.";
-    /// The person's account is switched off or deleted.
-    UserNotActive, "user_not_active", "Ostiary: who may sign in", Vendor,
-        "Switch the user on again if they are to sign in.";
     /// The account with the person's address is linked to another person of the identity provider.
     UserLinkedElsewhere, "user_linked_elsewhere", "Ostiary: an address links an account once", Vendor,
         "If it is the same person, remove the federated identifier from the user; their next sign-in links them anew. If not, give the earlier account another address, or delete it.";
+
+    // With an account of the organization.
+    /// Nobody in the organization's identity pools signs in with what was typed.
+    AccountUnknown, "account_unknown", "Ostiary: accounts of the organization", User,
+        "Look for a typing mistake in the address. If it is right, make an account with this identifier in one of the organization's pools.";
+    /// The password is not the account's.
+    PasswordWrong, "password_wrong", "NIST SP 800-63B §5.1.1.2", User,
+        "Type the password again, or reset it.";
+    /// The account has no password.
+    PasswordMissing, "password_missing", "Ostiary: credentials of the account", Vendor,
+        "Send the person a code with which they set one, or have them sign in with a passkey.";
+    /// The pool of the account, or the organization, does not let people sign in by password.
+    PasswordNotAllowed, "password_not_allowed", "Ostiary: mechanisms of pool and organization", Vendor,
+        "Allow passwords in the identity pool and in the organization, or have the person sign in another way.";
+    /// The password has expired: it is good only for choosing another one.
+    PasswordExpired, "password_expired", "Ostiary: rules for passwords of the pool", User,
+        "Choose another password on the page that follows.";
+    /// Somebody asked that the password be changed: it is good only for that.
+    PasswordMustBeChanged, "password_must_be_changed", "Ostiary: state of the password", User,
+        "Choose another password on the page that follows.";
+    /// Somebody asked that the password be reset: it is good for nothing.
+    PasswordMustBeReset, "password_must_be_reset", "Ostiary: state of the password", Vendor,
+        "Send the person a code with which they reset it, or set the state of the password back.";
+    /// The account is not activated yet, or it is switched off or deleted.
+    AccountNotActive, "account_not_active", "Ostiary: what is switched off refuses logins", Vendor,
+        "Send a new user their activation again; switch an inactive one on if they are to sign in.";
+    /// The code is none that the account's authenticator app shows, and none of its recovery codes.
+    SecondFactorWrong, "second_factor_wrong", "RFC 6238 §5.2", User,
+        "Type the code that the app shows now. The clock of the phone must be right to half a minute. If the app is lost, use a recovery code.";
+    /// The code was right, and was used before.
+    SecondFactorUsed, "second_factor_used", "RFC 6238 §5.2", User,
+        "Wait for the next code of the app; of recovery codes take one that was not used.";
+    /// Too many attempts failed for this account from this network.
+    TooManyAttempts, "too_many_attempts", "NIST SP 800-63B §5.2.2", User,
+        "Wait a quarter of an hour. From another network the person can sign in meanwhile.";
+    /// The passkey belongs to no account of the organization: to nobody here, or to another pool, organization or environment.
+    PasskeyUnknown, "passkey_unknown", "WebAuthn Level 3 §7.2, step 6", User,
+        "Take the passkey that was made for this organization, or sign in another way and add one.";
+    /// The pool of the account, or the organization, does not let people sign in by passkey.
+    PasskeyNotAllowed, "passkey_not_allowed", "Ostiary: mechanisms of pool and organization", Vendor,
+        "Allow passkeys in the identity pool and in the organization, or have the person sign in another way.";
+    /// The answer of the authenticator is to no challenge of this sign-in, or to one that was answered or has expired.
+    PasskeyChallenge, "passkey_challenge", "WebAuthn Level 3 §7.2, step 12", User,
+        "Begin the sign-in again and use the passkey within ten minutes.";
+    /// The passkey was used on a page of another site.
+    PasskeyOrigin, "passkey_origin", "WebAuthn Level 3 §7.2, steps 13 to 15", Vendor,
+        "People must see the sign-in pages at the public URL; look at what is between them and this server. If there is nothing, somebody imitates the page.";
+    /// The authenticator did not verify its user by PIN, fingerprint or face.
+    PasskeyUserNotVerified, "passkey_user_not_verified", "WebAuthn Level 3 §7.2, step 17", User,
+        "Set a PIN, a fingerprint or a face up on the device or the security key.";
+    /// The signature is not one of this passkey.
+    PasskeySignature, "passkey_signature", "WebAuthn Level 3 §7.2, step 21", User,
+        "Sign in another way, remove the passkey and make a new one.";
+    /// The counter of the passkey went back: there may be a copy of it.
+    PasskeyCounter, "passkey_counter", "WebAuthn Level 3 §7.2, step 22", Vendor,
+        "Ask the person whether they have copied or restored the authenticator. Remove the passkey, and have them make a new one.";
 }
 
 /// The description of a code, in one sentence, for support.

@@ -34,6 +34,7 @@ pub(super) fn identity_of(
     assertion: &VerifiedAssertion,
     now: Timestamp,
 ) -> Option<FederatedIdentity> {
+    let connection_id = flow.connection_id?;
     let (name_id, attributes) = (&assertion.subject.name_id, &assertion.name_id);
     let parts = [
         Some(name_id),
@@ -48,7 +49,7 @@ pub(super) fn identity_of(
     }
     let session_index = assertion.session_index.clone().filter(|index| index.len() <= MAX_NAME_BYTES);
     Some(FederatedIdentity {
-        connection_id: flow.connection_id,
+        connection_id,
         environment_id: flow.environment_id,
         organization_id: flow.organization_id,
         subject: name_id.clone(),

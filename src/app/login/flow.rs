@@ -1,7 +1,7 @@
 //! A new flow of a login.
 
 use base::{id::LoginFlowId, time::Timestamp};
-use model::login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, OauthRequest};
+use model::login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, LoginProtocol, OauthRequest};
 
 use crate::store::login_connections::LoginConnection;
 
@@ -19,7 +19,11 @@ pub fn new_flow(
         id,
         environment_id: target.environment.id,
         organization_id: target.organization.id,
-        connection_id: target.connection.id,
+        protocol: LoginProtocol::Saml,
+        connection_id: Some(target.connection.id),
+        user_id: None,
+        application_id: None,
+        amr: Vec::new(),
         origin,
         status: FlowStatus::InProgress,
         refusal: None,

@@ -10,7 +10,7 @@ use model::{
 };
 
 use crate::{
-    app::{Result, State},
+    app::{Error, Result, State},
     store::{Transaction, authorization_codes, authorization_grants},
 };
 
@@ -37,6 +37,8 @@ pub async fn issue_code(
         (None, FlowOrigin::Administrator) => CodeKind::Administrator,
         (None, _) => CodeKind::Access,
     };
+    let connection_id =
+        flow.connection_id.ok_or_else(|| Error::internal("a login without a connection has no such code"))?;
     let code_expires_at = now + code_lifetime(state, flow);
     let grant = AuthorizationGrant {
         id: GrantId::new(now, &*state.random),
@@ -44,7 +46,7 @@ pub async fn issue_code(
         organization_id: flow.organization_id,
         client_id: flow.oauth.as_ref().map(|request| request.client_id),
         flow_id: flow.id,
-        connection_id: flow.connection_id,
+        connection_id,
         subject: subject.filter(|_| flow.oauth.is_some()),
         email: email.clone(),
         attributes: flow.attributes.clone(),

@@ -18,7 +18,7 @@ use crate::{
         accounts::users::{self, AssertedPerson, LastingName, NoAccount},
     },
     store::{
-        Transaction,
+        Transaction, account_logins,
         authorization_requests::{self, AuthorizationRequest, Named, Proven},
     },
 };
@@ -97,7 +97,7 @@ impl LoginAttempt<'_> {
         let person = AssertedPerson {
             environment_id: flow.environment_id,
             organization_id: flow.organization_id,
-            connection_id: flow.connection_id,
+            connection_id: self.connection_id(),
             email,
             name: lasting_name(flow, email, assertion, now),
             claims: claims(assertion),
@@ -105,13 +105,14 @@ impl LoginAttempt<'_> {
         let user = match users::find_or_create(tx, state, &person).await? {
             Ok(user) => user,
             Err(NoAccount::NotActive) => {
-                return Err(self.checks.fail(Error::UserNotActive, None, None).into());
+                return Err(self.checks.fail(Error::AccountNotActive, None, None).into());
             }
             Err(NoAccount::LinkedElsewhere) => {
                 return Err(self.checks.fail(Error::UserLinkedElsewhere, None, None).into());
             }
         };
-        self.checks.pass(Error::UserNotActive, None, Some(user.id.to_string()));
+        self.checks.pass(Error::AccountNotActive, None, Some(user.id.to_string()));
+        account_logins::update_asserted(tx, flow.id, user.id, &methods(assertion)).await?;
         let proven = Proven {
             user_id: user.id,
             authenticated_at: assertion.authn_instant.unwrap_or(now).min(now),

@@ -43,7 +43,9 @@ pub(super) fn url(state: &State, target: &LoginConnection, flow: &LoginFlow) -> 
 
 fn page_url(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<Url> {
     let page = match flow.origin {
-        FlowOrigin::Setup => state.links_of(&target.environment).setup_saml_test(flow.connection_id, flow.id),
+        FlowOrigin::Setup => {
+            state.links_of(&target.environment).setup_saml_test(target.connection.id, flow.id)
+        }
         FlowOrigin::Console => state.links.console_flow(flow.environment_id, flow.id),
         _ => return None,
     };

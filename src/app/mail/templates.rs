@@ -136,6 +136,14 @@ pub(super) fn write(
             "Sign in",
             "If it was not you, do nothing: whoever it was has not learned that there is an account.",
         ),
+        LetterKind::PasswordChanged => notice(letterhead, "The password of your account was changed"),
+        LetterKind::PasskeyAdded => notice(letterhead, "A passkey was added to your account"),
+        LetterKind::PasskeyRemoved => notice(letterhead, "A passkey of your account was removed"),
+        LetterKind::TotpAdded => notice(letterhead, "An authenticator app was set up for your account"),
+        LetterKind::TotpRemoved => notice(letterhead, "The authenticator app of your account was removed"),
+        LetterKind::RecoveryCodesMade => notice(letterhead, "New recovery codes were made for your account"),
+        LetterKind::AddressAdded => notice(letterhead, "An e-mail address was added to your account"),
+        LetterKind::AddressRemoved => notice(letterhead, "An e-mail address of your account was removed"),
     };
     let mut blocks = vec![Block::Paragraph(before), Block::Button { label, url }];
     if let Some(code) = code {
@@ -156,6 +164,20 @@ pub(super) fn write(
         html: document(&subject, letterhead, &blocks).into_string(),
         subject,
     }
+}
+
+/// What tells the holder of an account that it was changed: subject, text, button, and what to do if it was not them.
+fn notice(letterhead: &Letterhead, changed: &str) -> (String, String, &'static str, &'static str) {
+    let Letterhead { application, .. } = letterhead;
+    let place = letterhead.place();
+    (
+        format!("{changed}: {application}"),
+        format!(
+            "{changed}: {place}. If it was you, there is nothing to do. You get this letter because it changes how you sign in, or how you are reached."
+        ),
+        "Look at your account",
+        "If it was not you, set another password at once, and tell whoever manages the accounts of your organization.",
+    )
 }
 
 /// A moment for people, in UTC: `2026-11-30 09:17 UTC`.

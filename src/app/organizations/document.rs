@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 
 use super::{
     domains::list::set_domains,
+    error::OrganizationError,
     fields, metadata,
     write::{self, ChangeRules, NewOrganization},
 };
-use crate::app::{Error, Result, State, input, principal::Principal};
+use crate::app::{Error, Result, State, input, json_schema::SchemaError, principal::Principal};
 
 /// The maximum length of a name.
 const MAX_NAME: usize = 255;
@@ -29,21 +30,29 @@ pub struct MetadataDocument {
 }
 
 impl MetadataDocument {
-    /// Reads either of the two forms: the envelope `{"payload":{…},"schema":{…}}`, whose members may be absent or null but not
-    /// both, or the metadata itself.
-    pub fn read(given: Map<String, Value>) -> Self {
-        let object = |name: &str| match given.get(name) {
-            None | Some(Value::Null) => Some(None),
-            Some(Value::Object(map)) => Some(Some(map.clone())),
-            Some(_) => None,
+    /// Reads either of the two forms: the envelope `{"payload":{…},"schema":{…}}`, or the metadata itself. An envelope has no other
+    /// members, and an object as payload, or none and an object as schema; `null` is as absence. [`OrganizationError::InvalidSchema`]
+    /// where beside a payload the schema is no object.
+    pub fn read(mut given: Map<String, Value>) -> Result<Self> {
+        let has_only_its_members = given.keys().all(|name| name == "payload" || name == "schema");
+        let is_envelope = match given.get("payload") {
+            Some(Value::Object(_)) => true,
+            None | Some(Value::Null) => given.get("schema").is_some_and(Value::is_object),
+            Some(_) => false,
         };
-        let only = given.keys().all(|name| name == "payload" || name == "schema");
-        match (only, object("payload"), object("schema")) {
-            (true, Some(payload), Some(schema)) if payload.is_some() || schema.is_some() => {
-                Self { payload, schema }
-            }
-            _ => Self { payload: Some(given), schema: None },
+        if !(has_only_its_members && is_envelope) {
+            return Ok(Self { payload: Some(given), schema: None });
         }
+        let payload = match given.remove("payload") {
+            Some(Value::Object(payload)) => Some(payload),
+            _ => None,
+        };
+        let schema = match given.remove("schema") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(schema)) => Some(schema),
+            Some(_) => return Err(OrganizationError::InvalidSchema(SchemaError::not_an_object()).into()),
+        };
+        Ok(Self { payload, schema })
     }
 }
 
@@ -68,8 +77,8 @@ pub struct OrganizationDocument {
     pub deactivated: Option<bool>,
     /// Its domains.
     pub domains: Option<Vec<String>>,
-    /// How its people may authenticate; `None`: without restriction.
-    pub authentication_mechanisms: Option<Vec<String>>,
+    /// How its people may authenticate; `Some(None)`: without restriction. `None`: nothing is said, a new one has its template's.
+    pub authentication_mechanisms: Option<Option<Vec<String>>>,
     /// Its metadata.
     pub metadata: Option<MetadataDocument>,
 }
@@ -101,8 +110,9 @@ impl OrganizationDocument {
         if let Some(color) = &self.color {
             organization.color = fields::color(color)?;
         }
-        if let Some(names) = &self.authentication_mechanisms {
-            organization.authentication_mechanisms = Some(fields::mechanisms(names)?);
+        if let Some(given) = &self.authentication_mechanisms {
+            let mechanisms = given.as_ref().map(|names| fields::mechanisms(names)).transpose()?;
+            organization.authentication_mechanisms = mechanisms;
         }
         let domains = self.domains.as_deref().unwrap_or_default();
         organization.domains = set_domains(&organization.domains, domains, false)?;
@@ -119,7 +129,7 @@ impl OrganizationDocument {
         organization.template = self.template.unwrap_or(false);
         organization.description = fields::description(self.description.as_deref().unwrap_or_default())?;
         organization.color = fields::color(self.color.as_deref().unwrap_or_default())?;
-        let names = self.authentication_mechanisms.as_ref();
+        let names = self.authentication_mechanisms.as_ref().and_then(Option::as_ref);
         organization.authentication_mechanisms = names.map(|names| fields::mechanisms(names)).transpose()?;
         let domains = self.domains.as_deref().unwrap_or_default();
         organization.domains = set_domains(&organization.domains, domains, false)?;
@@ -200,7 +210,7 @@ mod tests {
             Value::Object(map) => map,
             other => panic!("{other}"),
         };
-        let read = |value: Value| MetadataDocument::read(map(value));
+        let read = |value: Value| MetadataDocument::read(map(value)).unwrap();
         let flat = |value: Value| MetadataDocument { payload: Some(map(value)), schema: None };
         for payload in [
             json!({}),
@@ -208,10 +218,18 @@ mod tests {
             json!({ "payload": "x" }),
             json!({ "payload": {}, "other": 1 }),
             json!({ "schema": "x" }),
-            json!({ "payload": {}, "schema": true }),
+            json!({ "payload": "x", "schema": {} }),
+            json!({ "payload": [], "schema": {} }),
+            json!({ "payload": null, "schema": "x" }),
             json!({ "payload": null }),
         ] {
             assert_eq!(read(payload.clone()), flat(payload));
+        }
+        for schema in [json!("x"), json!(true), json!([]), json!(1)] {
+            let refused = MetadataDocument::read(map(json!({ "payload": {}, "schema": schema })));
+            let is_of_schema =
+                matches!(refused, Err(Error::Organization(OrganizationError::InvalidSchema(_))));
+            assert!(is_of_schema, "{schema}");
         }
         let (payload, schema) = (Some(map(json!({ "a": 1 }))), Some(map(json!({ "type": "object" }))));
         for (given, payload, schema) in [

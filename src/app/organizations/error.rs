@@ -6,7 +6,7 @@ use crate::app::json_schema::{SchemaError, Violation};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrganizationError {
     /// It has other organizations below it, so that it cannot be deleted.
-    #[error("organization_has_children: there are organizations below this one; delete or move them first")]
+    #[error("there are organizations below this one; delete or move them first")]
     HasChildren,
     /// An organization below it is in use, so that it cannot be switched off.
     #[error("organizations below this one are in use; switch them off first")]
@@ -15,7 +15,7 @@ pub enum OrganizationError {
     #[error("the organization above it is switched off; switch that on first")]
     ParentDisabled,
     /// It is a template: nobody signs in to it, nothing is pushed into it, and nothing is below it.
-    #[error("organization_is_template: this organization is a template, which has no {0}")]
+    #[error("this organization is a template, which has no {0}")]
     IsTemplate(&'static str),
     /// It cannot become a template for what it has.
     #[error("an organization that has {0} cannot be a template")]
@@ -35,6 +35,15 @@ pub enum OrganizationError {
 }
 
 impl OrganizationError {
+    /// The code of those that programs tell apart.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::HasChildren => Some("organization_has_children"),
+            Self::IsTemplate(_) => Some("organization_is_template"),
+            _ => None,
+        }
+    }
+
     /// The setting that it is about, as the API spells it; empty for the organization as a whole.
     pub fn field(&self) -> &'static str {
         match self {

@@ -155,6 +155,19 @@ pub async fn describe(
     one_in_tree(&mut state.db.read().await?, organization).await
 }
 
+/// An organization that was just made, which has none below it.
+pub async fn describe_new(
+    state: &State,
+    principal: &Principal,
+    organization: Organization,
+) -> Result<OrganizationInTree> {
+    principal.require_environment(organization.environment_id)?;
+    match organization.parent() {
+        None => Ok(OrganizationInTree { parent: String::new(), children: 0, organization }),
+        Some(_) => one_in_tree(&mut state.db.read().await?, organization).await,
+    }
+}
+
 /// The organizations of a user, who asks for them: the one whose pool they are in, unless that is the root.
 pub async fn list_of_user(
     state: &State,

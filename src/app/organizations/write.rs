@@ -89,7 +89,7 @@ pub(super) async fn create(
             sharing::find_other_organizations(&mut tx, environment_id, organization.id, &new_domains).await?;
         sharing::check(principal, &elsewhere, new.shares).map_err(SharedDomainError::into_error)?;
         resource::insert(&mut tx, state, principal, &organization).await?;
-        store::organization_domains::set(&mut tx, &organization, &*state.random).await?;
+        store::organization_domains::insert_all(&mut tx, &organization, &*state.random).await?;
         if let Some(template) = template {
             pools::copy_to(&mut tx, state, principal, template.id, organization.id).await?;
         }

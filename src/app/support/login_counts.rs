@@ -115,8 +115,12 @@ async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
     }
     let mut tx = state.db.write().await?;
     for count in &gone {
-        login_counts::upsert(&mut tx, hour, &ConnectionHour { outcomes: Outcomes::default(), ..*count })
-            .await?;
+        login_counts::upsert(
+            &mut tx,
+            hour,
+            &ConnectionHour { outcomes: Outcomes::default(), ..count.clone() },
+        )
+        .await?;
     }
     for (environment, outcomes) in totals {
         login_counts::upsert_total(&mut tx, environment, hour, outcomes).await?;
@@ -132,11 +136,11 @@ fn differences(
     written: Vec<ConnectionHour>,
 ) -> (Vec<ConnectionHourActivity>, Vec<ConnectionHour>) {
     let mut written: HashMap<_, ConnectionHour> =
-        written.into_iter().map(|count| (count.connection_id, count)).collect();
+        written.into_iter().map(|count| (count.connection_id.clone(), count)).collect();
     let changed = counted
         .iter()
-        .filter(|counted| written.remove(&counted.count.connection_id) != Some(counted.count))
-        .copied()
+        .filter(|counted| written.remove(&counted.count.connection_id).as_ref() != Some(&counted.count))
+        .cloned()
         .collect();
     let gone = written.into_values().filter(|count| count.outcomes != Outcomes::default()).collect();
     (changed, gone)

@@ -42,3 +42,19 @@ pub(super) fn error_response(request: &HttpRequest, error: &Error) -> HttpRespon
 pub(in crate::http) fn error_body(error: &Error) -> serde_json::Value {
     json!({ "error": error.code(), "error_description": error.description() })
 }
+
+/// The body of an error at an issuer: RFC 6749 §5.2 with SecureAuth's additions.
+pub(in crate::http) fn issuer_error_body(
+    code: &str,
+    description: &str,
+    status: StatusCode,
+) -> serde_json::Value {
+    json!({
+        "error": code,
+        "error_description": description,
+        "error_hint": "",
+        "cause": "",
+        "details": {},
+        "status_code": status.as_u16(),
+    })
+}

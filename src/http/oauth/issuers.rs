@@ -10,16 +10,16 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web,
 };
+use base::id::ApplicationId;
 use model::{client_address::ClientAddress, slug::RESERVED_SLUGS};
 use oauth::{
     Error,
     issuer_metadata::{IssuerEndpoints, IssuerMetadata, SignInEndpoints},
 };
-use serde_json::json;
 
 use super::{
     DISCOVERY_MAX_AGE, authorization,
-    body::{error_response, error_status, form},
+    body::{error_response, error_status, form, issuer_error_body},
     cacheable,
 };
 use crate::{
@@ -155,8 +155,7 @@ async fn jwks(state: web::Data<State>, issuer: Called) -> Result<HttpResponse, I
 
 /// The token endpoint (RFC 6749 §3.2).
 async fn token(call: FormCall) -> Result<HttpResponse, IssuerError> {
-    let response = call.answer(issuer_token::exchange, |tokens| no_store().json(tokens)).await?;
-    call.share(response).await
+    call.share(call.answer(issuer_token::exchange, |tokens| no_store().json(tokens)).await).await
 }
 
 /// Introspection (RFC 7662).
@@ -166,8 +165,7 @@ async fn introspect(call: FormCall) -> Result<HttpResponse, IssuerError> {
 
 /// Revocation (RFC 7009).
 async fn revoke(call: FormCall) -> Result<HttpResponse, IssuerError> {
-    let response = call.answer(issuer_token::revoke, |()| no_store().finish()).await?;
-    call.share(response).await
+    call.share(call.answer(issuer_token::revoke, |()| no_store().finish()).await).await
 }
 
 /// What browsers ask before a script's request with headers of its own (Fetch §3.2). Any script may send a form; which one may
@@ -179,6 +177,23 @@ async fn preflight() -> HttpResponse {
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"))
         .finish()
+}
+
+/// Lets the scripts of a public client's own origins read what the client gets. No cookie counts at these endpoints.
+pub(in crate::http) async fn allow_own_origins(
+    state: &State,
+    issuer: &Issuer,
+    request: &HttpRequest,
+    client: Option<ApplicationId>,
+    response: &mut HttpResponse,
+) -> app::Result<()> {
+    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("origin"));
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
+    let (Some(client), Ok(text)) = (client, origin.to_str()) else { return Ok(()) };
+    if issuer_clients::allows_origin(state, issuer, client, text).await? {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+    Ok(())
 }
 
 /// A form that was posted to an endpoint of an issuer.
@@ -218,19 +233,12 @@ impl FormCall {
         Ok(outcome.map_or_else(|error| refusal(&self.request, &error), response))
     }
 
-    /// Lets the scripts of a public client's own origins read the response. No cookie counts here.
-    async fn share(&self, mut response: HttpResponse) -> Result<HttpResponse, IssuerError> {
-        let origin = self.request.headers().get(header::ORIGIN).cloned();
-        if let (Some(origin), Ok(form)) = (origin, form(&self.request, &self.body)) {
-            let text = origin.to_str().unwrap_or_default();
-            let allowed = issuer_clients::allows_origin(&self.state, &self.issuer, form, text).await;
-            let headers = response.headers_mut();
-            headers.insert(header::VARY, header::HeaderValue::from_static("origin"));
-            if allowed.map_err(IssuerError)? {
-                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            }
-        }
-        Ok(response)
+    /// Lets the scripts of a public client's own origins read the response, errors too.
+    async fn share(&self, answer: Result<HttpResponse, IssuerError>) -> Result<HttpResponse, IssuerError> {
+        let mut response = answer.unwrap_or_else(|error| error.error_response());
+        let client = form(&self.request, &self.body).ok().and_then(issuer_clients::named);
+        let shared = allow_own_origins(&self.state, &self.issuer, &self.request, client, &mut response).await;
+        shared.map(|()| response).map_err(IssuerError)
     }
 
     fn read(&self) -> Result<IssuerRequest<'_>, Error> {
@@ -252,19 +260,11 @@ fn no_store() -> HttpResponseBuilder {
 
 /// An error (RFC 6749 §5.2) with SecureAuth's additions.
 fn refusal(request: &HttpRequest, error: &Error) -> HttpResponse {
-    error_response(request, error).json(body(error.code(), &error.description(), error_status(error)))
-}
-
-/// The body of an error: RFC 6749 §5.2 with SecureAuth's additions.
-fn body(code: &str, description: &str, status: StatusCode) -> serde_json::Value {
-    json!({
-        "error": code,
-        "error_description": description,
-        "error_hint": "",
-        "cause": "",
-        "details": {},
-        "status_code": status.as_u16(),
-    })
+    error_response(request, error).json(issuer_error_body(
+        error.code(),
+        &error.description(),
+        error_status(error),
+    ))
 }
 
 /// An error of a use case at an issuer: there is no such issuer, a limit, a failure.
@@ -294,6 +294,6 @@ impl ResponseError for IssuerError {
         if let Some(retry_after) = self.0.retry_after() {
             response.insert_header((header::RETRY_AFTER, retry_after.as_secs().max(1)));
         }
-        response.json(body(code, &self.0.to_string(), self.status_code()))
+        response.json(issuer_error_body(code, &self.0.to_string(), self.status_code()))
     }
 }

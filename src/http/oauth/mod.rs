@@ -2,6 +2,7 @@
 
 mod authorize;
 pub(in crate::http) mod body;
+pub mod issuer_description;
 pub mod issuers;
 
 use actix_web::{

@@ -1,9 +1,10 @@
-//! Extractors of calls: they authenticate the access token for the environment in the path, then read the body.
+//! Calls: the access token is authenticated for the environment in the path, and what it was given for is asked, before the body
+//! is read.
 
-use std::{future::Future, pin::Pin};
+use std::future::Future;
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest,
+    FromRequest, Handler, HttpMessage as _, HttpRequest, HttpResponse,
     dev::Payload,
     http::{StatusCode, header},
     web,
@@ -14,9 +15,9 @@ use base::{
 };
 use model::{client_address::ClientAddress, entity_tag::EntityTags};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::error::SecureauthError;
+use super::{error::SecureauthError, reply::SecureauthResult};
 use crate::{
     app::{
         self, Error, State,
@@ -25,7 +26,8 @@ use crate::{
             issuers::{self, Tenant},
             scopes,
         },
-        principal::Principal,
+        permissions::Action,
+        principal::{On, Principal},
     },
     http::conditions::valid_if_match,
     web::kit::posted::allow_large_body,
@@ -33,6 +35,10 @@ use crate::{
 
 /// The limits of a body: a thousand users with their profiles do not fit, an organization with a large schema does.
 const LIMITS: Limits = Limits { depth: 40, values: 20_000, names: 1000, name_bytes: 256, refuse_nul: true };
+
+/// The limits of a parameter that is JSON.
+const QUERY_LIMITS: Limits =
+    Limits { depth: 20, values: 1000, names: 100, name_bytes: 256, refuse_nul: true };
 
 /// A call of a service client of the system workspace. The body is read only after the token was verified.
 pub struct Call<B = NoBody> {
@@ -111,11 +117,44 @@ impl JsonObject {
         }
     }
 
-    /// The object as `T`. What does not fit is 400 `invalid_json`.
+    /// The object as `T`. What does not fit is 400 `invalid_json`, with its path.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, SecureauthError> {
-        serde_json::from_value(Value::Object(self.0))
-            .map_err(|error| SecureauthError::invalid_json(error.to_string()))
+        serde_path_to_error::deserialize(self.0).map_err(wrong_type)
     }
+
+    /// [`Self::read`] of an object of which `Part` is a flattened part: in one of those serde knows no places.
+    pub fn read_with<Part: DeserializeOwned, T: DeserializeOwned>(self) -> Result<T, SecureauthError> {
+        serde_path_to_error::deserialize::<_, Part>(&self.0).map_err(wrong_type)?;
+        self.read()
+    }
+}
+
+/// 400 `invalid_json` for a value of the wrong type: where it is, and what belongs there. The value itself may be a password.
+fn wrong_type(error: serde_path_to_error::Error<serde_json::Error>) -> SecureauthError {
+    let path = error.path().to_string();
+    let text = error.inner().to_string();
+    let expected = text.rsplit_once("expected ").map_or("", |(_, expected)| expected);
+    let message = match expected.split([' ', ',']).next().unwrap_or_default() {
+        "a" if expected.starts_with("a string") => "must be a string",
+        "a" if expected.starts_with("a sequence") => "must be a list",
+        "a" if expected.starts_with("a boolean") => "must be true or false",
+        "a" if expected.starts_with("a map") => "must be an object",
+        "struct" => "must be an object",
+        "usize" | "u8" | "u16" | "u32" | "u64" => "must be a whole number from 0",
+        "a" if expected.starts_with("a JSON number") => "must be a number",
+        _ => "is of a wrong type",
+    };
+    let details = json!({ "errors": [{ "path": path, "message": message }] });
+    SecureauthError::with_details(StatusCode::BAD_REQUEST, "invalid_json", details)
+}
+
+/// For a member of a body where `null` is another thing than its absence: `Some(None)`.
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde::Deserialize::deserialize(deserializer).map(Some)
 }
 
 impl<B> Call<B> {
@@ -173,6 +212,17 @@ impl Query {
         }
     }
 
+    /// A parameter that is a JSON object; empty where it is absent.
+    pub fn json(&self, name: &'static str) -> app::Result<Map<String, Value>> {
+        let Some(text) = self.text(name) else { return Ok(Map::new()) };
+        match bounded_json::parse(text.as_bytes(), &QUERY_LIMITS) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(_) => Err(Error::invalid(name, "must be a JSON object")),
+            // The text speaks of a body.
+            Err(error) => Err(Error::invalid(name, error.to_string().replacen("the body ", "", 1))),
+        }
+    }
+
     /// `limit`: how many items are wanted; 20 unless said, and 100 at most.
     pub fn limit(&self) -> app::Result<i64> {
         let wanted = match self.text("limit") {
@@ -184,46 +234,74 @@ impl Query {
     }
 }
 
-impl<B: Body> FromRequest for Call<B> {
-    type Error = actix_web::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+/// What a route takes that no service client calls: the token of a user.
+#[derive(Debug, Clone, Copy)]
+pub struct OfUser;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let state = state(&request)?;
-            let (tenant, token) = authenticate(&state, &request).await?;
-            let TokenSubject::Client(client) = token.subject else { return Err(wrong_issuer().into()) };
-            if !token.is_of_system() {
-                return Err(wrong_issuer().into());
-            }
-            let scopes = scopes::permissions(token.scopes());
-            let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-            let principal = Principal::application(client, tenant.environment_id, scopes).at(address);
-            // For the record of a refusal.
-            request.extensions_mut().insert(principal);
-            allow_large_body(&request);
-            let if_match = valid_if_match(&request).map_err(SecureauthError::from)?;
-            let body = B::read(&request, payload).await?;
-            Ok(Self { state, principal, tenant, if_match, request, body })
-        })
+impl From<OfUser> for Option<Action> {
+    fn from(_: OfUser) -> Self {
+        None
     }
 }
 
-impl<B: Body> FromRequest for UserCall<B> {
-    type Error = actix_web::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+/// A call that was let through. Only [`handler`] makes one.
+pub trait Admitted: Sized + 'static {
+    /// What the route takes of the caller.
+    type Needs: Copy + 'static;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let state = state(&request)?;
-            let (tenant, token) = authenticate(&state, &request).await?;
-            let TokenSubject::User(user_id) = token.subject else { return Err(wrong_issuer().into()) };
-            allow_large_body(&request);
-            let body = B::read(&request, payload).await?;
-            Ok(Self { state, user_id, token, tenant, request, body })
-        })
+    /// Authenticates and authorises the caller, then reads the body.
+    #[doc(hidden)]
+    fn admit(
+        needs: Self::Needs,
+        request: HttpRequest,
+        payload: Payload,
+    ) -> impl Future<Output = Result<Self, actix_web::Error>>;
+}
+
+/// A handler of calls that were let through, for a route.
+pub fn handler<C: Admitted, F: Future<Output = SecureauthResult> + 'static>(
+    needs: C::Needs,
+    handle: impl Fn(C) -> F + Copy + 'static,
+) -> impl Handler<(HttpRequest, web::Payload), Output = Result<HttpResponse, actix_web::Error>> {
+    move |request: HttpRequest, payload: web::Payload| async move {
+        let call = C::admit(needs, request, payload.into_inner()).await?;
+        Ok(handle(call).await?)
+    }
+}
+
+impl<B: Body> Admitted for Call<B> {
+    type Needs = Action;
+
+    async fn admit(needs: Action, request: HttpRequest, payload: Payload) -> Result<Self, actix_web::Error> {
+        let state = state(&request)?;
+        let (tenant, token) = authenticate(&state, &request).await?;
+        let TokenSubject::Client(client) = token.subject else { return Err(wrong_issuer().into()) };
+        if !token.is_of_system() {
+            return Err(wrong_issuer().into());
+        }
+        let scopes = scopes::permissions(token.scopes());
+        let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let principal = Principal::application(client, tenant.environment_id, scopes).at(address);
+        // For the record of a refusal.
+        request.extensions_mut().insert(principal);
+        principal.authorize(needs, On::AnyOrganization).map_err(SecureauthError::from)?;
+        allow_large_body(&request);
+        let if_match = valid_if_match(&request).map_err(SecureauthError::from)?;
+        let body = B::read(&request, payload).await?;
+        Ok(Self { state, principal, tenant, if_match, request, body })
+    }
+}
+
+impl<B: Body> Admitted for UserCall<B> {
+    type Needs = OfUser;
+
+    async fn admit(_: OfUser, request: HttpRequest, payload: Payload) -> Result<Self, actix_web::Error> {
+        let state = state(&request)?;
+        let (tenant, token) = authenticate(&state, &request).await?;
+        let TokenSubject::User(user_id) = token.subject else { return Err(wrong_issuer().into()) };
+        allow_large_body(&request);
+        let body = B::read(&request, payload).await?;
+        Ok(Self { state, user_id, token, tenant, request, body })
     }
 }
 
@@ -301,6 +379,63 @@ mod tests {
         assert_eq!(flag("template=true"), Some(Some(true)));
         assert_eq!(flag("template=false"), Some(Some(false)));
         assert_eq!(flag("template=1"), None);
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_type_is_named_by_its_place_and_not_repeated() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Inner {
+            text: Option<String>,
+            flag: Option<bool>,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Whole {
+            name: Option<String>,
+            count: Option<usize>,
+            number: Option<serde_json::Number>,
+            list: Option<Vec<Inner>>,
+            map: Option<Map<String, Value>>,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Outer {
+            #[serde(flatten)]
+            whole: Whole,
+        }
+        for (body, path, message) in [
+            (r#"{"name":77}"#, "name", "must be a string"),
+            (r#"{"count":-77}"#, "count", "must be a whole number from 0"),
+            (r#"{"count":"Secret77"}"#, "count", "must be a whole number from 0"),
+            (r#"{"number":"Secret77"}"#, "number", "must be a number"),
+            (r#"{"list":"Secret77"}"#, "list", "must be a list"),
+            (r#"{"list":[{},"Secret, expected struct 77"]}"#, "list[1]", "must be an object"),
+            (r#"{"list":[{"text":{"a":"Secret77"}}]}"#, "list[0].text", "must be a string"),
+            (r#"{"list":[{"flag":"Secret77"}]}"#, "list[0].flag", "must be true or false"),
+            (r#"{"map":["Secret77"]}"#, "map", "must be an object"),
+        ] {
+            let parse = || JsonObject::parse(body.as_bytes()).unwrap();
+            let flattened = parse().read_with::<Whole, Outer>().err().unwrap();
+            for refused in [parse().read::<Whole>().err().unwrap(), flattened] {
+                assert_eq!((refused.status().as_u16(), refused.code()), (400, "invalid_json"));
+                let expected = json!({ "errors": [{ "path": path, "message": message }] });
+                assert_eq!(refused.details(), &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn null_is_another_thing_than_absence_where_it_counts() {
+        #[derive(serde::Deserialize)]
+        struct Whole {
+            #[serde(default, deserialize_with = "present")]
+            color: Option<Option<String>>,
+        }
+        let read = |text: &str| JsonObject::parse(text.as_bytes()).unwrap().read::<Whole>().unwrap().color;
+        assert_eq!(read("{}"), None);
+        assert_eq!(read(r#"{"color":null}"#), Some(None));
+        assert_eq!(read(r#"{"color":""}"#), Some(Some(String::new())));
     }
 
     #[test]

@@ -110,6 +110,12 @@ impl SecureauthError {
     pub fn code(&self) -> &str {
         &self.code
     }
+
+    /// What is wrong, for people.
+    #[cfg(test)]
+    pub(super) fn details(&self) -> &Value {
+        &self.details
+    }
 }
 
 /// The code of a kind in words: `identity pool` with `_not_found` is `pool_not_found`.
@@ -148,7 +154,12 @@ impl SecureauthError {
     /// A rule of organizations. What is not of the tree or of templates is a list of violations.
     fn of_organization(error: &OrganizationError) -> Self {
         const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
-        let of = |status, code| Self::new(status, code, error.to_string());
+        // Where SSOReady's API has the code in the text, it stands beside it here.
+        let told = error.to_string();
+        let of = |status, code: &'static str| {
+            let text = told.strip_prefix(code).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&told);
+            Self::new(status, code, text)
+        };
         match error {
             OrganizationError::HasChildren => of(StatusCode::BAD_REQUEST, "organization_has_children"),
             OrganizationError::IsTemplate(_) => of(StatusCode::CONFLICT, "organization_is_template"),

@@ -40,11 +40,11 @@ pub struct SchemaObject {
     system: bool,
     /// When it was created; absent where every environment has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, value_type = Timestamp)]
     created_at: Option<Timestamp>,
     /// When it was last changed; absent where every environment has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, value_type = Timestamp)]
     updated_at: Option<Timestamp>,
 }
 
@@ -99,7 +99,7 @@ pub struct SchemaBody {
     /// What it is for.
     description: Option<String>,
     /// The JSON Schema (draft 2020-12): up to 64 KiB. References stay within it, and patterns take linear time.
-    #[schema(value_type = Object, required = true)]
+    #[schema(value_type = Object, required = true, example = json!({ "type": "object" }))]
     schema: Option<Value>,
 }
 
@@ -251,7 +251,10 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
         ("tenant" = String, Path, description = "The environment: its slug or its id."),
         ("schema" = String, Path, description = "The schema."),
     ),
-    responses((status = 204))
+    responses(
+        (status = 204),
+        (status = 409, body = super::error::Body<'_>, description = "An identity pool uses it, or every environment has it."),
+    )
 )]
 pub async fn delete(call: Call) -> SecureauthResult {
     schemas::remove(&call.state, &call.principal, call.schema_ref()?, call.if_match.as_ref()).await?;

@@ -5,8 +5,8 @@ use actix_web::{http::StatusCode, web};
 use serde::Deserialize;
 
 use super::{
-    pages::{gone, not_active, signed_in},
     place::{Place, Reply, SignInForm},
+    replies::{gone, not_active, signed_in},
 };
 use crate::{
     app::authorization_server::sign_in::{
@@ -100,6 +100,8 @@ pub(super) async fn choose(
         request: &request,
         values: &FormValues::new().with(IDENTIFIER, typed),
         errors: &FormErrors::none(),
+        passkey: None,
+        reference: None,
     };
     Ok(page(StatusCode::OK, PagePolicy::AnyFormTarget, view.choose(&named)))
 }
@@ -110,8 +112,8 @@ pub(super) async fn finish(place: Place, query: web::Query<LoginQuery>) -> Reply
     let finished = company::finish(&place.state, &place.issuer, &query.login, &query.proof, &visitor).await?;
     match finished {
         Ok(finished) => Ok(signed_in(&place, &visitor, &finished)),
-        Err(Refusal::NotActive) => not_active(&place).await,
-        Err(Refusal::Wrong | Refusal::WrongCode | Refusal::MustBeReset | Refusal::Gone) => gone(&place).await,
+        Err(Refusal::NotActive) => not_active(&place, None).await,
+        Err(_) => gone(&place).await,
     }
 }
 

@@ -3,9 +3,12 @@
 mod activation;
 mod authorize;
 mod company;
+mod enrolment;
 mod logout;
 mod pages;
-mod place;
+mod passkey;
+pub(in crate::http) mod place;
+mod replies;
 mod userinfo;
 
 use actix_web::{http::Method, web};
@@ -31,6 +34,18 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_SIGN_IN, |resource| {
             resource.guard(is_environment()).get(pages::show).post(pages::with_password)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_PASSKEY, |resource| {
+            resource.guard(is_environment()).post(passkey::with_passkey)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_NEW_PASSKEY, |resource| {
+            resource.guard(is_environment()).post(enrolment::add_passkey)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_AUTHENTICATOR, |resource| {
+            resource.guard(is_environment()).post(enrolment::enrol_app)
+        })
+        .resource(path::WORKSPACE_SIGN_IN_CONTINUE, |resource| {
+            resource.guard(is_environment()).post(enrolment::go_on_without)
         })
         .resource(path::WORKSPACE_SIGN_IN_CODE, |resource| {
             resource.guard(is_environment()).post(pages::with_code)

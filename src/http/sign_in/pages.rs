@@ -6,14 +6,16 @@ use serde::Deserialize;
 use super::{
     company,
     place::{Place, PlaceError, Reply, SignInForm},
+    replies::{not_active, signed_in, told_quoted},
 };
 use crate::{
     app::{
         Error,
         authorization_server::sign_in::{
-            Finished, Progress, Refusal, Visitor,
+            Progress, Refusal, Refused, Visitor,
+            appearance::Appearance,
             discovery::{self, Offer, Route},
-            password, password_change, second_factor,
+            enrolment, passkey, password, password_change, second_factor,
             under_way::{self, Step, UnderWay},
         },
     },
@@ -25,11 +27,14 @@ use crate::{
         },
         login::idp_redirect::see_other,
         sign_in::{
-            cookies::{self, Purpose},
+            enrolment::SECRET,
             pages::{CODE, IDENTIFIER, PASSWORD, REQUEST, SignInPage, Told},
+            passkey::PasskeyForm,
         },
     },
 };
+
+pub(super) use super::replies::gone;
 
 /// What a link to the sign-in page says.
 #[derive(Deserialize)]
@@ -45,11 +50,14 @@ pub(super) struct SignInQuery {
 
 /// Which page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
+pub(super) enum Shown {
     Identifier,
     Password,
     Code,
     ChangePassword,
+    Authenticator,
+    OfferPasskey,
+    Finish,
 }
 
 /// `GET …/sign-in`
@@ -64,6 +72,9 @@ pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply 
         Step::Password => Shown::Identifier,
         Step::SecondFactor => Shown::Code,
         Step::ChangePassword => Shown::ChangePassword,
+        Step::EnrolTotp => Shown::Authenticator,
+        Step::OfferPasskey => Shown::OfferPasskey,
+        Step::Finish => Shown::Finish,
     };
     let values = FormValues::new().with(IDENTIFIER, &query.identifier);
     render(&place, &under_way, shown, &values, &FormErrors::none(), StatusCode::OK).await
@@ -138,34 +149,39 @@ pub(super) async fn change_password(place: Place, form: SignInForm) -> Reply {
 }
 
 /// What follows a step.
-async fn go_on(
+pub(super) async fn go_on(
     place: &Place,
     visitor: &Visitor,
     under_way: &UnderWay,
     shown: Shown,
     values: &FormValues,
-    progress: Result<Progress, Refusal>,
+    progress: Result<Progress, Refused>,
 ) -> Reply {
-    let refusal = match progress {
+    let Refused { why, reference } = match progress {
         Ok(Progress::Next(_)) => return Ok(see_other(&here(place, under_way))),
         Ok(Progress::Finished(finished)) => return Ok(signed_in(place, visitor, &finished)),
-        Err(refusal) => refusal,
+        Err(refused) => refused,
     };
+    let quoted = reference.as_deref();
     let again = |field, text| FormErrors::one(field, text);
-    match refusal {
+    match why {
         Refusal::Wrong => {
             let errors = again("", "This address and this password do not belong together.");
-            render(place, under_way, shown, values, &errors, StatusCode::UNAUTHORIZED).await
+            render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
+        }
+        Refusal::WrongPasskey => {
+            let errors = again("", "This passkey is not accepted here. Take another one, or sign in another way.");
+            render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
         Refusal::WrongCode => {
             let errors = again(CODE, "This code is wrong, was used, or has expired.");
-            render(place, under_way, shown, values, &errors, StatusCode::UNAUTHORIZED).await
+            render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
-        Refusal::NotActive => not_active(place).await,
+        Refusal::NotActive => not_active(place, quoted).await,
         Refusal::MustBeReset => {
-            told(
+            told_quoted(
                 place,
-                StatusCode::FORBIDDEN,
+                quoted,
                 &Told {
                     title: "Your password must be reset first",
                     happened: "Somebody who manages the accounts of your organization asked for it. Your present password is good for nothing else.",
@@ -180,59 +196,40 @@ async fn go_on(
     }
 }
 
-/// Somebody is signed in: the cookie of their session, and the answer to the application.
-pub(super) fn signed_in(place: &Place, visitor: &Visitor, finished: &Finished) -> HttpResponse {
-    let mut response = place.to_client(&finished.answer);
-    let links = &place.state.links;
-    let cookie = finished.cookie.reveal();
-    cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
-    tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
-    response
-}
-
-/// Somebody is who they say, and may not sign in.
-pub(super) async fn not_active(place: &Place) -> Reply {
-    told(
-        place,
-        StatusCode::FORBIDDEN,
-        &Told {
-            title: "You cannot sign in with this account",
-            happened: "Your account is not activated yet, or it is switched off.",
-            remedy: "Use the link of the letter that you got. If you have none, ask whoever manages the accounts of your organization.",
-            reason: Some("account_not_active"),
-            next: None,
-        },
-    )
-    .await
-}
-
 /// The address of a sign-in under way.
 fn here(place: &Place, under_way: &UnderWay) -> String {
     format!("{}?{REQUEST}={}", place.path(path::WORKSPACE_SIGN_IN), under_way.name.reveal())
 }
 
-/// There is no such sign-in under way.
-pub(super) async fn gone(place: &Place) -> Reply {
-    told(
-        place,
-        StatusCode::BAD_REQUEST,
-        &Told {
-            title: "Begin in the app",
-            happened: "This sign-in was finished, took too long, or was begun in another browser.",
-            remedy: "Go to the app that you want to use and sign in from there.",
-            reason: Some("sign_in_gone"),
-            next: None,
-        },
-    )
-    .await
+/// The recovery codes of a new authenticator app.
+pub(super) async fn recovery_codes(place: &Place, under_way: &UnderWay, codes: &[String]) -> Reply {
+    let appearance = appearance(place, under_way).await?;
+    let (action, request) = (place.path(path::WORKSPACE_SIGN_IN_CONTINUE), under_way.name.reveal());
+    let (values, errors) = (FormValues::new(), FormErrors::none());
+    let view = SignInPage {
+        layout: place.layout(&appearance),
+        action: &action,
+        company: None,
+        restart: "",
+        request: &request,
+        values: &values,
+        errors: &errors,
+        passkey: None,
+        reference: None,
+    };
+    Ok(page(StatusCode::OK, PagePolicy::AnyFormTarget, view.recovery_codes(codes)))
 }
 
-async fn told(place: &Place, status: StatusCode, told: &Told<'_>) -> Reply {
-    let appearance = place.appearance().await?;
-    Ok(page(status, PagePolicy::SameOriginForms, told.view(&place.layout(&appearance))))
+/// What the pages of a sign-in show: the application for which it is.
+async fn appearance(place: &Place, under_way: &UnderWay) -> Result<Appearance, PlaceError> {
+    let mut appearance = place.appearance().await?;
+    if !under_way.application.is_empty() {
+        appearance.application.clone_from(&under_way.application);
+    }
+    Ok(appearance)
 }
 
-async fn render(
+pub(super) async fn render(
     place: &Place,
     under_way: &UnderWay,
     shown: Shown,
@@ -240,19 +237,42 @@ async fn render(
     errors: &FormErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, PlaceError> {
-    let mut appearance = place.appearance().await?;
-    if !under_way.application.is_empty() {
-        appearance.application.clone_from(&under_way.application);
-    }
+    render_quoted(place, under_way, shown, (values, errors), status, None).await
+}
+
+async fn render_quoted(
+    place: &Place,
+    under_way: &UnderWay,
+    shown: Shown,
+    (values, errors): (&FormValues, &FormErrors),
+    status: StatusCode,
+    quoted: Option<&str>,
+) -> Result<HttpResponse, PlaceError> {
+    let appearance = appearance(place, under_way).await?;
     let action = place.path(match shown {
         Shown::Identifier | Shown::Password => path::WORKSPACE_SIGN_IN,
         Shown::Code => path::WORKSPACE_SIGN_IN_CODE,
         Shown::ChangePassword => path::WORKSPACE_SIGN_IN_PASSWORD,
+        Shown::Authenticator => path::WORKSPACE_SIGN_IN_AUTHENTICATOR,
+        Shown::OfferPasskey | Shown::Finish => path::WORKSPACE_SIGN_IN_CONTINUE,
     });
     let (request, restart) = (under_way.name.reveal(), format!("{}&again=yes", here(place, under_way)));
+    let (state, issuer) = (&place.state, &place.issuer);
+    let application = appearance.application.as_str();
+    let challenge = match shown {
+        Shown::Identifier | Shown::Password => passkey::challenge(state, issuer, under_way).await?,
+        Shown::OfferPasskey => enrolment::new_passkey(state, issuer, under_way, application).await?,
+        _ => None,
+    };
+    let asked = place.path(match shown {
+        Shown::OfferPasskey => path::WORKSPACE_SIGN_IN_NEW_PASSKEY,
+        _ => path::WORKSPACE_SIGN_IN_PASSKEY,
+    });
+    let form =
+        challenge.as_ref().map(|challenge| PasskeyForm { action: &asked, request: &request, challenge });
     let offer = match shown {
-        Shown::Identifier => discovery::offer(&place.state, &place.issuer).await?,
-        Shown::Password | Shown::Code | Shown::ChangePassword => Offer::OWN,
+        Shown::Identifier => discovery::offer(state, issuer).await?,
+        _ => Offer::OWN,
     };
     let company = place.path(path::WORKSPACE_COMPANY);
     let view = SignInPage {
@@ -263,8 +283,22 @@ async fn render(
         request: &request,
         values,
         errors,
+        passkey: form,
+        reference: quoted,
     };
     let markup = match shown {
+        Shown::Authenticator => {
+            let given = values.is_given(SECRET).then(|| values.text(SECRET));
+            match enrolment::new_app(state, issuer, under_way, given, application).await? {
+                Some(app) => view.authenticator(&app),
+                None => return gone(place).await,
+            }
+        }
+        Shown::OfferPasskey => match &form {
+            Some(form) => view.offer_passkey(form),
+            None => return gone(place).await,
+        },
+        Shown::Finish => view.go_on(),
         Shown::Identifier if !offer.own => view.company_only(),
         Shown::Identifier => view.identifier(),
         Shown::Password => view.password(),

@@ -49,7 +49,7 @@ use crate::{
 };
 
 /// An organization that has an issuer, and the request that came to it.
-pub(super) struct Place {
+pub(in crate::http) struct Place {
     /// The state.
     pub state: web::Data<State>,
     /// The issuer.
@@ -62,7 +62,7 @@ pub(super) struct Place {
 
 /// Why a request to such a place is answered with a page.
 #[derive(Debug)]
-pub(super) enum PlaceError {
+pub(in crate::http) enum PlaceError {
     /// An error of a use case.
     App(Error),
     /// The form cannot be taken.
@@ -113,7 +113,7 @@ impl ResponseError for PlaceError {
 }
 
 /// The result of a handler.
-pub(super) type Reply = Result<HttpResponse, PlaceError>;
+pub(in crate::http) type Reply = Result<HttpResponse, PlaceError>;
 
 impl FromRequest for Place {
     type Error = PlaceError;
@@ -134,7 +134,7 @@ impl FromRequest for Place {
 }
 
 /// The body of a POST by one of the pages. That it comes from one of ours is checked.
-pub(super) struct SignInForm(pub PostedForm);
+pub(in crate::http) struct SignInForm(pub PostedForm);
 
 impl FromRequest for SignInForm {
     type Error = PlaceError;
@@ -153,7 +153,7 @@ impl FromRequest for SignInForm {
 
 impl Place {
     /// The browser of the request.
-    pub(super) fn visitor(&self) -> Visitor {
+    pub(in crate::http) fn visitor(&self) -> Visitor {
         let links = &self.state.links;
         Visitor {
             browser: cookies::browser(links, &self.request, self.organization),
@@ -165,17 +165,17 @@ impl Place {
     }
 
     /// The path of one of the organization's pages, in its canonical form.
-    pub(super) fn path(&self, pattern: &str) -> String {
+    pub(in crate::http) fn path(&self, pattern: &str) -> String {
         expand(pattern, &[&self.issuer.tenant.name, &self.issuer.workspace()])
     }
 
     /// What the pages show.
-    pub(super) async fn appearance(&self) -> Result<Appearance, PlaceError> {
+    pub(in crate::http) async fn appearance(&self) -> Result<Appearance, PlaceError> {
         Ok(appearance::of_issuer(&self.state, &self.issuer).await?)
     }
 
     /// The document around a page.
-    pub(super) fn layout<'a>(&self, appearance: &'a Appearance) -> SignInLayout<'a> {
+    pub(in crate::http) fn layout<'a>(&self, appearance: &'a Appearance) -> SignInLayout<'a> {
         SignInLayout {
             branding: &appearance.branding,
             application: &appearance.application,
@@ -185,7 +185,7 @@ impl Place {
     }
 
     /// Sends the browser to the client with the answer.
-    pub(super) fn to_client(&self, answer: &ClientAnswer) -> HttpResponse {
+    pub(in crate::http) fn to_client(&self, answer: &ClientAnswer) -> HttpResponse {
         let pairs: Vec<(&str, &str)> =
             answer.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         match answer.mode {
@@ -212,7 +212,7 @@ impl Place {
 
     /// An error that must not be sent to a redirect URI (RFC 6749 §4.1.2.1): a page for the application's developer, or JSON
     /// for clients that ask for it.
-    pub(super) fn developer_error(&self, error: &OauthError) -> HttpResponse {
+    pub(in crate::http) fn developer_error(&self, error: &OauthError) -> HttpResponse {
         if wants_json(&self.request) {
             return HttpResponse::BadRequest()
                 .insert_header((header::CACHE_CONTROL, "no-store"))

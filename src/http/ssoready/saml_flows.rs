@@ -7,7 +7,7 @@ use base::{
     id::{LoginFlowId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
-use model::login_flow::{Attributes, FlowOrigin, FlowStatus, StepKind};
+use model::login_flow::{Attributes, FlowOrigin, FlowStatus, LoginProtocol, StepKind};
 use saml::check::{Check, Fixer};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -32,7 +32,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct SamlFlow<'a> {
     id: LoginFlowId,
-    saml_connection_id: SamlConnectionId,
+    #[schema(value_type = SamlConnectionId)]
+    saml_connection_id: Option<SamlConnectionId>,
     organization_id: OrganizationId,
     /// `SAML_FLOW_STATUS_IN_PROGRESS` until the app has redeemed the access code, `SAML_FLOW_STATUS_SUCCEEDED` after
     /// that, `SAML_FLOW_STATUS_FAILED` when it was refused.
@@ -373,6 +374,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let wanted = FlowQuery {
         organization_id: text("organizationId"),
         saml_connection_id: text("samlConnectionId"),
+        protocol: LoginProtocol::Saml.as_str().to_owned(),
         email: text("email"),
         status: text("status"),
         refusal: text("refusal"),
@@ -407,6 +409,9 @@ pub async fn find(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let flow = app::support::flows::find(&state, &call.principal, id).await.map_err(api)?;
+    if flow.flow.protocol != LoginProtocol::Saml {
+        return Err(api(app::Error::not_found("login flow", id)));
+    }
     Ok(HttpResponse::Ok().json(SamlFlowReply { saml_flow: (&flow).into() }))
 }
 

@@ -28,6 +28,7 @@ pub mod scim_users;
 pub mod setup_links;
 pub mod sign_in;
 pub mod templates;
+pub mod user_groups;
 pub mod users;
 pub mod webhooks;
 
@@ -191,6 +192,7 @@ fn organization_routes(routes: &mut Routes<'_>) {
 fn pool_routes(routes: &mut Routes<'_>) {
     use identity_pools::{delete, form, list, show};
     use identity_schemas as schema;
+    use user_groups as group;
     routes
         .resource(path::IDENTITY_POOLS, |resource| resource.get(list::list))
         .resource(path::NEW_IDENTITY_POOL, |resource| resource.get(form::new).post(form::create))
@@ -199,6 +201,14 @@ fn pool_routes(routes: &mut Routes<'_>) {
         .resource(path::IDENTITY_POOL, |resource| resource.get(show::show))
         .resource(path::EDIT_IDENTITY_POOL, |resource| resource.get(form::edit).post(form::update))
         .resource(path::DELETE_IDENTITY_POOL, |resource| resource.get(delete::confirm).post(delete::remove))
+        .resource(path::POOL_GROUPS, |resource| resource.get(group::list::list))
+        .resource(path::NEW_POOL_GROUP, |resource| resource.get(group::form::new).post(group::form::create))
+        .resource(path::USER_GROUP, |resource| resource.get(group::show::show))
+        .resource(path::EDIT_USER_GROUP, |resource| resource.get(group::form::edit).post(group::form::update))
+        .resource(path::DELETE_USER_GROUP, |resource| {
+            resource.get(group::delete::confirm).post(group::delete::remove)
+        })
+        .resource(path::USER_GROUP_MEMBERS, |resource| resource.post(group::show::change_members))
         .resource(path::IDENTITY_SCHEMAS, |resource| resource.get(schema::list::list))
         .resource(path::NEW_IDENTITY_SCHEMA, |resource| {
             resource.get(schema::form::new).post(schema::form::create)
@@ -237,6 +247,9 @@ fn user_routes(routes: &mut Routes<'_>) {
         .resource(path::USER_CREDENTIALS, |resource| resource.post(credentials::change))
         .resource(path::USER_CODES, |resource| {
             resource.get(credentials::new_code).post(credentials::make_code)
+        })
+        .resource(path::USER_GROUPS, |resource| {
+            resource.get(user_groups::of_user::new).post(user_groups::of_user::change)
         })
         .resource(path::USER_SESSIONS, |resource| resource.post(credentials::end_sessions));
 }

@@ -30,6 +30,8 @@ pub enum Surface {
     Scim,
     /// The OpenID provider.
     Oauth,
+    /// The environments' issuers.
+    Issuer,
     /// The SAML endpoints.
     Saml,
     /// The setup pages of customers' admins.
@@ -52,6 +54,8 @@ pub enum ErrorFormat {
     Secureauth,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,
+    /// Clients of the environments' issuers: as OAuth clients, with SecureAuth's additions.
+    Issuer,
     /// SCIM clients (RFC 7644 §3.12).
     Scim,
     /// Browsers: an HTML page.
@@ -71,6 +75,7 @@ impl Surface {
             Self::Scim => ErrorFormat::Scim,
             _ if accepts_html() => ErrorFormat::Page,
             Self::Oauth => ErrorFormat::Oauth,
+            Self::Issuer => ErrorFormat::Issuer,
             Self::Saml | Self::Setup | Self::Console | Self::Health | Self::Site => ErrorFormat::Api,
         }
     }

@@ -341,13 +341,6 @@ pub static ALL: &[ErrorText] = &[
         show_values: false,
     },
     ErrorText {
-        codes: &["user_not_active"],
-        happened: "Your account here is switched off.",
-        remedy: "If you should still have it, ask whoever manages the accounts of your company to switch it on again.",
-        contact: Contact::App,
-        show_values: false,
-    },
-    ErrorText {
         codes: &["user_linked_elsewhere"],
         happened: "There is an account with your address already, and your company’s sign-in service knows it as \
                    somebody else’s.",
@@ -375,6 +368,69 @@ pub static ALL: &[ErrorText] = &[
         happened: "Your company’s sign-in worked, but the app has not said where to send you now.",
         remedy: "The app’s team must set the redirect URL of its environment.",
         contact: Contact::App,
+        show_values: false,
+    },
+    // Signing in with an account
+    ErrorText {
+        codes: &["account_unknown", "password_wrong", "password_missing", "password_not_allowed"],
+        happened: "This address and this password do not belong together.",
+        remedy: "Look at both for typing mistakes. If you have forgotten the password, reset it.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["password_expired", "password_must_be_changed"],
+        happened: "Your password has expired, or somebody asked that you change it.",
+        remedy: "Choose another one to go on.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["password_must_be_reset"],
+        happened: "Somebody who manages the accounts of your organization asked that you reset your password. Your present password is good for nothing else.",
+        remedy: "Ask them for a link with which you set another one.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["account_not_active"],
+        happened: "Your account is not activated yet, or it is switched off.",
+        remedy: "Use the link of the letter that you got. If you have none, ask whoever manages the accounts of your organization.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["second_factor_wrong", "second_factor_used"],
+        happened: "This code is wrong, was used, or has expired.",
+        remedy: "Type the code that your app shows now, or one of your recovery codes.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["too_many_attempts"],
+        happened: "There were too many attempts to sign in with this account from your network.",
+        remedy: "Wait a quarter of an hour and try again.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &[
+            "passkey_unknown",
+            "passkey_not_allowed",
+            "passkey_signature",
+            "passkey_counter",
+            "passkey_user_not_verified",
+        ],
+        happened: "This passkey is not accepted here.",
+        remedy: "Take another one, or sign in with your password.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["passkey_challenge", "passkey_origin"],
+        happened: "The passkey was used too late, a second time, or on another page.",
+        remedy: "Try again here.",
+        contact: Contact::Nobody,
         show_values: false,
     },
 ];

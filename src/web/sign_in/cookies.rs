@@ -19,6 +19,8 @@ pub enum Purpose {
     Session,
     /// What binds a request to its browser.
     Browser,
+    /// What was just done, by a code: the next page says it.
+    Done,
 }
 
 /// The names of a cookie of an organization's issuer that are set and accepted at the origin of these links, the safer one
@@ -28,6 +30,7 @@ pub fn names(links: &Links, organization: OrganizationId, purpose: Purpose) -> V
     let kind = match purpose {
         Purpose::Session => "session",
         Purpose::Browser => "browser",
+        Purpose::Done => "done",
     };
     let plain = format!("{kind}_{}", &hash[..16]);
     let secure = format!("{SECURE_PREFIX}{plain}");

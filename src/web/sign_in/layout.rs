@@ -6,12 +6,13 @@ use model::branding::Branding;
 use crate::{
     links,
     web::kit::{
-        assets,
+        assets::{self, Asset},
         components::{Icon, shape},
     },
 };
 
 /// The document around a page.
+#[derive(Clone, Copy)]
 pub struct SignInLayout<'a> {
     /// The vendor's branding.
     pub branding: &'a Branding,
@@ -26,6 +27,11 @@ pub struct SignInLayout<'a> {
 impl SignInLayout<'_> {
     /// The whole document around `content`. `reason` is the code of what went wrong.
     pub fn render(&self, title: &str, reason: Option<&str>, content: Markup) -> Markup {
+        self.document(title, reason, &[], content)
+    }
+
+    /// The same, with these scripts.
+    pub fn document(&self, title: &str, reason: Option<&str>, scripts: &[&Asset], content: Markup) -> Markup {
         let branding = self.branding;
         let logo = branding.logo.as_ref();
         let logo = logo.map(|logo| links::branding_logo(branding.environment_id, &logo.sha256));
@@ -43,6 +49,7 @@ impl SignInLayout<'_> {
                     @if branding.accent_color.is_some() {
                         link rel="stylesheet" href=(links::branding_style(branding.environment_id, &branding.style_version()));
                     }
+                    @for script in scripts { script src=(script.href()) defer {} }
                 }
                 body {
                     a.skip href="#content" { "Skip to content" }

@@ -2,8 +2,11 @@
 
 mod company;
 pub mod cookies;
+pub mod enrolment;
+mod fields;
 pub mod layout;
 pub mod pages;
+pub mod passkey;
 #[cfg(test)]
 mod samples;
 

@@ -2,14 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::layout::SignInLayout;
+pub use super::fields::REQUEST;
+use super::{layout::SignInLayout, passkey::PasskeyForm};
 use crate::web::kit::{
-    components::{ButtonStyle, Icon, button, link_button, shape},
-    forms::{Form, FormErrors, FormValues, FormView},
+    components::{ButtonStyle, Icon, button, link_button, notice, shape},
+    forms::{Form, FormErrors, FormValues, FormView, sentence},
 };
 
-/// The field with the name of the request.
-pub const REQUEST: &str = "request";
 /// The field with what somebody signs in with.
 pub const IDENTIFIER: &str = "identifier";
 /// The field with the password.
@@ -35,6 +34,10 @@ pub struct SignInPage<'a> {
     pub values: &'a FormValues,
     /// What is wrong with it.
     pub errors: &'a FormErrors,
+    /// How people sign in by passkey here, if they can.
+    pub passkey: Option<PasskeyForm<'a>>,
+    /// How what went wrong is quoted.
+    pub reference: Option<&'a str>,
 }
 
 impl SignInPage<'_> {
@@ -42,15 +45,22 @@ impl SignInPage<'_> {
         html! { input type="hidden" name=(REQUEST) value=(self.request); }
     }
 
-    fn view(&self) -> FormView<'_> {
+    pub(super) fn view(&self) -> FormView<'_> {
         FormView::new(self.values, self.errors)
     }
 
-    fn reason(&self) -> Option<&'static str> {
+    pub(super) fn reason(&self) -> Option<&'static str> {
         (!self.errors.is_empty()).then_some("not_signed_in")
     }
 
-    fn render(&self, title: &str, before: Markup, submit: &str, fields: Markup, after: Markup) -> Markup {
+    pub(super) fn render(
+        &self,
+        title: &str,
+        before: Markup,
+        submit: &str,
+        fields: Markup,
+        after: Markup,
+    ) -> Markup {
         let form = Form::new(self.action, submit, self.hidden());
         self.layout.render(
             title,
@@ -61,6 +71,7 @@ impl SignInPage<'_> {
                     (before)
                     (self.view().render(&form, fields))
                     (after)
+                    (reference(self.reference))
                 }
             },
         )
@@ -69,9 +80,10 @@ impl SignInPage<'_> {
     /// Who somebody is.
     pub fn identifier(&self) -> Markup {
         let view = self.view();
-        let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username");
+        let field = view.text(IDENTIFIER, "E-mail address").autocomplete("username webauthn");
         let to = html! { p.soft { "to go on to " (self.layout.application) } };
-        self.render("Sign in", to, "Continue", html! { (field) }, self.company_button(ButtonStyle::Plain))
+        let after = html! { (self.by_passkey()) (self.company_button(ButtonStyle::Plain)) };
+        self.render("Sign in", to, "Continue", html! { (field) }, after)
     }
 
     /// Their password. The address stays, so that password managers see both.
@@ -81,7 +93,20 @@ impl SignInPage<'_> {
             (view.text(IDENTIFIER, "E-mail address").autocomplete("username"))
             (view.password(PASSWORD, "Password").autocomplete("current-password"))
         };
-        self.render("Enter your password", html! {}, "Sign in", fields, html! {})
+        self.render("Enter your password", html! {}, "Sign in", fields, self.by_passkey())
+    }
+
+    fn by_passkey(&self) -> Markup {
+        html! { @if let Some(form) = &self.passkey { (form.sign_in()) } }
+    }
+
+    /// What went wrong, on a page without a form of ours for it.
+    pub(super) fn alert(&self) -> Markup {
+        html! {
+            @if let Some((_, reason)) = self.errors.all().next() {
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (sentence(reason)) } })) }
+            }
+        }
     }
 
     /// A code of their authenticator app, or a recovery code.
@@ -102,7 +127,7 @@ impl SignInPage<'_> {
         self.render("Choose another password", before, "Save and sign in", fields, self.begin_anew())
     }
 
-    fn begin_anew(&self) -> Markup {
+    pub(super) fn begin_anew(&self) -> Markup {
         html! { p.small { a href=(self.restart) { "Sign in as somebody else" } } }
     }
 }
@@ -160,6 +185,11 @@ pub fn sign_out(layout: &SignInLayout<'_>, action: &str, parameters: &[(&'static
     )
 }
 
+/// How what went wrong is quoted.
+fn reference(reference: Option<&str>) -> Markup {
+    html! { @if let Some(reference) = reference { p.small.soft { "Reference: " code { (reference) } } } }
+}
+
 /// What is said on a page with nothing to fill in.
 pub struct Told<'a> {
     /// What happened, in a few words.
@@ -177,6 +207,11 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// The page.
     pub fn view(&self, layout: &SignInLayout<'_>) -> Markup {
+        self.view_quoted(layout, None)
+    }
+
+    /// The page, with how it is quoted.
+    pub fn view_quoted(&self, layout: &SignInLayout<'_>, quoted: Option<&str>) -> Markup {
         layout.render(
             self.title,
             self.reason,
@@ -191,6 +226,7 @@ impl Told<'_> {
                     @if let Some((label, href)) = self.next {
                         div.actions { (link_button(ButtonStyle::Primary, label, href)) }
                     }
+                    (reference(quoted))
                 }
             },
         )

@@ -3,11 +3,14 @@
 use base::id::Id;
 use maud::Markup;
 use model::branding::Branding;
+use serde_json::json;
 
 use super::{
     layout::SignInLayout,
     pages::{ActivationPage, CODE, IDENTIFIER, PASSWORD, SignInPage, Told, sign_out},
+    passkey::PasskeyForm,
 };
+use crate::app::{accounts::passkeys::Challenge, authorization_server::sign_in::enrolment::NewApp};
 use crate::web::{
     kit::forms::{FormErrors, FormValues},
     samples::{document, page},
@@ -34,7 +37,58 @@ fn sign_in(values: &FormValues, errors: &FormErrors, view: impl Fn(&SignInPage<'
         request: "request_x",
         values,
         errors,
+        passkey: None,
+        reference: (!errors.is_empty()).then_some("login_flow_12vqjrnxk9xeov6o4f05pan0g"),
     })
+}
+
+fn challenge() -> Challenge {
+    Challenge {
+        options: json!({ "publicKey": { "challenge": "AAAA", "rpId": "sso.northwind.example" } }),
+        sealed: "sealed.text".into(),
+    }
+}
+
+fn passkey<'a>(action: &'a str, challenge: &'a Challenge) -> PasskeyForm<'a> {
+    PasskeyForm { action, request: "request_x", challenge }
+}
+
+fn with_passkey<'a>(page: &SignInPage<'a>, form: PasskeyForm<'a>) -> SignInPage<'a> {
+    let SignInPage { layout, action, company, restart, request, values, errors, reference, .. } = *page;
+    SignInPage { layout, action, company, restart, request, values, errors, reference, passkey: Some(form) }
+}
+
+#[test]
+fn passkeys_and_second_factors_samples() {
+    let (nothing, none) = (FormValues::new(), FormErrors::none());
+    let challenge = challenge();
+    let form = || passkey("/prod/acme/sign-in/passkey", &challenge);
+    let refused =
+        FormErrors::one("", "This passkey is not accepted here. Take another one, or sign in another way.");
+    page(
+        "sign-in-identifier-passkey",
+        sign_in(&nothing, &none, |page| with_passkey(page, form()).identifier()),
+    );
+    page(
+        "sign-in-passkey-refused",
+        sign_in(&nothing, &refused, |page| with_passkey(page, form()).identifier()),
+    );
+    page("sign-in-password-passkey", sign_in(&nothing, &none, |page| with_passkey(page, form()).password()));
+    let new = passkey("/prod/acme/sign-in/passkey/new", &challenge);
+    page("sign-in-offer-passkey", sign_in(&nothing, &none, |page| page.offer_passkey(&new)));
+    let not_made = FormErrors::one("", "No passkey was made. Try again, or go on without one.");
+    page("sign-in-offer-passkey-again", sign_in(&nothing, &not_made, |page| page.offer_passkey(&new)));
+    let app = NewApp {
+        secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+        uri: "otpauth://totp/Portal:dana%40acme.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Portal"
+            .into(),
+        sealed: "sealed.secret".into(),
+    };
+    let wrong = FormErrors::one(CODE, "This code is wrong, was used, or has expired.");
+    page("sign-in-authenticator", sign_in(&nothing, &wrong, |page| page.authenticator(&app)));
+    let codes = ["abcd-efgh-ijkl-mnop".to_owned(), "qrst-uvwx-yz23-4567".to_owned()];
+    page("sign-in-recovery-codes", sign_in(&nothing, &none, |page| page.recovery_codes(&codes)));
+    page("sign-in-go-on", sign_in(&nothing, &none, |page| page.go_on()));
 }
 
 #[test]

@@ -283,11 +283,11 @@ both! {
             sso.set_status(&user, status).await;
             let browser = app.browser();
             let refused = sso.sign_in(&browser, DANA, |_| {}).await;
-            assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("user_not_active")), "{status:?}");
+            assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("account_not_active")), "{status:?}");
             let mut conn = app.state.db.read().await.unwrap();
             let id = flow_of(&refused).parse().unwrap();
             let flow = login_flows::find_in_any_environment(&mut conn, id).await.unwrap().unwrap();
-            assert_eq!((flow.refusal.as_deref(), flow.status.as_str()), (Some("user_not_active"), "failed"));
+            assert_eq!((flow.refusal.as_deref(), flow.status.as_str()), (Some("account_not_active"), "failed"));
             drop(conn);
             // The way back is the application's, once.
             let (_, back) = refused.body.split_once("class=\"button primary\" href=\"").unwrap();

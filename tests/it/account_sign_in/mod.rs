@@ -4,8 +4,15 @@ mod attacks;
 mod company;
 mod company_attacks;
 mod company_ends;
+mod enrolment;
 mod flow;
+mod log;
+mod openidconnect_crate;
+mod other_clients;
 mod pages;
+mod passkeys;
+mod requests;
+mod scripts;
 mod tokens;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
@@ -76,7 +83,16 @@ async fn add_user(
         ("given_name".to_owned(), json!("Dana")),
     ]));
     new.credentials = credentials;
-    users::create_in_first_pool(&app.state, &principal, Some(organization), &new).await.unwrap().id
+    let id = users::create_in_first_pool(&app.state, &principal, Some(organization), &new).await.unwrap().id;
+    offered_passkey(app, id).await;
+    id
+}
+
+/// They were asked whether they want a passkey, and are not asked again.
+async fn offered_passkey(app: &TestApp, id: UserId) {
+    let mut tx = app.state.db.write().await.unwrap();
+    ostiary::store::users::update_passkey_offered(&mut tx, id, app.now()).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// An application of the vendor that signs people in.
@@ -108,6 +124,8 @@ impl World {
     }
 
     fn authorize_at(&self, app: &TestApp, issuer: &str, extra: &[(&str, &str)]) -> String {
+        // Ids sort by time: the login that begins last is the first in the list.
+        app.advance(std::time::Duration::from_millis(1));
         let id = self.client.id.to_string();
         let usual = [
             ("client_id", id.as_str()),
@@ -217,4 +235,67 @@ fn text<'a>(body: &'a Value, name: &str) -> &'a str {
 #[track_caller]
 fn assert_error(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), text(&answer.json(), "error")), (status, code), "{}", answer.body);
+}
+
+/// A person in a browser: password, passkey, authenticator app.
+#[test]
+fn a_person_signs_in_with_passkey_and_authenticator_app() {
+    crate::support::run_scenario(crate::support::Backend::Sqlite, async |app: TestApp| {
+        // The browser's clock is the machine's.
+        let world = world(&app).await;
+        enrolment::forget_the_offer(&app, world.user).await;
+        let organization = app.tenant(&world.environment, "globex.com").await.organization.id;
+        let user = add_user(&app, world.environment.id, organization, EMAIL, vec![password(PASSWORD)]).await;
+        let strict = World {
+            issuer: issuer_of("prod", organization),
+            environment: world.environment.clone(),
+            organization,
+            user,
+            client: Client { id: world.client.id, secret: String::new() },
+        };
+        enrolment::change_pool(&app, &strict, |pool| {
+            pool.second_factors.allowed = vec![model::identity_pool::AuthenticationMechanism::Totp];
+            pool.second_factor_threshold = Some(1.into());
+        })
+        .await;
+        // The application, which the walk serves.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let callback = format!("http://127.0.0.1:{port}/callback");
+        let principal = Principal::operator(world.environment.id);
+        let change =
+            ApplicationChange { redirect_uris: Some(vec![callback.clone()]), ..ApplicationChange::default() };
+        let id = world.client.id;
+        ostiary::app::resource::update::<model::application::Application>(
+            &app.state, &principal, id, None, &change,
+        )
+        .await
+        .unwrap();
+        let asked = [("redirect_uri", callback.as_str())];
+        let (authorize, strict) = (world.authorize(&app, &asked), strict.authorize(&app, &asked));
+        let port = port.to_string();
+        let sign_out = app.url(&format!("{}/oidc/logout", world.issuer));
+        let run = tokio::task::spawn_blocking(move || {
+            let dir = tempfile::TempDir::new().unwrap();
+            let pictures =
+                std::env::var("OSTIARY_TEST_PICTURES").unwrap_or_else(|_| dir.path().display().to_string());
+            std::fs::create_dir_all(&pictures).unwrap();
+            std::process::Command::new(crate::support::python())
+                .args([
+                    "tests/python/walk_account.py",
+                    &authorize,
+                    &sign_out,
+                    &strict,
+                    EMAIL,
+                    PASSWORD,
+                    &port,
+                    &pictures,
+                ])
+                .output()
+                .unwrap()
+        });
+        let output = run.await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let flow = log::latest(&app, &world).await;
+        assert_eq!(flow.protocol, model::login_flow::LoginProtocol::Account);
+    });
 }

@@ -22,7 +22,7 @@ use super::{EMAIL, PASSWORD, add_user, claims, code, give, password, text, world
 use crate::both;
 
 /// The code of an authenticator app at a time.
-fn totp_code(secret: &str, now: Timestamp) -> String {
+pub(super) fn totp_code(secret: &str, now: Timestamp) -> String {
     let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
     let app = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     app.generate(u64::try_from(now.seconds()).unwrap()).to_string()

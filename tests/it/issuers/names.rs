@@ -177,7 +177,17 @@ both! {
         assert_eq!(part(&token, 1)["iss"], app.url("/oauth2/token"));
         assert_eq!(part(&token, 1)["tid"], "prod");
         app.environment("staging").await;
-        assert_eq!(app.ask_token("/oauth2/token", &client, None).await.status, 404, "there are two");
+        for (path, told) in [
+            ("/oauth2/token", "this path names none (put the slug or the id of an environment first, or set default_environment)"),
+            ("/t/nowhere/oauth2/token", "nowhere (write the slug or the id of an environment there)"),
+            ("/nowhere/system/oauth2/token", "nowhere (write the slug or the id of an environment there)"),
+            ("/prod/nowhere/oauth2/token", "the second segment is system, root, or the alias or the id of an organization"),
+        ] {
+            let answer = app.ask_token(path, &client, None).await;
+            assert_eq!(answer.status, 404, "{path}");
+            let body = answer.json();
+            assert!(body["error_description"].as_str().unwrap().contains(told), "{path}: {body}");
+        }
         assert_eq!(app.ask_token("/t/prod/oauth2/token", &client, None).await.status, 200);
     }
 
@@ -213,7 +223,13 @@ fn the_default_environment_is_looked_up_with_each_request() {
         let app = app.replica_with(|config| config.default_environment = Some("later".to_owned())).await;
         let only = app.environment("prod").await;
         let client = app.program(&only, None, &["a"]).await;
-        assert_eq!(app.ask_token("/oauth2/token", &client, None).await.status, 404);
+        let answer = app.ask_token("/oauth2/token", &client, None).await;
+        assert_eq!(answer.status, 404);
+        assert!(
+            answer.body.contains("tenant not found: later (which the setting default_environment names)"),
+            "{}",
+            answer.body
+        );
         let later = app.environment("later").await;
         assert_oauth_error(&app.ask_token("/oauth2/token", &client, None).await, 401, "invalid_client");
         let client = app.program(&later, None, &["a"]).await;

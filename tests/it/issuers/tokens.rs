@@ -230,6 +230,35 @@ both! {
         assert_oauth_error(&app.ask_token(SYSTEM, &client, None).await, 401, "invalid_client");
     }
 
+    async fn who_may_revoke_tokens_ends_every_one_of_the_environment_and_no_other(app: TestApp) {
+        let (environment, other) = (app.environment("prod").await, app.environment("other").await);
+        let client = app.service_client(&environment, &["view_audit_events"]).await;
+        let program = app.program(&environment, None, &["a"]).await;
+        let (reader, ender) = (
+            app.service_client(&environment, &["introspect_tokens", "identity"]).await,
+            app.service_client(&environment, &["revoke_tokens"]).await,
+        );
+        let foreign = app.service_client(&other, &["view_audit_events"]).await;
+        let (own, of_root) = (app.token(SYSTEM, &client).await, app.token("/prod/root/oauth2/token", &program).await);
+        let elsewhere = app.token("/other/system/oauth2/token", &foreign).await;
+        let revoke = async |client: &Client, token: &str| {
+            let id = client.id.to_string();
+            let form = [("client_id", id.as_str()), ("client_secret", &client.secret), ("token", token)];
+            assert_eq!(app.browser().post(&app.url("/prod/system/oauth2/revoke"), &form).await.status, 200);
+        };
+        let active = async |token: &str| {
+            introspect(&app, "/prod/system/oauth2/introspect", &reader, token).await["active"] == true
+        };
+        for token in [&own, &of_root] {
+            revoke(&reader, token).await;
+            assert!(active(token).await, "it was not given for that");
+            revoke(&ender, token).await;
+            assert!(!active(token).await);
+        }
+        revoke(&ender, &elsewhere).await;
+        assert!(counts(&app, "other", &elsewhere).await);
+    }
+
     async fn clients_of_the_issuer_learn_of_a_token_and_others_nothing(app: TestApp) {
         let (environment, _) = (app.environment("prod").await, app.environment("staging").await);
         let other = app.environment("other").await;
@@ -242,6 +271,22 @@ both! {
         claims["active"] = true.into();
         claims["token_type"] = "Bearer".into();
         assert_eq!(told, claims);
+        // Without the scope a client of the system workspace sees its own tokens alone.
+        let stranger = app.service_client(&environment, &["identity"]).await;
+        assert_eq!(introspect(&app, "/prod/system/oauth2/introspect", &client, &token).await["active"], true);
+        let blind = introspect(&app, "/prod/system/oauth2/introspect", &stranger, &token).await;
+        assert_eq!(blind, json!({ "active": false }));
+        // With it every token of the environment, whatever its issuer; an organization's client those of its issuer.
+        let (program, other_program) =
+            (app.program(&environment, None, &["a"]).await, app.program(&environment, None, &["b"]).await);
+        let of_root = app.token("/prod/root/oauth2/token", &program).await;
+        for (path, client, active) in [
+            ("/prod/system/oauth2/introspect", &reader, true),
+            ("/prod/system/oauth2/introspect", &stranger, false),
+            ("/prod/root/oauth2/introspect", &other_program, true),
+        ] {
+            assert_eq!(introspect(&app, path, client, &of_root).await["active"], active, "{path}");
+        }
         // Clients of other environments and issuers.
         let foreign = app.service_client(&other, &["introspect_tokens"]).await;
         let root = app.program(&environment, None, &["a"]).await;

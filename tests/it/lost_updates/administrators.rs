@@ -8,7 +8,7 @@ use model::{
 use ostiary::{
     app::{
         Error,
-        accounts::Device,
+        accounts::{Device, passwords::PasswordRealm},
         administrators::{
             SignedIn, account,
             invitations::{self, InvitationForm, InviteOutcome},
@@ -115,7 +115,7 @@ both! {
             join(rename(), async { set.await.unwrap() }).await;
             let now = stored(&app, &dana).await;
             assert_eq!((now.display_name.as_str(), now.version), ("Dana 39", dana.version + 40), "round {round}");
-            assert!(app.state.passwords.verify(new, app.password_of(dana.id).await.as_ref()).await.unwrap(), "round {round}");
+            assert!(app.state.passwords.verify(PasswordRealm::Console(None), new, app.password_of(dana.id).await.as_ref()).await.unwrap(), "round {round}");
         }
     }
 

@@ -11,7 +11,10 @@ use model::{
     environment::Environment,
 };
 use ostiary::{
-    app::{accounts::Device, administrators::sessions},
+    app::{
+        accounts::{Device, passwords::PasswordRealm},
+        administrators::sessions,
+    },
     store::{self, passwords::StoredPassword},
 };
 
@@ -54,7 +57,12 @@ impl TestApp {
     /// A new owner of all environments with [`PASSWORD`].
     pub async fn with_password(&self, email: &str) -> Administrator {
         let administrator = self.account(email, Role::Owner, None).await;
-        let hash = self.state.passwords.hash(PASSWORD, &SystemRandom).await.expect("a hash");
+        let hash = self
+            .state
+            .passwords
+            .hash(PasswordRealm::Console(None), PASSWORD, &SystemRandom)
+            .await
+            .expect("a hash");
         let mut tx = self.state.db.write().await.expect("a transaction");
         let password = StoredPassword::valid(hash, self.now());
         store::passwords::upsert(&mut tx, administrator.id.into(), &password).await.expect("a password");

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -41,6 +42,11 @@ impl Demo {
         let begin = said.find("http://localhost:").unwrap_or_else(|| panic!("no address in: {said}"));
         let address = said[begin..].split("/demo").next().unwrap().to_owned();
         Self { process, address, said, dir }
+    }
+
+    /// Where it runs, with its database.
+    pub fn directory(&self) -> &Path {
+        self.dir.path()
     }
 
     /// What another command of the program prints, run beside the demo on its database.

@@ -13,6 +13,7 @@ pub mod dns;
 pub mod forms;
 pub mod idp;
 pub mod mail;
+pub mod node;
 pub mod people;
 pub mod process;
 pub mod proxy;
@@ -27,7 +28,7 @@ use std::{
 };
 
 use base::{
-    id::{Id, OrganizationId},
+    id::{Id, OrganizationId, UserGroupId},
     random::{Random, SystemRandom},
     secret::{ApiKeySecret, OauthClientSecret},
     time::{Clock, ManualClock, SystemClock, Timestamp},
@@ -45,7 +46,10 @@ use model::{
 use ostiary::{
     app::{
         State,
-        accounts::users::{self, NewAddress, NewIdentifier, NewUser},
+        accounts::{
+            groups::{self, GroupSettings},
+            users::{self, NewAddress, NewIdentifier, NewUser},
+        },
         principal::Principal,
     },
     config::{Config, DatabaseUrl, Redacted, SqliteSynchronous},
@@ -231,6 +235,13 @@ impl TestApp {
         new.addresses.push(NewAddress::email(email, true));
         let operator = Principal::operator(environment.id);
         users::create_in_first_pool(&self.state, &operator, organization_id, &new).await.expect("a user")
+    }
+
+    /// A group of the pool of a user, who is not in it.
+    pub async fn group_of(&self, user: &User, name: &str) -> UserGroupId {
+        let settings = GroupSettings { name: name.to_owned(), description: String::new() };
+        let operator = Principal::operator(user.environment_id);
+        groups::create(&self.state, &operator, user.pool_id, None, &settings).await.expect("a group").id
     }
 
     /// Stores an environment as it now is.

@@ -203,7 +203,7 @@ pub fn normalise_number(text: &str) -> Option<String> {
 }
 
 /// A text in Unicode's compatibility composition (UAX #15, NFKC): compatibility forms and blanks become one.
-fn compose(text: &str) -> String {
+pub(crate) fn compose(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
 }
 
@@ -223,7 +223,7 @@ fn visible(text: &str) -> Result<String, IdentifierError> {
 
 /// Whether a character cannot be seen: controls, blanks other than the common one, formatting (directions, joiners, tags)
 /// and fillers, by the blocks in which Unicode keeps its default-ignorable code points.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || c.is_whitespace() && c != ' '
         || matches!(c,

@@ -14,6 +14,7 @@ pub use address::{AddressKind, AddressStatus, ContactMethod, UserAddress};
 pub use identifier::{
     IdentifierError, IdentifierKey, IdentifierKind, IdentifierText, UserIdentifier, normalise_number,
 };
+pub(crate) use identifier::{compose, is_invisible};
 
 use crate::audit::{AuditTarget, Audited, audit_fields};
 

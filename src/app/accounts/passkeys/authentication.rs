@@ -3,12 +3,12 @@
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use model::account::AccountId;
-use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Webauthn};
+use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Webauthn, WebauthnError};
 
 use super::{
     challenge::{Challenge, SIGN_IN, SealedChallenge, consume, open, seal},
     credentials::parse,
-    relying_party::require_webauthn,
+    relying_party::Ceremony,
 };
 use crate::{
     app::{Error, Result, State},
@@ -17,15 +17,50 @@ use crate::{
 
 /// An authentication challenge for any passkey.
 pub fn begin_authentication(state: &State) -> Result<Challenge> {
-    let (options, authentication) =
-        require_webauthn(state)?.start_discoverable_authentication().map_err(Error::internal)?;
+    begin_authentication_in(state, &Ceremony::console(state))
+}
+
+/// The same, within a ceremony.
+pub fn begin_authentication_in(state: &State, ceremony: &Ceremony<'_>) -> Result<Challenge> {
+    let webauthn = ceremony.party.require_webauthn()?;
+    let (options, authentication) = webauthn.start_discoverable_authentication().map_err(Error::internal)?;
     let options = serde_json::to_value(options).map_err(Error::internal)?;
-    Ok(Challenge { options, sealed: seal(state, SIGN_IN, authentication, None)? })
+    Ok(Challenge { options, sealed: seal(state, &ceremony.context(SIGN_IN), authentication, None)? })
 }
 
 /// The one error for every passkey that is not accepted.
 pub fn refused() -> Error {
     Error::Unauthenticated("This passkey is not accepted here.".into())
+}
+
+/// Why a response is not accepted: for the log. Whoever gave it is told that it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyProblem {
+    /// There is no such passkey, or it is somebody else's than the response says.
+    Unknown,
+    /// The response is to another challenge, or to one that was answered.
+    Challenge,
+    /// It was made on a page of another site.
+    Origin,
+    /// The authenticator did not verify its user.
+    UserNotVerified,
+    /// The signature is wrong, or what is signed.
+    Signature,
+    /// The signature counter went back.
+    Counter,
+}
+
+impl PasskeyProblem {
+    fn of(error: &WebauthnError) -> Self {
+        match error {
+            WebauthnError::MismatchedChallenge | WebauthnError::ChallengeNotFound => Self::Challenge,
+            WebauthnError::InvalidRPOrigin | WebauthnError::InvalidRPIDHash => Self::Origin,
+            WebauthnError::UserNotVerified | WebauthnError::UserNotPresent => Self::UserNotVerified,
+            WebauthnError::CredentialPossibleCompromise => Self::Counter,
+            WebauthnError::CredentialNotFound => Self::Unknown,
+            _ => Self::Signature,
+        }
+    }
 }
 
 /// A response to an authentication challenge, not verified, and the passkey that it names.
@@ -39,9 +74,15 @@ pub struct PresentedPasskey {
 impl PresentedPasskey {
     /// Reads a response and finds its passkey. An error if there is none, or if it names another account as its owner.
     pub async fn read(state: &State, sealed: &str, answer: &str) -> Result<Self> {
-        let sealed: SealedChallenge<DiscoverableAuthentication> = open(state, SIGN_IN, sealed)?;
+        Self::read_in(state, &Ceremony::console(state), sealed, answer).await
+    }
+
+    /// The same, within a ceremony. [`Error::FailedPrecondition`]: the challenge is none of it, or has expired.
+    pub async fn read_in(state: &State, ceremony: &Ceremony<'_>, sealed: &str, answer: &str) -> Result<Self> {
+        let context = ceremony.context(SIGN_IN);
+        let sealed: SealedChallenge<DiscoverableAuthentication> = open(state, &context, sealed)?;
         let answer: PublicKeyCredential = serde_json::from_str(answer).map_err(|_| refused())?;
-        let webauthn = require_webauthn(state)?;
+        let webauthn = ceremony.party.require_webauthn()?;
         let (owner, credential_id) =
             webauthn.identify_discoverable_authentication(&answer).map_err(|_| refused())?;
         let credential_key = BASE64.encode(credential_id);
@@ -61,16 +102,24 @@ impl PresentedPasskey {
 
     /// Verifies the response.
     pub fn verify(self) -> Result<VerifiedPasskey> {
+        self.examine()?.map_err(|_| refused())
+    }
+
+    /// Verifies the response, and says what is wrong with it.
+    pub fn examine(self) -> Result<Result<VerifiedPasskey, PasskeyProblem>> {
         let Self { webauthn, sealed, answer, stored } = self;
         let mut passkey = parse(&stored.credential)?;
         let verdict = webauthn.finish_discoverable_authentication_v2(&answer, sealed.state.clone(), &passkey);
-        let result = verdict.map_err(|error| {
-            tracing::info!(%error, account = %stored.passkey.account_id, "a passkey's answer was refused");
-            refused()
-        })?;
+        let result = match verdict {
+            Ok(result) => result,
+            Err(error) => {
+                tracing::info!(%error, account = %stored.passkey.account_id, "a passkey's answer was refused");
+                return Ok(Err(PasskeyProblem::of(&error)));
+            }
+        };
         passkey.update_credential(&result);
         let credential = serde_json::to_string(&passkey).map_err(Error::internal)?;
-        Ok(VerifiedPasskey { sealed, stored, credential })
+        Ok(Ok(VerifiedPasskey { sealed, stored, credential, is_synced: result.backup_eligible() }))
     }
 }
 
@@ -79,18 +128,39 @@ pub struct VerifiedPasskey {
     sealed: SealedChallenge<DiscoverableAuthentication>,
     stored: StoredPasskey,
     credential: String,
+    is_synced: bool,
 }
 
 impl VerifiedPasskey {
+    /// Whether the passkey may be on several devices: its key is then software's (`swk` in RFC 8176), else the device's (`hwk`).
+    pub fn is_synced(&self) -> bool {
+        self.is_synced
+    }
+
     /// Consumes the challenge and stores the use, in the transaction that is returned.
     pub async fn accept(self, state: &State) -> Result<Transaction> {
-        let (id, old) = (self.stored.passkey.id, &self.stored.credential);
         let mut tx = state.db.write().await?;
-        consume(&mut tx, &self.sealed).await?;
-        // The signature counter was compared with this credential: a change in the meantime indicates a cloned key.
-        if !store::passkeys::update_used(&mut tx, id, old, &self.credential, state.now()).await? {
-            return Err(refused());
-        }
+        self.accept_in(&mut tx, state).await?.map_err(|problem| match problem {
+            PasskeyProblem::Challenge => {
+                Error::FailedPrecondition("this was answered already; try again".into())
+            }
+            _ => refused(),
+        })?;
         Ok(tx)
+    }
+
+    /// The same, within the transaction that locks the account.
+    pub async fn accept_in(self, tx: &mut Transaction, state: &State) -> Result<Result<(), PasskeyProblem>> {
+        let (id, old) = (self.stored.passkey.id, &self.stored.credential);
+        match consume(tx, &self.sealed).await {
+            Ok(()) => {}
+            Err(Error::FailedPrecondition(_)) => return Ok(Err(PasskeyProblem::Challenge)),
+            Err(error) => return Err(error),
+        }
+        // The signature counter was compared with this credential: a change in the meantime indicates a cloned key.
+        match store::passkeys::update_used(tx, id, old, &self.credential, state.now()).await? {
+            true => Ok(Ok(())),
+            false => Ok(Err(PasskeyProblem::Counter)),
+        }
     }
 }

@@ -6,10 +6,13 @@ mod credentials;
 mod registration;
 mod relying_party;
 
-pub use authentication::{PresentedPasskey, VerifiedPasskey, begin_authentication, refused};
+pub use authentication::{
+    PasskeyProblem, PresentedPasskey, VerifiedPasskey, begin_authentication, begin_authentication_in, refused,
+};
 pub use challenge::Challenge;
 pub use credentials::{list, remove, rename};
 pub use registration::{
-    NewPasskey, PasskeyUser, StoredChallenge, begin_registration, begin_stored, registration_challenge,
+    NewPasskey, PasskeyUser, StoredChallenge, begin_registration, begin_registration_in, begin_stored,
+    registration_challenge,
 };
-pub use relying_party::{RelyingParty, are_supported, are_supported_at};
+pub use relying_party::{Ceremony, RelyingParty, are_supported, are_supported_at};

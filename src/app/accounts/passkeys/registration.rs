@@ -15,7 +15,7 @@ use webauthn_rs::prelude::{
 use super::{
     challenge::{CHALLENGE_LIFETIME, Challenge, REGISTRATION, SealedChallenge, consume, open, seal},
     credentials::{MAX_PASSKEYS, parse},
-    relying_party::{RelyingParty, require_webauthn},
+    relying_party::{Ceremony, RelyingParty},
 };
 use crate::{
     app::{
@@ -45,8 +45,18 @@ pub fn registration_challenge(
     user: PasskeyUser<'_>,
     existing: &[StoredPasskey],
 ) -> Result<Challenge> {
-    let (options, registration) = start(RelyingParty::console(state), user, existing)?;
-    Ok(Challenge { options, sealed: seal(state, REGISTRATION, registration, Some(user.account))? })
+    challenge_in(state, &Ceremony::console(state), user, existing)
+}
+
+fn challenge_in(
+    state: &State,
+    ceremony: &Ceremony<'_>,
+    user: PasskeyUser<'_>,
+    existing: &[StoredPasskey],
+) -> Result<Challenge> {
+    let (options, registration) = start(ceremony.party, user, existing)?;
+    let sealed = seal(state, &ceremony.context(REGISTRATION), registration, Some(user.account))?;
+    Ok(Challenge { options, sealed })
 }
 
 /// The options of a new passkey beside these, and what the response is verified with.
@@ -86,6 +96,15 @@ async fn existing(state: &State, account: AccountId) -> Result<Vec<StoredPasskey
 /// The challenge for another passkey of an account.
 pub async fn begin_registration(state: &State, user: PasskeyUser<'_>) -> Result<Challenge> {
     registration_challenge(state, user, &existing(state, user.account).await?)
+}
+
+/// The challenge for another passkey of an account, within a ceremony.
+pub async fn begin_registration_in(
+    state: &State,
+    ceremony: &Ceremony<'_>,
+    user: PasskeyUser<'_>,
+) -> Result<Challenge> {
+    challenge_in(state, ceremony, user, &existing(state, user.account).await?)
 }
 
 /// What the response to a challenge is verified with, to be kept for the account: for callers that keep nothing themselves.
@@ -147,9 +166,21 @@ pub struct NewPasskey {
 impl NewPasskey {
     /// Verifies the response to a registration challenge.
     pub fn verify(state: &State, sealed: &str, answer: &str, display_name: &str) -> Result<Self> {
-        let sealed: SealedChallenge<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
+        Self::verify_in(state, &Ceremony::console(state), sealed, answer, display_name)
+    }
+
+    /// Verifies the response to a registration challenge of this ceremony.
+    pub fn verify_in(
+        state: &State,
+        ceremony: &Ceremony<'_>,
+        sealed: &str,
+        answer: &str,
+        display_name: &str,
+    ) -> Result<Self> {
+        let context = ceremony.context(REGISTRATION);
+        let sealed: SealedChallenge<PasskeyRegistration> = open(state, &context, sealed)?;
         let answer: RegisterPublicKeyCredential = serde_json::from_str(answer).map_err(|_| not_made())?;
-        let credential = finish(&require_webauthn(state)?, &answer, &sealed.state)?;
+        let credential = finish(&ceremony.party.require_webauthn()?, &answer, &sealed.state)?;
         let account = sealed.account.parse().map_err(|_| not_made())?;
         Self::new(state, account, &credential, display_name, Answered::Sealed(sealed))
     }

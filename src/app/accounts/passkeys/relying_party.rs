@@ -39,6 +39,31 @@ impl<'a> RelyingParty<'a> {
     }
 }
 
+/// Where a passkey is made or used, and what its challenge is good for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ceremony<'a> {
+    /// Whose passkey it is.
+    pub party: RelyingParty<'a>,
+    /// What the answer must come with, such as the name of a sign-in under way: a challenge that was made for another one is
+    /// none. Empty for any.
+    pub bound_to: &'a str,
+}
+
+impl<'a> Ceremony<'a> {
+    /// At the console.
+    pub(super) fn console(state: &'a State) -> Self {
+        Self { party: RelyingParty::console(state), bound_to: "" }
+    }
+
+    /// The context that its challenges are sealed in.
+    pub(super) fn context(&self, purpose: &str) -> String {
+        match self.bound_to {
+            "" => purpose.to_owned(),
+            bound_to => format!("{purpose}/{bound_to}"),
+        }
+    }
+}
+
 /// Whether passkeys can be used at this public URL.
 pub fn are_supported(state: &State) -> bool {
     are_supported_at(&state.links)
@@ -47,8 +72,4 @@ pub fn are_supported(state: &State) -> bool {
 /// Whether passkeys can be used on pages at these URLs.
 pub fn are_supported_at(links: &Links) -> bool {
     RelyingParty { links, name: "" }.webauthn().is_some()
-}
-
-pub(super) fn require_webauthn(state: &State) -> Result<Webauthn> {
-    RelyingParty::console(state).require_webauthn()
 }

@@ -1,11 +1,11 @@
 //! Pools of a template, copied for an organization that is made from it.
 
-use base::id::{Id, IdKind as _, IdentityPoolId, OrganizationId, OrganizationKind};
+use base::id::{Id, IdentityPoolId, OrganizationId};
 use model::identity_pool::IdentityPool;
 
 use super::first::first_of;
 use crate::{
-    app::{Error, Result, State, audit, principal::Principal},
+    app::{Result, State, audit, principal::Principal},
     store::{Transaction, identity_pools, table},
 };
 
@@ -13,8 +13,9 @@ use crate::{
 pub(super) const MAX_POOLS: i64 = 100;
 
 /// Gives an organization the pools of another one: their settings and the schemas that they use, never users. Where the other
-/// one has none, the organization gets the pool that every organization begins with. The caller, who made the organization in
-/// this transaction, authorised it.
+/// one has none, the organization gets the pool that every organization begins with. The caller authorised it, made the
+/// organization in this transaction, and holds the lock of the other one: so the schemas of its pools stay in use, and none of
+/// them is removed in the meantime.
 pub async fn copy_to(
     tx: &mut Transaction,
     state: &State,
@@ -23,13 +24,6 @@ pub async fn copy_to(
     to: OrganizationId,
 ) -> Result<Vec<IdentityPool>> {
     let environment_id = principal.environment()?;
-    // The schemas of its pools stay in use, so that none of them is removed in the meantime.
-    if !identity_pools::lock_organization_shared(tx, environment_id, from).await? {
-        return Err(Error::not_found(OrganizationKind::NOUN, from));
-    }
-    if !identity_pools::lock_organization(tx, environment_id, to).await? {
-        return Err(Error::not_found(OrganizationKind::NOUN, to));
-    }
     let pools = identity_pools::list_by_organization(tx, environment_id, from, MAX_POOLS).await?;
     if pools.is_empty() {
         return Ok(vec![first_of(tx, state, principal, environment_id, to).await?]);

@@ -1,6 +1,6 @@
 //! Pools as they are found and listed.
 
-use base::id::{IdKind as _, IdentityPoolId, OrganizationId, OrganizationKind};
+use base::id::{IdKind as _, IdentityPoolId, IdentityPoolKind, OrganizationId, OrganizationKind};
 use model::{
     identity_pool::IdentityPool,
     organization::{Organization, root_id},
@@ -13,43 +13,18 @@ use crate::{
         permissions::Action,
         principal::{On, Principal},
         resource,
+        sorted_list::{self, SortedQuery},
     },
-    store::{
-        Conn,
-        identity_pool_lists::{self, Mark, Place, Query},
-        table,
-    },
+    store::{identity_pools, table},
 };
-
-pub use crate::store::identity_pool_lists::Sort;
-
-/// The maximum length of what is searched for, in characters; the rest is ignored.
-const MAX_SEARCH: usize = 255;
-
-/// From where a list goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolCursor {
-    /// With those after this pool.
-    After(IdentityPoolId),
-    /// With the last ones before this pool.
-    Before(IdentityPoolId),
-}
 
 /// Which pools are listed, and how.
 #[derive(Debug, Clone)]
 pub struct PoolQuery {
     /// Only those of this organization, which may be the root.
     pub organization_id: Option<OrganizationId>,
-    /// A part of the name, in whatever case, or the id; empty for all.
-    pub search: String,
-    /// The order.
-    pub sort: Sort,
-    /// Whether it is reversed.
-    pub descending: bool,
-    /// From where the list goes on.
-    pub cursor: Option<PoolCursor>,
-    /// How many at most.
-    pub limit: i64,
+    /// Which page of them.
+    pub page: SortedQuery<IdentityPoolKind>,
 }
 
 /// The name of the root among organizations.
@@ -84,45 +59,6 @@ pub async fn list(state: &State, principal: &Principal, wanted: &PoolQuery) -> R
         let found: Option<Organization> = table::find(&mut conn, environment_id, id).await?;
         found.ok_or_else(|| Error::not_found(OrganizationKind::NOUN, id))?;
     }
-    let search: String = wanted.search.trim().to_lowercase().chars().take(MAX_SEARCH).collect();
-    let mark = match wanted.cursor {
-        None => None,
-        Some(PoolCursor::After(id) | PoolCursor::Before(id)) => {
-            Some(mark(&mut conn, principal, wanted, id).await?)
-        }
-    };
-    let place = match (&mark, wanted.cursor) {
-        (Some(mark), Some(PoolCursor::Before(_))) => Place::Before(mark),
-        (Some(mark), _) => Place::After(mark),
-        (None, _) => Place::First,
-    };
-    let query = Query {
-        environment_id,
-        organization_id: wanted.organization_id,
-        search: Some(search.as_str()).filter(|search| !search.is_empty()),
-        sort: wanted.sort,
-        descending: wanted.descending,
-        place,
-        limit: wanted.limit,
-    };
-    Ok(identity_pool_lists::list(&mut conn, &query).await?)
-}
-
-/// Where a pool is in a list. In a list by id it may be gone.
-async fn mark(
-    conn: &mut Conn,
-    principal: &Principal,
-    wanted: &PoolQuery,
-    id: IdentityPoolId,
-) -> Result<Mark> {
-    if wanted.sort == Sort::Id {
-        return Ok(Mark::Id(id));
-    }
-    let found: Option<IdentityPool> = table::find(conn, principal.environment()?, id).await?;
-    let field = match wanted.cursor {
-        Some(PoolCursor::Before(_)) => "before_pool_id",
-        _ => "after_pool_id",
-    };
-    let pool = found.ok_or_else(|| Error::invalid(field, "must be the id of an identity pool"))?;
-    Ok(Mark::of(&pool, wanted.sort))
+    let common = wanted.organization_id.map(identity_pools::in_organization).unwrap_or_default();
+    sorted_list::list(&mut conn, environment_id, common.into(), &wanted.page).await
 }

@@ -16,6 +16,6 @@ pub(super) use change::{description, name};
 pub use copy::copy_to;
 pub use create::{NewPool, create};
 pub use first::first_of;
-pub use lists::{PoolCursor, PoolQuery, Sort, find, list, organization};
+pub use lists::{PoolQuery, find, list, organization};
 pub use remove::remove;
 pub use update::{replace, update};

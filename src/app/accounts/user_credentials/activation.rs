@@ -163,7 +163,7 @@ async fn prepare(
     let mut prepared = Vec::new();
     for credential in credentials.into_iter().flatten() {
         let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
-        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+        prepared.push(credentials::prepare(state, pool, None, &new, &own).await?);
     }
     Ok(prepared)
 }

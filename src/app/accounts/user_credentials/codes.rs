@@ -105,7 +105,7 @@ async fn generate_in(
 }
 
 /// Makes a code for a locked user, as their pool says.
-pub(super) async fn create(
+pub(in crate::app::accounts) async fn create(
     tx: &mut Transaction,
     state: &State,
     pool: &IdentityPool,
@@ -168,7 +168,7 @@ pub(super) async fn address_for(
 }
 
 /// Returns an error if another user of the pool has proven this address, or signs in with it.
-pub(super) async fn require_nobodys(
+pub(in crate::app::accounts) async fn require_nobodys(
     tx: &mut Transaction,
     pool: &IdentityPool,
     user: &User,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Puts the letter with a code into the outbox. `wanted` is how the user was named, if by an address.
-pub(super) async fn send_code(
+pub(in crate::app::accounts) async fn send_code(
     tx: &mut Transaction,
     state: &State,
     user: &User,
@@ -62,10 +62,47 @@ pub(super) async fn send_nobody(
 }
 
 /// Tells the user who has an address that somebody tried to register with it.
-pub(super) async fn send_already_registered(
+pub(in crate::app::accounts) async fn send_already_registered(
     tx: &mut Transaction,
     state: &State,
     user: &User,
+    address: &str,
+) -> Result<()> {
+    send_without_code(tx, state, user, LetterKind::AlreadyRegistered, address).await
+}
+
+/// Tells a user what was done to their account, at every e-mail address that they have proven; not at that with the key
+/// `except`. Whoever has no address at all gets it where they sign in.
+pub(in crate::app::accounts) async fn send_notice(
+    tx: &mut Transaction,
+    state: &State,
+    user: &User,
+    kind: LetterKind,
+    except: Option<&str>,
+) -> Result<()> {
+    if !outbox::is_set_up(state) {
+        return Ok(());
+    }
+    let addresses = addresses_of(tx, user.id).await?;
+    if addresses.is_empty()
+        && let Some(email) = by_identifier(tx, user).await?
+    {
+        return send_without_code(tx, state, user, kind, email.as_str()).await;
+    }
+    for address in addresses.iter().filter(|address| is_usable(address) && address.is_verified()) {
+        if except != Some(&address.key()) {
+            send_without_code(tx, state, user, kind, &address.address).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a letter of a kind that has no code into the outbox.
+pub(super) async fn send_without_code(
+    tx: &mut Transaction,
+    state: &State,
+    user: &User,
+    kind: LetterKind,
     address: &str,
 ) -> Result<()> {
     let recipient = Email::parse(address.trim());
@@ -73,7 +110,7 @@ pub(super) async fn send_already_registered(
         environment_id: user.environment_id,
         organization_id: user.organization_id,
         account: Some(account(user)),
-        kind: LetterKind::AlreadyRegistered,
+        kind,
         recipient: recipient.as_ref(),
         code: None,
     };
@@ -94,10 +131,7 @@ async fn recipient_of(
     wanted: Option<&str>,
 ) -> Result<Option<Email>> {
     let addresses = addresses_of(conn, user.id).await?;
-    let is_usable = |address: &&UserAddress| {
-        address.kind == AddressKind::Email && address.status == AddressStatus::Active
-    };
-    let mut usable = addresses.iter().filter(is_usable);
+    let mut usable = addresses.iter().filter(|address| is_usable(address));
     let found = match &code.address_key {
         Some(key) => usable.find(|address| address.key() == *key),
         None => {
@@ -114,6 +148,10 @@ async fn recipient_of(
     }
 }
 
+fn is_usable(address: &UserAddress) -> bool {
+    address.kind == AddressKind::Email && address.status == AddressStatus::Active
+}
+
 /// The first e-mail address by which a user without any address signs in: whoever made the user vouches for it.
 async fn by_identifier(conn: &mut Conn, user: &User) -> Result<Option<Email>> {
     let identifiers = user_identifiers::list(conn, &[user.id]).await?.remove(&user.id).unwrap_or_default();
@@ -122,7 +160,7 @@ async fn by_identifier(conn: &mut Conn, user: &User) -> Result<Option<Email>> {
 }
 
 /// The user who has the identifier, or has proven it as an address.
-pub(super) async fn find_registered(
+pub(in crate::app::accounts) async fn find_registered(
     conn: &mut Conn,
     pool: &IdentityPool,
     identifier: &str,

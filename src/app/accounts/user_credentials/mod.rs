@@ -13,11 +13,11 @@
 //! asked for on behalf of a user goes to them by mail, where that is set up; what a program asks for to hand over does not.
 
 mod activation;
-mod codes;
-mod letters;
-mod passkeys;
+pub(super) mod codes;
+pub(super) mod letters;
+pub(super) mod passkeys;
 mod passwords;
-mod place;
+pub(super) mod place;
 mod registration;
 mod removal;
 mod resets;
@@ -41,6 +41,7 @@ pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};
 pub use send_again::send_again;
 pub use sign_in::{
-    Account, begin as begin_sign_in, find as find_account, load as load_account, lock, prepare_password,
+    Account, add_own_passkey, begin as begin_sign_in, enrol_totp, find as find_account, load as load_account,
+    lock, names, offers_passkeys, prepare_password,
 };
 pub use verification::{request_verification, verify_address};

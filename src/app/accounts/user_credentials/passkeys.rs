@@ -35,7 +35,7 @@ pub struct PasskeyCredential {
 }
 
 /// The URLs that the users of an environment see: the host is that of their passkeys.
-pub(super) async fn links_of(state: &State, user: &User) -> Result<Links> {
+pub(in crate::app::accounts) async fn links_of(state: &State, user: &User) -> Result<Links> {
     let id = user.environment_id;
     let found: Option<Environment> = table::find(&mut state.db.read().await?, id, id).await?;
     Ok(state.links_of(&found.ok_or_else(|| Error::not_found("environment", id))?))
@@ -56,24 +56,33 @@ pub async fn begin_passkey(
     of: (IdentityPoolId, UserId),
 ) -> Result<Value> {
     let (pool, user) = find_user(state, principal, of).await?;
-    require_passkeys(&pool)?;
+    begin_for(state, &pool, &user).await
+}
+
+/// [`begin_passkey`] for this user.
+pub(in crate::app::accounts) async fn begin_for(
+    state: &State,
+    pool: &IdentityPool,
+    user: &User,
+) -> Result<Value> {
+    require_passkeys(pool)?;
     let (environment, own) = {
         let mut conn = state.db.read().await?;
         let id = user.environment_id;
         let environment: Option<Environment> = table::find(&mut conn, id, id).await?;
         let environment = environment.ok_or_else(|| Error::not_found("environment", id))?;
-        (environment, own_words(&mut conn, &user).await?)
+        (environment, own_words(&mut conn, user).await?)
     };
     let links = state.links_of(&environment);
     let (display_name, id) = (user.display_name(), user.id.to_string());
     // What they sign in with: an identifier or address, which comes after the name.
     let name = own.iter().skip(1).find(|word| !word.is_empty()).unwrap_or(&id);
-    let whose = PasskeyUser { account: account(&user), name, display_name: &display_name };
+    let whose = PasskeyUser { account: account(user), name, display_name: &display_name };
     let party = RelyingParty { links: &links, name: &environment.display_name };
     let (options, challenge) = passkeys::begin_stored(state, party, whose).await?;
     let mut tx = state.db.write().await?;
-    lock_user(&mut tx, &pool, user.id).await?;
-    challenge.insert(&mut tx, account(&user)).await?;
+    lock_user(&mut tx, pool, user.id).await?;
+    challenge.insert(&mut tx, account(user)).await?;
     tx.commit().await?;
     Ok(options)
 }
@@ -98,7 +107,7 @@ pub async fn complete_passkey(
 }
 
 /// Adds a passkey to a locked user.
-pub(super) async fn add_passkey(
+pub(in crate::app::accounts) async fn add_passkey(
     tx: &mut Transaction,
     state: &State,
     principal: &Principal,
@@ -149,7 +158,7 @@ async fn find_passkey(state: &State, user: &User, credential_id: &str) -> Result
     own.ok_or_else(|| Error::not_found(PasskeyKind::NOUN, ""))
 }
 
-fn require_passkeys(pool: &IdentityPool) -> Result<()> {
+pub(in crate::app::accounts) fn require_passkeys(pool: &IdentityPool) -> Result<()> {
     let passkey = AuthenticationMechanism::Webauthn;
     match pool.allows(passkey) || pool.second_factors.allowed.contains(&passkey) {
         true => Ok(()),

@@ -18,6 +18,7 @@ use crate::{
             attempts::record_failure,
             credentials::{self, NewPassword},
             password_check,
+            passwords::PasswordRealm,
             totp::{self, TotpSecret},
             user_sessions,
         },
@@ -40,7 +41,7 @@ pub async fn change_password(
     let (pool, user) = find_user(state, principal, of).await?;
     let device = device_of(principal);
     let attempt = begin_attempt(state, &pool, Some(&user), &UserReference::default(), &device)?;
-    let verified = password_check::verify(state, Some(account(&user)), old).await?;
+    let verified = password_check::verify(state, PasswordRealm::of(&pool), Some(account(&user)), old).await?;
     let Some(verified) = verified else {
         attempt.fail();
         record_failure(state, &user, Some(user.environment_id), AuthenticationMethod::Password, &device)
@@ -81,7 +82,7 @@ pub(super) async fn prepare(
 ) -> Result<NewPassword> {
     let own = own_words(&mut state.db.read().await?, user).await?;
     let own: Vec<&str> = own.iter().map(String::as_str).collect();
-    NewPassword::prepare(state, &pool.password_rules, Some(account(user)), field, new, &own).await
+    NewPassword::prepare(state, pool, Some(account(user)), field, new, &own).await
 }
 
 /// Stores a password. With `verified`, only if that is still the user's.
@@ -183,7 +184,8 @@ pub async fn verify_password(
     };
     let device = device_of(principal);
     let attempt = begin_attempt(state, &pool, user.as_ref(), reference, &device)?;
-    let verified = password_check::verify(state, user.as_ref().map(account), password).await?;
+    let known = user.as_ref().map(account);
+    let verified = password_check::verify(state, PasswordRealm::of(&pool), known, password).await?;
     let stored = {
         let mut conn = state.db.read().await?;
         store::passwords::find(

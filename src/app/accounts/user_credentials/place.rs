@@ -102,7 +102,7 @@ pub(super) async fn find_by_address(
 }
 
 /// The addresses of a user.
-pub(super) async fn addresses_of(conn: &mut Conn, id: UserId) -> Result<Vec<UserAddress>> {
+pub(in crate::app::accounts) async fn addresses_of(conn: &mut Conn, id: UserId) -> Result<Vec<UserAddress>> {
     Ok(user_addresses::list(conn, &[id]).await?.remove(&id).unwrap_or_default())
 }
 

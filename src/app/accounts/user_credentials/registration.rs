@@ -18,7 +18,7 @@ use crate::{
             credentials::{self, ImportedCredential, NewCredential},
             users::{self, NewAddress, NewIdentifier, NewUser, Profile},
         },
-        principal::Principal,
+        principal::{On, Principal},
     },
     store,
 };
@@ -46,6 +46,8 @@ pub async fn register(
     pool_id: IdentityPoolId,
     new: &Registration,
 ) -> Result<UserId> {
+    // Where the caller may do nothing else, it may do this: what is read and written is decided here.
+    let principal = &principal.registering(On::AnyOrganization)?;
     let pool = place::find_pool(&mut state.db.read().await?, principal, pool_id).await?;
     if !pool.public_registration_allowed {
         return Err(Error::FailedPrecondition("nobody registers themselves in this pool".into()));
@@ -67,7 +69,7 @@ pub async fn register(
     ];
     for credential in credentials.into_iter().flatten() {
         let new = NewCredential { credential, state: CredentialState::Valid, expires_at: None };
-        prepared.push(credentials::prepare(state, &pool.password_rules, None, &new, &own).await?);
+        prepared.push(credentials::prepare(state, &pool, None, &new, &own).await?);
     }
     let registered = letters::find_registered(&mut state.db.read().await?, &pool, &new.identifier).await?;
     if registered.is_none() {

@@ -188,8 +188,8 @@ async fn prepare_reset(
         }
         // As much work as for somebody.
         (Reset::Password(new), None) => {
-            let (rules, nobody) = (&pool.password_rules, Some(AccountId::nobody()));
-            let made = NewPassword::prepare(state, rules, nobody, "new_password", new, &[]).await?;
+            let nobody = Some(AccountId::nobody());
+            let made = NewPassword::prepare(state, pool, nobody, "new_password", new, &[]).await?;
             Ok(Some(Prepared::Password(made)))
         }
         (Reset::Totp(secret), _) => Ok(Some(Prepared::Totp(TotpSecret::parse("new_totp_secret", secret)?))),

@@ -54,7 +54,7 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
             }
             None => {
                 let address = recipient.unwrap_or_default();
-                letters::send_already_registered(&mut tx, state, &user, address).await?;
+                letters::send_without_code(&mut tx, state, &user, letter.kind, address).await?;
             }
         }
         let entry = Entry::of(&user, "letter_sent_again")

@@ -8,13 +8,18 @@ use model::{
 };
 
 use super::{
+    passkeys,
     passwords::prepare,
     place::{self, find_by_identifier, lock_user},
 };
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{Device, attempts::Attempt, credentials::NewPassword},
+        accounts::{
+            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey,
+            passwords::PasswordRealm, totp::TotpSecret,
+        },
+        principal::Principal,
     },
     store::{self, Conn, Transaction, table},
 };
@@ -39,9 +44,23 @@ pub struct Account {
 impl Account {
     /// Whether the pool and the organization let people sign in by password.
     pub fn allows_passwords(&self) -> bool {
-        let password = AuthenticationMechanism::Password;
-        self.pool.first_factors.allowed.contains(&password)
-            && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&password))
+        self.allows(AuthenticationMechanism::Password)
+    }
+
+    /// Whether they let people sign in by passkey.
+    pub fn allows_passkeys(&self) -> bool {
+        self.allows(AuthenticationMechanism::Webauthn)
+    }
+
+    /// Whether whoever signs in without a second factor sets an authenticator app up: the pool asks for one of everybody.
+    pub fn must_enrol_totp(&self) -> bool {
+        self.pool.requires_second_factor() && self.pool.allows_second(AuthenticationMechanism::Totp)
+    }
+
+    /// Whether the pool and the organization let people sign in by this mechanism alone.
+    pub fn allows(&self, mechanism: AuthenticationMechanism) -> bool {
+        self.pool.allows(mechanism)
+            && self.restriction.as_ref().is_none_or(|allowed| allowed.contains(&mechanism))
     }
 }
 
@@ -64,6 +83,52 @@ pub async fn find(
         }
     }
     Ok(None)
+}
+
+/// Whether somebody may sign in at an organization by passkey: by one of its pools.
+pub async fn offers_passkeys(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    let passkey = AuthenticationMechanism::Webauthn;
+    let restriction = restriction(conn, environment_id, organization_id).await?;
+    if restriction.is_some_and(|allowed| !allowed.contains(&passkey)) {
+        return Ok(false);
+    }
+    let pools = store::identity_pools::list_by_organization(conn, environment_id, organization_id, MAX_POOLS);
+    Ok(pools.await?.iter().any(|pool| pool.allows(passkey)))
+}
+
+/// What an authenticator calls an account: by what it is signed in with, and the name of the person.
+pub async fn names(conn: &mut Conn, account: &Account) -> Result<(String, String)> {
+    let own = place::own_words(conn, &account.user).await?;
+    // An identifier or address, which comes after the name.
+    let name = own.into_iter().skip(1).find(|word| !word.is_empty());
+    Ok((name.unwrap_or_else(|| account.user.id.to_string()), account.user.display_name()))
+}
+
+/// Gives a locked user their first authenticator app, and ends their sessions.
+pub async fn enrol_totp(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    user: &User,
+    secret: &TotpSecret,
+) -> Result<()> {
+    place::set_totp(tx, state, principal, user, secret, "totp_added").await
+}
+
+/// Adds a passkey to a locked user, which they made themselves.
+pub async fn add_own_passkey(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    user: &User,
+    made: NewPasskey,
+) -> Result<()> {
+    passkeys::add_passkey(tx, state, principal, user, made).await?;
+    Ok(())
 }
 
 /// The account of an organization with this id.
@@ -117,7 +182,7 @@ pub async fn prepare_password(state: &State, account: &Account, new: &str) -> Re
     let known = place::account(&account.user);
     let present = store::passwords::find(&mut state.db.read().await?, known).await?;
     if let Some(present) = present
-        && state.passwords.verify(new, Some(&present.hash)).await?
+        && state.passwords.verify(PasswordRealm::of(&account.pool), new, Some(&present.hash)).await?
     {
         return Err(Error::invalid("password", "must be another one than the present password"));
     }

@@ -161,16 +161,27 @@ pub async fn add_address(
 ) -> Result<(User, UserAddress)> {
     retry_deadlocks(async || {
         let mut edit = UserEdit::begin(state, principal, of, expected, Purpose::Add).await?;
-        if stored(&mut edit).await?.len() >= MAX_ADDRESSES {
-            return Err(too_many());
-        }
-        let new = address.resolve("", None, state.now())?;
-        insert_all(&mut edit.edit.tx, &edit.edit.row, std::slice::from_ref(&new)).await?;
-        record(state, principal, &mut edit, "address_added", &new).await?;
-        edit.touch(state).await?;
+        let new = insert_one(state, principal, &mut edit, address).await?;
         Ok((edit.edit.commit().await?, new))
     })
     .await
+}
+
+/// Adds an address to a locked user.
+pub(in crate::app::accounts) async fn insert_one(
+    state: &State,
+    principal: &Principal,
+    edit: &mut UserEdit,
+    address: &NewAddress,
+) -> Result<UserAddress> {
+    if stored(edit).await?.len() >= MAX_ADDRESSES {
+        return Err(too_many());
+    }
+    let new = address.resolve("", None, state.now())?;
+    insert_all(&mut edit.edit.tx, &edit.edit.row, std::slice::from_ref(&new)).await?;
+    record(state, principal, edit, "address_added", &new).await?;
+    edit.touch(state).await?;
+    Ok(new)
 }
 
 /// What changes of an address; `None` stays as it is.
@@ -224,13 +235,23 @@ pub async fn remove_address(
 ) -> Result<User> {
     retry_deadlocks(async || {
         let mut edit = UserEdit::begin(state, principal, of, expected, Purpose::Remove).await?;
-        let gone = named(&mut edit, text).await?;
-        user_addresses::remove(&mut edit.edit.tx, edit.edit.row.id, &gone.key()).await?;
-        record(state, principal, &mut edit, "address_removed", &gone).await?;
-        edit.touch(state).await?;
+        remove_one(state, principal, &mut edit, text).await?;
         edit.edit.commit().await
     })
     .await
+}
+
+/// Removes the address of a locked user that a text names.
+pub(in crate::app::accounts) async fn remove_one(
+    state: &State,
+    principal: &Principal,
+    edit: &mut UserEdit,
+    text: &str,
+) -> Result<()> {
+    let gone = named(edit, text).await?;
+    user_addresses::remove(&mut edit.edit.tx, edit.edit.row.id, &gone.key()).await?;
+    record(state, principal, edit, "address_removed", &gone).await?;
+    edit.touch(state).await
 }
 
 /// The address of a locked user that a text names.

@@ -121,7 +121,7 @@ pub async fn set_status(
 
 /// Stores a changed user, and records what changed: the status and the type, and of the JSON objects only that they did.
 /// Sessions and tokens of somebody who may not sign in any more end.
-pub(super) async fn save(
+pub(in crate::app::accounts) async fn save(
     state: &State,
     principal: &Principal,
     edit: &mut UserEdit,

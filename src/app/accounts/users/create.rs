@@ -139,7 +139,7 @@ pub(super) async fn prepare(
                 "is there already; one of each type",
             ));
         }
-        prepared.push(credentials::prepare(state, &pool.password_rules, account, new, own).await?);
+        prepared.push(credentials::prepare(state, pool, account, new, own).await?);
     }
     Ok(prepared)
 }

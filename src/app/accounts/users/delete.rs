@@ -18,14 +18,23 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     retry_deadlocks(async || {
-        let UserEdit { pool, mut edit } =
-            UserEdit::begin(state, principal, of, expected, Purpose::Remove).await?;
-        let (id, source) = (edit.row.id, edit.row.source);
-        store::users::end_use(&mut edit.tx, id, state.now()).await?;
-        store::deleted_users::remove(&mut edit.tx, &[id]).await?;
-        store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;
-        audit::deleted(&mut edit.tx, state, principal, &edit.before).await?;
-        Ok(edit.tx.commit().await?)
+        let edit = UserEdit::begin(state, principal, of, expected, Purpose::Remove).await?;
+        remove_locked(state, principal, edit).await
     })
     .await
+}
+
+/// Deletes a locked user, and commits.
+pub(in crate::app::accounts) async fn remove_locked(
+    state: &State,
+    principal: &Principal,
+    edit: UserEdit,
+) -> Result<()> {
+    let UserEdit { pool, mut edit } = edit;
+    let (id, source) = (edit.row.id, edit.row.source);
+    store::users::end_use(&mut edit.tx, id, state.now()).await?;
+    store::deleted_users::remove(&mut edit.tx, &[id]).await?;
+    store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;
+    audit::deleted(&mut edit.tx, state, principal, &edit.before).await?;
+    Ok(edit.tx.commit().await?)
 }

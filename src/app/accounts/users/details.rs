@@ -59,7 +59,10 @@ pub async fn credentials(
 }
 
 /// These users with what belongs to them.
-pub(super) async fn details_of(conn: &mut Conn, users: Vec<User>) -> Result<Vec<UserDetails>> {
+pub(in crate::app::accounts) async fn details_of(
+    conn: &mut Conn,
+    users: Vec<User>,
+) -> Result<Vec<UserDetails>> {
     let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let mut identifiers = user_identifiers::list(conn, &ids).await?;
     let mut addresses = user_addresses::list(conn, &ids).await?;

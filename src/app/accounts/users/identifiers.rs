@@ -166,16 +166,27 @@ pub async fn add_identifier(
 ) -> Result<(User, UserIdentifier)> {
     retry_deadlocks(async || {
         let mut edit = UserEdit::begin(state, principal, of, expected, Purpose::Add).await?;
-        let (key, new) = identifier.parse("", &edit.pool, state.now())?;
-        if stored(&mut edit).await?.len() >= MAX_IDENTIFIERS {
-            return Err(too_many());
-        }
-        insert(&mut edit.edit.tx, &edit.edit.row, &key, &new).await?;
-        record(state, principal, &mut edit, "identifier_added", &new).await?;
-        edit.touch(state).await?;
+        let new = insert_one(state, principal, &mut edit, identifier).await?;
         Ok((edit.edit.commit().await?, new))
     })
     .await
+}
+
+/// Adds an identifier to a locked user.
+pub(in crate::app::accounts) async fn insert_one(
+    state: &State,
+    principal: &Principal,
+    edit: &mut UserEdit,
+    identifier: &NewIdentifier,
+) -> Result<UserIdentifier> {
+    let (key, new) = identifier.parse("", &edit.pool, state.now())?;
+    if stored(edit).await?.len() >= MAX_IDENTIFIERS {
+        return Err(too_many());
+    }
+    insert(&mut edit.edit.tx, &edit.edit.row, &key, &new).await?;
+    record(state, principal, edit, "identifier_added", &new).await?;
+    edit.touch(state).await?;
+    Ok(new)
 }
 
 /// Removes the identifier of a user that a text names. [`Error::NotFound`]: the user does not have it.
@@ -188,18 +199,28 @@ pub async fn remove_identifier(
 ) -> Result<User> {
     retry_deadlocks(async || {
         let mut edit = UserEdit::begin(state, principal, of, expected, Purpose::Remove).await?;
-        let stored = stored(&mut edit).await?;
-        let named = keys(&edit.pool, text).into_iter().find(|key| stored.contains_key(key));
-        let Some((key, identifier)) = named.and_then(|key| stored.get_key_value(&key)) else {
-            return Err(Error::not_found("identifier", ""));
-        };
-        let (pool_id, id) = (edit.pool.id, edit.edit.row.id);
-        user_identifiers::remove(&mut edit.edit.tx, pool_id, id, key).await?;
-        record(state, principal, &mut edit, "identifier_removed", identifier).await?;
-        edit.touch(state).await?;
+        remove_one(state, principal, &mut edit, text).await?;
         edit.edit.commit().await
     })
     .await
+}
+
+/// Removes the identifier of a locked user that a text names.
+pub(in crate::app::accounts) async fn remove_one(
+    state: &State,
+    principal: &Principal,
+    edit: &mut UserEdit,
+    text: &str,
+) -> Result<()> {
+    let stored = stored(edit).await?;
+    let named = keys(&edit.pool, text).into_iter().find(|key| stored.contains_key(key));
+    let Some((key, identifier)) = named.and_then(|key| stored.get_key_value(&key)) else {
+        return Err(Error::not_found("identifier", ""));
+    };
+    let (pool_id, id) = (edit.pool.id, edit.edit.row.id);
+    user_identifiers::remove(&mut edit.edit.tx, pool_id, id, key).await?;
+    record(state, principal, edit, "identifier_removed", identifier).await?;
+    edit.touch(state).await
 }
 
 /// Records that an identifier came or went: its kind, not its text.

@@ -48,7 +48,8 @@ async fn pools(
     Ok(identity_pools::list_by_organization(conn, environment_id, organization_id, MAX_POOLS).await?)
 }
 
-/// Users of an organization, for people: those whom the text names, or whose name has its words; with no text one page of all.
+/// Users of an organization, for people: those whom the text names, or whose name has its words; with no text one page of all,
+/// the newest first.
 pub async fn search_in_organization(
     state: &State,
     principal: &Principal,
@@ -58,7 +59,7 @@ pub async fn search_in_organization(
 ) -> Result<Page<User>> {
     let text = text.trim();
     if text.is_empty() {
-        return search::list_in_organization(state, principal, organization_id, query).await;
+        return search::list_newest(state, principal, organization_id, query).await;
     }
     let mut conn = state.db.read().await?;
     let mut items = Vec::new();

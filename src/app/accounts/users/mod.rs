@@ -3,17 +3,17 @@
 //!
 //! A change locks from the outside inwards: the organization, the pool where identifiers or numbers change, the user.
 
-mod addresses;
-mod change;
+pub(super) mod addresses;
+pub(super) mod change;
 mod create;
-mod delete;
-mod details;
+pub(super) mod delete;
+pub(super) mod details;
 mod federated;
 mod identifier_case;
-mod identifiers;
+pub(super) mod identifiers;
 mod in_organization;
 mod place;
-mod profile;
+pub(super) mod profile;
 mod search;
 
 pub use addresses::{AddressChange, NewAddress, add_address, mark_verified, remove_address, update_address};
@@ -26,6 +26,7 @@ pub use identifier_case::apply_case;
 pub use identifiers::{NewIdentifier, add_identifier, remove_identifier};
 pub use in_organization::{describe, find_pool, list_pools, search_in_organization};
 pub use place::UserEdit;
+pub(super) use place::{Purpose, lock_organization_of, lock_pool};
 pub use profile::{Profile, ProfileSchemas, schemas, violations};
 pub use search::{
     Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization, search,

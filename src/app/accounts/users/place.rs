@@ -16,7 +16,7 @@ use crate::{
 
 /// What a change does, and so what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::app::accounts) enum Purpose {
     /// Users, identifiers or addresses come, or are changed: only in a pool that is in use.
     Add,
     /// Something goes: also where the organization is switched off.
@@ -32,23 +32,34 @@ pub(super) async fn find_pool(
     resource::load(conn, environment_id, id).await
 }
 
-/// Locks the pool in which a user is changed, so that identifiers and numbers change one after the other, and the
-/// organization's state, which the change depends on.
-pub(super) async fn lock_pool(
+/// Locks the state of a pool's organization, which a change of its users depends on. Returns the pool as it was read.
+pub(in crate::app::accounts) async fn lock_organization_of(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
     id: IdentityPoolId,
     purpose: Purpose,
 ) -> Result<IdentityPool> {
     // A pool never leaves its organization.
-    let found = find_pool(tx, environment_id, id).await?;
-    let not_found = || Error::not_found(IdentityPoolKind::NOUN, id);
-    let organization = store::users::lock_organization(tx, environment_id, found.organization_id).await?;
-    let organization = organization.ok_or_else(not_found)?;
+    let pool = find_pool(tx, environment_id, id).await?;
+    let organization = store::users::lock_organization(tx, environment_id, pool.organization_id).await?;
+    let organization = organization.ok_or_else(|| Error::not_found(IdentityPoolKind::NOUN, id))?;
     if purpose == Purpose::Add {
         ensure_in_use(organization)?;
     }
-    table::find_for_update(tx, environment_id, id).await?.ok_or_else(not_found)
+    Ok(pool)
+}
+
+/// Locks the pool in which a user is changed, so that identifiers and numbers change one after the other, and the
+/// organization's state.
+pub(in crate::app::accounts) async fn lock_pool(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: IdentityPoolId,
+    purpose: Purpose,
+) -> Result<IdentityPool> {
+    lock_organization_of(tx, environment_id, id, purpose).await?;
+    let found = table::find_for_update(tx, environment_id, id).await?;
+    found.ok_or_else(|| Error::not_found(IdentityPoolKind::NOUN, id))
 }
 
 /// Refuses users in a template and in an organization that is switched off.
@@ -88,16 +99,28 @@ impl UserEdit {
             pool_id,
             principal.authorize(Action::UsersManage, On::Organization(pool.organization_id)),
         )?;
-        let edit = Edit::<User>::begin(tx, environment_id, id, None).await?;
-        if edit.row.pool_id != pool.id {
-            return Err(Error::not_found(UserKind::NOUN, id));
+        let edit = Self::lock(tx, pool, id).await?;
+        check_version(expected, edit.edit.row.version)?;
+        Ok(edit)
+    }
+
+    /// Begins a change that a user makes of themselves, in a pool that is in use.
+    pub(in crate::app::accounts) async fn begin_own(state: &State, user: &User) -> Result<Self> {
+        let mut tx = state.db.write().await?;
+        let pool = lock_pool(&mut tx, user.environment_id, user.pool_id, Purpose::Add).await?;
+        Self::lock(tx, pool, user.id).await
+    }
+
+    async fn lock(tx: Transaction, pool: IdentityPool, id: UserId) -> Result<Self> {
+        let edit = Edit::<User>::begin(tx, pool.environment_id, id, None).await?;
+        match edit.row.pool_id == pool.id {
+            true => Ok(Self { pool, edit }),
+            false => Err(Error::not_found(UserKind::NOUN, id)),
         }
-        check_version(expected, edit.row.version)?;
-        Ok(Self { pool, edit })
     }
 
     /// Stores the user with the next version, whether or not the row itself changed: identifiers and addresses belong to it.
-    pub(super) async fn touch(&mut self, state: &State) -> Result<()> {
+    pub(in crate::app::accounts) async fn touch(&mut self, state: &State) -> Result<()> {
         Ok(resource::update_locked(&mut self.edit.tx, &mut self.edit.row, state).await?)
     }
 }

@@ -40,7 +40,7 @@ impl std::fmt::Debug for Profile {
 
 impl Profile {
     /// Checks the objects against the schemas of a pool. [`Error::InvalidFields`] names the places that do not fit.
-    pub(super) async fn check(
+    pub(in crate::app::accounts) async fn check(
         &self,
         conn: &mut Conn,
         environment_id: EnvironmentId,
@@ -78,7 +78,11 @@ impl Profile {
     }
 
     /// Requires that the pool still has the schemas that a profile was checked against.
-    pub(super) fn ensure_checked_for(&self, checked: &IdentityPool, locked: &IdentityPool) -> Result<()> {
+    pub(in crate::app::accounts) fn ensure_checked_for(
+        &self,
+        checked: &IdentityPool,
+        locked: &IdentityPool,
+    ) -> Result<()> {
         let same = checked.payload_schema == locked.payload_schema
             && checked.metadata_schema == locked.metadata_schema
             && checked.business_metadata_schema == locked.business_metadata_schema;
@@ -91,7 +95,7 @@ impl Profile {
     }
 
     /// Makes these the objects of a user.
-    pub(super) fn apply_to(&self, user: &mut User) {
+    pub(in crate::app::accounts) fn apply_to(&self, user: &mut User) {
         for (new, object) in [
             (&self.payload, &mut user.payload),
             (&self.metadata, &mut user.metadata),
@@ -153,12 +157,20 @@ pub struct ProfileSchemas {
 /// The schemas of a pool, for somebody who may read its users.
 pub async fn schemas(state: &State, principal: &Principal, pool: &IdentityPool) -> Result<ProfileSchemas> {
     let environment_id = principal.authorize(Action::UsersView, On::Organization(pool.organization_id))?;
-    let mut conn = state.db.read().await?;
+    schemas_of(&mut state.db.read().await?, environment_id, pool).await
+}
+
+/// The schemas of a pool.
+pub(in crate::app::accounts) async fn schemas_of(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    pool: &IdentityPool,
+) -> Result<ProfileSchemas> {
     Ok(ProfileSchemas {
-        payload: schema_of(&mut conn, environment_id, pool.payload_schema).await?,
-        metadata: schema_of(&mut conn, environment_id, pool.metadata_schema).await?,
+        payload: schema_of(conn, environment_id, pool.payload_schema).await?,
+        metadata: schema_of(conn, environment_id, pool.metadata_schema).await?,
         business_metadata: match pool.business_metadata_schema {
-            Some(schema) => Some(schema_of(&mut conn, environment_id, schema).await?),
+            Some(schema) => Some(schema_of(conn, environment_id, schema).await?),
             None => None,
         },
     })

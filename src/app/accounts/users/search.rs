@@ -238,7 +238,8 @@ async fn by_text(conn: &mut Conn, pool: &IdentityPool, text: &str, only_verified
     Ok(found)
 }
 
-/// Users of a pool, for people: those whom the text names, or whose name has its words; with no text one page of all.
+/// Users of a pool, for people: those whom the text names, or whose name has its words; with no text one page of all, the newest
+/// first.
 pub async fn search(
     state: &State,
     principal: &Principal,
@@ -250,12 +251,10 @@ pub async fn search(
     let pool = viewed_pool(&mut conn, principal, pool_id).await?;
     let text = text.trim();
     if text.is_empty() {
-        let list = List::of(pool.environment_id, format_args!("users/{pool_id}"));
+        let list = List::of(pool.environment_id, format_args!("users/{pool_id}/newest"));
         let wanted = PageRequest::parse(state, &list, query)?;
-        // The token names the first one of the page.
-        let after = wanted.from.and_then(|from: UserId| from.bits().checked_sub(1)).map(UserId::from_bits);
-        let found =
-            store::users::list_after(&mut conn, pool.environment_id, pool_id, after, wanted.limit()).await?;
+        let (environment_id, limit) = (pool.environment_id, wanted.limit());
+        let found = store::users::list_newest(&mut conn, environment_id, pool_id, wanted.from, limit).await?;
         return Ok(wanted.page_of(state, &list, found, |user| user.id));
     }
     let items = look_up(&mut conn, &pool, text).await?;
@@ -272,7 +271,25 @@ pub(super) async fn look_up(conn: &mut Conn, pool: &IdentityPool, text: &str) ->
     Ok(store::users::search(conn, pool.environment_id, pool.id, &words, MAX_FOUND).await?)
 }
 
-/// One page of the users of all pools of an organization.
+/// One page of the users of all pools of an organization, the newest first.
+pub(super) async fn list_newest(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+    query: &PageQuery,
+) -> Result<Page<User>> {
+    let environment_id = principal.authorize(Action::UsersView, On::Organization(organization_id))?;
+    let list = List::of(environment_id, format_args!("users/{organization_id}/newest"));
+    let wanted = PageRequest::parse(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let (from, limit) = (wanted.from, wanted.limit());
+    let found =
+        store::users::list_newest_by_organization(&mut conn, environment_id, organization_id, from, limit)
+            .await?;
+    Ok(wanted.page_of(state, &list, found, |user| user.id))
+}
+
+/// One page of the users of all pools of an organization, in the order of their ids.
 pub async fn list_in_organization(
     state: &State,
     principal: &Principal,

@@ -17,6 +17,7 @@ use crate::{
             Device,
             invitations::{closed, consume, find_open},
             passkeys::{Challenge, NewPasskey, PasskeyUser, registration_challenge},
+            passwords::PasswordRealm,
         },
         administrators::{
             password_check,
@@ -69,11 +70,9 @@ pub async fn accept_with_password(
     password_check::check_passwords_enabled(state)?;
     let invitation = find_open(&mut state.db.read().await?, state, token).await?;
     let email = invitee_email(&invitation, form)?;
-    state
-        .passwords
-        .check(PASSWORD_POLICY, "newPassword", password, &[email.as_str(), &form.display_name])
-        .await?;
-    let hash = state.passwords.hash(password, &*state.random).await?;
+    let (realm, own) = (PasswordRealm::Console(device.address), [email.as_str(), &form.display_name]);
+    state.passwords.check(realm, PASSWORD_POLICY, "newPassword", password, &own).await?;
+    let hash = state.passwords.hash(realm, password, &*state.random).await?;
     accept(state, token, form, NewCredential::Password(hash), device).await
 }
 

@@ -69,7 +69,7 @@ pub async fn finish_saml(
     }
     pending.check_account(email)?;
     let mut tx = state.db.write().await?;
-    let (organization_id, connection_id) = (found.organization_id, found.connection_id);
+    let (organization_id, connection_id) = (found.organization_id, connection);
     let login = LoginSubject { organization_id, connection_id, client_id: None, email };
     if eligibility::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());

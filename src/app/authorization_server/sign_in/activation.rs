@@ -63,7 +63,8 @@ pub async fn create_link(state: &State, principal: &Principal, user: &User) -> R
     let code = user_credentials::generate(state, principal, (user.pool_id, user.id), purpose, None).await?;
     let mut conn = state.db.read().await?;
     let issuer = issuers::of_organization(&mut conn, user.environment_id, user.organization_id).await?;
-    let link = state.links.sign_in_activate(&issuer.tenant.name, &issuer.workspace(), &code.reveal_extended());
+    let link =
+        state.links.sign_in_activate(&issuer.tenant.name, &issuer.workspace(), &code.reveal_extended());
     Ok(link.into())
 }
 

@@ -7,6 +7,7 @@ use model::{
     user::{AddressKind, IdentifierKind, User},
 };
 
+use super::refusal::Refusal;
 use crate::{
     app::{
         Result,
@@ -14,21 +15,6 @@ use crate::{
     },
     store::{self, Transaction, table, user_addresses, user_identifiers},
 };
-
-/// Why somebody is not signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// What they gave is not right. Which part of it is not told.
-    Wrong,
-    /// The code is wrong, used or expired.
-    WrongCode,
-    /// They are who they say, and their account may not be used.
-    NotActive,
-    /// They are who they say, and their password is good for nothing but to be reset.
-    MustBeReset,
-    /// The request was answered, has expired, or is of another browser; or its client may not be used any more.
-    Gone,
-}
 
 /// How somebody has proven who they are.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use base::{
-    id::{GrantId, Id},
+    id::{GrantId, Id, LoginFlowId},
     secret::AuthorizationCode,
 };
 use model::{account::UserSession, user::User};
@@ -77,6 +77,7 @@ pub(super) async fn grant(
     issuer: &Issuer,
     (session, user): (&UserSession, &User),
     request: &AuthorizationRequest,
+    flow_id: Option<LoginFlowId>,
 ) -> Result<AuthorizationCode> {
     let organization = organization(issuer)?;
     let now = state.now();
@@ -89,6 +90,7 @@ pub(super) async fn grant(
         client_id: request.client_id,
         user_id: session.subject,
         session_id: session.id,
+        flow_id,
         scope: request.scope.clone(),
         authenticated_at: session.authenticated_at,
         amr: session.context.amr.clone(),

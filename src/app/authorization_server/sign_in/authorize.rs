@@ -6,7 +6,7 @@ use base::{secret::SignInRequest as RequestName, time::Timestamp};
 use model::application::{ClientKind, GrantType};
 use oauth::{
     Error,
-    authorize::redirect_uri,
+    authorize::{native_redirect_uri, redirect_uri},
     parameters::Parameters,
     sign_in_request::{Prompt, Requester, SignInRequest},
 };
@@ -15,7 +15,7 @@ use super::{
     answer::{self, ClientAnswer},
     company,
     discovery::{self, Named, Route},
-    session,
+    end_session, session,
     visitor::{Visitor, organization},
 };
 use crate::{
@@ -84,7 +84,12 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
         let registered = applications::redirect_uris(&mut conn, &client).await?;
         (client, registered)
     };
-    let target = match redirect_uri(requester.redirect_uri, &registered) {
+    let is_public = client.kind == ClientKind::Public;
+    let target = match is_public {
+        true => native_redirect_uri(requester.redirect_uri, &registered),
+        false => redirect_uri(requester.redirect_uri, &registered),
+    };
+    let target = match target {
         Ok(target) => target,
         Err(error) => return Ok(Outcome::Page(error)),
     };
@@ -100,7 +105,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     if !client.grant_types.contains(&GrantType::AuthorizationCode) {
         return refuse(Error::GrantNotPermitted);
     }
-    let asked = match SignInRequest::parse(&parameters, client.kind == ClientKind::Public) {
+    let asked = match SignInRequest::parse(&parameters, is_public) {
         Ok(asked) => asked,
         Err(error) => return refuse(error),
     };
@@ -140,13 +145,18 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
         }
         None => true,
     };
-    let found = match asked.prompt {
+    let mut found = match asked.prompt {
         Prompt::Login => None,
         Prompt::Unspecified | Prompt::None => session::find(state, issuer, visitor).await?,
     };
+    if let Some(token) = &asked.id_token_hint {
+        // Somebody else's session does not count (OpenID Connect Core §3.1.2.1).
+        let hint = end_session::read_hint(state, issuer, token).await?;
+        found = found.filter(|(_, user)| hint.as_ref().is_some_and(|hint| hint.sub == user.id.to_string()));
+    }
     if let Some((session, user)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
         let mut tx = state.db.write().await?;
-        let code = answer::grant(&mut tx, state, issuer, (&session, &user), &request).await?;
+        let code = answer::grant(&mut tx, state, issuer, (&session, &user), &request, None).await?;
         tx.commit().await?;
         return Ok(Outcome::Client(ClientAnswer::code(&request, issuer.url(&state.links), &code)));
     }

@@ -12,9 +12,10 @@ use model::{
 use oauth::Error as OauthError;
 
 use super::{
-    admission::{FirstFactor, Refusal, admit},
+    admission::{FirstFactor, admit},
     answer::ClientAnswer,
     finish::{Ending, Finished, end},
+    refusal::Refusal,
     visitor::{Visitor, organization},
 };
 use crate::{
@@ -51,7 +52,8 @@ pub async fn begin(
     let id = LoginFlowId::new(now, &*state.random);
     telemetry::request_is_of_login(id);
     let force_authn = request.authenticated_since.is_some();
-    let flow = login::new_flow(target, FlowOrigin::Issuer, None, None, force_authn, id, now);
+    let mut flow = login::new_flow(target, FlowOrigin::Issuer, None, None, force_authn, id, now);
+    flow.application_id = Some(request.client_id);
     let mut tx = state.db.write().await?;
     if !authorization_requests::update_flow(&mut tx, name, id, now).await? {
         return Ok(None);
@@ -74,13 +76,17 @@ pub async fn finish(
     };
     let now = state.now();
     let is_answered = flow.answered_at.is_some_and(|at| at + RETURN_TIME > now);
-    let (Some(asserted), Some(email)) = (&named.asserted, &flow.email) else { return Ok(Err(Refusal::Gone)) };
+    let (Some(asserted), Some(email), Some(connection_id)) =
+        (&named.asserted, &flow.email, flow.connection_id)
+    else {
+        return Ok(Err(Refusal::Gone));
+    };
     if !is_answered || !login::is_finish_proof(state, flow.id, proof) {
         return Ok(Err(Refusal::Gone));
     }
     let subject = LoginSubject {
         organization_id: flow.organization_id,
-        connection_id: flow.connection_id,
+        connection_id,
         client_id: None,
         email,
     };
@@ -97,11 +103,10 @@ pub async fn finish(
             Ok(user) => user,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let Some((code, begun)) = end(&mut tx, state, issuer, &user, &ending, visitor).await? else {
+        let Some((code, begun)) = end(&mut tx, state, issuer, (&user, Some(flow.id)), &ending, visitor).await? else {
             return Ok(Err(Refusal::Gone));
         };
-        store::sessions::update_connection(&mut tx, &begun.session, flow.connection_id).await?;
-        login_flows::update_redeemed(&mut tx, flow.id, now).await?;
+        store::sessions::update_connection(&mut tx, &begun.session, connection_id).await?;
         tx.commit().await?;
         let answer = ending.answer(state, issuer, &code);
         Ok::<_, Error>(Ok(Finished { cookie: begun.token, answer }))

@@ -89,7 +89,7 @@ pub async fn end_session(
 }
 
 /// What an ID token says that this issuer gave. One of before a rotation of keys, or of another issuer, proves nothing.
-async fn read_hint(state: &State, issuer: &Issuer, token: &str) -> Result<Option<IdTokenHint>> {
+pub(super) async fn read_hint(state: &State, issuer: &Issuer, token: &str) -> Result<Option<IdTokenHint>> {
     let keys = access_token_keys::published(state, issuer.tenant.environment_id).await?;
     Ok(jwt::verify_id_token_hint(token, &keys, &issuer.url(&state.links)).ok())
 }

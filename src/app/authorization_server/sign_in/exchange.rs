@@ -36,7 +36,7 @@ use crate::{
     },
     store::{
         account_grants::{self, AccountGrant, IssuedCode, IssuedRefreshToken},
-        authorization_grants, table, tenants,
+        authorization_grants, login_flows, table, tenants,
     },
 };
 
@@ -250,6 +250,7 @@ async fn store(
 ) -> Result<Option<IssuerTokenResponse>> {
     let now = state.now();
     let mut tx = state.db.write().await?;
+    let is_code = matches!(used, Used::Code(_));
     let is_first = match used {
         Used::Code(code) => account_grants::consume_code(&mut tx, code, now).await?,
         Used::RefreshToken(token) => account_grants::consume_refresh_token(&mut tx, token, now).await?,
@@ -258,6 +259,9 @@ async fn store(
         authorization_grants::revoke(&mut tx, grant.id, now).await?;
         tx.commit().await?;
         return Ok(None);
+    }
+    if let (true, Some(flow)) = (is_code, grant.flow_id) {
+        login_flows::update_redeemed(&mut tx, flow, now).await?;
     }
     let access_token = signed.access_token.insert(&mut tx).await?;
     if let Some(next) = &next {

@@ -1,20 +1,22 @@
 //! The end of a sign-in: session, grant, code and audit entry in one transaction.
 
 use base::{
-    id::UserId,
+    id::{LoginFlowId, UserId},
     secret::{AuthorizationCode, Digest, UserSessionToken},
 };
 use model::{
-    account::{AuthenticationMethod, CredentialState, SessionContext, UserSession},
+    account::{AuthenticationMethod, SessionContext, UserSession},
     audit::audit_fields,
     user::User,
 };
 
 use super::{
-    admission::{FirstFactor, Refusal, admit},
+    admission::{FirstFactor, admit},
     answer::{self, ClientAnswer},
+    log::Log,
+    refusal::{Refusal, Refused},
     session::is_of,
-    under_way::{MULTI_FACTOR, Step, UnderWay},
+    under_way::{MULTI_FACTOR, PASSWORD, Step, next},
     visitor::Visitor,
 };
 use crate::{
@@ -22,10 +24,13 @@ use crate::{
         Result, State,
         accounts::{
             sessions::{self, NewSession, SessionStart},
-            totp, user_sessions,
+            totp,
+            user_credentials::Account,
+            user_sessions,
         },
         audit::{self, Entry},
         authorization_server::{issuer_clients, issuers::Issuer},
+        login::Error,
         principal::Principal,
     },
     store::{
@@ -53,28 +58,6 @@ pub enum Progress {
     Finished(Finished),
 }
 
-/// Whether a password can be used as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PasswordUse {
-    /// It can.
-    Good,
-    /// It must be changed first.
-    Change,
-    /// It can not.
-    Reset,
-}
-
-impl PasswordUse {
-    pub(super) fn of(state: &State, password: &StoredPassword) -> Self {
-        match password.state {
-            CredentialState::MustBeReset => Self::Reset,
-            CredentialState::MustBeChanged => Self::Change,
-            CredentialState::Valid if password.expires_at.is_some_and(|at| at <= state.now()) => Self::Change,
-            CredentialState::Valid => Self::Good,
-        }
-    }
-}
-
 /// The password of a locked user, if it is the one that was verified at this time: it was not changed since.
 pub(super) async fn verified_password(
     tx: &mut Transaction,
@@ -85,20 +68,48 @@ pub(super) async fn verified_password(
     Ok(stored.filter(|stored| stored.changed_at <= proven.authenticated_at))
 }
 
-/// Signs a locked user in, and answers the request.
-pub(super) async fn finish(
+/// Stores what was proven for a locked user, and goes on with what is asked for next: another step, or the end of the sign-in.
+/// `before` is what had been proven when this step began.
+pub(super) async fn go_on(
     mut tx: Transaction,
-    state: &State,
+    log: Log<'_>,
+    place: (&Issuer, &Visitor),
+    (account, user): (&Account, &User),
+    (before, proven): (Option<&Proven>, &Proven),
+) -> Result<Result<Progress, Refused>> {
+    let (state, under_way) = (log.state, log.under_way);
+    let user = match admit(&mut tx, (user.environment_id, user.id), FirstFactor::Own).await? {
+        Ok(user) => user,
+        Err(refusal) => {
+            drop(tx);
+            return log.refuse_as(refusal, Error::AccountNotActive, user.status.as_str()).await;
+        }
+    };
+    let step = next(&mut tx, state, account, proven).await?;
+    if step == Step::Finish {
+        let (issuer, visitor) = place;
+        let finished = finish(tx, &log, issuer, &user, proven, visitor).await?;
+        return Ok(finished.map(Progress::Finished).map_err(Refused::from));
+    }
+    let now = state.now();
+    if !authorization_requests::update_proven(&mut tx, &under_way.name, before, proven, now).await? {
+        return Ok(Err(Refusal::Gone.into()));
+    }
+    log.proven(&mut tx, proven).await?;
+    tx.commit().await?;
+    Ok(Ok(Progress::Next(step)))
+}
+
+/// Signs a locked user in, who may, and answers the request.
+async fn finish(
+    mut tx: Transaction,
+    log: &Log<'_>,
     issuer: &Issuer,
-    under_way: &UnderWay,
     user: &User,
     proven: &Proven,
     visitor: &Visitor,
 ) -> Result<Result<Finished, Refusal>> {
-    let user = match admit(&mut tx, (user.environment_id, user.id), FirstFactor::Own).await? {
-        Ok(user) => user,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    let (state, under_way) = (log.state, log.under_way);
     // An app that was added since the password was verified counts too.
     let is_multi = proven.amr.iter().any(|method| method == MULTI_FACTOR);
     if !is_multi && totp::is_enrolled(&mut tx, user.id.into()).await? {
@@ -108,9 +119,10 @@ pub(super) async fn finish(
         name: under_way.name.digest_of_text(),
         request: &under_way.request,
         proven,
-        method: AuthenticationMethod::Password,
+        method: method(proven),
     };
-    let Some((code, begun)) = end(&mut tx, state, issuer, &user, &ending, visitor).await? else {
+    let flow = log.accepted(&mut tx, proven).await?;
+    let Some((code, begun)) = end(&mut tx, state, issuer, (user, flow), &ending, visitor).await? else {
         return Ok(Err(Refusal::Gone));
     };
     tx.commit().await?;
@@ -137,12 +149,12 @@ impl Ending<'_> {
 }
 
 /// Begins or renews the session of a locked user who may sign in, and gives the client its code, in the caller's transaction.
-/// `None` where the request was answered meanwhile, or its client may not be used any more.
+/// `flow` is the login in the log. `None` where the request was answered meanwhile, or its client may not be used any more.
 pub(super) async fn end(
     tx: &mut Transaction,
     state: &State,
     issuer: &Issuer,
-    user: &User,
+    (user, flow): (&User, Option<LoginFlowId>),
     ending: &Ending<'_>,
     visitor: &Visitor,
 ) -> Result<Option<(AuthorizationCode, NewSession<UserId>)>> {
@@ -172,7 +184,7 @@ pub(super) async fn end(
             sessions::create(tx, state, start, &visitor.device).await?
         }
     };
-    let code = answer::grant(tx, state, issuer, (&begun.session, user), request).await?;
+    let code = answer::grant(tx, state, issuer, (&begun.session, user), request, flow).await?;
     let entry = Entry::of(user, "signed_in").with_values(audit_fields! {
         "sessionId": begun.session.id,
         "amr": proven.amr,
@@ -182,6 +194,14 @@ pub(super) async fn end(
     audit::record(tx, state, Some(user.environment_id), &principal, entry).await?;
     tracing::info!(user = %user.id, session = %begun.session.id, "signed in");
     Ok(Some((code, begun)))
+}
+
+/// What a session begins with.
+fn method(proven: &Proven) -> AuthenticationMethod {
+    match proven.amr.iter().any(|method| method == PASSWORD) {
+        true => AuthenticationMethod::Password,
+        false => AuthenticationMethod::Passkey,
+    }
 }
 
 /// The session that the browser has here, if it is this user's: they authenticate again, and their applications keep what they

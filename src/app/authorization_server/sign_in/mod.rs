@@ -10,20 +10,25 @@ mod claims;
 pub mod company;
 pub mod discovery;
 pub mod end_session;
+pub mod enrolment;
 pub(super) mod exchange;
 mod finish;
+mod log;
 
+pub mod passkey;
 pub mod password;
 pub mod password_change;
+mod password_use;
+mod refusal;
 pub mod second_factor;
-mod session;
+pub(in crate::app) mod session;
 pub mod under_way;
 pub mod userinfo;
 mod visitor;
 
-pub use admission::Refusal;
 pub use answer::ClientAnswer;
 pub use finish::{Finished, Progress};
+pub use refusal::{Refusal, Refused};
 pub use visitor::Visitor;
 
 pub use crate::store::login_connections::LoginConnection;

@@ -1,8 +1,10 @@
 //! Another password, chosen by whoever signs in with one that must be changed or has expired.
 
 use super::{
-    admission::Refusal,
-    finish::{PasswordUse, Progress, finish, verified_password},
+    finish::{Progress, go_on, verified_password},
+    log::Log,
+    password_use::PasswordUse,
+    refusal::{Refusal, Refused},
     under_way::{Step, UnderWay},
     visitor::{Visitor, organization},
 };
@@ -12,6 +14,7 @@ use crate::{
         accounts::{credentials, user_credentials, user_sessions},
         audit::{self, Entry},
         authorization_server::issuers::Issuer,
+        login,
         principal::Principal,
     },
     store::authorization_requests::Proven,
@@ -25,31 +28,30 @@ pub async fn change(
     under_way: &UnderWay,
     new: &str,
     visitor: &Visitor,
-) -> Result<Result<Progress, Refusal>> {
+) -> Result<Result<Progress, Refused>> {
     let (environment_id, organization_id) = (issuer.tenant.environment_id, organization(issuer)?.id);
     let before = under_way.request.proven.as_ref().filter(|_| under_way.step == Step::ChangePassword);
-    let Some(before) = before else { return Ok(Err(Refusal::Gone)) };
+    let Some(before) = before else { return Ok(Err(Refusal::Gone.into())) };
     let account = {
         let mut conn = state.db.read().await?;
         user_credentials::load_account(&mut conn, environment_id, organization_id, before.user_id).await?
     };
-    let Some(account) = account else { return Ok(Err(Refusal::NotActive)) };
+    let Some(account) = account else { return Ok(Err(Refusal::NotActive.into())) };
+    let mut log = Log::new(state, under_way);
+    log.identify(Some(account.user.id), None).await?;
     let prepared = user_credentials::prepare_password(state, &account, new).await?;
     let mut tx = state.db.write().await?;
     let Some(user) = user_credentials::lock(&mut tx, &account).await? else {
-        return Ok(Err(Refusal::NotActive));
+        return Ok(Err(Refusal::NotActive.into()));
     };
-    if !user.status.is_active() {
-        return Ok(Err(Refusal::NotActive));
-    }
     let Some(password) = verified_password(&mut tx, &user, before).await? else {
-        return Ok(Err(Refusal::Gone));
+        return Ok(Err(Refusal::Gone.into()));
     };
     match PasswordUse::of(state, &password) {
         PasswordUse::Change => {}
-        PasswordUse::Reset => return Ok(Err(Refusal::MustBeReset)),
+        PasswordUse::Reset => return Ok(Err(Refusal::MustBeReset.into())),
         // Somebody said meanwhile that it need not be changed: they sign in with it.
-        PasswordUse::Good => return Ok(Err(Refusal::Gone)),
+        PasswordUse::Good => return Ok(Err(Refusal::Gone.into())),
     }
     credentials::set_password(&mut tx, state, user.id.into(), prepared).await?;
     user_sessions::end_all(&mut tx, state, user.id).await?;
@@ -57,6 +59,6 @@ pub async fn change(
     let entry = Entry::of(&user, "password_changed");
     audit::record(&mut tx, state, Some(environment_id), &principal, entry).await?;
     let proven = Proven { authenticated_at: state.now(), ..before.clone() };
-    let finished = finish(tx, state, issuer, under_way, &user, &proven, visitor).await?;
-    Ok(finished.map(Progress::Finished))
+    log.pass(login::Error::PasswordMustBeChanged, Some("another password was chosen".to_owned()));
+    go_on(tx, log, (issuer, visitor), (&account, &user), (Some(before), &proven)).await
 }

@@ -3,18 +3,21 @@
 use model::account::AuthenticationMethod;
 
 use super::{
-    admission::Refusal,
-    finish::{PasswordUse, Progress, finish, verified_password},
+    finish::{Progress, go_on, verified_password},
+    log::Log,
+    password_use::PasswordUse,
+    refusal::{Refusal, Refused},
     under_way::{MULTI_FACTOR, ONE_TIME_PASSWORD, PASSWORD, Step, UnderWay},
     visitor::{Visitor, organization},
 };
 use crate::{
     app::{
-        Result, State,
+        Error, Result, State,
         accounts::{attempts, recovery_codes, totp, user_credentials},
         authorization_server::issuers::Issuer,
+        login,
     },
-    store::authorization_requests::{self, Proven},
+    store::authorization_requests::Proven,
 };
 
 /// Verifies a code of whoever has given their password for this request. [`crate::app::Error::Limited`] after too many wrong
@@ -25,51 +28,59 @@ pub async fn with_code(
     under_way: &UnderWay,
     code: &str,
     visitor: &Visitor,
-) -> Result<Result<Progress, Refusal>> {
+) -> Result<Result<Progress, Refused>> {
     let (environment_id, organization_id) = (issuer.tenant.environment_id, organization(issuer)?.id);
     let Some(before) = under_way.request.proven.as_ref().filter(|_| under_way.step == Step::SecondFactor)
     else {
-        return Ok(Err(Refusal::Gone));
+        return Ok(Err(Refusal::Gone.into()));
     };
     let account = {
         let mut conn = state.db.read().await?;
         user_credentials::load_account(&mut conn, environment_id, organization_id, before.user_id).await?
     };
-    let Some(account) = account else { return Ok(Err(Refusal::NotActive)) };
+    let Some(account) = account else { return Ok(Err(Refusal::NotActive.into())) };
     let device = &visitor.device;
-    let attempt = user_credentials::begin_sign_in(state, organization_id, Some(&account.user), "", device)?;
+    let mut log = Log::new(state, under_way);
+    log.identify(Some(account.user.id), None).await?;
+    let attempt =
+        match user_credentials::begin_sign_in(state, organization_id, Some(&account.user), "", device) {
+            Ok(attempt) => attempt,
+            Err(limited @ Error::Limited { .. }) => {
+                log.refuse(login::Error::TooManyAttempts, None).await?;
+                return Err(limited);
+            }
+            Err(error) => return Err(error),
+        };
     let mut tx = state.db.write().await?;
     let Some(user) = user_credentials::lock(&mut tx, &account).await? else {
-        return Ok(Err(Refusal::NotActive));
+        return Ok(Err(Refusal::NotActive.into()));
     };
     let Some(password) = verified_password(&mut tx, &user, before).await? else {
-        return Ok(Err(Refusal::Gone));
+        return Ok(Err(Refusal::Gone.into()));
     };
     let is_totp = totp::verify(&mut tx, state, user.id.into(), code).await?;
     if !is_totp && !recovery_codes::consume(&mut tx, state, user.id.into(), code).await? {
+        let was_used = totp::is_of_now(&mut tx, state, user.id.into(), code).await?
+            || recovery_codes::is_one(&mut tx, user.id.into(), code).await?;
         drop(tx);
         attempt.fail();
         let method = AuthenticationMethod::Password;
         attempts::record_failure(state, &user, Some(environment_id), method, device).await;
-        return Ok(Err(Refusal::WrongCode));
+        let error = match was_used {
+            true => login::Error::SecondFactorUsed,
+            false => login::Error::SecondFactorWrong,
+        };
+        return log.refuse_as(Refusal::WrongCode, error, "").await;
+    }
+    let found = if is_totp { "a code of the authenticator app" } else { "a recovery code" };
+    log.pass(login::Error::SecondFactorWrong, Some(found.to_owned()));
+    if PasswordUse::of(state, &password) == PasswordUse::Reset {
+        // The code stays used.
+        tx.commit().await?;
+        return log.refuse_as(Refusal::MustBeReset, login::Error::PasswordMustBeReset, "").await;
     }
     let methods = [Some(PASSWORD), is_totp.then_some(ONE_TIME_PASSWORD), Some(MULTI_FACTOR)];
     let amr = methods.into_iter().flatten().map(str::to_owned).collect();
     let proven = Proven { amr, ..before.clone() };
-    match PasswordUse::of(state, &password) {
-        PasswordUse::Good => {
-            let finished = finish(tx, state, issuer, under_way, &user, &proven, visitor).await?;
-            Ok(finished.map(Progress::Finished))
-        }
-        PasswordUse::Reset => Ok(Err(Refusal::MustBeReset)),
-        PasswordUse::Change => {
-            let name = &under_way.name;
-            let now = state.now();
-            if !authorization_requests::update_proven(&mut tx, name, Some(before), &proven, now).await? {
-                return Ok(Err(Refusal::Gone));
-            }
-            tx.commit().await?;
-            Ok(Ok(Progress::Next(Step::ChangePassword)))
-        }
-    }
+    go_on(tx, log, (issuer, visitor), (&account, &user), (Some(before), &proven)).await
 }

@@ -24,7 +24,7 @@ pub(super) fn is_of(session: &UserSession, issuer: &Issuer) -> bool {
 }
 
 /// The active session of one of the browser's cookies, with its user, who may sign in.
-pub(super) async fn find(
+pub(in crate::app) async fn find(
     state: &State,
     issuer: &Issuer,
     visitor: &Visitor,

@@ -5,11 +5,17 @@ use std::time::Duration;
 use base::secret::SignInRequest as RequestName;
 use model::account::AccountId;
 
-use super::visitor::{Visitor, organization};
+use super::{
+    password_use::PasswordUse,
+    visitor::{Visitor, organization},
+};
 use crate::{
     app::{
         Result, State,
-        accounts::totp,
+        accounts::{
+            passkeys, totp,
+            user_credentials::{self, Account},
+        },
         authorization_server::{issuer_clients, issuers::Issuer},
     },
     store::{
@@ -22,11 +28,16 @@ use crate::{
 const FIRST_FACTOR_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What proved the person: a password (RFC 8176).
-pub(super) const PASSWORD: &str = "pwd";
+pub(in crate::app) const PASSWORD: &str = "pwd";
+/// A passkey whose key is the device's, and one that may be on several devices.
+pub(super) const HARDWARE_KEY: &str = "hwk";
+pub(super) const SOFTWARE_KEY: &str = "swk";
+/// The user was there.
+pub(super) const USER_PRESENT: &str = "user";
 /// A one-time password.
-pub(super) const ONE_TIME_PASSWORD: &str = "otp";
+pub(in crate::app) const ONE_TIME_PASSWORD: &str = "otp";
 /// More than one factor.
-pub(super) const MULTI_FACTOR: &str = "mfa";
+pub(in crate::app) const MULTI_FACTOR: &str = "mfa";
 
 /// A request for which somebody signs in.
 #[derive(Debug)]
@@ -50,6 +61,12 @@ pub enum Step {
     SecondFactor,
     /// Choose another password.
     ChangePassword,
+    /// Set an authenticator app up: the pool asks for a second factor of everybody.
+    EnrolTotp,
+    /// Add a passkey, if they want one. They are asked once.
+    OfferPasskey,
+    /// Go on: nothing else is asked for.
+    Finish,
 }
 
 /// The request with this name, if this browser brought it to this issuer and nobody answered it yet.
@@ -69,17 +86,39 @@ pub async fn find(state: &State, issuer: &Issuer, name: &str, visitor: &Visitor)
         request.proven = None;
     }
     let step = match &request.proven {
-        Some(proven) => next(&mut conn, proven).await?.unwrap_or(Step::Password),
+        Some(proven) => {
+            let user_id = proven.user_id;
+            let account = user_credentials::load_account(&mut conn, environment_id, organization_id, user_id);
+            match account.await? {
+                Some(account) => next(&mut conn, state, &account, proven).await?,
+                None => Step::Password,
+            }
+        }
         None => Step::Password,
     };
     Ok(Some(UnderWay { name, request, application: client.display_name, step }))
 }
 
-/// What is asked for beside what was proven; `None`: nothing but a change of the password may be.
-pub(super) async fn next(conn: &mut Conn, proven: &Proven) -> Result<Option<Step>> {
-    let account: AccountId = proven.user_id.into();
-    if !proven.amr.iter().any(|method| method == MULTI_FACTOR) && totp::is_enrolled(conn, account).await? {
-        return Ok(Some(Step::SecondFactor));
+/// What is asked for beside what was proven.
+pub(super) async fn next(conn: &mut Conn, state: &State, account: &Account, proven: &Proven) -> Result<Step> {
+    let id: AccountId = proven.user_id.into();
+    let has = |wanted: &str| proven.amr.iter().any(|method| method == wanted);
+    if !has(MULTI_FACTOR) && totp::is_enrolled(conn, id).await? {
+        return Ok(Step::SecondFactor);
     }
-    Ok(store::passwords::find(conn, account).await?.map(|_| Step::ChangePassword))
+    let password = store::passwords::find(conn, id).await?.filter(|_| has(PASSWORD));
+    if password.is_some_and(|password| PasswordUse::of(state, &password) == PasswordUse::Change) {
+        return Ok(Step::ChangePassword);
+    }
+    if !has(MULTI_FACTOR) && account.must_enrol_totp() {
+        return Ok(Step::EnrolTotp);
+    }
+    let may_have_passkey = has(PASSWORD) && account.allows_passkeys() && passkeys::are_supported(state);
+    if may_have_passkey
+        && !store::users::was_offered_passkey(conn, proven.user_id).await?
+        && store::passkeys::list(conn, id, 1).await?.is_empty()
+    {
+        return Ok(Step::OfferPasskey);
+    }
+    Ok(Step::Finish)
 }

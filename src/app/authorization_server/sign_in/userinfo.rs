@@ -1,5 +1,6 @@
 //! The userinfo endpoint of an organization's issuer (OpenID Connect Core §5.3).
 
+use base::id::ApplicationId;
 use model::user::User;
 use oauth::{Error, authorization_header};
 use serde_json::{Map, Value, json};
@@ -16,13 +17,22 @@ use crate::{
     store::table,
 };
 
+/// What a client is told of a user.
+#[derive(Debug)]
+pub struct UserInfo {
+    /// The claims.
+    pub claims: Map<String, Value>,
+    /// The client; `None` for an operator.
+    pub client_id: Option<ApplicationId>,
+}
+
 /// The claims of the user of the bearer token in a request's header or form.
 pub async fn userinfo(
     state: &State,
     issuer: &Issuer,
     authorization: Option<&str>,
     form_token: Option<&str>,
-) -> Result<Result<Map<String, Value>, Error>> {
+) -> Result<Result<UserInfo, Error>> {
     organization(issuer)?;
     let token = match authorization_header::bearer_token(authorization, form_token) {
         Ok(token) => token,
@@ -47,5 +57,5 @@ pub async fn userinfo(
     let Some(user) = user else { return Ok(Err(Error::InvalidToken)) };
     let mut claims = person(&mut conn, &user, &known.claims.scope).await?;
     claims.insert("sub".to_owned(), json!(user.id));
-    Ok(Ok(claims))
+    Ok(Ok(UserInfo { claims, client_id: known.client_id }))
 }

@@ -1,12 +1,13 @@
-//! Search for logins by organization, connection, e-mail address, status, refusal and time.
+//! Search for logins by organization, connection, protocol, e-mail address, status, refusal and time.
 
 use base::{
-    id::{LoginFlowKind, OrganizationId, SamlConnectionId},
+    id::{ApplicationId, LoginFlowKind, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
 use model::{
+    application::Application,
     email::Email,
-    login_flow::{FlowStatus, LoginFlow},
+    login_flow::{FlowStatus, LoginFlow, LoginProtocol},
 };
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
         permissions::Action,
         principal::{On, Principal},
     },
-    store::{self, login_flow_search},
+    store::{self, login_flow_search, table},
 };
 
 /// Filters for logins, as unparsed text. An empty filter matches every login.
@@ -28,6 +29,8 @@ pub struct FlowQuery {
     pub organization_id: String,
     /// A connection's id.
     pub saml_connection_id: String,
+    /// `saml` or `account`.
+    pub protocol: String,
     /// A whole address, in any case: of the person who signed in, or the one in a refused response.
     pub email: String,
     /// `in_progress`, `failed` or `succeeded`, with SSOReady's `SAML_FLOW_STATUS_` before it or without.
@@ -62,6 +65,7 @@ pub async fn list(
             text => Some(reference::resolve(state, principal, "organization_id", text).await?),
         },
         connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        protocol: parse_protocol(&query.protocol)?,
         email_key: email.as_deref(),
         status: parse_status(&query.status)?,
         refusal: Some(query.refusal.as_str()).filter(|code| !code.is_empty()),
@@ -90,13 +94,15 @@ pub async fn list(
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
 }
 
-/// A login in a list, with its organization's name.
+/// A login in a list, with the names of its organization and its application.
 #[derive(Debug)]
 pub struct FlowSummary {
     /// The login.
     pub flow: LoginFlow,
     /// The name of its organization, if that still exists.
     pub organization: Option<String>,
+    /// The name of its application, if it has one that still exists.
+    pub application: Option<String>,
 }
 
 /// A page of logins with the names of their organizations, and the token of the next page.
@@ -111,13 +117,20 @@ pub async fn list_with_organizations(
     ids.sort_unstable();
     ids.dedup();
     let mut conn = state.db.read().await?;
-    let names = store::organizations::list_names(
-        &mut conn,
-        principal.authorize(Action::LoginFlowsView, On::Environment)?,
-        &ids,
-    )
-    .await?;
+    let environment_id = principal.authorize(Action::LoginFlowsView, On::Environment)?;
+    let names = store::organizations::list_names(&mut conn, environment_id, &ids).await?;
+    let mut applications: Vec<(ApplicationId, String)> = Vec::new();
+    for id in page.items.iter().filter_map(|flow| flow.application_id) {
+        if !applications.iter().any(|(known, _)| *known == id) {
+            let found: Option<Application> = table::find(&mut conn, environment_id, id).await?;
+            applications.extend(found.map(|application| (id, application.display_name)));
+        }
+    }
     let listed = page.items.into_iter().map(|flow| FlowSummary {
+        application: applications
+            .iter()
+            .find(|(id, _)| Some(*id) == flow.application_id)
+            .map(|(_, name)| name.clone()),
         organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
         flow,
     });
@@ -141,6 +154,13 @@ fn email_key(text: &str) -> Result<Option<String>> {
     let email = Email::parse(text.trim());
     let refused = || Error::invalid("email", "must be a whole e-mail address, such as dana@acme.com");
     email.map(|email| Some(email.key())).ok_or_else(refused)
+}
+
+fn parse_protocol(text: &str) -> Result<Option<LoginProtocol>> {
+    match text {
+        "" => Ok(None),
+        name => name.parse().map(Some).map_err(|_| Error::invalid("protocol", "must be saml or account")),
+    }
 }
 
 fn parse_status(text: &str) -> Result<Option<FlowStatus>> {

@@ -102,13 +102,13 @@ pub async fn recheck(state: &State, principal: &Principal, id: LoginFlowId) -> R
     let (flow, steps, target) = {
         let mut conn = state.db.read().await?;
         let flow = load(state, &mut conn, principal, id).await?;
+        let connection_id = flow.connection_id.ok_or_else(|| Error::not_found("login flow", id))?;
         let steps = open_steps(state, &mut conn, id).await?;
-        let target =
-            login_connections::find_in_environment(&mut conn, flow.environment_id, flow.connection_id)
-                .await?
-                .ok_or_else(|| {
-                    Error::FailedPrecondition("the login's connection is not there any more".into())
-                })?;
+        let target = login_connections::find_in_environment(&mut conn, flow.environment_id, connection_id)
+            .await?
+            .ok_or_else(|| {
+                Error::FailedPrecondition("the login's connection is not there any more".into())
+            })?;
         (flow, steps, target)
     };
     record_reading(state, principal, &flow, &steps).await?;

@@ -3,9 +3,11 @@
 
 use base::{id::LoginFlowId, time::Timestamp};
 use model::{
-    login_flow::{FlowStep, StepKind},
+    application::Application,
+    login_flow::{FlowStep, LoginProtocol, StepKind},
     organization::Organization,
     saml_connection::SamlConnection,
+    user::User,
 };
 use saml::{Certificate, inspect};
 
@@ -46,6 +48,10 @@ pub struct FlowView {
     pub organization: Option<Organization>,
     /// Its connection as it is now, if it still exists.
     pub connection: Option<SamlConnection>,
+    /// The account, if it still exists.
+    pub user: Option<User>,
+    /// The application, if it still exists.
+    pub application: Option<Application>,
     /// When the code of the accepted login expires or expired, unless it was revoked before.
     pub code_expires_at: Option<Timestamp>,
     /// The certificates that the connection trusts now.
@@ -59,10 +65,20 @@ pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> 
     let mut conn = state.db.read().await?;
     let organization =
         table::find::<Organization>(&mut conn, flow.environment_id, flow.organization_id).await?;
-    let connection =
-        store::login_connections::find_in_environment(&mut conn, flow.environment_id, flow.connection_id)
+    let connection = match flow.connection_id {
+        Some(id) => store::login_connections::find_in_environment(&mut conn, flow.environment_id, id)
             .await?
-            .map(|target| target.connection);
+            .map(|target| target.connection),
+        None => None,
+    };
+    let user = match flow.user_id {
+        Some(id) => table::find::<User>(&mut conn, flow.environment_id, id).await?,
+        None => None,
+    };
+    let application = match flow.application_id {
+        Some(id) => table::find::<Application>(&mut conn, flow.environment_id, id).await?,
+        None => None,
+    };
     drop(conn);
     let mut trusted = Vec::new();
     for pem in connection.iter().flat_map(|connection| &connection.idp_certificates) {
@@ -83,8 +99,21 @@ pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> 
         _ => Vec::new(),
     };
     let document_facts = found.steps.iter().map(|step| inspect(step, &keys)).collect();
-    let code_expires_at = found.flow.answered_at.map(|at| at + login::code_lifetime(state, &found.flow));
-    Ok(FlowView { found, document_facts, organization, connection, code_expires_at, trusted })
+    let lifetime = match found.flow.protocol {
+        LoginProtocol::Account => oauth::token::CODE_LIFETIME,
+        LoginProtocol::Saml => login::code_lifetime(state, &found.flow),
+    };
+    let code_expires_at = found.flow.answered_at.map(|at| at + lifetime);
+    Ok(FlowView {
+        found,
+        document_facts,
+        organization,
+        connection,
+        user,
+        application,
+        code_expires_at,
+        trusted,
+    })
 }
 
 fn inspect(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -> DocumentFacts {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{ReferenceBody, required};
+use super::{ReferenceBody, of_code, required};
 use crate::{
     app::accounts::user_credentials::{self, Activation, Registration},
     http::secureauth::{
@@ -67,8 +67,8 @@ impl ActivateBody {
 
 /// Activate a user by a code
 ///
-/// The address that the code was for is verified, and becomes an identifier if nobody has it. 401 whatever was wrong with the
-/// code, and where the user is not new.
+/// The address that the code was for is verified, and becomes an identifier if nobody has it. 422 `invalid_code` whatever was
+/// wrong with the code, and where the user is not new.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_ACTIVATE,
@@ -86,12 +86,15 @@ pub async fn activate(call: Call<JsonObject>) -> SecureauthResult {
     let of = call.user()?;
     let Call { state, principal, tenant, body, .. } = call;
     let (code, activation) = body.read::<ActivateBody>()?.parse()?;
-    let user = user_credentials::activate(&state, &principal, of, &code, &activation).await?;
+    let activated = user_credentials::activate(&state, &principal, of, &code, &activation).await;
+    let user = activated.map_err(of_code)?;
     let shown = objects::of(&state, &principal, &tenant.name, vec![user]).await?;
     Ok(HttpResponse::Created().json(shown.into_iter().next()))
 }
 
 /// Activate the user whom a code in its extended form names
+///
+/// As `activate`.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_ACTIVATE_EXTENDED,
@@ -108,7 +111,9 @@ pub async fn activate_extended(call: Call<JsonObject>) -> SecureauthResult {
     let pool_id = call.pool_id()?;
     let Call { state, principal, tenant, body, .. } = call;
     let (code, activation) = body.read::<ActivateBody>()?.parse()?;
-    let user = user_credentials::activate_extended(&state, &principal, pool_id, &code, &activation).await?;
+    let activated =
+        user_credentials::activate_extended(&state, &principal, pool_id, &code, &activation).await;
+    let user = activated.map_err(of_code)?;
     let shown = objects::of(&state, &principal, &tenant.name, vec![user]).await?;
     Ok(HttpResponse::Created().json(shown.into_iter().next()))
 }

@@ -5,7 +5,7 @@ use model::account::OneTimeCodePurpose;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ReferenceBody, required};
+use super::{ReferenceBody, of_code, required};
 use crate::{
     app::{
         Error, Result,
@@ -82,7 +82,7 @@ fn purpose(kind: Option<String>) -> Result<OneTimeCodePurpose> {
 pub async fn generate(call: Call<JsonObject>) -> SecureauthResult {
     let of = call.user()?;
     let Call { state, principal, body, .. } = call;
-    let body: CodeBody = body.read()?;
+    let body: CodeBody = body.read_with::<ReferenceBody, _>()?;
     let (purpose, address) = (purpose(body.kind)?, body.user.address);
     let code = user_credentials::generate(&state, &principal, of, purpose, address.as_deref()).await?;
     Ok(HttpResponse::Created().json(Codes::from(code)))
@@ -104,7 +104,7 @@ pub async fn generate(call: Call<JsonObject>) -> SecureauthResult {
 pub async fn generate_for(call: Call<JsonObject>) -> SecureauthResult {
     let pool_id = call.pool_id()?;
     let Call { state, principal, body, .. } = call;
-    let body: CodeBody = body.read()?;
+    let body: CodeBody = body.read_with::<ReferenceBody, _>()?;
     let purpose = purpose(body.kind)?;
     let code =
         user_credentials::generate_for(&state, &principal, pool_id, &body.user.into(), purpose).await?;
@@ -177,7 +177,7 @@ pub async fn request_verification(call: Call<JsonObject>) -> SecureauthResult {
 
 /// Verify an address of a user by a code
 ///
-/// 401 whatever was wrong: the address, or the code.
+/// 422 `invalid_code` whatever was wrong: the address, or the code.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_VERIFICATION_COMPLETE,
@@ -196,6 +196,6 @@ pub async fn complete_verification(call: Call<JsonObject>) -> SecureauthResult {
     let Call { state, principal, body, .. } = call;
     let body: AddressBody = body.read()?;
     let (address, code) = (required("address", body.address)?, required("code", body.code)?);
-    user_credentials::verify_address(&state, &principal, of, &address, &code).await?;
+    user_credentials::verify_address(&state, &principal, of, &address, &code).await.map_err(of_code)?;
     Ok(HttpResponse::NoContent().finish())
 }

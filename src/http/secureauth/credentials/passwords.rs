@@ -5,7 +5,7 @@ use model::account::CredentialState;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ReferenceBody, required};
+use super::{ReferenceBody, of_proof, required};
 use crate::{
     app::{
         Error,
@@ -23,16 +23,16 @@ use crate::{
 #[schema(as = SecureauthChangePassword)]
 pub struct ChangePasswordBody {
     /// The present password.
-    #[schema(required = true)]
+    #[schema(required = true, example = "violet kettle under snow")]
     old_password: Option<String>,
     /// The new password.
-    #[schema(required = true)]
+    #[schema(required = true, example = "a green kettle on thick ice")]
     new_password: Option<String>,
 }
 
 /// Change a password
 ///
-/// The present password permits it. Sessions and access tokens of the user end.
+/// The present password permits it; 422 `password_incorrect` where it is another one. Sessions and access tokens of the user end.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_CHANGE_PASSWORD,
@@ -52,7 +52,7 @@ pub async fn change(call: Call<JsonObject>) -> SecureauthResult {
     let body: ChangePasswordBody = body.read()?;
     let old = required("old_password", body.old_password)?;
     let new = required("new_password", body.new_password)?;
-    user_credentials::change_password(&state, &principal, of, &old, &new).await?;
+    user_credentials::change_password(&state, &principal, of, &old, &new).await.map_err(of_proof)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -99,7 +99,7 @@ pub struct VerifyPasswordBody {
     #[serde(flatten)]
     user: ReferenceBody,
     /// The password.
-    #[schema(required = true)]
+    #[schema(required = true, example = "violet kettle under snow")]
     password: Option<String>,
 }
 
@@ -135,7 +135,7 @@ pub struct PasswordVerified {
 pub async fn verify(call: Call<JsonObject>) -> SecureauthResult {
     let pool_id = call.pool_id()?;
     let Call { state, principal, body, .. } = call;
-    let body: VerifyPasswordBody = body.read()?;
+    let body: VerifyPasswordBody = body.read_with::<ReferenceBody, _>()?;
     let password = required("password", body.password)?;
     let found =
         user_credentials::verify_password(&state, &principal, pool_id, &body.user.into(), &password).await?;
@@ -157,7 +157,7 @@ pub async fn verify(call: Call<JsonObject>) -> SecureauthResult {
 #[schema(as = SecureauthChangeTotp)]
 pub struct ChangeTotpBody {
     /// The secret of the new app, in base32.
-    #[schema(required = true)]
+    #[schema(required = true, example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     new_totp_secret: Option<String>,
     /// A code of the present app.
     #[schema(required = true, example = "287082")]
@@ -166,7 +166,8 @@ pub struct ChangeTotpBody {
 
 /// Change the secret of an authenticator app
 ///
-/// A code of the present one permits it; each code is good once. Sessions and access tokens of the user end.
+/// A code of the present one permits it, and each code is good once; 422 `invalid_code` where it is none. Sessions and access
+/// tokens of the user end.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_CHANGE_TOTP,
@@ -186,6 +187,6 @@ pub async fn change_totp(call: Call<JsonObject>) -> SecureauthResult {
     let body: ChangeTotpBody = body.read()?;
     let new = required("new_totp_secret", body.new_totp_secret)?;
     let code = required("totp", body.totp)?;
-    user_credentials::change_totp(&state, &principal, of, &code, &new).await?;
+    user_credentials::change_totp(&state, &principal, of, &code, &new).await.map_err(of_proof)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ReferenceBody, passkeys, required};
+use super::{ReferenceBody, of_code, passkeys, required};
 use crate::{
     app::accounts::user_credentials::{self, Reset},
     http::secureauth::{
@@ -85,47 +85,88 @@ pub async fn request_passkey(call: Call<JsonObject>) -> SecureauthResult {
     request(call, OneTimeCodePurpose::EnrollWebauthn).await
 }
 
-/// A code, and what it sets.
+/// A code, and the password that it sets.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = SecureauthCompleteReset)]
-pub struct CompleteBody {
+#[schema(as = SecureauthCompletePasswordReset)]
+pub struct PasswordBody {
     #[serde(flatten)]
     user: ReferenceBody,
     /// The code. In its extended form it names the user itself.
     #[schema(required = true, example = "287082")]
     code: Option<String>,
     /// The new password.
-    #[schema(required = false)]
+    #[schema(required = true, example = "violet kettle under snow")]
     new_password: Option<String>,
+}
+
+/// A code, and the authenticator app that it sets.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SecureauthCompleteTotpReset)]
+pub struct TotpBody {
+    #[serde(flatten)]
+    user: ReferenceBody,
+    /// The code. In its extended form it names the user itself.
+    #[schema(required = true, example = "287082")]
+    code: Option<String>,
     /// The secret of the new authenticator app, in base32.
-    #[schema(required = false)]
+    #[schema(required = true, example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     new_totp_secret: Option<String>,
+}
+
+/// A code, and the passkey that it adds.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SecureauthCompleteAddPasskey)]
+pub struct PasskeyBody {
+    #[serde(flatten)]
+    user: ReferenceBody,
+    /// The code. In its extended form it names the user itself.
+    #[schema(required = true, example = "287082")]
+    code: Option<String>,
     /// The response of the authenticator to the options of `webauthn/create/begin` (WebAuthn Level 3 §5.1).
-    #[schema(required = false, value_type = Object)]
+    #[schema(required = true, value_type = Object)]
     new_web_authn: Option<Value>,
 }
 
-async fn complete(
-    call: Call<JsonObject>,
-    reset: impl FnOnce(&mut CompleteBody) -> crate::app::Result<Reset>,
-) -> SecureauthResult {
-    let pool_id = call.pool_id()?;
-    let Call { state, principal, body, .. } = call;
-    let mut body: CompleteBody = body.read()?;
-    let reset = reset(&mut body)?;
-    let code = required("code", body.code)?;
-    let user = body.user.into();
-    user_credentials::complete_reset(&state, &principal, pool_id, &user, &code, &reset).await?;
-    Ok(HttpResponse::NoContent().finish())
+/// What a body sets by a code.
+trait Completes: serde::de::DeserializeOwned {
+    /// The user whom it names, the code, and what is set.
+    fn parts(self) -> crate::app::Result<(ReferenceBody, String, Reset)>;
 }
 
-fn new_password(body: &mut CompleteBody) -> crate::app::Result<Reset> {
-    required("new_password", body.new_password.take()).map(Reset::Password)
+impl Completes for PasswordBody {
+    fn parts(self) -> crate::app::Result<(ReferenceBody, String, Reset)> {
+        let reset = Reset::Password(required("new_password", self.new_password)?);
+        Ok((self.user, required("code", self.code)?, reset))
+    }
+}
+
+impl Completes for TotpBody {
+    fn parts(self) -> crate::app::Result<(ReferenceBody, String, Reset)> {
+        let reset = Reset::Totp(required("new_totp_secret", self.new_totp_secret)?);
+        Ok((self.user, required("code", self.code)?, reset))
+    }
+}
+
+impl Completes for PasskeyBody {
+    fn parts(self) -> crate::app::Result<(ReferenceBody, String, Reset)> {
+        let reset = Reset::Passkey(required("new_web_authn", self.new_web_authn)?, String::new());
+        Ok((self.user, required("code", self.code)?, reset))
+    }
+}
+
+async fn complete<B: Completes>(call: Call<JsonObject>) -> SecureauthResult {
+    let pool_id = call.pool_id()?;
+    let Call { state, principal, body, .. } = call;
+    let (user, code, reset) = body.read_with::<ReferenceBody, B>()?.parts()?;
+    let user = user.into();
+    let done = user_credentials::complete_reset(&state, &principal, pool_id, &user, &code, &reset).await;
+    done.map_err(of_code)?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Reset a password by a code
 ///
-/// 401 whatever was wrong: the user, or the code. Sessions and access tokens of the user end.
+/// 422 `invalid_code` whatever was wrong: the user, or the code. Sessions and access tokens of the user end.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_RESET_PASSWORD_COMPLETE,
@@ -135,11 +176,11 @@ fn new_password(body: &mut CompleteBody) -> crate::app::Result<Reset> {
         ("tenant" = String, Path, description = "The environment: its slug or its id."),
         ("pool" = String, Path, description = "The identity pool."),
     ),
-    request_body = CompleteBody,
+    request_body = PasswordBody,
     responses((status = 204))
 )]
 pub async fn complete_password(call: Call<JsonObject>) -> SecureauthResult {
-    complete(call, new_password).await
+    complete::<PasswordBody>(call).await
 }
 
 /// Reset a password by a code, by identifier or id
@@ -154,16 +195,16 @@ pub async fn complete_password(call: Call<JsonObject>) -> SecureauthResult {
         ("tenant" = String, Path, description = "The environment: its slug or its id."),
         ("pool" = String, Path, description = "The identity pool."),
     ),
-    request_body = CompleteBody,
+    request_body = PasswordBody,
     responses((status = 204))
 )]
 pub async fn confirm_password(call: Call<JsonObject>) -> SecureauthResult {
-    complete(call, new_password).await
+    complete::<PasswordBody>(call).await
 }
 
 /// Reset an authenticator app by a code
 ///
-/// 401 whatever was wrong: the user, or the code. Sessions and access tokens of the user end.
+/// 422 `invalid_code` whatever was wrong: the user, or the code. Sessions and access tokens of the user end.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_RESET_TOTP_COMPLETE,
@@ -173,16 +214,16 @@ pub async fn confirm_password(call: Call<JsonObject>) -> SecureauthResult {
         ("tenant" = String, Path, description = "The environment: its slug or its id."),
         ("pool" = String, Path, description = "The identity pool."),
     ),
-    request_body = CompleteBody,
+    request_body = TotpBody,
     responses((status = 204))
 )]
 pub async fn complete_totp(call: Call<JsonObject>) -> SecureauthResult {
-    complete(call, |body| required("new_totp_secret", body.new_totp_secret.take()).map(Reset::Totp)).await
+    complete::<TotpBody>(call).await
 }
 
 /// Add a passkey by a code
 ///
-/// 401 whatever was wrong: the user, or the code.
+/// 422 `invalid_code` whatever was wrong: the user, or the code.
 #[utoipa::path(
     post,
     path = path::SECUREAUTH_ADD_PASSKEY_COMPLETE,
@@ -192,15 +233,11 @@ pub async fn complete_totp(call: Call<JsonObject>) -> SecureauthResult {
         ("tenant" = String, Path, description = "The environment: its slug or its id."),
         ("pool" = String, Path, description = "The identity pool."),
     ),
-    request_body = CompleteBody,
+    request_body = PasskeyBody,
     responses((status = 204))
 )]
 pub async fn complete_passkey(call: Call<JsonObject>) -> SecureauthResult {
     let state: &web::Data<crate::app::State> = &call.state;
     passkeys::require_supported(state, &call.principal).await?;
-    complete(call, |body| {
-        let answer = required("new_web_authn", body.new_web_authn.take())?;
-        Ok(Reset::Passkey(answer, String::new()))
-    })
-    .await
+    complete::<PasskeyBody>(call).await
 }

@@ -102,8 +102,9 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let body: OrganizationBody = body.read()?;
     let (id, template) = (body.id().map(str::to_owned), body.template_id().map(str::to_owned));
     let made =
-        document::create(&state, &principal, id.as_deref(), template.as_deref(), &body.document()).await?;
-    written(HttpResponse::Created(), &state, &principal, &tenant, made).await
+        document::create(&state, &principal, id.as_deref(), template.as_deref(), &body.document()?).await?;
+    let made = lists::describe_new(&state, &principal, made).await?;
+    Ok(answer(HttpResponse::Created(), &state, &tenant, made))
 }
 
 /// List organizations
@@ -168,7 +169,7 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
     {
         return Err(SecureauthError::id_mismatch());
     }
-    let changed = document::replace(&state, &principal, id, if_match.as_ref(), &body.document()).await?;
+    let changed = document::replace(&state, &principal, id, if_match.as_ref(), &body.document()?).await?;
     written(HttpResponse::Ok(), &state, &principal, &tenant, changed).await
 }
 
@@ -184,7 +185,10 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
         ("tenant" = String, Path, description = "The environment: its slug or its id."),
         ("organization" = String, Path, description = "The organization."),
     ),
-    responses((status = 204))
+    responses(
+        (status = 204),
+        (status = 400, body = super::error::Body<'_>, description = "There are others below it: `organization_has_children`."),
+    )
 )]
 pub async fn delete(call: Call) -> SecureauthResult {
     let id = call.organization_to_change().await?;
@@ -208,7 +212,7 @@ pub async fn delete(call: Call) -> SecureauthResult {
 pub async fn update_metadata(call: Call<JsonObject>) -> SecureauthResult {
     let id = call.organization_to_change().await?;
     let Call { state, principal, tenant, if_match, body, .. } = call;
-    let given = MetadataDocument::read(body.0);
+    let given = MetadataDocument::read(body.0)?;
     let changed = document::replace_metadata(&state, &principal, id, if_match.as_ref(), &given).await?;
     written(HttpResponse::Ok(), &state, &principal, &tenant, changed).await
 }

@@ -10,14 +10,16 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    call::{Call, JsonObject, Query},
+    call::{Call, JsonObject},
     error::SecureauthError,
     reply::{SecureauthResult, versioned},
+    sorted::sorted_query,
 };
 use crate::{
     app::{
         Error, Result,
-        accounts::pools::{self, NewPool, PoolCursor, PoolQuery, Sort},
+        accounts::pools::{self, NewPool, PoolQuery},
+        sorted_list::Sort,
     },
     links::path,
 };
@@ -50,37 +52,9 @@ pub struct PoolParams {
     pub before_pool_id: Option<String>,
 }
 
-/// The pools that a query asks for.
-fn pool_query(query: &Query, organization_id: Option<OrganizationId>) -> Result<PoolQuery> {
-    let sort = match query.text("sort") {
-        None | Some("id") => Sort::Id,
-        Some("name") => Sort::Name,
-        Some("created_at") => Sort::CreatedAt,
-        Some(_) => return Err(Error::invalid("sort", "must be one of id, name, created_at")),
-    };
-    let descending = match query.text("order") {
-        None | Some("asc") => false,
-        Some("desc") => true,
-        Some(_) => return Err(Error::invalid("order", "must be one of asc, desc")),
-    };
-    let id = |name: &'static str| {
-        let parsed = query.text(name).map(|text| text.parse::<IdentityPoolId>()).transpose();
-        parsed.map_err(|_| Error::invalid(name, "must be the id of an identity pool"))
-    };
-    let cursor = match (id("after_pool_id")?, id("before_pool_id")?) {
-        (Some(_), Some(_)) => {
-            return Err(Error::invalid("before_pool_id", "must not be given together with after_pool_id"));
-        }
-        (Some(after), None) => Some(PoolCursor::After(after)),
-        (None, before) => before.map(PoolCursor::Before),
-    };
-    let search = query.text("search_phrase").unwrap_or_default().to_owned();
-    Ok(PoolQuery { organization_id, search, sort, descending, cursor, limit: query.limit()? })
-}
-
 /// A page of pools of the environment, or of an organization.
 async fn page(call: &Call, organization_id: Option<OrganizationId>) -> SecureauthResult {
-    let query = pool_query(&call.query(), organization_id)?;
+    let query = PoolQuery { organization_id, page: sorted_query(&call.query(), Sort::Id)? };
     let found = pools::list(&call.state, &call.principal, &query).await?;
     let pools = found.into_iter().map(|pool| PoolObject::new(pool, &call.tenant.name)).collect();
     Ok(HttpResponse::Ok().json(Pools { pools }))

@@ -111,7 +111,7 @@ pub struct PoolObject {
     second_factor_authentication_mechanisms: Vec<&'static str>,
     /// The one that is offered first; empty for none.
     second_factor_preferred_authentication_mechanism: &'static str,
-    /// Kept and shown only.
+    /// Above 0 a second factor is asked of everybody: there are no risk scores here that it is compared with.
     #[schema(value_type = f64)]
     second_factor_threshold: Number,
     /// Kept and shown only.

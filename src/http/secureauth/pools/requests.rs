@@ -190,7 +190,7 @@ pub struct PoolBody {
     second_factor_authentication_mechanisms: Option<Vec<String>>,
     /// The one that is offered first.
     second_factor_preferred_authentication_mechanism: Option<String>,
-    /// Kept and shown only.
+    /// Above 0 a second factor is asked of everybody: there are no risk scores here that it is compared with.
     #[schema(value_type = Option<f64>)]
     second_factor_threshold: Option<Number>,
     /// Kept and shown only.

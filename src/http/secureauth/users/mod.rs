@@ -6,10 +6,7 @@ pub mod objects;
 mod requests;
 
 use actix_web::HttpResponse;
-use base::{
-    bounded_json::{self, Limits},
-    id::{IdentityPoolId, UserId},
-};
+use base::id::{IdentityPoolId, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -29,10 +26,6 @@ use crate::{
 use objects::UserObject;
 use requests::{NewUserBody, UserBody, UserKeyBody};
 
-/// The limits of `query`.
-const QUERY_LIMITS: Limits =
-    Limits { depth: 20, values: 1000, names: 100, name_bytes: 256, refuse_nul: true };
-
 /// A page of users, in the order of their ids.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SecureauthUsers)]
@@ -41,8 +34,15 @@ pub struct Users {
     users: Vec<UserObject>,
     /// Present where a search through payloads or metadata stopped before it had enough: go on with it as `after_user_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, value_type = String)]
     cursor: Option<String>,
+}
+
+impl Users {
+    /// A page that has all that was asked for.
+    pub(super) fn all(users: Vec<UserObject>) -> Self {
+        Self { users, cursor: None }
+    }
 }
 
 /// Which users.
@@ -89,9 +89,10 @@ impl<B> Call<B> {
 pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
     let pool_id = call.pool_id()?;
     let Call { state, principal, tenant, body, .. } = call;
-    let body: NewUserBody = body.read()?;
+    let body: NewUserBody = body.read_with::<UserBody, _>()?;
     let new = body.parse()?;
-    let user = users::create(&state, &principal, pool_id, &new).await?;
+    let made = users::create(&state, &principal, pool_id, &new).await;
+    let user = made.map_err(|error| body.at_its_place(error))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Created(), user.version, &shown))
 }
@@ -111,24 +112,25 @@ pub async fn create(call: Call<JsonObject>) -> SecureauthResult {
 )]
 pub async fn list(call: Call) -> SecureauthResult {
     let (pool_id, query) = (call.pool_id()?, call.query());
-    let id = |name: &'static str| {
-        let parsed = query.text(name).map(|text| text.parse::<UserId>()).transpose();
-        parsed.map_err(|_| Error::invalid(name, "must be the id of a user"))
-    };
-    let slice = Slice { after: id("after_user_id")?, before: id("before_user_id")?, limit: query.limit()? };
+    let slice = slice(&query)?;
     let found = users::list(&call.state, &call.principal, pool_id, &user_query(&query)?, slice).await?;
     let users = objects::of(&call.state, &call.principal, &call.tenant.name, found.users).await?;
     Ok(HttpResponse::Ok().json(Users { users, cursor: found.rest.map(hex_id) }))
 }
 
+/// Which part of a list of users is asked for.
+pub(super) fn slice(query: &Query) -> Result<Slice> {
+    let id = |name: &'static str| {
+        let parsed = query.text(name).map(|text| text.parse::<UserId>()).transpose();
+        parsed.map_err(|_| Error::invalid(name, "must be the id of a user"))
+    };
+    Ok(Slice { after: id("after_user_id")?, before: id("before_user_id")?, limit: query.limit()? })
+}
+
 /// What users are looked for by, from `query`.
 fn user_query(query: &Query) -> Result<UserQuery> {
     let invalid = |reason: String| Error::invalid("query", reason);
-    let Some(text) = query.text("query") else { return Ok(UserQuery::default()) };
-    let parsed = bounded_json::parse(text.as_bytes(), &QUERY_LIMITS);
-    let Value::Object(mut fields) = parsed.map_err(|error| invalid(error.to_string()))? else {
-        return Err(invalid("must be a JSON object".to_owned()));
-    };
+    let mut fields = query.json("query")?;
     let mut object = |name: &'static str| match fields.remove(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(object)) => Ok(object),
@@ -219,7 +221,8 @@ pub async fn update(call: Call<JsonObject>) -> SecureauthResult {
         }
     }
     let change: UserChange = body.parse()?;
-    let user = users::update(&state, &principal, of, if_match.as_ref(), &change).await?;
+    let changed = users::update(&state, &principal, of, if_match.as_ref(), &change).await;
+    let user = changed.map_err(|error| body.at_its_place(error))?;
     let shown = objects::one(&state, &principal, &tenant.name, &user).await?;
     Ok(versioned(HttpResponse::Ok(), user.version, &shown))
 }

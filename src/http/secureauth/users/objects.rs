@@ -141,7 +141,7 @@ pub struct UserObject {
     business_metadata_schema_id: String,
     /// What the user authenticates with, without what proves anything; lists leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(required = false, value_type = Vec<CredentialObject>)]
     credentials: Option<Vec<CredentialObject>>,
     /// What you call the kind of the account.
     user_type: String,

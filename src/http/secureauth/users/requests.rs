@@ -105,7 +105,8 @@ pub struct CredentialBody {
 impl CredentialBody {
     /// Whether it is a credential as answers show it, without what proves anything: sent back, it changes nothing.
     fn is_shown(&self) -> bool {
-        let sets = [&self.password, &self.hashed_password, &self.totp_secret].into_iter().any(Option::is_some);
+        let sets =
+            [&self.password, &self.hashed_password, &self.totp_secret].into_iter().any(Option::is_some);
         let marks = [self.must_be_changed, self.must_be_reset].into_iter().any(|mark| mark == Some(true));
         self.state.is_some() && !sets && !marks
     }
@@ -207,6 +208,9 @@ pub struct UserKeyBody {
 pub struct NewUserBody {
     #[serde(flatten)]
     user: UserBody,
+    /// `new`, `active`, `inactive` or `deleted`.
+    #[schema(example = "active", required = true)]
+    status: Option<String>,
 }
 
 /// A change of a user. Members that are absent stay as they are.
@@ -215,10 +219,11 @@ pub struct NewUserBody {
 pub struct UserBody {
     /// Of a new user: 32 hexadecimal digits that you choose; random if absent.
     pub(super) id: Option<String>,
-    /// `new`, `active`, `inactive` or `deleted`. A new user has one.
+    /// `new`, `active`, `inactive` or `deleted`.
     #[schema(example = "active")]
     status: Option<String>,
     /// By what the user is found: all of it.
+    #[schema(example = json!([{ "type": "email", "identifier": "dana@acme.com" }]))]
     identifiers: Option<Vec<IdentifierBody>>,
     /// Where the user is reached: all of it.
     verifiable_addresses: Option<Vec<AddressBody>>,
@@ -262,6 +267,21 @@ impl UserBody {
         parsed.map(|(at, credential)| credential.parse(&format!("credentials[{at}]."))).collect()
     }
 
+    /// An error of a credential with its place in the list.
+    pub(super) fn at_its_place(&self, error: Error) -> Error {
+        let Error::Invalid { field, reason } = error else { return error };
+        let sets = |credential: &CredentialBody| match &*field {
+            "password" => credential.password.is_some(),
+            "hashed_password" => credential.hashed_password.is_some(),
+            "totp_secret" => credential.totp_secret.is_some(),
+            _ => false,
+        };
+        match self.credentials.iter().flatten().position(sets) {
+            Some(at) => Error::invalid(format!("credentials[{at}].{field}"), reason),
+            None => Error::Invalid { field, reason },
+        }
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             payload: self.payload.clone(),
@@ -284,13 +304,18 @@ impl UserBody {
 }
 
 impl NewUserBody {
+    /// [`UserBody::at_its_place`].
+    pub(super) fn at_its_place(&self, error: Error) -> Error {
+        self.user.at_its_place(error)
+    }
+
     /// The user that is asked for.
     pub(super) fn parse(&self) -> Result<NewUser> {
         let user = &self.user;
         let id = user.id.as_deref().filter(|id| !id.is_empty()).map(str::parse).transpose();
         Ok(NewUser {
             id: id.map_err(|_| Error::invalid("id", "must be 32 hexadecimal digits"))?,
-            status: required("status".to_owned(), user.status.as_deref())?,
+            status: required("status".to_owned(), self.status.as_deref())?,
             source: UserSource::Standard,
             user_type: user.user_type.clone().unwrap_or_default(),
             identifiers: user.identifiers()?.unwrap_or_default(),

@@ -1,5 +1,4 @@
 //! `/console/account`.
 
-pub mod browser_name;
 pub mod change;
 pub mod show;

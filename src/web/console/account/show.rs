@@ -7,7 +7,6 @@ use model::{
     administrator::Administrator,
 };
 
-use super::browser_name::browser_name;
 use crate::{
     app::{
         Error,
@@ -29,6 +28,7 @@ use crate::{
         },
         kit::{
             assets,
+            browser_name::browser_name,
             components::{ButtonStyle, Icon, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::{self, FormErrors, FormValues, FormView, button_form},

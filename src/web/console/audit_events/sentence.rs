@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use crate::{
     app::audit::{self, Names},
     links::{self, console},
-    web::{
-        console::kit::json,
-        kit::components::{copyable, time},
+    web::kit::{
+        components::{copyable, time},
+        json,
     },
 };
 
@@ -51,6 +51,11 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "user.deleted",
     "user.password_set",
     "user.sessions_ended",
+    "user_group.created",
+    "user_group.updated",
+    "user_group.deleted",
+    "user_group.member_added",
+    "user_group.member_removed",
     "webhook.created",
     "webhook.updated",
     "webhook.deleted",
@@ -96,6 +101,7 @@ fn noun(kind: &str) -> String {
         "saml_oauth_client" => "OAuth client".to_owned(),
         "scim_directory" => "SCIM directory".to_owned(),
         "admin_session" => "session".to_owned(),
+        "user_group" => "group".to_owned(),
         "admin_invitation" => "invitation".to_owned(),
         "organization_domain" => "domain".to_owned(),
         other => other.replace('_', " "),
@@ -133,6 +139,8 @@ fn verb(done: &str) -> String {
         "address_updated" => "changed an address of".to_owned(),
         "address_removed" => "removed an address of".to_owned(),
         "address_verified" => "verified an address of".to_owned(),
+        "member_added" => "added a user to".to_owned(),
+        "member_removed" => "removed a user from".to_owned(),
         "code_generated" => "made a one-time code for".to_owned(),
         "totp_removed" => "removed the authenticator app of".to_owned(),
         "session_created" => "began a session of".to_owned(),
@@ -155,6 +163,7 @@ fn href(event: &AuditEvent) -> Option<String> {
         "saml_connection" => console::SAML_CONNECTION,
         "scim_directory" => console::SCIM_DIRECTORY,
         "user" => console::USER,
+        "user_group" => console::USER_GROUP,
         "identity_pool" => console::IDENTITY_POOL,
         "identity_schema" => console::IDENTITY_SCHEMA,
         "webhook" => console::WEBHOOK,

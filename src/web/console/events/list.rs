@@ -13,11 +13,12 @@ use crate::{
     },
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, json, labels, shell::Section},
+        console::kit::{context::EnvironmentContext, labels, shell::Section},
         kit::{
             components::{copyable, time},
             error::PageResult,
             forms::FormErrors,
+            json,
             list::{ListUrl, PAGE_SIZE},
         },
     },

@@ -9,10 +9,11 @@ use actix_web::{
 use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    login_flow::{FlowOrigin, FlowStatus, LoginFlow},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, LoginProtocol},
     organization::Organization,
 };
 
+use super::page::proven_by;
 use crate::{
     app::{
         self, Error,
@@ -30,10 +31,12 @@ use crate::{
     },
 };
 
-const FILTERS: &[&str] = &["q", "outcome", "time"];
+const FILTERS: &[&str] = &["q", "outcome", "protocol", "time"];
 
 const OUTCOMES: &[(&str, &str)] =
     &[("", "Any"), ("failed", "Refused"), ("succeeded", "Succeeded"), ("in_progress", "Not finished")];
+
+const PROTOCOLS: &[(&str, &str)] = &[("", "Any"), ("saml", "SAML"), ("account", "Account")];
 
 const TIMES: &[(&str, &str)] = &[
     ("", "Any time"),
@@ -48,6 +51,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(FILTERS);
     let filters = FlowQuery {
         status: place.filter("outcome").to_owned(),
+        protocol: place.filter("protocol").to_owned(),
         since: since(place.filter("time"), context.now()),
         ..FlowQuery::default()
     };
@@ -166,6 +170,7 @@ fn search(place: &ListUrl, found: &FlowResults) -> Markup {
                 @if let Some(reason) = error { p.error role="alert" { (shape(Icon::Bad)) "What you typed " (reason) "." } }
             }
             (view.select("outcome", "Outcome", OUTCOMES))
+            (view.select("protocol", "Signed in by", PROTOCOLS))
             (view.select("time", "Begun", TIMES))
             div.actions {
                 button.button.primary type="submit" { "Search" }
@@ -182,8 +187,8 @@ fn table(
     next_token: &str,
     now: Timestamp,
 ) -> Markup {
-    let rows = flows.iter().map(|FlowSummary { flow, organization }| {
-        let href = links::expand(console::FLOW, &[&environment, &flow.id]);
+    let rows = flows.iter().map(|FlowSummary { flow, organization, application }| {
+        let href = links::expand(console::FLOW, &[&environment, &flow.reference()]);
         vec![
             html! { a href=(href) { (person(flow)) } },
             html! {
@@ -194,11 +199,19 @@ fn table(
                 Some(name) => html! { a href=(links::expand(console::ORGANIZATION, &[&environment, &flow.organization_id])) { (named(name)) } },
                 None => html! { span.soft { "Deleted" } },
             },
+            html! { (how(flow)) @if let Some(application) = application { div { span.small { (named(application)) } } } },
             time(flow.created_at, now),
-            copyable(&flow.id.to_string(), "flow id"),
+            copyable(&flow.reference(), "flow id"),
         ]
     });
-    let columns = [column("Person"), column("Outcome"), column("Company"), column("Begun"), column("ID")];
+    let columns = [
+        column("Person"),
+        column("Outcome"),
+        column("Company"),
+        column("Signed in by"),
+        column("Begun"),
+        column("ID"),
+    ];
     let list = List {
         caption: "Login flows",
         columns: &columns,
@@ -219,6 +232,14 @@ fn table(
     }
 }
 
+/// By what a person proves who they are.
+fn how(flow: &LoginFlow) -> &'static str {
+    match flow.protocol {
+        LoginProtocol::Saml => "SAML",
+        LoginProtocol::Account => proven_by(flow).unwrap_or("Account"),
+    }
+}
+
 fn named(name: &str) -> &str {
     if name.trim().is_empty() { "(no name)" } else { name }
 }
@@ -228,7 +249,8 @@ fn organization_choice(place: &ListUrl, organizations: &[Organization]) -> Marku
     let href = |organization: &Organization| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("q", &organization.id.to_string());
-        for name in ["outcome", "time"].into_iter().filter(|name| !place.filter(name).is_empty()) {
+        for name in ["outcome", "protocol", "time"].into_iter().filter(|name| !place.filter(name).is_empty())
+        {
             query.append_pair(name, place.filter(name));
         }
         format!("{}?{}", place.unfiltered(), query.finish())

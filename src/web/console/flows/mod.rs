@@ -1,5 +1,6 @@
 //! The pages of login flows.
 
+mod account;
 pub mod certificates;
 pub mod list;
 pub mod page;

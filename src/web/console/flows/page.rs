@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
     let links = context.state.links_of(&context.environment);
-    let own = context.href(console::FLOW, &[&described.found.flow.id]);
+    let own = context.href(console::FLOW, &[&described.found.flow.reference()]);
     FlowPage {
         environment: context.environment.id,
         now: context.now(),
@@ -50,4 +50,36 @@ pub(super) fn failed_check(described: &FlowView) -> Option<(&FlowStep, &Check)> 
     let named = step.checks.iter().find(|check| !check.passed && Some(&*check.name) == code);
     let check = named.or_else(|| step.checks.iter().find(|check| !check.passed))?;
     Some((step, check))
+}
+
+/// A name, or that there is none.
+pub(super) fn name(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
+}
+
+/// What began a login.
+pub(super) fn initiated_by(origin: FlowOrigin) -> &'static str {
+    match origin {
+        FlowOrigin::Api => "by the app through the REST API",
+        FlowOrigin::Oauth => "by the app through OpenID Connect",
+        FlowOrigin::Restart => "by us, in place of an unsolicited response",
+        FlowOrigin::Idp => "by the identity provider",
+        FlowOrigin::Detached => "by an unknown sender",
+        FlowOrigin::Issuer => "by an application, at the organization’s issuer",
+        FlowOrigin::Administrator => "by an administrator, who signed in to the console",
+        FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
+        FlowOrigin::Console => "from the console, as a test of the connection",
+    }
+}
+
+/// By what a person proved who they are, in words.
+pub(super) fn proven_by(flow: &LoginFlow) -> Option<&'static str> {
+    let has = |method: &str| flow.amr.iter().any(|one| one == method);
+    Some(match (has("pwd"), has("hwk") || has("swk"), has("otp"), has("mfa")) {
+        (true, _, true, _) => "Password and authenticator app",
+        (true, _, false, true) => "Password and recovery code",
+        (true, _, false, false) => "Password",
+        (false, true, _, _) => "Passkey",
+        _ => return None,
+    })
 }

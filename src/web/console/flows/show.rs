@@ -4,15 +4,16 @@
 use base::{id::LoginFlowKind, time::Timestamp};
 use maud::{Markup, html};
 use model::{
-    login_flow::{FlowOrigin, FlowStatus, FlowStep, LoginFlow},
+    login_flow::{FlowStatus, FlowStep, LoginFlow, LoginProtocol},
     saml_connection::SamlConnection,
 };
 use saml::check::{Check, Fixer};
 
 use super::{
+    account,
     certificates::certificates,
     list::{outcome, person},
-    page::{FlowPage, failed_check, page, title},
+    page::{FlowPage, failed_check, initiated_by, name, page, title},
     products::{Product, screen},
     recheck::recheck_button,
     timeline::{curl, flow_timeline},
@@ -56,7 +57,7 @@ pub(in crate::web::console) fn view(page: &FlowPage, described: &FlowView) -> Ma
             h2 { "For developers" }
             (facts(&[("Link for a colleague", copyable(&page.address, "link"))]))
             p.soft.small { "Whoever has a role in this environment can open it, after signing in." }
-            (code_block("The same by API", &curl(page, flow)))
+            @if flow.protocol == LoginProtocol::Saml { (code_block("The same by API", &curl(page, flow))) }
         }
     }
 }
@@ -89,6 +90,9 @@ fn verdict(page: &FlowPage, described: &FlowView) -> Markup {
                 (recheck_button(page, described))
             },
         ),
+        (FlowStatus::InProgress, _) if flow.protocol == LoginProtocol::Account => {
+            account::pending(page, described)
+        }
         (FlowStatus::InProgress, failed_check) => html! {
             (notice(Icon::Note, pending_title(flow), html! { p { (pending_reason(described, page.now)) } }))
             @if let Some((step, check)) = failed_check { (refused(page, described, step, check)) }
@@ -147,7 +151,7 @@ fn refused(page: &FlowPage, described: &FlowView, step: &FlowStep, check: &Check
             @if let Some(meaning) = description(&check.name) { p.lead { (meaning) } }
             (facts(&rows))
             @if others > 0 {
-                p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed in the same response; they are listed in the timeline." }
+                p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed at the same time; they are listed in the timeline." }
             }
             div.actions {
                 @if let Some(connection) = setting {
@@ -183,6 +187,9 @@ fn fixer(fixer: Fixer) -> &'static str {
 
 fn summary(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
+    if flow.protocol == LoginProtocol::Account {
+        return account::summary(page, described);
+    }
     let gone = || html! { span.soft { "Deleted since" } };
     let organization = match &described.organization {
         Some(organization) => {
@@ -213,28 +220,10 @@ fn summary(page: &FlowPage, described: &FlowView) -> Markup {
     ])
 }
 
-fn name(name: &str) -> &str {
-    if name.trim().is_empty() { "(no name)" } else { name }
-}
-
 /// The name of a connection's identity provider.
 fn provider(connection: &SamlConnection) -> &str {
     match Product::of(connection) {
         Some(product) => product.name(),
         None => connection.idp_entity_id.as_deref().unwrap_or("Not set up"),
-    }
-}
-
-fn initiated_by(origin: FlowOrigin) -> &'static str {
-    match origin {
-        FlowOrigin::Api => "by the app through the REST API",
-        FlowOrigin::Oauth => "by the app through OpenID Connect",
-        FlowOrigin::Restart => "by us, in place of an unsolicited response",
-        FlowOrigin::Idp => "by the identity provider",
-        FlowOrigin::Detached => "by an unknown sender",
-        FlowOrigin::Administrator => "by an administrator, who signed in to the console",
-        FlowOrigin::Issuer => "at the sign-in page, for an application",
-        FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
-        FlowOrigin::Console => "from the console, as a test of the connection",
     }
 }

@@ -1,7 +1,7 @@
 //! The timeline of a flow: its steps, documents and what the app received.
 
 use maud::{Markup, html};
-use model::login_flow::{FlowOrigin, FlowStep, LoginFlow, StepKind};
+use model::login_flow::{FlowOrigin, FlowStep, LoginFlow, LoginProtocol, StepKind};
 
 use super::page::FlowPage;
 use crate::{
@@ -19,7 +19,7 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         FlowOrigin::Restart => Some("An unsolicited response was discarded, and this login begun"),
         FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
         FlowOrigin::Administrator => Some("An administrator began to sign in to the console"),
-        FlowOrigin::Issuer => Some("Somebody began to sign in with their account, for an application"),
+        FlowOrigin::Issuer => Some("An application asked for a sign-in"),
         FlowOrigin::Idp | FlowOrigin::Detached => None,
     };
     let mut steps: Vec<Step<'_>> = Vec::new();
@@ -27,19 +27,19 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         steps.push(Step { outcome: Icon::Step, title, at: flow.created_at, checks: &[], detail: None });
     }
     for (step, reading) in described.found.steps.iter().zip(&described.document_facts) {
-        let (outcome, title) = match step.kind {
-            StepKind::Requested => (Icon::Step, "The browser was sent to the identity provider"),
-            StepKind::Refused => (Icon::Bad, "The response was refused"),
-            StepKind::Accepted => (Icon::Good, "The response was accepted"),
+        let (outcome, title) = match (flow.protocol, step.kind) {
+            (_, StepKind::Requested) => (Icon::Step, "The browser was sent to the identity provider"),
+            (LoginProtocol::Saml, StepKind::Refused) => (Icon::Bad, "The response was refused"),
+            (LoginProtocol::Saml, StepKind::Accepted) => (Icon::Good, "The response was accepted"),
+            (LoginProtocol::Account, StepKind::Refused) => (Icon::Bad, "What the person gave was refused"),
+            (LoginProtocol::Account, StepKind::Accepted) => (Icon::Good, "The person was signed in"),
+            (_, StepKind::Proven) => (Icon::Step, "One thing was proven, and something else asked for"),
         };
-        let detail = Some(documents(step, reading));
+        let detail = (flow.protocol == LoginProtocol::Saml).then(|| documents(step, reading));
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
     }
-    if let Some(at) = flow.redeemed_at.filter(|_| flow.origin == FlowOrigin::Issuer) {
-        let title = "They were signed in, and the app got its code";
-        steps.push(Step { outcome: Icon::Good, title, at, checks: &[], detail: None });
-    } else if let Some(at) = flow.redeemed_at {
-        let detail = Some(html! {
+    if let Some(at) = flow.redeemed_at {
+        let detail = (flow.protocol == LoginProtocol::Saml).then(|| html! {
             details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
         });
         steps.push(Step {
@@ -57,7 +57,9 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
 fn documents(step: &FlowStep, reading: &DocumentFacts) -> Markup {
     let (name, gone) = match step.kind {
         StepKind::Requested => ("AuthnRequest", "The request is not kept any more."),
-        StepKind::Refused | StepKind::Accepted => ("Response", "The response is not kept."),
+        StepKind::Refused | StepKind::Accepted | StepKind::Proven => {
+            ("Response", "The response is not kept.")
+        }
     };
     let encrypted = reading.decrypted.is_some();
     let signed =

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     app::{
-        accounts::pools::{self, PoolQuery, Sort},
+        accounts::pools::{self, PoolQuery},
         permissions,
+        sorted_list::{Sort, SortedQuery},
     },
     links::console,
     web::{
@@ -49,11 +50,13 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = Place::of_page(&context).await?;
     let query = PoolQuery {
         organization_id: Some(place.organization_id),
-        search: String::new(),
-        sort: Sort::CreatedAt,
-        descending: false,
-        cursor: None,
-        limit: MAX_LISTED,
+        page: SortedQuery {
+            search: String::new(),
+            sort: Sort::CreatedAt,
+            descending: false,
+            cursor: None,
+            limit: MAX_LISTED,
+        },
     };
     let pools = pools::list(&context.state, &context.principal, &query).await?;
     let new = context.may(permissions::Action::IdentityPoolsManage).then(|| new_path(&context, &place));

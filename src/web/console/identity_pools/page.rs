@@ -45,7 +45,11 @@ pub(super) fn new_path(context: &EnvironmentContext, place: &Place) -> String {
 }
 
 /// The shell of a page here, with the way there.
-pub(super) fn shell<'a>(context: &'a EnvironmentContext, place: &Place, title: &'a str) -> Shell<'a> {
+pub(in crate::web::console) fn shell<'a>(
+    context: &'a EnvironmentContext,
+    place: &Place,
+    title: &'a str,
+) -> Shell<'a> {
     match &place.organization {
         None => context.shell(Section::IdentityPools, title),
         Some(organization) => {

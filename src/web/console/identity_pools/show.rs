@@ -2,7 +2,10 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::{account::OneTimeCodeSettings, identity_pool::IdentityPool, identity_schema::SchemaRef};
+use model::{
+    account::OneTimeCodeSettings, identity_pool::IdentityPool, identity_schema::SchemaRef,
+    user_group::UserGroup,
+};
 
 use super::{
     fields::CODES,
@@ -10,7 +13,11 @@ use super::{
     page::{load, shell},
 };
 use crate::{
-    app::{Result, accounts::schemas, permissions},
+    app::{
+        Result,
+        accounts::{groups, schemas},
+        permissions,
+    },
     links::console,
     web::{
         console::{
@@ -28,6 +35,9 @@ use crate::{
     },
 };
 
+/// How many groups are shown.
+const MAX_GROUPS: usize = 5;
+
 /// The page of a pool.
 pub(in crate::web::console) struct PoolPage<'a> {
     pub pool: &'a IdentityPool,
@@ -35,6 +45,10 @@ pub(in crate::web::console) struct PoolPage<'a> {
     pub owner: (&'a str, String),
     /// The names of its schemas: of the profile, of the metadata, of the business metadata.
     pub schemas: [Option<(SchemaRef, String)>; 3],
+    /// The first groups by name; one more than are shown, where there are more.
+    pub groups: &'a [UserGroup],
+    /// The path of the form of a new group, if the administrator may use it.
+    pub new_group: Option<&'a str>,
     /// Whether the administrator may change it.
     pub may_manage: bool,
     /// The path of the form of a new user, if the administrator may use it.
@@ -49,6 +63,8 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let may_add =
         context.may(permissions::Action::UsersManage) && !place.is_disabled() && !place.is_template();
     let new_user = may_add.then(|| context.href(console::NEW_POOL_USER, &[&pool.id]));
+    let new_group = may_add.then(|| context.href(console::NEW_POOL_GROUP, &[&pool.id]));
+    let groups = groups::list_first(&context.state, &context.principal, pool.id, MAX_GROUPS + 1).await?;
     let owner = match &place.organization {
         Some(organization) => context.href(console::ORGANIZATION, &[&organization.id]),
         None => context.href(console::ENVIRONMENT, &[]),
@@ -63,6 +79,8 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
             named(&context, metadata).await?,
             named(&context, business).await?,
         ],
+        groups: &groups,
+        new_group: new_group.as_deref(),
         may_manage: context.may(permissions::Action::IdentityPoolsManage),
         new_user: new_user.as_deref(),
         href: &|pattern, segments| context.href(pattern, segments),
@@ -98,6 +116,7 @@ pub(in crate::web::console) fn view(page: &PoolPage<'_>) -> Markup {
         }
         section.card { (facts(&about(page))) }
         (users(page))
+        (groups_of(page))
         section.card {
             h2 { "How people sign in" }
             (facts(&[
@@ -158,6 +177,32 @@ fn users(page: &PoolPage<'_>) -> Markup {
                 "."
             }
             p { a href=((page.href)(console::POOL_USERS, &[&pool.id])) { "Users of this pool" } }
+        }
+    }
+}
+
+fn groups_of(page: &PoolPage<'_>) -> Markup {
+    html! {
+        section.card aria-labelledby="groups" {
+            div.head-row {
+                h2 #groups { "Groups" }
+                @if let Some(new) = page.new_group { div.actions { a.button.small href=(new) { "New group" } } }
+            }
+            @if page.groups.is_empty() {
+                p.soft { "None. A group holds users of this pool who have something in common." }
+            } @else {
+                ul.entries {
+                    @for group in page.groups.iter().take(MAX_GROUPS) {
+                        li.entry {
+                            div {
+                                strong { a href=((page.href)(console::USER_GROUP, &[&group.id])) { (group.name) } }
+                                @if !group.description.is_empty() { p.small.soft { (group.description) } }
+                            }
+                        }
+                    }
+                }
+                p { a href=((page.href)(console::POOL_GROUPS, &[&page.pool.id])) { "All groups of this pool" } }
+            }
         }
     }
 }

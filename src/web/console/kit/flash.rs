@@ -66,6 +66,10 @@ words! {
         IdentitySchema "identity_schema" "Schema";
         /// A user of an identity pool.
         User "user" "User";
+        /// A group of users.
+        UserGroup "user_group" "Group";
+        /// That a user is in a group.
+        Membership "membership" "Membership";
         /// An identifier of a user.
         Identifier "identifier" "Identifier";
         /// An address of a user.

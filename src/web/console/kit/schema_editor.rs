@@ -16,7 +16,6 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::schema_fields::{SchemaForm, unreadable};
 use crate::{
     app::{
         Error, Result,
@@ -26,7 +25,9 @@ use crate::{
         components::{Icon, mark},
         error::PageError,
         forms::{FormErrors, FormValues, FormView, sentence},
+        json,
         posted::PostedForm,
+        schema_fields::{SchemaForm, unreadable},
     },
 };
 
@@ -78,7 +79,7 @@ impl SchemaEditor {
 
     /// A schema as the text area shows it.
     pub fn text(schema: &Map<String, Value>) -> String {
-        super::json::pretty(&Value::Object(schema.clone()))
+        json::pretty(&Value::Object(schema.clone()))
     }
 
     /// The object that was typed; `None` where there is none. Whether it is a schema is for the use case to say.

@@ -157,6 +157,14 @@ fn kind(kind: LetterKind) -> &'static str {
         LetterKind::EnrollWebauthn => "Add a passkey",
         LetterKind::VerifyAddress => "Confirm the address",
         LetterKind::AlreadyRegistered => "Tried to register again",
+        LetterKind::PasswordChanged => "Password changed",
+        LetterKind::PasskeyAdded => "Passkey added",
+        LetterKind::PasskeyRemoved => "Passkey removed",
+        LetterKind::TotpAdded => "Authenticator app set up",
+        LetterKind::TotpRemoved => "Authenticator app removed",
+        LetterKind::RecoveryCodesMade => "New recovery codes",
+        LetterKind::AddressAdded => "Address added",
+        LetterKind::AddressRemoved => "Address removed",
     }
 }
 

@@ -21,12 +21,12 @@ use crate::{
             form::ConsoleForm,
             resource::{ConsoleResource as _, href},
             schema_editor::{SchemaEditor, SchemaPreview},
-            schema_fields::SchemaForm,
         },
         kit::{
             components::{ButtonStyle, code_block, link_button},
             error::{PageError, PageResult},
             forms::{Form, FormErrors, FormValues, FormView},
+            schema_fields::SchemaForm,
             seen::{FormAgain, Seen},
         },
     },

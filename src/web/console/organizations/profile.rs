@@ -11,11 +11,11 @@ use super::{children::new_below, mechanisms, metadata::schema_form};
 use crate::{
     links::console,
     web::{
-        console::kit::{
+        console::kit::labels::{self, Href},
+        kit::{
+            components::{copyable, day, facts, time},
             json,
-            labels::{self, Href},
         },
-        kit::components::{copyable, day, facts, time},
     },
 };
 

@@ -8,7 +8,9 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     http_url::HttpUrl,
-    login_flow::{FlowOrigin, FlowStatus, FlowStep, LoginFlow, PendingRequest, StepKind},
+    login_flow::{
+        Attributes, FlowOrigin, FlowStatus, FlowStep, LoginFlow, LoginProtocol, PendingRequest, StepKind,
+    },
     organization::Organization,
     saml_connection::{IdpBinding, SamlConnection},
 };
@@ -105,7 +107,11 @@ fn login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>) -> Logi
         id: Id::from_bits(0x0193_5000_0000_7000_8000_0000_0000_0001),
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(2),
-        connection_id: Id::from_bits(3),
+        protocol: LoginProtocol::Saml,
+        connection_id: Some(Id::from_bits(3)),
+        user_id: None,
+        application_id: None,
+        amr: Vec::new(),
         origin: FlowOrigin::Api,
         status,
         refusal: refusal.map(str::to_owned),
@@ -205,6 +211,8 @@ fn described(flow: LoginFlow, checks: Vec<Check>, reading: DocumentFacts) -> Flo
         document_facts: vec![DocumentFacts::default(), reading],
         organization: Some(organization("Acme")),
         connection: Some(connection("http://www.okta.com/exk1fcia6d6EMsf331d8")),
+        user: None,
+        application: None,
         trusted: vec![certificate(FINGERPRINT, "CN=acme, O=Okta, OU=SSOProvider")],
     }
 }
@@ -281,6 +289,48 @@ fn flow_samples() {
     sample("console-flow-waiting", &waiting);
 }
 
+/// A login with an account.
+fn account_login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>, amr: &[&str]) -> LoginFlow {
+    LoginFlow {
+        protocol: LoginProtocol::Account,
+        connection_id: None,
+        user_id: email.map(|_| Id::from_bits(7)),
+        application_id: Some(Id::from_bits(8)),
+        amr: amr.iter().map(|method| (*method).to_owned()).collect(),
+        origin: FlowOrigin::Issuer,
+        state: None,
+        attributes: Attributes::new(),
+        request: None,
+        ..login(status, refusal, email)
+    }
+}
+
+#[test]
+fn account_flow_samples() {
+    let shown = |flow: LoginFlow, steps: Vec<(StepKind, Vec<Check>)>| {
+        let mut described = described(flow, Vec::new(), DocumentFacts::default());
+        let step = |(kind, checks)| FlowStep { at: minutes(11), kind, checks, document: None };
+        described.found.steps = steps.into_iter().map(step).collect();
+        described.document_facts = described.found.steps.iter().map(|_| DocumentFacts::default()).collect();
+        described.connection = None;
+        described.trusted.clear();
+        described
+    };
+    let typed = login::Error::AccountUnknown.passed(None, Some("dana@acme.com".into()));
+    let allowed = login::Error::PasswordNotAllowed.passed(None, None);
+    let wrong = login::Error::PasswordWrong.failed(None, None);
+    let refused = vec![(StepKind::Refused, vec![typed.clone(), allowed.clone(), wrong])];
+    let flow = account_login(FlowStatus::Failed, Some("password_wrong"), Some("dana@acme.com"), &[]);
+    sample("console-flow-password-wrong", &shown(flow, refused.clone()));
+    let right = vec![typed, allowed, login::Error::PasswordWrong.passed(None, None)];
+    let code = login::Error::SecondFactorWrong.passed(None, Some("a code of the authenticator app".into()));
+    let steps = [refused, vec![(StepKind::Proven, right), (StepKind::Accepted, vec![code])]].concat();
+    let flow = account_login(FlowStatus::Succeeded, None, Some("dana@acme.com"), &["pwd", "otp", "mfa"]);
+    sample("console-flow-account", &shown(flow, steps));
+    let flow = account_login(FlowStatus::InProgress, None, None, &["pwd"]);
+    sample("console-flow-account-waiting", &shown(flow, vec![(StepKind::Proven, Vec::new())]));
+}
+
 #[test]
 fn recheck_samples() {
     let mut then = passed();
@@ -321,17 +371,24 @@ fn flows_samples() {
     let frame = frame();
     let path = expand(console::FLOWS, &[&environment]);
     let sample = |name: &str, query: &str, found: FlowResults| {
-        let place = ListUrl::read(&path, query, &["q", "outcome", "time"]);
+        let place = ListUrl::read(&path, query, &["q", "outcome", "protocol", "time"]);
         let content = flows::list::view(environment, &place, &found, now());
         page(name, Shell::new(&frame, Section::Flows, "Login flows").render(content));
     };
     let listed = |flow: LoginFlow, organization: Option<&str>| FlowSummary {
         flow,
         organization: organization.map(str::to_owned),
+        application: None,
     };
     let mut stray = login(FlowStatus::Failed, Some("signature_mismatch"), None);
     stray.origin = FlowOrigin::Detached;
+    let mut by_account = listed(
+        account_login(FlowStatus::Succeeded, None, Some("dana@acme.com"), &["hwk", "user", "mfa"]),
+        Some("Acme"),
+    );
+    by_account.application = Some("Portal".into());
     let flows = vec![
+        by_account,
         listed(
             login(FlowStatus::Failed, Some("email_outside_organization_domains"), Some("dana@gmail.com")),
             Some("Acme"),

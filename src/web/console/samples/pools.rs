@@ -9,6 +9,7 @@ use model::{
     color::Color,
     identity_pool::{AuthenticationMechanism, IdentityPool, Mechanisms, OtpSetting},
     identity_schema::{IdentitySchema, SchemaRef, SystemSchema},
+    user_group::UserGroup,
 };
 use serde_json::{Value, json};
 
@@ -124,6 +125,21 @@ fn schemas() -> Vec<Schema> {
     vec![Schema::System(SystemSchema::User), Schema::System(SystemSchema::Metadata), Schema::Own(schema())]
 }
 
+pub(super) fn groups() -> Vec<UserGroup> {
+    let group = |bits, name: &str, description: &str| UserGroup {
+        id: Id::from_bits(bits),
+        environment_id: Id::from_bits(1),
+        organization_id: Id::from_bits(2),
+        pool_id: Id::from_bits(61),
+        version: 2,
+        name: name.into(),
+        description: description.into(),
+        created_at: now() - Duration::from_secs(86_400),
+        updated_at: now() - Duration::from_secs(60),
+    };
+    vec![group(81, "Administrators", ""), group(82, LONG, "Who may <i>everything</i>\nand is asked first")]
+}
+
 fn pool_page(pool: &IdentityPool, may_manage: bool) -> Markup {
     let named = |id: SchemaRef| match id {
         SchemaRef::System(system) => (id, system.name().to_owned()),
@@ -137,6 +153,8 @@ fn pool_page(pool: &IdentityPool, may_manage: bool) -> Markup {
             Some(named(pool.metadata_schema)),
             pool.business_metadata_schema.map(named),
         ],
+        groups: &if may_manage { groups() } else { Vec::new() },
+        new_group: may_manage.then_some("/console/x/identity-pools/y/groups/new"),
         may_manage,
         new_user: may_manage.then_some("/console/x/identity-pools/y/users/new"),
         href: &href,

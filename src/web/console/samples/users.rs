@@ -17,7 +17,7 @@ use model::{
 };
 use serde_json::{Map, Value, json};
 
-use super::frame;
+use super::{frame, pools::groups};
 use crate::{
     app::{
         accounts::users::{ProfileSchemas, UserDetails},
@@ -27,6 +27,7 @@ use crate::{
     web::{
         console::{
             kit::shell::{Section, Shell},
+            user_groups::{self, list::GroupsPage, show::GroupPage},
             users::{
                 form,
                 list::{self, UsersPage},
@@ -213,6 +214,7 @@ fn user_samples() {
         pool: ("Employees", "/console/x/identity-pools/z/users"),
         credentials: &credentials,
         sessions: &sessions,
+        groups: &groups(),
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
         errors: &FormErrors::one("", "the organization is switched off (disabled)"),
@@ -225,6 +227,7 @@ fn user_samples() {
         details: &nobody(),
         credentials: &[],
         sessions: &[],
+        groups: &[],
         profile: &ProfileForm::new(&schemas(), Some(&nobody().user)),
         errors: &FormErrors::none(),
         ..full
@@ -275,4 +278,59 @@ fn new_user_samples() {
     let typed = FormValues::new().with("status", "active");
     let content = form::new_view(&pool, &plain, "Acme", &form, &typed, &FormErrors::none());
     sample("console-user-form-empty", "New user", content);
+}
+
+#[test]
+fn group_samples() {
+    let groups = groups();
+    let (typed, url) = (FormValues::new(), ListUrl::default());
+    let page = Page { items: groups.clone(), next_token: "T2".into() };
+    let full = GroupsPage {
+        name: "Employees",
+        groups: &page,
+        new: Some("/console/x/identity-pools/y/groups/new"),
+        place: &url,
+        href: &href,
+        now: now(),
+    };
+    sample("console-groups", "Groups", user_groups::list::view(&full));
+    let none = Page { items: Vec::new(), next_token: String::new() };
+    let empty = GroupsPage { groups: &none, ..full };
+    sample("console-groups-empty", "Groups", user_groups::list::view(&empty));
+    let members = Page { items: vec![hubert(), nobody()], next_token: "T2".into() };
+    let token = html! { input type="hidden" name="form_token" value="TOKEN"; };
+    let full = GroupPage {
+        group: &groups[1],
+        pool: ("Employees", "/console/x/identity-pools/y"),
+        members: &members,
+        place: &url,
+        may_manage: true,
+        is_open: true,
+        typed: &FormValues::new().with("user", "<b>Dana</b>"),
+        errors: &FormErrors::one("user", "names nobody in this pool"),
+        href: &href,
+        csrf: token.clone(),
+        now: now(),
+    };
+    sample("console-group", LONG, user_groups::show::view(&full));
+    let none = Page { items: Vec::new(), next_token: String::new() };
+    let watched = GroupPage {
+        group: &groups[0],
+        members: &none,
+        may_manage: false,
+        typed: &typed,
+        errors: &FormErrors::none(),
+        ..full
+    };
+    sample("console-group-watched", "Administrators", user_groups::show::view(&watched));
+    let form = Form::new("/console/x/groups/new", "Create group", html! {}).cancel("/console/x");
+    let errors = FormErrors::one("name", "another group of this pool has this name");
+    let edited = FormValues::new().with("name", LONG);
+    let content = user_groups::form::view("New group of the pool “Employees”", &form, &edited, &errors);
+    sample("console-group-form", "New group", content);
+    let form = Form::new("/console/x/users/y/groups", "Add to group", token).cancel("/console/x");
+    let content = user_groups::of_user::view(&groups, "/new", &form, &typed, &FormErrors::none());
+    sample("console-group-choice", "Add to a group", content);
+    let content = user_groups::of_user::view(&[], "/new", &form, &typed, &FormErrors::none());
+    sample("console-group-choice-none", "Add to a group", content);
 }

@@ -11,13 +11,14 @@ use crate::{
     links::{self, console},
     web::{
         console::{
-            kit::{context::EnvironmentContext, json},
+            kit::context::EnvironmentContext,
             scim_directories::tabs::{self, Tab},
             scim_groups, scim_users,
         },
         kit::{
             components::{code_block, copyable, facts},
             error::PageResult,
+            json,
             list::ListUrl,
         },
     },

@@ -12,13 +12,14 @@ use crate::{
     links::console,
     web::{
         console::{
-            kit::{context::EnvironmentContext, json},
+            kit::context::EnvironmentContext,
             scim_directories::tabs::{self, Tab},
             scim_requests,
         },
         kit::{
             components::{Icon, code_block, copyable, facts, fixer, notice, time},
             error::PageResult,
+            json,
         },
     },
 };

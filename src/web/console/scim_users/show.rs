@@ -14,13 +14,14 @@ use crate::{
     web::{
         console::{
             events::list::{EventView, entry},
-            kit::{context::EnvironmentContext, json},
+            kit::context::EnvironmentContext,
             scim_directories::tabs::{self, Tab},
             scim_users,
         },
         kit::{
             components::{code_block, copyable, facts},
             error::PageResult,
+            json,
         },
     },
 };

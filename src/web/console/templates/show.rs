@@ -20,7 +20,6 @@ use crate::{
                 context::EnvironmentContext,
                 flash::{Action, Flash, ResourceKind, see_other},
                 form::ConsoleForm,
-                json,
                 labels::{self, Href},
                 resource::href,
                 shell::Section,
@@ -35,6 +34,7 @@ use crate::{
         kit::{
             components::{ButtonStyle, Icon, copyable, facts, link_button, notice, time},
             error::{PageError, PageResult},
+            json,
         },
     },
 };

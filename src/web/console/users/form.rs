@@ -377,7 +377,7 @@ async fn shown_again(
     edit_page(context, &edited, &again.seen, &again.typed, &again.errors).await
 }
 
-pub(super) fn own_path(context: &EnvironmentContext, id: UserId) -> String {
+pub(in crate::web::console) fn own_path(context: &EnvironmentContext, id: UserId) -> String {
     context.href(console::USER, &[&id])
 }
 
@@ -401,7 +401,7 @@ async fn edit_page(
 }
 
 /// A page below that of a user, with its title as the heading.
-pub(super) fn user_page(
+pub(in crate::web::console) fn user_page(
     context: &EnvironmentContext,
     place: &Place,
     title: &str,

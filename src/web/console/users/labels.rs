@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a user is called: the name of the profile, else the first identifier or address, else the id.
-pub(super) fn name(user: &UserDetails) -> String {
+pub(in crate::web::console) fn name(user: &UserDetails) -> String {
     let names = [user.user.display_name()];
     let identifiers = user.identifiers.iter().map(|identifier| identifier.text.as_str().to_owned());
     let addresses = user.addresses.iter().map(|address| address.address.clone());
@@ -22,7 +22,7 @@ pub(super) fn name(user: &UserDetails) -> String {
 }
 
 /// What a pool is called: its name, else its id.
-pub(super) fn pool(pool: &IdentityPool) -> String {
+pub(in crate::web::console) fn pool(pool: &IdentityPool) -> String {
     match pool.name.trim() {
         "" => pool.id.to_string(),
         name => name.to_owned(),
@@ -30,7 +30,7 @@ pub(super) fn pool(pool: &IdentityPool) -> String {
 }
 
 /// Whether a user may sign in, as a mark.
-pub(super) fn status(user: &User) -> Markup {
+pub(in crate::web::console) fn status(user: &User) -> Markup {
     match user.status {
         UserStatus::New => mark(Icon::Note, "New"),
         UserStatus::Active => mark(Icon::Good, "Active"),

@@ -10,8 +10,11 @@ use crate::{
         accounts::users::{self, Profile, ProfileSchemas},
     },
     web::{
-        console::kit::{context::EnvironmentContext, schema_fields::SchemaForm},
-        kit::forms::{FormErrors, FormValues, FormView},
+        console::kit::context::EnvironmentContext,
+        kit::{
+            forms::{FormErrors, FormValues, FormView},
+            schema_fields::SchemaForm,
+        },
     },
 };
 

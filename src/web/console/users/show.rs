@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use model::{
     account::{AuthenticationMethod, CredentialSummary, UserSession},
     user::{UserAddress, UserIdentifier, UserSource, UserStatus},
+    user_group::UserGroup,
 };
 
 use super::{labels, place::Place, profile::ProfileForm};
@@ -12,24 +13,25 @@ use crate::{
     app::{
         Error,
         accounts::{
-            user_sessions,
+            groups, user_sessions,
             users::{self, UserDetails},
         },
         permissions,
     },
     links::console,
     web::{
-        console::{
-            account::browser_name::browser_name,
-            kit::{context::EnvironmentContext, labels::Href},
-        },
+        console::kit::{context::EnvironmentContext, labels::Href},
         kit::{
+            browser_name::browser_name,
             components::{ButtonStyle, Icon, button, copyable, facts, link_button, mark, notice, time},
             error::{PageError, PageResult},
             forms::FormErrors,
         },
     },
 };
+
+/// How many groups are shown.
+pub(super) const MAX_GROUPS: usize = 50;
 
 /// The page of a user.
 pub(in crate::web::console) struct UserPage<'a> {
@@ -40,6 +42,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
+    /// The groups that they are in; one more than are shown, where there are more.
+    pub groups: &'a [UserGroup],
     pub profile: &'a ProfileForm,
     /// Whether the administrator may change it.
     pub may_manage: bool,
@@ -51,7 +55,7 @@ pub(in crate::web::console) struct UserPage<'a> {
 }
 
 /// The user that a path names, with identifiers and addresses.
-pub(super) async fn load(context: &EnvironmentContext) -> Result<UserDetails, PageError> {
+pub(in crate::web::console) async fn load(context: &EnvironmentContext) -> Result<UserDetails, PageError> {
     let (state, principal, id) = (&context.state, &context.principal, context.id("user")?);
     let user = users::find_any(state, principal, id).await?;
     let found = users::describe(state, principal, vec![user]).await?.into_iter().next();
@@ -64,7 +68,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 }
 
 /// The page again, with why an action was refused.
-pub(super) async fn refused(context: &EnvironmentContext, error: Error) -> PageResult {
+pub(in crate::web::console) async fn refused(context: &EnvironmentContext, error: Error) -> PageResult {
     let errors = match error {
         // Somebody else was faster, or the page was open for long.
         Error::NotFound { kind, .. }
@@ -90,6 +94,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
+        groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
         errors,
@@ -137,6 +142,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
         }
         (page.identifiers())
         (page.addresses())
+        (page.groups())
         (page.credentials())
         (page.sessions())
         (page.profile())

@@ -17,15 +17,13 @@ use self::{
     field::{SchemaField, has_type, hint_of, kind_of, options_of, resolve, strings},
     value::{at, normal, pointer, read_rest, set, shown_rest},
 };
-use crate::web::{
-    console::kit::json,
-    kit::{
-        components::facts,
-        forms::{Control, FormErrors, FormValues, FormView},
-    },
+use crate::web::kit::{
+    components::facts,
+    forms::{Control, FormErrors, FormValues, FormView},
+    json,
 };
 
-pub(super) use self::field::unreadable;
+pub(in crate::web) use self::field::unreadable;
 
 /// The maximum number of fields; the members after those are edited as JSON. A form has at most 1000 fields in all.
 const MAX_FIELDS: usize = 200;
@@ -60,7 +58,7 @@ const NAME: &str = "name";
 
 /// The fields for one object.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::web::console) struct SchemaForm {
+pub(in crate::web) struct SchemaForm {
     /// What its places are called by: `payload`.
     prefix: &'static str,
     fields: Vec<SchemaField>,

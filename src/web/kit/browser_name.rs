@@ -1,7 +1,7 @@
 //! A readable name of a user agent.
 
 /// A readable name of a user agent: "Firefox on Windows". An unknown one is "A browser".
-pub(in crate::web::console) fn browser_name(user_agent: &str) -> String {
+pub(in crate::web) fn browser_name(user_agent: &str) -> String {
     // User agents also contain the tokens of later entries, so the order matters.
     let browsers = [
         ("Edg", "Edge"),

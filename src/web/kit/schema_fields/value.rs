@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::field::unreadable;
-use crate::web::console::kit::json;
+use crate::web::kit::json;
 
 /// A JSON pointer (RFC 6901).
 pub(super) fn pointer(path: &[String]) -> String {

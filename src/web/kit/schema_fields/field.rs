@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use serde_json::{Map, Number, Value, error::Category};
 
-use crate::web::{
-    console::kit::json,
-    kit::forms::{Control, FormView, lines, sentence},
+use crate::web::kit::{
+    forms::{Control, FormView, lines, sentence},
+    json,
 };
 
 /// How many references in a row are followed.
@@ -225,7 +225,7 @@ pub(super) fn options_of(kind: &FieldKind) -> Vec<(String, String)> {
 }
 
 /// Why a text is not what it must be, for people who write JSON by hand.
-pub(in crate::web::console::kit) fn unreadable(wanted: &str, error: &serde_json::Error) -> String {
+pub(in crate::web) fn unreadable(wanted: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Data => format!("must be {wanted}"),
         Category::Eof => format!("must be {wanted}; this breaks off in line {}", error.line()),

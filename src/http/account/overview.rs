@@ -1,0 +1,26 @@
+//! The account at a glance.
+
+use super::call::{AccountCall, Reply};
+use crate::{
+    app::accounts::self_service::{overview, passkeys, second_factor},
+    web::{account::overview::OverviewPage, kit::forms::FormErrors},
+};
+
+/// `GET …/account`
+pub(super) async fn show(call: AccountCall) -> Reply {
+    let signed_in = &call.signed_in;
+    let overview = overview::load(call.state(), signed_in).await?;
+    let passkeys = passkeys::are_offered(call.state(), signed_in).await?;
+    call.page(&FormErrors::none(), |frame| {
+        OverviewPage {
+            frame,
+            user: signed_in.user(),
+            overview: &overview,
+            passwords: signed_in.account.allows_passwords(),
+            passkeys,
+            apps: second_factor::is_offered(signed_in),
+        }
+        .view()
+    })
+    .await
+}

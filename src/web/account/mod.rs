@@ -1,0 +1,13 @@
+//! The pages on which users look after their own account, with the vendor's branding and without JavaScript but for passkeys.
+
+pub mod addresses;
+pub mod confirm;
+pub mod data;
+pub mod frame;
+pub mod overview;
+pub mod passkeys;
+pub mod password;
+pub mod profile;
+mod qr;
+pub mod second_factor;
+pub mod sessions;

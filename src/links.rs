@@ -327,6 +327,26 @@ impl Links {
         self.with_code(path::WORKSPACE_VERIFY, tenant, workspace, code)
     }
 
+    /// Where a sign-in through a connection ends: the page that sets the issuer's cookie.
+    pub fn sign_in_company_finish(
+        &self,
+        tenant: &str,
+        workspace: &str,
+        login: LoginFlowId,
+        proof: &str,
+    ) -> Url {
+        let mut url = self.url(&expand(path::WORKSPACE_COMPANY_FINISH, &[&tenant, &workspace]));
+        url.query_pairs_mut().append_pair("login", &login.to_string()).append_pair("proof", proof);
+        url
+    }
+
+    /// Where somebody whose company's sign-in failed goes back to the application.
+    pub fn sign_in_company_decline(&self, tenant: &str, workspace: &str, login: LoginFlowId) -> Url {
+        let mut url = self.url(&expand(path::WORKSPACE_COMPANY_DECLINE, &[&tenant, &workspace]));
+        url.query_pairs_mut().append_pair("login", &login.to_string());
+        url
+    }
+
     fn with_code(&self, pattern: &str, tenant: &str, workspace: &str, code: &str) -> Url {
         let mut url = self.url(&expand(pattern, &[&tenant, &workspace]));
         url.query_pairs_mut().append_pair("code", code);

@@ -313,8 +313,8 @@ fn origin_text(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Idp => "the identity provider started the login",
         FlowOrigin::Setup => "the customer's admin tested the connection in the setup pages",
         FlowOrigin::Console => "somebody tested the connection in the console",
-        FlowOrigin::Issuer => "an application asked for a sign-in at the organization's issuer",
         FlowOrigin::Administrator => "an administrator signed in to the console",
+        FlowOrigin::Issuer => "somebody signed in at the organization's issuer",
         FlowOrigin::Detached => "a response was posted that belongs to no login",
     }
 }

@@ -403,6 +403,12 @@ pub const WORKSPACE_SIGN_IN_CONTINUE: &str = "/{tenant}/{workspace}/sign-in/cont
 pub const WORKSPACE_SIGN_IN_CODE: &str = "/{tenant}/{workspace}/sign-in/code";
 /// Another password, where the present one must be changed.
 pub const WORKSPACE_SIGN_IN_PASSWORD: &str = "/{tenant}/{workspace}/sign-in/password";
+/// Where somebody goes on to the sign-in of their company.
+pub const WORKSPACE_COMPANY: &str = "/{tenant}/{workspace}/sign-in/company";
+/// Where they come back from it.
+pub const WORKSPACE_COMPANY_FINISH: &str = "/{tenant}/{workspace}/sign-in/company/finish";
+/// Where they go back to the application from it, without having signed in.
+pub const WORKSPACE_COMPANY_DECLINE: &str = "/{tenant}/{workspace}/sign-in/company/decline";
 /// Where a new user sets a password.
 pub const WORKSPACE_ACTIVATE: &str = "/{tenant}/{workspace}/sign-in/activate";
 /// A user's own account.

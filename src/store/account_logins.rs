@@ -56,6 +56,22 @@ pub async fn find_refusal(conn: &mut Conn, id: LoginFlowId) -> Result<Option<Str
     Ok(row.and_then(|(refusal,)| refusal))
 }
 
+/// Stores whose account the answer of an identity provider is about, and how they authenticated there.
+pub async fn update_asserted(
+    tx: &mut Transaction,
+    id: LoginFlowId,
+    user: UserId,
+    amr: &[String],
+) -> Result<()> {
+    tx.sql("UPDATE login_flows SET user_id = $2, amr = $3 WHERE id = $1")
+        .bind(id)
+        .bind(user)
+        .bind(columns::list_to_json(amr))
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Stores whose account somebody tries to sign in with, if it is one. The statement is the same for everybody.
 pub async fn update_user(tx: &mut Transaction, id: LoginFlowId, user: Option<UserId>) -> Result<()> {
     tx.sql("UPDATE login_flows SET user_id = COALESCE($2, user_id) WHERE id = $1 AND answered_at IS NULL")

@@ -2,7 +2,7 @@
 //! browser that brought it.
 
 use base::{
-    id::{ApplicationId, EnvironmentId, OrganizationId, UserId},
+    id::{ApplicationId, EnvironmentId, LoginFlowId, OrganizationId, UserId},
     secret::{Digest, SignInRequest},
     time::Timestamp,
 };
@@ -35,6 +35,10 @@ pub struct AuthorizationRequest {
     pub code_challenge: Option<String>,
     /// What is granted.
     pub scope: String,
+    /// The person must not have authenticated before that.
+    pub authenticated_since: Option<Timestamp>,
+    /// The login at an identity provider that was begun last.
+    pub flow_id: Option<LoginFlowId>,
     /// Who has given a first factor.
     pub proven: Option<Proven>,
     /// When it was made.
@@ -67,6 +71,8 @@ struct Row {
     nonce: Option<String>,
     code_challenge: Option<String>,
     scope: String,
+    authenticated_since: Option<Timestamp>,
+    flow_id: Option<LoginFlowId>,
     user_id: Option<UserId>,
     authenticated_at: Option<Timestamp>,
     amr: Option<String>,
@@ -95,6 +101,8 @@ impl TryFrom<Row> for AuthorizationRequest {
             nonce: row.nonce,
             code_challenge: row.code_challenge,
             scope: row.scope,
+            authenticated_since: row.authenticated_since,
+            flow_id: row.flow_id,
             proven: match (row.user_id, row.authenticated_at) {
                 (Some(user_id), Some(authenticated_at)) => Some(Proven { user_id, authenticated_at, amr }),
                 _ => None,
@@ -109,8 +117,8 @@ impl TryFrom<Row> for AuthorizationRequest {
 pub async fn insert(conn: &mut Conn, name: &SignInRequest, request: &AuthorizationRequest) -> Result<()> {
     conn.sql(
         "INSERT INTO authorization_requests (request_sha256, environment_id, issuer, browser_sha256, client_id, redirect_uri, \
-         redirect_uri_sent, response_mode, state, nonce, code_challenge, scope, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         redirect_uri_sent, response_mode, state, nonce, code_challenge, scope, created_at, expires_at, \
+         authenticated_since, flow_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(name.digest_of_text())
     .bind(request.environment_id)
@@ -126,9 +134,25 @@ pub async fn insert(conn: &mut Conn, name: &SignInRequest, request: &Authorizati
     .bind(request.scope.as_str())
     .bind(request.created_at)
     .bind(request.expires_at)
+    .bind(request.authenticated_since)
+    .bind(request.flow_id)
     .execute()
     .await?;
     Ok(())
+}
+
+/// The columns of [`Row`].
+macro_rules! select {
+    ($also:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $also,
+            "environment_id, issuer, browser_sha256, client_id, redirect_uri, redirect_uri_sent, response_mode, state, nonce, \
+             code_challenge, scope, authenticated_since, flow_id, user_id, authenticated_at, amr, created_at, expires_at \
+             FROM authorization_requests ",
+            $rest
+        )
+    };
 }
 
 /// The request with this name, of this issuer and this browser, if it is not answered and not expired.
@@ -141,12 +165,11 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Option<AuthorizationRequest>> {
     let row: Option<Row> = conn
-        .sql(
-            "SELECT environment_id, issuer, browser_sha256, client_id, redirect_uri, redirect_uri_sent, response_mode, state, \
-             nonce, code_challenge, scope, user_id, authenticated_at, amr, created_at, expires_at \
-             FROM authorization_requests WHERE request_sha256 = $1 AND environment_id = $2 AND issuer = $3 \
-             AND browser_sha256 = $4 AND consumed_at IS NULL AND expires_at > $5",
-        )
+        .sql(select!(
+            "",
+            "WHERE request_sha256 = $1 AND environment_id = $2 AND issuer = $3 AND browser_sha256 = $4 \
+             AND consumed_at IS NULL AND expires_at > $5"
+        ))
         .bind(name.digest_of_text())
         .bind(environment_id)
         .bind(issuer)
@@ -155,6 +178,93 @@ pub async fn find(
         .optional()
         .await?;
     row.map(AuthorizationRequest::try_from).transpose()
+}
+
+/// A request, with the digest of its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The digest of its name, by which it is answered.
+    pub name: Digest,
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// Whom the answer of the identity provider proved.
+    pub asserted: Option<Proven>,
+}
+
+/// The request for which a login at an identity provider was begun last, if it is not answered and not expired.
+pub async fn find_by_flow(conn: &mut Conn, flow: LoginFlowId, now: Timestamp) -> Result<Option<Named>> {
+    #[derive(sqlx::FromRow)]
+    struct NamedRow {
+        request_sha256: Digest,
+        asserted_user_id: Option<UserId>,
+        asserted_amr: Option<String>,
+        asserted_at: Option<Timestamp>,
+        #[sqlx(flatten)]
+        request: Row,
+    }
+    let row: Option<NamedRow> = conn
+        .sql(select!(
+            "request_sha256, asserted_user_id, asserted_amr, asserted_at, ",
+            "WHERE flow_id = $1 AND consumed_at IS NULL AND expires_at > $2"
+        ))
+        .bind(flow)
+        .bind(now)
+        .optional()
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let asserted = match (row.asserted_user_id, row.asserted_at, row.asserted_amr) {
+        (Some(user_id), Some(authenticated_at), Some(amr)) => {
+            let wrong = || Error::inconsistent("authorization_requests", "asserted_amr", flow);
+            let amr = columns::list_from_json(&amr).ok_or_else(wrong)?;
+            Some(Proven { user_id, authenticated_at, amr })
+        }
+        _ => None,
+    };
+    Ok(Some(Named { name: row.request_sha256, request: row.request.try_into()?, asserted }))
+}
+
+/// Stores the login at an identity provider that was begun for a request; one that was begun before counts for it no more.
+/// Returns whether the request is still under way.
+pub async fn update_flow(
+    tx: &mut Transaction,
+    name: &SignInRequest,
+    flow: LoginFlowId,
+    now: Timestamp,
+) -> Result<bool> {
+    let rows = tx
+        .sql(
+            "UPDATE authorization_requests SET flow_id = $2, asserted_user_id = NULL, asserted_at = NULL, asserted_amr = NULL \
+             WHERE request_sha256 = $1 AND consumed_at IS NULL AND expires_at > $3",
+        )
+        .bind(name.digest_of_text())
+        .bind(flow)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Stores whom an identity provider proved in its answer to this login, which is the one that was begun last. It is no first
+/// factor for anything else. Returns whether the request is still under way.
+pub async fn update_asserted(
+    tx: &mut Transaction,
+    name: Digest,
+    flow: LoginFlowId,
+    asserted: &Proven,
+) -> Result<bool> {
+    let rows = tx
+        .sql(
+            "UPDATE authorization_requests SET asserted_user_id = $3, asserted_at = $4, asserted_amr = $5 \
+             WHERE request_sha256 = $1 AND flow_id = $2 AND consumed_at IS NULL",
+        )
+        .bind(name)
+        .bind(flow)
+        .bind(asserted.user_id)
+        .bind(asserted.authenticated_at)
+        .bind(columns::list_to_json(&asserted.amr))
+        .execute()
+        .await?;
+    Ok(rows == 1)
 }
 
 /// What has been proven so far for a request that is under way.
@@ -199,13 +309,13 @@ pub async fn update_proven(
 }
 
 /// Answers a request: once, decided by the database. Returns whether this call did.
-pub async fn consume(tx: &mut Transaction, name: &SignInRequest, now: Timestamp) -> Result<bool> {
+pub async fn consume(tx: &mut Transaction, name: Digest, now: Timestamp) -> Result<bool> {
     let rows = tx
         .sql(
             "UPDATE authorization_requests SET consumed_at = $2 \
              WHERE request_sha256 = $1 AND consumed_at IS NULL AND expires_at > $2",
         )
-        .bind(name.digest_of_text())
+        .bind(name)
         .bind(now)
         .execute()
         .await?;

@@ -171,6 +171,19 @@ pub async fn lock(
     Ok(())
 }
 
+/// Whether an organization has a directory whose switched-off people are refused.
+pub async fn has_refusing_directory(conn: &mut Conn, organization_id: OrganizationId) -> Result<bool> {
+    let found: Option<(String,)> = conn
+        .sql(
+            "SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL \
+             AND refuse_inactive_logins LIMIT 1",
+        )
+        .bind(organization_id)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Users in an organization's directories who have the address (`$2`, or in U-labels `$3`): as reported e-mail, as another e-mail,
 /// or as user name; deleted users too. `$1` is the organization.
 macro_rules! matching_users {

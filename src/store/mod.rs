@@ -5,6 +5,7 @@
 //! replica). Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
+pub mod account_deprovisioning;
 pub mod account_grants;
 pub mod account_logins;
 pub mod administrators;

@@ -239,20 +239,6 @@ pub async fn revoke_all<S: SessionSubject>(
         .await
 }
 
-/// Revokes every session that was begun through this connection.
-pub async fn revoke_by_connection(
-    tx: &mut Transaction,
-    connection_id: SamlConnectionId,
-    now: Timestamp,
-) -> Result<()> {
-    tx.sql("UPDATE sessions SET revoked_at = $2 WHERE connection_id = $1 AND revoked_at IS NULL")
-        .bind(connection_id)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(())
-}
-
 /// Revokes every session that was begun through a connection of this organization.
 pub async fn revoke_by_organization(
     tx: &mut Transaction,

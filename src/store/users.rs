@@ -221,6 +221,47 @@ pub async fn find_by_key(
     Ok(None)
 }
 
+/// The user of an organization's pools with this identifier: of its oldest pool, if several have one.
+pub async fn find_by_key_in_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    key: &IdentifierKey,
+) -> Result<Option<User>> {
+    let rest = "JOIN user_identifiers i ON i.user_id = users.id \
+                WHERE users.environment_id = $1 AND users.organization_id = $2 AND i.identifier_key = $3 AND i.pool_id IN \
+                (SELECT p.id FROM identity_pools p WHERE p.organization_id = $2 AND p.deleted_at IS NULL) \
+                ORDER BY i.pool_id LIMIT 1";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(key.as_str())
+        .optional_of()
+        .await
+}
+
+/// Up to `limit` users of an organization's pools who have proven this address.
+pub async fn list_by_address_in_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    address_key: &str,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "JOIN user_addresses a ON a.user_id = users.id \
+                WHERE users.environment_id = $1 AND users.organization_id = $2 AND a.address_key = $3 \
+                AND a.verified_at IS NOT NULL AND a.pool_id IN \
+                (SELECT p.id FROM identity_pools p WHERE p.organization_id = $2 AND p.deleted_at IS NULL) \
+                ORDER BY a.user_id LIMIT $4";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(address_key)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
 /// Up to `limit` users of a pool with this address: all, or those who have proven it.
 pub async fn list_by_address(
     conn: &mut Conn,

@@ -21,6 +21,7 @@ mod cli_applications;
 mod cli_keys;
 mod cli_sessions;
 mod cli_users;
+mod company_walk;
 mod console_access;
 mod console_applications;
 mod console_audit;

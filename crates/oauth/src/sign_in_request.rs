@@ -4,7 +4,7 @@
 //! Parsing has two steps, as at [`crate::authorize`]: first [`Requester`], whose errors are shown on a page; then
 //! [`SignInRequest`], whose errors are sent to the redirect URI.
 
-use base::id::ApplicationId;
+use base::id::{ApplicationId, SamlConnectionId};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::{
@@ -102,6 +102,10 @@ pub struct SignInRequest {
     pub max_age: Option<u64>,
     /// Who the client thinks it is.
     pub login_hint: Option<String>,
+    /// The connection through which the person is to sign in (`saml_connection_id`).
+    pub connection: Option<SamlConnectionId>,
+    /// The organization as whose people they are to sign in (`organization_id`): an id in any encoding, or its alias.
+    pub organization: Option<String>,
     /// An ID token of the person that the client wants, and of nobody else.
     pub id_token_hint: Option<String>,
 }
@@ -138,6 +142,8 @@ impl SignInRequest {
             prompt: prompt(parameters)?,
             max_age: authorize::max_age(parameters)?,
             login_hint: parameters.get_within("login_hint", MAX_HINT_BYTES)?.map(str::to_owned),
+            connection: parameters.get("saml_connection_id")?.map(connection).transpose()?,
+            organization: parameters.get_within("organization_id", MAX_HINT_BYTES)?.map(str::to_owned),
             id_token_hint: parameters.get_within("id_token_hint", MAX_TOKEN_BYTES)?.map(str::to_owned),
         })
     }
@@ -152,6 +158,13 @@ impl SignInRequest {
         let granted: Vec<&str> = self.scopes.iter().filter(is_granted).map(String::as_str).collect();
         granted.join(" ")
     }
+}
+
+fn connection(text: &str) -> Result<SamlConnectionId, Error> {
+    text.parse().map_err(|why| Error::Malformed {
+        name: "saml_connection_id",
+        reason: format!("is malformed: {why}"),
+    })
 }
 
 /// Every scope once; without any, the person's identity.

@@ -23,6 +23,8 @@ pub struct VerifiedAssertion {
     pub session_index: Option<String>,
     /// `AuthnInstant`: when the person authenticated there (SAML 2.0 Core §2.7.2).
     pub authn_instant: Option<Timestamp>,
+    /// `AuthnContextClassRef`: how the person authenticated there (SAML 2.0 Core §2.7.2.2).
+    pub authn_context: Option<String>,
 }
 
 /// The subject (SAML 2.0 Core §2.4) and the attributes (§2.7.3) of an assertion whose signature verified.

@@ -123,6 +123,7 @@ impl<'a> ConditionChecks<'a> {
             not_on_or_after: until + self.trust.clock_skew,
             session_index: session.and_then(|session| session.index).map(str::to_owned),
             authn_instant: session.and_then(|session| session.instant?.time),
+            authn_context: session.and_then(|session| session.context.clone()),
             subject: Subject { name_id: subject, attributes: assertion.attributes },
         })
     }

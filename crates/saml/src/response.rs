@@ -135,6 +135,7 @@ pub(super) struct AuthnStatement<'d> {
     pub instant: Option<DateTime<'d>>,
     pub index: Option<&'d str>,
     pub not_on_or_after: Option<DateTime<'d>>,
+    pub context: Option<String>,
 }
 
 impl<'d> Assertion<'d> {
@@ -246,6 +247,11 @@ fn authn_statement(statement: Element<'_>) -> AuthnStatement<'_> {
         instant: DateTime::of(statement, "AuthnInstant"),
         index: statement.attribute("SessionIndex"),
         not_on_or_after: DateTime::of(statement, "SessionNotOnOrAfter"),
+        context: statement
+            .child(ns::ASSERTION, "AuthnContext")
+            .and_then(|context| context.child(ns::ASSERTION, "AuthnContextClassRef"))
+            .and_then(|class| class.text())
+            .map(|class| class.trim().to_owned()),
     }
 }
 

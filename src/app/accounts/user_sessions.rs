@@ -147,11 +147,7 @@ fn new_token<'a>(issuer: &'a Issuer, begun: &NewSession<UserId>) -> NewAccessTok
         issuer,
         client_id: None,
         subject: TokenSubject::User(session.subject),
-        organization: issuer.organization().map(|organization| TokenOrganization {
-            id: organization.id,
-            name: organization.display_name.clone(),
-            handle: organization.handle.clone(),
-        }),
+        organization: issuer.organization().map(TokenOrganization::of),
         grant_id: None,
         session: Some(TokenSession {
             id: session.id,

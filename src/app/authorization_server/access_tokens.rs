@@ -15,7 +15,7 @@ use oauth::{
 
 use super::{
     access_token_keys,
-    issuers::{self, Issuer, Tenant},
+    issuers::{self, Issuer, IssuingOrganization, Tenant},
 };
 use crate::{
     app::{Error, Result, State},
@@ -58,10 +58,24 @@ impl TokenSubject {
 pub struct TokenOrganization {
     /// Its id.
     pub id: OrganizationId,
+    /// The id that a client chose for it.
+    pub alias: Option<String>,
     /// Its name for people.
     pub name: String,
     /// Its handle.
     pub handle: Option<String>,
+}
+
+impl TokenOrganization {
+    /// An organization as its tokens name it.
+    pub fn of(organization: &IssuingOrganization) -> Self {
+        Self {
+            id: organization.id,
+            alias: organization.public_alias.clone(),
+            name: organization.shown_name().to_owned(),
+            handle: organization.handle.clone(),
+        }
+    }
 }
 
 /// How the user of a token authenticated.
@@ -110,11 +124,7 @@ impl<'a> NewAccessToken<'a> {
             issuer,
             client_id: Some(client_id),
             subject: TokenSubject::Client(client_id),
-            organization: issuer.organization().map(|organization| TokenOrganization {
-                id: organization.id,
-                name: organization.shown_name().to_owned(),
-                handle: organization.handle.clone(),
-            }),
+            organization: issuer.organization().map(TokenOrganization::of),
             grant_id: None,
             session: None,
             scope,
@@ -156,7 +166,7 @@ pub async fn sign(state: &State, new: NewAccessToken<'_>) -> Result<SignedToken>
     let organization = new.organization.as_ref();
     let segment = organization.map(|it| match new.issuer.organization() {
         Some(own) if own.id == it.id => new.issuer.workspace(),
-        _ => format!("{:032x}", it.id.bits()),
+        _ => issuers::organization_segment(environment_id, it.id, it.alias.as_deref()),
     });
     let subject = new.subject.stored();
     let claims = AccessTokenClaims {

@@ -22,7 +22,7 @@ use super::{
     subject, test_result,
 };
 use crate::{
-    app::{Result, State},
+    app::{Result, State, accounts::users},
     store::{
         Transaction,
         login_connections::LoginConnection,
@@ -45,8 +45,12 @@ impl LoginAttempt<'_> {
     ) -> LoginResult<String> {
         let (state, target) = (self.state, self.target);
         let is_administrator = flow.origin == FlowOrigin::Administrator;
-        let has_target = flow.oauth.is_some() || flow.origin.is_test() || is_administrator;
+        let is_issuer = flow.origin == FlowOrigin::Issuer;
+        let has_target = flow.oauth.is_some() || flow.origin.is_test() || is_administrator || is_issuer;
         let email = self.authorize(assertion, has_target)?;
+        if is_issuer && !target.organization.is_disabled() && !target.organization.template {
+            users::ensure_pool(state, flow.environment_id, flow.organization_id).await?;
+        }
         let now = state.now();
         let code = AccessCode::new(&*state.random);
         let answered = answered(state, flow.clone(), &email, assertion, now);
@@ -56,12 +60,22 @@ impl LoginAttempt<'_> {
             return Err(Error::RequestAlreadyUsed.into());
         }
         self.record_assertion(&mut tx, assertion).await?;
+        let account_page = match is_issuer {
+            true => Some(self.identify(&mut tx, &answered, &email, assertion).await?),
+            false => None,
+        };
         self.record_accepted(&mut tx, flow).await?;
-        if !flow.origin.is_test() {
+        if is_issuer {
+            federated::record(&mut tx, &answered, &email, assertion, now).await?;
+        } else if !flow.origin.is_test() {
             federated::record(&mut tx, &answered, &email, assertion, now).await?;
             self.issue(&mut tx, &answered, &email, known, &code).await?;
         }
         tx.commit().await?;
+        if let Some(page) = account_page {
+            record_success(&answered);
+            return Ok(page);
+        }
         if is_administrator {
             // The code is not disclosed: the browser that began the login proves itself by its cookie.
             return Ok(state.links.console_saml_finish(flow.id).into());
@@ -183,8 +197,7 @@ fn answered(
 /// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
 /// the access code.
 fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -> String {
-    telemetry::login_succeeded(flow.answered_at.map_or(Duration::ZERO, |at| at.since(flow.created_at)));
-    tracing::info!(flow = %flow.id, connection = %target.connection.id, "login accepted");
+    record_success(flow);
     let code = code.reveal();
     match (&flow.oauth, &target.environment.redirect_url) {
         (Some(oauth), _) => {
@@ -197,6 +210,12 @@ fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -
         (None, Some(url)) => url.with_query(&[("saml_access_code", &code)]),
         (None, None) => String::from("/"), // `LoginAttempt::authorize` refused such a login
     }
+}
+
+/// Counts a login that was accepted.
+fn record_success(flow: &LoginFlow) {
+    telemetry::login_succeeded(flow.answered_at.map_or(Duration::ZERO, |at| at.since(flow.created_at)));
+    tracing::info!(flow = %flow.id, "login accepted");
 }
 
 /// The person's attributes by name, as stored and returned to apps.

@@ -114,6 +114,11 @@ pub async fn begin_or_refuse(
     Ok(BeginOutcome::Begun(begin(state, target, flow, browser, host).await?))
 }
 
+/// Whether a login through this connection may begin.
+pub fn is_usable(state: &State, target: &LoginConnection) -> bool {
+    LoginAttempt::new(state, target).check_begin().is_ok()
+}
+
 /// Refuses `flow` if the connection is not ready for logins.
 async fn refuse_unless_ready(
     state: &State,

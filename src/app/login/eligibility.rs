@@ -187,6 +187,27 @@ async fn check_directories(
     Ok(decide(policy, status, checks).map(|()| eligibility).map_err(Denial::Refused))
 }
 
+/// Whether a directory of the organization has switched off a person with one of these addresses, and none knows them as active.
+/// For people who prove by other means than a connection who they are. What the directories say of them stays so until the
+/// transaction ends.
+pub(in crate::app) async fn is_switched_off(
+    tx: &mut Transaction,
+    organization_id: OrganizationId,
+    emails: &[Email],
+) -> Result<bool> {
+    if !login_eligibility::has_refusing_directory(tx, organization_id).await? {
+        return Ok(false);
+    }
+    for email in emails {
+        login_eligibility::lock_matching_users(tx, organization_id, email).await?;
+        let status = login_eligibility::find_directory_status(tx, organization_id, email).await?;
+        if status.refused && !status.active {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 async fn find(conn: &mut Conn, login: LoginSubject<'_>) -> Result<Option<LoginEligibility>> {
     let LoginSubject { organization_id, connection_id, client_id, email } = login;
     Ok(login_eligibility::find(conn, organization_id, connection_id, client_id, email).await?)

@@ -131,6 +131,15 @@ refusals! {
     /// The organization admits only people whom a directory knows as active, and none knows this one.
     DirectoryUserUnknown, "directory_user_unknown", "Ostiary: only provisioned people (requireProvisionedLogins)", IdentityProvider,
         "Assign the app to the person, so that the identity provider provisions them; or the vendor sets requireProvisionedLogins of the directory to false.";
+    /// The sign-in that the login was for is over, or went on another way.
+    SignInGone, "sign_in_gone", "Ostiary: a sign-in is answered once", User,
+        "Go back to the application and sign in again.";
+    /// The application asked for an authentication that is more recent than the one that the identity provider reports.
+    AuthenticationTooOld, "authentication_too_old", "SAML 2.0 Core §3.4.1 ForceAuthn; OpenID Connect Core §3.1.2.1", IdentityProvider,
+        "Make the person authenticate again where the request has ForceAuthn, and send the time as AuthnInstant.";
+    /// The account with the person's address is linked to another person of the identity provider.
+    UserLinkedElsewhere, "user_linked_elsewhere", "Ostiary: an address links an account once", Vendor,
+        "If it is the same person, remove the federated identifier from the user; their next sign-in links them anew. If not, give the earlier account another address, or delete it.";
 
     // With an account of the organization.
     /// Nobody in the organization's identity pools signs in with what was typed.

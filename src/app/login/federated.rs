@@ -21,7 +21,20 @@ pub(super) async fn record(
     assertion: &VerifiedAssertion,
     now: Timestamp,
 ) -> Result<()> {
-    let Some(connection_id) = flow.connection_id else { return Ok(()) };
+    match identity_of(flow, email, assertion, now) {
+        Some(identity) => Ok(federated_identities::upsert(tx, &identity).await?),
+        None => Ok(()),
+    }
+}
+
+/// The identity that [`record`] stores.
+pub(super) fn identity_of(
+    flow: &LoginFlow,
+    email: &Email,
+    assertion: &VerifiedAssertion,
+    now: Timestamp,
+) -> Option<FederatedIdentity> {
+    let connection_id = flow.connection_id?;
     let (name_id, attributes) = (&assertion.subject.name_id, &assertion.name_id);
     let parts = [
         Some(name_id),
@@ -32,10 +45,10 @@ pub(super) async fn record(
     ];
     let is_too_long = parts.into_iter().flatten().any(|part| part.len() > MAX_NAME_BYTES);
     if name_id.is_empty() || is_too_long || attributes.format.as_deref() == Some(name_id_format::TRANSIENT) {
-        return Ok(());
+        return None;
     }
     let session_index = assertion.session_index.clone().filter(|index| index.len() <= MAX_NAME_BYTES);
-    let identity = FederatedIdentity {
+    Some(FederatedIdentity {
         connection_id,
         environment_id: flow.environment_id,
         organization_id: flow.organization_id,
@@ -47,6 +60,5 @@ pub(super) async fn record(
         email: email.clone(),
         session_index,
         last_login_at: now,
-    };
-    Ok(federated_identities::upsert(tx, &identity).await?)
+    })
 }

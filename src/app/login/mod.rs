@@ -15,6 +15,7 @@ mod federated;
 mod flow;
 mod grant;
 mod identity;
+mod issuer;
 mod link;
 mod receive;
 mod recheck;
@@ -29,6 +30,7 @@ mod verification;
 pub use acs::{AcsOutcome, AcsRequest};
 pub use begin::{
     BeginOutcome, BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse,
+    is_usable,
 };
 pub use browser_id::BrowserId;
 pub use certificate_cache::CertificateCache;
@@ -36,6 +38,7 @@ pub use error::{Error, description};
 pub use flow::new_flow;
 pub(super) use grant::code_lifetime;
 pub use grant::issue_code;
+pub use issuer::is_finish_proof;
 pub use link::create_link;
 pub use receive::receive;
 pub(super) use recheck::recheck;

@@ -6,7 +6,11 @@
 use std::net::Ipv4Addr;
 
 use base::time::Timestamp;
-use model::{email::Email, environment::IdpInitiated, login_flow::LoginFlow};
+use model::{
+    email::Email,
+    environment::IdpInitiated,
+    login_flow::{FlowOrigin, LoginFlow},
+};
 use saml::{VerifiedAssertion, check::Check, checks};
 
 use super::{
@@ -49,7 +53,8 @@ async fn handle(
     let client = Ipv4Addr::UNSPECIFIED.into();
     let assertion = attempt.verify(client, ResponseInput::Xml(xml), at).await?;
     check_in_response_to(attempt, flow, &assertion)?;
-    let email = attempt.authorize(&assertion, flow.oauth.is_some())?;
+    let has_target = flow.oauth.is_some() || flow.origin == FlowOrigin::Issuer;
+    let email = attempt.authorize(&assertion, has_target)?;
     let login = attempt.subject(None, &email);
     let mut conn = attempt.state.db.read().await?;
     match eligibility::check_read_only(&mut conn, login, &mut attempt.checks.0).await? {

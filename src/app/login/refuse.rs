@@ -17,7 +17,7 @@ use super::{
     document,
     error::Error,
     flow::new_flow,
-    test_result,
+    issuer, test_result,
 };
 use crate::{
     app::{Result, State},
@@ -58,7 +58,7 @@ pub struct RefusedLogin {
     pub application: Option<String>,
     /// The organization's name, if known.
     pub organization: Option<String>,
-    /// The OAuth client's redirect URI with the error, if OAuth began the login in this browser.
+    /// The OAuth client's redirect URI with the error, if OAuth began the login in this browser; or our address that leads there.
     pub error_redirect: Option<String>,
     /// Our page with the result, if the login is a test.
     pub test_result_url: Option<String>,
@@ -115,6 +115,11 @@ impl LoginAttempt<'_> {
             true => test_result::url(state, target, flow),
             false => test_result::url_with_proof(state, target, flow),
         });
+        let error_redirect = match own {
+            Some(flow) if flow.origin == FlowOrigin::Issuer => issuer::decline_url(state, flow).await?,
+            Some(flow) => error_redirect(flow, error),
+            None => None,
+        };
         if test_result_url.is_none() {
             telemetry::login_failed(error.code());
         }
@@ -125,7 +130,7 @@ impl LoginAttempt<'_> {
             signature_verified: self.signature_verified,
             application: non_empty(&target.environment.display_name),
             organization: non_empty(&target.organization.display_name).filter(|_| !is_beginning),
-            error_redirect: own.and_then(|flow| error_redirect(flow, error)),
+            error_redirect,
             test_result_url,
             checks: self.checks.0,
         })

@@ -36,6 +36,12 @@ async fn begin(place: &Place, query: &str) -> Result<HttpResponse, PlaceError> {
     Ok(match outcome {
         Outcome::Client(answer) => place.to_client(&answer),
         Outcome::Page(error) => place.developer_error(&error),
+        Outcome::Company { browser, login } => {
+            let mut response = place.to_identity_provider(login);
+            let links = &place.state.links;
+            cookies::set(links, &mut response, place.organization, Purpose::Browser, browser.reveal());
+            response
+        }
         Outcome::SignIn { name, browser, login_hint } => {
             let name = name.reveal();
             let hint = login_hint.unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod activation;
 mod authorize;
+mod company;
 mod enrolment;
 mod forgotten;
 mod letters;
@@ -10,6 +11,7 @@ mod pages;
 mod passkey;
 pub(in crate::http) mod place;
 mod registration;
+mod replies;
 mod userinfo;
 mod verification;
 
@@ -54,6 +56,13 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_SIGN_IN_PASSWORD, |resource| {
             resource.guard(is_environment()).post(pages::change_password)
+        })
+        .resource(path::WORKSPACE_COMPANY, |resource| resource.guard(is_environment()).post(company::begin))
+        .resource(path::WORKSPACE_COMPANY_FINISH, |resource| {
+            resource.guard(is_environment()).get(company::finish)
+        })
+        .resource(path::WORKSPACE_COMPANY_DECLINE, |resource| {
+            resource.guard(is_environment()).get(company::decline)
         })
         .resource(path::WORKSPACE_ACTIVATE, |resource| {
             resource.guard(is_environment()).get(activation::show).post(activation::activate)

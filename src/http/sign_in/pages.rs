@@ -4,14 +4,20 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use oauth::parameters::encode_pairs;
 use serde::Deserialize;
 
-use super::place::{Place, PlaceError, Reply, SignInForm};
+use super::{
+    company,
+    place::{Place, PlaceError, Reply, SignInForm},
+    replies::{not_active, signed_in, told_quoted},
+};
 use crate::{
     app::{
         Error,
         authorization_server::sign_in::{
             Progress, Refusal, Refused, Visitor,
             appearance::Appearance,
-            bare, enrolment, forgotten, passkey, password, password_change, second_factor,
+            bare,
+            discovery::{self, Offer, Route},
+            enrolment, forgotten, passkey, password, password_change, second_factor,
             under_way::{self, Step, UnderWay},
         },
     },
@@ -30,6 +36,8 @@ use crate::{
         },
     },
 };
+
+pub(super) use super::replies::gone;
 
 /// What a link to the sign-in page says.
 #[derive(Deserialize)]
@@ -181,6 +189,11 @@ pub(super) async fn with_password(place: Place, form: SignInForm) -> Reply {
         return render(&place, &under_way, shown, &values, &errors, StatusCode::BAD_REQUEST).await;
     }
     if shown == Shown::Identifier {
+        match discovery::route(&place.state, &place.issuer, Some(identifier)).await? {
+            Route::Own => {}
+            Route::Company(target) => return company::go(&place, &under_way, &target, &visitor).await,
+            Route::Choose(choices) => return company::choose(&place, &under_way, identifier, &choices).await,
+        }
         // The same page for everybody: whether there is such an account is not looked at.
         return render(&place, &under_way, Shown::Password, &values, &FormErrors::none(), StatusCode::OK)
             .await;
@@ -239,17 +252,7 @@ pub(super) async fn go_on(
 ) -> Reply {
     let Refused { why, reference } = match progress {
         Ok(Progress::Next(_)) => return Ok(see_other(&here(place, under_way))),
-        Ok(Progress::Finished(finished)) => {
-            let mut response = match &finished.answer {
-                Some(answer) => place.to_client(answer),
-                None => see_other(&place.path(path::WORKSPACE_ACCOUNT)),
-            };
-            let links = &place.state.links;
-            let cookie = finished.cookie.reveal();
-            cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
-            tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
-            return Ok(response);
-        }
+        Ok(Progress::Finished(finished)) => return Ok(signed_in(place, visitor, &finished)),
         Err(refused) => refused,
     };
     let quoted = reference.as_deref();
@@ -260,27 +263,15 @@ pub(super) async fn go_on(
             render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
         Refusal::WrongPasskey => {
-            let errors = again("", "This passkey is not accepted here. Take another one, or sign in another way.");
+            let errors =
+                again("", "This passkey is not accepted here. Take another one, or sign in another way.");
             render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
         Refusal::WrongCode => {
             let errors = again(CODE, "This code is wrong, was used, or has expired.");
             render_quoted(place, under_way, shown, (values, &errors), StatusCode::UNAUTHORIZED, quoted).await
         }
-        Refusal::NotActive => {
-            told_quoted(
-                place,
-                quoted,
-                &Told {
-                    title: "You cannot sign in with this account",
-                    happened: "Your account is not activated yet, or it is switched off.",
-                    remedy: "Use the link of the letter that you got. If you have none, ask whoever manages the accounts of your organization.",
-                    reason: Some("account_not_active"),
-                    next: None,
-                },
-            )
-            .await
-        }
+        Refusal::NotActive => not_active(place, quoted).await,
         Refusal::MustBeReset => {
             let ways = ways_in(place, &[(REQUEST, under_way.name.reveal())], values.text(IDENTIFIER)).await?;
             let next = ways.forgotten.as_deref();
@@ -309,34 +300,6 @@ fn here(place: &Place, under_way: &UnderWay) -> String {
     format!("{}?{REQUEST}={}", place.path(path::WORKSPACE_SIGN_IN), under_way.name.reveal())
 }
 
-/// There is no such sign-in under way.
-pub(super) async fn gone(place: &Place) -> Reply {
-    told(
-        place,
-        StatusCode::BAD_REQUEST,
-        &Told {
-            title: "Begin in the app",
-            happened: "This sign-in was finished, took too long, or was begun in another browser.",
-            remedy: "Go to the app that you want to use and sign in from there, or sign in to your account here.",
-            reason: Some("sign_in_gone"),
-            next: Some(("Sign in to your account", &place.path(path::WORKSPACE_SIGN_IN))),
-        },
-    )
-    .await
-}
-
-async fn told(place: &Place, status: StatusCode, told: &Told<'_>) -> Reply {
-    let appearance = place.appearance().await?;
-    Ok(page(status, PagePolicy::SameOriginForms, told.view(&place.layout(&appearance))))
-}
-
-/// What is refused for good, with how it is quoted.
-async fn told_quoted(place: &Place, quoted: Option<&str>, told: &Told<'_>) -> Reply {
-    let appearance = place.appearance().await?;
-    let view = told.view_quoted(&place.layout(&appearance), quoted);
-    Ok(page(StatusCode::FORBIDDEN, PagePolicy::SameOriginForms, view))
-}
-
 /// The recovery codes of a new authenticator app.
 pub(super) async fn recovery_codes(place: &Place, under_way: &UnderWay, codes: &[String]) -> Reply {
     let appearance = appearance(place, under_way).await?;
@@ -345,6 +308,7 @@ pub(super) async fn recovery_codes(place: &Place, under_way: &UnderWay, codes: &
     let view = SignInPage {
         layout: place.layout(&appearance),
         action: &action,
+        company: None,
         restart: "",
         request: &request,
         values: &values,
@@ -427,9 +391,15 @@ async fn render_with(
     });
     let form =
         challenge.as_ref().map(|challenge| PasskeyForm { action: &asked, request: &request, challenge });
+    let offer = match shown {
+        Shown::Identifier => discovery::offer(state, issuer).await?,
+        _ => Offer::OWN,
+    };
+    let company = place.path(path::WORKSPACE_COMPANY);
     let view = SignInPage {
         layout: place.layout(&appearance),
         action: &action,
+        company: offer.company.is_some().then_some(&*company),
         restart: &restart,
         request: &request,
         values,
@@ -453,6 +423,7 @@ async fn render_with(
             None => return gone(place).await,
         },
         Shown::Finish => view.go_on(),
+        Shown::Identifier if !offer.own => view.company_only(),
         Shown::Identifier => view.identifier(),
         Shown::Password => view.password(),
         Shown::Code => view.code(),

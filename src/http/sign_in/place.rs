@@ -21,9 +21,10 @@ use crate::{
                 appearance::{self, Appearance},
             },
         },
+        login::BeginOutcome,
     },
     http::{
-        login_error::wants_json,
+        login_error::{refusal_response, wants_json},
         oauth::{body::error_body, issuers},
     },
     links::expand,
@@ -32,12 +33,13 @@ use crate::{
             error::{self, Area},
             message::Message,
             posted::{PostedForm, PostedFormError},
-            request::device,
+            request::{device, host},
             response::{PagePolicy, page},
         },
         login::{
             auto_post::{AutoPost, AutoPostPurpose},
-            idp_redirect::{banner, see_other},
+            browser_cookie,
+            idp_redirect::{banner, see_other, send_to_idp},
         },
         sign_in::{
             cookies::{self, Purpose},
@@ -155,6 +157,8 @@ impl Place {
         let links = &self.state.links;
         Visitor {
             browser: cookies::browser(links, &self.request, self.organization),
+            login_browser: browser_cookie::browser(links, &self.request),
+            host: host(&self.request).to_owned(),
             cookies: cookies::read(links, &self.request, self.organization, Purpose::Session),
             device: device(&self.request),
         }
@@ -195,6 +199,14 @@ impl Place {
                 };
                 page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
             }
+        }
+    }
+
+    /// Sends the browser to an identity provider.
+    pub(super) fn to_identity_provider(&self, login: BeginOutcome) -> HttpResponse {
+        match login {
+            BeginOutcome::Begun(begun) => send_to_idp(&self.state, begun),
+            BeginOutcome::Refused(refused) => refusal_response(&self.state, &refused, &self.request),
         }
     }
 

@@ -115,6 +115,13 @@ pub static ALL: &[ErrorText] = &[
         show_values: true,
     },
     ErrorText {
+        codes: &["sign_in_gone"],
+        happened: "This sign-in was finished already, took too long, or was begun anew.",
+        remedy: "Go back to the app and sign in again.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
         codes: &["idp_initiated_refused"],
         happened: "This app does not take sign-ins that begin at your company’s portal.",
         remedy: "Open the app itself and sign in there.",
@@ -136,6 +143,14 @@ pub static ALL: &[ErrorText] = &[
         happened: "Your company’s sign-in service sent an address that this app does not let in for your company.",
         remedy: "Ask your IT team to send your work address (in Okta: Applications → the app → Sign On → Application \
                  username; in Entra ID: Enterprise applications → the app → Single sign-on → Attributes & Claims).",
+        contact: Contact::ItTeam,
+        show_values: true,
+    },
+    ErrorText {
+        codes: &["authentication_too_old"],
+        happened: "This app asks that you enter your password again, and your company’s sign-in service did not ask you.",
+        remedy: "Sign out of your company’s sign-in service, then go back to the app and sign in again. If it happens \
+                 each time, tell your IT team.",
         contact: Contact::ItTeam,
         show_values: true,
     },
@@ -322,6 +337,15 @@ pub static ALL: &[ErrorText] = &[
         codes: &["connection_disabled", "organization_disabled", "oauth_client_disabled"],
         happened: "Single sign-on for your company is switched off in this app.",
         remedy: "Only the app’s team can switch it on again.",
+        contact: Contact::App,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["user_linked_elsewhere"],
+        happened: "There is an account with your address already, and your company’s sign-in service knows it as \
+                   somebody else’s.",
+        remedy: "Only the app’s team can clear this up: either the account is yours, or it was of somebody who had \
+                 your address before you.",
         contact: Contact::App,
         show_values: false,
     },

@@ -1,5 +1,6 @@
 //! The pages on which people sign in at an organization, with the vendor's branding and without JavaScript.
 
+mod company;
 pub mod cookies;
 pub mod enrolment;
 mod fields;
@@ -9,3 +10,5 @@ pub mod passkey;
 #[cfg(test)]
 mod samples;
 pub mod self_service;
+
+pub use company::ORGANIZATION;

@@ -26,6 +26,8 @@ pub struct SignInPage<'a> {
     pub layout: SignInLayout<'a>,
     /// Where the form is posted.
     pub action: &'a str,
+    /// Where somebody goes on to the sign-in of their company, where that is offered.
+    pub company: Option<&'a str>,
     /// Where somebody begins anew.
     pub restart: &'a str,
     /// The name of the request.
@@ -56,7 +58,7 @@ pub struct WaysIn {
 }
 
 impl SignInPage<'_> {
-    fn hidden(&self) -> Markup {
+    pub(super) fn hidden(&self) -> Markup {
         html! { input type="hidden" name=(REQUEST) value=(self.request); }
     }
 
@@ -104,6 +106,7 @@ impl SignInPage<'_> {
         };
         let after = html! {
             (self.by_passkey())
+            (self.company_button(ButtonStyle::Plain))
             @if let Some(href) = &self.ways_in.register { p.small { "New here? " a href=(href) { "Create an account" } } }
         };
         self.render("Sign in", before, "Continue", html! { (field) }, after)

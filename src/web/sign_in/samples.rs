@@ -33,6 +33,7 @@ fn sign_in(values: &FormValues, errors: &FormErrors, view: impl Fn(&SignInPage<'
     view(&SignInPage {
         layout: layout(&branding),
         action: "/prod/acme/sign-in",
+        company: Some("/prod/acme/sign-in/company"),
         restart: "/prod/acme/sign-in?request=request_x&again=yes",
         request: "request_x",
         values,
@@ -63,10 +64,33 @@ fn passkey<'a>(action: &'a str, challenge: &'a Challenge) -> PasskeyForm<'a> {
 
 fn with_passkey<'a>(page: &SignInPage<'a>, form: PasskeyForm<'a>) -> SignInPage<'a> {
     let SignInPage {
-        layout, action, restart, request, values, errors, bare, done, ways_in, reference, ..
+        layout,
+        action,
+        company,
+        restart,
+        request,
+        values,
+        errors,
+        bare,
+        done,
+        ways_in,
+        reference,
+        ..
     } = *page;
-    let passkey = Some(form);
-    SignInPage { layout, action, restart, request, values, errors, bare, done, ways_in, passkey, reference }
+    SignInPage {
+        layout,
+        action,
+        company,
+        restart,
+        request,
+        values,
+        errors,
+        bare,
+        done,
+        ways_in,
+        reference,
+        passkey: Some(form),
+    }
 }
 
 #[test]
@@ -107,6 +131,9 @@ fn sign_in_samples() {
     let typed = FormValues::new().with(IDENTIFIER, "dana\"@acme.com");
     let (nothing, none) = (FormValues::new(), FormErrors::none());
     document("sign-in-identifier", sign_in(&typed, &none, |page| page.identifier()));
+    page("sign-in-company-only", sign_in(&nothing, &none, |page| page.company_only()));
+    let choices = [("Acme Corporation & Sons <b>", "org_1"), ("Globex", "org_2")];
+    page("sign-in-choose", sign_in(&typed, &none, |page| page.choose(&choices)));
     let wrong = FormErrors::one("", "This address and this password do not belong together.");
     page("sign-in-password-wrong", sign_in(&typed, &wrong, |page| page.password()));
     let wrong = FormErrors::one(CODE, "This code is wrong, was used, or has expired.");
@@ -194,6 +221,7 @@ fn samples_of_self_service() {
     let done = SignInPage {
         layout: SignInLayout { organization: "", ..layout(&branding) },
         action: "/prod/acme/sign-in",
+        company: None,
         restart: "/prod/acme/sign-in?request=request_x&again=yes",
         request: "request_x",
         values: &FormValues::new(),

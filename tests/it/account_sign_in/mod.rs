@@ -1,6 +1,9 @@
 //! Signing in with an account at an organization's issuer, from outside: what an OpenID client and a browser see.
 
 mod attacks;
+mod company;
+mod company_attacks;
+mod company_ends;
 mod enrolment;
 mod flow;
 mod log;
@@ -108,7 +111,8 @@ async fn add_application(app: &TestApp, environment: &Environment, kind: ClientK
 
 async fn world(app: &TestApp) -> World {
     let environment = app.environment("prod").await;
-    let tenant = app.tenant(&environment, "acme.com").await;
+    // Its people have addresses for which its connection does not count.
+    let tenant = app.tenant(&environment, "acme.example").await;
     let organization = tenant.organization.id;
     let user = add_user(app, environment.id, organization, EMAIL, vec![password(PASSWORD)]).await;
     let client = add_application(app, &environment, ClientKind::Public).await;

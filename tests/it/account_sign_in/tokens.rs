@@ -134,7 +134,7 @@ both! {
                 "disable" => world(&app).await,
                 slug => {
                     let environment = app.environment(slug).await;
-                    let tenant = app.tenant(&environment, "acme.com").await;
+                    let tenant = app.tenant(&environment, "acme.example").await;
                     let organization = tenant.organization.id;
                     let user = add_user(&app, environment.id, organization, EMAIL, vec![password(PASSWORD)]).await;
                     let client = add_application(&app, &environment, ClientKind::Public).await;

@@ -54,7 +54,7 @@ async fn token(app: &TestApp, environment: EnvironmentId, user: UserId) -> Strin
         issuer: &issuer,
         client_id: None,
         subject: TokenSubject::User(user),
-        organization: Some(TokenOrganization { id: root.id, name: String::new(), handle: None }),
+        organization: Some(TokenOrganization { id: root.id, alias: None, name: String::new(), handle: None }),
         grant_id: None,
         session: None,
         scope: "openid view_audit_events".to_owned(),

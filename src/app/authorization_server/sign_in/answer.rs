@@ -6,7 +6,7 @@ use base::{
     id::{ApplicationId, GrantId, Id, LoginFlowId},
     secret::AuthorizationCode,
 };
-use model::account::UserSession;
+use model::{account::UserSession, user::User};
 use oauth::{Error, sign_in_request::ResponseMode, token::CODE_LIFETIME};
 
 use super::visitor::organization;
@@ -75,7 +75,7 @@ pub(super) async fn grant(
     tx: &mut Transaction,
     state: &State,
     issuer: &Issuer,
-    session: &UserSession,
+    (session, user): (&UserSession, &User),
     (client_id, request): (ApplicationId, &AuthorizationRequest),
     flow_id: Option<LoginFlowId>,
 ) -> Result<ClientAnswer> {
@@ -86,7 +86,7 @@ pub(super) async fn grant(
         id,
         environment_id: request.environment_id,
         issuer: organization.id,
-        organization_id: organization.id,
+        organization_id: user.organization_id,
         client_id,
         user_id: session.subject,
         session_id: session.id,

@@ -13,6 +13,8 @@ use oauth::{
 
 use super::{
     answer::{self, ClientAnswer},
+    company,
+    discovery::{self, Named, Route},
     end_session, session,
     visitor::{Visitor, organization},
 };
@@ -20,7 +22,7 @@ use crate::{
     app::{
         Result, State,
         authorization_server::{issuer_clients, issuers::Issuer},
-        login::BrowserId,
+        login::{BeginOutcome, BrowserId},
     },
     store::{
         applications,
@@ -28,14 +30,27 @@ use crate::{
     },
 };
 
+/// Why a request that names a connection or an organization cannot be met.
+const NO_CONNECTION: &str = "names no connection through which somebody can sign in here";
+
 /// How long somebody may take to sign in.
 pub(super) const REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// The maximum `max_age` in seconds that is counted: ten years.
+const MAX_AGE: u64 = 10 * 365 * 24 * 3600;
 
 /// What the browser does next.
 #[derive(Debug)]
 pub enum Outcome {
     /// It goes back to the client.
     Client(ClientAnswer),
+    /// It goes to an identity provider.
+    Company {
+        /// What binds the request to it.
+        browser: BrowserId,
+        /// What became of the login there.
+        login: BeginOutcome,
+    },
     /// The person signs in.
     SignIn {
         /// How the request is named meanwhile.
@@ -113,6 +128,12 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
         nonce: asked.nonce,
         code_challenge: asked.code_challenge.map(|challenge| challenge.as_str().to_owned()),
         scope,
+        authenticated_since: match (asked.prompt, asked.max_age) {
+            (Prompt::Login, _) => Some(now),
+            (_, Some(seconds)) => Some(now - Duration::from_secs(seconds.min(MAX_AGE))),
+            (_, None) => None,
+        },
+        flow_id: None,
         proven: None,
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,
@@ -133,18 +154,33 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
         let hint = end_session::read_hint(state, issuer, token).await?;
         found = found.filter(|(_, user)| hint.as_ref().is_some_and(|hint| hint.sub == user.id.to_string()));
     }
-    if let Some((session, _)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
+    if let Some((session, user)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
         let mut tx = state.db.write().await?;
-        let answer = answer::grant(&mut tx, state, issuer, &session, (client.id, &request), None).await?;
+        let whose = (&session, &user);
+        let answer = answer::grant(&mut tx, state, issuer, whose, (client.id, &request), None).await?;
         tx.commit().await?;
         return Ok(Outcome::Client(answer));
     }
     if asked.prompt == Prompt::None {
         return refuse(Error::SignInRequired);
     }
+    let target =
+        match discovery::named(state, issuer, asked.connection, asked.organization.as_deref()).await? {
+            Named::Nothing => match discovery::route(state, issuer, asked.login_hint.as_deref()).await? {
+                Route::Company(target) => Some(target),
+                Route::Own | Route::Choose(_) => None,
+            },
+            Named::Company(target) => Some(target),
+            Named::Unknown(name) => return refuse(Error::NoConnection { name, reason: NO_CONNECTION }),
+        };
     let name = RequestName::new(&*state.random);
     let mut tx = state.db.write().await?;
     authorization_requests::insert(&mut tx, &name, &request).await?;
     tx.commit().await?;
+    if let Some(target) = target
+        && let Some(login) = company::begin(state, &name, &request, &target, visitor).await?
+    {
+        return Ok(Outcome::Company { browser, login });
+    }
     Ok(Outcome::SignIn { name, browser, login_hint: asked.login_hint })
 }

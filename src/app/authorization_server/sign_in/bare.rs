@@ -47,6 +47,8 @@ pub async fn begin(state: &State, issuer: &Issuer, visitor: &Visitor, anew: bool
         nonce: None,
         code_challenge: None,
         scope: String::new(),
+        authenticated_since: None,
+        flow_id: None,
         proven: None,
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,

@@ -31,12 +31,12 @@ use crate::{
             access_tokens::{
                 self, NewAccessToken, SignedToken, TokenOrganization, TokenSession, TokenSubject,
             },
-            issuers::Issuer,
+            issuers::{self, Issuer},
         },
     },
     store::{
         account_grants::{self, AccountGrant, IssuedCode, IssuedRefreshToken},
-        authorization_grants, login_flows, table,
+        authorization_grants, login_flows, table, tenants,
     },
 };
 
@@ -166,23 +166,30 @@ async fn sign(
     scope: String,
     nonce: Option<String>,
 ) -> Result<Option<Signed>> {
-    let organization = organization(issuer)?;
-    let (user, person) = {
+    let own = organization(issuer)?;
+    let (user, person, organization) = {
         let mut conn = state.db.read().await?;
+        // At the root's issuer people of other organizations sign in too, each as one of theirs.
+        let organization = match grant.organization_id == own.id {
+            true => own.clone(),
+            false => {
+                let (environment_id, id) = (grant.environment_id, grant.organization_id);
+                match tenants::find_organization(&mut conn, environment_id, id).await? {
+                    Some(organization) => organization,
+                    None => return Ok(None),
+                }
+            }
+        };
         let user: Option<User> = table::find(&mut conn, grant.environment_id, grant.user_id).await?;
         let Some(user) = user.filter(|user| user.status.is_active()) else { return Ok(None) };
         let person = person(&mut conn, &user, &scope).await?;
-        (user, person)
+        (user, person, organization)
     };
     let new = NewAccessToken {
         issuer,
         client_id: Some(client.id),
         subject: TokenSubject::User(user.id),
-        organization: Some(TokenOrganization {
-            id: organization.id,
-            name: organization.shown_name().to_owned(),
-            handle: organization.handle.clone(),
-        }),
+        organization: Some(TokenOrganization::of(&organization)),
         grant_id: Some(grant.id),
         session: Some(TokenSession {
             id: grant.session_id,
@@ -211,7 +218,11 @@ async fn sign(
                 amr: grant.amr.clone(),
                 acr: is_multi.then_some(sign_in_request::MULTI_FACTOR),
                 sid: grant.session_id.to_string(),
-                org_id: issuer.workspace(),
+                org_id: issuers::organization_segment(
+                    grant.environment_id,
+                    organization.id,
+                    organization.public_alias.as_deref(),
+                ),
                 org_name: organization.shown_name().to_owned(),
                 person,
             };

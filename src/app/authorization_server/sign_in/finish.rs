@@ -1,6 +1,9 @@
 //! The end of a sign-in: session, grant, code and audit entry in one transaction.
 
-use base::{id::UserId, secret::UserSessionToken};
+use base::{
+    id::{LoginFlowId, UserId},
+    secret::{Digest, UserSessionToken},
+};
 use model::{
     account::{AuthenticationMethod, SessionContext, UserSession},
     audit::audit_fields,
@@ -8,11 +11,12 @@ use model::{
 };
 
 use super::{
+    admission::{FirstFactor, admit},
     answer::{self, ClientAnswer},
     log::Log,
     refusal::{Refusal, Refused},
     session::is_of,
-    under_way::{MULTI_FACTOR, PASSWORD, Step, UnderWay, next},
+    under_way::{MULTI_FACTOR, PASSWORD, Step, next},
     visitor::Visitor,
 };
 use crate::{
@@ -31,7 +35,7 @@ use crate::{
     },
     store::{
         self, Transaction, account_grants,
-        authorization_requests::{self, Proven},
+        authorization_requests::{self, AuthorizationRequest, Proven},
         passwords::StoredPassword,
     },
 };
@@ -74,14 +78,17 @@ pub(super) async fn go_on(
     (before, proven): (Option<&Proven>, &Proven),
 ) -> Result<Result<Progress, Refused>> {
     let (state, under_way) = (log.state, log.under_way);
-    if !user.status.is_active() {
-        drop(tx);
-        return log.refuse_as(Refusal::NotActive, Error::AccountNotActive, user.status.as_str()).await;
-    }
+    let user = match admit(&mut tx, (user.environment_id, user.id), FirstFactor::Own).await? {
+        Ok(user) => user,
+        Err(refusal) => {
+            drop(tx);
+            return log.refuse_as(refusal, Error::AccountNotActive, user.status.as_str()).await;
+        }
+    };
     let step = next(&mut tx, state, account, proven).await?;
     if step == Step::Finish {
         let (issuer, visitor) = place;
-        let finished = finish(tx, (state, &log), issuer, under_way, user, proven, visitor).await?;
+        let finished = finish(tx, &log, issuer, &user, proven, visitor).await?;
         return Ok(finished.map(Progress::Finished).map_err(Refused::from));
     }
     let now = state.now();
@@ -93,44 +100,83 @@ pub(super) async fn go_on(
     Ok(Ok(Progress::Next(step)))
 }
 
-/// Signs a locked user in, and answers the request.
-pub(super) async fn finish(
+/// Signs a locked user in, who may, and answers the request.
+async fn finish(
     mut tx: Transaction,
-    (state, log): (&State, &Log<'_>),
+    log: &Log<'_>,
     issuer: &Issuer,
-    under_way: &UnderWay,
     user: &User,
     proven: &Proven,
     visitor: &Visitor,
 ) -> Result<Result<Finished, Refusal>> {
-    let now = state.now();
-    if !user.status.is_active() {
-        return Ok(Err(Refusal::NotActive));
-    }
+    let (state, under_way) = (log.state, log.under_way);
     // An app that was added since the password was verified counts too.
     let is_multi = proven.amr.iter().any(|method| method == MULTI_FACTOR);
     if !is_multi && totp::is_enrolled(&mut tx, user.id.into()).await? {
         return Ok(Err(Refusal::Gone));
     }
-    let request = &under_way.request;
-    if let Some(client_id) = request.client_id {
-        let client = issuer_clients::find(&mut tx, issuer, client_id).await?;
-        if client.is_none_or(|client| client.disabled) {
-            return Ok(Err(Refusal::Gone));
-        }
-    }
-    if !authorization_requests::consume(&mut tx, &under_way.name, now).await? {
+    let ending = Ending {
+        name: under_way.name.digest_of_text(),
+        request: &under_way.request,
+        proven,
+        method: method(proven),
+    };
+    let flow = log.accepted(&mut tx, proven).await?;
+    let Some(ended) = end(&mut tx, state, issuer, (user, flow), &ending, visitor).await? else {
         return Ok(Err(Refusal::Gone));
-    }
-    let begun = match end_former(&mut tx, state, issuer, visitor, user.id).await? {
-        Some(own) => {
-            sessions::renew(&mut tx, state, own, proven.authenticated_at, proven.amr.clone()).await?
+    };
+    tx.commit().await?;
+    Ok(Ok(ended.finished))
+}
+
+/// How a sign-in ends.
+pub(super) struct Ending<'a> {
+    /// The digest of the name of the request.
+    pub name: Digest,
+    /// The request.
+    pub request: &'a AuthorizationRequest,
+    /// What was proven, and when.
+    pub proven: &'a Proven,
+    /// What by.
+    pub method: AuthenticationMethod,
+}
+
+/// A sign-in that has ended.
+pub(super) struct Ended {
+    /// The session.
+    pub session: UserSession,
+    /// What the browser gets.
+    pub finished: Finished,
+}
+
+/// Begins or renews the session of a locked user who may sign in, and gives the client its code, in the caller's transaction.
+/// `flow` is the login in the log. `None` where the request was answered meanwhile, or its client may not be used any more.
+pub(super) async fn end(
+    tx: &mut Transaction,
+    state: &State,
+    issuer: &Issuer,
+    (user, flow): (&User, Option<LoginFlowId>),
+    ending: &Ending<'_>,
+    visitor: &Visitor,
+) -> Result<Option<Ended>> {
+    let now = state.now();
+    let (request, proven) = (ending.request, ending.proven);
+    if let Some(client_id) = request.client_id {
+        let client = issuer_clients::find(tx, issuer, client_id).await?;
+        if client.is_none_or(|client| client.disabled) {
+            return Ok(None);
         }
+    }
+    if !authorization_requests::consume(tx, ending.name, now).await? {
+        return Ok(None);
+    }
+    let begun = match end_former(tx, state, issuer, visitor, user.id).await? {
+        Some(own) => sessions::renew(tx, state, own, proven.authenticated_at, proven.amr.clone()).await?,
         None => {
             let start = SessionStart {
                 subject: user.id,
                 environment_id: Some(user.environment_id),
-                method: method(proven),
+                method: ending.method,
                 authenticated_at: proven.authenticated_at,
                 expires_at: now + user_sessions::LIFETIME,
                 context: SessionContext {
@@ -139,13 +185,13 @@ pub(super) async fn finish(
                     tenant_admin: false,
                 },
             };
-            sessions::create(&mut tx, state, start, &visitor.device).await?
+            sessions::create(tx, state, start, &visitor.device).await?
         }
     };
-    let flow = log.accepted(&mut tx, proven).await?;
     let answer = match request.client_id {
         Some(client) => {
-            Some(answer::grant(&mut tx, state, issuer, &begun.session, (client, request), flow).await?)
+            let whose = (&begun.session, user);
+            Some(answer::grant(tx, state, issuer, whose, (client, request), flow).await?)
         }
         None => None,
     };
@@ -155,10 +201,9 @@ pub(super) async fn finish(
         "applicationId": request.client_id,
     });
     let principal = Principal::service(user.environment_id).at(visitor.address());
-    audit::record(&mut tx, state, Some(user.environment_id), &principal, entry).await?;
-    tx.commit().await?;
+    audit::record(tx, state, Some(user.environment_id), &principal, entry).await?;
     tracing::info!(user = %user.id, session = %begun.session.id, "signed in");
-    Ok(Ok(Finished { cookie: begun.token, answer }))
+    Ok(Some(Ended { session: begun.session, finished: Finished { cookie: begun.token, answer } }))
 }
 
 /// What a session begins with.

@@ -2,11 +2,14 @@
 //! tokens, and signing out.
 
 pub mod activation;
+mod admission;
 mod answer;
 pub mod appearance;
 pub mod authorize;
 pub mod bare;
 mod claims;
+pub mod company;
+pub mod discovery;
 pub mod end_session;
 pub mod enrolment;
 pub(super) mod exchange;
@@ -32,3 +35,5 @@ pub use answer::ClientAnswer;
 pub use finish::{Finished, Progress};
 pub use refusal::{Refusal, Refused};
 pub use visitor::Visitor;
+
+pub use crate::store::login_connections::LoginConnection;

@@ -12,6 +12,10 @@ use crate::{
 pub struct Visitor {
     /// What binds requests to it.
     pub browser: Option<BrowserId>,
+    /// What binds logins at identity providers to it.
+    pub login_browser: Option<BrowserId>,
+    /// The host that it addressed.
+    pub host: String,
     /// Its cookies of sessions at this issuer.
     pub cookies: Vec<String>,
     /// What else is known of it.

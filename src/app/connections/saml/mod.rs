@@ -202,7 +202,8 @@ pub async fn update(
         if edit.row.disabled && !edit.before.disabled {
             let of = GrantsOf::Connection(stored.organization_id, stored.id);
             authorization_grants::revoke_all(&mut edit.tx, of, state.now()).await?;
-            store::sessions::revoke_by_connection(&mut edit.tx, stored.id, state.now()).await?;
+            store::account_deprovisioning::end_use_through_connection(&mut edit.tx, stored.id, state.now())
+                .await?;
         }
         view(state, edit.commit().await?).await
     })
@@ -222,7 +223,7 @@ pub async fn remove(
     console_connection::ensure_may_change(state, principal, stored.organization_id).await?;
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
-        store::sessions::revoke_by_connection(&mut edit.tx, id, state.now()).await?;
+        store::account_deprovisioning::end_use_through_connection(&mut edit.tx, id, state.now()).await?;
         federated_identities::remove_of_connection(&mut edit.tx, id).await?;
         edit.remove(state, principal).await
     })

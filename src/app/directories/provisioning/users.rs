@@ -292,7 +292,7 @@ pub(super) async fn revoke_access(
     let keys: Vec<String> =
         known.into_iter().filter(|(_, email)| !by_others(email)).map(|(key, _)| key).collect();
     store::authorization_grants::revoke_for_emails(tx, directory.organization.id, &keys, now).await?;
-    Ok(())
+    Ok(store::account_deprovisioning::end_use_of_addresses(tx, directory.organization.id, &keys, now).await?)
 }
 
 pub(super) async fn record(

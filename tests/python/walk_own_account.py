@@ -96,11 +96,11 @@ def live(walk):
     walk.follow("Change your second factor")
     walk.follow("Set up an app")
     secret = page.locator(".copyable code").inner_text().replace(" ", "").replace("\n", "")
-    page.get_by_label("Code").fill("000000")
+    page.get_by_role("textbox", name="Code").fill("000000")
     walk.press("Set up the app")
     walk.says("Is not what the app shows now")
     walk.look("app")
-    page.get_by_label("Code").fill(one_time_password(secret))
+    page.get_by_role("textbox", name="Code").fill(one_time_password(secret))
     walk.press("Set up the app")
     walk.heading("Your authenticator app is set up")
     expect(page.locator(".codes li")).to_have_count(10)
@@ -141,7 +141,8 @@ def without_scripts(context):
     page = walk.page
     sign_in(page, ada, password)
     page.goto(account + "/passkeys")
-    expect(page.get_by_text("Adding a passkey needs JavaScript.")).to_be_visible()
+    # What stands in noscript is no text for the locators.
+    assert "Adding a passkey needs JavaScript." in page.content()
     expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()
     page.goto(account + "/sessions")
     walk.press("Sign out everywhere else")

@@ -315,7 +315,6 @@ fn origin_text(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Console => "somebody tested the connection in the console",
         FlowOrigin::Issuer => "an application asked for a sign-in at the organization's issuer",
         FlowOrigin::Administrator => "an administrator signed in to the console",
-        FlowOrigin::Issuer => "somebody signed in with their account, for an application",
         FlowOrigin::Detached => "a response was posted that belongs to no login",
     }
 }

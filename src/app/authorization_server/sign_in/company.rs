@@ -84,12 +84,8 @@ pub async fn finish(
     if !is_answered || !login::is_finish_proof(state, flow.id, proof) {
         return Ok(Err(Refusal::Gone));
     }
-    let subject = LoginSubject {
-        organization_id: flow.organization_id,
-        connection_id,
-        client_id: None,
-        email,
-    };
+    let subject =
+        LoginSubject { organization_id: flow.organization_id, connection_id, client_id: None, email };
     let ending = Ending {
         name: named.name,
         request: &named.request,
@@ -103,7 +99,9 @@ pub async fn finish(
             Ok(user) => user,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let Some((code, begun)) = end(&mut tx, state, issuer, (&user, Some(flow.id)), &ending, visitor).await? else {
+        let Some((code, begun)) =
+            end(&mut tx, state, issuer, (&user, Some(flow.id)), &ending, visitor).await?
+        else {
             return Ok(Err(Refusal::Gone));
         };
         store::sessions::update_connection(&mut tx, &begun.session, connection_id).await?;

@@ -48,7 +48,8 @@ pub fn name_key(name: &str) -> String {
     let words = composed.split_whitespace().map(|word| {
         let seen: String = word.chars().filter(|c| !is_invisible(*c)).collect();
         // By way of capitals: letters with several small forms (ß, ς) become one.
-        compose(&seen.to_uppercase().to_lowercase())
+        let folded: String = seen.to_uppercase().chars().flat_map(char::to_lowercase).collect();
+        compose(&folded)
     });
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -126,7 +126,8 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
     let organization: Option<Organization> = table::find(tx, id, new.organization_id).await?;
     let alias = organization.as_ref().and_then(|organization| organization.public_alias.as_ref());
     let segment = organization_segment(id, new.organization_id, alias.map(|alias| alias.as_str()));
-    let links = state.links_of(&environment);
+    // The pages are the issuer's, which is at the public URL.
+    let links = &state.links;
     let slug = environment.slug.as_str();
     // To nobody the same is written, with a code that is none.
     let extended = new.code.map_or_else(|| format!("{:032x}.000000", 0), NewCode::reveal_extended);
@@ -137,11 +138,13 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
     let page = |onward: &Onward| {
         let mut url = match new.kind {
             LetterKind::Activation => links.sign_in_activate(slug, &segment, &extended),
-            LetterKind::ResetPassword | LetterKind::ResetTotp | LetterKind::EnrollWebauthn => {
-                links.sign_in_reset(slug, &segment, &extended)
-            }
+            LetterKind::ResetPassword => links.sign_in_reset(slug, &segment, &extended),
             LetterKind::VerifyAddress => links.sign_in_verify(slug, &segment, &extended),
-            LetterKind::AlreadyRegistered | LetterKind::Invitation => links.sign_in(slug, &segment),
+            // These codes are for pages of the application's own.
+            LetterKind::ResetTotp
+            | LetterKind::EnrollWebauthn
+            | LetterKind::AlreadyRegistered
+            | LetterKind::Invitation => links.sign_in(slug, &segment),
             LetterKind::PasswordChanged
             | LetterKind::PasskeyAdded
             | LetterKind::PasskeyRemoved

@@ -111,13 +111,13 @@ pub(super) fn write(
             format!(
                 "Somebody asked to replace the authenticator app of your account: {place}. If it was you, set up the new one now."
             ),
-            "Set up the app",
+            "",
             "If it was not you, do nothing: your present app stays in use.",
         ),
         LetterKind::EnrollWebauthn => (
             format!("Add a passkey for {application}"),
             format!("Somebody asked to add a passkey to your account: {place}. If it was you, add it now."),
-            "Add a passkey",
+            "",
             "If it was not you, do nothing: nothing is added.",
         ),
         LetterKind::VerifyAddress => (
@@ -155,13 +155,20 @@ pub(super) fn write(
         LetterKind::AddressAdded => notice(letterhead, "An e-mail address was added to your account"),
         LetterKind::AddressRemoved => notice(letterhead, "An e-mail address of your account was removed"),
     };
-    let mut blocks = vec![Block::Paragraph(before), Block::Button { label, url }];
+    let mut blocks = vec![Block::Paragraph(before)];
+    // Another authenticator app, and one more passkey by a code, are set up on pages of the application, which ask for the code.
+    let is_code_alone = label.is_empty();
+    if !is_code_alone {
+        blocks.push(Block::Button { label, url });
+    }
     if let Some(code) = code {
         blocks.push(Block::Paragraph("Where you are asked for a code, this is it:".to_owned()));
         blocks.push(Block::Code(code.digits.clone()));
         let until = until(code.expires_at);
+        let what = if is_code_alone { "The code is" } else { "Link and code are" };
+        let them = if is_code_alone { "it" } else { "them" };
         blocks.push(Block::Paragraph(format!(
-            "Link and code are good once, until {until}. Give them to nobody: nobody of {application} will ask for them."
+            "{what} good once, until {until}. Give {them} to nobody: nobody of {application} will ask for {them}."
         )));
     }
     blocks.push(Block::Paragraph(after.to_owned()));

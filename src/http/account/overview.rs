@@ -10,7 +10,7 @@ use crate::{
 pub(super) async fn show(call: AccountCall) -> Reply {
     let signed_in = &call.signed_in;
     let overview = overview::load(call.state(), signed_in).await?;
-    let passkeys = passkeys::are_offered(call.state(), signed_in).await?;
+    let passkeys = passkeys::are_offered(call.state(), signed_in);
     call.page(&FormErrors::none(), |frame| {
         OverviewPage {
             frame,

@@ -58,7 +58,7 @@ async fn finish(call: &AccountCall, done: Result<()>, said: Done) -> Reply {
 async fn render(call: &AccountCall, errors: &FormErrors) -> Reply {
     let (state, signed_in) = (call.state(), &call.signed_in);
     let own = passkeys::list(state, signed_in).await?;
-    let offered = passkeys::are_offered(state, signed_in).await?;
+    let offered = passkeys::are_offered(state, signed_in);
     let options = match offered && signed_in.is_recent(state.now()) {
         true => match passkeys::begin(state, signed_in).await {
             Ok(options) => Some(options),

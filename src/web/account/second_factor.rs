@@ -8,9 +8,9 @@ use crate::{
     links::path,
     web::kit::{
         assets,
-        components::{ButtonStyle, Icon, copy_button, copyable, link_button, notice, time},
+        components::{ButtonStyle, Icon, copy_button, link_button, notice, time},
         forms::{Form, FormErrors, FormValues, FormView},
-        qr_code::qr,
+        qr_code::{grouped, qr},
     },
 };
 
@@ -124,7 +124,7 @@ impl AppPage<'_> {
                 section.card {
                     p { "Scan this with an authenticator app, such as the one of your password manager." }
                     @if let Some(drawn) = qr(self.uri, "QR code of the secret below") { (drawn) }
-                    p { "Or type this secret into the app: " (copyable(self.secret, "secret")) }
+                    p { "Or type this secret into the app: " code { (grouped(self.secret)) } " " (copy_button(self.secret, "secret")) }
                     p.small { a href=(self.uri) { "Open in an app on this device" } }
                     (view.render(&form, html! { (code) }))
                 }

@@ -29,6 +29,12 @@ pub fn qr(text: &str, label: &str) -> Option<Markup> {
     })
 }
 
+/// A secret in groups of four, as people type it who cannot scan its code.
+pub fn grouped(secret: &str) -> String {
+    let letters: Vec<char> = secret.chars().collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,18 +11,12 @@ use crate::{
     web::kit::{
         assets,
         components::{ButtonStyle, Icon, button, copy_button, notice},
-        qr_code::qr,
+        qr_code::{grouped, qr},
     },
 };
 
 /// The field with the sealed secret of an authenticator app.
 pub const SECRET: &str = "secret";
-
-/// The secret in groups of four, as people type it.
-fn grouped(secret: &str) -> String {
-    let letters: Vec<char> = secret.chars().collect();
-    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
-}
 
 impl SignInPage<'_> {
     /// Sets an authenticator app up.

@@ -321,7 +321,7 @@ both! {
     async fn a_fresh_authentication_is_asked_for_and_checked(app: TestApp) {
         let sso = Sso::new(&app).await;
         let browser = app.browser();
-        assert_eq!(sso.begin(&browser, DANA).await.xml.contains("ForceAuthn=\"true\""), false);
+        assert!(!sso.begin(&browser, DANA).await.xml.contains("ForceAuthn=\"true\""));
         for extra in [("prompt", "login"), ("max_age", "30")] {
             for (ago, is_let_in) in [(0, true), (600, false)] {
                 let browser = app.browser();

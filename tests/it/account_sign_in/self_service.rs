@@ -137,7 +137,7 @@ both! {
         let page = world.password_page(&browser, &world.authorize(&post.app, &[]), EMAIL).await;
         let forgot = href(&page, "Forgot your password?");
         assert!(forgot.contains("request=request_"), "{forgot}");
-        let sent = post.forget(&browser, &page.url.join(&forgot).unwrap().to_string(), EMAIL).await;
+        let sent = post.forget(&browser, page.url.join(&forgot).unwrap().as_ref(), EMAIL).await;
         assert!(sent.status == 200 && sent.body.contains("a letter is on its way"), "{}", sent.body);
         let link = post.link(EMAIL, 1).await;
         assert!(link.starts_with(&post.url("/sign-in/reset?code=")), "{link}");

@@ -15,4 +15,4 @@ pub use registration::{
     NewPasskey, PasskeyUser, StoredChallenge, begin_registration, begin_registration_in, begin_stored,
     registration_challenge,
 };
-pub use relying_party::{Ceremony, RelyingParty, are_supported, are_supported_at};
+pub use relying_party::{Ceremony, RelyingParty, are_supported};

@@ -24,7 +24,6 @@ use crate::{
         audit::{self, Entry},
         input,
     },
-    links::Links,
     store::{self, Transaction, passkey_challenges, passkeys::StoredPasskey},
 };
 
@@ -188,12 +187,11 @@ impl NewPasskey {
     /// Verifies the response to the challenge that is kept for an account.
     pub async fn verify_stored(
         state: &State,
-        links: &Links,
         account: AccountId,
         answer: &Value,
         display_name: &str,
     ) -> Result<Self> {
-        let webauthn = RelyingParty { links, name: "" }.require_webauthn()?;
+        let webauthn = RelyingParty { links: &state.links, name: "" }.require_webauthn()?;
         let answer: RegisterPublicKeyCredential =
             serde_json::from_value(answer.clone()).map_err(|_| not_made())?;
         let found = passkey_challenges::find(&mut state.db.read().await?, account, state.now()).await?;

@@ -8,7 +8,8 @@ use crate::{
     links::Links,
 };
 
-/// Whose passkeys are made and used: the console's, or an environment's.
+/// Whose passkeys are made and used: the console's, or those of the users of an environment, whose issuers' pages are at the public
+/// URL too.
 #[derive(Debug, Clone, Copy)]
 pub struct RelyingParty<'a> {
     /// Where its pages are: the host is the relying party id.
@@ -66,10 +67,5 @@ impl<'a> Ceremony<'a> {
 
 /// Whether passkeys can be used at this public URL.
 pub fn are_supported(state: &State) -> bool {
-    are_supported_at(&state.links)
-}
-
-/// Whether passkeys can be used on pages at these URLs.
-pub fn are_supported_at(links: &Links) -> bool {
-    RelyingParty { links, name: "" }.webauthn().is_some()
+    RelyingParty { links: &state.links, name: "" }.webauthn().is_some()
 }

@@ -13,18 +13,16 @@ use crate::{
         Error, Result, State,
         accounts::{
             attempts::record_failure,
-            passkeys::{self, Ceremony, Challenge, PresentedPasskey, RelyingParty, are_supported_at},
+            passkeys::{self, Ceremony, Challenge, PresentedPasskey, RelyingParty},
             password_check, recovery_codes,
             sessions::{self, NewSession},
             totp,
-            user_credentials::passkeys::links_of,
         },
         audit::Entry,
         authorization_server::sign_in::under_way::{
             HARDWARE_KEY, MULTI_FACTOR, ONE_TIME_PASSWORD, PASSWORD, SOFTWARE_KEY, USER_PRESENT,
         },
     },
-    links::Links,
     store::{self, Transaction},
 };
 
@@ -40,8 +38,8 @@ pub struct Methods {
 }
 
 /// What a passkey is asked within this session, and no other.
-fn ceremony<'a>(links: &'a Links, bound_to: &'a str) -> Ceremony<'a> {
-    Ceremony { party: RelyingParty { links, name: "" }, bound_to }
+fn ceremony<'a>(state: &'a State, bound_to: &'a str) -> Ceremony<'a> {
+    Ceremony { party: RelyingParty { links: &state.links, name: "" }, bound_to }
 }
 
 fn bound_to(signed_in: &SignedIn) -> String {
@@ -50,16 +48,15 @@ fn bound_to(signed_in: &SignedIn) -> String {
 
 /// How whoever is signed in can prove once more who they are.
 pub async fn methods(state: &State, signed_in: &SignedIn) -> Result<Methods> {
-    let links = links_of(state, signed_in.user()).await?;
     let (mut conn, id) = (state.db.read().await?, signed_in.id());
     let has_passkey = !store::passkeys::list(&mut conn, id, 1).await?.is_empty();
-    let asks_passkey = has_passkey && signed_in.account.allows_passkeys() && are_supported_at(&links);
+    let asks_passkey = has_passkey && signed_in.account.allows_passkeys() && passkeys::are_supported(state);
     let has_password = store::passwords::find(&mut conn, id).await?.is_some();
     Ok(Methods {
         password: has_password && signed_in.account.allows_passwords(),
         code: totp::is_enrolled(&mut conn, id).await?,
         passkey: match asks_passkey {
-            true => Some(passkeys::begin_authentication_in(state, &ceremony(&links, &bound_to(signed_in)))?),
+            true => Some(passkeys::begin_authentication_in(state, &ceremony(state, &bound_to(signed_in)))?),
             false => None,
         },
     })
@@ -77,9 +74,8 @@ pub async fn with_passkey(
         return Err(refused());
     }
     let attempt = signed_in.begin_attempt(state)?;
-    let links = links_of(state, signed_in.user()).await?;
     let bound_to = bound_to(signed_in);
-    let presented = PresentedPasskey::read_in(state, &ceremony(&links, &bound_to), sealed, answer).await;
+    let presented = PresentedPasskey::read_in(state, &ceremony(state, &bound_to), sealed, answer).await;
     let verified = match presented {
         Ok(passkey) if passkey.account() == signed_in.id() => passkey.examine()?.ok(),
         Ok(_) | Err(Error::Unauthenticated(_)) => None,

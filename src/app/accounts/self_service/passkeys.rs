@@ -12,7 +12,7 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            passkeys::{self, NewPasskey, are_supported_at},
+            passkeys::{self, NewPasskey},
             user_credentials::{letters, passkeys as credentials},
         },
         retry::retry_deadlocks,
@@ -21,11 +21,8 @@ use crate::{
 };
 
 /// Whether the user may have passkeys, and they work at this address.
-pub async fn are_offered(state: &State, signed_in: &SignedIn) -> Result<bool> {
-    if credentials::require_passkeys(&signed_in.account.pool).is_err() {
-        return Ok(false);
-    }
-    Ok(are_supported_at(&credentials::links_of(state, signed_in.user()).await?))
+pub fn are_offered(state: &State, signed_in: &SignedIn) -> bool {
+    credentials::require_passkeys(&signed_in.account.pool).is_ok() && passkeys::are_supported(state)
 }
 
 /// The passkeys of whoever is signed in.
@@ -45,8 +42,7 @@ pub async fn add(state: &State, signed_in: &SignedIn, answer: &str, name: &str) 
     credentials::require_passkeys(&signed_in.account.pool)?;
     let answer: Value = serde_json::from_str(answer)
         .map_err(|_| Error::invalid("passkey", "was not made; try again or take another device"))?;
-    let links = credentials::links_of(state, signed_in.user()).await?;
-    let made = NewPasskey::verify_stored(state, &links, signed_in.id(), &answer, name).await?;
+    let made = NewPasskey::verify_stored(state, signed_in.id(), &answer, name).await?;
     let mut tx = state.db.write().await?;
     let user = signed_in.lock(&mut tx).await?;
     credentials::add_passkey(&mut tx, state, &signed_in.principal(), &user, made).await?;

@@ -21,7 +21,6 @@ use crate::{
         principal::{On, Principal},
         retry::retry_deadlocks,
     },
-    links::Links,
     store::{self, Transaction, table},
 };
 
@@ -34,19 +33,10 @@ pub struct PasskeyCredential {
     pub credential_id: String,
 }
 
-/// The URLs that the users of an environment see: the host is that of their passkeys.
-pub(in crate::app::accounts) async fn links_of(state: &State, user: &User) -> Result<Links> {
-    let id = user.environment_id;
-    let found: Option<Environment> = table::find(&mut state.db.read().await?, id, id).await?;
-    Ok(state.links_of(&found.ok_or_else(|| Error::not_found("environment", id))?))
-}
-
-/// Whether passkeys can be used in the caller's environment: at an IP address they cannot.
-pub async fn passkeys_are_supported(state: &State, principal: &Principal) -> Result<bool> {
-    let id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
-    let found: Option<Environment> = table::find(&mut state.db.read().await?, id, id).await?;
-    let environment = found.ok_or_else(|| Error::not_found("environment", id))?;
-    Ok(passkeys::are_supported_at(&state.links_of(&environment)))
+/// Whether passkeys can be used: at an IP address they cannot. For callers who may manage users.
+pub fn passkeys_are_supported(state: &State, principal: &Principal) -> Result<bool> {
+    principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    Ok(passkeys::are_supported(state))
 }
 
 /// Begins the making of a passkey for a user: the options for `navigator.credentials.create`. One at a time is under way.
@@ -73,12 +63,11 @@ pub(in crate::app::accounts) async fn begin_for(
         let environment = environment.ok_or_else(|| Error::not_found("environment", id))?;
         (environment, own_words(&mut conn, user).await?)
     };
-    let links = state.links_of(&environment);
     let (display_name, id) = (user.display_name(), user.id.to_string());
     // What they sign in with: an identifier or address, which comes after the name.
     let name = own.iter().skip(1).find(|word| !word.is_empty()).unwrap_or(&id);
     let whose = PasskeyUser { account: account(user), name, display_name: &display_name };
-    let party = RelyingParty { links: &links, name: &environment.display_name };
+    let party = RelyingParty { links: &state.links, name: &environment.display_name };
     let (options, challenge) = passkeys::begin_stored(state, party, whose).await?;
     let mut tx = state.db.write().await?;
     lock_user(&mut tx, pool, user.id).await?;
@@ -97,8 +86,7 @@ pub async fn complete_passkey(
 ) -> Result<PasskeyCredential> {
     let (pool, user) = find_user(state, principal, of).await?;
     require_passkeys(&pool)?;
-    let links = links_of(state, &user).await?;
-    let made = NewPasskey::verify_stored(state, &links, account(&user), answer, name).await?;
+    let made = NewPasskey::verify_stored(state, account(&user), answer, name).await?;
     let mut tx = state.db.write().await?;
     let user = lock_user(&mut tx, &pool, user.id).await?;
     let added = add_passkey(&mut tx, state, principal, &user, made).await?;

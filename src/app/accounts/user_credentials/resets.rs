@@ -204,8 +204,7 @@ async fn prepare_reset(
         }
         (Reset::Totp(secret), _) => Ok(Some(Prepared::Totp(TotpSecret::parse("new_totp_secret", secret)?))),
         (Reset::Passkey(answer, name), Some(user)) => {
-            let links = super::passkeys::links_of(state, user).await?;
-            let made = NewPasskey::verify_stored(state, &links, account(user), answer, name).await?;
+            let made = NewPasskey::verify_stored(state, account(user), answer, name).await?;
             Ok(Some(Prepared::Passkey(Box::new(made))))
         }
         (Reset::Passkey(..), None) => Ok(None),

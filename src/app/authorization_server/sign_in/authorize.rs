@@ -167,10 +167,10 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     let target =
         match discovery::named(state, issuer, asked.connection, asked.organization.as_deref()).await? {
             Named::Nothing => match discovery::route(state, issuer, asked.login_hint.as_deref()).await? {
-                Route::Company(target) => Some(target),
+                Route::Company(target) => Some(*target),
                 Route::Own | Route::Choose(_) => None,
             },
-            Named::Company(target) => Some(target),
+            Named::Company(target) => Some(*target),
             Named::Unknown(name) => return refuse(Error::NoConnection { name, reason: NO_CONNECTION }),
         };
     let name = RequestName::new(&*state.random);

@@ -99,13 +99,7 @@ pub async fn finish(
             Ok(user) => user,
             Err(refusal) => return Ok(Err(refusal)),
         };
-<<<<<<< HEAD
         let Some(ended) = end(&mut tx, state, issuer, (&user, Some(flow.id)), &ending, visitor).await? else {
-=======
-        let Some((code, begun)) =
-            end(&mut tx, state, issuer, (&user, Some(flow.id)), &ending, visitor).await?
-        else {
->>>>>>> h1
             return Ok(Err(Refusal::Gone));
         };
         store::sessions::update_connection(&mut tx, &ended.session, connection_id).await?;

@@ -37,7 +37,7 @@ pub enum Route {
     /// With their account.
     Own,
     /// Through this connection.
-    Company(LoginConnection),
+    Company(Box<LoginConnection>),
     /// Through one of these; which one they say.
     Choose(Vec<LoginConnection>),
 }
@@ -48,7 +48,7 @@ pub enum Named {
     /// Nothing.
     Nothing,
     /// This connection.
-    Company(LoginConnection),
+    Company(Box<LoginConnection>),
     /// Something that is not known here, or cannot be used, by this parameter.
     Unknown(&'static str),
 }
@@ -84,7 +84,7 @@ pub async fn route(state: &State, issuer: &Issuer, typed: Option<&str>) -> Resul
     };
     Ok(match (found.pop(), found.is_empty()) {
         (None, _) => Route::Own,
-        (Some(only), true) => Route::Company(only),
+        (Some(only), true) => Route::Company(Box::new(only)),
         (Some(last), false) => {
             found.push(last);
             Route::Choose(found)
@@ -102,7 +102,7 @@ pub async fn chosen(
     let Ok(id) = choice.parse::<OrganizationId>() else { return Ok(None) };
     Ok(match route(state, issuer, Some(typed)).await? {
         Route::Choose(found) => found.into_iter().find(|company| company.organization.id == id),
-        Route::Company(only) => Some(only).filter(|company| company.organization.id == id),
+        Route::Company(only) => Some(*only).filter(|company| company.organization.id == id),
         Route::Own => None,
     })
 }
@@ -137,7 +137,7 @@ pub(super) async fn named(
     let is_here = |company: &LoginConnection| {
         (own == root_id(environment_id) || company.organization.id == own) && login::is_usable(state, company)
     };
-    Ok(found.filter(is_here).map_or(Named::Unknown(parameter), Named::Company))
+    Ok(found.filter(is_here).map_or(Named::Unknown(parameter), |company| Named::Company(Box::new(company))))
 }
 
 /// What the page of an organization offers to somebody who has not said who they are.

@@ -54,7 +54,7 @@ pub struct Passkeys {
 
 /// 409 `passkeys_unavailable` where the host of the environment is no name.
 pub(super) async fn require_supported(state: &State, principal: &Principal) -> Result<(), SecureauthError> {
-    if user_credentials::passkeys_are_supported(state, principal).await? {
+    if user_credentials::passkeys_are_supported(state, principal)? {
         return Ok(());
     }
     let text = "passkeys need https and a host name in the public URL";

@@ -207,6 +207,7 @@ pub async fn find_by_key(
 ) -> Result<Option<User>> {
     let rest = "JOIN user_identifiers i ON i.user_id = users.id \
                 WHERE users.environment_id = $1 AND users.pool_id = $2 AND i.pool_id = $2 AND i.identifier_key = $3";
+    let mut first = None;
     for key in keys {
         let found = select_where::<User>(conn, rest)
             .bind(environment_id)
@@ -214,11 +215,9 @@ pub async fn find_by_key(
             .bind(key.as_str())
             .optional_of()
             .await?;
-        if found.is_some() {
-            return Ok(found);
-        }
+        first = first.or(found);
     }
-    Ok(None)
+    Ok(first)
 }
 
 /// The user of an organization's pools with this identifier: of its oldest pool, if several have one.

@@ -47,7 +47,7 @@ def walk_at_the_organization(walk):
     walk.look("company")
     walk.press("Continue with your company’s sign-in")
     walk.heading("Sign in to Acme")
-    walk.press("Ada Lovelace")
+    walk.go(page.get_by_role("button", name="Ada Lovelace"))
     arrived(walk, acme)
     # Signed in: the next request has no page.
     page.goto(authorize(acme))
@@ -74,7 +74,7 @@ def walk_at_the_root(walk):
     page.keyboard.press("Tab")
     walk.go(page.get_by_role("button", name="Acme"))
     walk.heading("Sign in to Acme")
-    walk.press("Ada Lovelace")
+    walk.go(page.get_by_role("button", name="Ada Lovelace"))
     arrived(walk, "root")
 
 

@@ -57,7 +57,7 @@ with sync_playwright() as playwright:
     page.wait_for_function("document.title === 'ready'")
     page.evaluate("begin()")
     page.get_by_label("E-mail address").fill(told["email"])
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_label("Password").fill(told["password"])
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(own + "/callback?*")

@@ -60,7 +60,7 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
     expect(page.get_by_role("heading", name="You are invited to the console")).to_be_visible()
     seen("join")
     page.get_by_label("Your e-mail address").fill(email)
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     expect(page.get_by_text(email)).to_be_visible()
     seen("join-choose")
     if with_passkey:

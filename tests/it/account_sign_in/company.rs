@@ -447,10 +447,10 @@ both! {
         for unknown in ["dana@nobody.example", "dana", "dana@example"] {
             assert!(start(&app.browser(), unknown).await.body.contains("name=\"password\""), "{unknown}");
         }
-        // The account's existence changes nothing: the same page for both, before and after.
+        // The account's existence changes nothing: the same page for both.
         let stable = |answer: &Answer| answer.body.replace("known@nobody.example", "X").replace("other@nobody.example", "X");
-        let none = start(&app.browser(), "other@nobody.example").await;
         add_user(&app, sso.world.environment.id, at_root.organization, "known@nobody.example", vec![password(PASSWORD)]).await;
+        let none = start(&app.browser(), "other@nobody.example").await;
         let known = start(&app.browser(), "known@nobody.example").await;
         let without_request = |body: String| body.split("sign_in_request_").next().unwrap_or_default().len();
         assert_eq!(without_request(stable(&none)), without_request(stable(&known)));

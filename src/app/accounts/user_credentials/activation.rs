@@ -11,8 +11,8 @@ use serde_json::Map;
 
 use super::{
     codes, letters, place,
-    place::{UserReference, account, begin_attempt, device_of, find_user, lock_user, own_words},
-    resets::{self, refused},
+    place::{UserReference, account, begin_attempt, device_of, find_user, lock_user, own_words, refused},
+    resets,
     verification::mark_verified,
 };
 use crate::{

@@ -164,6 +164,11 @@ pub(super) async fn lock_user(tx: &mut Transaction, pool: &IdentityPool, id: Use
     found.filter(|user| user.pool_id == pool.id).ok_or_else(|| Error::not_found(UserKind::NOUN, id))
 }
 
+/// The one error for every code that is not accepted, and for every user who is not there.
+pub(super) fn refused() -> Error {
+    Error::Unauthenticated("this code is wrong, used or expired".into())
+}
+
 /// Begins an attempt to prove to be a user: counted by the account, and where there is none by the text that was given.
 pub(super) fn begin_attempt(
     state: &State,

@@ -12,7 +12,7 @@ use super::{
     codes,
     passkeys::add_passkey,
     passwords::prepare,
-    place::{self, UserReference, account, begin_attempt, device_of, find_pool, lock_user},
+    place::{self, UserReference, account, begin_attempt, device_of, find_pool, lock_user, refused},
     self_service,
     verification::mark_verified,
 };
@@ -60,11 +60,6 @@ impl Reset {
             Self::Passkey(..) => OneTimeCodePurpose::EnrollWebauthn,
         }
     }
-}
-
-/// The one error for every code that is not accepted, and for every user who is not there.
-pub(super) fn refused() -> Error {
-    Error::Unauthenticated("this code is wrong, used or expired".into())
 }
 
 /// Asks for a code for this purpose, on behalf of somebody who names a user: it is made and sent, and the earlier ones end. The answer

@@ -8,8 +8,7 @@ use model::{
 
 use super::{
     codes,
-    place::{UserReference, begin_attempt, device_of, find_user, lock_user},
-    resets::refused,
+    place::{UserReference, begin_attempt, device_of, find_user, lock_user, refused},
 };
 use crate::{
     app::{

@@ -31,7 +31,7 @@ both! {
         assert_eq!((posted.status.as_u16(), posted.location().path()), (303, format!("{}/sign-in", world.issuer).as_str()));
         let dana = Person::new(&app, &world).await;
         let page = dana.page("").await;
-        for text in ["Dana Doe", "dana@acme.com", "confirmed", "Company acme.com", "In this browser only."] {
+        for text in ["Dana Doe", "dana@acme.com", "confirmed", "Company acme.example", "In this browser only."] {
             assert!(page.body.contains(text), "{text}: {}", page.body);
         }
         assert!(!page.body.contains("Ostiary") && !page.body.contains("<script"), "{}", page.body);

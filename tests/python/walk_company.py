@@ -84,7 +84,7 @@ def refused(walk):
     page.goto(authorize(acme, prompt="login"))
     page.get_by_label("E-mail address").fill("ada@acme.example")
     walk.press("Continue")
-    walk.press("Alan Turing")
+    walk.go(page.get_by_role("button", name="Alan Turing"))
     expect(page.locator("[data-reason=email_outside_organization_domains]")).to_be_visible()
     walk.look("refused")
     walk.go(page.get_by_role("link", name=re.compile("^Back to")))

@@ -70,7 +70,7 @@ def allow_registration(walk, console):
     walk.go(page.locator("main table a").first)
     walk.follow("Edit")
     page.locator("input[type=checkbox][name=public_registration_allowed]").check()
-    walk.press("Save changes")
+    walk.press("Save")
     walk.says("People may register themselves.")
 
 

@@ -15,8 +15,8 @@ fn people_get_in_by_letters_in_a_browser() {
         serde_json::from_str::<Value>(&made).unwrap()
     };
     let password = "violet kettle under snow";
-    user(&["--email", "ada@acme.example", "--display-name", "Ada Lovelace", "--password", password]);
-    let new = user(&["--email", "hopper@acme.example", "--display-name", "Grace Hopper"]);
+    user(&["--email", "ada@post.example", "--display-name", "Ada Lovelace", "--password", password]);
+    let new = user(&["--email", "hopper@post.example", "--display-name", "Grace Hopper"]);
     let activation = new["activationUrl"].as_str().expect("a link to activate");
     let issuer = activation.strip_prefix(&demo.address).unwrap().split("/sign-in").next().unwrap();
     let callback = format!("{}/demo", demo.address);

@@ -131,7 +131,7 @@ struct RefreshTokenClaims {
     exp: i64,
 }
 
-/// Tells a client whether a token counts ([`sees`]). Of others nothing is told (§4); of refresh tokens a client knows its own only.
+/// Tells a client whether a token counts (`sees`). Of others nothing is told (§4); of refresh tokens a client knows its own only.
 pub async fn introspect(state: &State, request: IssuerRequest<'_>) -> Result<Result<Introspection, Error>> {
     let (client, token) = match read(state, request).await? {
         Ok(read) => read,
@@ -178,7 +178,7 @@ fn ends(client: &Application, issuer: &Issuer, token: &LiveToken) -> bool {
     is_own || issuer.kind == IssuerKind::System && client.may_ask_for(REVOKE_TOKENS)
 }
 
-/// Revokes a token (RFC 7009) that the client may end ([`ends`]). Another one, or none, is not told apart from one that was
+/// Revokes a token (RFC 7009) that the client may end (`ends`). Another one, or none, is not told apart from one that was
 /// revoked (§2.2).
 pub async fn revoke(state: &State, request: IssuerRequest<'_>) -> Result<Result<(), Error>> {
     let (client, token) = match read(state, request).await? {

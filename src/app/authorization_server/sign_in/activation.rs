@@ -22,8 +22,8 @@ pub async fn open(state: &State, issuer: &Issuer, code: &str) -> Result<Option<O
     Ok(opened.filter(|opened| opened.user.status == UserStatus::New))
 }
 
-/// Activates the user whom a code names, with this password. [`Error::Invalid`] on `password` where the rules of the pool refuse
-/// it; [`Error::Unauthenticated`] where the code is good for nothing.
+/// Activates the user whom a code names, with this password. [`crate::app::Error::Invalid`] on `password` where the rules of the pool refuse
+/// it; [`crate::app::Error::Unauthenticated`] where the code is good for nothing.
 pub async fn activate(
     state: &State,
     issuer: &Issuer,

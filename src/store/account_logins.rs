@@ -116,7 +116,8 @@ pub struct Accepted<'a> {
     pub authenticated_at: Timestamp,
 }
 
-/// Stores that somebody signed in. The login is complete once the application has redeemed its code.
+/// Stores that somebody signed in. The login is complete once the application has redeemed its code; one for no application is
+/// complete at once.
 pub async fn update_accepted(
     tx: &mut Transaction,
     id: LoginFlowId,
@@ -124,7 +125,9 @@ pub async fn update_accepted(
     now: Timestamp,
 ) -> Result<()> {
     tx.sql(
-        "UPDATE login_flows SET answered_at = $2, updated_at = $2, status = 'in_progress', refusal = NULL, unfinished = FALSE, \
+        "UPDATE login_flows SET answered_at = $2, updated_at = $2, refusal = NULL, unfinished = FALSE, \
+         status = CASE WHEN application_id IS NULL THEN 'succeeded' ELSE 'in_progress' END, \
+         redeemed_at = CASE WHEN application_id IS NULL THEN CAST($2 AS BIGINT) END, \
          email = $3, email_key = $4, claimed_email = NULL, amr = $5, authenticated_at = $6 WHERE id = $1",
     )
     .bind(id)

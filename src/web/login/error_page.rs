@@ -14,6 +14,11 @@ use crate::web::kit::{
     layout::Layout,
 };
 
+/// The rule of a check, without our name before those that are ours: customers do not see it.
+fn clause_for_customers(clause: &str) -> &str {
+    clause.strip_prefix("Ostiary: ").unwrap_or(clause)
+}
+
 /// A refused login. Send it with a 4xx status and [`crate::web::kit::response::PagePolicy::SameOriginForms`].
 pub struct LoginErrorPage<'a> {
     /// The error's stable code.
@@ -121,7 +126,7 @@ impl<'a> LoginErrorPage<'a> {
                         @if let Some(found) = shown_values.found { dt { "Received" } dd { code { (found) } } }
                         @if let Some(check) = check {
                             dt { "What to change" } dd { (check.remedy) }
-                            dt { "Rule" } dd { (check.clause) }
+                            dt { "Rule" } dd { (clause_for_customers(&check.clause)) }
                         }
                     }
                 }

@@ -8,6 +8,7 @@ use model::{
     application::ClientKind,
     identity_pool::IdentityPool,
     identity_schema::SchemaRef,
+    login_flow::FlowStatus,
     organization::Organization,
     user::{IdentifierKind, User, UserStatus},
 };
@@ -28,7 +29,7 @@ use ostiary::app::{
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{EMAIL, PASSWORD, World, add_user, code, give, issuer_of, password, world};
+use super::{EMAIL, PASSWORD, World, add_user, code, give, issuer_of, log::latest, password, world};
 use crate::{
     both,
     support::{
@@ -197,6 +198,9 @@ both! {
         assert!(done.location().path().ends_with("/account"), "{}", done.location());
         let account = other.get(done.location().as_str()).await;
         assert!(account.body.contains("Dana Doe"), "{}", account.body);
+        // A sign-in for nobody's application is complete: nobody has to fetch it.
+        let login = latest(&post.app, &post.world).await;
+        assert_eq!((login.status, login.application_id), (FlowStatus::Succeeded, None));
         // Signed in, the bare page leads there at once.
         assert!(other.get(&post.url("/sign-in")).await.location().path().ends_with("/account"));
     }

@@ -33,11 +33,9 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
-    /// The secret in groups, to be typed into an app.
+    /// The secret in base32, to be typed into an app.
     pub fn secret(&self) -> String {
-        let letters: Vec<char> = self.secret.reveal().chars().collect();
-        let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
-        groups.join(" ")
+        self.secret.reveal()
     }
 
     /// The address that apps read from a QR code.

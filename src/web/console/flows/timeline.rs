@@ -38,7 +38,8 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         let detail = (flow.protocol == LoginProtocol::Saml).then(|| documents(step, reading));
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
     }
-    if let Some(at) = flow.redeemed_at {
+    let is_for_nobody = flow.protocol == LoginProtocol::Account && flow.application_id.is_none();
+    if let Some(at) = flow.redeemed_at.filter(|_| !is_for_nobody) {
         let detail = (flow.protocol == LoginProtocol::Saml).then(|| html! {
             details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
         });

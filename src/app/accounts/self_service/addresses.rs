@@ -145,6 +145,12 @@ pub async fn send_again(state: &State, signed_in: &SignedIn, text: &str) -> Resu
 /// Sends the code that proves an address to it; where it is another user's, a letter that tells them.
 async fn send_proof(edit: &mut UserEdit, state: &State, key: &str, text: &str) -> Result<()> {
     let (pool, user, tx) = (&edit.pool, &edit.edit.row, &mut edit.edit.tx);
+    // Asked first, so that it says nothing of who has the address. A code that is in no letter is none that somebody could have.
+    if !outbox::has_room(tx, state, user.id.into()).await? {
+        return Err(Error::FailedPrecondition(
+            "you had many letters in the last hour; wait, and try again".into(),
+        ));
+    }
     match codes::require_nobodys(tx, pool, user, key).await {
         Ok(()) => {
             let purpose = OneTimeCodePurpose::VerifyAddress;

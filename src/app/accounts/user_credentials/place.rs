@@ -177,8 +177,15 @@ pub(super) fn begin_attempt(
     reference: &UserReference,
     device: &Device,
 ) -> Result<Attempt> {
-    let whose = user.map_or_else(|| reference.text().trim().to_owned(), |user| user.id.to_string());
+    let whose = user.map_or_else(|| counted_text(reference.text()), |user| user.id.to_string());
     Attempt::begin(state, &format!("{}/{whose}", pool.id), device)
+}
+
+/// What attempts are counted by where nobody has what was typed: all spellings of one identifier are one, as they are for somebody
+/// who has it.
+pub(super) fn counted_text(typed: &str) -> String {
+    IdentifierKey::of_typed(typed, true)
+        .map_or_else(|| typed.trim().to_owned(), |key| key.as_str().to_owned())
 }
 
 /// The account of a user.

@@ -166,7 +166,7 @@ pub fn begin(
     typed: &str,
     device: &Device,
 ) -> Result<Attempt> {
-    let whose = user.map_or_else(|| typed.trim().to_owned(), |user| user.id.to_string());
+    let whose = user.map_or_else(|| place::counted_text(typed), |user| user.id.to_string());
     Attempt::begin(state, &format!("{organization_id}/{whose}"), device)
 }
 

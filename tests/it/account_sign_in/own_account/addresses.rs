@@ -107,6 +107,24 @@ both! {
         assert!(audited(&app, &world, "user.address_added").await.is_empty());
     }
 
+    async fn no_code_is_made_that_is_in_no_letter(app: TestApp) {
+        let server = MailServer::start().await;
+        let app = app.sending_by(server.port).await;
+        let world = world(&app).await;
+        let dana = Person::new(&app, &world).await;
+        dana.done("/addresses", "/addresses", &[("address", NEW)], "on its way").await;
+        let mut sent = 1;
+        let refused = loop {
+            let answer = dana.post("/addresses/send", &[("address", NEW)]).await;
+            if answer.status != 303 {
+                break answer;
+            }
+            sent += 1;
+            assert!(sent < 20, "letters have a limit");
+        };
+        assert!(refused.body.contains("many letters"), "{}", refused.body);
+    }
+
     async fn guesses_at_a_code_are_limited(app: TestApp) {
         let server = MailServer::start().await;
         let app = app.sending_by(server.port).await;

@@ -8,6 +8,7 @@
 
 pub mod console;
 pub mod path;
+pub mod wso2;
 
 use std::fmt;
 

@@ -25,6 +25,18 @@ pub enum Scope {
     SelfRegistration,
     /// An access token of the system workspace: the audit log.
     AuditEvents,
+    /// An access token by WSO2's scopes: reading users and groups.
+    UsersView,
+    /// An access token by WSO2's scopes: users and groups.
+    UsersManage,
+    /// An access token by WSO2's scopes: reading roles.
+    RolesView,
+    /// An access token by WSO2's scopes: roles and who has them.
+    RolesManage,
+    /// An access token by WSO2's scopes: reading applications.
+    ApplicationsView,
+    /// An access token by WSO2's scopes: applications and with whom they are shared.
+    ApplicationsManage,
 }
 
 impl Scope {
@@ -40,14 +52,20 @@ impl Scope {
             | Self::OrganizationsManage
             | Self::Identity
             | Self::SelfRegistration
-            | Self::AuditEvents => None,
+            | Self::AuditEvents
+            | Self::UsersView
+            | Self::UsersManage
+            | Self::RolesView
+            | Self::RolesManage
+            | Self::ApplicationsView
+            | Self::ApplicationsManage => None,
         }
     }
 }
 
 /// A set of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scopes(u16);
+pub struct Scopes(u32);
 
 impl Scopes {
     /// No scope.
@@ -186,19 +204,23 @@ permissions! {
     /// Create, change and delete OAuth clients.
     OauthClientsManage = "oauth_clients.manage": ADMIN, [Management];
     /// Read applications and service clients, without their secrets.
-    ApplicationsView = "applications.view": VIEWER, [Management];
+    ApplicationsView = "applications.view": VIEWER, [Management, ApplicationsView, ApplicationsManage];
     /// Create, change and delete applications and service clients, and their secrets.
-    ApplicationsManage = "applications.manage": ADMIN, [Management];
+    ApplicationsManage = "applications.manage": ADMIN, [Management, ApplicationsManage];
     /// Read identity pools and the schemas of their users.
     IdentityPoolsView = "identity_pools.view": VIEWER, [Management, Identity];
     /// Create, change and delete identity pools and schemas.
     IdentityPoolsManage = "identity_pools.manage": ADMIN, [Management, Identity];
     /// Read users.
-    UsersView = "users.view": VIEWER, [Management, Identity];
+    UsersView = "users.view": VIEWER, [Management, Identity, UsersView, UsersManage];
     /// Create, change and delete users, and reset their credentials.
-    UsersManage = "users.manage": ADMIN, [Management, Identity];
+    UsersManage = "users.manage": ADMIN, [Management, Identity, UsersManage];
     /// Register users on their own behalf, in pools that allow it.
     UsersRegister = "users.register": ADMIN, [Management, Identity, SelfRegistration];
+    /// Read roles, and who has them.
+    RolesView = "roles.view": VIEWER, [Management, RolesView, RolesManage];
+    /// Create, change and delete roles, and give them to users and groups.
+    RolesManage = "roles.manage": ADMIN, [Management, RolesManage];
     /// Read the audit log of the environment.
     AuditEventsView = "audit_events.view": VIEWER, [Management, AuditEvents];
     /// Read the branding.

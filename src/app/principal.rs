@@ -49,10 +49,10 @@ pub enum Subject {
     },
     /// A customer's own IT admin, with a setup link.
     SetupLink(SetupLinkId),
-    /// A service client, with an access token of the system workspace.
+    /// A client, with an access token of its own: of the system workspace, or by WSO2's scopes.
     Application(ApplicationId),
-    /// A user, who changes their own account. Nothing of the table is theirs: the use cases of their account are made for
-    /// them, and name nobody else.
+    /// A user. In their own account nothing of the table is theirs: its use cases are made for them, and name nobody else.
+    /// With an access token they may do what its scopes permit, which are those that their roles give them.
     User(UserId),
     /// The operator, at the server's command line.
     Operator,
@@ -121,6 +121,12 @@ impl Principal {
     /// A service client with an access token of the system workspace that was given for these scopes.
     pub fn application(id: ApplicationId, environment_id: EnvironmentId, scopes: Scopes) -> Self {
         Self { scopes, ..Self::new(Subject::Application(id)).in_environment(environment_id) }
+    }
+
+    /// The same caller, with an access token that was given for these scopes and is good in this organization; `None`: in the
+    /// environment.
+    pub fn with_token(self, scopes: Scopes, organization: Option<OrganizationId>) -> Self {
+        Self { scopes, organization, ..self }
     }
 
     /// A user in their own account.
@@ -228,12 +234,27 @@ impl Principal {
                 Err(Error::Forbidden("this takes an owner of the environment; ask one of them".into()))
             }
             Subject::ApiKey(_) => self.require_any_scope(permission.scopes),
-            Subject::Application(_) if self.scopes.contains_any(permission.scopes) => Ok(()),
-            Subject::Application(_) => {
-                Err(Error::Forbidden("the access token was not given for a scope that permits this".into()))
+            Subject::User(_) if self.scopes == Scopes::NONE => {
+                Err(Error::Forbidden("a user changes their own account only".into()))
             }
+            Subject::Application(_) | Subject::User(_) => self.check_token(permission.scopes, on),
             Subject::SetupLink(_) => self.check_in_organization(permission.scopes, on),
-            Subject::User(_) => Err(Error::Forbidden("a user changes their own account only".into())),
+        }
+    }
+
+    fn check_token(&self, scopes: &[Scope], on: On) -> Result<()> {
+        if !self.scopes.contains_any(scopes) {
+            return Err(Error::Forbidden(
+                "the access token was not given for a scope that permits this".into(),
+            ));
+        }
+        match (self.organization, on) {
+            (None, _) | (Some(_), On::AnyOrganization) => Ok(()),
+            (Some(own), On::Organization(id)) if own == id => Ok(()),
+            (Some(_), On::Organization(id)) => Err(Error::not_found("organization", id)),
+            (Some(_), On::Environment) => {
+                Err(Error::Forbidden("the access token is good in one organization only".into()))
+            }
         }
     }
 

@@ -152,7 +152,7 @@ impl ResponseError for ApiError {
         let mut response = match self.format {
             ErrorFormat::Page => error::respond(&self.error, Area::Login, None),
             // Handlers of those surfaces have errors of their own.
-            ErrorFormat::Secureauth | ErrorFormat::Issuer | ErrorFormat::Api => {
+            ErrorFormat::Secureauth | ErrorFormat::Wso2 | ErrorFormat::Issuer | ErrorFormat::Api => {
                 HttpResponse::build(self.status()).json(self.envelope())
             }
             ErrorFormat::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),

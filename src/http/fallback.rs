@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{oauth::body::issuer_error_body, secureauth::error::SecureauthError};
+use super::{oauth::body::issuer_error_body, secureauth::error::SecureauthError, wso2::error::Wso2Error};
 use crate::{
     app::limits::{body_allowance::BodyError, request_memory::Exhausted},
     links::path,
@@ -121,9 +121,10 @@ pub fn respond(
             "The request took too long to arrive: a body must arrive with at least 1 KiB a second and within 30 \
              seconds. Send it again."
         }
-        (StatusCode::PAYLOAD_TOO_LARGE, ErrorFormat::Api | ErrorFormat::Secureauth | ErrorFormat::Scim) => {
-            "A body has at most 1 MiB; send it in parts."
-        }
+        (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorFormat::Api | ErrorFormat::Secureauth | ErrorFormat::Wso2 | ErrorFormat::Scim,
+        ) => "A body has at most 1 MiB; send it in parts.",
         _ => status_text.sentence,
     };
     let mut response = match format {
@@ -193,6 +194,7 @@ fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCod
             SecureauthError::new(status, secureauth_code(status, status_text.reason), status_text.sentence)
                 .error_response()
         }
+        ErrorFormat::Wso2 => Wso2Error::of_status(status, status_text.sentence).error_response(),
         ErrorFormat::Oauth => HttpResponse::build(status)
             .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),
         ErrorFormat::Issuer => HttpResponse::build(status).json(issuer_error_body(
@@ -326,6 +328,7 @@ mod tests {
             for (format, kind, field) in [
                 (ErrorFormat::Api, "application/json", "code"),
                 (ErrorFormat::Secureauth, "application/json", "error_code"),
+                (ErrorFormat::Wso2, "application/json", "traceId"),
                 (ErrorFormat::Oauth, "application/json", "error"),
                 (ErrorFormat::Issuer, "application/json", "error_hint"),
                 (ErrorFormat::Scim, "application/scim+json", "schemas"),

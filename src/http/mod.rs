@@ -1,5 +1,6 @@
 //! HTTP: routes, authentication of callers, wire types, and the error format of each surface.
 
+mod access_token;
 mod account;
 pub mod api_documents;
 pub mod api_error;
@@ -28,3 +29,4 @@ pub mod shares;
 mod sign_in;
 pub mod ssoready;
 mod transfer_rate;
+pub mod wso2;

@@ -5,7 +5,9 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{account, api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready};
+use super::{
+    account, api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready, wso2,
+};
 use crate::{
     links::path,
     web::{
@@ -58,6 +60,8 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Issuer, "", oauth::issuers::configure)
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
+        // Programs and people with an access token of WSO2's scopes
+        .surface(Surface::Wso2, "/api/server", wso2::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers

@@ -81,7 +81,8 @@ pub struct LiveToken {
 }
 
 /// A token of an environment that is not revoked and not expired, while its client, its user, its organizations and its session
-/// are good: not removed, switched off or ended, and, where it hangs from a grant, while that is good and the client can be used there.
+/// are good: not removed, switched off or ended, and, where it hangs from a grant or was switched to an organization, while that is
+/// good and the client can be used there.
 pub async fn find_live(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -104,7 +105,8 @@ pub async fn find_live(
          (SELECT 1 FROM sessions s WHERE s.id = t.session_id AND s.revoked_at IS NULL)) \
          AND (t.grant_id IS NULL OR EXISTS \
          (SELECT 1 FROM authorization_grants g WHERE g.id = t.grant_id AND g.revoked_at IS NULL)) \
-         AND (t.grant_id IS NULL OR c.shared = 'all' OR i.kind = 'root' OR c.organization_id = i.id)",
+         AND (t.grant_id IS NULL OR c.shared = 'all' OR i.kind = 'root' OR c.organization_id = i.id) \
+         AND (t.issuer NOT IN ('oauth2', 't') OR t.organization_id IS NULL OR c.shared = 'all')",
     )
     .bind(id)
     .bind(environment_id)

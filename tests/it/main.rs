@@ -131,3 +131,4 @@ mod users;
 mod users_walk;
 mod waiting;
 mod webhooks;
+mod wso2;

@@ -53,6 +53,8 @@ pub enum GrantType {
     ClientCredentials,
     /// A refresh token (RFC 6749 §6).
     RefreshToken,
+    /// A token of the same application, for one that is good in another organization (WSO2).
+    OrganizationSwitch,
 }
 
 /// Where a service client administers.
@@ -105,7 +107,7 @@ impl ClientKind {
         match self {
             Self::Web => GrantType::VARIANTS,
             Self::Public => &[GrantType::AuthorizationCode, GrantType::RefreshToken],
-            Self::Service => &[GrantType::ClientCredentials],
+            Self::Service => &[GrantType::ClientCredentials, GrantType::OrganizationSwitch],
         }
     }
 

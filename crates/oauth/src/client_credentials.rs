@@ -1,6 +1,6 @@
 //! The client credentials grant (RFC 6749 §4.4).
 
-use crate::{Error, parameters::Parameters};
+use crate::{Error, parameters::Parameters, scope::narrowed};
 
 /// A request for a token of the client's own, once the client is authenticated.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +19,11 @@ impl ClientCredentialsGrant {
             .get("scope")?
             .map(|text| text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect());
         Ok(Self { scope })
+    }
+
+    /// The granted scopes where a scope that the client may not have is left out: the response says what was granted (§3.3).
+    pub fn narrowed(&self, permitted: &[String]) -> String {
+        narrowed(self.scope.as_deref(), permitted, |scope| permitted.iter().any(|known| known == scope))
     }
 
     /// The granted scopes: those that were asked for, each once; without any, all. A scope that the client may not have is

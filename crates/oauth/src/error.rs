@@ -125,6 +125,24 @@ pub enum Error {
     /// `code_verifier` was sent although the authorization request had no challenge (RFC 9700 §2.1.1).
     #[error("code_verifier was sent, but the authorization request had no code_challenge")]
     UnexpectedVerifier,
+    /// An organization switch: there is no such organization (WSO2's text).
+    #[error("Invalid organization id: {0}")]
+    UnknownOrganization(String),
+    /// An organization switch: the organization is switched off.
+    #[error("The switching organization is in deactivated state.")]
+    OrganizationDisabled,
+    /// An organization switch: the token does not count, or is another application's. Which of them is not disclosed.
+    #[error("Invalid token received.")]
+    InvalidSwitchToken,
+    /// An organization switch: the organization is not that of the application, and not below it.
+    #[error("Organization switch is only allowed for the organizations in the same branch.")]
+    OtherBranch,
+    /// An organization switch: the application is not shared with the organization.
+    #[error("Organization switching is not allowed for organizations that have not shared the application")]
+    ApplicationNotShared,
+    /// An organization switch: the user is none of the organization's.
+    #[error("The user is not associated with the switching organization.")]
+    NotOfOrganization,
     /// No bearer token on a route that needs one.
     #[error("a bearer token is required")]
     NoBearerToken,
@@ -155,6 +173,8 @@ impl Error {
             | Self::NoSelector
             | Self::NoConnection { .. }
             | Self::TwoClientAuthentications
+            | Self::UnknownOrganization(_)
+            | Self::OrganizationDisabled
             | Self::NoBearerToken
             | Self::TwoBearerTokens => "invalid_request",
             Self::ClientDisabled | Self::GrantNotPermitted => "unauthorized_client",
@@ -173,7 +193,11 @@ impl Error {
             | Self::RefreshTokenNotFound
             | Self::RedirectUriMismatch
             | Self::VerifierMismatch
-            | Self::UnexpectedVerifier => "invalid_grant",
+            | Self::UnexpectedVerifier
+            | Self::InvalidSwitchToken
+            | Self::OtherBranch
+            | Self::ApplicationNotShared
+            | Self::NotOfOrganization => "invalid_grant",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope(_) => "insufficient_scope",
         }

@@ -1,9 +1,15 @@
-//! Token requests at an issuer: which grant is used, and the response (RFC 6749 §4.1.3, §4.4.2, §5.1, §6).
+//! Token requests at an issuer: which grant is used, and the response (RFC 6749 §4.1.3, §4.4.2, §5.1, §6; WSO2's switch to
+//! another organization).
+
+use std::fmt;
 
 use base::secret::{AuthorizationCode, RefreshToken};
 use serde::Serialize;
 
-use crate::{Error, client_credentials::ClientCredentialsGrant, parameters::Parameters, pkce::CodeVerifier};
+use crate::{
+    Error, access_token::MAX_TOKEN_BYTES, client_credentials::ClientCredentialsGrant, parameters::Parameters,
+    pkce::CodeVerifier, scope::narrowed,
+};
 
 /// What a client exchanges for tokens, once it is authenticated.
 #[derive(Debug)]
@@ -14,6 +20,8 @@ pub enum IssuerGrant {
     RefreshToken(RefreshGrant),
     /// Its own authority.
     ClientCredentials(ClientCredentialsGrant),
+    /// A token of the same application, for one that is good in another organization.
+    OrganizationSwitch(SwitchGrant),
 }
 
 /// A code, and what it was bound to.
@@ -36,6 +44,33 @@ pub struct RefreshGrant {
     pub scope: Option<Vec<String>>,
 }
 
+/// A switch to another organization.
+pub struct SwitchGrant {
+    /// The access token that the application has.
+    pub token: String,
+    /// The organization, as the caller names it.
+    pub organization: String,
+    /// The scopes that it asks for; `None`: all that it may have.
+    pub scope: Option<Vec<String>>,
+}
+
+impl fmt::Debug for SwitchGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SwitchGrant")
+            .field("organization", &self.organization)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SwitchGrant {
+    /// Of the scopes that are asked for those that are permitted, each once and in the order of the request. Others are left out:
+    /// the response says what was granted.
+    pub fn granted(&self, permitted: impl Fn(&str) -> bool, all: &[String]) -> String {
+        narrowed(self.scope.as_deref(), all, permitted)
+    }
+}
+
 impl IssuerGrant {
     /// Reads the form.
     pub fn parse(parameters: &Parameters) -> Result<Self, Error> {
@@ -50,14 +85,26 @@ impl IssuerGrant {
                     .require("refresh_token")?
                     .parse()
                     .map_err(|_| Error::RefreshTokenNotFound)?,
-                scope: parameters.get("scope")?.map(|text| {
-                    text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
-                }),
+                scope: scopes(parameters)?,
+            })),
+            "organization_switch" => Ok(Self::OrganizationSwitch(SwitchGrant {
+                token: parameters
+                    .get_within("token", MAX_TOKEN_BYTES)?
+                    .ok_or(Error::Missing("token"))?
+                    .to_owned(),
+                organization: parameters.require("switching_organization")?.to_owned(),
+                scope: scopes(parameters)?,
             })),
             "client_credentials" => ClientCredentialsGrant::parse(parameters).map(Self::ClientCredentials),
             _ => Err(Error::GrantNotSupported),
         }
     }
+}
+
+/// The scopes that a request names; `None` if it names none.
+fn scopes(parameters: &Parameters) -> Result<Option<Vec<String>>, Error> {
+    let named = parameters.get("scope")?;
+    Ok(named.map(|text| text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()))
 }
 
 impl RefreshGrant {
@@ -105,6 +152,7 @@ mod tests {
             Ok(IssuerGrant::AuthorizationCode(_)) => "code",
             Ok(IssuerGrant::RefreshToken(_)) => "refresh",
             Ok(IssuerGrant::ClientCredentials(_)) => "client",
+            Ok(IssuerGrant::OrganizationSwitch(_)) => "switch",
             Err(error) => error.code(),
         }
     }
@@ -128,6 +176,10 @@ mod tests {
             ("grant_type=refresh_token&refresh_token=x".into(), "invalid_grant"),
             ("grant_type=refresh_token".into(), "invalid_request"),
             ("grant_type=client_credentials".into(), "client"),
+            ("grant_type=organization_switch&token=a.b.c&switching_organization=x".into(), "switch"),
+            ("grant_type=organization_switch&switching_organization=x".into(), "invalid_request"),
+            ("grant_type=organization_switch&token=a.b.c".into(), "invalid_request"),
+            ("grant_type=organization_switch&token=&switching_organization=".into(), "invalid_request"),
             ("grant_type=password".into(), "unsupported_grant_type"),
             ("grant_type=implicit".into(), "unsupported_grant_type"),
             (String::new(), "invalid_request"),

@@ -12,3 +12,14 @@ pub(super) fn granted_scope(asked: Option<&str>) -> String {
         |scope: &&&str| **scope == "openid" || asked.as_ref().is_none_or(|asked| asked.contains(*scope));
     SCOPES.iter().filter(wanted).copied().collect::<Vec<_>>().join(" ")
 }
+/// Of the scopes that are asked for (without any, of `all`) those that are permitted, each once and in the order of the request.
+/// Others are left out: the response says what was granted (RFC 6749 §3.3).
+pub(super) fn narrowed(asked: Option<&[String]>, all: &[String], permitted: impl Fn(&str) -> bool) -> String {
+    let mut granted: Vec<&str> = Vec::new();
+    for scope in asked.unwrap_or(all).iter().filter(|scope| permitted(scope)) {
+        if !granted.contains(&scope.as_str()) {
+            granted.push(scope);
+        }
+    }
+    granted.join(" ")
+}

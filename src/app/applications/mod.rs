@@ -2,6 +2,7 @@
 
 pub mod secrets;
 mod settings;
+pub mod sharing;
 
 use base::{
     id::{ApplicationId, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind},
@@ -203,7 +204,7 @@ impl Resource for Application {
             self.redirect_uris = input::redirect_uris("redirectUris", uris, &self.redirect_uris)?;
         }
         if let Some(sharing) = &change.shared {
-            self.shared = settings::sharing(self.kind, self.organization_id, sharing)?;
+            self.shared = settings::sharing(self.kind, self.organization_id, &self.grant_types, sharing)?;
         }
         if let Some(uris) = &change.post_logout_redirect_uris {
             let present = &self.post_logout_redirect_uris;

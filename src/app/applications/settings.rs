@@ -97,16 +97,24 @@ fn origin(text: &str) -> Option<String> {
         .then(|| url.origin().ascii_serialization())
 }
 
-/// At whose issuers an application can be used. Only those of the vendor that sign people in are shared.
-pub(super) fn sharing(kind: ClientKind, owner: Option<OrganizationId>, text: &str) -> Result<Sharing> {
+/// At whose issuers an application can be used. Shared are only those of the vendor that sign people in, or that switch to other
+/// organizations.
+pub(super) fn sharing(
+    kind: ClientKind,
+    owner: Option<OrganizationId>,
+    grants: &[GrantType],
+    text: &str,
+) -> Result<Sharing> {
     let wanted = match text {
         "" => Sharing::default_of(kind, owner),
         text => text.parse().map_err(|_| Error::invalid("shared", "must be all or none"))?,
     };
-    match (wanted, Sharing::default_of(kind, owner)) {
-        (Sharing::All, Sharing::None) => Err(Error::invalid(
+    let can_be_shared =
+        owner.is_none() && (kind != ClientKind::Service || grants.contains(&GrantType::OrganizationSwitch));
+    match wanted {
+        Sharing::All if !can_be_shared => Err(Error::invalid(
             "shared",
-            "must be none: only your own web and public applications are shared",
+            "must be none: only your own applications are shared, and a service client only with the grant organization_switch",
         )),
         _ => Ok(wanted),
     }

@@ -12,6 +12,7 @@ use oauth::{
     jwt::{self, JwtError},
     token::ACCESS_TOKEN_LIFETIME,
 };
+use uuid::Uuid;
 
 use super::{
     access_token_keys,
@@ -166,6 +167,7 @@ pub async fn sign(state: &State, new: NewAccessToken<'_>) -> Result<SignedToken>
     let organization = new.organization.as_ref();
     let segment = organization.map(|it| match new.issuer.organization() {
         Some(own) if own.id == it.id => new.issuer.workspace(),
+        _ if new.issuer.is_tenant() => Uuid::from_u128(it.id.bits()).hyphenated().to_string(),
         _ => issuers::organization_segment(environment_id, it.id, it.alias.as_deref()),
     });
     let subject = new.subject.stored();

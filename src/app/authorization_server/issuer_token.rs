@@ -18,6 +18,7 @@ use super::{
     access_tokens::{self, NewAccessToken},
     issuer_clients,
     issuers::{Issuer, IssuerKind},
+    organization_switch,
     scopes::{INTROSPECT_TOKENS, REVOKE_TOKENS},
     sign_in,
 };
@@ -67,6 +68,9 @@ pub async fn exchange(
             sign_in::exchange::refresh(state, issuer, &client, grant).await
         }
         Ok(IssuerGrant::ClientCredentials(grant)) => own_token(state, issuer, &client, &grant).await,
+        Ok(IssuerGrant::OrganizationSwitch(grant)) => {
+            organization_switch::switch(state, issuer, &client, &grant).await
+        }
         Err(error) => Ok(Err(error)),
     }
 }
@@ -84,9 +88,13 @@ async fn own_token(
     if !is_permitted {
         return Ok(Err(Error::GrantNotPermitted));
     }
-    let scope = match grant.granted(&client.scopes) {
-        Ok(scope) => scope,
-        Err(error) => return Ok(Err(error)),
+    let scope = match issuer.is_tenant() {
+        // WSO2 leaves out what the client may not have.
+        true => grant.narrowed(&client.scopes),
+        false => match grant.granted(&client.scopes) {
+            Ok(scope) => scope,
+            Err(error) => return Ok(Err(error)),
+        },
     };
     let new = NewAccessToken::for_client(issuer, client.id, scope.clone(), client.signing_alg);
     let signed = access_tokens::sign(state, new).await?;

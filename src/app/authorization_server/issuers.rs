@@ -75,6 +75,11 @@ impl Issuer {
         }
     }
 
+    /// Whether it is one of WSO2's, which speak for the environment's root and for whatever organization a token is switched to.
+    pub fn is_tenant(&self) -> bool {
+        matches!(self.kind, IssuerKind::DefaultTenant | IssuerKind::Tenant)
+    }
+
     /// The organization whose issuer it is.
     pub fn organization(&self) -> Option<&IssuingOrganization> {
         match &self.kind {
@@ -140,6 +145,15 @@ pub async fn default_tenant(state: &State, conn: &mut Conn) -> Result<Tenant> {
                 Error::not_found("tenant", why)
             })
         }
+    }
+}
+
+/// Whether an environment is the one for which paths speak that name none.
+pub async fn is_default(state: &State, conn: &mut Conn, tenant: &Tenant) -> Result<bool> {
+    match default_tenant(state, conn).await {
+        Ok(default) => Ok(default == *tenant),
+        Err(Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod issuer_clients;
 pub mod issuer_token;
 pub mod issuers;
+pub mod organization_switch;
 pub mod redeem;
 pub mod redirect;
 pub mod scopes;

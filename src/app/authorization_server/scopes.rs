@@ -1,4 +1,4 @@
-//! The scopes of the system workspace, and what they permit on our own APIs.
+//! The scopes of the system workspace and WSO2's, and what they permit on our own APIs.
 
 use crate::app::permissions::{Scope, Scopes};
 
@@ -51,9 +51,82 @@ fn permitted(scope: &str) -> &'static [Scope] {
     }
 }
 
+/// The scopes of WSO2's management APIs, each without its prefix: `internal_` at the root, `internal_org_` in an organization.
+const MANAGEMENT_SCOPES: &[(&str, Scope)] = &[
+    ("application_mgt_create", Scope::ApplicationsManage),
+    ("application_mgt_delete", Scope::ApplicationsManage),
+    ("application_mgt_update", Scope::ApplicationsManage),
+    ("application_mgt_view", Scope::ApplicationsView),
+    ("guest_mgt_invite_add", Scope::UsersManage),
+    ("guest_mgt_invite_delete", Scope::UsersManage),
+    ("guest_mgt_invite_list", Scope::UsersView),
+    ("organization_create", Scope::OrganizationsManage),
+    ("organization_delete", Scope::OrganizationsManage),
+    ("organization_update", Scope::OrganizationsManage),
+    ("organization_view", Scope::OrganizationsView),
+    ("role_mgt_create", Scope::RolesManage),
+    ("role_mgt_delete", Scope::RolesManage),
+    ("role_mgt_update", Scope::RolesManage),
+    ("role_mgt_view", Scope::RolesView),
+    ("shared_application_create", Scope::ApplicationsManage),
+    ("shared_application_delete", Scope::ApplicationsManage),
+    ("shared_application_view", Scope::ApplicationsView),
+    ("user_mgt_create", Scope::UsersManage),
+    ("user_mgt_delete", Scope::UsersManage),
+    ("user_mgt_list", Scope::UsersView),
+    ("user_mgt_update", Scope::UsersManage),
+    ("user_mgt_view", Scope::UsersView),
+];
+
+/// A scope of WSO2's management APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManagementScope {
+    /// It without its prefix.
+    pub name: &'static str,
+    /// Whether it counts in an organization; else at the root.
+    pub in_organization: bool,
+    /// What it permits.
+    pub permits: Scope,
+}
+
+impl ManagementScope {
+    /// Reads a scope; `None` for one that is not of these APIs.
+    pub fn parse(scope: &str) -> Option<Self> {
+        let (in_organization, rest) = match scope.strip_prefix("internal_org_") {
+            // `internal_organization_view` begins with other letters.
+            Some(rest) => (true, rest),
+            None => (false, scope.strip_prefix("internal_")?),
+        };
+        let (name, permits) = MANAGEMENT_SCOPES.iter().find(|(name, _)| *name == rest)?;
+        Some(Self { name, in_organization, permits: *permits })
+    }
+
+    /// All of them, as they are written: for lists to choose from.
+    pub fn all() -> impl Iterator<Item = String> {
+        let both = ["internal_", "internal_org_"];
+        both.into_iter()
+            .flat_map(|prefix| MANAGEMENT_SCOPES.iter().map(move |(name, _)| format!("{prefix}{name}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_of_wso2_counts_at_the_root_or_in_an_organization() {
+        let read = |text| ManagementScope::parse(text).map(|scope| (scope.name, scope.in_organization));
+        assert_eq!(read("internal_organization_view"), Some(("organization_view", false)));
+        assert_eq!(read("internal_org_organization_view"), Some(("organization_view", true)));
+        assert_eq!(read("internal_user_mgt_list"), Some(("user_mgt_list", false)));
+        assert_eq!(read("internal_org_user_mgt_list"), Some(("user_mgt_list", true)));
+        for other in
+            ["", "internal_", "internal_org_", "user_mgt_list", "internal_login", "Internal_user_mgt_list"]
+        {
+            assert_eq!(read(other), None, "{other}");
+        }
+        assert!(ManagementScope::all().all(|scope| ManagementScope::parse(&scope).is_some()));
+    }
 
     #[test]
     fn each_scope_permits_what_it_says_and_no_more() {

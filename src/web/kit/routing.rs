@@ -26,6 +26,10 @@ pub enum Surface {
     Ssoready,
     /// SecureAuth's APIs.
     Secureauth,
+    /// WSO2's management APIs.
+    Wso2,
+    /// WSO2's SCIM server of the organizations' own users.
+    Wso2Scim,
     /// The SCIM server of a directory (RFC 7644).
     Scim,
     /// The OpenID provider.
@@ -52,6 +56,8 @@ pub enum ErrorFormat {
     Api,
     /// SecureAuth's APIs (`status_code`, `error`, `error_code`, `details`).
     Secureauth,
+    /// WSO2's management APIs (`code`, `message`, `description`, `traceId`).
+    Wso2,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,
     /// Clients of the environments' issuers: as OAuth clients, with SecureAuth's additions.
@@ -72,7 +78,8 @@ impl Surface {
         match self {
             Self::Ssoready => ErrorFormat::Api,
             Self::Secureauth => ErrorFormat::Secureauth,
-            Self::Scim => ErrorFormat::Scim,
+            Self::Scim | Self::Wso2Scim => ErrorFormat::Scim,
+            Self::Wso2 => ErrorFormat::Wso2,
             _ if accepts_html() => ErrorFormat::Page,
             Self::Oauth => ErrorFormat::Oauth,
             Self::Issuer => ErrorFormat::Issuer,
@@ -331,6 +338,8 @@ mod tests {
             (Surface::Ssoready, ErrorFormat::Api, ErrorFormat::Api),
             (Surface::Secureauth, ErrorFormat::Secureauth, ErrorFormat::Secureauth),
             (Surface::Scim, ErrorFormat::Scim, ErrorFormat::Scim),
+            (Surface::Wso2, ErrorFormat::Wso2, ErrorFormat::Wso2),
+            (Surface::Wso2Scim, ErrorFormat::Scim, ErrorFormat::Scim),
             (Surface::Oauth, ErrorFormat::Page, ErrorFormat::Oauth),
             (Surface::Saml, ErrorFormat::Page, ErrorFormat::Api),
             (Surface::Console, ErrorFormat::Page, ErrorFormat::Api),

@@ -1,0 +1,55 @@
+//! WSO2 Identity Server's APIs: management of organizations, applications and roles, and SCIM of an organization's own users.
+//!
+//! Each path has six forms ([`crate::links::wso2`]): at the root and in an organization, of the default environment or of a named one. At
+//! the root a token takes the scopes `internal_…`, in an organization a token that was switched to it takes `internal_org_…`.
+//! A handler takes a [`call::Call`], which is authenticated for the environment and the organization of the path. Ids are UUIDs
+//! ([`call::uuid`]) and are read in every encoding.
+//!
+//! Each route stands in a table with what it takes. That is asked before a byte of the body is read, and there is no other way to
+//! a [`call::Call`].
+
+pub mod access;
+pub mod call;
+pub mod error;
+mod organizations;
+
+use super::method_not_allowed::method_not_allowed;
+use crate::{links::wso2, web::kit::routing::Routes};
+use access::Needs;
+use call::handler;
+
+/// A way to call these APIs: the path in one of its forms, the method, and what it takes.
+pub type Access = (&'static str, &'static str, Needs);
+
+/// Registers the routes in all of their forms. After each handler stands what it takes.
+macro_rules! routes {
+    ($configure:ident, $access:ident: $(
+        $path:ident: $($method:ident $module:ident::$handler:ident($needs:expr)),+;
+    )*) => {
+        /// Every way to call the routes.
+        pub fn $access() -> Vec<Access> {
+            let mut all = Vec::new();
+            $(for pattern in wso2::$path {
+                $(all.push((pattern, stringify!($method), $needs));)+
+            })*
+            all
+        }
+
+        /// Registers the routes.
+        pub fn $configure(routes: &mut Routes<'_>) {
+            $(for pattern in wso2::$path {
+                routes.resource(pattern, |resource| {
+                    resource
+                        $(.$method(handler($needs, $module::$handler)))+
+                        .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
+                });
+            })*
+        }
+    };
+}
+
+const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
+
+routes! { configure, access:
+    CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
+}

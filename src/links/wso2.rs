@@ -1,0 +1,29 @@
+//! The paths of WSO2's APIs, each in its six forms: of the default environment's root and of a named environment's, then of the
+//! organization in which the access token is good, and of one that the path names.
+
+/// A path in its six forms.
+macro_rules! forms {
+    ($($(#[doc = $text:literal])+ $name:ident = $path:literal;)*) => {$(
+        $(#[doc = $text])+
+        pub const $name: [&str; 6] = [
+            $path,
+            concat!("/t/{tenant}", $path),
+            concat!("/o", $path),
+            concat!("/t/{tenant}/o", $path),
+            concat!("/o/{organization}", $path),
+            concat!("/t/{tenant}/o/{organization}", $path),
+        ];
+    )*};
+}
+
+/// How many of the forms are those of the root.
+pub const ROOT_FORMS: usize = 2;
+
+forms! {
+    /// Organizations below the caller's.
+    ORGANIZATIONS = "/api/server/v1/organizations";
+    /// Whether a name is free.
+    CHECK_NAME = "/api/server/v1/organizations/check-name";
+    /// One organization.
+    ORGANIZATION = "/api/server/v1/organizations/{id}";
+}

@@ -69,6 +69,8 @@ mod pooler;
 mod readiness;
 pub mod recovery_codes;
 pub mod removed_environments;
+pub mod role_assignments;
+pub mod roles;
 pub mod saml_assertions_seen;
 pub mod saml_connections;
 mod schema;

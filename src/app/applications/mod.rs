@@ -274,6 +274,11 @@ impl Resource for Application {
         account_grants::revoke_of_client(&mut edit.tx, edit.row.id, state.now()).await?;
         Ok(signed_access_tokens::revoke_all(&mut edit.tx, of, state.now()).await?)
     }
+
+    async fn remove_related(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        let (environment_id, id) = (edit.row.environment_id, edit.row.id);
+        Ok(store::roles::remove_of_application(&mut edit.tx, environment_id, id, state.now()).await?)
+    }
 }
 
 /// Creates an application in an environment.

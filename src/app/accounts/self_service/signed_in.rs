@@ -123,6 +123,16 @@ impl SignedIn {
         user_credentials::letters::send_notice(tx, state, user, notice, None).await
     }
 
+    /// Records something that they tried and did not do: one a minute and network.
+    pub(super) async fn record_refused(&self, state: &State, what: &str) {
+        let (user, principal) = (self.user(), self.principal());
+        let entry = Entry::of(user, what);
+        let recorded = audit::record_bounded(state, Some(user.environment_id), &principal, entry);
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, what, "what was refused could not be recorded");
+        }
+    }
+
     pub(super) async fn record(&self, tx: &mut Transaction, state: &State, entry: Entry) -> Result<()> {
         audit::record(tx, state, Some(self.user().environment_id), &self.principal(), entry).await
     }

@@ -6,6 +6,7 @@ mod company_attacks;
 mod company_ends;
 mod enrolment;
 mod flow;
+mod limits;
 mod log;
 mod openidconnect_crate;
 mod other_clients;

@@ -8,6 +8,7 @@ mod enrolment;
 mod flow;
 mod limits;
 mod log;
+mod names;
 mod openidconnect_crate;
 mod other_clients;
 mod own_account;
@@ -17,6 +18,7 @@ mod requests;
 mod scripts;
 mod self_service;
 mod tokens;
+mod vouched;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

@@ -47,6 +47,8 @@ pub struct OwnAddress {
 pub struct OwnAddresses {
     /// Each once, those that are proven first.
     pub all: Vec<OwnAddress>,
+    /// The identity providers of their company through which they sign in.
+    pub companies: Vec<String>,
     /// Whether letters are sent: nothing is proven without.
     pub can_send: bool,
 }

@@ -340,8 +340,10 @@ fn add_security_headers(headers: &mut HeaderMap, id: &str, https: bool) {
 
 /// Writes the access log: route patterns, never paths or queries, which contain codes and state.
 fn log_response(status: StatusCode, took: Duration) {
+    // A server that has too much to do refuses, as by a limit; what is wrong where something is was logged by whoever noticed.
+    let is_refusal = status == StatusCode::SERVICE_UNAVAILABLE;
     let (status, ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
-    if status >= 500 {
+    if status >= 500 && !is_refusal {
         tracing::error!(status, ms, "answered");
     } else {
         tracing::info!(status, ms, "answered");

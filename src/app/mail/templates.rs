@@ -3,7 +3,10 @@
 use base::time::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use model::{
-    branding::Branding, color::Color, environment::Environment, letter::LetterKind,
+    branding::{Branding, plain_name},
+    color::Color,
+    environment::Environment,
+    letter::LetterKind,
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -56,22 +59,22 @@ impl Letterhead {
         organization: Option<&Organization>,
     ) -> Self {
         let given = [branding.application_name.as_deref().unwrap_or_default(), &environment.display_name];
-        let given = given.into_iter().map(single_line).find(|name| !name.is_empty());
+        let given = given.into_iter().map(plain_name).find(|name| !name.is_empty());
         let name = given.unwrap_or_else(|| environment.slug.as_str().to_owned());
         let color = organization.and_then(|organization| Color::parse(&organization.color));
         Self {
             sender: name.clone(),
             application: name,
-            organization: organization.map(|known| single_line(known.shown_name())).unwrap_or_default(),
+            organization: organization.map(|known| plain_name(known.shown_name())).unwrap_or_default(),
             accent: color.or(branding.accent_color).unwrap_or(ACCENT),
-            support: branding.support_contact.as_deref().map(single_line).filter(|text| !text.is_empty()),
+            support: branding.support_contact.as_deref().map(plain_name).filter(|text| !text.is_empty()),
         }
     }
 
     /// For the application of the sign-in in the middle of which somebody asked for the letter; an empty name changes nothing. The
     /// sender stays who they are.
     pub(super) fn of(self, application: &str) -> Self {
-        match single_line(application) {
+        match plain_name(application) {
             name if name.is_empty() => self,
             application => Self { application, ..self },
         }
@@ -85,11 +88,6 @@ impl Letterhead {
             organization => format!("{} at {organization}", self.application),
         }
     }
-}
-
-/// A name without control characters and the spaces around it: names stand in subjects.
-fn single_line(name: &str) -> String {
-    name.split(char::is_control).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 /// Writes a letter. `url` is where its button leads.

@@ -69,6 +69,7 @@ async fn render(call: &AccountCall, typed: &FormValues, errors: &FormErrors) -> 
     let addresses = OwnAddresses {
         all: addresses::join(&found.addresses, &found.identifiers),
         has_one_identifier: found.identifiers.len() == 1,
+        companies: found.companies,
         can_send: addresses::can_send(call.state()),
     };
     call.page(errors, |frame| AddressesPage { frame, addresses: &addresses, typed, errors }.view()).await

@@ -40,9 +40,14 @@ impl AddressesPage<'_> {
             html! {
                 (wrong(self.errors, own))
                 section.card {
-                    @if self.addresses.all.is_empty() { p.soft { "None yet." } }
+                    @if self.addresses.all.is_empty() && self.addresses.companies.is_empty() { p.soft { "None yet." } }
                     @else {
-                        ul.entries { @for (at, address) in self.addresses.all.iter().enumerate() { (self.entry(at, address)) } }
+                        ul.entries {
+                            @for (at, address) in self.addresses.all.iter().enumerate() { (self.entry(at, address)) }
+                            @for company in &self.addresses.companies {
+                                li.entry { div { strong { (company_sign_in(company)) } p.small { span.soft { "you sign in with it" } } } }
+                            }
+                        }
                     }
                     @if !self.frame.recent { (self.frame.confirm_first(Section::Addresses, "add or remove one, or to sign in with another one")) }
                 }
@@ -109,5 +114,13 @@ impl AddressesPage<'_> {
                 }
             }
         }
+    }
+}
+
+/// What the sign-in through an identity provider of the user's company is called.
+pub(super) fn company_sign_in(name: &str) -> String {
+    match name {
+        "" => "Company sign-in".to_owned(),
+        name => format!("Company sign-in ({name})"),
     }
 }

@@ -7,7 +7,9 @@ mod company_ends;
 mod delegates;
 mod enrolment;
 mod flow;
+mod limits;
 mod log;
+mod names;
 mod openidconnect_crate;
 mod other_clients;
 mod own_account;
@@ -18,6 +20,7 @@ mod scripts;
 mod self_service;
 mod tokens;
 mod told;
+mod vouched;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

@@ -12,7 +12,7 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            attempts::record_failure,
+            attempts::{Attempt, record_failure},
             passkeys::{self, Ceremony, Challenge, PresentedPasskey, RelyingParty},
             password_check, recovery_codes,
             sessions::{self, NewSession},
@@ -136,6 +136,7 @@ pub async fn with_password(
         ));
     }
     let attempt = signed_in.begin_attempt(state)?;
+    let from_anywhere = Attempt::begin_second_factor(state, id)?;
     let mut tx = state.db.write().await?;
     let user = signed_in.lock(&mut tx).await?;
     if !password_check::is_current(&mut tx, id, Some(&verified)).await? {
@@ -148,6 +149,7 @@ pub async fn with_password(
         if !is_totp && !recovery_codes::consume(&mut tx, state, id, code).await? {
             drop(tx);
             attempt.fail();
+            from_anywhere.fail();
             let (environment_id, method) = (Some(user.environment_id), AuthenticationMethod::Password);
             record_failure(state, &user, environment_id, method, signed_in.device()).await;
             return Err(Error::invalid("code", "this code is wrong, was used, or has expired"));

@@ -5,6 +5,7 @@ use model::{
     account::{CredentialState, OneTimeCodePurpose},
     audit::audit_fields,
     identity_pool::IdentityPool,
+    letter::{Asker, LetterError},
     user::{IdentifierKind, IdentifierText, User, UserIdentifier, UserStatus},
 };
 use serde_json::Map;
@@ -20,10 +21,10 @@ use crate::{
         Error, Result, State,
         accounts::{
             credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
-            one_time_codes,
+            one_time_codes::{self, GivenCode},
         },
         audit::{self, Entry},
-        mail::Onward,
+        mail::{Onward, outbox},
         principal::Principal,
         resource::update_locked,
     },
@@ -53,10 +54,17 @@ pub async fn send_activation(
     let purpose = OneTimeCodePurpose::Activation;
     // Where there is nowhere to send it, or nobody to activate, nothing happens.
     let address = codes::address_for(&mut tx, &pool, &user, purpose, address).await;
+    let is_full = !outbox::has_room(&mut tx, state, user.id.into(), Asker::Administrator).await?;
     match address {
+        Ok(_) if is_full => {
+            let why = (Asker::Administrator, LetterError::TooMany);
+            letters::send_none(&mut tx, state, &user, purpose.into(), None, why).await?;
+            Ok(tx.commit().await?)
+        }
         Ok(key) if is_sent_to(&mut tx, state, &pool, &user, key.as_deref()).await? => {
             let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-            letters::send_code(&mut tx, state, &user, &code, None, &Onward::default()).await?;
+            let for_whom = (Asker::Administrator, &Onward::default());
+            letters::send_code(&mut tx, state, &user, &code, None, for_whom).await?;
             Ok(tx.commit().await?)
         }
         Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),
@@ -88,8 +96,7 @@ pub async fn activate(
     activation: &Activation,
 ) -> Result<User> {
     let (pool, user) = find_user(state, principal, of).await?;
-    let digits = code.rsplit('.').next().unwrap_or_default();
-    activate_in(state, principal, &pool, Some(user), digits, activation).await
+    activate_in(state, principal, &pool, Some(user), &GivenCode::parse(code), activation).await
 }
 
 /// [`activate`] of the user whom a code in its extended form names.
@@ -101,8 +108,8 @@ pub async fn activate_extended(
     activation: &Activation,
 ) -> Result<User> {
     let nobody = UserReference { user_id: Some(String::new()), ..UserReference::default() };
-    let (pool, user, digits) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
-    activate_in(state, principal, &pool, user, &digits, activation).await
+    let (pool, user, given) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
+    activate_in(state, principal, &pool, user, &given, activation).await
 }
 
 async fn activate_in(
@@ -110,7 +117,7 @@ async fn activate_in(
     principal: &Principal,
     pool: &IdentityPool,
     user: Option<User>,
-    digits: &str,
+    given: &GivenCode,
     activation: &Activation,
 ) -> Result<User> {
     let attempt =
@@ -123,7 +130,7 @@ async fn activate_in(
     let mut tx = state.db.write().await?;
     let mut user = lock_user(&mut tx, pool, user.id).await?;
     let purpose = OneTimeCodePurpose::Activation;
-    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, digits).await?;
+    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, given).await?;
     let Some(code) = found.filter(|_| user.status == UserStatus::New) else {
         tx.commit().await?;
         attempt.fail();

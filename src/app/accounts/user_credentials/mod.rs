@@ -36,7 +36,7 @@ pub use passwords::{
     PasswordResult, PasswordVerdict, change_password, change_totp, set_password, set_password_state,
     verify_password,
 };
-pub use place::UserReference;
+pub use place::{UserReference, counted_text};
 pub use registration::{Registration, register};
 pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};

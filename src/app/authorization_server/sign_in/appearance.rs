@@ -1,6 +1,6 @@
 //! What the pages of an organization's issuer show of the vendor and the organization.
 
-use model::branding::Branding;
+use model::branding::{Branding, plain_name};
 
 use super::visitor::organization;
 use crate::app::{
@@ -43,5 +43,6 @@ pub async fn of_issuer(state: &State, issuer: &Issuer) -> Result<Appearance> {
         Some(name) => name.clone(),
         None => environments::find(state, &environment_id.to_string()).await?.display_name,
     };
-    Ok(Appearance { branding, application, organization: organization(issuer)?.shown_name().to_owned() })
+    let organization = plain_name(organization(issuer)?.shown_name());
+    Ok(Appearance { branding, application: plain_name(&application), organization })
 }

@@ -48,7 +48,8 @@ pub async fn send_letter(
         return Err(Error::invalid("identifier", "must be the e-mail address of your account"));
     }
     // Each counts. Whoever asks from elsewhere is not kept out by it.
-    Attempt::begin(state, &format!("{organization_id}/letter/{identifier}"), &visitor.device)?.fail();
+    let counted = user_credentials::counted_text(identifier);
+    Attempt::begin(state, &format!("{organization_id}/letter/{counted}"), &visitor.device)?.fail();
     user_credentials::send_way_in(state, environment_id, organization_id, identifier, onward).await
 }
 

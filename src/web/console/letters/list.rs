@@ -207,6 +207,10 @@ fn explanation(error: LetterError) -> &'static str {
         LetterError::NoAddress => {
             "The user has no confirmed e-mail address to which this may go: add one at the user."
         }
-        LetterError::TooMany => "The user got ten letters within an hour; no more are sent for a while.",
+        LetterError::TooMany => "The user got ten such letters within an hour; no more are sent for a while.",
+        LetterError::StillGood => {
+            "It was asked for again within minutes: the letter before it is still good."
+        }
+        LetterError::AddressTaken => "The address is another account's, who got a letter about it.",
     }
 }

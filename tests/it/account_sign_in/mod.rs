@@ -6,6 +6,8 @@ mod company_attacks;
 mod company_ends;
 mod enrolment;
 mod flow;
+mod killed;
+mod led;
 mod log;
 mod openidconnect_crate;
 mod other_clients;
@@ -17,6 +19,7 @@ mod scripts;
 mod self_service;
 mod tokens;
 mod told;
+mod two_pools;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

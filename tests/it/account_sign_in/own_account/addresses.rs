@@ -20,7 +20,7 @@ both! {
         let refused = dana.send(&dana.page("/addresses").await, "/addresses", &[("address", "no address")]).await;
         assert!(refused.status == 422 && refused.body.contains("address-error"), "{}", refused.body);
         let own = dana.send(&dana.page("/addresses").await, "/addresses", &[("address", " DANA@acme.com")]).await;
-        assert!(own.status == 422 && own.body.contains("Is yours already."), "{}", own.body);
+        assert!(own.status == 422 && own.body.contains("This address is yours already."), "{}", own.body);
         dana.done("/addresses", "/addresses", &[("address", NEW)], "on its way").await;
         let letter = server.letter_to(NEW, 1).await;
         assert!(header(&letter, "Subject").starts_with("Confirm your e-mail address"));

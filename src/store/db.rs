@@ -161,21 +161,9 @@ impl Db {
 
     /// A transaction for writing. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
-        let mut begin = std::pin::pin!(self.begin_write());
-        let mut is_counted = self.share == PoolShare::Jobs;
-        std::future::poll_fn(|context| {
-            let polled = begin.as_mut().poll(context);
-            // Counted once it has begun or stands in the queue, so that whoever sees the number knows that it comes before those that
-            // ask from now on.
-            if !std::mem::replace(&mut is_counted, true) {
-                self.writes.fetch_add(1, Ordering::Relaxed);
-            }
-            polled
-        })
-        .await
-    }
-
-    async fn begin_write(&self) -> Result<Transaction> {
+        if self.share != PoolShare::Jobs {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
         let permit = self.permits.to_write(self.share).await?;
         let patience = self.share.patience(self.dialect());
         let handle = match &self.pools {

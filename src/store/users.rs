@@ -250,11 +250,11 @@ pub async fn list_by_keys(
 ) -> Result<Vec<User>> {
     // By the key alone: an environment has many users, and few people have one key.
     let by_identifier = "JOIN user_identifiers i ON i.user_id = users.id \
-                         WHERE i.identifier_key = $1 AND users.environment_id || '' = $2 AND EXISTS \
+                         WHERE i.identifier_key || '' = $1 AND users.environment_id || '' = $2 AND EXISTS \
                          (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
                          ORDER BY i.user_id LIMIT $3";
     let by_address = "JOIN user_addresses a ON a.user_id = users.id \
-                      WHERE a.address_key = $1 AND users.environment_id || '' = $2 AND EXISTS \
+                      WHERE a.address_key || '' = $1 AND users.environment_id || '' = $2 AND EXISTS \
                       (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
                       ORDER BY a.user_id LIMIT $3";
     let mut found: Vec<User> = Vec::new();

@@ -127,6 +127,14 @@ async fn newest(app: &TestApp, state: &str, attempts: i64) -> Row {
     .await
 }
 
+/// Waits until a letter was sent that is written last, to somebody new: what was due before was attempted before.
+async fn after_all_others(app: &TestApp, server: &MailServer, caller: &mut Caller<'_>) {
+    caller.token = app.system_token(&caller.environment, &["identity"]).await;
+    caller.user("last@acme.example", UserStatus::Active).await;
+    caller.forgot("last@acme.example").await;
+    server.letter_to("last@acme.example", 1).await;
+}
+
 both! {
     async fn a_new_user_gets_a_letter_and_activates_the_account_with_it(app: TestApp) {
         let server = MailServer::start().await;
@@ -209,7 +217,7 @@ both! {
     async fn what_is_refused_for_good_is_not_sent_again_and_what_is_put_off_is(app: TestApp) {
         let server = MailServer::start().await;
         let app = app.sending_by(server.port).await;
-        let caller = Caller::new(&app).await;
+        let mut caller = Caller::new(&app).await;
         for email in ["refused@acme.example", "later@acme.example", "slow@acme.example", "broken@acme.example"] {
             caller.user(email, UserStatus::Active).await;
         }
@@ -237,7 +245,8 @@ both! {
         server.letter_to("broken@acme.example", 1).await;
         newest(&app, "sent", 2).await;
         app.clock.advance(Duration::from_secs(24 * 3600));
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        // What is due is sent in its order: once a later letter is there, what was refused would have been attempted too.
+        after_all_others(&app, &server, &mut caller).await;
         assert_eq!(server.all("refused").len(), 1, "a 5yz reply is the end");
     }
 
@@ -289,7 +298,7 @@ both! {
     async fn replicas_send_each_letter_once(app: TestApp) {
         let server = MailServer::start().await;
         let first = app.sending_by(server.port).await;
-        let _second = app.sending_by(server.port).await;
+        let second = app.sending_by(server.port).await;
         let caller = Caller::new(&first).await;
         let addresses: Vec<String> = (0..16).map(|number| format!("slow{number}@acme.example")).collect();
         for address in &addresses {
@@ -300,7 +309,10 @@ both! {
             server.letter_to(address, 1).await;
         }
         eventually("all are sent", async || rows(&first).await.iter().all(|row| row.1 == "sent").then_some(())).await;
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(rows(&first).await.iter().all(|row| row.2 == 1), "one attempt each");
+        // Once both have stopped nothing is on its way any more.
+        second.stop().await;
+        first.stop().await;
         for address in &addresses {
             assert_eq!(server.letters_to(address).len(), 1, "{address}");
         }
@@ -314,6 +326,7 @@ both! {
         caller.user("dana@acme.example", UserStatus::Active).await;
         caller.forgot("dana@acme.example").await;
         newest(&quiet, "queued", 1).await;
+        let (environment, pool) = (caller.environment.clone(), caller.pool);
         // Somebody took it, and was killed.
         let database = {
             let mut conn = quiet.state.db.read().await.unwrap();
@@ -328,7 +341,8 @@ both! {
         };
         drop(database);
         let sending = app.sending_by(server.port).await;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        let mut later = Caller { app: &sending, environment, pool, token: String::new() };
+        after_all_others(&sending, &server, &mut later).await;
         assert!(server.letters_to("dana@acme.example").is_empty(), "another replica has it");
         sending.clock.advance(Duration::from_secs(61));
         server.letter_to("dana@acme.example", 1).await;
@@ -336,7 +350,7 @@ both! {
         let before = rows(&sending).await.len();
         let sql = "INSERT INTO letters SELECT 'letter_x', environment_id, organization_id, account_id, kind, code_id, recipient, \
                    contents, state, attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at, asked_by \
-                   FROM letters";
+                   FROM letters LIMIT 1";
         let mut tx = sending.state.db.write().await.unwrap();
         tx.sql(sql).execute().await.unwrap();
         drop(tx);
@@ -356,8 +370,9 @@ both! {
         }
         let states: Vec<_> = rows(&app).await.into_iter().map(|row| (row.1, row.3)).collect();
         assert!(states.iter().all(|state| *state == ("failed".into(), Some("no_account".into()))), "{states:?}");
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert!(server.all("to").is_empty());
+        let mut caller = caller;
+        after_all_others(&app, &server, &mut caller).await;
+        assert_eq!(server.all("to").len(), 1, "the one that was asked for last");
     }
 
     async fn nobody_is_flooded(app: TestApp) {

@@ -2,7 +2,9 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode,
+};
 use maud::Markup;
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
             forms::FormErrors,
             message::Message,
             response::{PagePolicy, page, see_other},
+            routing::MatchedRoute,
         },
         sign_in::cookies::{self, Purpose},
     },
@@ -116,8 +119,9 @@ impl FromRequest for AccountCall {
             match found.map_err(PlaceError::App)? {
                 Some(signed_in) => Ok(Self { place, signed_in }),
                 None => {
-                    let route = place.request.match_pattern().unwrap_or_default();
-                    Err(AccountError::Elsewhere(place.sign_in_for(Section::of_route(&route))))
+                    let route = place.request.extensions().get::<MatchedRoute>().cloned();
+                    let section = route.map_or(Section::Account, |route| Section::of_route(&route.pattern));
+                    Err(AccountError::Elsewhere(place.sign_in_for(section)))
                 }
             }
         })

@@ -7,6 +7,8 @@ mod company_ends;
 mod delegates;
 mod enrolment;
 mod flow;
+mod killed;
+mod led;
 mod limits;
 mod log;
 mod names;
@@ -20,6 +22,7 @@ mod scripts;
 mod self_service;
 mod tokens;
 mod told;
+mod two_pools;
 mod vouched;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};

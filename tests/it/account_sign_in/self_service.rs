@@ -392,10 +392,10 @@ both! {
             "&request=request_0000000000000000000000000",
             "&done=%22%3E%3Cscript%3E&request=%0d%0aLocation:%20https://evil.example",
         ] {
-            post.app.advance(Duration::from_secs(61));
+            // Each comes with a notice that the password was changed, and there are ten letters an hour.
+            post.app.advance(Duration::from_secs(if count % 4 == 3 { 3601 } else { 61 }));
             post.forget(&browser, &post.url("/sign-in/forgot"), EMAIL).await;
             count += 1;
-            if count == 8 { post.app.advance(Duration::from_secs(3600)); }
             let page = browser.get(&(post.link(EMAIL, count).await + extra)).await;
             assert!(!page.body.contains("evil.example") && !page.body.contains("<script>"), "{extra}: {}", page.body);
             let done = give(&browser, &page, "password", &format!("{NEW_PASSWORD} {count}")).await;

@@ -26,4 +26,10 @@ forms! {
     CHECK_NAME = "/api/server/v1/organizations/check-name";
     /// One organization.
     ORGANIZATION = "/api/server/v1/organizations/{id}";
+    /// Roles.
+    ROLES = "/scim2/v2/Roles";
+    /// A search for roles.
+    ROLES_SEARCH = "/scim2/v2/Roles/.search";
+    /// One role.
+    ROLE = "/scim2/v2/Roles/{id}";
 }

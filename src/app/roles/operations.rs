@@ -118,13 +118,14 @@ async fn change_members(
     found: &VisibleRole,
     operations: &[RoleOperation],
 ) -> Result<()> {
+    let place = found.place();
     for operation in operations {
         match operation {
             RoleOperation::Users(change) => {
-                assignments::apply(tx, state, principal, found, change).await?;
+                assignments::apply(tx, state, principal, &place, change).await?;
             }
             RoleOperation::Groups(change) => {
-                assignments::apply(tx, state, principal, found, change).await?;
+                assignments::apply(tx, state, principal, &place, change).await?;
             }
             RoleOperation::Rename(_) | RoleOperation::Permissions(_) => {}
         }

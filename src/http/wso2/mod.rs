@@ -12,6 +12,8 @@ pub mod access;
 pub mod call;
 pub mod error;
 mod organizations;
+mod scim_answer;
+mod scim_roles;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
@@ -52,4 +54,16 @@ const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
 
 routes! { configure, access:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
+}
+
+routes! { configure_roles, roles_access:
+    ROLES:
+        get scim_roles::list(Needs::any(&["role_mgt_view"])),
+        post scim_roles::create(Needs::any(&["role_mgt_create"]));
+    ROLES_SEARCH: post scim_roles::search(Needs::any(&["role_mgt_view"]));
+    ROLE:
+        get scim_roles::find(Needs::any(&["role_mgt_view"])),
+        put scim_roles::replace(Needs::any(&["role_mgt_update"])),
+        patch scim_roles::patch(Needs::any(&["role_mgt_update"])),
+        delete scim_roles::remove(Needs::any(&["role_mgt_delete"]));
 }

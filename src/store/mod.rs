@@ -10,6 +10,8 @@ pub mod account_grants;
 pub mod account_logins;
 pub mod administrators;
 pub mod api_keys;
+pub mod application_lists;
+pub mod application_shares;
 pub mod applications;
 pub mod audit_events;
 pub mod authentication_challenges;

@@ -175,3 +175,17 @@ pub async fn list_of_user(
         .all_of()
         .await
 }
+
+/// Up to `limit` applications that use a role of the root, which is for organizations.
+pub async fn list_applications(conn: &mut Conn, id: RoleId, limit: i64) -> Result<Vec<ApplicationId>> {
+    let text =
+        "SELECT application_id FROM application_roles WHERE role_id = $1 ORDER BY application_id LIMIT $2";
+    let rows: Vec<(ApplicationId,)> = conn.sql(text).bind(id).bind(limit).all().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Applications do not use a role any more that is being removed.
+pub async fn remove_from_applications(tx: &mut Transaction, id: RoleId) -> Result<()> {
+    tx.sql("DELETE FROM application_roles WHERE role_id = $1").bind(id).execute().await?;
+    Ok(())
+}

@@ -172,7 +172,8 @@ pub async fn remove(
         if found.is_shared() {
             return Err(Error::invalid("", "Shared role deletion is not allowed."));
         }
-        let edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+        let mut edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+        store::roles::remove_from_applications(&mut edit.tx, edit.row.id).await?;
         edit.remove(state, principal).await
     })
     .await

@@ -25,7 +25,7 @@ pub type Access = (&'static str, &'static str, Needs);
 
 /// Registers the routes in all of their forms. After each handler stands what it takes.
 macro_rules! routes {
-    ($configure:ident, $access:ident: $(
+    ($configure:ident, $access:ident, $base:ident: $(
         $path:ident: $($method:ident $module:ident::$handler:ident($needs:expr)),+;
     )*) => {
         /// Every way to call the routes.
@@ -39,6 +39,7 @@ macro_rules! routes {
 
         /// Registers the routes.
         pub fn $configure(routes: &mut Routes<'_>) {
+            routes.bases(&wso2::$base);
             $(for pattern in wso2::$path {
                 routes.resource(pattern, |resource| {
                     resource
@@ -52,11 +53,11 @@ macro_rules! routes {
 
 const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
 
-routes! { configure, access:
+routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
 }
 
-routes! { configure_roles, roles_access:
+routes! { configure_roles, roles_access, SCIM:
     ROLES:
         get scim_roles::list(Needs::any(&["role_mgt_view"])),
         post scim_roles::create(Needs::any(&["role_mgt_create"]));

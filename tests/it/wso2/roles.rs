@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base::id::{OrganizationId, UserId};
+use base::id::UserId;
 use futures_util::future::join_all;
 use model::{
     application::Application,
@@ -11,12 +11,12 @@ use model::{
 };
 use ostiary::{
     app::{
-        accounts::{groups, pools, users},
+        accounts::{groups, users},
         applications::ApplicationChange,
         principal::Principal,
         resource, roles,
     },
-    store::{deleted_organizations, deleted_users},
+    store::{application_shares, deleted_organizations, deleted_users},
 };
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -401,6 +401,32 @@ both! {
         assert!(all.is_empty(), "{all:?}");
     }
 
+    async fn a_role_for_organizations_comes_along_with_the_applications_that_use_it(app: TestApp) {
+        let scene = Scene::new(&app).await;
+        let bob = scene.user("bob@bestcar.test").await;
+        let body = json!({ "displayName": "Everywhere", "permissions": ["internal_org_role_mgt_view"] });
+        let made = scene.at_root(Method::POST, "", Some(body)).await.json();
+        let original = made["id"].as_str().unwrap().to_owned();
+        assert_eq!(scene.filtered("displayName eq Everywhere").await, Vec::<Value>::new(), "no application uses it");
+        let role: base::id::RoleId = original.parse().unwrap();
+        let mut tx = app.state.db.write().await.unwrap();
+        application_shares::set_roles(&mut tx, scene.client.id, &[role.to_string()]).await.unwrap();
+        tx.commit().await.unwrap();
+        let own = uuid(scene.organization.id.bits());
+        let found = scene.filtered(&format!("displayName eq Everywhere and audience.value eq {own}")).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0]["audience"], json!({ "type": "organization", "value": own, "display": "Acme" }));
+        let path = format!("/{}", found[0]["id"].as_str().unwrap());
+        let answer = scene.here(Method::PATCH, &path, Some(operation("add", "users", &[&bob]))).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(scene.permissions(&bob).await, BTreeSet::from(["internal_org_role_mgt_view".to_owned()]));
+        // The vendor's people have what they were given at the root, and nothing in organizations.
+        assert_eq!(scene.at_root(Method::GET, &format!("/{original}"), None).await.json()["users"], Value::Null);
+        assert_eq!(scene.at_root(Method::DELETE, &format!("/{original}"), None).await.status, 204);
+        assert!(scene.permissions(&bob).await.is_empty());
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM application_roles").await, 0);
+    }
+
     async fn what_is_deleted_takes_its_assignments_along(app: TestApp) {
         let scene = Scene::new(&app).await;
         let operator = scene.operator();
@@ -554,7 +580,8 @@ both! {
         assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
         assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 15, "{statuses:?}");
         // Given while it is removed: in the end nobody has it.
-        let remove = scene.at_root(Method::DELETE, &format!("/{}", scene.role), None);
+        let original = format!("/{}", scene.role);
+        let remove = scene.at_root(Method::DELETE, &original, None);
         let give = (0..8).map(|_| scene.here(Method::PATCH, &path, Some(operation("add", "users", &[&bob]))));
         let (removed, given) = tokio::join!(remove, join_all(give));
         assert_eq!(removed.status, 204, "{}", removed.body);

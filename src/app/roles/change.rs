@@ -92,7 +92,7 @@ pub async fn create_in(
     check_audience(tx, environment_id, organization_id, audience).await?;
     let own_scopes = known_permissions::own_scopes(tx, environment_id, audience).await?;
     known_permissions::check(&new.permissions, &own_scopes)?;
-    if store::roles::count(tx, organization_id).await? >= MAX_ROLES {
+    if store::roles::count(tx, environment_id, organization_id).await? >= MAX_ROLES {
         let text = format!("an organization has at most {MAX_ROLES} roles; remove one first");
         return Err(Error::FailedPrecondition(text.into()));
     }

@@ -18,9 +18,18 @@ use serde_json::Value;
 
 use super::{
     call::Call,
-    scim_answer::{ScimError, ScimGet, ScimJson, ScimResult},
+    scim::{
+        body::{Query, ScimBody},
+        users::{list_query, pairs, projection},
+    },
 };
-use crate::app::roles::{self, Members, RoleOperation, VisibleRole};
+use crate::{
+    app::{
+        Error,
+        roles::{self, Members, RoleOperation, VisibleRole},
+    },
+    http::scim::response::{ScimError, ScimResult, json},
+};
 use filter::Conditions;
 
 /// The schema of a role.
@@ -33,19 +42,16 @@ const DEFAULT_COUNT: u64 = 100;
 const MAX_COUNT: u64 = 1000;
 
 /// Lists roles.
-pub(super) async fn list(call: Call<ScimGet>) -> ScimResult {
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(call.request.query_string().as_bytes()).into_owned().collect();
-    if pairs.iter().any(|(name, value)| is_sorting(name) && !value.is_empty()) {
+pub(super) async fn list(call: Call<Query>) -> ScimResult {
+    if pairs(&call.request)?.iter().any(|(name, value)| is_sorting(name) && !value.is_empty()) {
         return Err(unsorted());
     }
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let query = ListQuery::from_pairs_with(pairs, Quoting::Optional)?;
+    let query = list_query(&call.request)?;
     answer_list(&call, query).await
 }
 
 /// Lists roles, by a search request.
-pub(super) async fn search(mut call: Call<ScimJson>) -> ScimResult {
+pub(super) async fn search(mut call: Call<ScimBody>) -> ScimResult {
     let body = std::mem::take(&mut call.body.0);
     let sorts = |(name, value): (&String, &Value)| is_sorting(name) && !value.is_null();
     if body.as_object().is_some_and(|fields| fields.iter().any(sorts)) {
@@ -79,21 +85,22 @@ async fn answer_list<B>(call: &Call<B>, query: ListQuery) -> ScimResult {
     let resources: Vec<Value> = shown.collect();
     let response =
         ListResponse { total: Some(matching.len() as u64), resources, position: Position::Index(start) };
-    Ok(call.scim(StatusCode::OK, &response.into_json()))
+    Ok(json(&call.request, StatusCode::OK, &response.into_json()))
 }
 
 /// Creates a role.
-pub(super) async fn create(mut call: Call<ScimJson>) -> ScimResult {
+pub(super) async fn create(mut call: Call<ScimBody>) -> ScimResult {
     let body = std::mem::take(&mut call.body.0);
     let new = body::read_new(&call, body)?;
-    let role = roles::create(&call.state, &call.principal, call.organization_id, &new).await?;
+    let role =
+        roles::create(&call.state, &call.principal, call.organization_id, &new).await.map_err(refused)?;
     let made = roles::find(&call.state, &call.principal, call.organization_id, role.id).await?;
     answer(&call, StatusCode::CREATED, &made, None, &Projection::Default)
 }
 
 /// One role, with who has it.
-pub(super) async fn find(call: Call<ScimGet>) -> ScimResult {
-    let projection = projection(&call)?;
+pub(super) async fn find(call: Call<Query>) -> ScimResult {
+    let projection = projection(&call.request)?;
     let role = roles::find(&call.state, &call.principal, call.organization_id, role_id(&call)?).await?;
     let with_members = projection.includes("users") || projection.includes("groups");
     let members = match with_members {
@@ -104,7 +111,7 @@ pub(super) async fn find(call: Call<ScimGet>) -> ScimResult {
 }
 
 /// Makes a role what the body says: its name, what it permits, and who has it.
-pub(super) async fn replace(mut call: Call<ScimJson>) -> ScimResult {
+pub(super) async fn replace(mut call: Call<ScimBody>) -> ScimResult {
     let id = role_id(&call)?;
     let body = std::mem::take(&mut call.body.0);
     let role = roles::find(&call.state, &call.principal, call.organization_id, id).await?;
@@ -113,7 +120,7 @@ pub(super) async fn replace(mut call: Call<ScimJson>) -> ScimResult {
 }
 
 /// Changes a role.
-pub(super) async fn patch(mut call: Call<ScimJson>) -> ScimResult {
+pub(super) async fn patch(mut call: Call<ScimBody>) -> ScimResult {
     let id = role_id(&call)?;
     let body = std::mem::take(&mut call.body.0);
     let operations = match patch::read(PatchRequest::parse_with(body, Quoting::Optional)) {
@@ -128,15 +135,17 @@ pub(super) async fn patch(mut call: Call<ScimJson>) -> ScimResult {
 }
 
 /// Changes a role, and answers it without who has it.
-async fn change(call: &Call<ScimJson>, id: RoleId, operations: &[RoleOperation]) -> ScimResult {
+async fn change(call: &Call<ScimBody>, id: RoleId, operations: &[RoleOperation]) -> ScimResult {
     let (state, principal) = (&call.state, &call.principal);
-    let role = roles::apply(state, principal, call.organization_id, id, operations).await?;
-    answer(call, StatusCode::OK, &role, None, &projection(call)?)
+    let role =
+        roles::apply(state, principal, call.organization_id, id, None, operations).await.map_err(refused)?;
+    answer(call, StatusCode::OK, &role, None, &projection(&call.request)?)
 }
 
 /// Deletes a role.
-pub(super) async fn remove(call: Call<ScimGet>) -> ScimResult {
-    roles::remove(&call.state, &call.principal, call.organization_id, role_id(&call)?).await?;
+pub(super) async fn remove(call: Call<Query>) -> ScimResult {
+    let id = role_id(&call)?;
+    roles::remove(&call.state, &call.principal, call.organization_id, id).await.map_err(refused)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -147,9 +156,15 @@ fn role_id<B>(call: &Call<B>) -> Result<RoleId, ScimError> {
     Ok(text.parse().map_err(unknown)?)
 }
 
-fn projection<B>(call: &Call<B>) -> Result<Projection, ScimError> {
-    let (attributes, excluded) = (call.query("attributes"), call.query("excludedAttributes"));
-    Ok(Projection::parse(attributes.as_deref(), excluded.as_deref())?)
+/// What goes wrong in a use case, in its own words: a field has another name on the wire. WSO2 answers 400 where something else must
+/// be done first.
+fn refused(error: Error) -> ScimError {
+    match error {
+        Error::Invalid { reason, .. } | Error::FailedPrecondition(reason) => {
+            scim::Error::InvalidValue(reason.into_owned()).into()
+        }
+        error => error.into(),
+    }
 }
 
 fn answer<B>(
@@ -160,7 +175,7 @@ fn answer<B>(
     projection: &Projection,
 ) -> ScimResult {
     let body = projection.apply(view::role(call, role, members));
-    let mut response = call.scim(status, &body);
+    let mut response = json(&call.request, status, &body);
     let location = view::location(call, role);
     if let Ok(location) = header::HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

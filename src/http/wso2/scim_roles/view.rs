@@ -5,14 +5,17 @@ use scim::Projection;
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::call::{Call, uuid},
+    super::{
+        call::{Call, uuid},
+        scim::base,
+    },
     SCHEMA, audience,
 };
 use crate::app::roles::{Members, VisibleRole};
 
 /// The address of a role.
 pub(super) fn location<B>(call: &Call<B>, role: &VisibleRole) -> String {
-    call.address(&format!("/scim2/v2/Roles/{}", uuid(role.id)))
+    format!("{}/v2/Roles/{}", base(call), uuid(role.id))
 }
 
 /// A role in full, with who has it if that was read.
@@ -26,12 +29,12 @@ pub(super) fn role<B>(call: &Call<B>, role: &VisibleRole, members: Option<&Membe
     if let Some(members) = members {
         let users = members.users.iter().map(|user| {
             let id = uuid(user.id);
-            json!({ "value": id, "display": user.name, "$ref": call.address(&format!("/scim2/Users/{id}")) })
+            json!({ "value": id, "display": user.name, "$ref": format!("{}/Users/{id}", base(call)) })
         });
         add("users", users.collect());
         let groups = members.groups.iter().map(|group| {
             let id = uuid(group.id);
-            json!({ "value": id, "display": group.name, "$ref": call.address(&format!("/scim2/Groups/{id}")) })
+            json!({ "value": id, "display": group.name, "$ref": format!("{}/Groups/{id}", base(call)) })
         });
         add("groups", groups.collect());
     }
@@ -74,7 +77,8 @@ fn applications<B>(call: &Call<B>, role: &VisibleRole) -> Vec<Value> {
     match role.audience {
         Audience::Application(_) => {
             let id = audience::id_text(call, role.audience);
-            let address = call.address(&format!("/api/server/v1/applications/{id}"));
+            let address =
+                format!("{}{}/api/server/v1/applications/{id}", call.state.links.origin(), call.prefix());
             vec![json!({ "value": id, "display": role.audience_name, "$ref": address })]
         }
         Audience::Organization(_) => Vec::new(),

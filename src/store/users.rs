@@ -180,6 +180,39 @@ pub async fn list_by_organization(
         .await
 }
 
+/// Up to `limit` users of the pools of an organization that exist, without the first `offset`, in the order of their ids.
+pub async fn list_at(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.organization_id = $2 \
+                AND EXISTS (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                ORDER BY users.id LIMIT $4 OFFSET $3";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(offset)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// How many users the pools of an organization have that exist.
+pub async fn count_in_organization(conn: &mut Conn, organization_id: OrganizationId) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT CAST(COALESCE(SUM(number_of_users), 0) AS BIGINT) FROM identity_pools \
+             WHERE organization_id = $1 AND deleted_at IS NULL",
+        )
+        .bind(organization_id)
+        .one()
+        .await?;
+    Ok(count)
+}
+
 /// Up to `limit` users of a pool, the newest first, from one of them on.
 pub async fn list_newest(
     conn: &mut Conn,

@@ -19,6 +19,7 @@ pub mod pools;
 pub mod recent_authentication;
 pub mod recovery_codes;
 pub mod schemas;
+pub mod scim;
 pub mod self_service;
 pub mod sessions;
 pub mod totp;

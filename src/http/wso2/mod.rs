@@ -12,11 +12,14 @@ pub mod access;
 pub mod call;
 pub mod error;
 mod organizations;
+mod scim;
+mod scim_roles;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
 use access::Needs;
 use call::handler;
+use scim::{discovery as scim_discovery, users as scim_users};
 
 /// A way to call these APIs: the path in one of its forms, the method, and what it takes.
 pub type Access = (&'static str, &'static str, Needs);
@@ -53,4 +56,51 @@ const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
 
 routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
+}
+
+routes! { configure_roles, roles_access, SCIM:
+    ROLES:
+        get scim_roles::list(Needs::any(&["role_mgt_view"])),
+        post scim_roles::create(Needs::any(&["role_mgt_create"]));
+    ROLES_SEARCH: post scim_roles::search(Needs::any(&["role_mgt_view"]));
+    ROLE:
+        get scim_roles::find(Needs::any(&["role_mgt_view"])),
+        put scim_roles::replace(Needs::any(&["role_mgt_update"])),
+        patch scim_roles::patch(Needs::any(&["role_mgt_update"])),
+        delete scim_roles::remove(Needs::any(&["role_mgt_delete"]));
+}
+
+/// Who may read users or roles reads what the SCIM server can do, too.
+const SCIM_DISCOVERY: Needs = Needs::any(&[
+    "user_mgt_create",
+    "user_mgt_view",
+    "user_mgt_list",
+    "user_mgt_update",
+    "user_mgt_delete",
+    "role_mgt_create",
+    "role_mgt_view",
+    "role_mgt_update",
+    "role_mgt_delete",
+]);
+const USER_CREATE: Needs = Needs::any(&["user_mgt_create"]);
+const USER_LIST: Needs = Needs::any(&["user_mgt_list"]);
+const USER_VIEW: Needs = Needs::any(&["user_mgt_view"]);
+const USER_UPDATE: Needs = Needs::any(&["user_mgt_update"]);
+const USER_DELETE: Needs = Needs::any(&["user_mgt_delete"]);
+
+routes! { configure_scim, access_scim, SCIM:
+    SCIM_USERS:
+        get scim_users::list(USER_LIST),
+        post scim_users::create(USER_CREATE);
+    SCIM_USER_SEARCH: post scim_users::search(USER_LIST);
+    SCIM_USER:
+        get scim_users::find(USER_VIEW),
+        put scim_users::replace(USER_UPDATE),
+        patch scim_users::patch(USER_UPDATE),
+        delete scim_users::remove(USER_DELETE);
+    SCIM_SERVICE_PROVIDER_CONFIG: get scim_discovery::service_provider_config(SCIM_DISCOVERY);
+    SCIM_RESOURCE_TYPES: get scim_discovery::resource_types(SCIM_DISCOVERY);
+    SCIM_RESOURCE_TYPE: get scim_discovery::resource_type(SCIM_DISCOVERY);
+    SCIM_SCHEMAS: get scim_discovery::schemas(SCIM_DISCOVERY);
+    SCIM_SCHEMA: get scim_discovery::schema(SCIM_DISCOVERY);
 }

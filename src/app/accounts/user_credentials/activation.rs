@@ -1,12 +1,14 @@
 //! New users, who are activated by a one-time code.
 
+use std::time::Duration;
+
 use base::id::{IdentityPoolId, UserId};
 use model::{
     account::{CredentialState, OneTimeCodePurpose},
     audit::audit_fields,
     identity_pool::IdentityPool,
     letter::{Asker, LetterError},
-    user::{IdentifierKind, IdentifierText, User, UserIdentifier, UserStatus},
+    user::{IdentifierKind, IdentifierText, User, UserAddress, UserIdentifier, UserStatus},
 };
 use serde_json::Map;
 
@@ -21,7 +23,7 @@ use crate::{
         Error, Result, State,
         accounts::{
             credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
-            one_time_codes::{self, GivenCode},
+            one_time_codes::{self, CodeRequest, GivenCode},
         },
         audit::{self, Entry},
         mail::{Onward, outbox},
@@ -30,6 +32,9 @@ use crate::{
     },
     store::{self, Transaction},
 };
+
+/// How long the code is good by which a new user is asked for a password.
+const ASKED_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// What a user sets when they activate their account.
 #[derive(Clone, Default)]
@@ -70,6 +75,50 @@ pub async fn send_activation(
         Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Asks a new user, within the transaction that makes them, to choose a password: by a letter to this one of their addresses, to the
+/// one that they sign in with where there is none. Where no letters are sent the code is returned, for the caller to hand over.
+pub async fn ask_for_password(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    pool: &IdentityPool,
+    user: &User,
+    address: Option<&str>,
+) -> Result<Option<String>> {
+    let address_key = address.and_then(UserAddress::key_of_any);
+    match &address_key {
+        Some(key) => codes::require_nobodys(tx, pool, user, key).await?,
+        None if outbox::is_set_up(state) && !letters::reaches(tx, state, user).await? => {
+            return Err(Error::invalid(
+                "emails",
+                "is required: the letter that asks for a password goes there",
+            ));
+        }
+        None => {}
+    }
+    let purpose = OneTimeCodePurpose::Activation;
+    let request = CodeRequest {
+        user_id: user.id,
+        environment_id: user.environment_id,
+        purpose,
+        address_key,
+        settings: pool.otp_settings.of(purpose).with_lifetime(ASKED_LIFETIME),
+        keeps_earlier: false,
+    };
+    let code = one_time_codes::create(tx, state, request).await?;
+    let entry = Entry::of(user, "code_generated").with_values(audit_fields! {
+        "purpose": purpose.as_str(),
+        "expiresAt": code.code.expires_at,
+    });
+    audit::record(tx, state, Some(user.environment_id), principal, entry).await?;
+    if !outbox::is_set_up(state) {
+        return Ok(Some(code.reveal_extended()));
+    }
+    let for_whom = (Asker::Administrator, &Onward::default());
+    letters::send_code(tx, state, user, &code, address, for_whom).await?;
+    Ok(None)
 }
 
 /// Whether an activation code for a user can go somewhere: to an address that is nobody else's, or to the one that they sign

@@ -26,7 +26,7 @@ mod send_again;
 mod sign_in;
 mod verification;
 
-pub use activation::{Activation, activate, activate_extended, send_activation};
+pub use activation::{Activation, activate, activate_extended, ask_for_password, send_activation};
 pub use codes::{generate, generate_for};
 pub use passkeys::{
     PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,

@@ -18,7 +18,7 @@ mod search;
 
 pub use addresses::{AddressChange, NewAddress, add_address, mark_verified, remove_address, update_address};
 pub use change::{UserChange, set_status, update};
-pub use create::{NewUser, create, create_in_first_pool, create_with, insert};
+pub use create::{NewUser, create, create_in_first_pool, create_with, first_pool, insert};
 pub use delete::remove;
 pub use details::{UserDetails, credentials, details, find, find_any};
 pub use federated::{AssertedPerson, LastingName, NoAccount, ensure_pool, find_or_create};

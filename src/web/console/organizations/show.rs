@@ -240,6 +240,8 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
                 a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" }
                 " · "
                 a href=((page.href)(console::ORGANIZATION_POOLS, &[id])) { "Identity pools" }
+                " · "
+                a href=((page.href)(console::ORGANIZATION_ROLES, &[id])) { "Roles" }
             }
         }
     }

@@ -24,6 +24,14 @@ forms! {
     ORGANIZATIONS = "/api/server/v1/organizations";
     /// Whether a name is free.
     CHECK_NAME = "/api/server/v1/organizations/check-name";
+    /// Whether a handle is free.
+    CHECK_HANDLE = "/api/server/v1/organizations/check-handle";
+    /// The organization in which the caller acts.
+    OWN_ORGANIZATION = "/api/server/v1/organizations/self";
+    /// The same, with what the caller may do there.
+    ORGANIZATION_METADATA = "/api/server/v1/organizations/metadata";
+    /// The keys of the attributes of organizations.
+    ORGANIZATION_META_ATTRIBUTES = "/api/server/v1/organizations/meta-attributes";
     /// One organization.
     ORGANIZATION = "/api/server/v1/organizations/{id}";
 }

@@ -53,6 +53,7 @@ const IN_BATCHES: &[&str] = &[
     some!("connection_logins" by "connection_id"),
     some!("one_time_codes" by "id"),
     some!("user_groups" by "id"),
+    some!("user_associations" by "user_id"),
     some!("letters" by "id"),
 ];
 

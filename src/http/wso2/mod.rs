@@ -49,7 +49,21 @@ macro_rules! routes {
 }
 
 const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
+const ORGANIZATION_CREATE: Needs = Needs::any(&["organization_create"]);
+const ORGANIZATION_UPDATE: Needs = Needs::any(&["organization_update"]);
+const ORGANIZATION_DELETE: Needs = Needs::any(&["organization_delete"]);
 
 routes! { configure, access:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
+    CHECK_HANDLE: post organizations::check_handle(ORGANIZATION_VIEW);
+    OWN_ORGANIZATION:
+        get organizations::get_own(ORGANIZATION_VIEW), patch organizations::patch_own(ORGANIZATION_UPDATE);
+    ORGANIZATION_METADATA: get organizations::metadata(ORGANIZATION_VIEW);
+    ORGANIZATION_META_ATTRIBUTES: get organizations::meta_attributes(ORGANIZATION_VIEW);
+    ORGANIZATIONS: get organizations::list(ORGANIZATION_VIEW), post organizations::create(ORGANIZATION_CREATE);
+    ORGANIZATION:
+        get organizations::get(ORGANIZATION_VIEW),
+        patch organizations::patch(ORGANIZATION_UPDATE),
+        put organizations::replace(ORGANIZATION_UPDATE),
+        delete organizations::delete(ORGANIZATION_DELETE);
 }

@@ -181,7 +181,7 @@ async fn sign(
             }
         };
         let user: Option<User> = table::find(&mut conn, grant.environment_id, grant.user_id).await?;
-        let Some(user) = user.filter(|user| user.status.is_active()) else { return Ok(None) };
+        let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(None) };
         let person = person(&mut conn, &user, &scope).await?;
         (user, person, organization)
     };

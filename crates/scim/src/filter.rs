@@ -47,6 +47,18 @@ pub enum Filter {
     },
 }
 
+/// Whether the strings of filters need quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Quoting {
+    /// They do (RFC 7644 §3.4.2.2).
+    #[default]
+    Required,
+    /// They may stand without, or in single ones, as WSO2's clients send them. A value without quotes goes up to the next `and`,
+    /// `or` or `not` or to the bracket that closes what is around it; the blanks between its words count as one each. It holds no
+    /// quote, parenthesis or bracket. Where the attribute is known it is read as a value of its type.
+    Optional,
+}
+
 /// A comparison operator (RFC 7644 table 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {

@@ -5,23 +5,30 @@
 //! (`emails[type eq "work"].value eq "x"`), booleans in quotes, a complex attribute for its `value`
 //! (`members eq "x"`), and integers for text. It also type-checks: comparisons that the attribute's
 //! definition does not allow are rejected here and nowhere else.
+//!
+//! Whether strings need quotes is [`Quoting`]; everything else is the same.
 
 use base::bounded_json::quoted;
 use serde_json::Number;
 
 use crate::{
     AttributePath, Error, Filter,
-    filter::{Literal, MAX_FILTER_BYTES, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, Operator},
+    filter::{Literal, MAX_FILTER_BYTES, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, Operator, Quoting},
     schema::{Attribute, Returned, Type},
 };
 
 impl Filter {
     /// Parses a filter. Every error is [`Error::InvalidFilter`].
     pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_with(text, Quoting::Required)
+    }
+
+    /// The same, with this rule for quotes.
+    pub fn parse_with(text: &str, quoting: Quoting) -> Result<Self, Error> {
         if text.len() > MAX_FILTER_BYTES {
             return Err(Error::InvalidFilter(format!("a filter is longer than {MAX_FILTER_BYTES} bytes")));
         }
-        let mut parser = Parser::new(text, Scope::Resource);
+        let mut parser = Parser::new(text, Scope::Resource, quoting);
         let filter = parser.disjunction()?;
         parser.skip_whitespace();
         match parser.rest() {
@@ -34,8 +41,9 @@ impl Filter {
     pub(super) fn parse_element<'a>(
         parent: Option<&'static Attribute>,
         text: &'a str,
+        quoting: Quoting,
     ) -> Result<(Self, &'a str), Error> {
-        let mut parser = Parser::new(text, Scope::Element(parent));
+        let mut parser = Parser::new(text, Scope::Element(parent), quoting);
         let filter = parser.disjunction()?;
         parser.skip_whitespace();
         match parser.rest().strip_prefix(']') {
@@ -69,11 +77,12 @@ struct Parser<'a> {
     depth: usize,
     terms: usize,
     scope: Scope,
+    quoting: Quoting,
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str, scope: Scope) -> Self {
-        Self { text, at: 0, depth: 0, terms: 0, scope }
+    fn new(text: &'a str, scope: Scope, quoting: Quoting) -> Self {
+        Self { text, at: 0, depth: 0, terms: 0, scope, quoting }
     }
 
     fn rest(&self) -> &'a str {
@@ -263,8 +272,11 @@ impl<'a> Parser<'a> {
         if !self.skip_whitespace() {
             return Err(unexpected(self.rest()));
         }
-        let value = self.literal()?;
         let (path, definition) = value_attribute(path, definition)?;
+        let value = match self.quoting {
+            Quoting::Required => self.literal()?,
+            Quoting::Optional => self.loose_literal(definition)?,
+        };
         let value = coerce_literal(&path, definition, operator, value)?;
         Ok(Filter::Compare { path, operator, value })
     }
@@ -274,23 +286,66 @@ impl<'a> Parser<'a> {
             return self.text();
         }
         let word = self.word();
-        let literal = match word {
-            "" => return Err(unexpected(self.rest())),
-            _ if word.eq_ignore_ascii_case("true") => Literal::Boolean(true),
-            _ if word.eq_ignore_ascii_case("false") => Literal::Boolean(false),
-            _ if word.eq_ignore_ascii_case("null") => Literal::Null,
-            _ => match number(word) {
-                Some(number) => Literal::Number(number),
-                _ => {
-                    return Err(invalid(format!(
-                        "{} is not a value: strings need double quotes",
-                        quoted(word)
-                    )));
-                }
-            },
-        };
+        if word.is_empty() {
+            return Err(unexpected(self.rest()));
+        }
+        let literal = word_literal(word)
+            .ok_or_else(|| invalid(format!("{} is not a value: strings need double quotes", quoted(word))))?;
         self.at += word.len();
         Ok(literal)
+    }
+
+    /// A value that needs no quotes.
+    fn loose_literal(&mut self, definition: Option<&'static Attribute>) -> Result<Literal, Error> {
+        let literal = match self.rest().chars().next() {
+            Some('"') => self.text()?,
+            Some('\'') => self.single_quoted()?,
+            _ => self.unquoted(definition)?,
+        };
+        // What follows a value is separate from it.
+        match self.rest().chars().next() {
+            None | Some(' ' | '\t' | ')' | ']') => Ok(literal),
+            Some(_) => Err(unexpected(self.rest())),
+        }
+    }
+
+    /// A string in single quotes, without escapes.
+    fn single_quoted(&mut self) -> Result<Literal, Error> {
+        let text = self.rest().get(1..).and_then(|rest| rest.split_once('\'')).map(|(text, _)| text);
+        let Some(text) = text else { return Err(invalid("a string is not closed")) };
+        self.at += text.len() + 2;
+        text_literal(text)
+    }
+
+    /// The words up to the next `and`, `or` or `not`, joined by single blanks.
+    fn unquoted(&mut self, definition: Option<&'static Attribute>) -> Result<Literal, Error> {
+        let is_keyword =
+            |word: &str| ["and", "or", "not"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword));
+        let mut words = Vec::new();
+        loop {
+            let word = self.word();
+            if word.is_empty() || is_keyword(word) {
+                break;
+            }
+            words.push(word);
+            self.at += word.len();
+            let end = self.at;
+            if !self.skip_whitespace() || self.word().is_empty() || is_keyword(self.word()) {
+                self.at = end;
+                break;
+            }
+        }
+        let text = match words.as_slice() {
+            [] => return Err(unexpected(self.rest())),
+            // Without a definition the word itself says what it is.
+            [word] if definition.is_none() => match word_literal(word) {
+                Some(literal) => return Ok(literal),
+                None => (*word).to_owned(),
+            },
+            [word] if word.eq_ignore_ascii_case("null") => return Ok(Literal::Null),
+            words => words.join(" "),
+        };
+        text_literal(&text)
     }
 
     /// A JSON string (RFC 7644 §3.4.2.2: `compValue`).
@@ -306,11 +361,25 @@ impl<'a> Parser<'a> {
         let quoted_text = rest.get(..=end).unwrap_or_default();
         let text: String = serde_json::from_str(quoted_text)
             .map_err(|_| invalid(format!("{} is not a JSON string", quoted(quoted_text))))?;
-        if text.contains('\0') {
-            return Err(invalid("a string holds U+0000"));
-        }
         self.at += quoted_text.len();
-        Ok(Literal::Text(text))
+        text_literal(&text)
+    }
+}
+
+fn text_literal(text: &str) -> Result<Literal, Error> {
+    match text.contains('\0') {
+        true => Err(invalid("a string holds U+0000")),
+        false => Ok(Literal::Text(text.to_owned())),
+    }
+}
+
+/// The value that a word without quotes stands for, if it is no text.
+fn word_literal(word: &str) -> Option<Literal> {
+    match word {
+        _ if word.eq_ignore_ascii_case("true") => Some(Literal::Boolean(true)),
+        _ if word.eq_ignore_ascii_case("false") => Some(Literal::Boolean(false)),
+        _ if word.eq_ignore_ascii_case("null") => Some(Literal::Null),
+        _ => number(word).map(Literal::Number),
     }
 }
 

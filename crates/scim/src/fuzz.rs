@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     BulkRequest, Error, Filter, ListQuery, PatchRequest, Path, Projection, Resource, ResourceType,
-    WorkBudget, bulk::Method, comparison::is_present, json, work_budget::MAX_WORK_UNITS,
+    WorkBudget, bulk::Method, comparison::is_present, filter::Quoting, json, work_budget::MAX_WORK_UNITS,
 };
 
 fn user() -> Map<String, Value> {
@@ -40,6 +40,20 @@ pub fn filter(bytes: &[u8]) {
             }
         }
         Err(error) => assert!(matches!(error, Error::InvalidFilter(_)), "{error}"),
+    }
+    match Filter::parse_with(&text, Quoting::Optional) {
+        Ok(filter) => {
+            filter.matches(&Value::Object(user()));
+            let written = filter.to_string();
+            // What was read without quotes is written with them, and is the same with either rule.
+            if written.len() <= crate::filter::MAX_FILTER_BYTES {
+                assert_eq!(Filter::parse(&written), Ok(filter.clone()), "{written}");
+                assert_eq!(Filter::parse_with(&written, Quoting::Optional), Ok(filter), "{written}");
+            }
+        }
+        Err(error) => {
+            assert!(matches!(error, Error::InvalidFilter(_)), "{error}");
+        }
     }
     if let Ok(path) = Path::parse(&text) {
         let written = path.to_string();
@@ -181,6 +195,14 @@ mod tests {
         r#"own.a ge 1.5 or own[a eq 2] or nickName ne null"#,
     ];
 
+    const LOOSE_FILTERS: &[&str] = &[
+        "displayName eq App Admin and audience.value eq 1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+        "userName eq ann+b@x.com and not (name.familyName co O'Neil)",
+        "(userName sw PRIMARY/kim or emails.value ew x.com) and active eq true",
+        "users[value eq 1b4e28ba-2fa1-11d2-883f-0016d3cca427]",
+        "emails[type eq 'work'].value eq a@x.com or own.a ge 7 or nickName eq null",
+    ];
+
     const PATCHES: &[&str] = &[
         r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}"#,
         r#"{"Operations":[{"op":"add","path":"emails[type eq \"other\"].value","value":"o@x.com"},{"op":"remove","path":"own[a eq 1]"}]}"#,
@@ -284,6 +306,7 @@ mod tests {
         let mutator = Mutator { random: SeededRandom::new(7) };
         for (corpus, target) in [
             (FILTERS, filter as fn(&[u8])),
+            (LOOSE_FILTERS, filter),
             (PATCHES, patch),
             (BODIES, resource),
             (REQUESTS, request),
@@ -299,6 +322,11 @@ mod tests {
     #[test]
     fn the_corpus_is_understood() {
         assert!(FILTERS.iter().all(|text| Filter::parse(text).is_ok()));
+        let is_loose = |text: &&str| {
+            Filter::parse_with(text, Quoting::Optional).is_ok()
+                || Path::parse_with(text, Quoting::Optional).is_ok()
+        };
+        assert!(LOOSE_FILTERS.iter().all(is_loose));
         assert!(
             PATCHES.iter().all(|text| PatchRequest::parse(json::parse(text.as_bytes()).unwrap()).is_ok())
         );

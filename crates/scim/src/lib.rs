@@ -35,7 +35,7 @@ pub use attribute_path::AttributePath;
 pub use bulk::BulkRequest;
 pub use comparison::fold;
 pub use error::Error;
-pub use filter::Filter;
+pub use filter::{Filter, Quoting};
 pub use list_response::ListResponse;
 pub use operation::{MembershipChange, PatchResult};
 pub use patch::PatchRequest;

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::{
     Error, PatchResult, Path, Resource, WorkBudget,
+    filter::Quoting,
     message::check_schemas,
     names::take,
     operation::{Op, Operation},
@@ -40,6 +41,11 @@ pub struct PatchRequest {
 impl PatchRequest {
     /// Parses a PATCH body.
     pub fn parse(body: Value) -> Result<Self, Error> {
+        Self::parse_with(body, Quoting::Required)
+    }
+
+    /// The same, with this rule for quotes in the filters of paths.
+    pub fn parse_with(body: Value, quoting: Quoting) -> Result<Self, Error> {
         let Value::Object(mut body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
@@ -55,7 +61,10 @@ impl PatchRequest {
         if listed.len() > MAX_OPERATIONS {
             return Err(Error::TooLarge(format!("more than {MAX_OPERATIONS} operations in one PATCH")));
         }
-        let operations = listed.into_iter().map(Operation::parse).collect::<Result<_, _>>()?;
+        let operations = listed
+            .into_iter()
+            .map(|operation| Operation::parse(operation, quoting))
+            .collect::<Result<_, _>>()?;
         Ok(Self { operations })
     }
 
@@ -81,7 +90,7 @@ impl PatchRequest {
 }
 
 impl Operation {
-    fn parse(operation: Value) -> Result<Self, Error> {
+    fn parse(operation: Value, quoting: Quoting) -> Result<Self, Error> {
         let Value::Object(mut operation) = operation else {
             return Err(Error::InvalidSyntax("an operation must be a JSON object".into()));
         };
@@ -99,7 +108,7 @@ impl Operation {
             Some(Value::String(path)) if path.trim().is_empty() => {
                 return Err(Error::InvalidPath("a path must not be blank; leave it out".into()));
             }
-            Some(Value::String(path)) => Some(Path::parse(&path)?),
+            Some(Value::String(path)) => Some(Path::parse_with(&path, quoting)?),
             Some(_) => return Err(Error::InvalidPath("a path must be text".into())),
         };
         let value = take(&mut operation, "value")?;

@@ -5,7 +5,7 @@ use std::fmt;
 use base::bounded_json::quoted;
 use serde_json::Value;
 
-use crate::{AttributePath, Error, Filter, attribute_path::MAX_PATH_BYTES, evaluate};
+use crate::{AttributePath, Error, Filter, attribute_path::MAX_PATH_BYTES, evaluate, filter::Quoting};
 
 /// The target of a PATCH operation: `attrPath / valuePath [subAttr]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub struct Path {
 impl Path {
     /// Parses a path.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_with(text, Quoting::Required)
+    }
+
+    /// The same, with this rule for quotes in its filter.
+    pub fn parse_with(text: &str, quoting: Quoting) -> Result<Self, Error> {
         if text.len() > MAX_PATH_BYTES {
             return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH_BYTES} bytes")));
         }
@@ -34,7 +39,7 @@ impl Path {
         {
             return Err(Error::InvalidPath(format!("{attribute} has one value only")));
         }
-        let (filter, rest) = Filter::parse_element(attribute.definition(), after)?;
+        let (filter, rest) = Filter::parse_element(attribute.definition(), after, quoting)?;
         let attribute = match rest {
             "" => attribute,
             _ => match rest.strip_prefix('.') {

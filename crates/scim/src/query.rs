@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Error, Filter, Projection, message::check_schemas, names::take, sort::Sort};
+use crate::{Error, Filter, Projection, filter::Quoting, message::check_schemas, names::take, sort::Sort};
 
 /// The schema of a SearchRequest, a query by POST (RFC 7644 §3.4.3).
 pub const SEARCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -65,6 +65,14 @@ impl ListQuery {
     /// Parses the decoded parameters of a GET. Unknown parameters are ignored (Entra's administrators add
     /// flags to the URL); a repeated one is an error.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
+        Self::from_pairs_with(pairs, Quoting::Required)
+    }
+
+    /// The same, with this rule for quotes in the filter.
+    pub fn from_pairs_with<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        quoting: Quoting,
+    ) -> Result<Self, Error> {
         let mut given = QueryParameters::default();
         let mut seen = Vec::new();
         for (name, value) in pairs {
@@ -98,11 +106,16 @@ impl ListQuery {
                 _ => given.cursor = text(),
             }
         }
-        given.into_query()
+        given.into_query(quoting)
     }
 
     /// Parses a SearchRequest (RFC 7644 §3.4.3).
     pub fn from_search(body: Value) -> Result<Self, Error> {
+        Self::from_search_with(body, Quoting::Required)
+    }
+
+    /// The same, with this rule for quotes in the filter.
+    pub fn from_search_with(body: Value, quoting: Quoting) -> Result<Self, Error> {
         let Value::Object(mut body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
@@ -117,12 +130,12 @@ impl ListQuery {
             count: number(&mut body, "count")?,
             cursor: text(&mut body, "cursor")?,
         };
-        given.into_query()
+        given.into_query(quoting)
     }
 }
 
 impl QueryParameters {
-    fn into_query(self) -> Result<ListQuery, Error> {
+    fn into_query(self, quoting: Quoting) -> Result<ListQuery, Error> {
         // A negative count means zero (§3.4.2.4); the caller caps one that is too large.
         let count = self.count.map(|count| u64::try_from(count).unwrap_or(0));
         let page = match (self.cursor, self.start_index) {
@@ -138,7 +151,7 @@ impl QueryParameters {
             },
         };
         Ok(ListQuery {
-            filter: self.filter.as_deref().map(Filter::parse).transpose()?,
+            filter: self.filter.as_deref().map(|filter| Filter::parse_with(filter, quoting)).transpose()?,
             projection: Projection::of(self.attributes, self.excluded)?,
             sort: Sort::parse(self.sort_by.as_deref(), self.sort_order.as_deref())?,
             page,

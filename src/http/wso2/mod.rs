@@ -23,7 +23,7 @@ pub type Access = (&'static str, &'static str, Needs);
 
 /// Registers the routes in all of their forms. After each handler stands what it takes.
 macro_rules! routes {
-    ($configure:ident, $access:ident: $(
+    ($configure:ident, $access:ident, $base:ident: $(
         $path:ident: $($method:ident $module:ident::$handler:ident($needs:expr)),+;
     )*) => {
         /// Every way to call the routes.
@@ -37,6 +37,7 @@ macro_rules! routes {
 
         /// Registers the routes.
         pub fn $configure(routes: &mut Routes<'_>) {
+            routes.bases(&wso2::$base);
             $(for pattern in wso2::$path {
                 routes.resource(pattern, |resource| {
                     resource
@@ -53,7 +54,7 @@ const ORGANIZATION_CREATE: Needs = Needs::any(&["organization_create"]);
 const ORGANIZATION_UPDATE: Needs = Needs::any(&["organization_update"]);
 const ORGANIZATION_DELETE: Needs = Needs::any(&["organization_delete"]);
 
-routes! { configure, access:
+routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
     CHECK_HANDLE: post organizations::check_handle(ORGANIZATION_VIEW);
     OWN_ORGANIZATION:

@@ -365,3 +365,85 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn values_may_stand_without_quotes() {
+    for (text, strict) in [
+        (
+            "displayName eq App Admin and audience.value eq 1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+            r#"displayName eq "App Admin" and audience.value eq "1b4e28ba-2fa1-11d2-883f-0016d3cca427""#,
+        ),
+        ("userName eq ann", r#"userName eq "ann""#),
+        ("  userName  EQ   ann   lee  ", r#"userName eq "ann lee""#),
+        ("userName eq ann+b@x.com", r#"userName eq "ann+b@x.com""#),
+        ("userName eq 100%25", r#"userName eq "100%25""#),
+        ("userName eq true", r#"userName eq "true""#),
+        ("userName eq 7", r#"userName eq "7""#),
+        ("nickName eq null", "nickName eq null"),
+        ("active eq true", "active eq true"),
+        ("active eq 'False'", "active eq false"),
+        ("own.a eq 7", "own.a eq 7"),
+        ("own.a eq seven", r#"own.a eq "seven""#),
+        (
+            "userName eq Andor Nottingham and active eq true",
+            r#"userName eq "Andor Nottingham" and active eq true"#,
+        ),
+        ("userName eq \"Salt and Pepper\"", r#"userName eq "Salt and Pepper""#),
+        ("userName eq 'Salt and Pepper'", r#"userName eq "Salt and Pepper""#),
+        ("userName eq O'Neil", r#"userName eq "O'Neil""#),
+        (
+            "userName eq 'a' AND (nickName co b c OR nickName pr)",
+            r#"userName eq "a" and (nickName co "b c" or nickName pr)"#,
+        ),
+        ("meta.created gt 2026-01-01T00:00:00Z", r#"meta.created gt "2026-01-01T00:00:00Z""#),
+        (
+            "emails[type eq work and value co x].value eq a",
+            r#"emails[type eq "work" and value co "x" and value eq "a"]"#,
+        ),
+    ] {
+        let loose =
+            Filter::parse_with(text, Quoting::Optional).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(Ok(&loose), Filter::parse(strict).as_ref(), "{text}");
+        // Whoever writes quotes is understood all the same.
+        assert_eq!(Filter::parse_with(strict, Quoting::Optional), Ok(loose), "{strict}");
+    }
+}
+
+#[test]
+fn what_stands_without_quotes_has_bounds() {
+    for text in [
+        "",
+        "userName",
+        "userName eq",
+        "userName eq ",
+        "userName eq and active eq true",
+        "userName eq a and",
+        "userName eq do not disturb",
+        "userName eq \"a",
+        "userName eq a\"",
+        "userName eq \"a\"b",
+        "userName eq 'a",
+        "userName eq 'a'b",
+        "userName eq a\"b\"",
+        "userName eq a (b)",
+        "userName eq a)",
+        "(userName eq a",
+        "users[value eq a",
+        "userName eq a\0b",
+        "userName is a",
+        "active co true",
+        "active eq perhaps",
+        "meta.created gt yesterday",
+        "password eq a",
+    ] {
+        let read = Filter::parse_with(text, Quoting::Optional);
+        assert!(matches!(read, Err(Error::InvalidFilter(_))), "{text}: {read:?}");
+    }
+    let long = format!("userName eq {}", "a ".repeat(MAX_FILTER_BYTES));
+    assert!(Filter::parse_with(&long, Quoting::Optional).is_err());
+    let many = vec!["userName eq a"; MAX_FILTER_TERMS + 1].join(" and ");
+    assert!(Filter::parse_with(&many, Quoting::Optional).is_err());
+    // Nobody else is understood more loosely than before.
+    assert!(Filter::parse("userName eq ann").is_err());
+    assert!(Filter::parse("userName eq 'ann'").is_err());
+}

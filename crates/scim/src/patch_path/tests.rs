@@ -42,3 +42,13 @@ fn a_path_that_chooses_nothing_is_refused() {
         }
     }
 }
+
+#[test]
+fn the_filter_of_a_path_may_have_no_quotes() {
+    let loose = |text: &str| Path::parse_with(text, Quoting::Optional);
+    assert_eq!(loose("users[value eq u-1]"), Path::parse(r#"users[value eq "u-1"]"#));
+    assert_eq!(loose("members[value eq 'u-1']"), Path::parse(r#"members[value eq "u-1"]"#));
+    assert!(loose("users[value eq]").is_err());
+    assert!(loose("users[value eq u-1] x").is_err());
+    assert!(Path::parse("users[value eq u-1]").is_err());
+}

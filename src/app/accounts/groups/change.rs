@@ -19,7 +19,7 @@ use crate::{
         resource::{self, Edit, check_version},
         retry::retry_deadlocks,
     },
-    store::{Transaction, table, user_groups},
+    store::{Transaction, role_assignments, table, user_groups},
 };
 
 /// A group as it is asked for, unvalidated.
@@ -113,7 +113,7 @@ pub async fn replace(
     .await
 }
 
-/// Removes a group: its users stay, and are not in it any more.
+/// Removes a group: its users stay, are not in it any more, and lose the roles that they had through it.
 pub async fn remove(
     state: &State,
     principal: &Principal,
@@ -121,7 +121,8 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     retry_deadlocks(async || {
-        let edit = begin(state, principal, of, expected, Purpose::Remove).await?;
+        let mut edit = begin(state, principal, of, expected, Purpose::Remove).await?;
+        role_assignments::remove_of_group(&mut edit.tx, edit.row.id).await?;
         edit.remove(state, principal).await
     })
     .await

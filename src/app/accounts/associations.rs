@@ -89,6 +89,13 @@ pub async fn acting_in(
     Ok(good.then_some(association.user_id))
 }
 
+/// Whether a user, or somebody's image, is there and switched on, until the transaction ends: who removes it waits, and then ends what
+/// this transaction made too.
+pub async fn hold(tx: &mut Transaction, environment_id: EnvironmentId, id: UserId) -> Result<bool> {
+    let found: Option<User> = table::find_for_update(tx, environment_id, id).await?;
+    Ok(found.is_some_and(|user| user.status.is_active()))
+}
+
 /// Up to 100 images of a user, in the order of the organizations' ids, after one of these. The caller authorised it.
 pub async fn of_resident(
     conn: &mut Conn,

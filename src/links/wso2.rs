@@ -33,6 +33,14 @@ forms! {
     ORGANIZATION_METADATA = "/api/server/v1/organizations/metadata";
     /// The keys of the attributes of organizations.
     ORGANIZATION_META_ATTRIBUTES = "/api/server/v1/organizations/meta-attributes";
+    /// Organizations with the domains of addresses that lead people to them.
+    ORGANIZATIONS_DISCOVERY = "/api/server/v1/organizations/discovery";
+    /// Whether such a domain is free.
+    CHECK_DISCOVERY = "/api/server/v1/organizations/check-discovery";
+    /// The domains that lead people to an organization.
+    ORGANIZATION_DISCOVERY = "/api/server/v1/organizations/{id}/discovery";
+    /// Whether the vendor says whose domains are.
+    DISCOVERY_SETTINGS = "/api/server/v1/organization-configs/discovery";
     /// One organization.
     ORGANIZATION = "/api/server/v1/organizations/{id}";
 }

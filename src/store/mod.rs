@@ -29,6 +29,7 @@ mod connection;
 mod db;
 pub mod deleted_organizations;
 pub mod deleted_users;
+pub mod discovery;
 pub mod domain_rechecks;
 pub mod environments;
 mod error;

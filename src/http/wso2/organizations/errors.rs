@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// A refusal: its code, what it is called, and what is wrong, with `%s` for what it is about.
-pub(super) struct Refusal(&'static str, &'static str, &'static str);
+pub(in crate::http::wso2) struct Refusal(&'static str, &'static str, &'static str);
 
 macro_rules! refusals {
     ($($name:ident = $code:literal, $message:literal, $description:literal;)*) => {
-        $(pub(super) const $name: Refusal = Refusal(concat!("ORG-", $code), $message, $description);)*
+        $(pub(in crate::http::wso2) const $name: Refusal = Refusal(concat!("ORG-", $code), $message, $description);)*
     };
 }
 
@@ -68,7 +68,7 @@ refusals! {
 }
 
 /// The error of a refusal, about what the caller named: as much of it as anybody reads.
-pub(super) fn refuse(refusal: &Refusal, about: impl Display) -> Wso2Error {
+pub(in crate::http::wso2) fn refuse(refusal: &Refusal, about: impl Display) -> Wso2Error {
     let Refusal(code, message, description) = refusal;
     let status = match *code {
         "ORG-60015" => StatusCode::NOT_FOUND,
@@ -80,7 +80,7 @@ pub(super) fn refuse(refusal: &Refusal, about: impl Display) -> Wso2Error {
 }
 
 /// The error of a use case about the organization that the caller names so. `name` and `handle` are what it wants to call it.
-pub(super) fn of(error: Error, id: &str, name: &str, handle: &str) -> Wso2Error {
+pub(in crate::http::wso2) fn of(error: Error, id: &str, name: &str, handle: &str) -> Wso2Error {
     match &error {
         Error::Organization(known) => match known {
             OrganizationError::HasChildren => refuse(&HAS_CHILDREN, id),
@@ -100,7 +100,7 @@ pub(super) fn of(error: Error, id: &str, name: &str, handle: &str) -> Wso2Error 
 }
 
 /// The error of a request that cannot be read as what it should be.
-pub(super) fn invalid(description: String) -> Wso2Error {
+pub(in crate::http::wso2) fn invalid(description: String) -> Wso2Error {
     let Refusal(code, message, _) = INVALID_REQUEST;
     Wso2Error::new(StatusCode::BAD_REQUEST, code, message, description)
 }

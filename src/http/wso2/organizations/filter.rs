@@ -27,7 +27,7 @@ const MAX_FILTER: (usize, usize) = (4096, 20);
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Comparison {
+pub(in crate::http::wso2) struct Comparison {
     /// What is compared.
     pub attribute: String,
     /// How.
@@ -37,7 +37,7 @@ pub(super) struct Comparison {
 }
 
 /// Reads the comparisons of a filter.
-pub(super) fn comparisons(text: &str) -> Result<Vec<Comparison>> {
+pub(in crate::http::wso2) fn comparisons(text: &str) -> Result<Vec<Comparison>> {
     let malformed = || refuse(&FILTER_INVALID, "");
     if text.len() > MAX_FILTER.0 || text.chars().any(char::is_control) {
         return Err(malformed());
@@ -174,7 +174,7 @@ impl<B> Call<B> {
     }
 
     /// How many are asked for.
-    pub(super) fn limit(&self) -> Result<i64> {
+    pub(in crate::http::wso2) fn limit(&self) -> Result<i64> {
         let Some(text) = self.query("limit") else { return Ok(LIMITS.0) };
         match text.trim().parse::<i64>() {
             Ok(limit) if limit < 0 => Err(refuse(&LIMIT_NEGATIVE, "")),

@@ -1,8 +1,8 @@
 //! Organizations below the caller's.
 
-mod errors;
+pub(super) mod errors;
 mod filter;
-mod objects;
+pub(super) mod objects;
 mod requests;
 
 use actix_web::{HttpResponse, http::header};
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{
     call::{Call, Json},
+    discovery::attributes,
     error::Wso2Error,
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
         Error,
         authorization_server::scopes::ManagementScope,
         organizations::{
+            domains::discovery,
             error::OrganizationError,
             subtree::{self, Change, ListQuery, Node, ROOT_NAME},
         },
@@ -30,7 +32,8 @@ use errors::{
     CREATOR_INVALID, CURSOR_INVALID, ELSEWHERE, FILTER_ATTRIBUTE, FILTER_OPERATOR, NEW_PARENT_DISABLED,
     NOT_BELOW, ROOT_NAMED, UNKNOWN, of, refuse,
 };
-use filter::{comparisons, cursor};
+pub(super) use filter::comparisons;
+use filter::cursor;
 use objects::BasicObject;
 use requests::{NewBody, ReplacementBody, operations, parse_handle};
 
@@ -237,8 +240,12 @@ pub(super) async fn patch_own(call: Call<Json>) -> Answer {
 pub(super) async fn metadata(call: Call) -> Answer {
     let own = call.organization_id;
     let found = subtree::find(&call.state, &call.principal, own, own).await?;
+    let domains = match call.is_at_root() {
+        true => Vec::new(),
+        false => discovery::shown(&call.state, &call.principal, own).await?,
+    };
     let object = call.object(found).with_permissions(call.permissions());
-    Ok(HttpResponse::Ok().json(object))
+    Ok(HttpResponse::Ok().json(object.with_discovery(attributes(&domains))))
 }
 
 /// The keys of the attributes that organizations below the caller's have.

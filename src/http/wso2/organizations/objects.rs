@@ -43,7 +43,7 @@ struct AncestorObject {
 /// Values of one type by which people are led to their organization.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DiscoveryAttribute {
+pub(in crate::http::wso2) struct DiscoveryAttribute {
     /// What they are.
     #[serde(rename = "type")]
     pub kind: &'static str,

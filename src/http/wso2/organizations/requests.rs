@@ -139,11 +139,6 @@ pub(super) struct ReplacementBody {
 }
 
 impl ReplacementBody {
-    /// The name that it is to have.
-    pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or_default()
-    }
-
     /// All that is set: what is absent is none, but for the version, which stays.
     pub fn parse(&self) -> Result<Vec<Change>> {
         let name = name(self.name.as_deref())?;

@@ -365,6 +365,7 @@ fn organization_samples() {
         checked_at: Some(now() - Duration::from_secs(60)),
         check_error: Some("no TXT record was found at _ostiary-challenge.acme.test".into()),
         approved: false,
+        asserted: false,
         record_lost_at: None,
         recheck_at: None,
         created_at: now() - DAY,

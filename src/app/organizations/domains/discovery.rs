@@ -238,8 +238,12 @@ pub async fn set(
             let Some(mut row) = store::organization_domains::find(&mut edit.tx, id, gone).await? else {
                 continue;
             };
-            if row.verified_at.is_some() {
+            if row.verified_at.is_some() || row.approved {
                 row.asserted = false;
+                if row.verified_at.is_none() {
+                    row.state = DomainState::Whitelisted;
+                    edit.row.domains.insert(gone.clone(), row.state);
+                }
                 store::organization_domains::update(&mut edit.tx, &mut row, state.now()).await?;
             } else {
                 edit.row.domains.remove(gone);
@@ -273,6 +277,11 @@ async fn assert(edit: &mut Edit<Organization>, state: &State, domain: &Domain) -
     let (id, environment_id, now) = (edit.row.id, edit.row.environment_id, state.now());
     match store::organization_domains::find(&mut edit.tx, id, domain).await? {
         Some(mut row) => {
+            if row.state != DomainState::Verified {
+                // What DNS proved once, and does not any more, is no proof.
+                row.verified_at = None;
+                row.recheck_at = None;
+            }
             row.state = DomainState::Verified;
             row.asserted = true;
             row.check_error = None;

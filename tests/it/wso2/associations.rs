@@ -241,7 +241,7 @@ fn is_not_theirs(answer: &Answer) {
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert_eq!(
         answer.json()["error_description"],
-        "Organization switch is only allowed for the organizations in the same branch."
+        "The user is not associated with the switching organization."
     );
 }
 
@@ -266,12 +266,13 @@ both! {
         // Neither an image nor a user of another environment makes any, and then there is no organization either.
         let elsewhere = app.environment("other").await;
         let stranger = add_user(&app, &elsewhere, "ann").await;
+        let own = app.token("/t/prod/oauth2/token", &portal.client).await;
         for creator in [image.id, stranger] {
             let body = json!({ "name": "Z", "attributes": [{ "key": "creator.id", "value": uuid(creator.bits()) }] });
-            let answer = app.call(&portal.own, Method::POST, &format!("/t/prod{PATH}"), Some(body)).await;
+            let answer = app.call(&own, Method::POST, &format!("/t/prod{PATH}"), Some(body)).await;
             assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!("ORG-60096")), "{}", answer.body);
         }
-        let answer = app.call(&portal.own, Method::POST, &format!("/t/prod{PATH}/check-name"), Some(json!({ "name": "Z" }))).await;
+        let answer = app.call(&own, Method::POST, &format!("/t/prod{PATH}/check-name"), Some(json!({ "name": "Z" }))).await;
         assert_eq!(answer.json(), json!({ "available": true }));
     }
 
@@ -422,9 +423,10 @@ both! {
         }
         // Of another environment than the default one the root has its own id.
         app.environment("other").await;
-        let body = app.call(&portal.own, Method::GET, &format!("/t/prod{PATH}/{own}"), None).await.json();
+        let token = app.token("/t/prod/oauth2/token", &portal.client).await;
+        let body = app.call(&token, Method::GET, &format!("/t/prod{PATH}/{own}"), None).await.json();
         assert_eq!(body["id"], json!(own));
-        let answer = app.call(&portal.own, Method::GET, &format!("/t/prod{PATH}/{fixed}"), None).await;
+        let answer = app.call(&token, Method::GET, &format!("/t/prod{PATH}/{fixed}"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (404, &json!("ORG-60015")));
     }
 }

@@ -64,7 +64,9 @@ async fn state_of(app: &TestApp, found: &Organization, domain: &str) -> Option<D
 both! {
     async fn the_vendor_says_whose_domains_are(app: TestApp) {
         let vendor = Vendor::new(&app).await;
-        let (one, two) = (organization(&app, &vendor.environment).await, organization(&app, &vendor.environment).await);
+        let one = organization(&app, &vendor.environment).await;
+        app.advance(std::time::Duration::from_millis(1));
+        let two = organization(&app, &vendor.environment).await;
         let (own, other) = (uuid(one.id), uuid(two.id));
         let settings = |method, body| vendor.at_root(method, SETTINGS, body);
         assert_eq!(settings(Method::GET, None).await.status, 404);

@@ -46,6 +46,8 @@ fn refused(answer: &Answer, status: u16, code: &str) {
 
 impl Vendor<'_> {
     async fn create(&self, body: Value) -> Answer {
+        // Lists are in the order of their times.
+        self.app.advance(std::time::Duration::from_millis(1));
         self.at_root(Method::POST, PATH, Some(body)).await
     }
 
@@ -239,6 +241,7 @@ both! {
         };
         // Names are unique in the whole tree.
         refused(&call(Method::POST, String::new(), Some(json!({ "name": "Beside" }))).await, 400, "ORG-60076");
+        app.advance(std::time::Duration::from_millis(1));
         let answer = call(Method::POST, String::new(), Some(json!({ "name": "Child" }))).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         let child = answer.json()["id"].as_str().unwrap().to_owned();

@@ -237,12 +237,12 @@ pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse 
 }
 
 /// The response to a client that is rate limited.
-pub fn rate_limited(format: ErrorFormat, retry_after: Duration) -> HttpResponse {
+pub fn rate_limited(format: ErrorFormat, retry_after: Duration, reference: &str) -> HttpResponse {
     let mut response = match format {
         ErrorFormat::Page => page(
             StatusCode::TOO_MANY_REQUESTS,
             PagePolicy::SameOriginForms,
-            message::too_many_requests(retry_after.max(Duration::from_secs(1))),
+            message::too_many_requests(retry_after.max(Duration::from_secs(1)), Some(reference)),
         ),
         _ => json_response(status_text(StatusCode::TOO_MANY_REQUESTS), format, StatusCode::TOO_MANY_REQUESTS),
     };

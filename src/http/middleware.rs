@@ -30,8 +30,8 @@ use model::client_address::ClientAddress;
 use tracing::Instrument as _;
 
 use super::{
-    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, health::Stopping,
-    normalize, refusals, route_limits, shares::ShareStates,
+    api_error::ApiError, body, branded_error, client_address, connection::ConnectionState, fallback,
+    health::Stopping, normalize, refusals, route_limits, shares::ShareStates,
 };
 use crate::{
     app::{
@@ -151,7 +151,7 @@ pub async fn handle(
     let outcome = match refused {
         Some(retry_after) => {
             caller.iter().for_each(RateLimitKey::count_refusal);
-            Ok(request.into_response(fallback::rate_limited(format, retry_after)).map_into_boxed_body())
+            Ok(request.into_response(fallback::rate_limited(format, retry_after, &id)).map_into_boxed_body())
         }
         None => {
             let limit = middleware.max_request_time;
@@ -182,7 +182,11 @@ pub async fn handle(
     {
         limits.record_failure(caller, middleware.clock.now());
     }
-    if let Some(page) = error_page(&response, route.surface.area(), &id) {
+    let branded = match &request {
+        Some(request) => branded_error::page_of(request, &response, &id).await,
+        None => None,
+    };
+    if let Some(page) = branded.or_else(|| error_page(&response, route.surface.area(), &id)) {
         response = page;
     } else if needs_error_body(&response) {
         response = with_error_body(response, format, &route, &id);

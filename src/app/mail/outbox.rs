@@ -157,11 +157,11 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
         onward.add_to(&mut url);
         url
     };
-    let url = match new.link {
-        Link::Page(onward) => page(onward),
-        Link::To(url) => url.clone(),
+    let (url, application) = match new.link {
+        Link::Page(onward) => (page(onward), onward.application()),
+        Link::To(url) => (url.clone(), ""),
     };
-    let letterhead = Letterhead::new(&environment, &branding, organization.as_ref());
+    let letterhead = Letterhead::new(&environment, &branding, organization.as_ref()).of(application);
     let code = new.kind.purpose().map(|_| &code);
     Ok(templates::write(new.kind, &letterhead, url.into(), code))
 }

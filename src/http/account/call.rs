@@ -35,7 +35,7 @@ pub(super) struct AccountCall {
 
 /// Why a request to an account is not done.
 #[derive(Debug)]
-pub(super) enum AccountError {
+pub(in crate::http) enum AccountError {
     /// The place is not there, or the form cannot be taken.
     Place(PlaceError),
     /// Somebody must sign in, or prove once more who they are, at this path.
@@ -115,7 +115,10 @@ impl FromRequest for AccountCall {
             let found = self_service::find(&place.state, &place.issuer, &place.visitor()).await;
             match found.map_err(PlaceError::App)? {
                 Some(signed_in) => Ok(Self { place, signed_in }),
-                None => Err(AccountError::Elsewhere(place.path(path::WORKSPACE_SIGN_IN))),
+                None => {
+                    let route = place.request.match_pattern().unwrap_or_default();
+                    Err(AccountError::Elsewhere(place.sign_in_for(Section::of_route(&route))))
+                }
             }
         })
     }

@@ -93,7 +93,7 @@ pub(super) async fn choose(
     let (sign_in, action) = (place.path(path::WORKSPACE_SIGN_IN), place.path(path::WORKSPACE_COMPANY));
     let request = under_way.name.reveal();
     let view = SignInPage {
-        layout: place.layout(&appearance),
+        layout: place.layout_before_company(&appearance),
         action: &sign_in,
         company: Some(&action),
         restart: &format!("{sign_in}?{REQUEST}={request}&again=yes"),

@@ -8,7 +8,6 @@ use crate::{
     links::path,
     web::{
         kit::response::{PagePolicy, page},
-        login::idp_redirect::see_other,
         sign_in::{
             cookies::{self, Purpose},
             pages::Told,
@@ -20,7 +19,7 @@ use crate::{
 pub(super) fn signed_in(place: &Place, visitor: &Visitor, finished: &Finished) -> HttpResponse {
     let mut response = match &finished.answer {
         Some(answer) => place.to_client(answer),
-        None => see_other(&place.path(path::WORKSPACE_ACCOUNT)),
+        None => place.to_account(),
     };
     let links = &place.state.links;
     let cookie = finished.cookie.reveal();

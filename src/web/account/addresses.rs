@@ -75,6 +75,7 @@ impl AddressesPage<'_> {
         let act = |pattern: &str, label: &str, danger: bool| {
             small_button(&self.frame.path(pattern), label, &address.text, danger, hidden.clone())
         };
+        let stays = address.is_identifier && self.addresses.has_one_identifier;
         let is_open = address.is_address && address.is_email && !address.is_verified;
         let id = format!("{CODE}-{at}");
         html! {
@@ -84,7 +85,8 @@ impl AddressesPage<'_> {
                     p.small {
                         @if address.is_verified { (mark(Icon::Good, "confirmed")) " " }
                         @else if address.is_address { (mark(Icon::Attention, "not confirmed")) " " }
-                        @if address.is_identifier { span.soft { "you sign in with it" } }
+                        @if stays { span.soft { "you sign in with it, and with nothing else: it stays" } }
+                        @else if address.is_identifier { span.soft { "you sign in with it" } }
                     }
                 }
                 @if is_open && self.addresses.can_send {
@@ -102,7 +104,7 @@ impl AddressesPage<'_> {
                     @if self.frame.recent && address.is_email {
                         @if !address.is_address && self.addresses.can_send { (act(path::WORKSPACE_ACCOUNT_ADDRESSES, "Confirm by letter", false)) }
                         @if address.is_verified && !address.is_identifier { (act(path::WORKSPACE_ACCOUNT_IDENTIFIER, "Sign in with it", false)) }
-                        (act(path::WORKSPACE_ACCOUNT_REMOVE, "Remove", true))
+                        @if !stays { (act(path::WORKSPACE_ACCOUNT_REMOVE, "Remove", true)) }
                     }
                 }
             }

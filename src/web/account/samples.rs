@@ -175,7 +175,11 @@ fn account_profile_samples() {
 #[test]
 fn account_address_samples() {
     let full = full();
-    let addresses = |can_send| OwnAddresses { all: join(&full.addresses, &full.identifiers), can_send };
+    let addresses = |can_send| OwnAddresses {
+        all: join(&full.addresses, &full.identifiers),
+        has_one_identifier: full.identifiers.len() == 1,
+        can_send,
+    };
     let of = |recent, addresses: &OwnAddresses, typed: &FormValues, errors: &FormErrors| {
         framed(recent, None, |frame| AddressesPage { frame, addresses, typed, errors }.view())
     };

@@ -409,7 +409,7 @@ pub static ALL: &[ErrorText] = &[
     ErrorText {
         codes: &["too_many_attempts"],
         happened: "There were too many attempts to sign in with this account from your network.",
-        remedy: "Wait a quarter of an hour and try again.",
+        remedy: "Wait half a minute for one more attempt, or five minutes for ten.",
         contact: Contact::Nobody,
         show_values: false,
     },

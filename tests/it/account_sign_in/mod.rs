@@ -4,6 +4,7 @@ mod attacks;
 mod company;
 mod company_attacks;
 mod company_ends;
+mod delegates;
 mod enrolment;
 mod flow;
 mod log;
@@ -16,6 +17,7 @@ mod requests;
 mod scripts;
 mod self_service;
 mod tokens;
+mod told;
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

@@ -1,7 +1,7 @@
 //! The user's own addresses, and which of them they sign in with.
 
 use model::{
-    account::{AuthenticationMethod, OneTimeCodePurpose},
+    account::OneTimeCodePurpose,
     email::Email,
     letter::LetterKind,
     user::{AddressKind, IdentifierKind, UserAddress, UserIdentifier},
@@ -12,7 +12,6 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            attempts::record_failure,
             one_time_codes,
             user_credentials::{codes, letters, place::addresses_of},
             users::{
@@ -47,6 +46,8 @@ pub struct OwnAddress {
 pub struct OwnAddresses {
     /// Each once, those that are proven first.
     pub all: Vec<OwnAddress>,
+    /// Whether there is one thing only that they sign in with: it stays.
+    pub has_one_identifier: bool,
     /// Whether letters are sent: nothing is proven without.
     pub can_send: bool,
 }
@@ -114,7 +115,7 @@ pub async fn add(state: &State, signed_in: &SignedIn, text: &str) -> Result<()> 
         let mut edit = signed_in.edit(state).await?;
         let stored = addresses_of(&mut edit.edit.tx, edit.edit.row.id).await?;
         if stored.iter().any(|address| address.key() == key) {
-            return Err(Error::invalid("address", "is yours already"));
+            return Err(Error::invalid("address", "this address is yours already"));
         }
         let new = NewAddress::email(text.trim(), false);
         addresses::insert_one(state, &signed_in.principal(), &mut edit, &new).await?;
@@ -194,9 +195,8 @@ pub async fn verify(state: &State, signed_in: &SignedIn, text: &str, code: &str)
         return Ok(());
     }
     attempt.fail();
-    let (environment_id, method) = (Some(signed_in.user().environment_id), AuthenticationMethod::Password);
-    record_failure(state, signed_in.user(), environment_id, method, signed_in.device()).await;
-    Err(Error::invalid("code", "is wrong, was used, or has expired"))
+    signed_in.record_refused(state, "address_not_verified").await;
+    Err(Error::invalid("code", "this code is wrong, was used, or has expired"))
 }
 
 /// Makes a proven address what the user signs in with, too.

@@ -69,7 +69,8 @@ pub async fn with_passkey(
     sealed: &str,
     answer: &str,
 ) -> Result<NewSession<UserId>> {
-    let refused = || Error::invalid("passkey", "is not one of your account, or was not used here");
+    let refused =
+        || Error::invalid("passkey", "this passkey is not one of your account, or was not used here");
     if !signed_in.account.allows_passkeys() {
         return Err(refused());
     }
@@ -149,7 +150,7 @@ pub async fn with_password(
             attempt.fail();
             let (environment_id, method) = (Some(user.environment_id), AuthenticationMethod::Password);
             record_failure(state, &user, environment_id, method, signed_in.device()).await;
-            return Err(Error::invalid("code", "is wrong, was used, or has expired"));
+            return Err(Error::invalid("code", "this code is wrong, was used, or has expired"));
         }
         amr.extend(is_totp.then(|| ONE_TIME_PASSWORD.to_owned()));
         amr.push(MULTI_FACTOR.to_owned());

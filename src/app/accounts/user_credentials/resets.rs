@@ -4,12 +4,13 @@ use base::id::{IdentityPoolId, UserId};
 use model::{
     account::{AccountId, OneTimeCodePurpose},
     identity_pool::IdentityPool,
+    letter::LetterKind,
     user::User,
 };
 use serde_json::Value;
 
 use super::{
-    codes,
+    codes, letters,
     passkeys::add_passkey,
     passwords::prepare,
     place::{self, UserReference, account, begin_attempt, device_of, find_pool, lock_user, refused},
@@ -58,6 +59,15 @@ impl Reset {
             Self::Password(_) => OneTimeCodePurpose::ResetPassword,
             Self::Totp(_) => OneTimeCodePurpose::ResetTotp,
             Self::Passkey(..) => OneTimeCodePurpose::EnrollWebauthn,
+        }
+    }
+
+    /// What the user is told of it.
+    fn notice(&self) -> LetterKind {
+        match self {
+            Self::Password(_) => LetterKind::PasswordChanged,
+            Self::Totp(_) => LetterKind::TotpAdded,
+            Self::Passkey(..) => LetterKind::PasskeyAdded,
         }
     }
 }
@@ -113,7 +123,7 @@ pub(super) async fn create_quietly(
     Ok(tx.commit().await?)
 }
 
-/// Sets a credential by a code, and ends the user's sessions. Every failure that has to do with the user or the code is the
+/// Sets a credential by a code, ends the user's sessions, and tells them at every address that they have proven. Every failure that has to do with the user or the code is the
 /// same [`Error::Unauthenticated`].
 pub async fn complete_reset(
     state: &State,
@@ -154,6 +164,8 @@ pub async fn complete_reset(
     {
         update_locked(&mut tx, &mut user, state).await?;
     }
+    // Somebody else may have read the letter with the code.
+    letters::send_notice(&mut tx, state, &user, reset.notice(), None).await?;
     Ok(tx.commit().await?)
 }
 

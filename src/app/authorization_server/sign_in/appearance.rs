@@ -5,8 +5,9 @@ use model::branding::Branding;
 use super::visitor::organization;
 use crate::app::{
     Result, State,
-    authorization_server::issuers::Issuer,
+    authorization_server::{issuer_clients, issuers::Issuer},
     environments::{self, branding},
+    mail::Onward,
 };
 
 /// What pages show.
@@ -18,6 +19,20 @@ pub struct Appearance {
     pub application: String,
     /// The organization's name; may be empty.
     pub organization: String,
+}
+
+/// What the pages of an issuer show to somebody who comes by the link of a letter: the application that it names, if that is
+/// one of the issuer's.
+pub async fn of_link(state: &State, issuer: &Issuer, onward: &Onward) -> Result<Appearance> {
+    let mut appearance = of_issuer(state, issuer).await?;
+    if !onward.application().trim().is_empty() {
+        onward.application().clone_into(&mut appearance.application);
+    } else if let Some(id) = onward.client_id() {
+        let found = issuer_clients::find(&mut state.db.read().await?, issuer, id).await?;
+        let named = found.filter(|client| !client.disabled && !client.display_name.trim().is_empty());
+        appearance.application = named.map_or(appearance.application, |client| client.display_name);
+    }
+    Ok(appearance)
 }
 
 /// What the pages of an issuer show.

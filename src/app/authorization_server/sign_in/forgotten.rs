@@ -28,7 +28,7 @@ pub async fn self_service(state: &State, issuer: &Issuer) -> Result<SelfService>
 /// Where a letter that is asked for now leads on: to the sign-in under way in this browser, and its application.
 pub async fn onward(state: &State, issuer: &Issuer, request: &str, visitor: &Visitor) -> Result<Onward> {
     Ok(match under_way::find(state, issuer, request, visitor).await? {
-        Some(found) => Onward::parse(request, "").to(found.request.client_id),
+        Some(found) => Onward::parse(request, "").to(found.request.client_id, &found.application),
         None => Onward::default(),
     })
 }

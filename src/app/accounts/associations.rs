@@ -106,16 +106,34 @@ pub async fn of_resident(
     Ok(user_associations::list_by_resident(conn, environment_id, id, after, MAX_LISTED).await?)
 }
 
+/// Somebody's image in an organization, with the name that it has there.
+#[derive(Debug, Clone)]
+pub struct Associated {
+    /// The image.
+    pub association: UserAssociation,
+    /// The user name; may be empty.
+    pub user_name: String,
+}
+
 /// Up to 100 images in an organization, the oldest first.
 pub async fn of_organization(
     state: &State,
     principal: &Principal,
     organization_id: OrganizationId,
-) -> Result<Vec<UserAssociation>> {
+) -> Result<Vec<Associated>> {
     let environment_id = principal.authorize(Action::UsersView, On::Organization(organization_id))?;
     let mut conn = state.db.read().await?;
-    Ok(user_associations::list_by_organization(&mut conn, environment_id, organization_id, MAX_LISTED)
-        .await?)
+    let found =
+        user_associations::list_by_organization(&mut conn, environment_id, organization_id, MAX_LISTED)
+            .await?;
+    let ids: Vec<UserId> = found.iter().map(|association| association.user_id).collect();
+    let names = user_identifiers::list(&mut conn, &ids).await?;
+    let named = |association: UserAssociation| {
+        let name = names.get(&association.user_id).and_then(|all| user_name(all));
+        let user_name = name.map(|name| name.text.as_str().to_owned()).unwrap_or_default();
+        Associated { association, user_name }
+    };
+    Ok(found.into_iter().map(named).collect())
 }
 
 /// Takes somebody's image out of an organization: it goes with the roles that it has there, and the person's tokens that are good

@@ -329,6 +329,7 @@ fn organization_samples() {
         connections: &one(vec![described(connection()), described(empty_connection())]),
         directories: &one(vec![directory()]),
         users: 214,
+        associated: &[],
         links: &setup,
         audit: &audit_lines(),
         may_manage: true,

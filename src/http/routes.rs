@@ -62,6 +62,7 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // Programs and people with an access token of WSO2's scopes
         .surface(Surface::Wso2, "/api/server", wso2::configure)
+        .surface(Surface::Wso2, "/api/server", wso2::configure_applications)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers

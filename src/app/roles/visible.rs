@@ -211,10 +211,7 @@ impl Place {
         if role.organization_id == self.organization_id {
             return Ok(true);
         }
-        let Audience::Application(id) = role.audience else { return Ok(false) };
-        let organization_id = self.organization_id;
-        let Some(application) = self.application(conn, id).await? else { return Ok(false) };
-        sharing::is_shared(conn, &application.clone(), organization_id).await
+        sharing::is_role_shared(conn, role, self.organization_id).await
     }
 
     async fn application(&mut self, conn: &mut Conn, id: ApplicationId) -> Result<Option<&Application>> {

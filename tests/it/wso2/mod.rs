@@ -1,5 +1,7 @@
 //! WSO2's APIs: programs and people of the vendor and of its organizations.
 
+mod applications;
+mod sharing;
 mod switch;
 
 use model::{application::ClientKind, environment::Environment, organization::Organization};

@@ -61,8 +61,8 @@ pub fn register(routes: &mut Routes<'_>) {
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // Programs and people with an access token of WSO2's scopes
-        .surface(Surface::Wso2, "/api/server", wso2::configure)
-        .surface(Surface::Wso2, "/api/server", wso2::configure_applications)
+        .surface(Surface::Wso2, "", wso2::configure)
+        .surface(Surface::Wso2, "", wso2::configure_applications)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers
@@ -72,5 +72,7 @@ pub fn register(routes: &mut Routes<'_>) {
         // People who sign in at an organization, and the applications that sent them
         .surface(Surface::Oauth, "", sign_in::configure)
         // The same people in their own accounts
-        .surface(Surface::Oauth, "", account::configure);
+        .surface(Surface::Oauth, "", account::configure)
+        // Those of them who administer their organization
+        .surface(Surface::Console, "", console::delegated::configure);
 }

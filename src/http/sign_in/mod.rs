@@ -17,8 +17,11 @@ mod verification;
 
 use actix_web::{http::Method, web};
 
-use super::oauth::{issuers::is_environment, preflight};
-use crate::{links::path, web::kit::routing::Routes};
+use super::oauth::preflight;
+use crate::{
+    links::path,
+    web::kit::routing::{Routes, is_environment},
+};
 
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {

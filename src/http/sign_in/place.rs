@@ -33,18 +33,13 @@ use crate::{
             error::{self, Area},
             message::Message,
             posted::{PostedForm, PostedFormError},
-            request::{device, host},
             response::{PagePolicy, page},
         },
         login::{
             auto_post::{AutoPost, AutoPostPurpose},
-            browser_cookie,
             idp_redirect::{banner, see_other, send_to_idp},
         },
-        sign_in::{
-            cookies::{self, Purpose},
-            layout::SignInLayout,
-        },
+        sign_in::{layout::SignInLayout, visitor},
     },
 };
 
@@ -154,14 +149,7 @@ impl FromRequest for SignInForm {
 impl Place {
     /// The browser of the request.
     pub(in crate::http) fn visitor(&self) -> Visitor {
-        let links = &self.state.links;
-        Visitor {
-            browser: cookies::browser(links, &self.request, self.organization),
-            login_browser: browser_cookie::browser(links, &self.request),
-            host: host(&self.request).to_owned(),
-            cookies: cookies::read(links, &self.request, self.organization, Purpose::Session),
-            device: device(&self.request),
-        }
+        visitor::visitor(&self.state, &self.request, self.organization)
     }
 
     /// The path of one of the organization's pages, in its canonical form.

@@ -25,7 +25,7 @@ pub type Access = (&'static str, &'static str, Needs);
 
 /// Registers the routes in all of their forms. After each handler stands what it takes.
 macro_rules! routes {
-    ($configure:ident, $access:ident: $(
+    ($configure:ident, $access:ident, $base:ident: $(
         $path:ident: $($method:ident $module:ident::$handler:ident($needs:expr)),+;
     )*) => {
         /// Every way to call the routes.
@@ -39,6 +39,7 @@ macro_rules! routes {
 
         /// Registers the routes.
         pub fn $configure(routes: &mut Routes<'_>) {
+            routes.bases(&wso2::$base);
             $(for pattern in wso2::$path {
                 routes.resource(pattern, |resource| {
                     resource
@@ -63,7 +64,7 @@ const SHARE: Needs = Needs::any(&["shared_application_create", "application_mgt_
 const SHARE_VIEW: Needs = Needs::any(&["shared_application_view", "application_mgt_view"]);
 const UNSHARE: Needs = Needs::any(&["shared_application_delete", "application_mgt_update"]);
 
-routes! { configure_applications, applications_access:
+routes! { configure_applications, applications_access, MANAGEMENT:
     APPLICATIONS: get list::list(APPLICATION_VIEW), post manage::create(APPLICATION_CREATE);
     SHARE_APPLICATION: post share::share(SHARE), patch share::change_roles(SHARE);
     SHARE_APPLICATION_WITH_ALL: post share::share_with_all(SHARE);
@@ -83,6 +84,6 @@ routes! { configure_applications, applications_access:
     ORGANIZATION_SHARED_APPLICATIONS: get share::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
 }
 
-routes! { configure, access:
+routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
 }

@@ -6,6 +6,7 @@ use std::{borrow::Cow, collections::HashMap};
 use actix_web::{
     HttpMessage as _, HttpRequest, Resource, Scope,
     dev::{HttpServiceFactory, ResourceDef, ServiceRequest},
+    guard,
     http::header::{self, HeaderMap},
     web::ServiceConfig,
 };
@@ -18,6 +19,14 @@ use super::{
 
 /// The pattern of a path that matches no route.
 const UNMATCHED: &str = "unmatched";
+
+/// Whether the first segment of the path can be an environment: none of the words of other routes.
+pub fn is_environment() -> impl guard::Guard {
+    guard::fn_guard(|context| {
+        let first = context.head().uri.path().trim_start_matches('/').split('/').next();
+        !first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
+    })
+}
 
 /// A part of the URL space with one kind of client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,6 +132,8 @@ pub struct RouteTable {
     scopes: Vec<(&'static str, ResourceDef, Surface)>,
     /// The literal beginnings of patterns, the longest first, for paths that match no route.
     prefixes: Vec<(&'static str, Surface)>,
+    /// The bases of surfaces that have parameters, for paths that match no route.
+    bases: Vec<(ResourceDef, Surface)>,
     /// The routes that begin with an environment, as prefixes of paths that match no route.
     environments: Vec<(ResourceDef, Surface)>,
 }
@@ -179,6 +190,10 @@ impl RouteTable {
         let scope = self.scopes.iter().find(|(_, definition, _)| definition.find_match(path).is_some());
         if let Some((prefix, _, surface)) = scope {
             return MatchedRoute { pattern: Cow::Borrowed(*prefix), surface: *surface };
+        }
+        let base = self.bases.iter().find(|(base, _)| base.find_match(path).is_some());
+        if let Some((_, surface)) = base {
+            return MatchedRoute { surface: *surface, pattern: Cow::Borrowed(UNMATCHED) };
         }
         let is_below = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -238,6 +253,13 @@ impl Routes<'_> {
             table: &mut *self.table,
             surface,
         });
+        self
+    }
+
+    /// Unknown paths below these belong to the surface too.
+    pub fn bases(&mut self, bases: &[&'static str]) -> &mut Self {
+        let surface = self.surface;
+        self.table.bases.extend(bases.iter().map(|base| (ResourceDef::prefix(*base), surface)));
         self
     }
 

@@ -60,7 +60,7 @@ impl SignedIn {
         self.user().id.into()
     }
 
-    pub(super) fn device(&self) -> &Device {
+    pub(in crate::app) fn device(&self) -> &Device {
         &self.device
     }
 

@@ -34,6 +34,11 @@ pub async fn generate(
 ) -> Result<NewCode> {
     let (pool, user) = find_user(state, principal, of).await?;
     principal.require_recent_authentication(state.now())?;
+    if principal.is_confined() {
+        // Whoever uses the code proves an address by it.
+        let why = "codes are shown to the vendor only; send the user a letter";
+        return Err(Error::Forbidden(why.into()));
+    }
     generate_in(state, principal, &pool, user.id, purpose, address, Way::ByCaller).await
 }
 

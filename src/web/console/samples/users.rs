@@ -219,6 +219,7 @@ fn user_samples() {
         groups: &groups(),
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
+        is_delegate: false,
         errors: &FormErrors::one("", "the organization is switched off (disabled)"),
         href: &href,
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
@@ -275,11 +276,12 @@ fn new_user_samples() {
     let errors = FormErrors::one("email", "Dana Doe has this already: usr_x")
         .and("payload/salesforceId", "must be at most 18 characters long");
     let form = Form::new("/console/x/users/new", "Create user", html! {}).cancel("/console/x/users");
-    let content = form::new_view(&pool, &ProfileForm::new(&schemas, None), "Acme", &form, &typed, &errors);
+    let content =
+        form::new_view(&pool, &ProfileForm::new(&schemas, None), "Acme", &form, &typed, &errors, true);
     sample("console-user-form", "New user", content);
     let plain = ProfileForm::new(&self::schemas(), None);
     let typed = FormValues::new().with("status", "active");
-    let content = form::new_view(&pool, &plain, "Acme", &form, &typed, &FormErrors::none());
+    let content = form::new_view(&pool, &plain, "Acme", &form, &typed, &FormErrors::none(), true);
     sample("console-user-form-empty", "New user", content);
 }
 

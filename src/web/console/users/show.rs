@@ -53,6 +53,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub profile: &'a ProfileForm,
     /// Whether the administrator may change it.
     pub may_manage: bool,
+    /// Whether it is an organization's own administrator, who has fewer pages, and is no witness for addresses.
+    pub is_delegate: bool,
     /// Why what was asked for was not done.
     pub errors: &'a FormErrors,
     pub href: Href<'a>,
@@ -104,6 +106,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
+        is_delegate: context.delegate().is_some(),
         errors,
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
@@ -137,7 +140,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
                 ("ID", copyable(&user.id.to_string(), "user id")),
                 ("Status", html! { (labels::status(user)) " since " (time(user.status_updated_at, page.now)) }),
                 ("User of", html! { a href=(page.of.1) { (page.of.0) } }),
-                ("Identity pool", html! { a href=(page.pool.1) { (page.pool.0) } }),
+                ("Identity pool", html! { @if page.is_delegate { (page.pool.0) } @else { a href=(page.pool.1) { (page.pool.0) } } }),
                 ("Created", html! {
                     (time(user.created_at, page.now))
                     @if user.source == UserSource::Jit { ", at the first sign-in through an identity provider" }
@@ -203,7 +206,7 @@ impl UserPage<'_> {
             title,
             html! {
                 p { (text) }
-                @if is_new && self.may_manage { p { a href=(self.at(console::USER_CODES)) { "Make an activation code" } } }
+                @if is_new && self.may_manage && !self.is_delegate { p { a href=(self.at(console::USER_CODES)) { "Make an activation code" } } }
             },
         )
     }
@@ -301,7 +304,9 @@ impl UserPage<'_> {
                             (self.csrf)
                             input type="hidden" name="address" value=(address.address);
                             div.actions {
-                                button.button type="submit" name="setVerified" value=(value) { (label) }
+                                @if !self.is_delegate || address.is_verified() {
+                                    button.button type="submit" name="setVerified" value=(value) { (label) }
+                                }
                                 button.button.danger type="submit" name="remove" value="1" { "Remove this address" }
                             }
                         }
@@ -362,7 +367,9 @@ impl UserPage<'_> {
                 section.card aria-labelledby="letters" {
                     div.head-row {
                         h2 #letters { "Letters" }
-                        div.actions { a.button.small href=((self.href)(console::LETTERS, &[])) { "All letters" } }
+                        @if !self.is_delegate {
+                            div.actions { a.button.small href=((self.href)(console::LETTERS, &[])) { "All letters" } }
+                        }
                     }
                     ul.entries {
                         @for LetterView { letter, recipient } in self.letters {

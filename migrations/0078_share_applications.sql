@@ -30,3 +30,11 @@ CREATE TABLE application_roles (
     PRIMARY KEY (application_id, role_id)
 );
 CREATE INDEX application_roles_by_role ON application_roles (role_id);
+
+-- Secrets that were just made for callers who read them with a later call: once, within the hour.
+CREATE TABLE issued_secrets (
+    application_id TEXT PRIMARY KEY REFERENCES oauth_clients (id) ON DELETE CASCADE,
+    secret TEXT NOT NULL, -- sealed
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX issued_secrets_by_expiry ON issued_secrets (expires_at);

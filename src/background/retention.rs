@@ -120,6 +120,7 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
         tx,
         now - TOKEN_GRACE
     ));
+    sweep!(failures, state, "unread secrets", |tx| store::issued_secrets::remove_expired(tx, now));
     sweep!(failures, state, "signed access tokens", |tx| store::signed_access_tokens::remove_expired(
         tx,
         now - TOKEN_GRACE

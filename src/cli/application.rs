@@ -15,7 +15,7 @@ use super::{
 };
 use crate::app::{
     State,
-    applications::{ApplicationChange, NewApplication, create, owner},
+    applications::{ApplicationChange, NewApplication, create, owner, roles},
     environments,
     pagination::PageQuery,
     principal::Principal,
@@ -50,7 +50,11 @@ enum Kind {
   ostiary application create --environment prod --name billing \\
       --scope invoices.read --json
   ostiary application create --environment prod --name portal \\
-      --redirect-uri https://app.example.com/callback")]
+      --redirect-uri https://app.example.com/callback
+  ostiary application create --environment prod --name \"B2B App\" \\
+      --grant client_credentials --grant organization_switch \\
+      --audience application --role \"App Admin\" \\
+      --share all-existing-and-future --scope internal_organization_create")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
@@ -63,6 +67,12 @@ pub(super) struct Create {
     organization: Option<String>,
     #[command(flatten)]
     settings: ApplicationChange,
+    /// A role that is made with it: its own, or of your own organization, as --audience says
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
+    /// What that role permits
+    #[arg(long = "role-permission", value_name = "SCOPE", requires = "role")]
+    role_permissions: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -176,7 +186,14 @@ impl Create {
             None => None,
         };
         let new = NewApplication { kind, workspace: NONE, organization_id };
-        let made = create(&state, &principal, new, &self.settings).await.map_err(field_flags::cli_error)?;
+        let made = match &self.role {
+            None => create(&state, &principal, new, &self.settings).await,
+            Some(role) => {
+                let permissions = &self.role_permissions;
+                roles::create_with_role(&state, &principal, new, &self.settings, role, permissions).await
+            }
+        };
+        let made = made.map_err(field_flags::cli_error)?;
         let id = made.application.id;
         let view = match &made.secret {
             Some(secret) => json!({ "id": id, "clientId": id, "clientSecret": secret.reveal() }),

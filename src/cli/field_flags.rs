@@ -54,6 +54,10 @@ fn flag(field: &str) -> String {
         other if other.starts_with("--identifiers[") || other.starts_with("--verifiable_addresses[") => {
             flag = "--email".to_owned();
         }
+        "--shared" => flag = "--share".to_owned(),
+        "--role-audience" => flag = "--audience".to_owned(),
+        "--display-name" => flag = "--name".to_owned(),
+        "--permissions" => flag = "--role-permission".to_owned(),
         "--grant-types" => flag = "--grant".to_owned(),
         "--has-management-api-access" => flag = "--management".to_owned(),
         "--overlap-seconds" => flag = "--overlap".to_owned(),

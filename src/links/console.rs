@@ -323,6 +323,8 @@ pub const NEW_SERVICE_CLIENT: &str = "/console/{environment}/applications/new-se
 pub const APPLICATION: &str = "/console/{environment}/applications/{application}";
 /// Edits an application.
 pub const EDIT_APPLICATION: &str = "/console/{environment}/applications/{application}/edit";
+/// With which organizations an application is shared.
+pub const APPLICATION_SHARING: &str = "/console/{environment}/applications/{application}/sharing";
 /// Replaces the secret of an application.
 pub const ROTATE_APPLICATION: &str = "/console/{environment}/applications/{application}/rotate";
 /// Deletes an application.

@@ -1,7 +1,7 @@
 //! With which organizations applications of the vendor are shared. Sharing with all, or with those that there are, writes nothing
 //! for any organization; the rows here are for single ones, and for what is below them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{
     id::{ApplicationId, EnvironmentId, OrganizationId},
@@ -113,6 +113,29 @@ pub async fn find_closest(
         .first_row()
         .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// What is said of these organizations themselves.
+pub async fn list_of(
+    conn: &mut Conn,
+    id: ApplicationId,
+    organizations: &[OrganizationId],
+) -> Result<BTreeMap<OrganizationId, Share>> {
+    let mut found = BTreeMap::new();
+    for batch in organizations.chunks(BATCH) {
+        let sql = Sql::from(
+            "SELECT organization_id, mode, with_children, role_mode, roles FROM application_shares WHERE application_id = ",
+        )
+        .value(id.to_string())
+        .push(" AND organization_id IN (")
+        .values(batch.iter().map(ToString::to_string))
+        .push(")");
+        for row in conn.dynamic(sql).rows().await? {
+            let share = read(&row)?;
+            found.insert(share.organization_id, share);
+        }
+    }
+    Ok(found)
 }
 
 /// One of these organizations that an environment does not have, if there is such a one.
@@ -239,19 +262,27 @@ pub struct SharedOrganization {
     pub has_children: bool,
 }
 
+impl SharedOrganization {
+    /// Its name for people, if it has one.
+    pub fn shown_name(&self) -> Option<&str> {
+        let names = [self.name.as_deref(), Some(self.display_name.as_str())];
+        names.into_iter().flatten().find(|name| !name.is_empty())
+    }
+}
+
 /// What is selected of an organization.
 const SELECTED: &str = "SELECT o.id, o.name, o.display_name, o.handle, o.parent_id, o.status, \
      (SELECT MAX(d.depth) FROM organization_closure d WHERE d.descendant_id = o.id) AS depth, \
      EXISTS (SELECT 1 FROM organizations b WHERE b.parent_id = o.id AND b.deleted_at IS NULL) AS has_children \
      FROM oauth_clients c CROSS JOIN organizations o WHERE c.id = ";
 
-/// Up to `limit` organizations with which an application is shared, after this one, in order of creation. `below`: only those that
+/// Up to `limit` organizations with which an application is shared, from this one on, in order of creation. `below`: only those that
 /// are right below this organization.
 pub async fn list_organizations(
     conn: &mut Conn,
     application: &Application,
     below: Option<OrganizationId>,
-    after: Option<OrganizationId>,
+    from: Option<OrganizationId>,
     limit: i64,
 ) -> Result<Vec<SharedOrganization>> {
     conn.dynamic(list_statement(
@@ -260,7 +291,7 @@ pub async fn list_organizations(
         application.id,
         application.shared == model::application::Sharing::Selected,
         below,
-        after,
+        from,
         limit,
     ))
     .all()
@@ -273,15 +304,15 @@ fn list_statement(
     id: ApplicationId,
     is_selected: bool,
     below: Option<OrganizationId>,
-    after: Option<OrganizationId>,
+    from: Option<OrganizationId>,
     limit: i64,
 ) -> Sql {
     let mut sql = Sql::from(start)
         .value(id.to_string())
         .push(" AND o.environment_id = ")
         .value(environment_id.to_string())
-        .push(" AND o.deleted_at IS NULL AND o.kind = 'organization' AND NOT o.is_template AND o.id > ")
-        .value(page_start(after).to_string());
+        .push(" AND o.deleted_at IS NULL AND o.kind = 'organization' AND NOT o.is_template AND o.id >= ")
+        .value(page_start(from).to_string());
     if let Some(parent_id) = below {
         sql = sql.push(" AND o.parent_id = ").value(parent_id.to_string());
     }

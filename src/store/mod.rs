@@ -42,6 +42,7 @@ pub mod identity_schemas;
 pub mod import_lookups;
 pub mod import_records;
 pub mod invitations;
+pub mod issued_secrets;
 pub mod letters;
 pub mod login_connections;
 pub mod login_counts;

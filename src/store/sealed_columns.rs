@@ -66,6 +66,9 @@ pub const TOTP_SECRET: SealedColumn =
 pub const LETTER_RECIPIENT: SealedColumn = column("letters", "recipient", "letters/recipient");
 /// … and what they say, until they are sent.
 pub const LETTER_CONTENTS: SealedColumn = column("letters", "contents", "letters/contents");
+/// The secrets of new applications, until they are read.
+pub const ISSUED_SECRET: SealedColumn =
+    SealedColumn { key: &["application_id"], ..column("issued_secrets", "secret", "issued_secrets/secret") };
 /// The secrets of the demo.
 pub const DEMO_SECRETS: SealedColumn = setting("name = 'demo'");
 /// What tells a wrong master key at the start.
@@ -85,6 +88,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     WEBHOOK_SECRET,
     FORMER_WEBHOOK_SECRET,
     TOTP_SECRET,
+    ISSUED_SECRET,
     DEMO_SECRETS,
     IDEMPOTENT_ANSWER,
     LETTER_CONTENTS,

@@ -6,7 +6,7 @@
 
 use base::id::{ApplicationId, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind};
 use model::{
-    application::{Application, RoleSharing, Sharing},
+    application::{Application, RoleSharing, RoleSharingMode, Sharing},
     audit::audit_fields,
 };
 
@@ -127,6 +127,44 @@ pub async fn unshare(
         end_where_not_shared(&mut edit, state).await?;
         record(&mut edit, state, principal, "unshared", organizations).await?;
         edit.commit().await
+    })
+    .await
+}
+
+/// Adds roles to those that are shared along with an application in one organization, or takes them away.
+pub async fn change_roles(
+    state: &State,
+    principal: &Principal,
+    id: ApplicationId,
+    organization_id: OrganizationId,
+    add: bool,
+    roles: &[String],
+) -> Result<()> {
+    retry_deadlocks(async || {
+        let mut edit = begin(state, principal, id).await?;
+        require_organizations(&mut edit.tx, edit.row.environment_id, &[organization_id]).await?;
+        if !sharing::is_shared(&mut edit.tx, &edit.row, organization_id).await? {
+            return Err(Error::not_found(OrganizationKind::NOUN, organization_id));
+        }
+        let closest = application_shares::find_closest(&mut edit.tx, id, organization_id).await?;
+        let own = closest.as_ref().is_some_and(|share| share.organization_id == organization_id);
+        let with_children = own && closest.as_ref().is_some_and(|share| share.with_children);
+        let present = closest.map_or_else(|| edit.row.shared_roles.clone(), |share| share.roles);
+        let mut named = match present.mode {
+            RoleSharingMode::All => super::roles::ids(&mut edit.tx, &edit.row).await?,
+            RoleSharingMode::Selected => present.roles,
+            RoleSharingMode::None => Vec::new(),
+        };
+        named.retain(|role| !roles.contains(role));
+        if add {
+            named.extend(roles.iter().cloned());
+        }
+        let roles = RoleSharing { mode: RoleSharingMode::Selected, roles: named };
+        let row = Share { organization_id, shared: true, with_children, roles };
+        application_shares::put(&mut edit.tx, id, &[row], state.now()).await?;
+        record(&mut edit, state, principal, "shared_roles_changed", &[organization_id]).await?;
+        edit.commit().await?;
+        Ok(())
     })
     .await
 }

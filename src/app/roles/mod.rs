@@ -20,6 +20,6 @@ pub use effective::{RoleRef, of_user, permissions_in_application, permissions_of
 pub use known_permissions::{MAX_PERMISSIONS, list_permissions};
 pub use operations::{RoleOperation, apply};
 pub use set_change::SetChange;
-pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, list};
+pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, is_there, list};
 
 pub use crate::store::role_assignments::NamedAssignee;

@@ -120,6 +120,11 @@ pub async fn find(
     find_in(&mut state.db.read().await?, environment_id, organization_id, id).await
 }
 
+/// Whether a role is there in an organization: one of its own, or one of the vendor that an application brings along.
+pub async fn is_there(conn: &mut Conn, role: &Role, organization_id: OrganizationId) -> Result<bool> {
+    Place::new(role.environment_id, organization_id).counts(conn, role).await
+}
+
 /// [`find`], for a caller who was authorised.
 pub(super) async fn find_in(
     conn: &mut Conn,

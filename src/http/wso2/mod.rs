@@ -9,6 +9,7 @@
 //! a [`call::Call`].
 
 pub mod access;
+mod applications;
 pub mod call;
 mod discovery;
 pub mod error;
@@ -19,6 +20,7 @@ mod scim_roles;
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
 use access::Needs;
+use applications::{apis, list, manage, oidc, share};
 use call::handler;
 use scim::{discovery as scim_discovery, users as scim_users};
 
@@ -59,6 +61,37 @@ const ROOT_UPDATE: Needs = Needs::at_root(&["organization_update"]);
 const ORGANIZATION_CREATE: Needs = Needs::any(&["organization_create"]);
 const ORGANIZATION_UPDATE: Needs = Needs::any(&["organization_update"]);
 const ORGANIZATION_DELETE: Needs = Needs::any(&["organization_delete"]);
+
+const APPLICATION_VIEW: Needs = Needs::any(&["application_mgt_view"]);
+/// The secret is for those who may make applications.
+const APPLICATION_SETTINGS: Needs =
+    Needs::any(&["application_mgt_view", "application_mgt_create", "application_mgt_update"]);
+const APPLICATION_CREATE: Needs = Needs::at_root(&["application_mgt_create"]);
+const APPLICATION_UPDATE: Needs = Needs::at_root(&["application_mgt_update"]);
+const APPLICATION_DELETE: Needs = Needs::at_root(&["application_mgt_delete"]);
+const SHARE: Needs = Needs::any(&["shared_application_create", "application_mgt_update"]);
+const SHARE_VIEW: Needs = Needs::any(&["shared_application_view", "application_mgt_view"]);
+const UNSHARE: Needs = Needs::any(&["shared_application_delete", "application_mgt_update"]);
+
+routes! { configure_applications, applications_access, MANAGEMENT:
+    APPLICATIONS: get list::list(APPLICATION_VIEW), post manage::create(APPLICATION_CREATE);
+    SHARE_APPLICATION: post share::share(SHARE), patch share::change_roles(SHARE);
+    SHARE_APPLICATION_WITH_ALL: post share::share_with_all(SHARE);
+    UNSHARE_APPLICATION: post share::unshare(UNSHARE);
+    UNSHARE_APPLICATION_WITH_ALL: post share::unshare_with_all(UNSHARE);
+    APPLICATION: get manage::find(APPLICATION_VIEW), patch manage::update(APPLICATION_UPDATE), delete manage::remove(APPLICATION_DELETE);
+    APPLICATION_PROTOCOLS: get oidc::list(APPLICATION_VIEW);
+    APPLICATION_OIDC: get oidc::find(APPLICATION_SETTINGS), put oidc::replace(APPLICATION_UPDATE);
+    APPLICATION_SECRET: post oidc::new_secret(APPLICATION_UPDATE);
+    AUTHORIZED_APIS: get apis::list(APPLICATION_VIEW), post apis::authorize(APPLICATION_UPDATE);
+    AUTHORIZED_API: patch apis::change(APPLICATION_UPDATE), delete apis::remove(APPLICATION_UPDATE);
+    APPLICATION_SHARE: get share::organizations(SHARE_VIEW), post share::share_as_before(SHARE);
+    APPLICATION_SHARE_WITH: delete share::unshare_one(UNSHARE);
+    SHARED_APPLICATIONS: get share::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
+    ORGANIZATION_APPLICATION_SHARE: get share::organizations(SHARE_VIEW), post share::share_as_before(SHARE);
+    ORGANIZATION_APPLICATION_SHARE_WITH: delete share::unshare_one(UNSHARE);
+    ORGANIZATION_SHARED_APPLICATIONS: get share::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
+}
 
 routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);

@@ -105,7 +105,7 @@ fn credential_routes(routes: &mut Routes<'_>) {
 }
 
 fn application_routes(routes: &mut Routes<'_>) {
-    use applications::{form, list, secret, show};
+    use applications::{form, list, secret, sharing, show};
     routes
         .resource(path::APPLICATIONS, |resource| resource.get(list::list))
         .resource(path::NEW_APPLICATION, |resource| resource.get(form::new).post(form::create))
@@ -116,6 +116,7 @@ fn application_routes(routes: &mut Routes<'_>) {
         .resource(path::EDIT_APPLICATION, |resource| {
             resource.get(edit::<Application>).post(update::<Application>)
         })
+        .resource(path::APPLICATION_SHARING, |resource| resource.get(sharing::show).post(sharing::change))
         .resource(path::ROTATE_APPLICATION, |resource| {
             resource.get(secret::confirm_rotation).post(secret::rotate)
         })

@@ -1,8 +1,10 @@
 //! WSO2's APIs: programs and people of the vendor and of its organizations.
 
+mod applications;
 mod associations;
 mod discovery;
 mod roles;
+mod sharing;
 mod subtree;
 mod switch;
 

@@ -45,15 +45,26 @@ const KINDS: [Choice<'static>; 3] = [
     Choice::new("public", "Public app", "In a browser or on a device: it can keep no secret."),
 ];
 
-const GRANTS: [Choice<'static>; 3] = [
+const GRANTS: [Choice<'static>; 4] = [
     Choice::new("authorization_code", "authorization_code", "Somebody signs in."),
     Choice::new("refresh_token", "refresh_token", "It renews its tokens."),
-    Choice::new("client_credentials", "client_credentials", "It acts for itself."),
+    PROGRAM_GRANTS[0],
+    PROGRAM_GRANTS[1],
 ];
 
-const SHARING: [(&str, &str); 2] = [
-    ("all", "All organizations, those of the future too"),
-    ("none", "None: only your own people sign in to it"),
+/// Those of a program.
+const PROGRAM_GRANTS: [Choice<'static>; 2] = [
+    Choice::new("client_credentials", "client_credentials", "It acts for itself."),
+    Choice::new(
+        "organization_switch",
+        "organization_switch",
+        "It exchanges its tokens for those of organizations with which it is shared.",
+    ),
+];
+
+const AUDIENCES: [(&str, &str); 2] = [
+    ("organization", "Organizations: it uses roles of your own organization"),
+    ("application", "This application alone: it has its own"),
 ];
 
 const ALGORITHMS: [(&str, &str); 3] = [
@@ -91,11 +102,16 @@ fn service_client_fields(view: &FormView<'_>, of: Option<&Application>) -> Marku
 fn application_fields(view: &FormView<'_>, kind: Option<ClientKind>) -> Markup {
     html! {
         (name_field(view))
+        (view.text("description", "What it is for").optional())
         @if kind.is_none() { (view.radios("kind", "Kind", &KINDS).hint("It cannot be changed later.")) }
         (view.textarea("scopes", "Scopes", 3).code().optional()
-            .hint("What it may ask for, one a line. Your own APIs decide what they permit."))
+            .hint("What it may ask for, one a line. Your own APIs decide what they permit; those that begin with internal_ are for the management APIs."))
+        @match kind {
+            Some(ClientKind::Service) => { (view.checkboxes("grantTypes", "Grants", &PROGRAM_GRANTS)) },
+            Some(_) => { (view.checkboxes("grantTypes", "Grants", &GRANTS)) },
+            None => {},
+        }
         @if kind != Some(ClientKind::Service) {
-            @if kind.is_some() { (view.checkboxes("grantTypes", "Grants", &GRANTS)) }
             (view.textarea("redirectUris", "Redirect URIs", 3).code().optional()
                 .hint("Where it may ask to be sent, one a line, compared letter by letter. None: those of the environment."))
             (view.textarea("postLogoutRedirectUris", "Addresses after signing out", 2).code().optional()
@@ -132,17 +148,19 @@ impl ConsoleResource for Application {
             return self.scopes.iter().fold(values, |values, scope| values.with("scopes", scope));
         }
         let values = values.with("scopes", self.scopes.join("\n"));
+        let values =
+            self.grant_types.iter().fold(values, |values, grant| values.with("grantTypes", grant.as_str()));
+        let values =
+            values.with("description", &self.description).with("roleAudience", self.role_audience.as_str());
         if self.kind == ClientKind::Service {
             return values;
         }
         let uris: Vec<&str> = self.redirect_uris.iter().map(HttpUrl::as_str).collect();
         let after: Vec<&str> = self.post_logout_redirect_uris.iter().map(HttpUrl::as_str).collect();
-        let values = values
+        values
             .with("redirectUris", uris.join("\n"))
             .with("postLogoutRedirectUris", after.join("\n"))
             .with("origins", self.origins.join("\n"))
-            .with("shared", self.shared.as_str());
-        self.grant_types.iter().fold(values, |values, grant| values.with("grantTypes", grant.as_str()))
     }
 
     fn fields(view: &FormView<'_>, of: Option<&Self>) -> Markup {
@@ -151,8 +169,8 @@ impl ConsoleResource for Application {
                 Some(client) if client.is_of_system() => { (service_client_fields(view, of)) },
                 of => { (application_fields(view, of.map(|client| client.kind))) },
             }
-            @if of.is_some_and(|client| client.kind != ClientKind::Service && client.organization_id.is_none()) {
-                (view.select("shared", "Organizations whose people sign in to it", &SHARING))
+            @if of.is_some_and(|client| !client.is_of_system() && client.organization_id.is_none()) {
+                (view.select("roleAudience", "Its roles are for", &AUDIENCES))
             }
             @if of.is_some() {
                 (view.checkbox("disabled", "Switched off")

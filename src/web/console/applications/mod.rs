@@ -3,4 +3,5 @@
 pub mod form;
 pub mod list;
 pub mod secret;
+pub mod sharing;
 pub mod show;

@@ -2,9 +2,9 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::application::{Application, ClientKind};
+use model::application::{Application, ClientKind, RoleAudience};
 
-use super::list::kind;
+use super::{list::kind, sharing};
 use crate::{
     app::{
         authorization_server::issuers::{self, ROOT, SYSTEM},
@@ -79,6 +79,30 @@ pub(in crate::web::console) fn view(
         ("Token endpoint", copyable(endpoint, "token endpoint")),
         ("Scopes", list(&application.scopes, "none")),
     ];
+    if !application.description.is_empty() {
+        rows.insert(0, ("What it is for", html! { span.value { (application.description) } }));
+    }
+    if !application.is_of_system() && application.organization_id.is_none() {
+        let grants: Vec<String> =
+            application.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect();
+        rows.push(("Grants", list(&grants, "none")));
+        rows.push((
+            "Shared with",
+            html! {
+                (sharing::words(application.shared)) " · "
+                a href=(href(console::APPLICATION_SHARING, &[&application.id])) { "Sharing" }
+            },
+        ));
+        rows.push((
+            "Roles",
+            html! {
+                @match application.role_audience {
+                    RoleAudience::Application => { "its own" },
+                    RoleAudience::Organization => { "of your own organization" },
+                }
+            },
+        ));
+    }
     if let Some(previous) = application.previous_secret.filter(|previous| previous.expires_at > now) {
         rows.push(("Replaced secret", html! { "good until " (time(previous.expires_at, now)) }));
     }

@@ -50,6 +50,8 @@ words! {
         OauthClient "oauth_client" "OAuth client";
         /// An application or a service client.
         Application "application" "Application";
+        /// With which organizations an application is shared.
+        Sharing "sharing" "Sharing";
         /// An organization.
         Organization "organization" "Organization";
         /// A template of organizations.

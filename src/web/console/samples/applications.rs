@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use base::{id::Id, secret::Digest, time::Timestamp};
-use maud::Markup;
+use maud::{Markup, html};
 use model::application::{
     Application, ClientKind, GrantType, IdTokenAlg, PreviousSecret, RoleAudience, RoleSharing, Sharing,
     Workspace,
@@ -11,14 +11,20 @@ use model::application::{
 
 use super::frame;
 use crate::{
-    app::pagination::Page,
+    app::{
+        applications::shared_organizations::{SharedOrganization, Shown},
+        pagination::Page,
+    },
     links,
     web::{
         console::{
-            applications,
+            applications::{self, sharing::SharingPage},
             kit::shell::{Section, Shell},
         },
-        kit::list::ListUrl,
+        kit::{
+            forms::{FormErrors, FormValues},
+            list::ListUrl,
+        },
         samples::page,
     },
 };
@@ -115,4 +121,57 @@ fn application_samples() {
         "Portal",
         applications::show::view(&public_app(), endpoint, false, &href, now()),
     );
+    let guide = Application {
+        display_name: "B2B App".into(),
+        description: "Where customers sign up".into(),
+        workspace: None,
+        grant_types: vec![GrantType::ClientCredentials, GrantType::OrganizationSwitch],
+        scopes: vec!["internal_organization_create".into()],
+        shared: Sharing::Selected,
+        shared_at: Some(now()),
+        role_audience: RoleAudience::Application,
+        previous_secret: None,
+        ..service_client()
+    };
+    sample(
+        "console-application-shared",
+        "B2B App",
+        applications::show::view(&guide, endpoint, true, &href, now()),
+    );
+    let organization = |id, name: &str| SharedOrganization {
+        id: Id::from_bits(id),
+        name: Some(name.to_owned()),
+        display_name: String::new(),
+        handle: None,
+        parent_id: None,
+        status: "active".to_owned(),
+        depth: 1,
+        has_children: false,
+    };
+    let organizations = Page {
+        items: vec![
+            Shown {
+                organization: organization(7, "BestCar <b>"),
+                selected_with_children: Some(RoleSharing::ALL),
+            },
+            Shown { organization: organization(8, "Acme"), selected_with_children: None },
+        ],
+        next_token: "next".to_owned(),
+    };
+    let sharing = |organizations: &Page<Shown>, application: &Application, may_manage| {
+        applications::sharing::view(&SharingPage {
+            application,
+            organizations,
+            place: &ListUrl::default(),
+            may_manage,
+            typed: &FormValues::new(),
+            errors: &FormErrors::none(),
+            href: &href,
+            csrf: html! {},
+        })
+    };
+    sample("console-application-sharing", "Sharing", sharing(&organizations, &guide, true));
+    let nobody = Page { items: Vec::new(), next_token: String::new() };
+    let unshared = Application { shared: Sharing::None, ..guide };
+    sample("console-application-sharing-none", "Sharing", sharing(&nobody, &unshared, false));
 }

@@ -1,0 +1,135 @@
+//! The roles of an application of the vendor: its own, or those of the root organization that it uses.
+
+use std::collections::BTreeSet;
+
+use base::id::{IdKind as _, RoleId, RoleKind};
+use model::{
+    application::{Application, RoleAudience},
+    audit::audit_fields,
+    organization::root_id,
+    role::{Audience, Role, name_key},
+};
+
+use super::{ApplicationChange, ApplicationWithSecret, NewApplication};
+use crate::{
+    app::{
+        Error, Result, State,
+        audit::{self, Entry},
+        principal::Principal,
+        retry::retry_deadlocks,
+        roles::{self, MAX_ROLES, NewRole},
+    },
+    store::{self, Conn, Transaction, application_shares, roles::RoleQuery, table},
+};
+
+/// How many roles of the root organization an application uses at most.
+const MAX_USED: usize = 1000;
+
+/// The roles of an application, by name.
+pub async fn list(conn: &mut Conn, application: &Application) -> Result<Vec<Role>> {
+    let environment_id = application.environment_id;
+    match application.role_audience {
+        RoleAudience::Application => {
+            let query =
+                RoleQuery { audience: Some(Audience::Application(application.id)), ..RoleQuery::default() };
+            Ok(store::roles::list(conn, environment_id, root_id(environment_id), &query, MAX_ROLES).await?)
+        }
+        RoleAudience::Organization => {
+            let mut found = Vec::new();
+            for id in application_shares::list_roles(conn, application.id).await? {
+                let Ok(id) = id.parse::<RoleId>() else { continue };
+                found.extend(table::find::<Role>(conn, environment_id, id).await?);
+            }
+            found.sort_by_cached_key(Role::name_key);
+            Ok(found)
+        }
+    }
+}
+
+/// The ids of the roles of an application, as they are stored.
+pub(super) async fn ids(conn: &mut Conn, application: &Application) -> Result<Vec<String>> {
+    Ok(list(conn, application).await?.iter().map(|role| role.id.to_string()).collect())
+}
+
+/// The role of an application that has this name.
+pub async fn find_named(conn: &mut Conn, application: &Application, name: &str) -> Result<Option<Role>> {
+    let key = name_key(name);
+    Ok(list(conn, application).await?.into_iter().find(|role| role.name_key() == key))
+}
+
+/// Says which roles of the root organization an application uses; none where its roles are its own, which are not chosen.
+pub(super) async fn use_roles(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    application: &Application,
+    used: &[RoleId],
+) -> Result<()> {
+    if used.len() > MAX_USED {
+        return Err(Error::invalid("roles", format!("must be at most {MAX_USED}")));
+    }
+    let environment_id = application.environment_id;
+    let root = root_id(environment_id);
+    let mut texts = Vec::with_capacity(used.len());
+    for role_id in used {
+        let found = store::roles::lock_shared(tx, environment_id, *role_id).await?;
+        let fits = found.is_some_and(|role| match (application.role_audience, role.audience) {
+            (RoleAudience::Organization, Audience::Organization(of)) => of == root,
+            (RoleAudience::Application, Audience::Application(of)) => of == application.id,
+            _ => false,
+        });
+        if !fits {
+            return Err(Error::not_found(RoleKind::NOUN, role_id));
+        }
+        texts.push(role_id.to_string());
+    }
+    if application.role_audience == RoleAudience::Application {
+        texts.clear();
+    }
+    texts.sort();
+    texts.dedup();
+    let before = application_shares::list_roles(tx, application.id).await?;
+    if before == texts {
+        return Ok(());
+    }
+    application_shares::set_roles(tx, application.id, &texts).await?;
+    let mut entry = Entry::of(application, "roles_changed").with_values(audit_fields! { "roles": texts });
+    entry.before = audit_fields! { "roles": before };
+    audit::record(tx, state, Some(environment_id), principal, entry).await
+}
+
+/// Creates an application of the vendor with a role.
+pub async fn create_with_role(
+    state: &State,
+    principal: &Principal,
+    new: NewApplication,
+    settings: &ApplicationChange,
+    name: &str,
+    permissions: &[String],
+) -> Result<ApplicationWithSecret> {
+    if new.organization_id.is_some() || new.workspace.is_some() {
+        return Err(Error::invalid("role", "only your own applications have roles of yours"));
+    }
+    retry_deadlocks(async || {
+        let mut tx = state.db.write().await?;
+        let made = super::create_in(&mut tx, state, principal, new, settings).await?;
+        let application = &made.application;
+        let root = root_id(application.environment_id);
+        let audience = match application.role_audience {
+            RoleAudience::Application => Audience::Application(application.id),
+            RoleAudience::Organization => Audience::Organization(root),
+        };
+        let role = NewRole {
+            name: name.to_owned(),
+            audience: Some(audience),
+            permissions: permissions.iter().cloned().collect(),
+            users: BTreeSet::new(),
+            groups: BTreeSet::new(),
+        };
+        let role = roles::create_in(&mut tx, state, principal, root, &role).await?;
+        use_roles(&mut tx, state, principal, application, &[role.id]).await?;
+        tx.commit().await?;
+        Ok(made)
+    })
+    .await
+}

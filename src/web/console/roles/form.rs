@@ -13,7 +13,7 @@ use crate::{
         Error,
         pagination::PageQuery,
         permissions, resource,
-        roles::{self, NewRole, RoleOperation, SetChange, VisibleRole},
+        roles::{self, FirstMembers, NewRole, RoleOperation, SetChange, VisibleRole},
     },
     web::{
         console::kit::{
@@ -70,9 +70,10 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
                 name: typed.text("displayName").to_owned(),
                 audience,
                 permissions: permissions_of(&typed),
-                ..NewRole::default()
             };
-            roles::create(&context.state, &context.principal, place.organization_id, &new).await
+            let nobody = FirstMembers::default();
+            let (state, principal) = (&context.state, &context.principal);
+            roles::create(state, principal, place.organization_id, &new, &nobody).await
         }
         Err(error) => Err(error),
     };

@@ -154,6 +154,11 @@ impl Principal {
         Self { address, ..self }
     }
 
+    /// Whether the caller is confined to one organization: a customer's own administrator or program, not the vendor's.
+    pub fn is_confined(&self) -> bool {
+        self.organization.is_some()
+    }
+
     /// The caller's environment. This authorises nothing.
     pub fn environment(&self) -> Result<EnvironmentId> {
         self.environment.ok_or_else(|| Error::internal("the caller acts in no environment"))
@@ -207,6 +212,12 @@ impl Principal {
     pub(super) fn registering(self, on: On) -> Result<Self> {
         self.authorize(Action::UsersRegister, on)?;
         Ok(Self { scopes: self.scopes.with(Scope::Identity), ..self })
+    }
+
+    /// The same caller for the organizations below its own, who may do that there. Which these are, the use case asks.
+    pub(super) fn below(self, action: Action, own: OrganizationId) -> Result<Self> {
+        self.authorize(action, On::Organization(own))?;
+        Ok(Self { organization: None, ..self })
     }
 
     /// Whether the table permits an action; `on` is `None` for every environment.

@@ -70,6 +70,7 @@ pub(super) fn frame() -> PageFrame {
         ],
         flash: None,
         banner: None,
+        delegated: None,
     }
 }
 

@@ -63,8 +63,18 @@ pub(super) fn checked_name(text: &str) -> Result<String> {
     }
 }
 
-/// Creates a role of an organization; of the vendor, if that is the root; and gives it to people of the organization.
+/// Creates a role of an organization; of the vendor, if that is the root.
 pub async fn create(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+    new: &NewRole,
+) -> Result<Role> {
+    create_for(state, principal, organization_id, new, &FirstMembers::default()).await
+}
+
+/// [`create`], and gives it to people of the organization.
+pub async fn create_for(
     state: &State,
     principal: &Principal,
     organization_id: OrganizationId,

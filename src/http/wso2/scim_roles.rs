@@ -93,7 +93,7 @@ pub(super) async fn create(mut call: Call<ScimBody>) -> ScimResult {
     let body = std::mem::take(&mut call.body.0);
     let (new, first) = body::read_new(&call, body)?;
     let (state, principal, own) = (&call.state, &call.principal, call.organization_id);
-    let role = roles::create(state, principal, own, &new, &first).await.map_err(refused)?;
+    let role = roles::create_for(state, principal, own, &new, &first).await.map_err(refused)?;
     let made = roles::find(state, principal, own, role.id).await?;
     answer(&call, StatusCode::CREATED, &made, None, &Projection::Default)
 }

@@ -13,7 +13,7 @@ use crate::{
         Error,
         pagination::PageQuery,
         permissions, resource,
-        roles::{self, FirstMembers, NewRole, RoleOperation, SetChange, VisibleRole},
+        roles::{self, NewRole, RoleOperation, SetChange, VisibleRole},
     },
     web::{
         console::kit::{
@@ -71,9 +71,8 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
                 audience,
                 permissions: permissions_of(&typed),
             };
-            let nobody = FirstMembers::default();
             let (state, principal) = (&context.state, &context.principal);
-            roles::create(state, principal, place.organization_id, &new, &nobody).await
+            roles::create(state, principal, place.organization_id, &new).await
         }
         Err(error) => Err(error),
     };
@@ -102,7 +101,8 @@ async fn new_page(
     errors: &FormErrors,
 ) -> PageResult {
     let mut choices = vec![(String::new(), "The organization".to_owned())];
-    if context.may(permissions::Action::ApplicationsView) {
+    // Applications are the vendor's to look through.
+    if context.administrator().is_some() {
         let first = PageQuery { token: None, size: Some(MAX_OFFERED.to_owned()) };
         let found = resource::list::<Application>(&context.state, &context.principal, &first).await?;
         let owner = place.organization.as_ref().map(|own| own.id);

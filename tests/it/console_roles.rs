@@ -3,7 +3,7 @@
 use model::administrator::Role;
 use ostiary::app::applications::ApplicationChange;
 
-use crate::{both, support::TestApp, wso2};
+use crate::{both, wso2};
 
 both! {
     async fn a_role_is_made_given_taken_and_deleted(app: TestApp) {

@@ -42,9 +42,14 @@ pub struct NewRole {
     pub audience: Option<Audience>,
     /// What it permits.
     pub permissions: BTreeSet<String>,
-    /// The users of the organization who get it at once.
+}
+
+/// Who has a new role at once.
+#[derive(Debug, Clone, Default)]
+pub struct FirstMembers {
+    /// Users of the organization.
     pub users: BTreeSet<UserId>,
-    /// The groups of them that do.
+    /// Groups of them.
     pub groups: BTreeSet<UserGroupId>,
 }
 
@@ -65,17 +70,34 @@ pub async fn create(
     organization_id: OrganizationId,
     new: &NewRole,
 ) -> Result<Role> {
+    create_for(state, principal, organization_id, new, &FirstMembers::default()).await
+}
+
+/// [`create`], and gives it to people of the organization.
+pub async fn create_for(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+    new: &NewRole,
+    first: &FirstMembers,
+) -> Result<Role> {
     principal.authorize(Action::RolesManage, On::Organization(organization_id))?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let role = create_in(&mut tx, state, principal, organization_id, new).await?;
+        let (environment_id, role_id) = (role.environment_id, role.id);
+        let place = RoleIn { environment_id, organization_id, role_id };
+        let users = SetChange::Add(first.users.clone());
+        assignments::apply(&mut tx, state, principal, &place, &users).await?;
+        let groups = SetChange::Add(first.groups.clone());
+        assignments::apply(&mut tx, state, principal, &place, &groups).await?;
         tx.commit().await?;
         Ok(role)
     })
     .await
 }
 
-/// [`create`], in the caller's transaction.
+/// [`create`], in the caller's transaction, and nobody has it yet.
 pub async fn create_in(
     tx: &mut Transaction,
     state: &State,
@@ -110,9 +132,6 @@ pub async fn create_in(
     };
     table::insert(tx, &role).await.map_err(Error::conflict_on(RoleKind::NOUN, "name"))?;
     audit::created(tx, state, principal, &role).await?;
-    let place = RoleIn { environment_id, organization_id, role_id: role.id };
-    assignments::apply(tx, state, principal, &place, &SetChange::Add(new.users.clone())).await?;
-    assignments::apply(tx, state, principal, &place, &SetChange::Add(new.groups.clone())).await?;
     Ok(role)
 }
 

@@ -14,7 +14,7 @@ mod set_change;
 mod visible;
 
 pub use assignments::{MAX_ASSIGNMENTS, Members, assign_user, members};
-pub use change::{NewRole, create, create_in, remove};
+pub use change::{FirstMembers, NewRole, create, create_for, create_in, remove};
 pub use copy::copy_to;
 pub use effective::{RoleRef, of_user, permissions_in_application, permissions_of};
 pub use known_permissions::{MAX_PERMISSIONS, list_permissions};

@@ -91,10 +91,10 @@ async fn answer_list<B>(call: &Call<B>, query: ListQuery) -> ScimResult {
 /// Creates a role.
 pub(super) async fn create(mut call: Call<ScimBody>) -> ScimResult {
     let body = std::mem::take(&mut call.body.0);
-    let new = body::read_new(&call, body)?;
-    let role =
-        roles::create(&call.state, &call.principal, call.organization_id, &new).await.map_err(refused)?;
-    let made = roles::find(&call.state, &call.principal, call.organization_id, role.id).await?;
+    let (new, first) = body::read_new(&call, body)?;
+    let (state, principal, own) = (&call.state, &call.principal, call.organization_id);
+    let role = roles::create_for(state, principal, own, &new, &first).await.map_err(refused)?;
+    let made = roles::find(state, principal, own, role.id).await?;
     answer(&call, StatusCode::CREATED, &made, None, &Projection::Default)
 }
 

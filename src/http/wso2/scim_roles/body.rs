@@ -8,7 +8,7 @@ use scim::Error;
 use serde_json::{Map, Value};
 
 use super::{super::call::Call, audience};
-use crate::app::roles::{NewRole, RoleOperation, SetChange, VisibleRole};
+use crate::app::roles::{FirstMembers, NewRole, RoleOperation, SetChange, VisibleRole};
 
 /// How many values a list has at most.
 const MAX_LISTED: usize = 5000;
@@ -47,19 +47,22 @@ fn read(body: Value) -> Result<SentRole, Error> {
 }
 
 /// The body of a POST.
-pub(super) fn read_new<B>(call: &Call<B>, body: Value) -> Result<NewRole, Error> {
+pub(super) fn read_new<B>(call: &Call<B>, body: Value) -> Result<(NewRole, FirstMembers), Error> {
     let sent = read(body)?;
     let name = sent.name.ok_or_else(|| Error::InvalidValue("displayName is required".to_owned()))?;
-    Ok(NewRole {
+    let new = NewRole {
         name,
         audience: match &sent.audience {
             Some((value, kind)) => read_audience(call, value.as_deref(), kind.as_deref())?,
             None => None,
         },
         permissions: sent.permissions.unwrap_or_default(),
+    };
+    let first = FirstMembers {
         users: sent.users.map(|sent| ids("users", sent)).transpose()?.unwrap_or_default(),
         groups: sent.groups.map(|sent| ids("groups", sent)).transpose()?.unwrap_or_default(),
-    })
+    };
+    Ok((new, first))
 }
 
 /// The audience of a new role; `None`: the organization.

@@ -70,9 +70,9 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
                 name: typed.text("displayName").to_owned(),
                 audience,
                 permissions: permissions_of(&typed),
-                ..NewRole::default()
             };
-            roles::create(&context.state, &context.principal, place.organization_id, &new).await
+            let (state, principal) = (&context.state, &context.principal);
+            roles::create(state, principal, place.organization_id, &new).await
         }
         Err(error) => Err(error),
     };
@@ -101,7 +101,8 @@ async fn new_page(
     errors: &FormErrors,
 ) -> PageResult {
     let mut choices = vec![(String::new(), "The organization".to_owned())];
-    if context.may(permissions::Action::ApplicationsView) {
+    // Applications are the vendor's to look through.
+    if context.administrator().is_some() {
         let first = PageQuery { token: None, size: Some(MAX_OFFERED.to_owned()) };
         let found = resource::list::<Application>(&context.state, &context.principal, &first).await?;
         let owner = place.organization.as_ref().map(|own| own.id);

@@ -7,10 +7,7 @@ use model::{
 };
 
 use crate::{
-    app::{
-        resource,
-        roles::{self, VisibleRole},
-    },
+    app::roles::{self, VisibleRole},
     links::console,
     web::{
         console::kit::{
@@ -40,7 +37,7 @@ impl Place {
             return Ok(Self { organization_id: root_id(context.environment.id), organization: None });
         }
         let id = context.id("organization")?;
-        let found = resource::find(&context.state, &context.principal, id).await?;
+        let found = context.organization(id).await?;
         Ok(Self { organization_id: id, organization: Some(found) })
     }
 

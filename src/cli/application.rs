@@ -15,7 +15,7 @@ use super::{
 };
 use crate::app::{
     State,
-    applications::{ApplicationChange, NewApplication, create, owner, roles},
+    applications::{ApplicationChange, NewApplication, create, owner, vendor},
     environments,
     pagination::PageQuery,
     principal::Principal,
@@ -190,7 +190,7 @@ impl Create {
             None => create(&state, &principal, new, &self.settings).await,
             Some(role) => {
                 let permissions = &self.role_permissions;
-                roles::create_with_role(&state, &principal, new, &self.settings, role, permissions).await
+                vendor::create_with_role(&state, &principal, new, &self.settings, role, permissions).await
             }
         };
         let made = made.map_err(field_flags::cli_error)?;

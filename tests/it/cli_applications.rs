@@ -75,6 +75,36 @@ fn walk(backend: Backend) {
     let system = "/acme-tenant/system/oauth2/token";
     let (status, body) = token(&running, system, &client);
     assert_eq!((status, &body["scope"]), (200, &"manage_organizations organizations:read".into()), "{body}");
+    // WSO2's guide: an application that is shared, with a role of its own.
+    let guide = json(
+        &database,
+        &with(
+            &["application", "create"],
+            &[
+                "--name",
+                "B2B App",
+                "--grant",
+                "client_credentials",
+                "--grant",
+                "organization_switch",
+                "--audience",
+                "application",
+                "--role",
+                "App Admin",
+                "--role-permission",
+                "internal_org_user_mgt_list",
+                "--share",
+                "all-existing-and-future",
+                "--scope",
+                "internal_organization_create",
+                "--scope",
+                "internal_org_user_mgt_list",
+            ],
+        ),
+    );
+    assert_eq!(keys(&guide), ["clientId", "clientSecret", "id"]);
+    let (status, body) = token(&running, "/oauth2/token", &guide);
+    assert_eq!((status, &body["token_type"]), (200, &"Bearer".into()), "{body}");
     // `api` is another name for the workspace; a scope that there is not is refused.
     let other =
         json(&database, &with(&create, &["--workspace", "api", "--name", "b", "--scope", "identity"]));

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use base::secret::ApplicationSecret;
+use base::{id::ApplicationId, secret::ApplicationSecret};
 use model::application::Application;
 
-use super::ApplicationWithSecret;
 use crate::{
     app::{
         Error, Result, State,
@@ -21,9 +20,12 @@ use crate::{
 const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Keeps the secret of an application that was just made.
-pub(super) async fn keep(tx: &mut Transaction, state: &State, made: &ApplicationWithSecret) -> Result<()> {
-    let Some(secret) = &made.secret else { return Ok(()) };
-    let id = made.application.id;
+pub(super) async fn keep(
+    tx: &mut Transaction,
+    state: &State,
+    id: ApplicationId,
+    secret: &ApplicationSecret,
+) -> Result<()> {
     let sealed = state.seal(&ISSUED_SECRET, &[&id], secret.reveal().as_bytes());
     Ok(issued_secrets::put(tx, id, &sealed, state.now() + LIFETIME).await?)
 }

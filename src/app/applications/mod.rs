@@ -8,13 +8,11 @@ mod settings;
 pub mod share;
 pub mod shared_organizations;
 pub mod sharing;
+pub mod vendor;
 pub mod visible;
 
 use base::{
-    id::{
-        ApplicationId, ApplicationKind, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind,
-        RoleId,
-    },
+    id::{ApplicationId, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind},
     secret::ApplicationSecret,
     time::Timestamp,
 };
@@ -23,7 +21,6 @@ use model::{
     application::{
         Application, ClientKind, GrantType, IdTokenAlg, RoleAudience, RoleSharing, Sharing, Workspace,
     },
-    environment::Environment,
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -36,10 +33,9 @@ use super::{
     permissions::Action,
     principal::{On, Principal},
     resource::{self, Edit, Resource},
-    retry::retry_deadlocks,
 };
 use crate::store::{
-    self, Transaction, account_grants, application_lists,
+    self, Transaction, account_grants, application_shares,
     signed_access_tokens::{self, TokensOf},
 };
 
@@ -273,8 +269,9 @@ impl Resource for Application {
         if edit.row.shared == edit.before.shared {
             return Ok(());
         }
-        share::forget_single_ones(edit).await?;
-        share::end_where_not_shared(edit, state).await
+        let id = edit.row.id;
+        application_shares::remove_all(&mut edit.tx, id).await?;
+        Ok(application_shares::revoke_where_not_shared(&mut edit.tx, id, state.now()).await?)
     }
 
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
@@ -345,95 +342,6 @@ pub(super) async fn create_in(
     }
     resource::insert(tx, state, principal, &application).await?;
     Ok(ApplicationWithSecret { application, secret })
-}
-
-/// Creates an application of the vendor under a name that no other has, with roles of the root organization that it uses. Its secret
-/// can be read once, within the hour.
-pub async fn create_named(
-    state: &State,
-    principal: &Principal,
-    change: &ApplicationChange,
-    kind: ClientKind,
-    used: &[RoleId],
-) -> Result<Application> {
-    let environment_id = principal.authorize(Action::ApplicationsManage, On::Environment)?;
-    let name = change.display_name.as_deref().unwrap_or_default();
-    retry_deadlocks(async || {
-        let mut tx = state.db.write().await?;
-        require_free_name(&mut tx, environment_id, name, None).await?;
-        let new = NewApplication { kind, workspace: None, organization_id: None };
-        let made = create_in(&mut tx, state, principal, new, change).await?;
-        issued_secrets::keep(&mut tx, state, &made).await?;
-        roles::use_roles(&mut tx, state, principal, &made.application, used).await?;
-        tx.commit().await?;
-        Ok(made.application)
-    })
-    .await
-}
-
-/// Changes an application of the vendor, whose name no other has.
-pub async fn update_named(
-    state: &State,
-    principal: &Principal,
-    id: ApplicationId,
-    change: &ApplicationChange,
-    used: Option<&[RoleId]>,
-) -> Result<Application> {
-    retry_deadlocks(async || {
-        let mut tx = state.db.write().await?;
-        if let Some(name) = &change.display_name {
-            require_free_name(&mut tx, principal.environment()?, name, Some(id)).await?;
-        }
-        let mut edit = Edit::<Application>::begin_as(tx, principal, id, None).await?;
-        edit.row.apply(state, change)?;
-        edit.save(state, principal).await?;
-        Application::after_change(&mut edit, state).await?;
-        if edit.row.disabled && !edit.before.disabled {
-            Application::end_use(&mut edit, state).await?;
-        }
-        match used {
-            Some(used) => roles::use_roles(&mut edit.tx, state, principal, &edit.row, used).await?,
-            None if edit.row.role_audience != edit.before.role_audience => {
-                roles::use_roles(&mut edit.tx, state, principal, &edit.row, &[]).await?;
-            }
-            None => {}
-        }
-        edit.commit().await
-    })
-    .await
-}
-
-/// Adds scopes to those of an application, and takes others away.
-pub async fn change_scopes(
-    state: &State,
-    principal: &Principal,
-    id: ApplicationId,
-    added: &[String],
-    removed: &[String],
-) -> Result<Application> {
-    retry_deadlocks(async || {
-        let mut edit = Edit::<Application>::begin_as(state.db.write().await?, principal, id, None).await?;
-        let kept = edit.row.scopes.iter().filter(|scope| !removed.contains(scope));
-        let scopes: Vec<String> = kept.chain(added).cloned().collect();
-        edit.row.scopes = settings::scopes(edit.row.workspace, &scopes)?;
-        edit.save(state, principal).await?;
-        edit.commit().await
-    })
-    .await
-}
-
-/// Requires that no other application of the vendor has a name. Concurrent calls wait until the transaction ends.
-async fn require_free_name(
-    tx: &mut Transaction,
-    environment_id: EnvironmentId,
-    name: &str,
-    other_than: Option<ApplicationId>,
-) -> Result<()> {
-    resource::lock::<Environment>(tx, environment_id, environment_id).await?;
-    match application_lists::is_name_taken(tx, environment_id, name, other_than).await? {
-        false => Ok(()),
-        true => Err(Error::Conflict { kind: ApplicationKind::NOUN, field: "name" }),
-    }
 }
 
 /// One page of the environment's applications: the service clients of a workspace, or the others.

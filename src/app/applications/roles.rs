@@ -1,23 +1,19 @@
 //! The roles of an application of the vendor: its own, or those of the root organization that it uses.
 
-use std::collections::BTreeSet;
-
 use base::id::{IdKind as _, RoleId, RoleKind};
 use model::{
     application::{Application, RoleAudience},
     audit::audit_fields,
     organization::root_id,
-    role::{Audience, Role, name_key},
+    role::{Audience, Role},
 };
 
-use super::{ApplicationChange, ApplicationWithSecret, NewApplication};
 use crate::{
     app::{
         Error, Result, State,
         audit::{self, Entry},
         principal::Principal,
-        retry::retry_deadlocks,
-        roles::{self, MAX_ROLES, NewRole},
+        roles::MAX_ROLES,
     },
     store::{self, Conn, Transaction, application_shares, roles::RoleQuery, table},
 };
@@ -49,12 +45,6 @@ pub async fn list(conn: &mut Conn, application: &Application) -> Result<Vec<Role
 /// The ids of the roles of an application, as they are stored.
 pub(super) async fn ids(conn: &mut Conn, application: &Application) -> Result<Vec<String>> {
     Ok(list(conn, application).await?.iter().map(|role| role.id.to_string()).collect())
-}
-
-/// The role of an application that has this name.
-pub async fn find_named(conn: &mut Conn, application: &Application, name: &str) -> Result<Option<Role>> {
-    let key = name_key(name);
-    Ok(list(conn, application).await?.into_iter().find(|role| role.name_key() == key))
 }
 
 /// Says which roles of the root organization an application uses; none where its roles are its own, which are not chosen.
@@ -96,40 +86,4 @@ pub(super) async fn use_roles(
     let mut entry = Entry::of(application, "roles_changed").with_values(audit_fields! { "roles": texts });
     entry.before = audit_fields! { "roles": before };
     audit::record(tx, state, Some(environment_id), principal, entry).await
-}
-
-/// Creates an application of the vendor with a role.
-pub async fn create_with_role(
-    state: &State,
-    principal: &Principal,
-    new: NewApplication,
-    settings: &ApplicationChange,
-    name: &str,
-    permissions: &[String],
-) -> Result<ApplicationWithSecret> {
-    if new.organization_id.is_some() || new.workspace.is_some() {
-        return Err(Error::invalid("role", "only your own applications have roles of yours"));
-    }
-    retry_deadlocks(async || {
-        let mut tx = state.db.write().await?;
-        let made = super::create_in(&mut tx, state, principal, new, settings).await?;
-        let application = &made.application;
-        let root = root_id(application.environment_id);
-        let audience = match application.role_audience {
-            RoleAudience::Application => Audience::Application(application.id),
-            RoleAudience::Organization => Audience::Organization(root),
-        };
-        let role = NewRole {
-            name: name.to_owned(),
-            audience: Some(audience),
-            permissions: permissions.iter().cloned().collect(),
-            users: BTreeSet::new(),
-            groups: BTreeSet::new(),
-        };
-        let role = roles::create_in(&mut tx, state, principal, root, &role).await?;
-        use_roles(&mut tx, state, principal, application, &[role.id]).await?;
-        tx.commit().await?;
-        Ok(made)
-    })
-    .await
 }

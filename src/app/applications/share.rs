@@ -170,12 +170,12 @@ pub async fn change_roles(
 }
 
 /// Forgets what was said of single organizations.
-pub(super) async fn forget_single_ones(edit: &mut Edit<Application>) -> Result<()> {
+async fn forget_single_ones(edit: &mut Edit<Application>) -> Result<()> {
     Ok(application_shares::remove_all(&mut edit.tx, edit.row.id).await?)
 }
 
 /// Ends what an application was given in organizations with which it is not shared.
-pub(super) async fn end_where_not_shared(edit: &mut Edit<Application>, state: &State) -> Result<()> {
+async fn end_where_not_shared(edit: &mut Edit<Application>, state: &State) -> Result<()> {
     Ok(application_shares::revoke_where_not_shared(&mut edit.tx, edit.row.id, state.now()).await?)
 }
 

@@ -20,7 +20,7 @@ mod scim_roles;
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
 use access::Needs;
-use applications::{apis, list, manage, oidc, share};
+use applications::{apis, list, manage, oidc, share, shared};
 use call::handler;
 use scim::{discovery as scim_discovery, users as scim_users};
 
@@ -85,12 +85,12 @@ routes! { configure_applications, applications_access, MANAGEMENT:
     APPLICATION_SECRET: post oidc::new_secret(APPLICATION_UPDATE);
     AUTHORIZED_APIS: get apis::list(APPLICATION_VIEW), post apis::authorize(APPLICATION_UPDATE);
     AUTHORIZED_API: patch apis::change(APPLICATION_UPDATE), delete apis::remove(APPLICATION_UPDATE);
-    APPLICATION_SHARE: get share::organizations(SHARE_VIEW), post share::share_as_before(SHARE);
+    APPLICATION_SHARE: get shared::organizations(SHARE_VIEW), post share::share_as_before(SHARE);
     APPLICATION_SHARE_WITH: delete share::unshare_one(UNSHARE);
-    SHARED_APPLICATIONS: get share::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
-    ORGANIZATION_APPLICATION_SHARE: get share::organizations(SHARE_VIEW), post share::share_as_before(SHARE);
+    SHARED_APPLICATIONS: get shared::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
+    ORGANIZATION_APPLICATION_SHARE: get shared::organizations(SHARE_VIEW), post share::share_as_before(SHARE);
     ORGANIZATION_APPLICATION_SHARE_WITH: delete share::unshare_one(UNSHARE);
-    ORGANIZATION_SHARED_APPLICATIONS: get share::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
+    ORGANIZATION_SHARED_APPLICATIONS: get shared::shared_applications(SHARE_VIEW), delete share::unshare_all(UNSHARE);
 }
 
 routes! { configure, access, MANAGEMENT:

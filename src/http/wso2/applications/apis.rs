@@ -10,7 +10,10 @@ use uuid::Uuid;
 
 use super::{application_error, invalid, named};
 use crate::{
-    app::{State, applications, authorization_server::scopes::ManagementScope, input, principal::Principal},
+    app::{
+        State, applications::vendor, authorization_server::scopes::ManagementScope, input,
+        principal::Principal,
+    },
     http::wso2::{
         call::{Call, Json},
         error::Wso2Error,
@@ -177,7 +180,7 @@ async fn save(
     added: &[String],
     removed: &[String],
 ) -> Result<HttpResponse, Wso2Error> {
-    applications::change_scopes(state, principal, id, added, removed).await.map_err(application_error)?;
+    vendor::change_scopes(state, principal, id, added, removed).await.map_err(application_error)?;
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{
         self,
-        applications::{self, ApplicationChange, roles, sharing},
+        applications::{ApplicationChange, roles, sharing, vendor},
         resource,
     },
     http::wso2::{
@@ -74,9 +74,8 @@ pub(in crate::http::wso2) async fn create(call: Call<Json>) -> Result<HttpRespon
         ..ApplicationChange::default()
     };
     let used = used.unwrap_or_default();
-    let made = applications::create_named(&state, &principal, &change, kind, &used)
-        .await
-        .map_err(application_error)?;
+    let made =
+        vendor::create_named(&state, &principal, &change, kind, &used).await.map_err(application_error)?;
     let location = format!("{}{}", state.links.origin(), body::path(&prefix, made.id));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).finish())
 }
@@ -123,7 +122,7 @@ pub(in crate::http::wso2) async fn update(call: Call<Json>) -> Result<HttpRespon
         role_audience: audience.map(|audience| audience.as_str().to_owned()),
         ..ApplicationChange::default()
     };
-    applications::update_named(&state, &principal, id, &settings, used.as_deref())
+    vendor::update_named(&state, &principal, id, &settings, used.as_deref())
         .await
         .map_err(application_error)?;
     Ok(HttpResponse::Ok().finish())

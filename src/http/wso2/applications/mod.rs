@@ -7,7 +7,7 @@ pub(super) mod manage;
 pub(super) mod oidc;
 pub(super) mod share;
 mod share_body;
-mod shared;
+pub(super) mod shared;
 
 use actix_web::http::StatusCode;
 use base::id::ApplicationId;

@@ -8,7 +8,6 @@ use model::{
 };
 use serde_json::json;
 
-pub(in crate::http::wso2) use super::shared::{organizations, shared_applications};
 use super::{
     find_text,
     share_body::{

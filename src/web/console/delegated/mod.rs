@@ -12,8 +12,8 @@ use crate::{
 
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {
-    routes.bases(&[path::DELEGATED]);
     use users::{contact, credentials, form, list, show, status};
+    routes.bases(&[path::DELEGATED]);
     macro_rules! pages {
         ($($pattern:ident: $($method:ident $handler:path),+;)*) => {$(
             routes.resource(path::delegated_route(path::$pattern), |resource| {

@@ -3,6 +3,7 @@
 mod applications;
 mod associations;
 mod discovery;
+mod guide;
 mod roles;
 mod sharing;
 mod subtree;

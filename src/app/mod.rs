@@ -31,6 +31,7 @@ pub mod permissions;
 pub mod principal;
 pub mod resource;
 mod retry;
+pub mod roles;
 mod settings;
 pub mod setup;
 pub mod sorted_list;

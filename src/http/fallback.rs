@@ -194,6 +194,10 @@ fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCod
             SecureauthError::new(status, secureauth_code(status, status_text.reason), status_text.sentence)
                 .error_response()
         }
+        // As WSO2 answers before the API itself is asked.
+        ErrorFormat::Wso2 if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            Wso2Error::bare(status).error_response()
+        }
         ErrorFormat::Wso2 => Wso2Error::of_status(status, status_text.sentence).error_response(),
         ErrorFormat::Oauth => HttpResponse::build(status)
             .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),

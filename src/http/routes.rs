@@ -61,9 +61,9 @@ pub fn register(routes: &mut Routes<'_>) {
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // Programs and people with an access token of WSO2's scopes
-        .surface(Surface::Wso2, "/api/server", wso2::configure)
+        .surface(Surface::Wso2, "", wso2::configure)
         // The same, and SCIM clients of an organization's own users
-        .surface(Surface::Wso2Scim, "/scim2", wso2::configure_scim)
+        .surface(Surface::Wso2Scim, "", wso2::configure_scim)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers

@@ -16,10 +16,11 @@ macro_rules! forms {
     )*};
 }
 
-/// How many of the forms are those of the root.
-pub const ROOT_FORMS: usize = 2;
-
 forms! {
+    /// Below it are the management APIs.
+    MANAGEMENT = "/api/server";
+    /// Below it is SCIM.
+    SCIM = "/scim2";
     /// Organizations below the caller's.
     ORGANIZATIONS = "/api/server/v1/organizations";
     /// Whether a name is free.

@@ -5,7 +5,7 @@ use base::{
     secret::Digest,
     time::Timestamp,
 };
-use model::application::{Application, GrantType, PreviousSecret, Workspace};
+use model::application::{Application, GrantType, PreviousSecret, RoleSharing, Workspace};
 
 use super::{
     Conn, Error, Result, columns,
@@ -23,10 +23,16 @@ impl Table for Application {
         "previous_secret_sha256",
         "previous_secret_expires_at",
         "display_name",
+        "name_key",
+        "description",
         "id_token_alg",
         "grant_types",
         "scopes",
         "shared",
+        "shared_at",
+        "shared_role_mode",
+        "shared_roles",
+        "role_audience",
         "redirect_uris",
         "post_logout_redirect_uris",
         "origins",
@@ -51,10 +57,16 @@ impl Table for Application {
             .bind(self.previous_secret.map(|previous| previous.secret))
             .bind(self.previous_secret.map(|previous| previous.expires_at))
             .bind(self.display_name.as_str())
+            .bind(self.name_key())
+            .bind(self.description.as_str())
             .bind(self.signing_alg.as_str())
             .bind(columns::list_to_json(&grants))
             .bind(columns::list_to_json(&self.scopes))
             .bind(self.shared.as_str())
+            .bind(self.shared_at)
+            .bind(self.shared_roles.mode.as_str())
+            .bind(columns::list_to_json(&self.shared_roles.roles))
+            .bind(self.role_audience.as_str())
             .bind(columns::urls_to_json(&self.redirect_uris))
             .bind(columns::urls_to_json(&self.post_logout_redirect_uris))
             .bind(columns::list_to_json(&self.origins))
@@ -86,10 +98,17 @@ impl Table for Application {
                 _ => None,
             },
             display_name: row.get("display_name")?,
+            description: row.get("description")?,
             signing_alg: row.parse("id_token_alg", columns::by_name)?,
             grant_types: row.parse("grant_types", grants)?,
             scopes: row.parse("scopes", columns::list_from_json)?,
             shared: row.parse("shared", columns::by_name)?,
+            shared_at: row.get("shared_at")?,
+            shared_roles: RoleSharing {
+                mode: row.parse("shared_role_mode", columns::by_name)?,
+                roles: row.parse("shared_roles", columns::list_from_json)?,
+            },
+            role_audience: row.parse("role_audience", columns::by_name)?,
             redirect_uris: row.parse("redirect_uris", columns::urls_from_json)?,
             post_logout_redirect_uris: row.parse("post_logout_redirect_uris", columns::urls_from_json)?,
             origins: row.parse("origins", columns::list_from_json)?,

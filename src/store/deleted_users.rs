@@ -13,7 +13,7 @@ const BATCH_SIZE: i64 = 200;
 
 /// What refers to an account without a foreign key. Identifiers, addresses, words and memberships go along with the user's row. Access
 /// tokens stay until they expire: their rows hold ids only, and the tokens ended when the account did.
-const BY_ACCOUNT: [&str; 9] = [
+const BY_ACCOUNT: [&str; 10] = [
     "DELETE FROM passwords WHERE account_id IN (",
     "DELETE FROM former_passwords WHERE account_id IN (",
     "DELETE FROM passkeys WHERE account_id IN (",
@@ -22,6 +22,7 @@ const BY_ACCOUNT: [&str; 9] = [
     "DELETE FROM recovery_codes WHERE account_id IN (",
     "DELETE FROM one_time_codes WHERE account_id IN (",
     "DELETE FROM letters WHERE account_id IN (",
+    "DELETE FROM role_assignments WHERE subject_id IN (",
     "DELETE FROM sessions WHERE subject_id IN (",
 ];
 
@@ -45,8 +46,11 @@ async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
     conn.dynamic(sql).execute().await
 }
 
-/// Groups of pools and organizations whose users are gone, and removed groups: nobody is left in a group that goes.
-const GROUPS: [&str; 4] = [
+/// Groups of pools and organizations whose users are gone, and removed groups: nobody is left in a group that goes, and it has no role.
+const GROUPS: [&str; 5] = [
+    "DELETE FROM role_assignments WHERE (role_id, organization_id, subject_kind, subject_id) IN \
+     (SELECT a.role_id, a.organization_id, a.subject_kind, a.subject_id FROM identity_pools p \
+     JOIN user_groups g ON g.pool_id = p.id JOIN role_assignments a ON a.subject_id = g.id WHERE p.deleted_at < $1 LIMIT $2)",
     "DELETE FROM user_groups WHERE id IN (SELECT g.id FROM identity_pools p JOIN user_groups g ON g.pool_id = p.id \
      WHERE p.deleted_at < $1 LIMIT $2)",
     "DELETE FROM user_groups WHERE id IN (SELECT g.id FROM organizations o \

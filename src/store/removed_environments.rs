@@ -41,7 +41,7 @@ const AT_ONCE: &[&str] = &[
 ];
 
 /// Histories and what may be much: deleted in batches. Logins take their steps along, grants their codes and tokens; counts are
-/// made of logins; nobody is left in groups.
+/// made of logins; nobody is left in groups, nor has a role that goes.
 const IN_BATCHES: &[&str] = &[
     some!("login_flows" by "id"),
     some!("authorization_grants" by "id"),
@@ -52,6 +52,8 @@ const IN_BATCHES: &[&str] = &[
     some!("login_counts" by "hour, connection_id"),
     some!("connection_logins" by "connection_id"),
     some!("one_time_codes" by "id"),
+    some!("role_assignments" by "role_id, organization_id, subject_kind, subject_id"),
+    some!("roles" by "id"),
     some!("user_groups" by "id"),
     some!("letters" by "id"),
 ];

@@ -6,7 +6,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Result, batch::DELETE_BATCH_SIZE};
+use super::{Conn, Result, application_shares::shared_condition, batch::DELETE_BATCH_SIZE};
 
 /// A new token's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub async fn find_live(
     id: AccessTokenId,
     now: Timestamp,
 ) -> Result<Option<LiveToken>> {
-    conn.sql(
+    conn.sql(concat!(
         "SELECT t.issuer, i.public_alias AS issuer_alias, t.client_id, t.subject_id, t.organization_id, t.session_id, \
          t.scope, t.created_at, t.expires_at FROM signed_access_tokens t \
          LEFT JOIN oauth_clients c ON c.id = t.client_id AND c.kind <> 'saml' AND NOT c.disabled \
@@ -105,9 +105,12 @@ pub async fn find_live(
          (SELECT 1 FROM sessions s WHERE s.id = t.session_id AND s.revoked_at IS NULL)) \
          AND (t.grant_id IS NULL OR EXISTS \
          (SELECT 1 FROM authorization_grants g WHERE g.id = t.grant_id AND g.revoked_at IS NULL)) \
-         AND (t.grant_id IS NULL OR c.shared = 'all' OR i.kind = 'root' OR c.organization_id = i.id) \
-         AND (t.issuer NOT IN ('oauth2', 't') OR t.organization_id IS NULL OR c.shared = 'all')",
-    )
+         AND (t.grant_id IS NULL OR i.kind = 'root' OR c.organization_id = i.id OR ",
+        shared_condition!("c", "i"),
+        ") AND (t.issuer NOT IN ('oauth2', 't') OR t.organization_id IS NULL OR ",
+        shared_condition!("c", "o"),
+        ")"
+    ))
     .bind(id)
     .bind(environment_id)
     .bind(now)

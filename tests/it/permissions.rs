@@ -46,6 +46,9 @@ fn callers() -> Vec<(&'static str, Principal)> {
     };
     let service_client =
         |scope| Principal::application(Id::from_bits(6), environment(), [scope].into_iter().collect());
+    // Of a client or of a user: the scopes count, and the organization.
+    let token =
+        |scope: Scope| service_client(scope).with_token([scope].into_iter().collect(), Some(organization()));
     vec![
         ("API key", key(false)),
         ("Management API key", key(true)),
@@ -61,6 +64,12 @@ fn callers() -> Vec<(&'static str, Principal)> {
         ("Service client: identity", service_client(Scope::Identity)),
         ("Service client: identity_self_registration", service_client(Scope::SelfRegistration)),
         ("Service client: view_audit_events", service_client(Scope::AuditEvents)),
+        ("Token of an organization: internal_org_user_mgt_view", token(Scope::UsersView)),
+        ("Token of an organization: internal_org_user_mgt_create", token(Scope::UsersManage)),
+        ("Token of an organization: internal_org_role_mgt_view", token(Scope::RolesView)),
+        ("Token of an organization: internal_org_role_mgt_update", token(Scope::RolesManage)),
+        ("Token of an organization: internal_org_application_mgt_view", token(Scope::ApplicationsView)),
+        ("Token of an organization: internal_org_organization_create", token(Scope::OrganizationsManage)),
         ("Operator", Principal::operator(environment())),
         ("Service", Principal::service(environment())),
     ]

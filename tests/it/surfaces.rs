@@ -43,7 +43,7 @@ fn assert_format(answer: &Answer, surface: Surface, accept: &str, context: &str)
     let context = format!("{surface:?} {context} for {accept}: {} {kind} {}", answer.status, answer.body);
     let json = || serde_json::from_str::<Value>(&answer.body).unwrap_or_else(|_| panic!("{context}"));
     match surface {
-        Surface::Scim => {
+        Surface::Scim | Surface::Wso2Scim => {
             assert_eq!(kind, "application/scim+json", "{context}");
             assert_eq!(json()["status"], answer.status.as_str(), "{context}");
         }
@@ -55,6 +55,15 @@ fn assert_format(answer: &Answer, surface: Surface, accept: &str, context: &str)
             assert_eq!(kind, "application/json", "{context}");
             assert_eq!(json()["status_code"], answer.status.as_u16(), "{context}");
             assert!(json()["error_code"].is_string() && json()["details"].is_object(), "{context}");
+        }
+        Surface::Wso2 if matches!(answer.status.as_u16(), 401 | 403) => {
+            assert!(answer.body.is_empty(), "{context}");
+        }
+        Surface::Wso2 => {
+            assert_eq!(kind, "application/json", "{context}");
+            for text in ["code", "message", "description", "traceId"] {
+                assert!(json()[text].is_string(), "{context}: {text}");
+            }
         }
         _ if page => {
             assert_eq!(kind, "text/html; charset=utf-8", "{context}");

@@ -217,6 +217,7 @@ kinds! {
     IdentityPoolKind IdentityPoolId "pool_" "identity pool", READS_UUIDS: true;
     UserKind UserId "usr_" "user", READS_UUIDS: true;
     UserGroupKind UserGroupId "group_" "group", READS_UUIDS: true;
+    RoleKind RoleId "role_" "role", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
     LetterKind LetterId "letter_" "letter";

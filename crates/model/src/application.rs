@@ -73,8 +73,53 @@ pub enum Workspace {
 pub enum Sharing {
     /// Of all that there are and will be.
     All,
+    /// Of those that there were when it was shared.
+    Existing,
+    /// Of those that are named.
+    Selected,
     /// Of none.
     None,
+}
+
+/// For what the roles of an application are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RoleAudience {
+    /// For an organization: the application uses some of its roles.
+    Organization,
+    /// For the application alone.
+    Application,
+}
+
+/// How many of an application's roles are shared along with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RoleSharingMode {
+    /// All that there are and will be.
+    All,
+    /// Those that are named.
+    Selected,
+    /// None.
+    None,
+}
+
+/// Which of an application's roles are shared along with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSharing {
+    /// How many.
+    pub mode: RoleSharingMode,
+    /// The ids of those that are named.
+    pub roles: Vec<String>,
+}
+
+impl RoleSharing {
+    /// All of them.
+    pub const ALL: Self = Self { mode: RoleSharingMode::All, roles: Vec::new() };
+
+    /// None of them.
+    pub const NONE: Self = Self { mode: RoleSharingMode::None, roles: Vec::new() };
 }
 
 impl Sharing {
@@ -94,7 +139,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(ClientKind, GrantType, Workspace, Sharing);
+names!(ClientKind, GrantType, Workspace, Sharing, RoleAudience, RoleSharingMode);
 
 impl ClientKind {
     /// Whether such a client has a secret.
@@ -141,12 +186,20 @@ pub struct Application {
     pub previous_secret: Option<PreviousSecret>,
     /// Its display name; may be empty.
     pub display_name: String,
+    /// What it is for, in words; may be empty.
+    pub description: String,
     /// What it may exchange for tokens.
     pub grant_types: Vec<GrantType>,
     /// What it may ask for.
     pub scopes: Vec<String>,
-    /// At whose issuers it can be used besides its owner's.
+    /// At whose issuers it can be used besides its owner's. What differs in single organizations is no part of this row.
     pub shared: Sharing,
+    /// Since when that is so.
+    pub shared_at: Option<Timestamp>,
+    /// Which of its roles are shared along with it.
+    pub shared_roles: RoleSharing,
+    /// For what its roles are.
+    pub role_audience: RoleAudience,
     /// Its redirect URIs, compared byte for byte; empty: those of the environment.
     pub redirect_uris: Vec<HttpUrl>,
     /// Where it may send people who signed out, compared byte for byte.
@@ -183,6 +236,28 @@ impl Application {
         self.scopes.iter().any(|own| own == scope)
     }
 
+    /// Whether it can be shared with organizations at all: one of the vendor's own that signs people in, or that switches to
+    /// other organizations.
+    pub fn can_be_shared(&self) -> bool {
+        let switches = self.grant_types.contains(&GrantType::OrganizationSwitch);
+        self.organization_id.is_none()
+            && !self.is_of_system()
+            && (self.kind != ClientKind::Service || switches)
+    }
+
+    /// The normal form of its name, by which it is searched.
+    pub fn name_key(&self) -> String {
+        self.display_name.trim().to_lowercase()
+    }
+
+    /// Its name, or else its id.
+    pub fn shown_name(&self) -> String {
+        match self.display_name.trim() {
+            "" => self.id.to_string(),
+            name => name.to_owned(),
+        }
+    }
+
     /// Whether it administers the environment.
     pub fn is_of_system(&self) -> bool {
         self.workspace == Some(Workspace::System)
@@ -204,7 +279,10 @@ impl Audited for Application {
             "workspace": self.workspace.map(Workspace::as_str),
             "grantTypes": grants,
             "scopes": self.scopes,
+            "description": self.description,
             "shared": self.shared.as_str(),
+            "sharedRoles": self.shared_roles.mode.as_str(),
+            "roleAudience": self.role_audience.as_str(),
             "redirectUris": uris,
             "postLogoutRedirectUris": post_logout,
             "origins": self.origins,
@@ -234,9 +312,13 @@ mod tests {
                 expires_at: Timestamp::from_seconds(1001),
             }),
             display_name: String::new(),
+            description: String::new(),
             grant_types: vec![GrantType::ClientCredentials],
             scopes: Vec::new(),
             shared: Sharing::None,
+            shared_at: None,
+            shared_roles: RoleSharing::ALL,
+            role_audience: RoleAudience::Organization,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             origins: Vec::new(),

@@ -33,6 +33,7 @@ mod openapi;
 pub mod organization;
 pub mod organization_domain;
 pub mod organization_reference;
+pub mod role;
 pub mod saml_connection;
 pub mod scim_directory;
 pub mod scim_group;

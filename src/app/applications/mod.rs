@@ -1,8 +1,11 @@
 //! Applications: clients of the environments' issuers, service clients among them.
 
+pub mod filter;
 pub mod secrets;
 mod settings;
+pub mod share;
 pub mod sharing;
+pub mod visible;
 
 use base::{
     id::{ApplicationId, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind},
@@ -11,7 +14,9 @@ use base::{
 };
 use clap::Args;
 use model::{
-    application::{Application, ClientKind, GrantType, IdTokenAlg, Sharing, Workspace},
+    application::{
+        Application, ClientKind, GrantType, IdTokenAlg, RoleAudience, RoleSharing, Sharing, Workspace,
+    },
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -45,6 +50,9 @@ pub struct ApplicationObject {
     /// Its name for people; may be empty.
     #[schema(example = "Billing")]
     display_name: String,
+    /// What it is for; may be empty.
+    #[schema(example = "Sends invoices")]
+    description: String,
     /// `web`, `public` or `service`.
     #[schema(value_type = String, example = "service")]
     kind: ClientKind,
@@ -57,9 +65,13 @@ pub struct ApplicationObject {
     /// What it may ask for.
     #[schema(example = json!(["manage_organizations"]))]
     scopes: Vec<String>,
-    /// `all`: it can be used at the issuer of every organization; `none`: at its owner's only.
+    /// The organizations where it can be used besides its owner's: `all`, those of the future too; `existing`, those that there were
+    /// when it was shared; `selected`, those that were named; `none`.
     #[schema(value_type = String, example = "all")]
     shared: Sharing,
+    /// For what its roles are: `application`, for it alone; `organization`, it uses those of your own organization.
+    #[schema(value_type = String, example = "organization")]
+    role_audience: RoleAudience,
     /// Its redirect URIs; empty: those of the environment.
     redirect_uris: Vec<String>,
     /// Where it may send people who signed out.
@@ -95,11 +107,13 @@ impl From<&Application> for ApplicationObject {
             environment_id: application.environment_id,
             organization_id: application.organization_id,
             display_name: application.display_name.clone(),
+            description: application.description.clone(),
             kind: application.kind,
             workspace: application.workspace,
             grant_types: application.grant_types.clone(),
             scopes: application.scopes.clone(),
             shared: application.shared,
+            role_audience: application.role_audience,
             redirect_uris: application.redirect_uris.iter().map(ToString::to_string).collect(),
             post_logout_redirect_uris: application
                 .post_logout_redirect_uris
@@ -125,7 +139,11 @@ pub struct ApplicationChange {
     #[schema(example = "Billing")]
     #[arg(long = "name", value_name = "NAME")]
     pub display_name: Option<String>,
-    /// What it may exchange for tokens: authorization_code, client_credentials, refresh_token.
+    /// What it is for.
+    #[schema(example = "Sends invoices")]
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// What it may exchange for tokens: authorization_code, client_credentials, refresh_token, organization_switch.
     #[schema(example = json!(["client_credentials"]))]
     #[arg(long = "grant", value_name = "GRANT")]
     pub grant_types: Option<Vec<String>>,
@@ -133,10 +151,15 @@ pub struct ApplicationChange {
     #[schema(example = json!(["manage_organizations"]))]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Option<Vec<String>>,
-    /// Where your own web or public application can be used: all (the default) for the issuer of every organization, or none.
+    /// The organizations where your own application can be used: all, those of the future too; existing, those that there are now;
+    /// selected, those that were named; or none.
     #[schema(example = "all")]
-    #[arg(long, value_name = "SHARING", value_parser = ["all", "none"])]
+    #[arg(long = "share", value_name = "WITH", value_parser = settings::sharing_names())]
     pub shared: Option<String>,
+    /// For what its roles are: application, for it alone, or organization.
+    #[schema(example = "application")]
+    #[arg(long = "audience", value_name = "AUDIENCE", value_parser = ["application", "organization"])]
+    pub role_audience: Option<String>,
     /// Its redirect URIs, instead of those of the environment.
     #[schema(example = json!(["https://app.example.com/callback"]))]
     #[arg(long = "redirect-uri", value_name = "URI")]
@@ -190,9 +213,12 @@ impl Resource for Application {
     const VIEW: Action = Action::ApplicationsView;
     const MANAGE: Action = Action::ApplicationsManage;
 
-    fn apply(&mut self, _: &State, change: &ApplicationChange) -> Result<()> {
+    fn apply(&mut self, state: &State, change: &ApplicationChange) -> Result<()> {
         if let Some(name) = &change.display_name {
             self.display_name = input::line("displayName", name, 200)?;
+        }
+        if let Some(description) = &change.description {
+            self.description = input::line("description", description, 1000)?;
         }
         if let Some(grants) = &change.grant_types {
             self.grant_types = settings::grants(self.kind, grants)?;
@@ -204,7 +230,14 @@ impl Resource for Application {
             self.redirect_uris = input::redirect_uris("redirectUris", uris, &self.redirect_uris)?;
         }
         if let Some(sharing) = &change.shared {
-            self.shared = settings::sharing(self.kind, self.organization_id, &self.grant_types, sharing)?;
+            let wanted = settings::sharing(self, sharing)?;
+            if wanted != self.shared {
+                (self.shared, self.shared_at) = (wanted, Some(state.now()));
+            }
+        }
+        if let Some(audience) = &change.role_audience {
+            let unknown = |_| Error::invalid("roleAudience", "must be application or organization");
+            self.role_audience = audience.parse().map_err(unknown)?;
         }
         if let Some(uris) = &change.post_logout_redirect_uris {
             let present = &self.post_logout_redirect_uris;
@@ -228,10 +261,23 @@ impl Resource for Application {
         self.disabled
     }
 
+    async fn after_change(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        if edit.row.shared == edit.before.shared {
+            return Ok(());
+        }
+        share::forget_single_ones(edit).await?;
+        share::end_where_not_shared(edit, state).await
+    }
+
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let of = TokensOf::Client(edit.row.id);
         account_grants::revoke_of_client(&mut edit.tx, edit.row.id, state.now()).await?;
         Ok(signed_access_tokens::revoke_all(&mut edit.tx, of, state.now()).await?)
+    }
+
+    async fn remove_related(edit: &mut Edit<Self>, state: &State) -> Result<()> {
+        let (environment_id, id) = (edit.row.environment_id, edit.row.id);
+        Ok(store::roles::remove_of_application(&mut edit.tx, environment_id, id, state.now()).await?)
     }
 }
 
@@ -256,9 +302,13 @@ pub async fn create(
         secret: secret.as_ref().map(ApplicationSecret::digest),
         previous_secret: None,
         display_name: String::new(),
+        description: String::new(),
         grant_types: new.kind.default_grants().to_vec(),
         scopes: Vec::new(),
         shared: Sharing::default_of(new.kind, new.organization_id),
+        shared_at: None,
+        shared_roles: RoleSharing::ALL,
+        role_audience: RoleAudience::Organization,
         redirect_uris: Vec::new(),
         post_logout_redirect_uris: Vec::new(),
         origins: Vec::new(),

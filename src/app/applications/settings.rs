@@ -1,7 +1,8 @@
 //! What the settings of an application may be.
 
-use base::id::OrganizationId;
-use model::application::{ClientKind, GrantType, IdTokenAlg, Sharing, Workspace};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use model::application::{Application, ClientKind, GrantType, IdTokenAlg, Sharing, Workspace};
+use strum::VariantArray as _;
 use url::Url;
 
 use crate::app::{Error, Result, authorization_server::scopes::SYSTEM_SCOPES};
@@ -24,7 +25,8 @@ pub(super) fn grants(kind: ClientKind, names: &[String]) -> Result<Vec<GrantType
     let mut grants = Vec::new();
     for name in names {
         let grant: GrantType = name.parse().map_err(|_| {
-            Error::invalid(FIELD, "must be authorization_code, client_credentials or refresh_token")
+            let names: Vec<&str> = GrantType::VARIANTS.iter().map(|grant| grant.as_str()).collect();
+            Error::invalid(FIELD, format!("must be one of {}", names.join(", ")))
         })?;
         if !kind.permitted_grants().contains(&grant) {
             let reason = format!("a {} client cannot use {}", kind.as_str(), grant.as_str());
@@ -99,25 +101,34 @@ fn origin(text: &str) -> Option<String> {
 
 /// At whose issuers an application can be used. Shared are only those of the vendor that sign people in, or that switch to other
 /// organizations.
-pub(super) fn sharing(
-    kind: ClientKind,
-    owner: Option<OrganizationId>,
-    grants: &[GrantType],
-    text: &str,
-) -> Result<Sharing> {
+pub(super) fn sharing(application: &Application, text: &str) -> Result<Sharing> {
     let wanted = match text {
-        "" => Sharing::default_of(kind, owner),
-        text => text.parse().map_err(|_| Error::invalid("shared", "must be all or none"))?,
+        "" => Sharing::default_of(application.kind, application.organization_id),
+        text => {
+            let unknown = |_| Error::invalid("shared", "must be all, existing, selected or none");
+            text.parse().map_err(unknown)?
+        }
     };
-    let can_be_shared =
-        owner.is_none() && (kind != ClientKind::Service || grants.contains(&GrantType::OrganizationSwitch));
     match wanted {
-        Sharing::All if !can_be_shared => Err(Error::invalid(
+        Sharing::None => Ok(wanted),
+        _ if application.can_be_shared() => Ok(wanted),
+        _ => Err(Error::invalid(
             "shared",
             "must be none: only your own applications are shared, and a service client only with the grant organization_switch",
         )),
-        _ => Ok(wanted),
     }
+}
+
+/// How the command line names what an application can be shared with.
+pub(super) fn sharing_names() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(["none", "all-existing", "all-existing-and-future"]).map(|name| {
+        let stored = match name.as_str() {
+            "all-existing-and-future" => Sharing::All,
+            "all-existing" => Sharing::Existing,
+            _ => Sharing::None,
+        };
+        stored.as_str().to_owned()
+    })
 }
 
 #[cfg(test)]

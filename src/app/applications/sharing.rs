@@ -1,7 +1,7 @@
 //! With which organizations an application is shared, and what it is there: a fragment with an id of its own.
 
 use base::id::{Id, IdKind, OrganizationId};
-use model::application::{Application, Sharing};
+use model::application::{Application, RoleSharing, RoleSharingMode, Sharing};
 use openssl::{
     hash::MessageDigest,
     symm::{Cipher, Crypter, Mode},
@@ -9,12 +9,67 @@ use openssl::{
 
 use crate::{
     app::{Error, Result},
-    store::Conn,
+    store::{Conn, Transaction, application_shares},
 };
 
 /// Whether an application of the vendor is shared with an organization.
-pub async fn is_shared(_: &mut Conn, application: &Application, _: OrganizationId) -> Result<bool> {
-    Ok(application.organization_id.is_none() && application.shared == Sharing::All)
+pub async fn is_shared(
+    conn: &mut Conn,
+    application: &Application,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    if application.organization_id.is_some()
+        || application.is_of_system()
+        || application.shared == Sharing::None
+    {
+        return Ok(false);
+    }
+    Ok(application_shares::is_shared(conn, application.id, organization_id).await?)
+}
+
+/// Whether an application is shared with an organization, until the transaction ends: what ends the sharing waits, and then ends
+/// what this transaction made too.
+pub async fn hold(
+    tx: &mut Transaction,
+    application: &Application,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    Ok(application_shares::lock(tx, application.id).await?
+        && application_shares::is_shared(tx, application.id, organization_id).await?)
+}
+
+/// Which roles of an application an organization has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedRoles {
+    /// All that there are.
+    All,
+    /// None.
+    None,
+    /// Those with these ids, which are the roles' own at the root.
+    Ids(Vec<String>),
+}
+
+impl From<RoleSharing> for SharedRoles {
+    fn from(roles: RoleSharing) -> Self {
+        match roles.mode {
+            RoleSharingMode::All => Self::All,
+            RoleSharingMode::Selected => Self::Ids(roles.roles),
+            RoleSharingMode::None => Self::None,
+        }
+    }
+}
+
+/// Which roles an application brings along to an organization: none where it is not shared.
+pub async fn shared_roles(
+    conn: &mut Conn,
+    application: &Application,
+    organization_id: OrganizationId,
+) -> Result<SharedRoles> {
+    if !is_shared(conn, application, organization_id).await? {
+        return Ok(SharedRoles::None);
+    }
+    let closest = application_shares::find_closest(conn, application.id, organization_id).await?;
+    Ok(closest.map_or_else(|| application.shared_roles.clone(), |share| share.roles).into())
 }
 
 /// The id that something of the root has in an organization, with which it is shared. It is computed, not stored, in both

@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use base::{id::ApplicationId, secret::ApplicationSecret};
 use model::{
-    application::{Application, ClientKind, Sharing},
+    application::{Application, ClientKind},
     client_address::ClientAddress,
 };
 use oauth::{Error, client_authentication::ClientAuthentication, parameters::Parameters};
 
 use super::issuers::{Issuer, IssuerKind};
 use crate::{
-    app::{Result, State, limits::rate_limiter::RateLimit},
+    app::{Result, State, applications::sharing, limits::rate_limiter::RateLimit},
     store::{Conn, applications},
 };
 
@@ -39,14 +39,10 @@ pub(super) async fn authenticate(
     if state.settings.rate_limits {
         state.sign_in_limits.require(&caller, state.now())?;
     }
-    let found = match id {
-        Some(id) => {
-            let mut conn = state.db.read().await?;
-            applications::find(&mut conn, issuer.tenant.environment_id, id).await?
-        }
+    let known = match id {
+        Some(id) => find(&mut state.db.read().await?, issuer, id).await?,
         None => None,
     };
-    let known = found.filter(|client| can_be_used(client, issuer));
     let Some(secret) = &sent.secret else {
         return Ok(match known {
             // It has none; what it may do without is the caller's to say.
@@ -70,7 +66,9 @@ pub(super) async fn authenticate(
 /// The client with this id that can be used at an issuer, switched off or not.
 pub(super) async fn find(conn: &mut Conn, issuer: &Issuer, id: ApplicationId) -> Result<Option<Application>> {
     let found = applications::find(conn, issuer.tenant.environment_id, id).await?;
-    Ok(found.filter(|client| can_be_used(client, issuer)))
+    let Some(client) = found else { return Ok(None) };
+    let usable = can_be_used(conn, &client, issuer).await?;
+    Ok(usable.then_some(client))
 }
 
 /// The client that a form names, known or not.
@@ -88,12 +86,14 @@ pub async fn allows_origin(state: &State, issuer: &Issuer, id: ApplicationId, or
 }
 
 /// Whether people may sign in at this issuer for a client: its own, or one of the vendor that is shared.
-fn can_be_used(client: &Application, issuer: &Issuer) -> bool {
-    let is_shared = matches!(issuer.kind, IssuerKind::Organization(_))
-        && client.shared == Sharing::All
-        && client.organization_id.is_none()
-        && !client.is_of_system();
-    is_shared || belongs(client, issuer)
+async fn can_be_used(conn: &mut Conn, client: &Application, issuer: &Issuer) -> Result<bool> {
+    if belongs(client, issuer) {
+        return Ok(true);
+    }
+    match &issuer.kind {
+        IssuerKind::Organization(organization) => sharing::is_shared(conn, client, organization.id).await,
+        IssuerKind::System | IssuerKind::DefaultTenant | IssuerKind::Tenant => Ok(false),
+    }
 }
 
 /// Whether a client is one of this issuer: those that administer are of the system workspace, an organization's own of the

@@ -91,8 +91,14 @@ pub(super) async fn switch(
         organization: target.organization,
         ..NewAccessToken::for_client(issuer, client.id, granted.clone(), client.signing_alg)
     };
+    let organization_id = new.organization.as_ref().map(|organization| organization.id);
     let signed = access_tokens::sign(state, new).await?;
     let mut tx = state.db.write().await?;
+    if let Some(organization_id) = organization_id
+        && !sharing::hold(&mut tx, client, organization_id).await?
+    {
+        return Ok(Err(Error::ApplicationNotShared));
+    }
     let access_token = signed.insert(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(client = %client.id, issuer = issuer.stored(), "token switched to another organization");

@@ -27,6 +27,7 @@ use crate::{
         principal::{On, Principal},
         resource::{self, Edit, Resource as _},
         retry::retry_deadlocks,
+        roles,
     },
     store::{self, Transaction, organization_attributes, organization_tree},
 };
@@ -92,6 +93,7 @@ pub(super) async fn create(
         store::organization_domains::insert_all(&mut tx, &organization, &*state.random).await?;
         if let Some(template) = template {
             pools::copy_to(&mut tx, state, principal, template.id, organization.id).await?;
+            roles::copy_to(&mut tx, state, principal, template.id, organization.id).await?;
         }
         sharing::record(&mut tx, state, principal, organization.id, &elsewhere).await?;
         tx.commit().await?;

@@ -18,14 +18,14 @@ use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
 use access::Needs;
 use call::handler;
-use scim::{discovery as scim_discovery, users as scim_users};
+use scim::{discovery as scim_discovery, groups as scim_groups, users as scim_users};
 
 /// A way to call these APIs: the path in one of its forms, the method, and what it takes.
 pub type Access = (&'static str, &'static str, Needs);
 
 /// Registers the routes in all of their forms. After each handler stands what it takes.
 macro_rules! routes {
-    ($configure:ident, $access:ident: $(
+    ($configure:ident, $access:ident, $base:ident: $(
         $path:ident: $($method:ident $module:ident::$handler:ident($needs:expr)),+;
     )*) => {
         /// Every way to call the routes.
@@ -39,6 +39,7 @@ macro_rules! routes {
 
         /// Registers the routes.
         pub fn $configure(routes: &mut Routes<'_>) {
+            routes.bases(&wso2::$base);
             $(for pattern in wso2::$path {
                 routes.resource(pattern, |resource| {
                     resource
@@ -52,12 +53,17 @@ macro_rules! routes {
 
 const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
 
-routes! { configure, access:
+routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
 }
 
-/// Who may read users or roles reads what the SCIM server can do, too.
+/// Who may read users, groups or roles reads what the SCIM server can do, too.
 const SCIM_DISCOVERY: Needs = Needs::any(&[
+    "group_mgt_create",
+    "group_mgt_view",
+    "group_mgt_list",
+    "group_mgt_update",
+    "group_mgt_delete",
     "user_mgt_create",
     "user_mgt_view",
     "user_mgt_list",
@@ -73,8 +79,14 @@ const USER_LIST: Needs = Needs::any(&["user_mgt_list"]);
 const USER_VIEW: Needs = Needs::any(&["user_mgt_view"]);
 const USER_UPDATE: Needs = Needs::any(&["user_mgt_update"]);
 const USER_DELETE: Needs = Needs::any(&["user_mgt_delete"]);
+// Who may do something with users may do it with groups of them.
+const GROUP_CREATE: Needs = Needs::any(&["group_mgt_create", "user_mgt_create"]);
+const GROUP_LIST: Needs = Needs::any(&["group_mgt_list", "group_mgt_view", "user_mgt_list"]);
+const GROUP_VIEW: Needs = Needs::any(&["group_mgt_view", "user_mgt_view"]);
+const GROUP_UPDATE: Needs = Needs::any(&["group_mgt_update", "user_mgt_update"]);
+const GROUP_DELETE: Needs = Needs::any(&["group_mgt_delete", "user_mgt_delete"]);
 
-routes! { configure_scim, access_scim:
+routes! { configure_scim, access_scim, SCIM:
     SCIM_USERS:
         get scim_users::list(USER_LIST),
         post scim_users::create(USER_CREATE);
@@ -84,6 +96,15 @@ routes! { configure_scim, access_scim:
         put scim_users::replace(USER_UPDATE),
         patch scim_users::patch(USER_UPDATE),
         delete scim_users::remove(USER_DELETE);
+    SCIM_GROUPS:
+        get scim_groups::list(GROUP_LIST),
+        post scim_groups::create(GROUP_CREATE);
+    SCIM_GROUP_SEARCH: post scim_groups::search(GROUP_LIST);
+    SCIM_GROUP:
+        get scim_groups::find(GROUP_VIEW),
+        put scim_groups::replace(GROUP_UPDATE),
+        patch scim_groups::patch(GROUP_UPDATE),
+        delete scim_groups::remove(GROUP_DELETE);
     SCIM_SERVICE_PROVIDER_CONFIG: get scim_discovery::service_provider_config(SCIM_DISCOVERY);
     SCIM_RESOURCE_TYPES: get scim_discovery::resource_types(SCIM_DISCOVERY);
     SCIM_RESOURCE_TYPE: get scim_discovery::resource_type(SCIM_DISCOVERY);

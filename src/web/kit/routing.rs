@@ -123,6 +123,8 @@ pub struct RouteTable {
     scopes: Vec<(&'static str, ResourceDef, Surface)>,
     /// The literal beginnings of patterns, the longest first, for paths that match no route.
     prefixes: Vec<(&'static str, Surface)>,
+    /// The bases of surfaces that have parameters, for paths that match no route.
+    bases: Vec<(ResourceDef, Surface)>,
     /// The routes that begin with an environment, as prefixes of paths that match no route.
     environments: Vec<(ResourceDef, Surface)>,
 }
@@ -179,6 +181,10 @@ impl RouteTable {
         let scope = self.scopes.iter().find(|(_, definition, _)| definition.find_match(path).is_some());
         if let Some((prefix, _, surface)) = scope {
             return MatchedRoute { pattern: Cow::Borrowed(*prefix), surface: *surface };
+        }
+        let base = self.bases.iter().find(|(base, _)| base.find_match(path).is_some());
+        if let Some((_, surface)) = base {
+            return MatchedRoute { surface: *surface, pattern: Cow::Borrowed(UNMATCHED) };
         }
         let is_below = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -238,6 +244,13 @@ impl Routes<'_> {
             table: &mut *self.table,
             surface,
         });
+        self
+    }
+
+    /// Unknown paths below these belong to the surface too.
+    pub fn bases(&mut self, bases: &[&'static str]) -> &mut Self {
+        let surface = self.surface;
+        self.table.bases.extend(bases.iter().map(|base| (ResourceDef::prefix(*base), surface)));
         self
     }
 

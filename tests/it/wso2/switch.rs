@@ -119,14 +119,15 @@ both! {
     async fn another_environment_s_token_is_refused_everywhere(app: TestApp) {
         let vendor = Vendor::new(&app).await;
         let own = uuid(organization(&app, &vendor.environment).await.id.bits());
-        let token = vendor.switched(&own).await;
+        let root = app.token("/t/prod/oauth2/token", &vendor.client).await;
+        let answer = switch(&app, "/t/prod/oauth2/token", &vendor.client, &root, &own, None).await;
+        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
         let elsewhere = app.environment("other").await;
         let foreign = application(&app, &elsewhere, "all", &SCOPES).await;
         let theirs = app.token("/t/other/oauth2/token", &foreign).await;
         let theirs_id = uuid(organization(&app, &elsewhere).await.id.bits());
-        // There are two environments and no default one: the paths that name none lead nowhere.
-        let answer = check_name(&app, &vendor.root, CHECK_NAME).await;
-        assert_eq!(answer.status, 404, "{}", answer.body);
+        // There are two environments and no default one: the paths that name none lead nowhere, and neither do their tokens.
+        assert_eq!(check_name(&app, &vendor.root, CHECK_NAME).await.status, 401);
         for path in [format!("/t/prod{CHECK_NAME}"), format!("/t/prod{IN_ORGANIZATION}"), format!("/t/prod/o/{own}{CHECK_NAME}")] {
             assert_eq!(check_name(&app, &theirs, &path).await.status, 403, "{path}");
         }

@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use base::{id::Id, secret::Digest, time::Timestamp};
 use maud::Markup;
 use model::application::{
-    Application, ClientKind, GrantType, IdTokenAlg, PreviousSecret, Sharing, Workspace,
+    Application, ClientKind, GrantType, IdTokenAlg, PreviousSecret, RoleAudience, RoleSharing, Sharing,
+    Workspace,
 };
 
 use super::frame;
@@ -53,9 +54,13 @@ fn service_client() -> Application {
             expires_at: now() + Duration::from_secs(3600),
         }),
         display_name: "Provisioning <b>".into(),
+        description: String::new(),
         grant_types: vec![GrantType::ClientCredentials],
         scopes: vec!["manage_organizations".into(), "view_audit_events".into()],
         shared: Sharing::None,
+        shared_at: None,
+        shared_roles: RoleSharing::ALL,
+        role_audience: RoleAudience::Organization,
         redirect_uris: Vec::new(),
         post_logout_redirect_uris: Vec::new(),
         origins: Vec::new(),

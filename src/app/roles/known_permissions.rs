@@ -1,0 +1,67 @@
+//! What a role can permit: the scopes that the management APIs know, and for an application those that it may ask for.
+
+use std::collections::BTreeSet;
+
+use base::id::{EnvironmentId, OrganizationId};
+use model::{application::Application, role::Audience};
+
+use crate::{
+    app::{
+        Error, Result, State,
+        authorization_server::scopes::ManagementScope,
+        input,
+        permissions::Action,
+        principal::{On, Principal},
+    },
+    store::{Conn, table},
+};
+
+/// How many permissions a role has at most.
+pub const MAX_PERMISSIONS: usize = 200;
+
+const FIELD: &str = "permissions";
+
+/// What is known for an audience: the application's own scopes, if it is one.
+pub(super) async fn own_scopes(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    audience: Audience,
+) -> Result<Vec<String>> {
+    let Audience::Application(id) = audience else { return Ok(Vec::new()) };
+    let found: Option<Application> = table::find(conn, environment_id, id).await?;
+    Ok(found.map(|application| application.scopes).unwrap_or_default())
+}
+
+/// Permissions as they are asked for. [`Error::Invalid`]: nothing knows one of them.
+pub(super) fn check(permissions: &BTreeSet<String>, own_scopes: &[String]) -> Result<()> {
+    check_number(permissions)?;
+    let is_known =
+        |name: &str| ManagementScope::parse(name).is_some() || own_scopes.iter().any(|own| own == name);
+    match permissions.iter().find(|name| !is_known(name)) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(Error::invalid(FIELD, format!("Permission: {} not found", input::quoted(unknown))))
+        }
+    }
+}
+
+/// [`Error::Invalid`]: there are too many.
+pub(super) fn check_number(permissions: &BTreeSet<String>) -> Result<()> {
+    match permissions.len() > MAX_PERMISSIONS {
+        true => Err(Error::invalid(FIELD, format!("a role has at most {MAX_PERMISSIONS} permissions"))),
+        false => Ok(()),
+    }
+}
+
+/// Everything that a role for this audience can permit, for lists to choose from.
+pub async fn list_permissions(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+    audience: Audience,
+) -> Result<Vec<String>> {
+    let environment_id = principal.authorize(Action::RolesView, On::Organization(organization_id))?;
+    let own = own_scopes(&mut state.db.read().await?, environment_id, audience).await?;
+    let all: BTreeSet<String> = own.into_iter().chain(ManagementScope::all()).collect();
+    Ok(all.into_iter().collect())
+}

@@ -1,0 +1,23 @@
+//! Roles, and who has them. A role is its organization's own; a role of the root is the vendor's, and counts also in the organizations
+//! with which its application is shared. There it has an id of its own, follows the vendor's at once, and is given to that
+//! organization's users and groups only.
+//!
+//! A change locks from the outside inwards: the organization's state, the role, then the users and groups who get it.
+
+mod assignments;
+mod change;
+mod copy;
+mod effective;
+mod known_permissions;
+mod operations;
+mod set_change;
+mod visible;
+
+pub use assignments::{MAX_ASSIGNMENTS, Members, assign_user, members};
+pub use change::{NewRole, create, create_in, remove};
+pub use copy::copy_to;
+pub use effective::{RoleRef, of_user, permissions_in_application, permissions_of};
+pub use known_permissions::{MAX_PERMISSIONS, list_permissions};
+pub use operations::{RoleOperation, apply};
+pub use set_change::SetChange;
+pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, list};

@@ -1,0 +1,172 @@
+//! Who has which role, in which organization.
+
+use std::collections::BTreeSet;
+
+use base::{
+    id::{EnvironmentId, Id, IdKind, OrganizationId, RoleId, UserGroupId, UserGroupKind, UserId, UserKind},
+    time::Timestamp,
+};
+use model::role::AssigneeKind;
+
+use super::{Conn, Result, Sql, Transaction, batch::BATCH_SIZE, table::SHARED_LOCK, table::locking_sql};
+
+/// A role in an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoleIn {
+    /// The environment.
+    pub environment_id: EnvironmentId,
+    /// The organization in which it is given.
+    pub organization_id: OrganizationId,
+    /// The role, by its own id.
+    pub role_id: RoleId,
+}
+
+/// Somebody who can have a role, by their id.
+pub trait Assignee: IdKind + Ord {
+    /// What they are.
+    const KIND: AssigneeKind;
+
+    /// The beginning of a statement that finds those of these ids who are there.
+    const THERE: &'static str;
+}
+
+impl Assignee for UserKind {
+    const KIND: AssigneeKind = AssigneeKind::User;
+    const THERE: &'static str = "SELECT u.id FROM users u JOIN identity_pools p ON p.id = u.pool_id AND p.deleted_at IS NULL \
+                                 WHERE u.id IN (";
+}
+
+impl Assignee for UserGroupKind {
+    const KIND: AssigneeKind = AssigneeKind::Group;
+    const THERE: &'static str = "SELECT u.id FROM user_groups u JOIN identity_pools p ON p.id = u.pool_id AND p.deleted_at IS NULL \
+                                 WHERE u.deleted_at IS NULL AND u.id IN (";
+}
+
+/// Those of these users or groups that are of an organization. They stay until the transaction ends.
+pub async fn lock_assignees<K: Assignee>(
+    tx: &mut Transaction,
+    role: &RoleIn,
+    ids: &BTreeSet<Id<K>>,
+) -> Result<BTreeSet<Id<K>>> {
+    let ids: Vec<_> = ids.iter().collect();
+    let mut found = BTreeSet::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from(K::THERE)
+            .values(some.iter().map(ToString::to_string))
+            .push(") AND u.environment_id = ")
+            .value(role.environment_id.to_string())
+            .push(" AND u.organization_id = ")
+            .value(role.organization_id.to_string())
+            .push(" ORDER BY u.id");
+        let sql = match tx.dialect() {
+            super::Dialect::Postgres => locking_sql(tx.dialect(), sql, SHARED_LOCK).push(" OF u"),
+            super::Dialect::Sqlite => sql,
+        };
+        let rows: Vec<(Id<K>,)> = tx.dynamic(sql).all().await?;
+        found.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}
+
+/// Gives a role to these, who are of the organization. Returns how many did not have it.
+pub async fn insert<K: Assignee>(
+    tx: &mut Transaction,
+    role: &RoleIn,
+    ids: &BTreeSet<Id<K>>,
+    now: Timestamp,
+) -> Result<u64> {
+    let ids: Vec<_> = ids.iter().collect();
+    let mut added = 0;
+    for some in ids.chunks(BATCH_SIZE) {
+        let mut sql = Sql::from(
+            "INSERT INTO role_assignments (role_id, organization_id, subject_kind, subject_id, environment_id, created_at) \
+             VALUES ",
+        );
+        for (at, id) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" }).value(role.role_id.to_string()).push(", ");
+            sql = sql.value(role.organization_id.to_string()).push(", ").value(K::KIND.as_str()).push(", ");
+            sql = sql.value(id.to_string()).push(", ").value(role.environment_id.to_string()).push(", ");
+            sql = sql.value(now.millis()).push(")");
+        }
+        added += tx.dynamic(sql.push(" ON CONFLICT DO NOTHING")).execute().await?;
+    }
+    Ok(added)
+}
+
+/// Takes a role from these. Returns how many had it.
+pub async fn remove<K: Assignee>(tx: &mut Transaction, role: &RoleIn, ids: &BTreeSet<Id<K>>) -> Result<u64> {
+    let ids: Vec<_> = ids.iter().collect();
+    let mut gone = 0;
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = of_role("DELETE FROM role_assignments WHERE role_id = ", role, K::KIND)
+            .push(" AND subject_id IN (")
+            .values(some.iter().map(ToString::to_string))
+            .push(")");
+        gone += tx.dynamic(sql).execute().await?;
+    }
+    Ok(gone)
+}
+
+fn of_role(text: &'static str, role: &RoleIn, kind: AssigneeKind) -> Sql {
+    Sql::from(text)
+        .value(role.role_id.to_string())
+        .push(" AND organization_id = ")
+        .value(role.organization_id.to_string())
+        .push(" AND subject_kind = ")
+        .value(kind.as_str())
+}
+
+/// Up to `limit` of those who have a role in an organization, by their ids.
+pub async fn list<K: Assignee>(conn: &mut Conn, role: &RoleIn, limit: i64) -> Result<BTreeSet<Id<K>>> {
+    let sql = of_role("SELECT subject_id FROM role_assignments WHERE role_id = ", role, K::KIND)
+        .push(" ORDER BY subject_id LIMIT ")
+        .value(limit);
+    let rows: Vec<(Id<K>,)> = conn.dynamic(sql).all().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Who a role was given to in an organization, with a name for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAssignee<K: IdKind> {
+    /// The id.
+    pub id: Id<K>,
+    /// Of a user, the identifier that was added first, else the display name; of a group, its name.
+    pub name: String,
+}
+
+/// Up to `limit` users who have a role in an organization, with their names, by their ids.
+pub async fn list_users(conn: &mut Conn, role: &RoleIn, limit: i64) -> Result<Vec<NamedAssignee<UserKind>>> {
+    let text = "SELECT u.id, COALESCE((SELECT i.identifier FROM user_identifiers i WHERE i.user_id = u.id \
+                ORDER BY CASE i.kind WHEN 'uid' THEN 0 WHEN 'email' THEN 1 ELSE 2 END, i.created_at, i.identifier_key LIMIT 1), \
+                u.display_name) FROM role_assignments a JOIN users u ON u.id = a.subject_id \
+                WHERE a.role_id = $1 AND a.organization_id = $2 AND a.subject_kind = 'user' ORDER BY a.subject_id LIMIT $3";
+    let rows: Vec<(UserId, String)> =
+        conn.sql(text).bind(role.role_id).bind(role.organization_id).bind(limit).all().await?;
+    Ok(rows.into_iter().map(|(id, name)| NamedAssignee { id, name }).collect())
+}
+
+/// Up to `limit` groups that have a role in an organization, with their names, by their ids.
+pub async fn list_groups(
+    conn: &mut Conn,
+    role: &RoleIn,
+    limit: i64,
+) -> Result<Vec<NamedAssignee<UserGroupKind>>> {
+    let text = "SELECT g.id, g.name FROM role_assignments a JOIN user_groups g ON g.id = a.subject_id AND g.deleted_at IS NULL \
+                WHERE a.role_id = $1 AND a.organization_id = $2 AND a.subject_kind = 'group' ORDER BY a.subject_id LIMIT $3";
+    let rows: Vec<(UserGroupId, String)> =
+        conn.sql(text).bind(role.role_id).bind(role.organization_id).bind(limit).all().await?;
+    Ok(rows.into_iter().map(|(id, name)| NamedAssignee { id, name }).collect())
+}
+
+/// How many have a role in an organization.
+pub async fn count(conn: &mut Conn, role: &RoleIn, kind: AssigneeKind) -> Result<i64> {
+    let sql = of_role("SELECT COUNT(*) FROM role_assignments WHERE role_id = ", role, kind);
+    let (count,): (i64,) = conn.dynamic(sql).one().await?;
+    Ok(count)
+}
+
+/// Takes every role from a group that is being removed.
+pub async fn remove_of_group(tx: &mut Transaction, id: UserGroupId) -> Result<()> {
+    tx.sql("DELETE FROM role_assignments WHERE subject_id = $1").bind(id).execute().await?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Roles: those of organizations, and the vendor's.
+
+use std::collections::BTreeSet;
+
+use base::{
+    id::{ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserId},
+    time::Timestamp,
+};
+use model::role::{Audience, AudienceType, Role};
+
+use super::{
+    Conn, Result, Sql, Transaction, columns,
+    connection::{Row, Statement},
+    table::{self, Key, SHARED_LOCK, Table, locking, select_text, select_where},
+};
+
+impl Table for Role {
+    type Kind = RoleKind;
+    type Scope = EnvironmentKind;
+
+    const TABLE: &'static str = "roles";
+    const COLUMNS: &'static [&'static str] = &["name", "name_key", "permissions", "updated_at"];
+    const FIXED: &'static [&'static str] = &["organization_id", "audience_type", "audience_id", "created_at"];
+
+    const CONDITION: &'static str = "roles.deleted_at IS NULL";
+    const REMOVAL: Option<&'static str> = Some("deleted_at = $3");
+
+    fn key(&self) -> Key<Self> {
+        Key { id: self.id, scope: self.environment_id, version: self.version }
+    }
+
+    fn set_version(&mut self, version: i64, at: Timestamp) {
+        (self.version, self.updated_at) = (version, at);
+    }
+
+    fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        let permissions: Vec<String> = self.permissions.iter().cloned().collect();
+        statement
+            .bind(self.name.as_str())
+            .bind(self.name_key())
+            .bind(columns::list_to_json(&permissions))
+            .bind(self.updated_at)
+    }
+
+    fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
+        statement
+            .bind(self.organization_id)
+            .bind(self.audience.kind().as_str())
+            .bind(self.audience.id_text())
+            .bind(self.created_at)
+    }
+
+    fn read(row: &Row) -> Result<Self> {
+        let audience = match row.parse("audience_type", columns::by_name)? {
+            AudienceType::Application => Audience::Application(row.get("audience_id")?),
+            AudienceType::Organization => Audience::Organization(row.get("audience_id")?),
+        };
+        Ok(Self {
+            id: row.get("id")?,
+            environment_id: row.get("environment_id")?,
+            organization_id: row.get("organization_id")?,
+            version: row.get("version")?,
+            name: row.get("name")?,
+            audience,
+            permissions: row.parse("permissions", permissions)?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+fn permissions(json: &str) -> Option<BTreeSet<String>> {
+    Some(columns::list_from_json(json)?.into_iter().collect())
+}
+
+/// Which roles of an organization.
+#[derive(Debug, Clone, Default)]
+pub struct RoleQuery {
+    /// Only the one whose name has this normal form.
+    pub name_key: Option<String>,
+    /// Only those of this audience.
+    pub audience: Option<Audience>,
+}
+
+/// Up to `limit` roles of an organization, by name. With a name and an audience an index finds the one.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    query: &RoleQuery,
+    limit: i64,
+) -> Result<Vec<Role>> {
+    let rows = conn.dynamic(statement(environment_id, organization_id, query, limit)).rows().await?;
+    rows.iter().map(table::read).collect()
+}
+
+fn statement(
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    query: &RoleQuery,
+    limit: i64,
+) -> Sql {
+    let mut sql = Sql::from(select_text::<Role>()).value(environment_id.to_string());
+    sql = sql.push(" AND roles.organization_id = ").value(organization_id.to_string());
+    if let Some(audience) = query.audience {
+        sql = sql.push(" AND roles.audience_type = ").value(audience.kind().as_str());
+        sql = sql.push(" AND roles.audience_id = ").value(audience.id_text());
+    }
+    if let Some(key) = &query.name_key {
+        sql = sql.push(" AND roles.name_key = ").value(key.as_str());
+    }
+    sql.push(" ORDER BY roles.name_key, roles.id LIMIT ").value(limit)
+}
+
+/// How many roles an organization has of its own.
+pub async fn count(conn: &mut Conn, organization_id: OrganizationId) -> Result<i64> {
+    let text = "SELECT COUNT(*) FROM roles WHERE organization_id = $1 AND deleted_at IS NULL";
+    let (count,): (i64,) = conn.sql(text).bind(organization_id).one().await?;
+    Ok(count)
+}
+
+/// Locks a role so that it stays until the transaction ends, and others may rely on it too. Returns it.
+pub async fn lock_shared(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: RoleId,
+) -> Result<Option<Role>> {
+    let select = "SELECT id FROM roles WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
+    let text = locking(tx.dialect(), select, SHARED_LOCK);
+    match tx.sql(text).bind(environment_id).bind(id).optional::<(String,)>().await? {
+        Some(_) => table::find(tx, environment_id, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Removes the roles of an application that is being removed. Who had them goes later, in batches.
+pub async fn remove_of_application(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    id: ApplicationId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.sql(
+        "UPDATE roles SET deleted_at = $3 WHERE environment_id = $1 AND audience_id = $2 \
+         AND audience_type = 'application' AND deleted_at IS NULL",
+    )
+    .bind(environment_id)
+    .bind(id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Up to `limit` roles that a user has in an organization, themselves or by a group that they are in, by name. Those of the
+/// root are among them, whether or not they are shared with the organization.
+pub async fn list_of_user(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    limit: i64,
+) -> Result<Vec<Role>> {
+    let rest = "WHERE roles.environment_id = $1 AND roles.id IN (\
+                SELECT a.role_id FROM role_assignments a WHERE a.subject_id = $3 AND a.organization_id = $2 \
+                UNION SELECT a.role_id FROM user_group_members m \
+                JOIN user_groups g ON g.id = m.group_id AND g.organization_id = $2 AND g.deleted_at IS NULL \
+                JOIN role_assignments a ON a.subject_id = m.group_id AND a.organization_id = $2 \
+                WHERE m.user_id = $3) ORDER BY roles.name_key, roles.id LIMIT $4";
+    select_where::<Role>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(user_id)
+        .bind(limit)
+        .all_of()
+        .await
+}

@@ -1,5 +1,6 @@
 //! WSO2's APIs: programs and people of the vendor and of its organizations.
 
+mod scim_users;
 mod switch;
 
 use model::{application::ClientKind, environment::Environment, organization::Organization};

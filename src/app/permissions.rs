@@ -25,6 +25,14 @@ pub enum Scope {
     SelfRegistration,
     /// An access token of the system workspace: the audit log.
     AuditEvents,
+    /// An access token by WSO2's scopes, in an organization: those below it.
+    BranchManage,
+    /// An access token by WSO2's scopes: reading SAML connections.
+    SamlView,
+    /// An access token by WSO2's scopes: reading SCIM directories.
+    ScimView,
+    /// An access token by WSO2's scopes: reading domains.
+    DomainsView,
     /// An access token by WSO2's scopes: reading users and groups.
     UsersView,
     /// An access token by WSO2's scopes: users and groups.
@@ -53,6 +61,10 @@ impl Scope {
             | Self::Identity
             | Self::SelfRegistration
             | Self::AuditEvents
+            | Self::BranchManage
+            | Self::SamlView
+            | Self::ScimView
+            | Self::DomainsView
             | Self::UsersView
             | Self::UsersManage
             | Self::RolesView
@@ -166,21 +178,21 @@ permissions! {
     /// Read the groups of SCIM directories.
     ScimGroupsView = "scim_groups.view": VIEWER, [App];
     /// Read organizations.
-    OrganizationsView = "organizations.view": VIEWER, [Management, OrganizationsView, OrganizationsManage];
+    OrganizationsView = "organizations.view": VIEWER, [Management, OrganizationsView, OrganizationsManage, BranchManage];
     /// Create, change and delete organizations.
-    OrganizationsManage = "organizations.manage": ADMIN, [Management, OrganizationsManage];
+    OrganizationsManage = "organizations.manage": ADMIN, [Management, OrganizationsManage, BranchManage];
     /// Read the domains of an organization.
-    DomainsView = "domains.view": VIEWER, [Management, Domains, OrganizationsView, OrganizationsManage];
+    DomainsView = "domains.view": VIEWER, [Management, Domains, DomainsView, OrganizationsView, OrganizationsManage];
     /// Request, verify and delete domains of an organization.
     DomainsManage = "domains.manage": ADMIN, [Management, Domains, OrganizationsManage];
     /// Accept domains without proof, also those of free-mail providers, and delete domains in effect.
     DomainsApprove = "domains.approve": ADMIN, [Management, OrganizationsManage];
     /// Read SAML connections and their test logins.
-    SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml];
+    SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml, SamlView];
     /// Create, change, test and delete SAML connections.
     SamlConnectionsManage = "saml_connections.manage": ADMIN, [Management, Saml];
     /// Read SCIM directories and the log of their requests.
-    ScimDirectoriesView = "scim_directories.view": VIEWER, [Management, Scim];
+    ScimDirectoriesView = "scim_directories.view": VIEWER, [Management, Scim, ScimView];
     /// Create, change and delete SCIM directories and their bearer tokens.
     ScimDirectoriesManage = "scim_directories.manage": ADMIN, [Management, Scim];
     /// Read setup links.

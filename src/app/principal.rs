@@ -154,6 +154,11 @@ impl Principal {
         Self { address, ..self }
     }
 
+    /// Whether the caller is confined to one organization: a customer's own administrator or program, not the vendor's.
+    pub fn is_confined(&self) -> bool {
+        self.organization.is_some()
+    }
+
     /// The caller's environment. This authorises nothing.
     pub fn environment(&self) -> Result<EnvironmentId> {
         self.environment.ok_or_else(|| Error::internal("the caller acts in no environment"))

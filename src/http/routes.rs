@@ -73,5 +73,7 @@ pub fn register(routes: &mut Routes<'_>) {
         // People who sign in at an organization, and the applications that sent them
         .surface(Surface::Oauth, "", sign_in::configure)
         // The same people in their own accounts
-        .surface(Surface::Oauth, "", account::configure);
+        .surface(Surface::Oauth, "", account::configure)
+        // Those of them who administer their organization
+        .surface(Surface::Console, "", console::delegated::configure);
 }

@@ -1,7 +1,31 @@
 //! The console's paths: the environment, then a plural resource, then its id. Each action has a path of its own
 //! below the resource (`…/edit`, `…/delete`), which shows a page and accepts its form.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use super::path;
+
+/// What stands before the pages that an organization's own administrators have too: their patterns are otherwise those of the
+/// console, without the environment.
+pub const DELEGATED: &str = "/{tenant}/{workspace}/admin";
+
+/// What stands before the pages of an environment.
+const IN_ENVIRONMENT: &str = "/console/{environment}";
+
+/// A pattern of a page of an environment as the organization's own administrators have it.
+pub fn delegated(pattern: &str) -> String {
+    format!("{DELEGATED}{}", pattern.strip_prefix(IN_ENVIRONMENT).unwrap_or_default())
+}
+
+/// [`delegated`] for a route, which is kept for as long as the program runs: one text a pattern.
+pub fn delegated_route(pattern: &'static str) -> &'static str {
+    static ROUTES: Mutex<BTreeMap<&str, &str>> = Mutex::new(BTreeMap::new());
+    let mut routes = ROUTES.lock().unwrap_or_else(PoisonError::into_inner);
+    routes.entry(pattern).or_insert_with(|| Box::leak(delegated(pattern).into_boxed_str()))
+}
 
 /// The list of the environments that the administrator has a role in.
 pub const HOME: &str = path::CONSOLE;
@@ -44,6 +68,8 @@ pub const ACCOUNT_SESSION: &str = "/console/account/sessions/{session}";
 
 /// The overview of an environment.
 pub const OVERVIEW: &str = "/console/{environment}";
+/// Where an organization's own administrator goes on to the setup pages.
+pub const DELEGATED_SETUP: &str = "/console/{environment}/setup";
 /// An environment's settings.
 pub const ENVIRONMENT: &str = "/console/{environment}/settings";
 /// Edits an environment's settings.

@@ -6,7 +6,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Result, Sql};
+use super::{Conn, Result, Sql, account_logins};
 
 /// How many users one call erases.
 const BATCH_SIZE: i64 = 200;
@@ -38,6 +38,7 @@ async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
     if ids.is_empty() {
         return Ok(0);
     }
+    account_logins::forget(conn, &ids).await?;
     for text in BY_ACCOUNT {
         let sql = Sql::from(text).values(ids.iter().map(String::as_str)).push(")");
         conn.dynamic(sql).execute().await?;

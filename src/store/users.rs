@@ -110,6 +110,24 @@ async fn insert_words(conn: &mut Conn, user: &User) -> Result<()> {
     Ok(())
 }
 
+/// The names of those of these users who are in the environment. A name may be empty.
+pub async fn list_names(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    ids: &[UserId],
+) -> Result<Vec<(UserId, String)>> {
+    let mut found = Vec::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from("SELECT id, display_name FROM users WHERE environment_id || '' = ")
+            .value(environment_id.to_string())
+            .push(" AND id IN (")
+            .values(some.iter().map(ToString::to_string))
+            .push(")");
+        found.extend(conn.dynamic(sql).all().await?);
+    }
+    Ok(found)
+}
+
 /// Up to `limit` users of a pool after one of them, or from the first, in the order of their ids.
 pub async fn list_after(
     conn: &mut Conn,
@@ -255,6 +273,35 @@ pub async fn find_by_key(
         first = first.or(found);
     }
     Ok(first)
+}
+
+/// Up to `limit` users of an environment who have one of these identifiers or this address, proven or not, in pools that exist.
+pub async fn list_by_keys(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    keys: &[IdentifierKey],
+    address_key: Option<&str>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    // By the key alone: an environment has many users, and few people have one key.
+    let by_identifier = "JOIN user_identifiers i ON i.user_id = users.id \
+                         WHERE i.identifier_key || '' = $1 AND users.environment_id || '' = $2 AND EXISTS \
+                         (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                         ORDER BY i.user_id LIMIT $3";
+    let by_address = "JOIN user_addresses a ON a.user_id = users.id \
+                      WHERE a.address_key || '' = $1 AND users.environment_id || '' = $2 AND EXISTS \
+                      (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                      ORDER BY a.user_id LIMIT $3";
+    let mut found: Vec<User> = Vec::new();
+    let texts = keys.iter().map(|key| (by_identifier, key.as_str()));
+    for (text, key) in texts.chain(address_key.map(|key| (by_address, key))) {
+        let some = select_where::<User>(conn, text).bind(key).bind(environment_id).bind(limit);
+        found.extend(some.all_of().await?);
+    }
+    found.sort_by_key(|user| user.id);
+    found.dedup_by_key(|user| user.id);
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(found)
 }
 
 /// The user of an organization's pools with this identifier: of its oldest pool, if several have one.

@@ -1,6 +1,6 @@
 //! Sessions of the console.
 
-use base::id::{AdminSessionId, AdministratorId};
+use base::id::{AdminSessionId, AdministratorId, Id, IdKind};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use model::{
     account::{AdminSession, AuthenticationMethod, SessionContext},
@@ -68,13 +68,13 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     Ok(Some(SignedIn { administrator, grants, session, recently_authenticated }))
 }
 
-/// The CSRF token of this session, for the hidden field of its forms.
-pub fn csrf_token(state: &State, session: AdminSessionId) -> String {
+/// The CSRF token of a session, an administrator's or a user's, for the hidden field of its forms.
+pub fn csrf_token<K: IdKind>(state: &State, session: Id<K>) -> String {
     BASE64.encode(state.master_key.compute_tag(CSRF_PURPOSE, &session.to_string()))
 }
 
-/// Whether `token` is the CSRF token of this session.
-pub fn is_csrf_token(state: &State, session: AdminSessionId, token: &str) -> bool {
+/// Whether `token` is the CSRF token of a session.
+pub fn is_csrf_token<K: IdKind>(state: &State, session: Id<K>, token: &str) -> bool {
     BASE64
         .decode(token)
         .is_ok_and(|tag| state.master_key.verify_tag(CSRF_PURPOSE, &session.to_string(), &tag))

@@ -1,6 +1,6 @@
 //! The audit log as it is read: page by page, one entry, or as an export.
 
-use base::id::{AuditEventId, EnvironmentId};
+use base::id::{AuditEventId, EnvironmentId, OrganizationId};
 use model::audit::{AuditEvent, AuditTarget, audit_fields};
 use serde_json::{Map, Value, json};
 
@@ -19,18 +19,35 @@ pub use crate::store::audit_events::AuditFilter;
 
 /// The log of an environment, or of the installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Log(Option<EnvironmentId>);
+pub struct Log {
+    /// The environment; `None`: the installation.
+    environment: Option<EnvironmentId>,
+    /// The organization alone.
+    organization: Option<OrganizationId>,
+}
 
 impl Log {
     /// The log of the caller's environment.
     pub fn of(principal: &Principal) -> Result<Self> {
-        Ok(Self(Some(principal.authorize(Action::AuditEventsView, On::Environment)?)))
+        let environment = Some(principal.authorize(Action::AuditEventsView, On::Environment)?);
+        Ok(Self { environment, organization: None })
     }
 
     /// The log of the installation, for owners of every environment.
     pub fn of_installation(principal: &Principal) -> Result<Self> {
         principal.authorize_everywhere(Action::InstallationAuditEventsView)?;
-        Ok(Self(None))
+        Ok(Self { environment: None, organization: None })
+    }
+
+    /// What concerns one organization of the caller's environment.
+    pub fn of_organization(principal: &Principal, id: OrganizationId) -> Result<Self> {
+        let environment = Some(principal.authorize(Action::AuditEventsView, On::Organization(id))?);
+        Ok(Self { environment, organization: Some(id) })
+    }
+
+    /// A filter, within the organization.
+    fn within(self, filter: &AuditFilter) -> AuditFilter {
+        AuditFilter { organization_id: self.organization.or(filter.organization_id), ..filter.clone() }
     }
 
     /// One page, the newest first.
@@ -41,10 +58,17 @@ impl Log {
         query: &PageQuery,
     ) -> Result<Page<AuditEvent>> {
         check(filter)?;
-        let list = List::of(self.0.unwrap_or(EnvironmentId::from_bits(0)), "audit_events");
+        let list = List::of(self.environment.unwrap_or(EnvironmentId::from_bits(0)), "audit_events");
         let wanted = PageRequest::parse(state, &list, query)?;
         let mut conn = state.db.read().await?;
-        let found = audit_events::list(&mut conn, self.0, filter, wanted.from, wanted.limit()).await?;
+        let found = audit_events::list(
+            &mut conn,
+            self.environment,
+            &self.within(filter),
+            wanted.from,
+            wanted.limit(),
+        )
+        .await?;
         Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
@@ -59,7 +83,7 @@ impl Log {
         check(filter)?;
         let from = after.map(|id| AuditEventId::from_bits(id.bits().saturating_sub(1)));
         let mut conn = state.db.read().await?;
-        Ok(audit_events::list(&mut conn, self.0, filter, from, limit).await?)
+        Ok(audit_events::list(&mut conn, self.environment, &self.within(filter), from, limit).await?)
     }
 
     /// Starts an export of all entries that match a filter. It is recorded itself, with the filter: the
@@ -70,13 +94,13 @@ impl Log {
             action: "audit_log.exported".to_owned(),
             target: AuditTarget {
                 kind: "audit_log",
-                id: self.0.map(|id| id.to_string()).unwrap_or_default(),
+                id: self.environment.map(|id| id.to_string()).unwrap_or_default(),
                 organization_id: None,
             },
             before: serde_json::Map::new(),
             after: filter_fields(&filter),
         };
-        let own = record_bounded(state, self.0, principal, entry).await?;
+        let own = record_bounded(state, self.environment, principal, entry).await?;
         Ok(Export { log: self, filter, own, next: Some(None) })
     }
 }
@@ -152,8 +176,14 @@ impl Export {
     pub async fn next(&mut self, state: &State) -> Result<Option<Vec<u8>>> {
         let Some(from) = self.next else { return Ok(None) };
         let mut conn = state.db.with_share(PoolShare::Directory).read().await?;
-        let mut found =
-            audit_events::list(&mut conn, self.log.0, &self.filter, from, EXPORT_BATCH + 1).await?;
+        let mut found = audit_events::list(
+            &mut conn,
+            self.log.environment,
+            &self.log.within(&self.filter),
+            from,
+            EXPORT_BATCH + 1,
+        )
+        .await?;
         let size = usize::try_from(EXPORT_BATCH).unwrap_or(usize::MAX);
         self.next = found.get(size).map(|event| Some(event.id));
         found.truncate(size);

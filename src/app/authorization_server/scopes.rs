@@ -51,12 +51,18 @@ fn permitted(scope: &str) -> &'static [Scope] {
     }
 }
 
-/// The scopes of WSO2's management APIs, each without its prefix: `internal_` at the root, `internal_org_` in an organization.
+/// The scopes of WSO2's management APIs, each without its prefix: `internal_` at the root, `internal_org_` in an organization. Those
+/// of audit events, directories and domains are ours: WSO2 has none.
 const MANAGEMENT_SCOPES: &[(&str, Scope)] = &[
     ("application_mgt_create", Scope::ApplicationsManage),
     ("application_mgt_delete", Scope::ApplicationsManage),
     ("application_mgt_update", Scope::ApplicationsManage),
     ("application_mgt_view", Scope::ApplicationsView),
+    ("audit_event_view", Scope::AuditEvents),
+    ("directory_mgt_update", Scope::Scim),
+    ("directory_mgt_view", Scope::ScimView),
+    ("domain_mgt_update", Scope::Domains),
+    ("domain_mgt_view", Scope::DomainsView),
     ("group_mgt_create", Scope::UsersManage),
     ("group_mgt_delete", Scope::UsersManage),
     ("group_mgt_list", Scope::UsersView),
@@ -65,6 +71,10 @@ const MANAGEMENT_SCOPES: &[(&str, Scope)] = &[
     ("guest_mgt_invite_add", Scope::UsersManage),
     ("guest_mgt_invite_delete", Scope::UsersManage),
     ("guest_mgt_invite_list", Scope::UsersView),
+    ("idp_create", Scope::Saml),
+    ("idp_delete", Scope::Saml),
+    ("idp_update", Scope::Saml),
+    ("idp_view", Scope::SamlView),
     ("organization_create", Scope::OrganizationsManage),
     ("organization_delete", Scope::OrganizationsManage),
     ("organization_update", Scope::OrganizationsManage),
@@ -103,7 +113,12 @@ impl ManagementScope {
             None => (false, scope.strip_prefix("internal_")?),
         };
         let (name, permits) = MANAGEMENT_SCOPES.iter().find(|(name, _)| *name == rest)?;
-        Some(Self { name, in_organization, permits: *permits })
+        let permits = match permits {
+            // Not what the vendor may: accept a domain without proof, say.
+            Scope::OrganizationsManage if in_organization => Scope::BranchManage,
+            permits => *permits,
+        };
+        Some(Self { name, in_organization, permits })
     }
 
     /// All of them, as they are written: for lists to choose from.

@@ -103,6 +103,39 @@ pub async fn create(
     wanted: &NewSetupLink,
 ) -> Result<(SetupLink, String)> {
     let environment_id = principal.authorize(Action::SetupLinksManage, On::Environment)?;
+    insert(state, principal, environment_id, wanted).await
+}
+
+/// How long a link is good that somebody makes for themselves, and follows at once.
+const OWN_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// Creates a link with which an organization's own administrator goes on to the setup pages: for what they may manage.
+pub async fn create_own(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+) -> Result<(SetupLink, String)> {
+    let on = On::Organization(organization_id);
+    let may = |action| principal.authorize(action, on).is_ok();
+    let wanted = NewSetupLink {
+        organization_id,
+        can_manage_saml: may(Action::SamlConnectionsManage),
+        can_manage_scim: may(Action::ScimDirectoriesManage),
+        can_manage_domains: may(Action::DomainsManage),
+        lifetime: Some(OWN_LIFETIME),
+    };
+    if !wanted.can_manage_saml && !wanted.can_manage_scim && !wanted.can_manage_domains {
+        return Err(Error::Forbidden("none of your roles permits any of this".into()));
+    }
+    insert(state, principal, principal.environment()?, &wanted).await
+}
+
+async fn insert(
+    state: &State,
+    principal: &Principal,
+    environment_id: EnvironmentId,
+    wanted: &NewSetupLink,
+) -> Result<(SetupLink, String)> {
     console_connection::ensure_is_not_of(state, principal, wanted.organization_id).await?;
     let lifetime = wanted.lifetime.unwrap_or(DEFAULT_LIFETIME);
     if lifetime.is_zero() || lifetime > MAX_LIFETIME {

@@ -11,8 +11,12 @@ mod profile;
 mod second_factor;
 mod sessions;
 
-use super::oauth::issuers::is_environment;
-use crate::{links::path, web::kit::routing::Routes};
+pub(super) use call::AccountError;
+
+use crate::{
+    links::path,
+    web::kit::routing::{Routes, is_environment},
+};
 
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {

@@ -6,12 +6,11 @@ use actix_web::{
     Error as ActixError, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
     ResponseError,
     dev::Payload,
-    guard,
     http::{Method, StatusCode, header},
     web,
 };
 use base::id::ApplicationId;
-use model::{client_address::ClientAddress, slug::RESERVED_SLUGS};
+use model::client_address::ClientAddress;
 use oauth::{
     Error,
     issuer_metadata::{IssuerEndpoints, IssuerMetadata, SignInEndpoints},
@@ -34,7 +33,10 @@ use crate::{
         },
     },
     links::path,
-    web::kit::{error, routing::Routes},
+    web::kit::{
+        error,
+        routing::{Routes, is_environment},
+    },
 };
 
 /// Registers WSO2's forms, whose first segments are reserved.
@@ -69,14 +71,6 @@ pub fn configure_workspaces(routes: &mut Routes<'_>) {
         .resource(path::WORKSPACE_REVOKE, |resource| {
             resource.guard(is_environment()).post(revoke).route(web::method(Method::OPTIONS).to(preflight))
         });
-}
-
-/// Whether the first segment of the path can be an environment: none of the words of other routes.
-pub(in crate::http) fn is_environment() -> impl guard::Guard {
-    guard::fn_guard(|context| {
-        let first = context.head().uri.path().trim_start_matches('/').split('/').next();
-        !first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
-    })
 }
 
 /// The issuer that the path names.

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod applications;
 pub mod audit_events;
 pub mod branding;
+pub mod delegated;
 pub mod domains;
 pub mod environments;
 pub mod events;

@@ -6,6 +6,7 @@ use std::{borrow::Cow, collections::HashMap};
 use actix_web::{
     HttpMessage as _, HttpRequest, Resource, Scope,
     dev::{HttpServiceFactory, ResourceDef, ServiceRequest},
+    guard,
     http::header::{self, HeaderMap},
     web::ServiceConfig,
 };
@@ -18,6 +19,14 @@ use super::{
 
 /// The pattern of a path that matches no route.
 const UNMATCHED: &str = "unmatched";
+
+/// Whether the first segment of the path can be an environment: none of the words of other routes.
+pub fn is_environment() -> impl guard::Guard {
+    guard::fn_guard(|context| {
+        let first = context.head().uri.path().trim_start_matches('/').split('/').next();
+        !first.is_some_and(|first| RESERVED_SLUGS.contains(&first))
+    })
+}
 
 /// A part of the URL space with one kind of client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

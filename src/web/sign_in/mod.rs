@@ -12,3 +12,4 @@ mod samples;
 pub mod self_service;
 
 pub use company::ORGANIZATION;
+pub mod visitor;

@@ -114,6 +114,15 @@ async fn give(browser: &Browser, page: &Answer, field: &str, value: &str) -> Ans
     browser.submit(page, &form).await
 }
 
+/// The first page of a sign-in for nobody's application.
+async fn sign_in_page(app: &TestApp, browser: &Browser, issuer: &str) -> Answer {
+    let begun = browser.get(&app.url(&format!("{issuer}/sign-in"))).await;
+    assert_eq!(begun.status, 303, "{}", begun.body);
+    let page = browser.get(begun.location().as_str()).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    page
+}
+
 fn link_of(letter: &Value) -> String {
     let text = letter["text"].as_str().expect("a text");
     text.lines().find(|line| line.starts_with("http")).expect("a link").to_owned()
@@ -144,8 +153,7 @@ both! {
         let issuer = format!("/prod/{:032x}", tenant.organization.id.bits());
         let sign_in = async |name: &str, password: &str| {
             let browser = app.browser();
-            let page = browser.get(&app.url(&format!("{issuer}/sign-in"))).await;
-            assert_eq!(page.status, 200, "{}", page.body);
+            let page = sign_in_page(&app, &browser, &issuer).await;
             let page = give(&browser, &page, "identifier", name).await;
             let done = give(&browser, &page, "password", password).await;
             (browser, done)
@@ -242,7 +250,8 @@ both! {
             "{shown:?}"
         );
         let browser = app.browser();
-        let page = browser.get(&app.url(&format!("/prod/{:032x}/sign-in", tenant.organization.id.bits()))).await;
+        let issuer = format!("/prod/{:032x}", tenant.organization.id.bits());
+        let page = sign_in_page(&app, &browser, &issuer).await;
         let page = give(&browser, &page, "identifier", "kim").await;
         let page = give(&browser, &page, "password", PASSWORD).await;
         // Not in yet: another one first.
@@ -576,7 +585,8 @@ both! {
         let members = async |answer: Answer| {
             assert_eq!(answer.status, 200, "{}", answer.body);
             let shown = answer.json();
-            let names: Vec<String> = shown["members"].as_array().into_iter().flatten().map(|member| text(&member["display"])).collect();
+            let mut names: Vec<String> = shown["members"].as_array().into_iter().flatten().map(|member| text(&member["display"])).collect();
+            names.sort_unstable();
             names
         };
         let change = async |operation: Value| members(tenant.call(Method::PATCH, &path, patch(json!([operation]))).await).await;

@@ -75,7 +75,7 @@ pub async fn update(
             return Err(Error::Outdated { version: edit.edit.row.version });
         }
         checked.ensure_checked_for(pool, &edit.pool)?;
-        checked.apply_to(&mut edit.edit.row);
+        checked.apply_to(&signed_in.principal(), &mut edit.edit.row)?;
         change::save(state, &signed_in.principal(), &mut edit, false).await?;
         edit.edit.commit().await
     })

@@ -60,7 +60,7 @@ impl SignedIn {
         self.user().id.into()
     }
 
-    pub(super) fn device(&self) -> &Device {
+    pub(in crate::app) fn device(&self) -> &Device {
         &self.device
     }
 
@@ -121,6 +121,16 @@ impl SignedIn {
     ) -> Result<()> {
         self.record(tx, state, Entry::of(user, done)).await?;
         user_credentials::letters::send_notice(tx, state, user, notice, None).await
+    }
+
+    /// Records something that they tried and did not do: one a minute and network.
+    pub(super) async fn record_refused(&self, state: &State, what: &str) {
+        let (user, principal) = (self.user(), self.principal());
+        let entry = Entry::of(user, what);
+        let recorded = audit::record_bounded(state, Some(user.environment_id), &principal, entry);
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, what, "what was refused could not be recorded");
+        }
     }
 
     pub(super) async fn record(&self, tx: &mut Transaction, state: &State, entry: Entry) -> Result<()> {

@@ -7,6 +7,7 @@ use model::{
     account::{CredentialState, OneTimeCodePurpose},
     audit::audit_fields,
     identity_pool::IdentityPool,
+    letter::{Asker, LetterError},
     user::{IdentifierKind, IdentifierText, User, UserAddress, UserIdentifier, UserStatus},
 };
 use serde_json::Map;
@@ -22,7 +23,7 @@ use crate::{
         Error, Result, State,
         accounts::{
             credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
-            one_time_codes::{self, CodeRequest},
+            one_time_codes::{self, CodeRequest, GivenCode},
         },
         audit::{self, Entry},
         mail::{Onward, outbox},
@@ -58,10 +59,17 @@ pub async fn send_activation(
     let purpose = OneTimeCodePurpose::Activation;
     // Where there is nowhere to send it, or nobody to activate, nothing happens.
     let address = codes::address_for(&mut tx, &pool, &user, purpose, address).await;
+    let is_full = !outbox::has_room(&mut tx, state, user.id.into(), Asker::Administrator).await?;
     match address {
+        Ok(_) if is_full => {
+            let why = (Asker::Administrator, LetterError::TooMany);
+            letters::send_none(&mut tx, state, &user, purpose.into(), None, why).await?;
+            Ok(tx.commit().await?)
+        }
         Ok(key) if is_sent_to(&mut tx, state, &pool, &user, key.as_deref()).await? => {
             let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-            letters::send_code(&mut tx, state, &user, &code, None, &Onward::default()).await?;
+            let for_whom = (Asker::Administrator, &Onward::default());
+            letters::send_code(&mut tx, state, &user, &code, None, for_whom).await?;
             Ok(tx.commit().await?)
         }
         Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),
@@ -97,6 +105,7 @@ pub async fn ask_for_password(
         purpose,
         address_key,
         settings: pool.otp_settings.of(purpose).with_lifetime(ASKED_LIFETIME),
+        keeps_earlier: false,
     };
     let code = one_time_codes::create(tx, state, request).await?;
     let entry = Entry::of(user, "code_generated").with_values(audit_fields! {
@@ -107,7 +116,8 @@ pub async fn ask_for_password(
     if !outbox::is_set_up(state) {
         return Ok(Some(code.reveal_extended()));
     }
-    letters::send_code(tx, state, user, &code, address, &Onward::default()).await?;
+    let for_whom = (Asker::Administrator, &Onward::default());
+    letters::send_code(tx, state, user, &code, address, for_whom).await?;
     Ok(None)
 }
 
@@ -135,8 +145,7 @@ pub async fn activate(
     activation: &Activation,
 ) -> Result<User> {
     let (pool, user) = find_user(state, principal, of).await?;
-    let digits = code.rsplit('.').next().unwrap_or_default();
-    activate_in(state, principal, &pool, Some(user), digits, activation).await
+    activate_in(state, principal, &pool, Some(user), &GivenCode::parse(code), activation).await
 }
 
 /// [`activate`] of the user whom a code in its extended form names.
@@ -148,8 +157,8 @@ pub async fn activate_extended(
     activation: &Activation,
 ) -> Result<User> {
     let nobody = UserReference { user_id: Some(String::new()), ..UserReference::default() };
-    let (pool, user, digits) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
-    activate_in(state, principal, &pool, user, &digits, activation).await
+    let (pool, user, given) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
+    activate_in(state, principal, &pool, user, &given, activation).await
 }
 
 async fn activate_in(
@@ -157,7 +166,7 @@ async fn activate_in(
     principal: &Principal,
     pool: &IdentityPool,
     user: Option<User>,
-    digits: &str,
+    given: &GivenCode,
     activation: &Activation,
 ) -> Result<User> {
     let attempt =
@@ -170,7 +179,7 @@ async fn activate_in(
     let mut tx = state.db.write().await?;
     let mut user = lock_user(&mut tx, pool, user.id).await?;
     let purpose = OneTimeCodePurpose::Activation;
-    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, digits).await?;
+    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, given).await?;
     let Some(code) = found.filter(|_| user.status == UserStatus::New) else {
         tx.commit().await?;
         attempt.fail();

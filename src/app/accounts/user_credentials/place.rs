@@ -183,7 +183,7 @@ pub(super) fn begin_attempt(
 
 /// What attempts are counted by where nobody has what was typed: all spellings of one identifier are one, as they are for somebody
 /// who has it.
-pub(super) fn counted_text(typed: &str) -> String {
+pub fn counted_text(typed: &str) -> String {
     IdentifierKey::of_typed(typed, true)
         .map_or_else(|| typed.trim().to_owned(), |key| key.as_str().to_owned())
 }

@@ -17,9 +17,15 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey,
-            passwords::PasswordRealm, totp::TotpSecret,
+            Device,
+            attempts::Attempt,
+            credentials::{self, NewPassword},
+            passkeys::NewPasskey,
+            passwords::PasswordRealm,
+            totp::TotpSecret,
+            user_sessions,
         },
+        audit::{self, Entry},
         principal::Principal,
     },
     store::{self, Conn, Transaction, table},
@@ -107,6 +113,21 @@ pub async fn names(conn: &mut Conn, account: &Account) -> Result<(String, String
     // An identifier or address, which comes after the name.
     let name = own.into_iter().skip(1).find(|word| !word.is_empty());
     Ok((name.unwrap_or_else(|| account.user.id.to_string()), account.user.display_name()))
+}
+
+/// Gives a locked user the password that they chose, ends their sessions, and tells them.
+pub async fn change_own_password(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    user: &User,
+    new: NewPassword,
+) -> Result<()> {
+    credentials::set_password(tx, state, place::account(user), new).await?;
+    user_sessions::end_all(tx, state, user.id).await?;
+    let entry = Entry::of(user, "password_changed");
+    audit::record(tx, state, Some(user.environment_id), principal, entry).await?;
+    letters::send_notice(tx, state, user, LetterKind::PasswordChanged, None).await
 }
 
 /// Gives a locked user their first authenticator app, and ends their sessions.

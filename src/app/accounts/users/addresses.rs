@@ -52,7 +52,13 @@ impl NewAddress {
     }
 
     /// Validates the address, with what it leaves as it is from `before`. `prefix` is that of its fields in errors.
-    fn resolve(&self, prefix: &str, before: Option<&UserAddress>, now: Timestamp) -> Result<UserAddress> {
+    fn resolve(
+        &self,
+        principal: &Principal,
+        prefix: &str,
+        before: Option<&UserAddress>,
+        now: Timestamp,
+    ) -> Result<UserAddress> {
         let address = self.address.trim().to_owned();
         UserAddress::key_of(self.kind, &address)
             .map_err(|error| Error::invalid(format!("{prefix}address"), error.to_string()))?;
@@ -60,6 +66,13 @@ impl NewAddress {
             return Err(Error::invalid(format!("{prefix}preferred_contact_method"), "is of a mobile number"));
         }
         let proven = before.and_then(|before| before.verified_at);
+        if self.verified == Some(true) && proven.is_none() && principal.is_confined() {
+            // It would stand in tokens as proven, whoever's it is: an organization's administrator is no witness for that.
+            return Err(Error::invalid(
+                format!("{prefix}verified"),
+                "can be set by the vendor only: who has the address proves it, by a code that is sent there",
+            ));
+        }
         Ok(UserAddress {
             kind: self.kind,
             address,
@@ -79,6 +92,7 @@ impl NewAddress {
 
 /// Validates addresses, with what they leave as it is from `before`. No two of them are the same.
 pub(super) fn parse(
+    principal: &Principal,
     addresses: &[NewAddress],
     before: &[UserAddress],
     now: Timestamp,
@@ -91,7 +105,7 @@ pub(super) fn parse(
         let prefix = format!("verifiable_addresses[{at}].");
         let key = UserAddress::key_of(address.kind, &address.address).ok();
         let stored = before.iter().find(|stored| key.as_deref() == Some(&stored.key()));
-        let address = address.resolve(&prefix, stored, now)?;
+        let address = address.resolve(principal, &prefix, stored, now)?;
         if parsed.iter().any(|other| other.key() == address.key()) {
             return Err(Error::invalid(format!("{prefix}address"), "is the same as another one of the list"));
         }
@@ -127,7 +141,7 @@ pub(super) async fn replace_all(
     addresses: &[NewAddress],
 ) -> Result<bool> {
     let stored = stored(edit).await?;
-    let wanted = parse(addresses, &stored, state.now())?;
+    let wanted = parse(principal, addresses, &stored, state.now())?;
     let mut changed = false;
     for gone in stored.iter().filter(|stored| wanted.iter().all(|wanted| wanted.key() != stored.key())) {
         user_addresses::remove(&mut edit.edit.tx, edit.edit.row.id, &gone.key()).await?;
@@ -177,7 +191,7 @@ pub(in crate::app::accounts) async fn insert_one(
     if stored(edit).await?.len() >= MAX_ADDRESSES {
         return Err(too_many());
     }
-    let new = address.resolve("", None, state.now())?;
+    let new = address.resolve(principal, "", None, state.now())?;
     insert_all(&mut edit.edit.tx, &edit.edit.row, std::slice::from_ref(&new)).await?;
     record(state, principal, edit, "address_added", &new).await?;
     edit.touch(state).await?;
@@ -214,7 +228,7 @@ pub async fn update_address(
             status: change.status,
             preferred_contact_method: change.preferred_contact_method,
         };
-        let new = wanted.resolve("", Some(&before), state.now())?;
+        let new = wanted.resolve(principal, "", Some(&before), state.now())?;
         if new != before {
             user_addresses::update(&mut edit.edit.tx, edit.edit.row.id, &new).await?;
             record(state, principal, &mut edit, "address_updated", &new).await?;

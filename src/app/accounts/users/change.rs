@@ -78,7 +78,7 @@ pub async fn update(
         if let Some(status) = change.status {
             row.set_status(status, state.now());
         }
-        change.profile.apply_to(row);
+        change.profile.apply_to(principal, row)?;
         let mut touched = false;
         if let Some(identifiers) = &change.identifiers {
             touched |= identifiers::replace_all(state, principal, &mut edit, identifiers).await?;

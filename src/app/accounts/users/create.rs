@@ -157,10 +157,10 @@ pub async fn insert(
         return Err(Error::invalid("id", "must not be zero"));
     }
     let identifiers = identifiers::parse(pool, &new.identifiers, now)?;
-    let addresses = addresses::parse(&new.addresses, &[], now)?;
+    let addresses = addresses::parse(principal, &new.addresses, &[], now)?;
     let mut user = user_of(state, pool, new, now);
     user.user_type = input::line("user_type", &new.user_type, MAX_USER_TYPE)?;
-    new.profile.apply_to(&mut user);
+    new.profile.apply_to(principal, &mut user)?;
     table::insert(tx, &user).await.map_err(|error| match error {
         store::Error::MissingReference => Error::not_found(EnvironmentKind::NOUN, user.environment_id),
         error => Error::conflict_on(UserKind::NOUN, "id")(error),

@@ -29,5 +29,6 @@ pub use place::UserEdit;
 pub(super) use place::{Purpose, lock_organization_of, lock_pool};
 pub use profile::{Profile, ProfileSchemas, schemas, violations};
 pub use search::{
-    Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization, search,
+    Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization,
+    look_up_everywhere, search,
 };

@@ -94,8 +94,13 @@ impl Profile {
         ))
     }
 
-    /// Makes these the objects of a user.
-    pub(in crate::app::accounts) fn apply_to(&self, user: &mut User) {
+    /// Makes these the objects of a user. [`Error::Invalid`]: the caller is confined to one organization, and `metadata` is what the
+    /// vendor writes; `business_metadata` is what such a caller writes.
+    pub(in crate::app::accounts) fn apply_to(&self, principal: &Principal, user: &mut User) -> Result<()> {
+        let is_changed = self.metadata.as_ref().is_some_and(|metadata| *metadata != user.metadata);
+        if is_changed && principal.is_confined() {
+            return Err(Error::invalid("metadata", "is written by the vendor only"));
+        }
         for (new, object) in [
             (&self.payload, &mut user.payload),
             (&self.metadata, &mut user.metadata),
@@ -105,6 +110,7 @@ impl Profile {
                 object.clone_from(new);
             }
         }
+        Ok(())
     }
 }
 

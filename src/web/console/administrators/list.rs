@@ -117,7 +117,7 @@ fn view(context: &EnvironmentContext, lists: &[AdministratorList<'_>], errors: &
 
 impl AdministratorList<'_> {
     fn view(&self, context: &EnvironmentContext) -> Markup {
-        let me = context.admin.administrator.id;
+        let me = context.administrator().map(|me| me.administrator.id);
         html! {
             section.card {
                 @if self.everywhere {
@@ -141,7 +141,7 @@ impl AdministratorList<'_> {
         context: &EnvironmentContext,
         who: &Administrator,
         role: Role,
-        me: AdministratorId,
+        me: Option<AdministratorId>,
     ) -> Markup {
         let action = context.href(console::ADMINISTRATOR, &[&who.id]);
         let id = format!("role-{}{}", if self.everywhere { "every-" } else { "" }, who.id);
@@ -149,7 +149,7 @@ impl AdministratorList<'_> {
             li.entry {
                 div {
                     strong { (who.name()) }
-                    @if who.id == me { " " (mark(Icon::Note, "you")) }
+                    @if Some(who.id) == me { " " (mark(Icon::Note, "you")) }
                     p.small.soft {
                         @if !who.display_name.is_empty() { (who.email) ", " }
                         (role.as_str()) ", since " (time(who.created_at, context.now()))

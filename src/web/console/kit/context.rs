@@ -5,25 +5,30 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use base::{
-    id::{Id, IdKind},
+    id::{Id, IdKind, OrganizationId, OrganizationKind},
     time::Timestamp,
 };
 use maud::{Markup, html};
-use model::environment::Environment;
+use model::{environment::Environment, organization::Organization};
 
 use super::{
+    caller::Caller,
+    delegate::CurrentDelegate,
     error::ExtractError,
     flash::Flash,
-    session::CurrentAdministrator,
+    session::{CurrentAdministrator, application_state},
     shell::{EnvironmentLink, PageFrame, Section, Shell},
 };
 use crate::{
     app::{
         Error, State,
+        authorization_server::sign_in::appearance,
+        environments,
         permissions::Action,
         principal::{On, Principal},
+        resource,
     },
-    links::{self, console},
+    links::{self, console, path},
     web::kit::{
         components::{ButtonStyle, Icon, link_button, notice},
         error::PageError,
@@ -50,11 +55,11 @@ pub struct ConsoleContext {
 pub struct EnvironmentContext {
     /// The application's state.
     pub state: web::Data<State>,
-    /// The signed-in administrator.
-    pub admin: CurrentAdministrator,
+    /// Who uses the page.
+    pub caller: Caller,
     /// The environment.
     pub environment: Environment,
-    /// The administrator as a principal in this environment.
+    /// The caller as a principal in this environment; an organization's own administrator as one of that organization.
     pub principal: Principal,
     /// What the shell shows around the page.
     pub frame: PageFrame,
@@ -82,6 +87,7 @@ impl ConsoleContext {
             others: Vec::new(),
             flash: Flash::read(&state.links, &request),
             banner: state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER),
+            delegated: None,
         };
         Ok(Self { state, admin, frame, request })
     }
@@ -109,6 +115,9 @@ impl ConsoleContext {
 
 impl EnvironmentContext {
     async fn extract_from(request: HttpRequest) -> Result<Self, actix_web::Error> {
+        if CurrentDelegate::is_called(&request) {
+            return Self::of_delegate(request).await;
+        }
         let ConsoleContext { state, admin, mut frame, request } =
             ConsoleContext::extract_from(request).await?;
         let id = request.match_info().get("environment").unwrap_or_default();
@@ -125,7 +134,53 @@ impl EnvironmentContext {
             .map(named)
             .collect();
         frame.environment = Some((named(&environment), role));
-        Ok(Self { state, admin, environment, principal, frame, request })
+        Ok(Self { state, caller: Caller::Administrator(admin), environment, principal, frame, request })
+    }
+
+    async fn of_delegate(request: HttpRequest) -> Result<Self, actix_web::Error> {
+        let current = CurrentDelegate::of(&request).await?;
+        let state = application_state(&request)?.clone();
+        let principal = current.delegate.principal;
+        let id = current.issuer.tenant.environment_id.to_string();
+        let environment = environments::find(&state, &id).await.map_err(PageError)?;
+        let appearance = appearance::of_issuer(&state, &current.issuer).await.map_err(PageError)?;
+        let frame = PageFrame {
+            email: current.delegate.signed_in.user().display_name().to_owned(),
+            csrf: current.csrf_field(),
+            environment: None,
+            others: Vec::new(),
+            flash: Flash::read(&state.links, &request),
+            banner: state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER),
+            delegated: Some(current.frame(appearance, request.path())),
+        };
+        let caller = Caller::Delegate(Box::new(current));
+        Ok(Self { state, caller, environment, principal, frame, request })
+    }
+
+    /// The organization's own administrator who uses the page; `None`: it is one of the vendor.
+    pub fn delegate(&self) -> Option<&CurrentDelegate> {
+        match &self.caller {
+            Caller::Administrator(_) => None,
+            Caller::Delegate(delegate) => Some(delegate),
+        }
+    }
+
+    /// The organization with this id: any of the environment, for its own administrator theirs alone.
+    pub async fn organization(&self, id: OrganizationId) -> Result<Organization, PageError> {
+        let Some(current) = self.delegate() else {
+            return Ok(resource::find(&self.state, &self.principal, id).await?);
+        };
+        let own = &current.delegate.organization;
+        let not_found = || PageError(Error::not_found(OrganizationKind::NOUN, id));
+        (own.id == id).then(|| own.clone()).ok_or_else(not_found)
+    }
+
+    /// The administrator of the vendor who uses the page.
+    pub fn administrator(&self) -> Option<&CurrentAdministrator> {
+        match &self.caller {
+            Caller::Administrator(administrator) => Some(administrator),
+            Caller::Delegate(_) => None,
+        }
     }
 
     /// The shell of a page in a section of the environment.
@@ -133,9 +188,14 @@ impl EnvironmentContext {
         Shell::new(&self.frame, section, title)
     }
 
+    /// The shell of a page of an organization's own administrator that is in no section.
+    pub fn plain_shell<'a>(&'a self, title: &'a str) -> Shell<'a> {
+        Shell::without_environment(&self.frame, title)
+    }
+
     /// The hidden field with the CSRF token.
     pub fn csrf(&self) -> Markup {
-        self.admin.csrf_field()
+        self.caller.csrf_field()
     }
 
     /// The current time.
@@ -146,10 +206,12 @@ impl EnvironmentContext {
     /// A notice, above a form, that the action needs a recent authentication, with a link that returns here;
     /// `None` if the last one is recent. `what` names the action: "invite somebody".
     pub fn confirm_identity_notice(&self, what: &str) -> Option<Markup> {
-        if self.admin.recently_authenticated {
-            return None;
-        }
-        let way = links::with_next(console::ACCOUNT, self.request.path());
+        let way = match &self.caller {
+            Caller::Administrator(administrator) if administrator.recently_authenticated => return None,
+            Caller::Administrator(_) => links::with_next(console::ACCOUNT, self.request.path()),
+            Caller::Delegate(current) if current.delegate.signed_in.is_recent(self.now()) => return None,
+            Caller::Delegate(current) => current.own(path::WORKSPACE_ACCOUNT_CONFIRM),
+        };
         Some(notice(
             Icon::Attention,
             "Confirm first that it is you",
@@ -162,6 +224,9 @@ impl EnvironmentContext {
 
     /// A path in this environment: a pattern of `links::console` and its segments after the environment.
     pub fn href(&self, pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
+        if let Some(delegate) = self.delegate() {
+            return delegate.href(pattern, segments);
+        }
         let mut all: Vec<&dyn std::fmt::Display> = vec![&self.environment.id];
         all.extend(segments);
         links::expand(pattern, &all)
@@ -190,7 +255,8 @@ impl EnvironmentContext {
 
     /// Returns an error unless the administrator may do this in the environment. For pages with a form.
     pub fn require(&self, action: Action) -> Result<(), PageError> {
-        self.principal.authorize(action, On::Environment).map(drop).map_err(PageError)
+        // Of what an organization's own administrator may do in it the use case asks again.
+        self.principal.authorize(action, On::AnyOrganization).map(drop).map_err(PageError)
     }
 
     /// The request.

@@ -10,12 +10,12 @@ use actix_web::{
 use super::redirect::safe_next;
 use crate::{
     app::Error,
-    links::{self, console},
+    links,
     web::kit::{
         error::{self, Area},
         message::Message,
         posted::PostedFormError,
-        response::{PagePolicy, page},
+        response::{PagePolicy, page, see_other},
     },
 };
 
@@ -27,8 +27,18 @@ pub enum ExtractError {
         /// The path to return to.
         next: String,
     },
+    /// An organization's own administrator is not signed in; redirects to its sign-in.
+    NotSignedInThere {
+        /// The path of that.
+        path: String,
+    },
     /// A POST without an active session.
-    SessionEnded,
+    SessionEnded {
+        /// Where to sign in.
+        sign_in: String,
+    },
+    /// Whoever is signed in at the organization does not administer it.
+    NoDelegate,
     /// The body could not be read, or came from another site.
     Form(PostedFormError),
     /// An internal error.
@@ -50,7 +60,10 @@ impl From<Error> for ExtractError {
 impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSignedIn { .. } | Self::SessionEnded => f.write_str("not signed in"),
+            Self::NotSignedIn { .. } | Self::NotSignedInThere { .. } | Self::SessionEnded { .. } => {
+                f.write_str("not signed in")
+            }
+            Self::NoDelegate => f.write_str("the user does not administer the organization"),
             Self::Form(error) => error.fmt(f),
             Self::Internal(error) => error.fmt(f),
         }
@@ -60,8 +73,9 @@ impl fmt::Display for ExtractError {
 impl ResponseError for ExtractError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotSignedIn { .. } => StatusCode::SEE_OTHER,
-            Self::SessionEnded => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn { .. } | Self::NotSignedInThere { .. } => StatusCode::SEE_OTHER,
+            Self::SessionEnded { .. } => StatusCode::UNAUTHORIZED,
+            Self::NoDelegate => StatusCode::FORBIDDEN,
             Self::Form(error) => error.status_code(),
             Self::Internal(error) => error::status(error),
         }
@@ -73,10 +87,22 @@ impl ResponseError for ExtractError {
                 .insert_header((header::LOCATION, links::console_sign_in(safe_next(next))))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .finish(),
-            Self::SessionEnded => {
+            Self::NotSignedInThere { path } => see_other(path),
+            Self::NoDelegate => {
+                let message = Message {
+                    reason: Some("not_an_administrator"),
+                    ..Message::new(
+                        "You do not administer this organization",
+                        "None of your roles here permits anything on these pages.",
+                        "If you should administer it, ask somebody who does for a role.",
+                    )
+                };
+                page(self.status_code(), PagePolicy::SameOriginForms, message.view())
+            }
+            Self::SessionEnded { sign_in } => {
                 let message = Message {
                     reason: Some("session_ended"),
-                    next_link: Some(("Sign in", console::SIGN_IN)),
+                    next_link: Some(("Sign in", sign_in)),
                     ..Message::new(
                         "You are signed out",
                         "Your session ended before this was sent. Nothing was changed.",

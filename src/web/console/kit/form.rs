@@ -5,15 +5,16 @@ use std::{future::Future, ops::Deref, pin::Pin};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
 use super::{
+    caller::Caller,
     error::ExtractError,
-    session::{CurrentAdministrator, FORM_TOKEN, application_state},
+    session::{FORM_TOKEN, application_state},
 };
 use crate::{
-    app::{Result, administrators::sessions},
+    app::Result,
     web::kit::posted::{PostedForm, PostedFormError, allow_large_body},
 };
 
-/// The body of a POST by a signed-in administrator. Its CSRF token is checked against their session.
+/// The body of a POST by a signed-in administrator, of the vendor or of an organization. Its CSRF token is checked against their session.
 #[derive(Debug)]
 pub struct ConsoleForm(PostedForm);
 
@@ -33,11 +34,11 @@ impl FromRequest for ConsoleForm {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             // Authenticate first: the body of an unauthenticated request is not read.
-            let admin = CurrentAdministrator::of(&request).await?;
+            let caller = Caller::of(&request).await?;
             allow_large_body(&request);
             let state = application_state(&request)?;
             let posted = PostedForm::read(&request, &mut payload, &state.links.origin()).await?;
-            if !sessions::is_csrf_token(state, admin.session.id, posted.text(FORM_TOKEN)) {
+            if !caller.is_csrf_token(state, posted.text(FORM_TOKEN)) {
                 return Err(PostedFormError::CsrfCheckFailed.into());
             }
             Ok(Self(posted))

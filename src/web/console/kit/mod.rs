@@ -1,7 +1,9 @@
 //! What every page of the console uses: the session, forms, the shell with its navigation, messages.
 
+pub mod caller;
 pub mod context;
 pub mod cookies;
+pub mod delegate;
 pub(in crate::web::console) mod durations;
 pub mod error;
 pub mod flash;

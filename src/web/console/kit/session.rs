@@ -16,6 +16,7 @@ use crate::{
         administrators::{SignedIn, sessions},
         principal::Principal,
     },
+    links::console,
     web::kit::request::device,
 };
 
@@ -92,7 +93,7 @@ impl CurrentAdministrator {
         }
         Err(match *request.method() {
             Method::GET | Method::HEAD => ExtractError::NotSignedIn { next: requested_path(request) },
-            _ => ExtractError::SessionEnded,
+            _ => ExtractError::SessionEnded { sign_in: console::SIGN_IN.to_owned() },
         })
     }
 }

@@ -10,6 +10,7 @@ use model::administrator::Role;
 
 use super::flash::{self, Flash};
 use crate::{
+    app::authorization_server::sign_in::appearance::Appearance,
     links::{self, console, path},
     web::kit::{
         assets::{self, Asset},
@@ -125,6 +126,35 @@ pub struct PageFrame {
     pub flash: Option<Flash>,
     /// A banner that this is a test installation.
     pub banner: Option<&'static str>,
+    /// Around the pages of an organization's own administrator.
+    pub delegated: Option<DelegatedFrame>,
+}
+
+/// What the shell shows to an organization's own administrator: their organization, and of the console what they may use. Our
+/// name is not there (customers see it).
+#[derive(Debug, Clone)]
+pub struct DelegatedFrame {
+    /// The vendor's branding.
+    pub appearance: Appearance,
+    /// The path of their first page.
+    pub home: String,
+    /// The path of their own account, and of the form that signs them out.
+    pub account: (String, String),
+    /// The pages that they may use: label, path, icon, and whether this is one of them.
+    pub sections: Vec<DelegatedSection>,
+}
+
+/// A page in the navigation of an organization's own administrator.
+#[derive(Debug, Clone)]
+pub struct DelegatedSection {
+    /// The label.
+    pub label: &'static str,
+    /// Its path.
+    pub href: String,
+    /// Whose icon it has.
+    pub icon: Section,
+    /// Whether it is the page, or one below it.
+    pub is_current: bool,
 }
 
 /// A page of the console.
@@ -198,6 +228,9 @@ impl<'a> Shell<'a> {
 
     /// The whole document.
     pub fn render(&self, content: Markup) -> Markup {
+        if let Some(delegated) = &self.frame.delegated {
+            return self.render_delegated(delegated, content);
+        }
         let place = match &self.frame.environment {
             Some((environment, _)) => format!("{} · {} · Ostiary", self.title, environment.name),
             None => format!("{} · Ostiary", self.title),
@@ -236,6 +269,54 @@ impl<'a> Shell<'a> {
         )
     }
 
+    /// The document of an organization's own administrator.
+    fn render_delegated(&self, frame: &DelegatedFrame, content: Markup) -> Markup {
+        let Appearance { branding, application, organization } = &frame.appearance;
+        let logo = branding.logo.as_ref();
+        let logo = logo.map(|logo| links::branding_logo(branding.environment_id, &logo.sha256));
+        layout::document(
+            &format!("{} · {organization} · {application}", self.title),
+            &self.scripts,
+            html! {
+                a.skip href="#content" { "Skip to content" }
+                @if let Some(banner) = self.frame.banner { (layout::banner(banner)) }
+                header.topbar {
+                    button.menu-button type="button" popovertarget="sections" aria-label="Sections" {
+                        (icon("<path d='M2 4h12M2 8h12M2 12h12'/>"))
+                    }
+                    a.name href=(frame.home) {
+                        @match logo {
+                            Some(logo) => img src=(logo) alt=(application);,
+                            None => span.word { (application) },
+                        }
+                    }
+                    span.cut { (organization) }
+                    (self.account_menu(&frame.account.0, &frame.account.1))
+                }
+                div.frame {
+                    nav #sections.sections popover="auto" aria-label="Sections" {
+                        ul {
+                            @for section in &frame.sections {
+                                li {
+                                    a href=(section.href) aria-current=[section.is_current.then_some("page")] {
+                                        (icon(section.icon.icon_svg())) (section.label)
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    main #content tabindex="-1" {
+                        (self.breadcrumbs())
+                        @if let Some(flash) = self.frame.flash {
+                            p.flash role="status" { (shape(Icon::Good)) (flash.sentence()) }
+                        }
+                        (content)
+                    }
+                }
+            },
+        )
+    }
+
     fn switcher(&self) -> Markup {
         let Some((current, role)) = &self.frame.environment else { return html! {} };
         html! {
@@ -256,6 +337,11 @@ impl<'a> Shell<'a> {
     }
 
     fn account(&self) -> Markup {
+        self.account_menu(console::ACCOUNT, path::CONSOLE_SIGN_OUT)
+    }
+
+    /// The menu of whoever is signed in, with these paths of their account and of its sign-out.
+    fn account_menu(&self, account: &str, sign_out: &str) -> Markup {
         html! {
             details.menu.account {
                 summary aria-label={ "Account: " (self.frame.email) } {
@@ -265,8 +351,8 @@ impl<'a> Shell<'a> {
                 }
                 div.sheet {
                     p.eyebrow { (self.frame.email) }
-                    ul { li { a href=(console::ACCOUNT) { "Account and sessions" } } }
-                    form method="post" action=(path::CONSOLE_SIGN_OUT) {
+                    ul { li { a href=(account) { "Account and sessions" } } }
+                    form method="post" action=(sign_out) {
                         (self.frame.csrf)
                         (button(ButtonStyle::Plain, "Sign out"))
                     }

@@ -169,7 +169,7 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                 }
             }
             @if organization.domains.is_empty() {
-                p { (mark(Icon::Attention, "None yet")) " Nobody can sign in before a domain counts." }
+                p { (mark(Icon::Attention, "None yet")) " Nobody can sign in through the company’s own identity provider before a domain counts. People with an account sign in without." }
             } @else {
                 ul.rows {
                     @for (domain, state) in &organization.domains {

@@ -68,6 +68,7 @@ pub(super) fn frame() -> PageFrame {
         ],
         flash: None,
         banner: None,
+        delegated: None,
     }
 }
 

@@ -178,6 +178,7 @@ fn user_list_samples() {
     let pools =
         BTreeMap::from([(Id::from_bits(3), "Employees".to_owned()), (Id::from_bits(4), "Guests".to_owned())]);
     let full = UsersPage {
+        organizations: None,
         name: "Acme",
         is_root: false,
         is_disabled: false,
@@ -192,6 +193,7 @@ fn user_list_samples() {
     sample("console-users", "Users", list::view(&full));
     let (none, url) = (Page { items: Vec::new(), next_token: String::new() }, ListUrl::default());
     let empty = UsersPage {
+        organizations: None,
         name: "Production",
         is_root: true,
         users: &none,
@@ -200,6 +202,12 @@ fn user_list_samples() {
         ..full
     };
     sample("console-users-empty", "Users", list::view(&empty));
+    let names = BTreeMap::from([(Id::from_bits(2), "Acme <b>".to_owned())]);
+    let url = ListUrl::read("/console/x/users", "q=h@acme.example", &["q"]);
+    let found = Page { items: users.items.clone(), next_token: String::new() };
+    let everywhere =
+        UsersPage { organizations: Some(&names), users: &found, place: &url, is_root: true, ..empty };
+    sample("console-users-everywhere", "Users", list::view(&everywhere));
     let disabled = UsersPage { is_root: false, is_disabled: true, new: None, ..empty };
     sample("console-users-disabled", "Users", list::view(&disabled));
 }
@@ -209,8 +217,10 @@ fn user_samples() {
     let details = hubert();
     let (credentials, sessions) = (credentials(), [session()]);
     let letters = super::letters::to_one();
+    let logins = super::logins::of_one();
     let full = UserPage {
         details: &details,
+        logins: Some(&logins),
         of: ("Acme", "/console/x/organizations/y/users"),
         pool: ("Employees", "/console/x/identity-pools/z/users"),
         credentials: &credentials,
@@ -219,6 +229,7 @@ fn user_samples() {
         groups: &groups(),
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
+        is_delegate: false,
         errors: &FormErrors::one("", "the organization is switched off (disabled)"),
         href: &href,
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
@@ -227,6 +238,7 @@ fn user_samples() {
     sample("console-user", LONG, show::view(&full));
     let bare = UserPage {
         details: &nobody(),
+        logins: Some(&[]),
         credentials: &[],
         sessions: &[],
         letters: &[],
@@ -244,6 +256,7 @@ fn user_samples() {
         details: &disabled,
         credentials: &credentials,
         sessions: &sessions,
+        logins: None,
         may_manage: false,
         ..bare
     };
@@ -275,11 +288,12 @@ fn new_user_samples() {
     let errors = FormErrors::one("email", "Dana Doe has this already: usr_x")
         .and("payload/salesforceId", "must be at most 18 characters long");
     let form = Form::new("/console/x/users/new", "Create user", html! {}).cancel("/console/x/users");
-    let content = form::new_view(&pool, &ProfileForm::new(&schemas, None), "Acme", &form, &typed, &errors);
+    let content =
+        form::new_view(&pool, &ProfileForm::new(&schemas, None), "Acme", &form, &typed, &errors, true);
     sample("console-user-form", "New user", content);
     let plain = ProfileForm::new(&self::schemas(), None);
     let typed = FormValues::new().with("status", "active");
-    let content = form::new_view(&pool, &plain, "Acme", &form, &typed, &FormErrors::none());
+    let content = form::new_view(&pool, &plain, "Acme", &form, &typed, &FormErrors::none(), true);
     sample("console-user-form-empty", "New user", content);
 }
 

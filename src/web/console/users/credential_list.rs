@@ -21,7 +21,7 @@ impl UserPage<'_> {
                     @if self.may_manage {
                         div.actions {
                             a.button.small href=(self.at(console::USER_PASSWORD)) { @if has_password { "New password" } @else { "Set a password" } }
-                            a.button.small href=(self.at(console::USER_CODES)) { "One-time code" }
+                            @if !self.is_delegate { a.button.small href=(self.at(console::USER_CODES)) { "One-time code" } }
                         }
                     }
                 }

@@ -243,11 +243,12 @@ async fn new_page(
     let profile = ProfileForm::of_pool(context, pool, None).await?;
     let (action, back) = (place.new_user(context), place.list(context));
     let form = Form::new(&action, "Create user", context.csrf()).cancel(&back);
-    let content = new_view(pool, &profile, &place.name(context), &form, typed, errors);
+    let content =
+        new_view(pool, &profile, &place.name(context), &form, typed, errors, context.delegate().is_none());
     Ok(place.shell(context, "New user").respond_with(errors.status(), content))
 }
 
-/// The form of a new user.
+/// The form of a new user. `vouches`: whether whoever fills it can say that the address is the user's.
 pub(in crate::web::console) fn new_view(
     pool: &IdentityPool,
     profile: &ProfileForm,
@@ -255,6 +256,7 @@ pub(in crate::web::console) fn new_view(
     form: &Form<'_>,
     typed: &FormValues,
     errors: &FormErrors,
+    vouches: bool,
 ) -> Markup {
     let view = FormView::new(typed, errors);
     let hint = password_hint(pool.password_policy());
@@ -262,7 +264,9 @@ pub(in crate::web::console) fn new_view(
     let fields = html! {
         (view.email("email", "E-mail address").optional()
             .hint("What they sign in with, and where they are reached."))
-        (view.checkbox("emailVerified", "The address is theirs: you know it, or they proved it to you"))
+        @if vouches {
+            (view.checkbox("emailVerified", "The address is theirs: you know it, or they proved it to you"))
+        }
         (view.text("userName", "User name").optional().hint("Another thing to sign in with. Unique in the pool."))
         (profile.view(&view))
         (view.password("password", "Password").optional().autocomplete("new-password").hint(&hint))

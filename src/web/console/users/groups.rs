@@ -22,7 +22,7 @@ impl UserPage<'_> {
                 } @else {
                     ul.entries { @for group in self.groups.iter().take(MAX_GROUPS) { (self.group(group)) } }
                     @if self.groups.len() > MAX_GROUPS {
-                        p { a href=((self.href)(console::POOL_GROUPS, &[&self.details.user.pool_id])) { "And more: all groups of the pool" } }
+                        p { @if self.is_delegate { "And more." } @else { a href=((self.href)(console::POOL_GROUPS, &[&self.details.user.pool_id])) { "And more: all groups of the pool" } } }
                     }
                 }
             }
@@ -33,7 +33,9 @@ impl UserPage<'_> {
         html! {
             li.entry {
                 div {
-                    strong { a href=((self.href)(console::USER_GROUP, &[&group.id])) { (group.name) } }
+                    strong {
+                        @if self.is_delegate { (group.name) } @else { a href=((self.href)(console::USER_GROUP, &[&group.id])) { (group.name) } }
+                    }
                     @if !group.description.is_empty() { p.small.soft { (group.description) } }
                 }
                 @if self.may_manage {

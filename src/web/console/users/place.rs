@@ -9,7 +9,7 @@ use model::{
 
 use super::labels;
 use crate::{
-    app::{Result, accounts::users, resource},
+    app::accounts::users,
     links::console,
     web::{
         console::kit::{
@@ -49,7 +49,7 @@ impl Place {
         }
         let id = context.id("organization")?;
         // The root has no page as an organization.
-        let organization = Some(resource::find(&context.state, &context.principal, id).await?);
+        let organization = Some(context.organization(id).await?);
         Ok(Self { organization_id: id, organization, pool: None })
     }
 
@@ -65,7 +65,7 @@ impl Place {
     ) -> Result<Self, PageError> {
         let organization = match id == root_id(context.environment.id) {
             true => None,
-            false => Some(resource::find(&context.state, &context.principal, id).await?),
+            false => Some(context.organization(id).await?),
         };
         Ok(Self { organization_id: id, organization, pool: None })
     }

@@ -22,7 +22,8 @@ use crate::{
 pub(in crate::web::console) struct ProfileForm {
     now: [Map<String, serde_json::Value>; 3],
     payload: SchemaForm,
-    metadata: SchemaForm,
+    /// Not for an organization's own administrator.
+    metadata: Option<SchemaForm>,
     /// Not where the pool has no schema for it, and the user none of it.
     business_metadata: Option<SchemaForm>,
 }
@@ -39,7 +40,7 @@ impl ProfileForm {
         let of_business = schemas.business_metadata.as_ref().unwrap_or(&anything);
         Self {
             payload: SchemaForm::new("payload", "Profile", &schemas.payload, payload),
-            metadata: SchemaForm::new("metadata", "Metadata", &schemas.metadata, metadata),
+            metadata: Some(SchemaForm::new("metadata", "Metadata", &schemas.metadata, metadata)),
             business_metadata: has_business
                 .then(|| SchemaForm::new("business_metadata", "Business metadata", of_business, business)),
             now,
@@ -52,13 +53,15 @@ impl ProfileForm {
         pool: &IdentityPool,
         user: Option<&User>,
     ) -> Result<Self> {
-        Ok(Self::new(&users::schemas(&context.state, &context.principal, pool).await?, user))
+        let all = Self::new(&users::schemas(&context.state, &context.principal, pool).await?, user);
+        Ok(Self { metadata: all.metadata.filter(|_| context.delegate().is_none()), ..all })
     }
 
     /// What the fields hold now, added to other values.
     pub fn values(&self, values: FormValues) -> FormValues {
         let [payload, metadata, business] = &self.now;
-        let values = self.metadata.values(metadata, self.payload.values(payload, values));
+        let values = self.payload.values(payload, values);
+        let values = self.metadata.iter().fold(values, |values, form| form.values(metadata, values));
         self.business_metadata.iter().fold(values, |values, form| form.values(business, values))
     }
 
@@ -71,12 +74,12 @@ impl ProfileForm {
     ) -> Result<(Profile, FormErrors)> {
         let [payload, metadata, business] = &self.now;
         let (payload, errors) = self.payload.read(typed, payload);
-        let (metadata, more) = self.metadata.read(typed, metadata);
-        let errors = join(errors, &more);
+        let (metadata, more) = self.metadata.as_ref().map(|form| form.read(typed, metadata)).unzip();
+        let errors = more.iter().fold(errors, join);
         let read = self.business_metadata.as_ref().map(|form| form.read(typed, business));
         let (business_metadata, more) = read.unzip();
         let errors = more.iter().fold(errors, join);
-        let profile = Profile { payload: Some(payload), metadata: Some(metadata), business_metadata };
+        let profile = Profile { payload: Some(payload), metadata, business_metadata };
         if !errors.is_empty() {
             return Ok((profile, errors));
         }
@@ -90,7 +93,7 @@ impl ProfileForm {
     }
 
     fn locate(&self, path: &str, message: &str) -> (String, String) {
-        let forms = [Some(&self.payload), Some(&self.metadata), self.business_metadata.as_ref()];
+        let forms = [Some(&self.payload), self.metadata.as_ref(), self.business_metadata.as_ref()];
         let own = forms.into_iter().flatten().find(|form| form.owns(path));
         own.map_or_else(|| (path.to_owned(), message.to_owned()), |form| form.locate(path, message))
     }
@@ -99,7 +102,9 @@ impl ProfileForm {
     pub fn view(&self, view: &FormView<'_>) -> Markup {
         html! {
             (self.payload.view(view))
-            (folded(view, &self.metadata, "Metadata", "What you and your programs keep about the user. The user does not change it."))
+            @if let Some(form) = &self.metadata {
+                (folded(view, form, "Metadata", "What you and your programs keep about the user. The user does not change it."))
+            }
             @if let Some(form) = &self.business_metadata {
                 (folded(view, form, "Business metadata", "What the administrators of the organization keep about the user."))
             }
@@ -116,8 +121,8 @@ impl ProfileForm {
     pub fn other_facts(&self) -> Vec<(&'static str, Markup)> {
         let [_, metadata, business] = &self.now;
         let mut found = Vec::new();
-        if !metadata.is_empty() {
-            found.push(("Metadata", self.metadata.facts(metadata)));
+        if let Some(form) = self.metadata.as_ref().filter(|_| !metadata.is_empty()) {
+            found.push(("Metadata", form.facts(metadata)));
         }
         if let Some(form) = self.business_metadata.as_ref().filter(|_| !business.is_empty()) {
             found.push(("Business metadata", form.facts(business)));

@@ -4,6 +4,7 @@ use base::{id::UserId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
     account::{AuthenticationMethod, CredentialSummary, UserSession},
+    login_flow::FlowStatus,
     user::{UserAddress, UserIdentifier, UserSource, UserStatus},
     user_group::UserGroup,
 };
@@ -17,11 +18,14 @@ use crate::{
             users::{self, UserDetails},
         },
         mail::{self, letters::LetterView},
+        pagination::PageQuery,
         permissions,
+        support::flows::{self, FlowQuery, FlowSummary},
     },
     links::console,
     web::{
         console::{
+            flows::list as flows_list,
             kit::{context::EnvironmentContext, labels::Href},
             letters,
         },
@@ -37,6 +41,9 @@ use crate::{
 /// How many groups are shown.
 pub(super) const MAX_GROUPS: usize = 50;
 
+/// How many logins are shown.
+const MAX_LOGINS: usize = 5;
+
 /// The page of a user.
 pub(in crate::web::console) struct UserPage<'a> {
     pub details: &'a UserDetails,
@@ -46,6 +53,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
+    /// Their latest logins; `None` for whom they are none of their business.
+    pub logins: Option<&'a [FlowSummary]>,
     /// The latest letters to them.
     pub letters: &'a [LetterView],
     /// The groups that they are in; one more than are shown, where there are more.
@@ -53,6 +62,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub profile: &'a ProfileForm,
     /// Whether the administrator may change it.
     pub may_manage: bool,
+    /// Whether it is an organization's own administrator, who has fewer pages, and is no witness for addresses.
+    pub is_delegate: bool,
     /// Why what was asked for was not done.
     pub errors: &'a FormErrors,
     pub href: Href<'a>,
@@ -94,22 +105,36 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
     let place = Place::of_user(context, user).await?;
     let pool = users::find_pool(state, principal, user.pool_id).await?;
     let name = labels::name(&details);
+    let logins = match context.may(permissions::Action::LoginFlowsView) {
+        true => Some(logins_of(context, user.id).await?),
+        false => None,
+    };
     let content = view(&UserPage {
         details: &details,
         of: (&place.name(context), &place.list(context)),
         pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
+        logins: logins.as_deref(),
         letters: &mail::letters::list_to(state, principal, user).await?,
         groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
+        is_delegate: context.delegate().is_some(),
         errors,
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
         now: context.now(),
     });
     Ok(place.shell(context, &name).respond_with(errors.status(), content))
+}
+
+/// The latest logins of a user.
+async fn logins_of(context: &EnvironmentContext, id: UserId) -> Result<Vec<FlowSummary>, PageError> {
+    let query = FlowQuery { user_id: id.to_string(), ..FlowQuery::default() };
+    let latest = PageQuery { token: None, size: Some(MAX_LOGINS.to_string()) };
+    let (state, principal) = (&context.state, &context.principal);
+    Ok(flows::list_with_organizations(state, principal, &query, &latest).await?.0)
 }
 
 /// The page.
@@ -137,7 +162,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
                 ("ID", copyable(&user.id.to_string(), "user id")),
                 ("Status", html! { (labels::status(user)) " since " (time(user.status_updated_at, page.now)) }),
                 ("User of", html! { a href=(page.of.1) { (page.of.0) } }),
-                ("Identity pool", html! { a href=(page.pool.1) { (page.pool.0) } }),
+                ("Identity pool", html! { @if page.is_delegate { (page.pool.0) } @else { a href=(page.pool.1) { (page.pool.0) } } }),
                 ("Created", html! {
                     (time(user.created_at, page.now))
                     @if user.source == UserSource::Jit { ", at the first sign-in through an identity provider" }
@@ -152,6 +177,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
         (page.groups())
         (page.credentials())
         (page.sessions())
+        (page.logins())
         (page.letters())
         (page.profile())
     }
@@ -203,7 +229,7 @@ impl UserPage<'_> {
             title,
             html! {
                 p { (text) }
-                @if is_new && self.may_manage { p { a href=(self.at(console::USER_CODES)) { "Make an activation code" } } }
+                @if is_new && self.may_manage && !self.is_delegate { p { a href=(self.at(console::USER_CODES)) { "Make an activation code" } } }
             },
         )
     }
@@ -301,7 +327,9 @@ impl UserPage<'_> {
                             (self.csrf)
                             input type="hidden" name="address" value=(address.address);
                             div.actions {
-                                button.button type="submit" name="setVerified" value=(value) { (label) }
+                                @if !self.is_delegate || address.is_verified() {
+                                    button.button type="submit" name="setVerified" value=(value) { (label) }
+                                }
                                 button.button.danger type="submit" name="remove" value="1" { "Remove this address" }
                             }
                         }
@@ -355,6 +383,42 @@ impl UserPage<'_> {
         }
     }
 
+    /// The latest logins, and where the others are.
+    fn logins(&self) -> Markup {
+        let Some(logins) = self.logins else { return html! {} };
+        let all = format!("{}?q={}", (self.href)(console::FLOWS, &[]), self.id());
+        html! {
+            section.card aria-labelledby="logins" {
+                div.head-row {
+                    h2 #logins { "Logins" }
+                    div.actions { a.button.small href=(all) { "All logins" span.visually-hidden { " of this user" } } }
+                }
+                @if logins.is_empty() {
+                    p.soft { "None is known. What somebody typed for this account, and got wrong, is here too." }
+                } @else {
+                    ul.entries { @for login in logins { (self.login(login)) } }
+                }
+            }
+        }
+    }
+
+    fn login(&self, FlowSummary { flow, application, .. }: &FlowSummary) -> Markup {
+        let application = application.as_deref().unwrap_or_default().trim();
+        html! {
+            li.entry {
+                div {
+                    a href=((self.href)(console::FLOW, &[&flow.reference()])) { (time(flow.created_at, self.now)) } " "
+                    (flows_list::outcome(flow))
+                    p.small.soft {
+                        (flows_list::how(flow))
+                        @if !application.is_empty() { ", for " (application) }
+                        @if let (FlowStatus::Failed, Some(code)) = (flow.status, &flow.refusal) { ": " code { (code) } }
+                    }
+                }
+            }
+        }
+    }
+
     /// The latest letters; nothing if there are none.
     fn letters(&self) -> Markup {
         html! {
@@ -362,7 +426,9 @@ impl UserPage<'_> {
                 section.card aria-labelledby="letters" {
                     div.head-row {
                         h2 #letters { "Letters" }
-                        div.actions { a.button.small href=((self.href)(console::LETTERS, &[])) { "All letters" } }
+                        @if !self.is_delegate {
+                            div.actions { a.button.small href=((self.href)(console::LETTERS, &[])) { "All letters" } }
+                        }
                     }
                     ul.entries {
                         @for LetterView { letter, recipient } in self.letters {

@@ -1,0 +1,41 @@
+//! What an organization's own administrators have of the console: below `/{tenant}/{workspace}/admin`, for their organization
+//! alone, and as far as their roles permit. The pages are the console's; the first one and the audit log are made for them.
+
+pub mod audit;
+pub mod home;
+
+use super::{user_groups, users};
+use crate::{
+    links::console as path,
+    web::kit::routing::{Routes, is_environment},
+};
+
+/// Registers the routes. Their first segment is an environment, so they come after every other route.
+pub fn configure(routes: &mut Routes<'_>) {
+    use users::{contact, credentials, form, list, show, status};
+    macro_rules! pages {
+        ($($pattern:ident: $($method:ident $handler:path),+;)*) => {$(
+            routes.resource(path::delegated_route(path::$pattern), |resource| {
+                resource.guard(is_environment())$(.$method($handler))+
+            });
+        )*};
+    }
+    pages! {
+        OVERVIEW: get home::show;
+        ORGANIZATION: get home::show;
+        AUDIT_EVENTS: get audit::list;
+        ORGANIZATION_USERS: get list::list;
+        NEW_ORGANIZATION_USER: get form::new, post form::create;
+        USER: get show::show;
+        EDIT_USER: get form::edit, post form::update;
+        DELETE_USER: get status::confirm_deletion, post status::delete;
+        USER_STATUS: post status::change;
+        USER_IDENTIFIERS: get contact::new_identifier, post contact::change_identifiers;
+        USER_ADDRESSES: get contact::new_address, post contact::change_addresses;
+        USER_PASSWORD: get credentials::new_password, post credentials::set_password;
+        USER_CREDENTIALS: post credentials::change;
+        USER_GROUPS: get user_groups::of_user::new, post user_groups::of_user::change;
+        USER_SESSIONS: post credentials::end_sessions;
+        DELEGATED_SETUP: post home::set_up;
+    }
+}

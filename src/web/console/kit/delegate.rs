@@ -1,0 +1,137 @@
+//! An organization's own administrator on the pages of the console that they may use: below `/{tenant}/{workspace}/admin`, with
+//! the session of their account.
+
+use actix_web::{HttpMessage as _, HttpRequest, http::Method};
+use maud::{Markup, html};
+
+use super::{
+    error::ExtractError,
+    session::{FORM_TOKEN, application_state},
+    shell::{DelegatedFrame, DelegatedSection, Section},
+};
+use crate::{
+    app::{
+        Error, State,
+        accounts::self_service,
+        administrators::sessions,
+        authorization_server::{
+            issuers::{self, Issuer},
+            sign_in::appearance::Appearance,
+        },
+        delegates::{self, Delegate, Standing},
+        permissions::Action,
+        principal::On,
+    },
+    links::{console, expand, path},
+    web::sign_in::visitor::visitor,
+};
+
+/// An organization's own administrator.
+#[derive(Clone)]
+pub struct CurrentDelegate {
+    /// Who it is, and what they may do.
+    pub delegate: Delegate,
+    /// The issuer at which they have signed in.
+    pub issuer: Issuer,
+    form_token: String,
+}
+
+impl CurrentDelegate {
+    /// Whether a request is to one of their pages.
+    pub(super) fn is_called(request: &HttpRequest) -> bool {
+        request.match_info().get("workspace").is_some()
+    }
+
+    /// The administrator of this request. Cached in the request's extensions: one lookup a request.
+    pub(super) async fn of(request: &HttpRequest) -> Result<Self, ExtractError> {
+        if let Some(known) = request.extensions().get::<Self>() {
+            return Ok(known.clone());
+        }
+        let state = application_state(request)?;
+        let issuer = called(state, request).await?;
+        let organization = issuer.organization().map(|organization| organization.id);
+        let organization = organization.ok_or_else(|| Error::not_found("workspace", issuer.workspace()))?;
+        let visitor = visitor(state, request, organization);
+        let Some(signed_in) = self_service::find(state, &issuer, &visitor).await? else {
+            let names: [&dyn std::fmt::Display; 2] = [&issuer.tenant.name, &issuer.workspace()];
+            return Err(match *request.method() {
+                Method::GET | Method::HEAD => {
+                    ExtractError::NotSignedInThere { path: expand(path::WORKSPACE_SIGN_IN, &names) }
+                }
+                _ => ExtractError::SessionEnded { sign_in: expand(path::WORKSPACE_SIGN_IN, &names) },
+            });
+        };
+        let form_token = sessions::csrf_token(state, signed_in.session.id);
+        match delegates::standing(state, organization, signed_in).await? {
+            Standing::Nothing => Err(ExtractError::NoDelegate),
+            Standing::Administers(delegate) => {
+                let current = Self { delegate: *delegate, issuer, form_token };
+                request.extensions_mut().insert(current.clone());
+                // For the record of a refusal.
+                request.extensions_mut().insert(current.delegate.principal);
+                Ok(current)
+            }
+        }
+    }
+
+    /// The hidden field with the CSRF token, for every form.
+    pub fn csrf_field(&self) -> Markup {
+        html! { input type="hidden" name=(FORM_TOKEN) value=(self.form_token); }
+    }
+
+    /// Whether `token` is the CSRF token of the session.
+    pub(super) fn is_csrf_token(&self, state: &State, token: &str) -> bool {
+        sessions::is_csrf_token(state, self.delegate.signed_in.session.id, token)
+    }
+
+    /// A path of theirs: a pattern of `links::console` and its segments after the environment.
+    pub fn href(&self, pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
+        let workspace = self.issuer.workspace();
+        let mut all: Vec<&dyn std::fmt::Display> = vec![&self.issuer.tenant.name, &workspace];
+        all.extend(segments);
+        expand(&console::delegated(pattern), &all)
+    }
+
+    /// What the shell shows around their page at this path.
+    pub(super) fn frame(&self, appearance: Appearance, at: &str) -> DelegatedFrame {
+        let (principal, organization) = (&self.delegate.principal, &self.delegate.organization.id);
+        let may = |action| principal.authorize(action, On::Organization(*organization)).is_ok();
+        let home = self.href(console::OVERVIEW, &[]);
+        let mut sections = vec![DelegatedSection {
+            label: "Overview",
+            is_current: at == home,
+            href: home.clone(),
+            icon: Section::Organizations,
+        }];
+        for (label, pattern, segments, icon, action) in [
+            (
+                "Users",
+                console::ORGANIZATION_USERS,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Users,
+                Action::UsersView,
+            ),
+            ("Audit log", console::AUDIT_EVENTS, &[], Section::Audit, Action::AuditEventsView),
+        ] {
+            if may(action) {
+                let href = self.href(pattern, segments);
+                sections.push(DelegatedSection { label, is_current: at.starts_with(&href), href, icon });
+            }
+        }
+        let account = (self.own(path::WORKSPACE_ACCOUNT), self.own(path::WORKSPACE_ACCOUNT_SIGN_OUT));
+        DelegatedFrame { appearance, home, account, sections }
+    }
+
+    /// A path of their account or of its sign-in.
+    pub fn own(&self, pattern: &str) -> String {
+        expand(pattern, &[&self.issuer.tenant.name, &self.issuer.workspace()])
+    }
+}
+
+/// The issuer that the path names.
+async fn called(state: &State, request: &HttpRequest) -> Result<Issuer, Error> {
+    let segment = |name| request.match_info().get(name).unwrap_or_default();
+    let mut conn = state.db.read().await?;
+    let tenant = issuers::find_tenant(&mut conn, segment("tenant")).await?;
+    issuers::find_workspace(&mut conn, tenant, segment("workspace")).await
+}

@@ -1,0 +1,212 @@
+//! An organization's own administrators: what they see of the console, and that it is of their organization alone.
+
+use std::collections::BTreeSet;
+
+use base::id::OrganizationId;
+use ostiary::app::{
+    principal::Principal,
+    roles::{self, NewRole},
+};
+
+use super::{EMAIL, PASSWORD, World, add_user, code, password, world};
+use crate::{
+    both,
+    support::{Answer, Browser, TestApp, forms::form_to},
+};
+
+const COLLEAGUE: &str = "colleague@acme.com";
+
+/// Gives the user of the world a role in their organization with these permissions.
+async fn give_role(app: &TestApp, world: &World, permissions: &[&str]) {
+    let principal = Principal::operator(world.environment.id);
+    let new = NewRole {
+        name: "Administrators".to_owned(),
+        audience: None,
+        permissions: permissions.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+    };
+    let role = roles::create(&app.state, &principal, world.organization, &new).await.unwrap();
+    let mut tx = app.state.db.write().await.unwrap();
+    let place = (world.environment.id, world.organization);
+    roles::assign_user(&mut tx, &app.state, &principal, place, world.user, role.id).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+struct Delegate<'a> {
+    app: &'a TestApp,
+    world: &'a World,
+    browser: Browser,
+}
+
+impl<'a> Delegate<'a> {
+    async fn signed_in(app: &'a TestApp, world: &'a World, email: &str) -> Self {
+        let browser = app.browser();
+        code(&world.sign_in(app, &browser, email, PASSWORD).await);
+        Self { app, world, browser }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("{}/admin{rest}", self.world.issuer)
+    }
+
+    fn users(&self) -> String {
+        format!("/organizations/{}/users", self.world.organization)
+    }
+
+    async fn get(&self, rest: &str) -> Answer {
+        self.browser.get(&self.app.url(&self.path(rest))).await
+    }
+
+    async fn page(&self, rest: &str) -> Answer {
+        let answer = self.get(rest).await;
+        assert_eq!(answer.status, 200, "{rest}: {}", answer.body);
+        answer
+    }
+
+    async fn send(&self, page: &Answer, rest: &str, fields: &[(&str, &str)]) -> Answer {
+        let to = self.path(rest);
+        let mut form = form_to(page, &to).unwrap_or_else(|| panic!("no form to {to} in {}", page.body));
+        form.fields.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
+        form.fields.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.browser.submit(page, &form).await
+    }
+}
+
+const MANAGES_USERS: [&str; 3] =
+    ["internal_org_user_mgt_list", "internal_org_user_mgt_create", "internal_org_audit_event_view"];
+
+both! {
+    async fn an_administrator_of_an_organization_adds_a_user_there(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let home = delegate.page("").await;
+        assert!(home.body.contains("You administer this organization"), "{}", home.body);
+        assert!(!home.body.contains("Ostiary") && !home.body.contains("/console"), "{}", home.body);
+        assert!(!home.body.contains("Single sign-on") && !home.body.contains("Open the set-up"), "{}", home.body);
+        let list = delegate.page(&delegate.users()).await;
+        assert!(list.body.contains(EMAIL), "{}", list.body);
+        let new = format!("{}/new", delegate.users());
+        let form = delegate.page(&new).await;
+        let fields = [("email", COLLEAGUE), ("status", "active"), ("password", "another kettle in snow")];
+        let made = delegate.send(&form, &new, &fields).await;
+        assert_eq!(made.status, 303, "{}", made.body);
+        let shown = delegate.browser.get(made.location().as_str()).await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        assert!(shown.body.contains(COLLEAGUE) && !shown.body.contains("\"/console"), "{}", shown.body);
+        // They stand in the organization's audit log, by whom it was.
+        let log = delegate.page("/audit-events").await;
+        assert!(log.body.contains("user.created") && log.body.contains(&world.user.to_string()), "{}", log.body);
+    }
+
+    async fn who_has_no_role_that_counts_here_is_refused(app: TestApp) {
+        let world = world(&app).await;
+        let stranger = app.browser().get(&app.url(&format!("{}/admin", world.issuer))).await;
+        assert_eq!(stranger.status, 303);
+        assert!(stranger.location().path().ends_with("/sign-in"), "{}", stranger.location());
+        let nobody = Delegate::signed_in(&app, &world, EMAIL).await;
+        assert_eq!(nobody.get("").await.status, 403);
+        assert_eq!(nobody.get(&nobody.users()).await.status, 403);
+        // A role that is for something else: at the root, or in an application.
+        give_role(&app, &world, &["internal_user_mgt_list", "internal_role_mgt_view"]).await;
+        assert_eq!(nobody.get("").await.status, 403);
+    }
+
+    async fn what_the_role_does_not_permit_is_refused(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &["internal_org_user_mgt_list"]).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        delegate.page(&delegate.users()).await;
+        for rest in [format!("{}/new", delegate.users()), "/audit-events".to_owned(), format!("/users/{}/edit", world.user)] {
+            assert_eq!(delegate.get(&rest).await.status, 403, "{rest}");
+        }
+        // Pages that are the vendor's alone are not there.
+        for rest in ["/api-keys", "/settings", "/organizations", "/applications", "/identity-pools", "/webhooks", "/users"] {
+            assert_eq!(delegate.get(rest).await.status, 404, "{rest}");
+        }
+        assert_eq!(delegate.browser.get(&app.url("/console")).await.status, 303, "their session is none of the console");
+    }
+
+    async fn nothing_of_another_organization_is_there(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let other = app.tenant(&world.environment, "globex.com").await.organization.id;
+        let theirs = add_user(&app, world.environment.id, other, "x@globex.com", vec![password(PASSWORD)]).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        for rest in [
+            format!("/organizations/{other}"),
+            format!("/organizations/{other}/users"),
+            format!("/organizations/{other}/users/new"),
+            format!("/users/{theirs}"),
+            format!("/users/{theirs}/edit"),
+            format!("/users/{theirs}/delete"),
+            format!("/users/{theirs}/password"),
+            format!("/organizations/{}/users", OrganizationId::from_bits(world.environment.id.bits())),
+        ] {
+            assert_eq!(delegate.get(&rest).await.status, 404, "{rest}");
+        }
+        // With a form of their own that goes elsewhere.
+        let own = delegate.page(&format!("/users/{}", world.user)).await;
+        let mut form = form_to(&own, &delegate.path(&format!("/users/{}/status", world.user))).unwrap();
+        form.action = form.action.replace(&world.user.to_string(), &theirs.to_string());
+        let answer = delegate.browser.submit(&own, &form).await;
+        assert_eq!(answer.status, 404, "{}", answer.body);
+        // At the other organization's address they are nobody.
+        let elsewhere = format!("{}/admin", crate::account_sign_in::issuer_of("prod", other));
+        assert_eq!(delegate.browser.get(&app.url(&elsewhere)).await.status, 303);
+        let log = delegate.page(&format!("/audit-events?organizationId={other}")).await;
+        assert!(!log.body.contains(&theirs.to_string()), "{}", log.body);
+    }
+
+    async fn an_administrator_of_an_organization_is_no_witness_for_an_address(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let new = format!("{}/new", delegate.users());
+        let form = delegate.page(&new).await;
+        let fields = [("email", "ceo@globex.com"), ("status", "active"), ("emailVerified", "true")];
+        let refused = delegate.send(&form, &new, &fields).await;
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert!(refused.body.contains("Can be set by the vendor only"), "{}", refused.body);
+        let made = delegate.send(&form, &new, &[("email", "ceo@globex.com"), ("status", "active"), ("emailVerified", "")]).await;
+        assert_eq!(made.status, 303, "{}", made.body);
+        let page = delegate.browser.get(made.location().as_str()).await;
+        assert!(page.body.contains("Not verified") && !page.body.contains("Mark as verified"), "{}", page.body);
+        let id = made.location().path().rsplit('/').next().unwrap().to_owned();
+        let addresses = format!("/users/{id}/addresses");
+        let sent = delegate.send(&page, &addresses, &[("address", "ceo@globex.com"), ("setVerified", "true")]).await;
+        assert_eq!(sent.status, 422, "{}", sent.body);
+        assert_eq!(delegate.get(&format!("/users/{id}/codes")).await.status, 404);
+    }
+
+    async fn a_role_that_is_taken_away_ends_it_at_once(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        delegate.page("").await;
+        let principal = Principal::operator(world.environment.id);
+        let role = roles::list(&app.state, &principal, world.organization, &roles::RoleFilter::default()).await.unwrap().remove(0);
+        roles::remove(&app.state, &principal, world.organization, role.id).await.unwrap();
+        assert_eq!(delegate.get("").await.status, 403);
+    }
+
+    async fn forms_of_other_sites_are_refused(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let new = delegate.path(&format!("{}/new", delegate.users()));
+        let fields = [("email", COLLEAGUE), ("status", "active")];
+        let answer = delegate.browser.post(&app.url(&new), &fields).await;
+        assert_eq!(answer.status, 403, "{}", answer.body);
+    }
+
+    async fn the_set_up_opens_for_what_the_role_permits(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &["internal_org_idp_update", "internal_org_domain_mgt_view"]).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let home = delegate.page("").await;
+        let on = delegate.send(&home, "/setup", &[]).await;
+        assert_eq!(on.status, 303, "{}", on.body);
+        let opened = delegate.browser.get(on.location().as_str()).await;
+        assert!(opened.status.is_success() || opened.status.is_redirection(), "{}", opened.body);
+    }
+}

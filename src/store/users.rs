@@ -34,7 +34,8 @@ impl Table for User {
         "updated_at",
         "status_updated_at",
     ];
-    const FIXED: &'static [&'static str] = &["organization_id", "pool_id", "source", "created_at"];
+    const FIXED: &'static [&'static str] =
+        &["organization_id", "pool_id", "source", "shadow_of", "created_at"];
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }
@@ -62,6 +63,7 @@ impl Table for User {
             .bind(self.organization_id)
             .bind(self.pool_id)
             .bind(self.source.as_str())
+            .bind(self.shadow_of)
             .bind(self.created_at)
     }
 
@@ -74,6 +76,7 @@ impl Table for User {
             version: row.get("version")?,
             status: row.parse("status", columns::by_name)?,
             source: row.parse("source", columns::by_name)?,
+            shadow_of: row.get("shadow_of")?,
             user_type: row.get("user_type")?,
             payload: row.parse("payload", columns::object_from_json)?,
             metadata: row.parse("metadata", columns::object_from_json)?,

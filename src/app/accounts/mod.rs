@@ -2,6 +2,7 @@
 //! the attempts to authenticate, and how recent one is; identity pools, their users and groups of users.
 //! Whose account it is, and what it may do, is known to the modules that use this one.
 
+pub mod associations;
 pub mod attempts;
 pub mod credentials;
 mod device;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base::id::{
     ApplicationId, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind, RoleId, RoleKind,
+    UserGroupId, UserId,
 };
 use model::{
     application::Application,
@@ -12,7 +13,8 @@ use model::{
 };
 
 use super::{
-    known_permissions,
+    assignments, known_permissions,
+    set_change::SetChange,
     visible::{self, MAX_ROLES},
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
         resource::Edit,
         retry::retry_deadlocks,
     },
-    store::{self, Conn, Transaction, table},
+    store::{self, Conn, Transaction, role_assignments::RoleIn, table},
 };
 
 /// How long a name is at most, in characters.
@@ -40,6 +42,10 @@ pub struct NewRole {
     pub audience: Option<Audience>,
     /// What it permits.
     pub permissions: BTreeSet<String>,
+    /// The users of the organization who get it at once.
+    pub users: BTreeSet<UserId>,
+    /// The groups of them that do.
+    pub groups: BTreeSet<UserGroupId>,
 }
 
 /// A name of a role, checked.
@@ -86,7 +92,7 @@ pub async fn create_in(
     check_audience(tx, environment_id, organization_id, audience).await?;
     let own_scopes = known_permissions::own_scopes(tx, environment_id, audience).await?;
     known_permissions::check(&new.permissions, &own_scopes)?;
-    if store::roles::count(tx, organization_id).await? >= MAX_ROLES {
+    if store::roles::count(tx, environment_id, organization_id).await? >= MAX_ROLES {
         let text = format!("an organization has at most {MAX_ROLES} roles; remove one first");
         return Err(Error::FailedPrecondition(text.into()));
     }
@@ -104,6 +110,9 @@ pub async fn create_in(
     };
     table::insert(tx, &role).await.map_err(Error::conflict_on(RoleKind::NOUN, "name"))?;
     audit::created(tx, state, principal, &role).await?;
+    let place = RoleIn { environment_id, organization_id, role_id: role.id };
+    assignments::apply(tx, state, principal, &place, &SetChange::Add(new.users.clone())).await?;
+    assignments::apply(tx, state, principal, &place, &SetChange::Add(new.groups.clone())).await?;
     Ok(role)
 }
 
@@ -163,7 +172,8 @@ pub async fn remove(
         if found.is_shared() {
             return Err(Error::invalid("", "Shared role deletion is not allowed."));
         }
-        let edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+        let mut edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+        store::roles::remove_from_applications(&mut edit.tx, edit.row.id).await?;
         edit.remove(state, principal).await
     })
     .await

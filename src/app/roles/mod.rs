@@ -21,3 +21,5 @@ pub use known_permissions::{MAX_PERMISSIONS, list_permissions};
 pub use operations::{RoleOperation, apply};
 pub use set_change::SetChange;
 pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, list};
+
+pub use crate::store::role_assignments::NamedAssignee;

@@ -10,9 +10,11 @@
 
 pub mod access;
 pub mod call;
+mod discovery;
 pub mod error;
 mod organizations;
 mod scim;
+mod scim_roles;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
@@ -52,9 +54,48 @@ macro_rules! routes {
 }
 
 const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
+const ROOT_VIEW: Needs = Needs::at_root(&["organization_view"]);
+const ROOT_UPDATE: Needs = Needs::at_root(&["organization_update"]);
+const ORGANIZATION_CREATE: Needs = Needs::any(&["organization_create"]);
+const ORGANIZATION_UPDATE: Needs = Needs::any(&["organization_update"]);
+const ORGANIZATION_DELETE: Needs = Needs::any(&["organization_delete"]);
 
 routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
+    CHECK_HANDLE: post organizations::check_handle(ORGANIZATION_VIEW);
+    OWN_ORGANIZATION:
+        get organizations::get_own(ORGANIZATION_VIEW), patch organizations::patch_own(ORGANIZATION_UPDATE);
+    ORGANIZATION_METADATA: get organizations::metadata(ORGANIZATION_VIEW);
+    ORGANIZATION_META_ATTRIBUTES: get organizations::meta_attributes(ORGANIZATION_VIEW);
+    ORGANIZATIONS_DISCOVERY: get discovery::list(ORGANIZATION_VIEW), post discovery::create(ORGANIZATION_UPDATE);
+    CHECK_DISCOVERY: post discovery::check(ORGANIZATION_VIEW);
+    ORGANIZATION_DISCOVERY:
+        get discovery::get(ORGANIZATION_VIEW),
+        put discovery::replace(ORGANIZATION_UPDATE),
+        delete discovery::delete(ORGANIZATION_UPDATE);
+    DISCOVERY_SETTINGS:
+        get discovery::get_settings(ROOT_VIEW),
+        post discovery::create_settings(ROOT_UPDATE),
+        put discovery::replace_settings(ROOT_UPDATE),
+        delete discovery::delete_settings(ROOT_UPDATE);
+    ORGANIZATIONS: get organizations::list(ORGANIZATION_VIEW), post organizations::create(ORGANIZATION_CREATE);
+    ORGANIZATION:
+        get organizations::get(ORGANIZATION_VIEW),
+        patch organizations::patch(ORGANIZATION_UPDATE),
+        put organizations::replace(ORGANIZATION_UPDATE),
+        delete organizations::delete(ORGANIZATION_DELETE);
+}
+
+routes! { configure_roles, roles_access, SCIM:
+    ROLES:
+        get scim_roles::list(Needs::any(&["role_mgt_view"])),
+        post scim_roles::create(Needs::any(&["role_mgt_create"]));
+    ROLES_SEARCH: post scim_roles::search(Needs::any(&["role_mgt_view"]));
+    ROLE:
+        get scim_roles::find(Needs::any(&["role_mgt_view"])),
+        put scim_roles::replace(Needs::any(&["role_mgt_update"])),
+        patch scim_roles::patch(Needs::any(&["role_mgt_update"])),
+        delete scim_roles::remove(Needs::any(&["role_mgt_delete"]));
 }
 
 /// Who may read users, groups or roles reads what the SCIM server can do, too.

@@ -75,6 +75,7 @@ fn user(payload: Value) -> User {
         version: 7,
         status: UserStatus::Active,
         source: UserSource::Standard,
+        shadow_of: None,
         user_type: String::new(),
         payload: object(payload),
         metadata: Map::new(),

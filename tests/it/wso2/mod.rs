@@ -1,6 +1,10 @@
 //! WSO2's APIs: programs and people of the vendor and of its organizations.
 
+mod associations;
+mod discovery;
+mod roles;
 mod scim_users;
+mod subtree;
 mod switch;
 
 use model::{application::ClientKind, environment::Environment, organization::Organization};

@@ -528,6 +528,36 @@ both! {
         assert_eq!(app.call("nonsense", Method::GET, USERS, None).await.status, 401);
     }
 
+    async fn the_image_of_somebody_who_is_at_home_at_the_root_is_shown_and_not_changed(app: TestApp) {
+        let vendor = vendor(&app).await;
+        let resident = vendor.at_root(Method::POST, "/scim2/Users", Some(json!({"userName": "ann"}))).await.json();
+        let attributes = json!([{"key": "creator.id", "value": resident["id"]}, {"key": "creator.username", "value": "ann"}]);
+        let made = vendor.at_root(Method::POST, "/api/server/v1/organizations", Some(json!({"name": "BestCar", "attributes": attributes}))).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let token = vendor.switched(&text(&made.json()["id"])).await;
+        let found = app.call(&token, Method::GET, &format!("{USERS}?filter=userName%20eq%20ann"), None).await.json();
+        assert_eq!(found["totalResults"], 1, "{found}");
+        let image = &found["Resources"][0];
+        assert_ne!(image["id"], resident["id"]);
+        assert_eq!(image["userName"], "ann");
+        for extension in [ENTERPRISE, WSO2] {
+            assert_eq!(image[extension]["managedOrg"], "10084a8d-113f-4211-a0d5-efe36b082211", "{image}");
+            assert_eq!(image[extension]["sharedType"], "OWNER", "{image}");
+        }
+        let path = format!("{USERS}/{}", text(&image["id"]));
+        for (method, body) in [
+            (Method::PUT, Some(json!({"userName": "eve"}))),
+            (Method::PATCH, patch(json!([{"op": "replace", "path": "title", "value": "x"}]))),
+            (Method::PATCH, patch(json!([{"op": "replace", "path": "password", "value": PASSWORD}]))),
+        ] {
+            let answer = app.call(&token, method, &path, body).await;
+            assert_eq!(answer.status, 400, "{}", answer.body);
+        }
+        assert_eq!(&app.call(&token, Method::GET, &path, None).await.json(), image);
+        let taken = app.call(&token, Method::POST, USERS, Some(json!({"userName": "ann"}))).await;
+        assert_eq!(taken.status, 409, "{}", taken.body);
+    }
+
     async fn only_json_is_read_and_written(app: TestApp) {
         let vendor = vendor(&app).await;
         let tenant = Tenant::new(&vendor).await;

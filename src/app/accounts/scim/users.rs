@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Mutex};
 use base::id::{IdKind as _, OrganizationId, UserGroupId, UserId, UserKind};
 use model::{
     entity_tag::{EntityTags, etag},
+    organization::root_id,
     role::Audience,
-    user::User,
+    user::{User, UserAssociation},
 };
-use scim::{PatchRequest, Resource, ResourceType, resource::ResourceMetadata};
+use scim::{PatchRequest, Resource, ResourceType, resource::ResourceMetadata, schema};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ use crate::{
         principal::{On, Principal},
         roles::{self, RoleRef},
     },
-    store::{Conn, user_groups},
+    store::{Conn, user_associations, user_groups},
 };
 
 /// How often a change is tried again that another one came before.
@@ -44,6 +45,8 @@ pub struct Place {
     pub organization_id: OrganizationId,
     /// Its id as it is written there.
     pub organization: String,
+    /// The id of the root as it is written there.
+    pub root: String,
     /// The base address, without a slash at its end.
     pub base: String,
 }
@@ -209,6 +212,9 @@ pub async fn change(
         let user = load(state, principal, place, id).await?;
         let details = details(state, user).await?;
         let user = &details.user;
+        if user.shadow_of.is_some() {
+            return Err(user_changes::read_only().into());
+        }
         let before = document::of(&details);
         let (mut after, password) = match change {
             Change::Replace(resource, password) => {
@@ -288,6 +294,12 @@ pub(super) async fn render(
             });
             body["groups"] = groups.collect();
         }
+        if details.user.shadow_of.is_some() {
+            let found = user_associations::find_by_image(conn, environment_id, id).await?;
+            if let Some(association) = found {
+                describe_association(&mut body, &association, place);
+            }
+        }
         if parts.roles {
             let roles = roles::of_user(conn, environment_id, place.organization_id, id).await?;
             if !roles.is_empty() {
@@ -297,6 +309,19 @@ pub(super) async fn render(
         rendered.push(body);
     }
     Ok(rendered)
+}
+
+/// Where the user is at home whose image somebody is, and how they came here.
+fn describe_association(body: &mut Value, association: &UserAssociation, place: &Place) {
+    let home = association.resident_organization_id;
+    let managed_by = match home == root_id(association.environment_id) {
+        true => place.root.clone(),
+        false => uuid(home.bits()),
+    };
+    for extension in schema::USER_EXTENSIONS {
+        body[extension.id]["managedOrg"] = managed_by.as_str().into();
+        body[extension.id]["sharedType"] = association.kind.as_str().to_uppercase().into();
+    }
 }
 
 /// A role of a user.

@@ -90,13 +90,13 @@ impl SignedIn {
     /// Locks the user, whose credentials change.
     pub(super) async fn lock(&self, tx: &mut Transaction) -> Result<User> {
         let user = user_credentials::lock(tx, &self.account).await?;
-        user.filter(|user| user.status.is_active()).ok_or_else(ended)
+        user.filter(|user| user.may_sign_in()).ok_or_else(ended)
     }
 
     /// Locks the user with their pool: identifiers, addresses or the profile change.
     pub(super) async fn edit(&self, state: &State) -> Result<UserEdit> {
         let edit = UserEdit::begin_own(state, self.user()).await?;
-        match edit.edit.row.status.is_active() {
+        match edit.edit.row.may_sign_in() {
             true => Ok(edit),
             false => Err(ended()),
         }

@@ -194,7 +194,7 @@ pub(super) async fn address_for(
         OneTimeCodePurpose::ResetPassword
         | OneTimeCodePurpose::ResetTotp
         | OneTimeCodePurpose::EnrollWebauthn => {
-            if !user.status.is_active() {
+            if !user.may_sign_in() {
                 return Err(Error::FailedPrecondition("the user may not sign in".into()));
             }
             Ok(None)

@@ -188,7 +188,7 @@ pub async fn verify_password(
         let mut conn = state.db.read().await?;
         let pool = find_pool(&mut conn, principal, pool_id).await?;
         let user = reference.find(&mut conn, &pool).await?;
-        (pool, user.filter(|user| user.status.is_active()))
+        (pool, user.filter(|user| user.may_sign_in()))
     };
     let device = device_of(principal);
     let attempt = begin_attempt(state, &pool, user.as_ref(), reference, &device)?;

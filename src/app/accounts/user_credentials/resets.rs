@@ -87,7 +87,7 @@ pub async fn request_reset(
         let mut conn = state.db.read().await?;
         let pool = find_pool(&mut conn, principal, pool_id).await?;
         let user = reference.find(&mut conn, &pool).await?;
-        (pool, user.filter(|user| user.status.is_active()))
+        (pool, user.filter(|user| user.may_sign_in()))
     };
     if !pool.self_reset_allowed {
         return Err(Error::FailedPrecondition(
@@ -135,7 +135,7 @@ pub async fn complete_reset(
 ) -> Result<()> {
     let (pool, user, given) = find_by_code(state, principal, pool_id, reference, code).await?;
     let attempt = begin_attempt(state, &pool, user.as_ref(), reference, &device_of(principal))?;
-    let user = user.filter(|user| user.status.is_active());
+    let user = user.filter(|user| user.may_sign_in());
     let prepared = match prepare_reset(state, &pool, user.as_ref(), reset).await {
         // Told only to whoever has the code: it may say something of the passwords that the user had.
         Err(error @ (Error::Invalid { .. } | Error::FailedPrecondition(_))) => Err(error),
@@ -149,7 +149,7 @@ pub async fn complete_reset(
     let mut user = lock_user(&mut tx, &pool, user.id).await?;
     let purpose = reset.purpose();
     let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, &given).await?;
-    let Some(used) = found.filter(|_| user.status.is_active()) else {
+    let Some(used) = found.filter(|_| user.may_sign_in()) else {
         tx.commit().await?;
         attempt.fail();
         return Err(refused());

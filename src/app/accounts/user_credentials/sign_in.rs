@@ -162,7 +162,8 @@ pub async fn load(
     id: UserId,
 ) -> Result<Option<Account>> {
     let user: Option<User> = table::find(conn, environment_id, id).await?;
-    let Some(user) = user.filter(|user| user.organization_id == organization_id) else { return Ok(None) };
+    let own = user.filter(|user| user.organization_id == organization_id && user.shadow_of.is_none());
+    let Some(user) = own else { return Ok(None) };
     let pool: Option<IdentityPool> = table::find(conn, environment_id, user.pool_id).await?;
     let restriction = restriction(conn, environment_id, organization_id).await?;
     Ok(pool.map(|pool| Account { pool, user, restriction }))

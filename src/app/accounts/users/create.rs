@@ -47,6 +47,8 @@ pub struct NewUser {
     pub status: UserStatus,
     /// How it comes to be.
     pub source: UserSource,
+    /// The user whose image it is to be.
+    pub(crate) shadow_of: Option<UserId>,
     /// What the caller calls its kind.
     pub user_type: String,
     /// By what it is found.
@@ -66,6 +68,7 @@ impl NewUser {
             id: None,
             status,
             source: UserSource::Standard,
+            shadow_of: None,
             user_type: String::new(),
             identifiers: Vec::new(),
             addresses: Vec::new(),
@@ -181,6 +184,7 @@ fn user_of(state: &State, pool: &IdentityPool, new: &NewUser, now: Timestamp) ->
         version: 1,
         status: new.status,
         source: new.source,
+        shadow_of: new.shadow_of,
         user_type: String::new(),
         payload: serde_json::Map::new(),
         metadata: serde_json::Map::new(),

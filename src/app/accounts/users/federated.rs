@@ -187,6 +187,8 @@ async fn go_in(
     user: &mut User,
 ) -> Result<std::result::Result<(), NoAccount>> {
     match user.status {
+        // An image of another user is nobody's account here, whatever its name is.
+        _ if user.shadow_of.is_some() => Ok(Err(NoAccount::NotActive)),
         UserStatus::Active => Ok(Ok(())),
         UserStatus::Inactive | UserStatus::Deleted => Ok(Err(NoAccount::NotActive)),
         UserStatus::New => {

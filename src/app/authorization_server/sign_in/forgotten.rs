@@ -56,7 +56,7 @@ pub async fn send_letter(
 /// What the code of a link is about, if it sets a password.
 pub async fn open(state: &State, issuer: &Issuer, code: &str) -> Result<Option<Opened>> {
     let opened = letter_links::open(state, issuer, code, &[OneTimeCodePurpose::ResetPassword]).await?;
-    Ok(opened.filter(|opened| opened.user.status.is_active()))
+    Ok(opened.filter(|opened| opened.user.may_sign_in()))
 }
 
 /// Sets the password of whoever a code names, and ends their sessions. [`Error::Invalid`] where the rules of the pool refuse it;

@@ -8,6 +8,8 @@ pub mod discovery;
 pub mod groups;
 pub mod users;
 
+use model::organization::root_id;
+
 use super::call::Call;
 use crate::app::accounts::scim::Place;
 
@@ -21,6 +23,7 @@ fn place<B>(call: &Call<B>) -> Place {
     Place {
         organization_id: call.organization_id,
         organization: call.organization_text(call.organization_id),
+        root: call.organization_text(root_id(call.environment_id())),
         base: base(call),
     }
 }

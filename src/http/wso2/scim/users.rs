@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The decoded query parameters. A space is `%20` or `+`.
-pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, scim::Error> {
+pub(in crate::http::wso2) fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, scim::Error> {
     let pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     match pairs.iter().any(|(_, value)| value.contains('\0')) {
@@ -30,7 +30,7 @@ pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, scim
 }
 
 /// The attributes to return (RFC 7644 §3.9).
-pub(super) fn projection(request: &HttpRequest) -> Result<Projection, scim::Error> {
+pub(in crate::http::wso2) fn projection(request: &HttpRequest) -> Result<Projection, scim::Error> {
     let pairs = pairs(request)?;
     let named = |name: &str| {
         pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
@@ -39,7 +39,7 @@ pub(super) fn projection(request: &HttpRequest) -> Result<Projection, scim::Erro
 }
 
 /// The query of a list.
-pub(super) fn list_query(request: &HttpRequest) -> Result<ListQuery, scim::Error> {
+pub(in crate::http::wso2) fn list_query(request: &HttpRequest) -> Result<ListQuery, scim::Error> {
     let pairs = pairs(request)?;
     ListQuery::from_pairs_with(
         pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())),

@@ -75,6 +75,7 @@ fn user(bits: u128, status: UserStatus, payload: Value) -> User {
         version: 4,
         status,
         source: UserSource::Standard,
+        shadow_of: None,
         user_type: "customer".into(),
         payload: object(payload),
         metadata: object(json!({ "plan": "pro", "tags": ["a", "<i>b</i>"] })),

@@ -20,7 +20,7 @@ use crate::{
         error::Area,
         message::{self, Message},
         response::{PagePolicy, page},
-        routing::{ErrorFormat, MatchedRoute},
+        routing::{ErrorFormat, MatchedRoute, Surface},
     },
 };
 
@@ -127,7 +127,12 @@ pub fn respond(
         ) => "A body has at most 1 MiB; send it in parts.",
         _ => status_text.sentence,
     };
+    let is_refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     let mut response = match format {
+        // As WSO2 answers before the API itself is asked.
+        ErrorFormat::Scim if route.surface == Surface::Wso2Scim && is_refused => {
+            Wso2Error::bare(status).error_response()
+        }
         ErrorFormat::Page => {
             let message = message(&status_text, status, route);
             page(status, PagePolicy::SameOriginForms, message.reference(reference).view())
@@ -293,7 +298,6 @@ pub fn body_error(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::kit::routing::Surface;
 
     /// The body as text.
     fn text(response: HttpResponse) -> String {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use base::{
-    id::{EnvironmentId, EnvironmentKind, IdentityPoolId, UserGroupId, UserGroupKind, UserId},
+    id::{
+        EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserGroupId, UserGroupKind, UserId,
+    },
     time::Timestamp,
 };
 use model::{
@@ -219,4 +221,61 @@ pub async fn remove_member(tx: &mut Transaction, group_id: UserGroupId, user_id:
     let text = "DELETE FROM user_group_members WHERE group_id = $1 AND user_id = $2";
     let gone = tx.sql(text).bind(group_id).bind(user_id).execute().await?;
     Ok(gone == 1)
+}
+
+/// The ids of the members of a group, in their order. A change of all of them reads all of them.
+pub async fn list_member_ids(tx: &mut Transaction, group_id: UserGroupId) -> Result<Vec<UserId>> {
+    let text = "SELECT user_id FROM user_group_members WHERE group_id = $1 ORDER BY user_id";
+    let found: Vec<(UserId,)> = tx.sql(text).bind(group_id).all().await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+/// Up to `limit` members of a group in the order of their ids, each with what they sign in with: a name before a number before an
+/// address.
+pub async fn list_member_names(
+    conn: &mut Conn,
+    group_id: UserGroupId,
+    limit: i64,
+) -> Result<Vec<(UserId, Option<String>)>> {
+    let text = "SELECT m.user_id, (SELECT i.identifier FROM user_identifiers i WHERE i.user_id = m.user_id \
+                AND i.kind IN ('uid', 'mobile', 'email') ORDER BY i.kind DESC, i.created_at, i.identifier_key LIMIT 1) \
+                FROM user_group_members m WHERE m.group_id = $1 ORDER BY m.user_id LIMIT $2";
+    conn.sql(text).bind(group_id).bind(limit).all().await
+}
+
+/// Up to `limit` groups of the pools of an organization that exist, without the first `offset`, in the order of their ids.
+pub async fn list_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<UserGroup>> {
+    let rest = "WHERE user_groups.environment_id = $1 AND user_groups.pool_id IN (SELECT p.id FROM identity_pools p \
+                WHERE p.organization_id = $2 AND p.deleted_at IS NULL) ORDER BY user_groups.id LIMIT $4 OFFSET $3";
+    select_where::<UserGroup>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(offset)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// How many groups the pools of an organization have that exist.
+pub async fn count_by_organization(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM user_groups g WHERE g.environment_id = $1 AND g.deleted_at IS NULL AND g.pool_id IN \
+             (SELECT p.id FROM identity_pools p WHERE p.organization_id = $2 AND p.deleted_at IS NULL)",
+        )
+        .bind(environment_id)
+        .bind(organization_id)
+        .one()
+        .await?;
+    Ok(count)
 }

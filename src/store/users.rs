@@ -1,5 +1,7 @@
 //! Users of identity pools, and what ends with them: their sessions and access tokens.
 
+use std::collections::BTreeSet;
+
 use base::{
     id::{EnvironmentId, EnvironmentKind, IdentityPoolId, OrganizationId, UserId, UserKind, UserSessionId},
     time::Timestamp,
@@ -14,7 +16,7 @@ use super::{
     batch::BATCH_SIZE,
     columns,
     connection::{Row, Statement},
-    table::{Key, SHARED_LOCK, Table, locking, select_text, select_where},
+    table::{Key, SHARED_LOCK, Table, locking, locking_sql, select_text, select_where},
 };
 
 impl Table for User {
@@ -396,6 +398,29 @@ pub async fn search(
         .append(inner)
         .push(") ORDER BY users.display_name, users.id");
     conn.dynamic(sql).all_of().await
+}
+
+/// Those of these users who are in a pool. None of them goes until the transaction ends.
+pub async fn lock_in_pool(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    pool_id: IdentityPoolId,
+    ids: &[UserId],
+) -> Result<BTreeSet<UserId>> {
+    let mut found = BTreeSet::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let select = Sql::from("SELECT id FROM users WHERE environment_id = ")
+            .value(environment_id.to_string())
+            .push(" AND pool_id = ")
+            .value(pool_id.to_string())
+            .push(" AND id IN (")
+            .values(some.iter().map(ToString::to_string))
+            .push(") ORDER BY id");
+        let sql = locking_sql(tx.dialect(), select, SHARED_LOCK);
+        let rows: Vec<(UserId,)> = tx.dynamic(sql).all().await?;
+        found.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
 }
 
 /// Adds `by` to the numbers of a pool's users.

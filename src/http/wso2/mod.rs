@@ -22,7 +22,7 @@ use crate::{links::wso2, web::kit::routing::Routes};
 use access::Needs;
 use applications::{apis, list, manage, oidc, share, shared};
 use call::handler;
-use scim::{discovery as scim_discovery, users as scim_users};
+use scim::{discovery as scim_discovery, groups as scim_groups, users as scim_users};
 
 /// A way to call these APIs: the path in one of its forms, the method, and what it takes.
 pub type Access = (&'static str, &'static str, Needs);
@@ -131,8 +131,13 @@ routes! { configure_roles, roles_access, SCIM:
         delete scim_roles::remove(Needs::any(&["role_mgt_delete"]));
 }
 
-/// Who may read users or roles reads what the SCIM server can do, too.
+/// Who may read users, groups or roles reads what the SCIM server can do, too.
 const SCIM_DISCOVERY: Needs = Needs::any(&[
+    "group_mgt_create",
+    "group_mgt_view",
+    "group_mgt_list",
+    "group_mgt_update",
+    "group_mgt_delete",
     "user_mgt_create",
     "user_mgt_view",
     "user_mgt_list",
@@ -148,6 +153,12 @@ const USER_LIST: Needs = Needs::any(&["user_mgt_list"]);
 const USER_VIEW: Needs = Needs::any(&["user_mgt_view"]);
 const USER_UPDATE: Needs = Needs::any(&["user_mgt_update"]);
 const USER_DELETE: Needs = Needs::any(&["user_mgt_delete"]);
+// Who may do something with users may do it with groups of them.
+const GROUP_CREATE: Needs = Needs::any(&["group_mgt_create", "user_mgt_create"]);
+const GROUP_LIST: Needs = Needs::any(&["group_mgt_list", "group_mgt_view", "user_mgt_list"]);
+const GROUP_VIEW: Needs = Needs::any(&["group_mgt_view", "user_mgt_view"]);
+const GROUP_UPDATE: Needs = Needs::any(&["group_mgt_update", "user_mgt_update"]);
+const GROUP_DELETE: Needs = Needs::any(&["group_mgt_delete", "user_mgt_delete"]);
 
 routes! { configure_scim, access_scim, SCIM:
     SCIM_USERS:
@@ -159,6 +170,15 @@ routes! { configure_scim, access_scim, SCIM:
         put scim_users::replace(USER_UPDATE),
         patch scim_users::patch(USER_UPDATE),
         delete scim_users::remove(USER_DELETE);
+    SCIM_GROUPS:
+        get scim_groups::list(GROUP_LIST),
+        post scim_groups::create(GROUP_CREATE);
+    SCIM_GROUP_SEARCH: post scim_groups::search(GROUP_LIST);
+    SCIM_GROUP:
+        get scim_groups::find(GROUP_VIEW),
+        put scim_groups::replace(GROUP_UPDATE),
+        patch scim_groups::patch(GROUP_UPDATE),
+        delete scim_groups::remove(GROUP_DELETE);
     SCIM_SERVICE_PROVIDER_CONFIG: get scim_discovery::service_provider_config(SCIM_DISCOVERY);
     SCIM_RESOURCE_TYPES: get scim_discovery::resource_types(SCIM_DISCOVERY);
     SCIM_RESOURCE_TYPE: get scim_discovery::resource_type(SCIM_DISCOVERY);

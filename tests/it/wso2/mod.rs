@@ -5,6 +5,7 @@ mod associations;
 mod discovery;
 mod guide;
 mod roles;
+mod scim_users;
 mod sharing;
 mod subtree;
 mod switch;

@@ -3,6 +3,7 @@
 use base::id::{Id, IdKind as _, IdentityPoolId, UserGroupId, UserGroupKind};
 use model::{
     entity_tag::EntityTags,
+    identity_pool::IdentityPool,
     user_group::{UserGroup, name_key},
 };
 
@@ -32,7 +33,7 @@ pub struct GroupSettings {
 }
 
 impl GroupSettings {
-    fn check(&self) -> Result<Self> {
+    pub(super) fn check(&self) -> Result<Self> {
         let checked = Self { name: name(&self.name)?, description: description(&self.description)? };
         match name_key(&checked.name).is_empty() {
             true => Err(Error::invalid("name", "must have a character that can be seen")),
@@ -54,35 +55,47 @@ pub async fn create(
     if id.is_some_and(|id| id.bits() == 0) {
         return Err(Error::invalid("id", "must not be zero"));
     }
-    let now = state.now();
-    let id = id.unwrap_or_else(|| Id::new(now, &*state.random));
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let pool = lock_pool(&mut tx, environment_id, pool_id, Purpose::Add).await?;
         let on = On::Organization(pool.organization_id);
         resource::hide(pool_id, principal.authorize(Action::UsersManage, on))?;
-        let group = UserGroup {
-            id,
-            environment_id,
-            organization_id: pool.organization_id,
-            pool_id,
-            version: 1,
-            name: wanted.name.clone(),
-            description: wanted.description.clone(),
-            created_at: now,
-            updated_at: now,
-        };
-        require_free_name(&mut tx, &group).await?;
-        table::insert(&mut tx, &group).await.map_err(Error::conflict_on(UserGroupKind::NOUN, "id"))?;
-        audit::created(&mut tx, state, principal, &group).await?;
+        let group = insert(&mut tx, state, principal, &pool, id, &wanted).await?;
         tx.commit().await?;
         Ok(group)
     })
     .await
 }
 
+/// Adds a group to a pool that is locked, within the caller's transaction.
+pub(super) async fn insert(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    pool: &IdentityPool,
+    id: Option<UserGroupId>,
+    settings: &GroupSettings,
+) -> Result<UserGroup> {
+    let now = state.now();
+    let group = UserGroup {
+        id: id.unwrap_or_else(|| Id::new(now, &*state.random)),
+        environment_id: pool.environment_id,
+        organization_id: pool.organization_id,
+        pool_id: pool.id,
+        version: 1,
+        name: settings.name.clone(),
+        description: settings.description.clone(),
+        created_at: now,
+        updated_at: now,
+    };
+    require_free_name(tx, &group).await?;
+    table::insert(tx, &group).await.map_err(Error::conflict_on(UserGroupKind::NOUN, "id"))?;
+    audit::created(tx, state, principal, &group).await?;
+    Ok(group)
+}
+
 /// Requires that no other group of the pool, which is locked, has the name in its normal form.
-async fn require_free_name(tx: &mut Transaction, group: &UserGroup) -> Result<()> {
+pub(super) async fn require_free_name(tx: &mut Transaction, group: &UserGroup) -> Result<()> {
     let (environment_id, pool_id) = (group.environment_id, group.pool_id);
     let found = user_groups::find_by_key(tx, environment_id, pool_id, &group.name_key()).await?;
     match found.filter(|other| other.id != group.id) {
@@ -129,7 +142,7 @@ pub async fn remove(
 }
 
 /// Begins a change of a group of this pool, which is locked too, for a principal who may.
-async fn begin(
+pub(super) async fn begin(
     state: &State,
     principal: &Principal,
     (pool_id, id): (IdentityPoolId, UserGroupId),

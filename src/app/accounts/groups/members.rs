@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many groups a user is in at most.
-const MAX_GROUPS: i64 = 1000;
+pub(super) const MAX_GROUPS: i64 = 1000;
 
 /// A group, by its pool, and a user.
 type Membership = (IdentityPoolId, UserGroupId, UserId);
@@ -38,9 +38,7 @@ pub async fn add_member(
             return Ok(());
         }
         if user_groups::count_of_user(&mut edit.tx, user_id).await? > MAX_GROUPS {
-            return Err(Error::FailedPrecondition(
-                format!("a user is in at most {MAX_GROUPS} groups; remove them from one first").into(),
-            ));
+            return Err(too_many_groups());
         }
         record(state, principal, edit, "member_added", user_id).await
     })
@@ -63,6 +61,13 @@ pub async fn remove_member(
         record(state, principal, edit, "member_removed", user_id).await
     })
     .await
+}
+
+/// The error where somebody would be in too many groups.
+pub(super) fn too_many_groups() -> Error {
+    Error::FailedPrecondition(
+        format!("a user is in at most {MAX_GROUPS} groups; remove them from one first").into(),
+    )
 }
 
 fn not_a_member(user_id: UserId) -> Error {

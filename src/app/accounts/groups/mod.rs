@@ -6,7 +6,9 @@
 mod change;
 mod lists;
 mod members;
+mod whole;
 
 pub use change::{GroupSettings, create, remove, replace};
 pub use lists::{GroupQuery, find, find_any, find_by_text, list, list_first, list_of_user, search};
 pub use members::{add_member, is_member, list_members, page_of_members, remove_member};
+pub use whole::{MemberChange, change_with_members, create_with_members, list_names};

@@ -1,5 +1,5 @@
 //! A user as a SCIM resource. What an account has a place for of its own is read from there: identifiers, addresses, status and the
-//! profile. The rest of what was sent is kept in the user's metadata.
+//! profile. The rest of what was sent is kept in what the administrators of the organization write of the user.
 
 use model::user::{AddressKind, IdentifierKind, User, UserAddress, UserIdentifier, UserStatus};
 use scim::{Resource, ResourceType, schema};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::accounts::users::UserDetails;
 
-/// The member of a user's metadata that holds the rest.
+/// The member of the user's business metadata that holds the rest.
 pub(super) const STORED: &str = "scim";
 
 /// Attributes of User, and the members of the profile that they are (OpenID Connect Core 1.0 §5.1).
@@ -107,7 +107,7 @@ fn account_state(status: UserStatus) -> &'static str {
 
 /// What is kept of the resource as it was sent.
 pub(super) fn stored(user: &User) -> Map<String, Value> {
-    match user.metadata.get(STORED) {
+    match user.business_metadata.get(STORED) {
         Some(Value::Object(attributes)) => attributes.clone(),
         _ => Map::new(),
     }

@@ -17,7 +17,7 @@ use scim::{
 use super::{
     DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE,
     document::without_store,
-    users::{Place, describe, render},
+    users::{Parts, Place, describe, render},
 };
 use crate::{
     app::{
@@ -43,7 +43,7 @@ const MAX_CANDIDATES: i64 = 100;
 pub async fn list(
     state: &State,
     principal: &Principal,
-    place: Place<'_>,
+    place: &Place,
     query: &ListQuery,
 ) -> Result<ListResponse> {
     let organization_id = place.organization_id;
@@ -73,8 +73,12 @@ pub async fn list(
             None => scan(&mut conn, environment_id, place, filter, window).await?,
         },
     };
-    let with_groups = query.projection.includes("groups");
-    let rendered = render(&mut conn, principal, place, found, with_groups).await?;
+    let parts = Parts {
+        groups: query.projection.includes("groups"),
+        // Each user's are read one by one: only for whoever asks for them.
+        roles: !query.projection.is_default() && query.projection.includes("roles"),
+    };
+    let rendered = render(&mut conn, principal, place, found, parts).await?;
     let resources = rendered.into_iter().map(|body| query.projection.apply(body)).collect();
     Ok(ListResponse { total: Some(total), resources, position: Position::Index(start) })
 }
@@ -230,13 +234,13 @@ fn number(total: i64) -> u64 {
 struct Matching<'f> {
     filter: &'f Filter,
     window: Window,
-    place: Place<'f>,
+    place: &'f Place,
     total: u64,
     found: Vec<UserDetails>,
 }
 
 impl<'f> Matching<'f> {
-    fn new(filter: &'f Filter, window: Window, place: Place<'f>) -> Self {
+    fn new(filter: &'f Filter, window: Window, place: &'f Place) -> Self {
         Self { filter, window, place, total: 0, found: Vec::new() }
     }
 
@@ -257,7 +261,7 @@ impl<'f> Matching<'f> {
 async fn scan(
     conn: &mut Conn,
     environment_id: EnvironmentId,
-    place: Place<'_>,
+    place: &Place,
     filter: &Filter,
     window: Window,
 ) -> Result<(u64, Vec<UserDetails>)> {

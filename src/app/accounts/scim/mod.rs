@@ -2,6 +2,7 @@
 //! pushes into a directory. The rules of SCIM are those of the crate `scim`.
 
 mod document;
+pub mod groups;
 mod list;
 mod new_user;
 mod user_changes;

@@ -50,8 +50,8 @@ pub(super) fn read(mut resource: Resource, password: Option<String>) -> Result<W
     new.user_type = text(&resource.attributes, "userType").unwrap_or_default().to_owned();
     new.profile = Profile {
         payload: Some(payload(&resource, Map::new())),
-        metadata: Some(metadata(&resource, Map::new())),
-        business_metadata: None,
+        metadata: None,
+        business_metadata: Some(metadata(&resource, Map::new())),
     };
     if let Some(password) = password.filter(|_| !ask_password) {
         new.credentials = vec![temporary(password)];

@@ -20,11 +20,11 @@ pub(super) fn between(
     let user = &details.user;
     let mut change = UserChange { status: status(before, after)?, ..UserChange::default() };
     let payload = new_user::payload(after, user.payload.clone());
-    let metadata = new_user::metadata(after, user.metadata.clone());
+    let metadata = new_user::metadata(after, user.business_metadata.clone());
     change.profile = Profile {
         payload: (payload != user.payload).then_some(payload),
-        metadata: (metadata != user.metadata).then_some(metadata),
-        business_metadata: None,
+        metadata: None,
+        business_metadata: (metadata != user.business_metadata).then_some(metadata),
     };
     let user_type = after.attributes.get("userType").and_then(Value::as_str).unwrap_or_default();
     change.user_type = (user_type != user.user_type).then(|| user_type.to_owned());

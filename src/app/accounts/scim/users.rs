@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, sync::Mutex};
 use base::id::{IdKind as _, OrganizationId, UserGroupId, UserId, UserKind};
 use model::{
     entity_tag::{EntityTags, etag},
-    user::User,
+    organization::root_id,
+    role::Audience,
+    user::{User, UserAssociation},
 };
-use scim::{PatchRequest, Resource, ResourceType, resource::ResourceMetadata};
+use scim::{PatchRequest, Resource, ResourceType, resource::ResourceMetadata, schema};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -26,8 +28,9 @@ use crate::{
         directories::provisioning::{self, Result},
         permissions::Action,
         principal::{On, Principal},
+        roles::{self, RoleRef},
     },
-    store::{Conn, user_groups},
+    store::{Conn, user_associations, user_groups},
 };
 
 /// How often a change is tried again that another one came before.
@@ -37,15 +40,18 @@ const MAX_ATTEMPTS: usize = 5;
 const MAX_GROUPS: i64 = 5000;
 
 /// Where a client calls: the organization, and the address of its SCIM server.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct Place {
     /// The organization.
     pub organization_id: OrganizationId,
+    /// Its id as it is written there.
+    pub organization: String,
+    /// The id of the root as it is written there.
+    pub root: String,
     /// The base address, without a slash at its end.
-    pub base: &'a str,
+    pub base: String,
 }
 
-impl Place<'_> {
+impl Place {
     /// The address of a user.
     pub fn user(&self, id: UserId) -> String {
         format!("{}/Users/{}", self.base, uuid(id.bits()))
@@ -74,7 +80,7 @@ pub struct CreatedUser {
 pub async fn create(
     state: &State,
     principal: &Principal,
-    place: Place<'_>,
+    place: &Place,
     resource: Resource,
     password: Option<String>,
 ) -> Result<CreatedUser> {
@@ -159,7 +165,7 @@ async fn conflict(
 }
 
 /// The user of an organization that a text names. One of another organization is not found.
-async fn load(state: &State, principal: &Principal, place: Place<'_>, id: &str) -> Result<User> {
+async fn load(state: &State, principal: &Principal, place: &Place, id: &str) -> Result<User> {
     let not_found = || {
         let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
         provisioning::Error::from(scim::Error::NotFound(format!("there is no user \"{shown}\" here")))
@@ -180,7 +186,7 @@ async fn details(state: &State, user: User) -> Result<UserDetails> {
 }
 
 /// The user of an organization with this id.
-pub async fn find(state: &State, principal: &Principal, place: Place<'_>, id: &str) -> Result<Value> {
+pub async fn find(state: &State, principal: &Principal, place: &Place, id: &str) -> Result<Value> {
     let user = load(state, principal, place, id).await?;
     render_one(state, principal, place, user).await
 }
@@ -197,7 +203,7 @@ pub enum Change {
 pub async fn change(
     state: &State,
     principal: &Principal,
-    place: Place<'_>,
+    place: &Place,
     id: &str,
     change: &Change,
 ) -> Result<Value> {
@@ -206,6 +212,9 @@ pub async fn change(
         let user = load(state, principal, place, id).await?;
         let details = details(state, user).await?;
         let user = &details.user;
+        if user.shadow_of.is_some() {
+            return Err(user_changes::read_only().into());
+        }
         let before = document::of(&details);
         let (mut after, password) = match change {
             Change::Replace(resource, password) => {
@@ -237,58 +246,116 @@ pub async fn change(
 }
 
 /// Deletes a user.
-pub async fn remove(state: &State, principal: &Principal, place: Place<'_>, id: &str) -> Result<()> {
+pub async fn remove(state: &State, principal: &Principal, place: &Place, id: &str) -> Result<()> {
     principal.authorize(Action::UsersManage, On::Organization(place.organization_id))?;
     let user = load(state, principal, place, id).await?;
     Ok(users::remove(state, principal, (user.pool_id, user.id), None).await?)
 }
 
-async fn render_one(state: &State, principal: &Principal, place: Place<'_>, user: User) -> Result<Value> {
+async fn render_one(state: &State, principal: &Principal, place: &Place, user: User) -> Result<Value> {
     let details = details(state, user).await?;
     let mut conn = state.db.read().await?;
-    let mut rendered = render(&mut conn, principal, place, vec![details], true).await?;
+    let parts = Parts { groups: true, roles: true };
+    let mut rendered = render(&mut conn, principal, place, vec![details], parts).await?;
     rendered.pop().ok_or_else(|| Error::internal("a user was not rendered").into())
 }
 
-/// Users as they are answered, `with_groups` or without.
+/// What is shown of users that belongs to others.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    /// The groups that they are in.
+    pub groups: bool,
+    /// The roles that they have.
+    pub roles: bool,
+}
+
+/// Users as they are answered.
 pub(super) async fn render(
     conn: &mut Conn,
     principal: &Principal,
-    place: Place<'_>,
+    place: &Place,
     found: Vec<UserDetails>,
-    with_groups: bool,
+    parts: Parts,
 ) -> Result<Vec<Value>> {
+    let environment_id = principal.environment()?;
     let ids: Vec<UserId> = found.iter().map(|details| details.user.id).collect();
-    let mut groups = match with_groups {
-        true => user_groups::list_of_users(conn, principal.environment()?, &ids, MAX_GROUPS).await?,
+    let mut groups = match parts.groups {
+        true => user_groups::list_of_users(conn, environment_id, &ids, MAX_GROUPS).await?,
         false => BTreeMap::new(),
     };
-    let described = found.iter().map(|details| {
+    let mut rendered = Vec::with_capacity(found.len());
+    for details in &found {
+        let id = details.user.id;
         let mut body = describe(details, place);
-        let groups = groups.remove(&details.user.id).unwrap_or_default();
+        let groups = groups.remove(&id).unwrap_or_default();
         if !groups.is_empty() {
             let groups = groups.into_iter().map(|(id, name)| {
                 json!({ "value": uuid(id.bits()), "display": name, "$ref": place.group(id), "type": "direct" })
             });
             body["groups"] = groups.collect();
         }
-        body
-    });
-    Ok(described.collect())
+        if details.user.shadow_of.is_some() {
+            let found = user_associations::find_by_image(conn, environment_id, id).await?;
+            if let Some(association) = found {
+                describe_association(&mut body, &association, place);
+            }
+        }
+        if parts.roles {
+            let roles = roles::of_user(conn, environment_id, place.organization_id, id).await?;
+            if !roles.is_empty() {
+                body["roles"] = roles.into_iter().map(|role| describe_role(&role, place)).collect();
+            }
+        }
+        rendered.push(body);
+    }
+    Ok(rendered)
+}
+
+/// Where the user is at home whose image somebody is, and how they came here.
+fn describe_association(body: &mut Value, association: &UserAssociation, place: &Place) {
+    let home = association.resident_organization_id;
+    let managed_by = match home == root_id(association.environment_id) {
+        true => place.root.clone(),
+        false => uuid(home.bits()),
+    };
+    for extension in schema::USER_EXTENSIONS {
+        body[extension.id]["managedOrg"] = managed_by.as_str().into();
+        body[extension.id]["sharedType"] = association.kind.as_str().to_uppercase().into();
+    }
+}
+
+/// A role of a user.
+fn describe_role(role: &RoleRef, place: &Place) -> Value {
+    let id = uuid(role.id.bits());
+    let audience = match role.audience {
+        Audience::Organization(id) if id == place.organization_id => place.organization.clone(),
+        audience => uuid(audience.bits()),
+    };
+    json!({
+        "value": id,
+        "display": role.name,
+        "$ref": format!("{}/v2/Roles/{id}", place.base),
+        "audienceValue": audience,
+        "audienceDisplay": role.audience_name,
+        "audienceType": role.audience.kind().as_str(),
+    })
 }
 
 /// A user as they are answered, without what belongs to others: groups and roles.
-pub(super) fn describe(details: &UserDetails, place: Place<'_>) -> Value {
+pub(super) fn describe(details: &UserDetails, place: &Place) -> Value {
     let user = &details.user;
-    let mut body = document::of(details).to_json(&ResourceMetadata {
+    without_version(document::of(details).to_json(&ResourceMetadata {
         id: &uuid(user.id.bits()),
         created: user.created_at,
         last_modified: user.updated_at,
         location: &place.user(user.id),
         version: "",
-    });
+    }))
+}
+
+/// A resource without an entity tag: these have none.
+pub(super) fn without_version(mut body: Value) -> Value {
     if let Some(meta) = body.get_mut("meta").and_then(Value::as_object_mut) {
-        // These resources have no entity tags.
         meta.remove("version");
     }
     body

@@ -19,6 +19,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there is no such resource.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Scim(scim::Error::NotFound(_)) | Self::App(crate::app::Error::NotFound { .. }))
+    }
+
     /// The error as a SCIM error.
     pub fn into_scim(self) -> scim::Error {
         match self {

@@ -5,11 +5,25 @@
 
 pub mod body;
 pub mod discovery;
+pub mod groups;
 pub mod users;
 
+use model::organization::root_id;
+
 use super::call::Call;
+use crate::app::accounts::scim::Place;
 
 /// The address of the SCIM server where it was called, without a slash at its end.
 pub(super) fn base<B>(call: &Call<B>) -> String {
     format!("{}{}/scim2", call.state.links.origin(), call.prefix())
+}
+
+/// Where a client calls.
+fn place<B>(call: &Call<B>) -> Place {
+    Place {
+        organization_id: call.organization_id,
+        organization: call.organization_text(call.organization_id),
+        root: call.organization_text(root_id(call.environment_id())),
+        base: base(call),
+    }
 }

@@ -8,11 +8,11 @@ use scim::{ListQuery, PatchRequest, Projection, Quoting, Resource, ResourceType}
 use serde_json::Value;
 
 use super::{
-    base,
     body::{Query, ScimBody},
+    place,
 };
 use crate::{
-    app::accounts::scim::{self as accounts, Change, Place},
+    app::accounts::scim::{self as accounts, Change},
     http::{
         scim::response::{ScimResult, json},
         wso2::call::Call,
@@ -65,11 +65,10 @@ fn with_email_values(mut body: Value) -> Value {
 
 /// `POST /Users`.
 pub async fn create(call: Call<ScimBody>) -> ScimResult {
-    let (base, projection) = (base(&call), projection(&call.request)?);
-    let Call { state, principal, organization_id, request, body: ScimBody(body), .. } = call;
+    let (place, projection) = (place(&call), projection(&call.request)?);
+    let Call { state, principal, request, body: ScimBody(body), .. } = call;
     let parsed = Resource::parse_create(ResourceType::User, with_email_values(body))?;
-    let place = Place { organization_id, base: &base };
-    let made = accounts::create(&state, &principal, place, parsed.resource, parsed.password).await?;
+    let made = accounts::create(&state, &principal, &place, parsed.resource, parsed.password).await?;
     let location = made.body["meta"]["location"].as_str().unwrap_or_default().to_owned();
     let mut response = json(&request, StatusCode::CREATED, &projection.apply(made.body));
     if let Ok(location) = header::HeaderValue::from_str(&location) {
@@ -97,17 +96,15 @@ pub async fn search(mut call: Call<ScimBody>) -> ScimResult {
 }
 
 async fn answer_list<B>(call: Call<B>, query: &ListQuery) -> ScimResult {
-    let base = base(&call);
-    let place = Place { organization_id: call.organization_id, base: &base };
-    let found = accounts::list(&call.state, &call.principal, place, query).await?;
+    let place = place(&call);
+    let found = accounts::list(&call.state, &call.principal, &place, query).await?;
     Ok(json(&call.request, StatusCode::OK, &found.into_json()))
 }
 
 /// `GET /Users/{id}`.
 pub async fn find(call: Call<Query>) -> ScimResult {
-    let (base, projection) = (base(&call), projection(&call.request)?);
-    let place = Place { organization_id: call.organization_id, base: &base };
-    let body = accounts::find(&call.state, &call.principal, place, call.path("id")).await?;
+    let (place, projection) = (place(&call), projection(&call.request)?);
+    let body = accounts::find(&call.state, &call.principal, &place, call.path("id")).await?;
     Ok(json(&call.request, StatusCode::OK, &projection.apply(body)))
 }
 
@@ -124,16 +121,14 @@ pub async fn patch(mut call: Call<ScimBody>) -> ScimResult {
 }
 
 async fn change(call: Call<ScimBody>, change: Change) -> ScimResult {
-    let (base, projection) = (base(&call), projection(&call.request)?);
-    let place = Place { organization_id: call.organization_id, base: &base };
-    let body = accounts::change(&call.state, &call.principal, place, call.path("id"), &change).await?;
+    let (place, projection) = (place(&call), projection(&call.request)?);
+    let body = accounts::change(&call.state, &call.principal, &place, call.path("id"), &change).await?;
     Ok(json(&call.request, StatusCode::OK, &projection.apply(body)))
 }
 
 /// `DELETE /Users/{id}`.
 pub async fn remove(call: Call<Query>) -> ScimResult {
-    let base = base(&call);
-    let place = Place { organization_id: call.organization_id, base: &base };
-    accounts::remove(&call.state, &call.principal, place, call.path("id")).await?;
+    let place = place(&call);
+    accounts::remove(&call.state, &call.principal, &place, call.path("id")).await?;
     Ok(HttpResponse::NoContent().finish())
 }

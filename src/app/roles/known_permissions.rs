@@ -2,17 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use base::id::{EnvironmentId, OrganizationId};
+use base::id::EnvironmentId;
 use model::{application::Application, role::Audience};
 
 use crate::{
-    app::{
-        Error, Result, State,
-        authorization_server::scopes::ManagementScope,
-        input,
-        permissions::Action,
-        principal::{On, Principal},
-    },
+    app::{Error, Result, authorization_server::scopes::ManagementScope, input},
     store::{Conn, table},
 };
 
@@ -51,17 +45,4 @@ pub(super) fn check_number(permissions: &BTreeSet<String>) -> Result<()> {
         true => Err(Error::invalid(FIELD, format!("a role has at most {MAX_PERMISSIONS} permissions"))),
         false => Ok(()),
     }
-}
-
-/// Everything that a role for this audience can permit, for lists to choose from.
-pub async fn list_permissions(
-    state: &State,
-    principal: &Principal,
-    organization_id: OrganizationId,
-    audience: Audience,
-) -> Result<Vec<String>> {
-    let environment_id = principal.authorize(Action::RolesView, On::Organization(organization_id))?;
-    let own = own_scopes(&mut state.db.read().await?, environment_id, audience).await?;
-    let all: BTreeSet<String> = own.into_iter().chain(ManagementScope::all()).collect();
-    Ok(all.into_iter().collect())
 }

@@ -14,7 +14,8 @@ CREATE TABLE roles (
     updated_at BIGINT NOT NULL,
     deleted_at BIGINT -- when it was removed; its assignments are deleted in batches, then the row
 );
-CREATE UNIQUE INDEX roles_by_name ON roles (organization_id, audience_type, audience_id, name_key) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX roles_by_name ON roles (environment_id, organization_id, audience_type, audience_id, name_key) WHERE deleted_at IS NULL;
+CREATE INDEX roles_by_organization ON roles (organization_id);
 CREATE INDEX roles_by_audience ON roles (audience_id);
 CREATE INDEX roles_by_environment ON roles (environment_id);
 CREATE INDEX roles_deleted ON roles (deleted_at) WHERE deleted_at IS NOT NULL;

@@ -5,7 +5,7 @@ use model::organization::Organization;
 
 use super::{
     Error, Result, State,
-    accounts::self_service::SignedIn,
+    accounts::{associations, self_service::SignedIn},
     authorization_server::scopes::ManagementScope,
     permissions::{Scope, Scopes},
     principal::Principal,
@@ -41,10 +41,10 @@ pub async fn standing(
     let user = signed_in.user();
     let environment_id = user.environment_id;
     let mut conn = state.db.read().await?;
-    if user.organization_id != organization_id {
+    let Some(acting) = associations::acting_in(&mut conn, user, organization_id).await? else {
         return Ok(Standing::Nothing);
-    }
-    let scopes = scopes_of(&mut conn, environment_id, organization_id, user.id).await?;
+    };
+    let scopes = scopes_of(&mut conn, environment_id, organization_id, acting).await?;
     let Some(scopes) = scopes else { return Ok(Standing::Nothing) };
     let organization: Option<Organization> = table::find(&mut conn, environment_id, organization_id).await?;
     let organization = organization.ok_or_else(|| Error::not_found("organization", organization_id))?;

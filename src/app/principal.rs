@@ -214,6 +214,12 @@ impl Principal {
         Ok(Self { scopes: self.scopes.with(Scope::Identity), ..self })
     }
 
+    /// The same caller for the organizations below its own, who may do that there. Which these are, the use case asks.
+    pub(super) fn below(self, action: Action, own: OrganizationId) -> Result<Self> {
+        self.authorize(action, On::Organization(own))?;
+        Ok(Self { organization: None, ..self })
+    }
+
     /// Whether the table permits an action; `on` is `None` for every environment.
     fn check(&self, action: Action, on: Option<On>) -> Result<()> {
         let permission = action.permission();

@@ -117,6 +117,7 @@ impl List {
             refusal: self.refusal.clone(),
             since: self.since.clone(),
             until: self.until.clone(),
+            ..FlowQuery::default()
         }
     }
 }

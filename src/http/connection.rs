@@ -176,7 +176,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     phase: Cell<Phase>,
-    /// Whether a request was handled already. actix-http limits the time of the first head.
+    /// Whether a request was handled already. actix-http limits the time of the first head itself.
     served: Cell<bool>,
     /// Bytes that were read ahead of the requests.
     ahead: Cell<usize>,
@@ -270,9 +270,10 @@ impl ConnectionState {
         head < MAX_READ_AHEAD_BYTES && (has_room || reservation.grow(UNRESERVED_HEAD_BYTES).is_ok())
     }
 
-    /// Whether as much as is read ahead belongs to the connection's first head.
-    fn first_head_is_full(&self) -> bool {
-        !self.served.get() && self.phase.get() == Phase::Head && self.ahead.get() >= MAX_READ_AHEAD_BYTES
+    /// Whether as much as is read ahead, but for the rest of a body, belongs to a head.
+    fn head_is_full(&self) -> bool {
+        let head = self.ahead.get().saturating_sub(self.discard.get());
+        self.phase.get() == Phase::Head && head >= MAX_READ_AHEAD_BYTES
     }
 
     /// Counts bytes that were read.
@@ -316,7 +317,7 @@ impl<T> Connection<T> {
         Poll::Pending
     }
 
-    /// Ends a first head that is too long: its buffer is filled, so that actix-http refuses it at once. Before that the
+    /// Ends a head that is too long: its buffer is filled, so that actix-http refuses it at once. Before that the
     /// reader yields, since the last bytes may have completed the head.
     fn refuse_head(&mut self, buffer: &mut ReadBuf<'_>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(left) = self.filling else {
@@ -376,12 +377,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         }
         if !this.state.may_read() {
             this.burst = 0;
-            if this.state.first_head_is_full() {
+            // While a response is being written, what was read may be whole requests that wait for it.
+            if this.state.head_is_full() && this.writing.is_none() {
                 return this.refuse_head(buffer, context);
             }
+            this.filling = None;
             *this.state.reader.borrow_mut() = Some(context.waker().clone());
             return this.wait_for_head(context);
         }
+        // It was no head that is too long: the last bytes completed it.
+        this.filling = None;
         let before = buffer.filled().len();
         match Pin::new(&mut this.io).poll_read(context, buffer) {
             Poll::Ready(Ok(())) => {
@@ -560,7 +565,7 @@ mod tests {
     async fn no_more_is_read_than_was_asked_for() {
         let fixture = fixture(None, 64 << 20);
         let mut connection = fixture.connect();
-        connection.io.sends = (0..100).map(|_| vec![b'x'; 4096]).collect();
+        connection.io.sends = (0..65).map(|_| vec![b'x'; 4096]).collect();
         assert_eq!(burst(&mut connection).unwrap(), MAX_BURST_BYTES, "then the reader yields");
         assert_eq!(burst(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES, "a head");
         let state = Rc::clone(&connection.state);
@@ -571,7 +576,7 @@ mod tests {
         assert_eq!(read(&mut connection).unwrap(), 4096);
         // The rest of a body that the handler did not read is discarded, so that the client gets its response.
         assert!(!state.request_answered());
-        assert_eq!(read(&mut connection).unwrap(), 49 * 4096);
+        assert_eq!(read(&mut connection).unwrap(), 48 * 4096);
         assert_eq!(read(&mut connection).unwrap(), 0);
         state.request_started();
         assert!(state.request_answered());
@@ -597,6 +602,34 @@ mod tests {
             }
         }
         assert_eq!(filled, ACTIX_BUFFER_BYTES);
+        assert_eq!(connection.io.sends.len(), 92, "nothing more is read");
+    }
+
+    #[tokio::test]
+    async fn a_later_head_that_is_too_long_ends_too_but_not_before_the_response_is_out() {
+        let fixture = fixture(None, 64 << 20);
+        let mut connection = fixture.connect();
+        connection.io.sends.push_back(b"GET / HTTP/1.1\r\n\r\n".to_vec());
+        read(&mut connection).unwrap();
+        connection.state.request_started();
+        assert!(connection.state.request_answered());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut connection).poll_write(&mut context, &[0; 1000]).is_pending());
+        connection.io.sends = (0..100).map(|_| vec![b'y'; 4096]).collect();
+        assert_eq!(burst(&mut connection).unwrap() + burst(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES);
+        for _ in 0..3 {
+            assert_eq!(burst(&mut connection).unwrap(), 0, "these may be requests that wait");
+        }
+        connection.io.reads = 1000;
+        assert!(Pin::new(&mut connection).poll_write(&mut context, &[0; 1000]).is_ready());
+        assert_eq!(burst(&mut connection).unwrap(), 0, "what was read may complete the head");
+        let mut space = [0; 4096];
+        let mut buffer = ReadBuf::new(&mut space);
+        assert!(matches!(
+            Pin::new(&mut connection).poll_read(&mut context, &mut buffer),
+            Poll::Ready(Ok(()))
+        ));
+        assert_eq!(buffer.filled(), [b'x'; 4096], "the buffer is filled");
         assert_eq!(connection.io.sends.len(), 92, "nothing more is read");
     }
 

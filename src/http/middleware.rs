@@ -30,8 +30,8 @@ use model::client_address::ClientAddress;
 use tracing::Instrument as _;
 
 use super::{
-    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, health::Stopping,
-    normalize, refusals, route_limits, shares::ShareStates,
+    api_error::ApiError, body, branded_error, client_address, connection::ConnectionState, fallback,
+    health::Stopping, normalize, refusals, route_limits, shares::ShareStates,
 };
 use crate::{
     app::{
@@ -151,7 +151,7 @@ pub async fn handle(
     let outcome = match refused {
         Some(retry_after) => {
             caller.iter().for_each(RateLimitKey::count_refusal);
-            Ok(request.into_response(fallback::rate_limited(format, retry_after)).map_into_boxed_body())
+            Ok(request.into_response(fallback::rate_limited(format, retry_after, &id)).map_into_boxed_body())
         }
         None => {
             let limit = middleware.max_request_time;
@@ -182,7 +182,11 @@ pub async fn handle(
     {
         limits.record_failure(caller, middleware.clock.now());
     }
-    if let Some(page) = error_page(&response, route.surface.area(), &id) {
+    let branded = match &request {
+        Some(request) => branded_error::page_of(request, &response, &id).await,
+        None => None,
+    };
+    if let Some(page) = branded.or_else(|| error_page(&response, route.surface.area(), &id)) {
         response = page;
     } else if needs_error_body(&response) {
         response = with_error_body(response, format, &route, &id);
@@ -336,8 +340,10 @@ fn add_security_headers(headers: &mut HeaderMap, id: &str, https: bool) {
 
 /// Writes the access log: route patterns, never paths or queries, which contain codes and state.
 fn log_response(status: StatusCode, took: Duration) {
+    // A server that has too much to do refuses, as by a limit; what is wrong where something is was logged by whoever noticed.
+    let is_refusal = status == StatusCode::SERVICE_UNAVAILABLE;
     let (status, ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
-    if status >= 500 {
+    if status >= 500 && !is_refusal {
         tracing::error!(status, ms, "answered");
     } else {
         tracing::info!(status, ms, "answered");

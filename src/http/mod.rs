@@ -5,6 +5,7 @@ mod account;
 pub mod api_documents;
 pub mod api_error;
 pub mod body;
+mod branded_error;
 pub mod client_address;
 mod conditions;
 pub mod connection;

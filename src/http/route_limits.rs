@@ -74,9 +74,11 @@ pub(super) fn max_unauthenticated_body(route: &str) -> usize {
 /// be locked out.
 pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
     match caller.limit() {
-        RateLimit::Credentials | RateLimit::Clients | RateLimit::Directories | RateLimit::Account => {
-            status == StatusCode::UNAUTHORIZED
-        }
+        RateLimit::Credentials
+        | RateLimit::Clients
+        | RateLimit::Directories
+        | RateLimit::Account
+        | RateLimit::SecondFactor => status == StatusCode::UNAUTHORIZED,
         RateLimit::ConsoleSignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
         RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
             status.is_client_error()

@@ -163,6 +163,33 @@ pub const IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}";
 pub const EDIT_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}/edit";
 /// Deletes an identity pool.
 pub const DELETE_IDENTITY_POOL: &str = "/console/{environment}/identity-pools/{pool}/delete";
+/// The vendor's roles.
+pub const ROLES: &str = "/console/{environment}/roles";
+/// Creates a role of the vendor.
+pub const NEW_ROLE: &str = "/console/{environment}/roles/new";
+/// One role of the vendor.
+pub const ROLE: &str = "/console/{environment}/roles/{role}";
+/// Edits a role of the vendor.
+pub const EDIT_ROLE: &str = "/console/{environment}/roles/{role}/edit";
+/// Deletes a role of the vendor.
+pub const DELETE_ROLE: &str = "/console/{environment}/roles/{role}/delete";
+/// Gives a role of the vendor to one of its own people, or takes it from one.
+pub const ROLE_MEMBERS: &str = "/console/{environment}/roles/{role}/members";
+/// The roles that there are in an organization.
+pub const ORGANIZATION_ROLES: &str = "/console/{environment}/organizations/{organization}/roles";
+/// Creates a role of an organization.
+pub const NEW_ORGANIZATION_ROLE: &str = "/console/{environment}/organizations/{organization}/roles/new";
+/// One role in an organization.
+pub const ORGANIZATION_ROLE: &str = "/console/{environment}/organizations/{organization}/roles/{role}";
+/// Edits a role of an organization.
+pub const EDIT_ORGANIZATION_ROLE: &str =
+    "/console/{environment}/organizations/{organization}/roles/{role}/edit";
+/// Deletes a role of an organization.
+pub const DELETE_ORGANIZATION_ROLE: &str =
+    "/console/{environment}/organizations/{organization}/roles/{role}/delete";
+/// Gives a role to somebody in an organization, or takes it from them.
+pub const ORGANIZATION_ROLE_MEMBERS: &str =
+    "/console/{environment}/organizations/{organization}/roles/{role}/members";
 /// The groups of the users of an identity pool.
 pub const POOL_GROUPS: &str = "/console/{environment}/identity-pools/{pool}/groups";
 /// Creates a group.

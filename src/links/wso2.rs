@@ -25,8 +25,52 @@ forms! {
     ORGANIZATIONS = "/api/server/v1/organizations";
     /// Whether a name is free.
     CHECK_NAME = "/api/server/v1/organizations/check-name";
+    /// Whether a handle is free.
+    CHECK_HANDLE = "/api/server/v1/organizations/check-handle";
+    /// The organization in which the caller acts.
+    OWN_ORGANIZATION = "/api/server/v1/organizations/self";
+    /// The same, with what the caller may do there.
+    ORGANIZATION_METADATA = "/api/server/v1/organizations/metadata";
+    /// The keys of the attributes of organizations.
+    ORGANIZATION_META_ATTRIBUTES = "/api/server/v1/organizations/meta-attributes";
+    /// Organizations with the domains of addresses that lead people to them.
+    ORGANIZATIONS_DISCOVERY = "/api/server/v1/organizations/discovery";
+    /// Whether such a domain is free.
+    CHECK_DISCOVERY = "/api/server/v1/organizations/check-discovery";
+    /// The domains that lead people to an organization.
+    ORGANIZATION_DISCOVERY = "/api/server/v1/organizations/{id}/discovery";
+    /// Whether the vendor says whose domains are.
+    DISCOVERY_SETTINGS = "/api/server/v1/organization-configs/discovery";
     /// One organization.
     ORGANIZATION = "/api/server/v1/organizations/{id}";
+    /// Roles.
+    ROLES = "/scim2/v2/Roles";
+    /// A search for roles.
+    ROLES_SEARCH = "/scim2/v2/Roles/.search";
+    /// One role.
+    ROLE = "/scim2/v2/Roles/{id}";
+    /// The users of an organization, by SCIM.
+    SCIM_USERS = "/scim2/Users";
+    /// Searches for users.
+    SCIM_USER_SEARCH = "/scim2/Users/.search";
+    /// One user.
+    SCIM_USER = "/scim2/Users/{id}";
+    /// The groups of an organization.
+    SCIM_GROUPS = "/scim2/Groups";
+    /// Searches for groups.
+    SCIM_GROUP_SEARCH = "/scim2/Groups/.search";
+    /// One group.
+    SCIM_GROUP = "/scim2/Groups/{id}";
+    /// What the SCIM server can do.
+    SCIM_SERVICE_PROVIDER_CONFIG = "/scim2/ServiceProviderConfig";
+    /// The types of resources.
+    SCIM_RESOURCE_TYPES = "/scim2/ResourceTypes";
+    /// One type of resources.
+    SCIM_RESOURCE_TYPE = "/scim2/ResourceTypes/{id}";
+    /// The schemas of resources.
+    SCIM_SCHEMAS = "/scim2/Schemas";
+    /// One schema.
+    SCIM_SCHEMA = "/scim2/Schemas/{id}";
 
     /// Applications.
     APPLICATIONS = "/api/server/v1/applications";

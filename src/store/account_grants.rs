@@ -21,6 +21,8 @@ pub struct AccountGrant {
     pub environment_id: EnvironmentId,
     /// The organization whose issuer gave it.
     pub issuer: OrganizationId,
+    /// Whether the user's token was switched to the organization: then one of WSO2's issuers gave it, and `issuer` is the root.
+    pub switched: bool,
     /// The organization in which the user acts.
     pub organization_id: OrganizationId,
     /// The client.
@@ -99,6 +101,7 @@ struct GrantRow {
     grant_id: GrantId,
     environment_id: EnvironmentId,
     issuer: OrganizationId,
+    switched: bool,
     organization_id: OrganizationId,
     client_id: ApplicationId,
     user_id: UserId,
@@ -135,7 +138,7 @@ struct RefreshTokenRow {
 /// The columns of [`GrantRow`], of a grant `g`.
 macro_rules! grant_columns {
     () => {
-        "g.id AS grant_id, g.environment_id, g.issuer, g.organization_id, g.client_id, g.user_id, g.session_id, g.flow_id, g.scope, \
+        "g.id AS grant_id, g.environment_id, g.issuer, g.switched, g.organization_id, g.client_id, g.user_id, g.session_id, g.flow_id, g.scope, \
          g.authenticated_at, g.amr, g.created_at, g.expires_at AS grant_expires_at, \
          (g.revoked_at IS NULL AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id AND s.revoked_at IS NULL) \
          AND EXISTS (SELECT 1 FROM users u WHERE u.id = g.user_id AND u.environment_id = g.environment_id \
@@ -153,6 +156,7 @@ impl TryFrom<GrantRow> for AccountGrant {
             id: row.grant_id,
             environment_id: row.environment_id,
             issuer: row.issuer,
+            switched: row.switched,
             organization_id: row.organization_id,
             client_id: row.client_id,
             user_id: row.user_id,
@@ -171,8 +175,8 @@ impl TryFrom<GrantRow> for AccountGrant {
 pub async fn insert(tx: &mut Transaction, grant: &AccountGrant) -> Result<()> {
     tx.sql(
         "INSERT INTO authorization_grants (id, environment_id, issuer, organization_id, client_id, user_id, session_id, subject, \
-         email, email_key, scope, authenticated_at, amr, created_at, expires_at, flow_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11, $12, $13, $14)",
+         email, email_key, scope, authenticated_at, amr, created_at, expires_at, flow_id, switched) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(grant.id)
     .bind(grant.environment_id)
@@ -188,6 +192,7 @@ pub async fn insert(tx: &mut Transaction, grant: &AccountGrant) -> Result<()> {
     .bind(grant.created_at)
     .bind(grant.expires_at)
     .bind(grant.flow_id)
+    .bind(grant.switched)
     .execute()
     .await?;
     Ok(())

@@ -6,9 +6,12 @@ use base::{
     secret::SignInRequest,
     time::Timestamp,
 };
-use model::email::Email;
+use model::{email::Email, login_flow::LoginFlow};
 
-use super::{Conn, Result, Transaction, columns};
+use super::{
+    Conn, Result, Sql, Transaction, columns,
+    login_flows::{read, select},
+};
 
 /// The login of a sign-in under way: `new`, if it has none yet. `None`: there is no such sign-in. Its row is locked, so that two
 /// attempts at once have one login.
@@ -138,5 +141,26 @@ pub async fn update_accepted(
     .bind(accepted.authenticated_at)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// The latest logins of an account, the newest first.
+pub async fn list_by_user(conn: &mut Conn, id: UserId, limit: i64) -> Result<Vec<LoginFlow>> {
+    let rows = conn.sql(select("WHERE user_id = $1 ORDER BY id DESC LIMIT $2"));
+    rows.bind(id).bind(limit).rows().await?.iter().map(read).collect()
+}
+
+/// Removes from the logins of these accounts whom they were of: addresses, attributes, the application's state, and what checks
+/// and documents say. What stays tells when a login was, and how it ended.
+pub async fn forget(conn: &mut Conn, ids: &[String]) -> Result<()> {
+    let of = |text| Sql::from(text).values(ids.iter().map(String::as_str));
+    let steps = of("UPDATE login_flow_steps SET checks = '[]', document = NULL, document_expires_at = NULL \
+         WHERE flow_id IN (SELECT id FROM login_flows WHERE user_id IN (");
+    conn.dynamic(steps.push("))")).execute().await?;
+    let flows = of(
+        "UPDATE login_flows SET email = NULL, claimed_email = NULL, email_key = NULL, attributes = NULL, state = NULL, \
+         user_id = NULL WHERE user_id IN (",
+    );
+    conn.dynamic(flows.push(")")).execute().await?;
     Ok(())
 }

@@ -340,16 +340,6 @@ pub async fn list_roles(conn: &mut Conn, id: ApplicationId) -> Result<Vec<String
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The applications that use a role of the root organization.
-pub async fn list_users_of_role(conn: &mut Conn, role_id: &str) -> Result<Vec<ApplicationId>> {
-    let rows: Vec<(ApplicationId,)> = conn
-        .sql("SELECT application_id FROM application_roles WHERE role_id = $1 ORDER BY application_id LIMIT 1000")
-        .bind(role_id)
-        .all()
-        .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
 /// Sets the roles of the root organization that an application uses.
 pub async fn set_roles(tx: &mut Transaction, id: ApplicationId, roles: &[String]) -> Result<()> {
     tx.sql("DELETE FROM application_roles WHERE application_id = $1").bind(id).execute().await?;

@@ -10,6 +10,9 @@ use oauth::sign_in_request::ResponseMode;
 
 use super::{Conn, Error, Result, Transaction, batch::DELETE_BATCH_SIZE, columns};
 
+/// How many wrong second factors end a request.
+const MAX_SECOND_FACTORS: i64 = 5;
+
 /// A request that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationRequest {
@@ -37,6 +40,8 @@ pub struct AuthorizationRequest {
     pub scope: String,
     /// The person must not have authenticated before that.
     pub authenticated_since: Option<Timestamp>,
+    /// Whom the client expects.
+    pub hinted_user_id: Option<UserId>,
     /// The login at an identity provider that was begun last.
     pub flow_id: Option<LoginFlowId>,
     /// Who has given a first factor.
@@ -72,6 +77,7 @@ struct Row {
     code_challenge: Option<String>,
     scope: String,
     authenticated_since: Option<Timestamp>,
+    hinted_user_id: Option<UserId>,
     flow_id: Option<LoginFlowId>,
     user_id: Option<UserId>,
     authenticated_at: Option<Timestamp>,
@@ -102,6 +108,7 @@ impl TryFrom<Row> for AuthorizationRequest {
             code_challenge: row.code_challenge,
             scope: row.scope,
             authenticated_since: row.authenticated_since,
+            hinted_user_id: row.hinted_user_id,
             flow_id: row.flow_id,
             proven: match (row.user_id, row.authenticated_at) {
                 (Some(user_id), Some(authenticated_at)) => Some(Proven { user_id, authenticated_at, amr }),
@@ -118,7 +125,8 @@ pub async fn insert(conn: &mut Conn, name: &SignInRequest, request: &Authorizati
     conn.sql(
         "INSERT INTO authorization_requests (request_sha256, environment_id, issuer, browser_sha256, client_id, redirect_uri, \
          redirect_uri_sent, response_mode, state, nonce, code_challenge, scope, created_at, expires_at, \
-         authenticated_since, flow_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         authenticated_since, flow_id, hinted_user_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(name.digest_of_text())
     .bind(request.environment_id)
@@ -136,6 +144,7 @@ pub async fn insert(conn: &mut Conn, name: &SignInRequest, request: &Authorizati
     .bind(request.expires_at)
     .bind(request.authenticated_since)
     .bind(request.flow_id)
+    .bind(request.hinted_user_id)
     .execute()
     .await?;
     Ok(())
@@ -148,7 +157,8 @@ macro_rules! select {
             "SELECT ",
             $also,
             "environment_id, issuer, browser_sha256, client_id, redirect_uri, redirect_uri_sent, response_mode, state, nonce, \
-             code_challenge, scope, authenticated_since, flow_id, user_id, authenticated_at, amr, created_at, expires_at \
+             code_challenge, scope, authenticated_since, hinted_user_id, flow_id, user_id, authenticated_at, amr, created_at, \
+             expires_at \
              FROM authorization_requests ",
             $rest
         )
@@ -303,6 +313,36 @@ pub async fn update_proven(
         .bind(now)
         .bind(before.map(|before| before.user_id.to_string()).unwrap_or_default())
         .bind(before.map_or(Timestamp::from_millis(0), |before| before.authenticated_at))
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Takes one of the attempts to give a second factor that a request allows, which locks it until the transaction ends. Returns
+/// whether there was one.
+pub async fn take_second_factor(tx: &mut Transaction, name: &SignInRequest) -> Result<bool> {
+    let rows = tx
+        .sql(
+            "UPDATE authorization_requests SET second_factor_failures = second_factor_failures + 1 \
+             WHERE request_sha256 = $1 AND consumed_at IS NULL AND second_factor_failures < $2",
+        )
+        .bind(name.digest_of_text())
+        .bind(MAX_SECOND_FACTORS)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Ends a request that has no attempts left. Returns whether it had none.
+pub async fn end_guessed(tx: &mut Transaction, name: &SignInRequest, now: Timestamp) -> Result<bool> {
+    let rows = tx
+        .sql(
+            "UPDATE authorization_requests SET consumed_at = $3 \
+             WHERE request_sha256 = $1 AND consumed_at IS NULL AND second_factor_failures >= $2",
+        )
+        .bind(name.digest_of_text())
+        .bind(MAX_SECOND_FACTORS)
+        .bind(now)
         .execute()
         .await?;
     Ok(rows == 1)

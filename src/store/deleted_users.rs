@@ -6,7 +6,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Result, Sql};
+use super::{Conn, Result, Sql, account_logins, user_associations};
 
 /// How many users one call erases.
 const BATCH_SIZE: i64 = 200;
@@ -26,7 +26,7 @@ const BY_ACCOUNT: [&str; 10] = [
     "DELETE FROM sessions WHERE subject_id IN (",
 ];
 
-/// Erases these users: their credentials, codes and sessions, identifiers and addresses, and the users themselves. Returns
+/// Erases these users, and their images in other organizations: their credentials, codes and sessions, identifiers and addresses, and the users themselves. Returns
 /// how many there were.
 pub async fn remove(conn: &mut Conn, ids: &[UserId]) -> Result<u64> {
     remove_rows(conn, ids.iter().map(|id| (id.to_string(),)).collect()).await
@@ -38,6 +38,19 @@ async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
     if ids.is_empty() {
         return Ok(0);
     }
+    loop {
+        let images = user_associations::list_images(conn, &ids, BATCH_SIZE).await?;
+        if images.is_empty() {
+            break;
+        }
+        user_associations::subtract_from_counts(conn, &images).await?;
+        erase(conn, &images).await?;
+    }
+    erase(conn, &ids).await
+}
+
+async fn erase(conn: &mut Conn, ids: &[String]) -> Result<u64> {
+    account_logins::forget(conn, ids).await?;
     for text in BY_ACCOUNT {
         let sql = Sql::from(text).values(ids.iter().map(String::as_str)).push(")");
         conn.dynamic(sql).execute().await?;

@@ -8,7 +8,7 @@ use base::{
 };
 use model::{
     account::AccountId,
-    letter::{Letter, LetterError, LetterKind, LetterState},
+    letter::{Asker, Letter, LetterError, LetterKind, LetterState},
 };
 
 use super::{Conn, Error, Result, Transaction, columns::column_list, one_time_codes::MAX_FAILURES};
@@ -30,6 +30,7 @@ macro_rules! select {
                 account_id,
                 kind,
                 code_id,
+                asked_by,
                 recipient,
                 state,
                 attempts,
@@ -54,6 +55,7 @@ struct Row {
     account_id: Option<String>,
     kind: String,
     code_id: Option<OneTimeCodeId>,
+    asked_by: Option<String>,
     recipient: Option<String>,
     state: String,
     attempts: i64,
@@ -73,6 +75,7 @@ impl TryFrom<Row> for Letter {
         let unreadable = |column| Error::inconsistent("letters", column, id);
         let account_id = row.account_id.map(|text| text.parse::<AccountId>());
         let last_error = row.last_error.map(|text| text.parse::<LetterError>());
+        let asked_by = row.asked_by.map(|text| text.parse::<Asker>());
         Ok(Self {
             id,
             environment_id: row.environment_id,
@@ -80,6 +83,7 @@ impl TryFrom<Row> for Letter {
             account_id: account_id.transpose().map_err(|_| unreadable("account_id"))?,
             kind: row.kind.parse().map_err(|_| unreadable("kind"))?,
             code_id: row.code_id,
+            asked_by: asked_by.transpose().map_err(|_| unreadable("asked_by"))?,
             sealed_recipient: row.recipient,
             state: row.state.parse().map_err(|_| unreadable("state"))?,
             attempts: u32::try_from(row.attempts).map_err(|_| unreadable("attempts"))?,
@@ -101,8 +105,8 @@ impl TryFrom<Row> for Letter {
 pub async fn insert(tx: &mut Transaction, letter: &Letter, contents: Option<&str>) -> Result<()> {
     tx.sql(
         "INSERT INTO letters (id, environment_id, organization_id, account_id, kind, code_id, recipient, contents, state, \
-         attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at, asked_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(letter.id)
     .bind(letter.environment_id)
@@ -120,24 +124,103 @@ pub async fn insert(tx: &mut Transaction, letter: &Letter, contents: Option<&str
     .bind(letter.last_reply.map(i64::from))
     .bind(letter.created_at)
     .bind(letter.updated_at)
+    .bind(letter.asked_by.map(Asker::as_str))
     .execute()
     .await?;
     Ok(())
 }
 
-/// How many letters an account got since `since`, sent or not, as far as `limit`.
-pub async fn count_since(conn: &mut Conn, account: AccountId, since: Timestamp, limit: i64) -> Result<i64> {
-    let (count,): (i64,) = conn
-        .sql(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE account_id = $1 AND created_at > $2 LIMIT $3) \
-             AS recent",
-        )
-        .bind(account.to_string())
-        .bind(since)
-        .bind(limit)
-        .one()
-        .await?;
+/// How many letters to an account somebody asked for since `since`, as far as `limit`. Of what strangers asked for, what did not
+/// arrive does not count: nobody is kept out by it. Of what others asked for, every code counts: each can be guessed at.
+pub async fn count_asked(
+    conn: &mut Conn,
+    account: AccountId,
+    asker: Asker,
+    since: Timestamp,
+    limit: i64,
+) -> Result<i64> {
+    let statement = match asker {
+        Asker::Stranger => conn.sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE account_id = $1 AND created_at > $2 AND asked_by = $3 \
+             AND (state IN ('queued', 'sent') OR last_error IN ('code_ended', 'no_address')) LIMIT $4) AS recent",
+        ),
+        Asker::Holder | Asker::Administrator => conn.sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE account_id = $1 AND created_at > $2 AND asked_by = $3 \
+             AND COALESCE(last_error, '') <> 'too_many' LIMIT $4) AS recent",
+        ),
+    };
+    let (count,): (i64,) =
+        statement.bind(account.to_string()).bind(since).bind(asker.as_str()).bind(limit).one().await?;
     Ok(count)
+}
+
+/// A letter that was written before another one of its kind, with what became of the code in it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct EarlierLetter {
+    /// The letter.
+    pub id: LetterId,
+    /// The address, sealed.
+    pub recipient: Option<String>,
+    /// Its state.
+    state: String,
+    /// Why it was not sent.
+    last_error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When its code expires, if it is there.
+    code_expires_at: Option<Timestamp>,
+    /// When its code was used or ended.
+    code_consumed_at: Option<Timestamp>,
+    /// How many wrong codes were given for it.
+    code_failures: Option<i64>,
+}
+
+impl EarlierLetter {
+    /// Whether it will not arrive, or has not, for another reason than that its code was used.
+    pub fn is_lost(&self) -> bool {
+        let is_over = !matches!(self.state.as_str(), "queued" | "sent");
+        is_over && self.last_error.as_deref() != Some(LetterError::CodeEnded.as_str())
+    }
+
+    /// Whether its code can still be used.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.is_unused(now) && self.code_failures.is_some_and(|failures| failures < MAX_FAILURES)
+    }
+
+    /// Whether its code was guessed at too often.
+    pub fn is_guessed(&self, now: Timestamp) -> bool {
+        self.is_unused(now) && self.code_failures.is_some_and(|failures| failures >= MAX_FAILURES)
+    }
+
+    fn is_unused(&self, now: Timestamp) -> bool {
+        self.code_consumed_at.is_none() && self.code_expires_at.is_some_and(|at| at > now)
+    }
+}
+
+/// The letters of a kind that were written to an account since `since`, the newest first, as far as `limit`. Those that were
+/// never to be sent are left out.
+pub async fn list_earlier(
+    conn: &mut Conn,
+    account: AccountId,
+    kind: LetterKind,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<EarlierLetter>> {
+    conn.sql(
+        "SELECT letters.id, letters.recipient, letters.state, letters.last_error, letters.created_at, \
+         one_time_codes.expires_at AS code_expires_at, one_time_codes.consumed_at AS code_consumed_at, \
+         one_time_codes.failures AS code_failures \
+         FROM letters LEFT JOIN one_time_codes ON one_time_codes.id = letters.code_id \
+         WHERE letters.account_id = $1 AND letters.created_at > $2 AND letters.kind = $3 \
+         AND COALESCE(letters.last_error, '') NOT IN ('too_many', 'still_good') \
+         ORDER BY letters.created_at DESC, letters.id DESC LIMIT $4",
+    )
+    .bind(account.to_string())
+    .bind(since)
+    .bind(kind.as_str())
+    .bind(limit)
+    .all()
+    .await
 }
 
 /// Whether a user got a letter of a kind, as far as the log goes back.

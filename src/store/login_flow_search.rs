@@ -2,7 +2,7 @@
 //! on, and stops after [`MAX_SCANNED`] entries.
 
 use base::{
-    id::{EnvironmentId, Id, LoginFlowId, OrganizationId, SamlConnectionId},
+    id::{EnvironmentId, Id, LoginFlowId, OrganizationId, SamlConnectionId, UserId},
     time::Timestamp,
 };
 use model::login_flow::{FlowStatus, LoginFlow, LoginProtocol};
@@ -24,6 +24,8 @@ pub struct FlowFilter<'a> {
     pub organization_id: Option<OrganizationId>,
     /// Through this connection.
     pub connection_id: Option<SamlConnectionId>,
+    /// Of this account.
+    pub user_id: Option<UserId>,
     /// By this protocol.
     pub protocol: Option<LoginProtocol>,
     /// Of the person with this address, also where a refused response named it
@@ -100,17 +102,25 @@ impl FlowFilter<'_> {
             residual = std::mem::take(&mut residual).push(condition).value(value);
             has_residual = true;
         };
-        let by_email = self.email_key.is_some();
-        let by_organization = !by_email && self.organization_id.is_some();
-        let by_refusal = !by_email && !by_organization && self.refusal.is_some();
-        let mut indexed = match (self.email_key, self.organization_id, self.refusal) {
-            (Some(email), _, _) => Sql::from("email_key = ").value(email),
-            (None, Some(organization), _) => Sql::from("organization_id = ").value(organization.to_string()),
-            (None, None, Some(refusal)) => environment().push(" AND refusal = ").value(refusal),
-            (None, None, None) => environment(),
+        let by_user = self.user_id.is_some();
+        let by_email = !by_user && self.email_key.is_some();
+        let by_person = by_user || by_email;
+        let by_organization = !by_person && self.organization_id.is_some();
+        let by_refusal = !by_person && !by_organization && self.refusal.is_some();
+        let mut indexed = match (self.user_id, self.email_key, self.organization_id, self.refusal) {
+            (Some(user), ..) => Sql::from("user_id = ").value(user.to_string()),
+            (None, Some(email), ..) => Sql::from("email_key = ").value(email),
+            (None, None, Some(organization), _) => {
+                Sql::from("organization_id = ").value(organization.to_string())
+            }
+            (None, None, None, Some(refusal)) => environment().push(" AND refusal = ").value(refusal),
+            (None, None, None, None) => environment(),
         };
-        if by_email || by_organization {
+        if by_person || by_organization {
             unindexed(unindexed!("environment_id"), self.environment_id.to_string());
+        }
+        if let Some(email) = self.email_key.filter(|_| !by_email) {
+            unindexed(unindexed!("email_key"), email.to_owned());
         }
         if let Some(organization) = self.organization_id.filter(|_| !by_organization) {
             unindexed(unindexed!("organization_id"), organization.to_string());
@@ -126,7 +136,9 @@ impl FlowFilter<'_> {
         }
         match self.status {
             // The indexes of failed logins are partial.
-            Some(_) if failed && !by_email && !by_refusal => indexed = indexed.push(" AND status = 'failed'"),
+            Some(_) if failed && !by_person && !by_refusal => {
+                indexed = indexed.push(" AND status = 'failed'")
+            }
             Some(status) => unindexed(unindexed!("status"), status.as_str().to_owned()),
             None => {}
         }

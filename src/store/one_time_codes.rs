@@ -141,6 +141,23 @@ pub async fn find_newest(
     statement.optional::<Row>().await?.map(Row::read).transpose()
 }
 
+/// The code of a user for a purpose with this id, if it was not ended by its use or a new one; with its digest.
+pub async fn find_unused(
+    conn: &mut Conn,
+    user: UserId,
+    purpose: OneTimeCodePurpose,
+    id: OneTimeCodeId,
+) -> Result<Option<(OneTimeCode, Digest)>> {
+    let row = conn
+        .sql(select!("WHERE id = $1 AND account_id = $2 AND purpose = $3 AND consumed_at IS NULL"))
+        .bind(id)
+        .bind(user)
+        .bind(purpose.as_str())
+        .optional::<Row>()
+        .await?;
+    row.map(Row::read).transpose()
+}
+
 /// Takes one of the attempts that a code allows, which locks it until the transaction ends. Returns whether there was one:
 /// `false` for a code that has ended.
 pub async fn take_attempt(tx: &mut Transaction, id: OneTimeCodeId, now: Timestamp) -> Result<bool> {

@@ -32,7 +32,7 @@ impl Table for OrganizationDomain {
 
     const TABLE: &'static str = "organization_domains";
     const SCOPE: &'static str = "organization_id";
-    const COLUMNS: &'static [&'static str] = &["state", "verification_token", "approved"];
+    const COLUMNS: &'static [&'static str] = &["state", "verification_token", "approved", "asserted"];
     const FIXED: &'static [&'static str] = &["environment_id", "domain", "created_at"];
     const STAMPS: &'static [&'static str] =
         &["verified_at", "checked_at", "check_error", "record_lost_at", "recheck_at"];
@@ -46,7 +46,8 @@ impl Table for OrganizationDomain {
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
-        statement.bind(self.state.as_str()).bind(self.verification_token.as_deref()).bind(self.approved)
+        let statement = statement.bind(self.state.as_str()).bind(self.verification_token.as_deref());
+        statement.bind(self.approved).bind(self.asserted)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -69,6 +70,7 @@ impl Table for OrganizationDomain {
             checked_at: row.get("checked_at")?,
             check_error: row.get("check_error")?,
             approved: row.get("approved")?,
+            asserted: row.get("asserted")?,
             record_lost_at: row.get("record_lost_at")?,
             recheck_at: row.get("recheck_at")?,
             created_at: row.get("created_at")?,
@@ -290,6 +292,7 @@ fn listed_domain(
         checked_at: None,
         check_error: None,
         approved: state == DomainState::Whitelisted,
+        asserted: false,
         record_lost_at: None,
         recheck_at: None,
         created_at: organization.updated_at,
@@ -349,14 +352,14 @@ async fn add(
     for some in added.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO organization_domains (id, organization_id, environment_id, domain, state, created_at, \
-             approved, verification_token) VALUES ",
+             approved, asserted, verification_token) VALUES ",
         );
         for (at, domain) in some.iter().enumerate() {
             sql = sql.push(if at == 0 { "(" } else { ", (" });
             sql = sql.value(domain.id.to_string()).push(", ").value(organization_id.to_string()).push(", ");
             sql = sql.value(environment_id.to_string()).push(", ").value(domain.domain.as_str()).push(", ");
             sql = sql.value(domain.state.as_str()).push(", ").value(domain.created_at.millis()).push(", ");
-            sql = sql.value(domain.approved).push(", ");
+            sql = sql.value(domain.approved).push(", ").value(domain.asserted).push(", ");
             sql = match &domain.verification_token {
                 Some(token) => sql.value(token.as_str()).push(")"),
                 None => sql.push("NULL)"),

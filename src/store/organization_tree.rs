@@ -26,6 +26,21 @@ pub async fn depth_of(conn: &mut Conn, id: OrganizationId) -> Result<i64> {
     Ok(row.map_or(0, |(depth,)| depth))
 }
 
+/// The organizations above one, the nearest last; with each how far above it is, and its name.
+pub async fn list_ancestors(
+    conn: &mut Conn,
+    id: OrganizationId,
+) -> Result<Vec<(OrganizationId, i64, String)>> {
+    conn.sql(
+        "SELECT c.ancestor_id, c.depth, COALESCE(o.name, o.display_name) FROM organization_closure c \
+         JOIN organizations o ON o.id = c.ancestor_id AND o.deleted_at IS NULL \
+         WHERE c.descendant_id = $1 AND c.depth > 0 ORDER BY c.depth DESC",
+    )
+    .bind(id)
+    .all()
+    .await
+}
+
 /// How many levels there are below an organization: 0 for one without children.
 pub async fn height_of(conn: &mut Conn, id: OrganizationId) -> Result<i64> {
     let row: Option<(i64,)> = conn

@@ -46,6 +46,7 @@ impl Table for Organization {
         "metadata",
         "metadata_schema",
         "authentication_mechanisms",
+        "wso2_version",
         "updated_at",
     ];
     const FIXED: &'static [&'static str] = &["template_id", "template_applied_at", "created_at"];
@@ -93,6 +94,7 @@ impl Table for Organization {
             .bind(self.metadata.as_str())
             .bind(self.metadata_schema.as_str())
             .bind(self.authentication_mechanisms.as_deref().map(mechanisms_to_json))
+            .bind(self.wso2_version.as_str())
             .bind(self.updated_at)
     }
 
@@ -132,6 +134,7 @@ impl Table for Organization {
             metadata: row.parse("metadata", JsonObject::from_stored)?,
             metadata_schema: row.parse("metadata_schema", JsonObject::from_stored)?,
             authentication_mechanisms: row.parse_optional("authentication_mechanisms", mechanisms)?,
+            wso2_version: row.parse("wso2_version", columns::by_name)?,
             attributes: organization_attributes::parse(attributes.as_deref())
                 .ok_or_else(|| row.inconsistent("attributes"))?,
             domains: domains(listed.as_deref()).ok_or_else(|| row.inconsistent("domains"))?,
@@ -385,6 +388,58 @@ pub async fn has_name(
         .optional()
         .await?;
     Ok(row.is_some())
+}
+
+/// Whether another organization of the environment than `except` has exactly this name; `name_key` is its normal form. Callers hold
+/// the lock of the environment, or only want to know.
+pub async fn has_exact_name(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    (name, name_key): (&str, &str),
+    except: OrganizationId,
+) -> Result<bool> {
+    let row: Option<(OrganizationId,)> = conn
+        .sql(
+            "SELECT id FROM organizations WHERE environment_id = $1 AND name_key = $2 AND id <> $3 \
+             AND COALESCE(name, display_name) = $4 AND deleted_at IS NULL AND kind = 'organization' LIMIT 1",
+        )
+        .bind(environment_id)
+        .bind(name_key)
+        .bind(except)
+        .bind(name)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Whether another organization of the environment than `except` has this handle.
+pub async fn has_handle(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    handle: &Handle,
+    except: OrganizationId,
+) -> Result<bool> {
+    let row: Option<(OrganizationId,)> = conn
+        .sql(
+            "SELECT id FROM organizations WHERE environment_id = $1 AND handle = $2 AND id <> $3 AND deleted_at IS NULL",
+        )
+        .bind(environment_id)
+        .bind(handle.as_str())
+        .bind(except)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// When the root organization of an environment was made.
+pub async fn find_root_creation(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<Timestamp>> {
+    let row: Option<(Timestamp,)> = conn
+        .sql("SELECT created_at FROM organizations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL")
+        .bind(environment_id)
+        .bind(root_id(environment_id))
+        .optional()
+        .await?;
+    Ok(row.map(|(at,)| at))
 }
 
 /// The ids of up to `limit` organizations of an environment with this normal form of a name, templates included.

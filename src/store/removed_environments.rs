@@ -55,6 +55,7 @@ const IN_BATCHES: &[&str] = &[
     some!("role_assignments" by "role_id, organization_id, subject_kind, subject_id"),
     some!("roles" by "id"),
     some!("user_groups" by "id"),
+    some!("user_associations" by "user_id"),
     some!("letters" by "id"),
 ];
 

@@ -113,9 +113,13 @@ fn statement(
 }
 
 /// How many roles an organization has of its own.
-pub async fn count(conn: &mut Conn, organization_id: OrganizationId) -> Result<i64> {
-    let text = "SELECT COUNT(*) FROM roles WHERE organization_id = $1 AND deleted_at IS NULL";
-    let (count,): (i64,) = conn.sql(text).bind(organization_id).one().await?;
+pub async fn count(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<i64> {
+    let text = "SELECT COUNT(*) FROM roles WHERE environment_id = $1 AND organization_id = $2 AND deleted_at IS NULL";
+    let (count,): (i64,) = conn.sql(text).bind(environment_id).bind(organization_id).one().await?;
     Ok(count)
 }
 
@@ -174,4 +178,53 @@ pub async fn list_of_user(
         .bind(limit)
         .all_of()
         .await
+}
+
+/// Up to `limit` applications that use a role of the root, which is for organizations.
+pub async fn list_applications(conn: &mut Conn, id: RoleId, limit: i64) -> Result<Vec<ApplicationId>> {
+    let text =
+        "SELECT application_id FROM application_roles WHERE role_id = $1 ORDER BY application_id LIMIT $2";
+    let rows: Vec<(ApplicationId,)> = conn.sql(text).bind(id).bind(limit).all().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Applications do not use a role any more that is being removed.
+pub async fn remove_from_applications(tx: &mut Transaction, id: RoleId) -> Result<()> {
+    tx.sql("DELETE FROM application_roles WHERE role_id = $1").bind(id).execute().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use base::id::Id;
+
+    use super::*;
+    use crate::store::Db;
+
+    #[tokio::test]
+    async fn a_name_in_an_audience_is_found_by_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let mut conn = db.read().await.unwrap();
+        let (environment_id, organization_id) = (Id::from_bits(1), Id::from_bits(2));
+        let audience = Some(Audience::Application(Id::from_bits(3)));
+        let name_key = Some("app admin".to_owned());
+        let own = "environment_id=? AND organization_id=?";
+        for (query, columns) in [
+            (RoleQuery::default(), own.to_owned()),
+            (RoleQuery { name_key: name_key.clone(), audience: None }, own.to_owned()),
+            (RoleQuery { name_key: None, audience }, format!("{own} AND audience_type=? AND audience_id=?")),
+            (
+                RoleQuery { name_key, audience },
+                format!("{own} AND audience_type=? AND audience_id=? AND name_key=?"),
+            ),
+        ] {
+            let explain = Sql::from("EXPLAIN QUERY PLAN ");
+            let explain = explain.append(statement(environment_id, organization_id, &query, 10));
+            let plan: Vec<(i64, i64, i64, String)> = conn.dynamic(explain).all().await.unwrap();
+            let expected = format!("SEARCH roles USING INDEX roles_by_name ({columns})");
+            assert_eq!(plan[0].3, expected, "{query:?}");
+        }
+    }
 }

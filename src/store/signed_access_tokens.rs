@@ -105,7 +105,7 @@ pub async fn find_live(
          (SELECT 1 FROM sessions s WHERE s.id = t.session_id AND s.revoked_at IS NULL)) \
          AND (t.grant_id IS NULL OR EXISTS \
          (SELECT 1 FROM authorization_grants g WHERE g.id = t.grant_id AND g.revoked_at IS NULL)) \
-         AND (t.grant_id IS NULL OR i.kind = 'root' OR c.organization_id = i.id OR ",
+         AND (t.grant_id IS NULL OR t.issuer IN ('oauth2', 't') OR i.kind = 'root' OR c.organization_id = i.id OR ",
         shared_condition!("c", "i"),
         ") AND (t.issuer NOT IN ('oauth2', 't') OR t.organization_id IS NULL OR ",
         shared_condition!("c", "o"),

@@ -1,5 +1,7 @@
 //! Groups of users of identity pools, and who their members are.
 
+use std::collections::BTreeMap;
+
 use base::{
     id::{EnvironmentId, EnvironmentKind, IdentityPoolId, UserGroupId, UserGroupKind, UserId},
     time::Timestamp,
@@ -11,6 +13,7 @@ use model::{
 
 use super::{
     Conn, Result, Sql, Transaction,
+    batch::BATCH_SIZE,
     columns::like_pattern,
     connection::{Row, Statement},
     sorted_lists::{Common, Named},
@@ -116,6 +119,31 @@ pub async fn find_by_key(
         .bind(name_key)
         .optional_of()
         .await
+}
+
+/// The groups that these users are in, with their names, up to `limit` in all.
+pub async fn list_of_users(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    ids: &[UserId],
+    limit: i64,
+) -> Result<BTreeMap<UserId, Vec<(UserGroupId, String)>>> {
+    let mut found: BTreeMap<UserId, Vec<(UserGroupId, String)>> = BTreeMap::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from(
+            "SELECT m.user_id, g.id, g.name FROM user_group_members m JOIN user_groups g ON g.id = m.group_id \
+             WHERE g.deleted_at IS NULL AND g.environment_id = ",
+        )
+        .value(environment_id.to_string())
+        .push(" AND m.user_id IN (")
+        .values(some.iter().map(ToString::to_string))
+        .push(") ORDER BY m.user_id, g.name_key, g.id LIMIT ")
+        .value(limit);
+        for (user, group, name) in conn.dynamic(sql).all::<(UserId, UserGroupId, String)>().await? {
+            found.entry(user).or_default().push((group, name));
+        }
+    }
+    Ok(found)
 }
 
 /// Up to `limit` members of a group after one of them, or from the first, in the order of their ids.

@@ -10,7 +10,9 @@ use model::{
 };
 
 use super::{
-    Conn, Result, Sql, Transaction, columns,
+    Conn, Result, Sql, Transaction,
+    batch::BATCH_SIZE,
+    columns,
     connection::{Row, Statement},
     table::{Key, SHARED_LOCK, Table, locking, select_text, select_where},
 };
@@ -30,7 +32,8 @@ impl Table for User {
         "updated_at",
         "status_updated_at",
     ];
-    const FIXED: &'static [&'static str] = &["organization_id", "pool_id", "source", "created_at"];
+    const FIXED: &'static [&'static str] =
+        &["organization_id", "pool_id", "source", "shadow_of", "created_at"];
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.environment_id, version: self.version }
@@ -58,6 +61,7 @@ impl Table for User {
             .bind(self.organization_id)
             .bind(self.pool_id)
             .bind(self.source.as_str())
+            .bind(self.shadow_of)
             .bind(self.created_at)
     }
 
@@ -70,6 +74,7 @@ impl Table for User {
             version: row.get("version")?,
             status: row.parse("status", columns::by_name)?,
             source: row.parse("source", columns::by_name)?,
+            shadow_of: row.get("shadow_of")?,
             user_type: row.get("user_type")?,
             payload: row.parse("payload", columns::object_from_json)?,
             metadata: row.parse("metadata", columns::object_from_json)?,
@@ -104,6 +109,24 @@ async fn insert_words(conn: &mut Conn, user: &User) -> Result<()> {
     }
     conn.dynamic(sql).execute().await?;
     Ok(())
+}
+
+/// The names of those of these users who are in the environment. A name may be empty.
+pub async fn list_names(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    ids: &[UserId],
+) -> Result<Vec<(UserId, String)>> {
+    let mut found = Vec::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from("SELECT id, display_name FROM users WHERE environment_id || '' = ")
+            .value(environment_id.to_string())
+            .push(" AND id IN (")
+            .values(some.iter().map(ToString::to_string))
+            .push(")");
+        found.extend(conn.dynamic(sql).all().await?);
+    }
+    Ok(found)
 }
 
 /// Up to `limit` users of a pool after one of them, or from the first, in the order of their ids.
@@ -158,6 +181,39 @@ pub async fn list_by_organization(
         .bind(limit)
         .all_of()
         .await
+}
+
+/// Up to `limit` users of the pools of an organization that exist, without the first `offset`, in the order of their ids.
+pub async fn list_at(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let rest = "WHERE users.environment_id = $1 AND users.organization_id = $2 \
+                AND EXISTS (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                ORDER BY users.id LIMIT $4 OFFSET $3";
+    select_where::<User>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(offset)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// How many users the pools of an organization have that exist.
+pub async fn count_in_organization(conn: &mut Conn, organization_id: OrganizationId) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT CAST(COALESCE(SUM(number_of_users), 0) AS BIGINT) FROM identity_pools \
+             WHERE organization_id = $1 AND deleted_at IS NULL",
+        )
+        .bind(organization_id)
+        .one()
+        .await?;
+    Ok(count)
 }
 
 /// Up to `limit` users of a pool, the newest first, from one of them on.
@@ -218,6 +274,35 @@ pub async fn find_by_key(
         first = first.or(found);
     }
     Ok(first)
+}
+
+/// Up to `limit` users of an environment who have one of these identifiers or this address, proven or not, in pools that exist.
+pub async fn list_by_keys(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    keys: &[IdentifierKey],
+    address_key: Option<&str>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    // By the key alone: an environment has many users, and few people have one key.
+    let by_identifier = "JOIN user_identifiers i ON i.user_id = users.id \
+                         WHERE i.identifier_key || '' = $1 AND users.environment_id || '' = $2 AND EXISTS \
+                         (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                         ORDER BY i.user_id LIMIT $3";
+    let by_address = "JOIN user_addresses a ON a.user_id = users.id \
+                      WHERE a.address_key || '' = $1 AND users.environment_id || '' = $2 AND EXISTS \
+                      (SELECT 1 FROM identity_pools p WHERE p.id = users.pool_id AND p.deleted_at IS NULL) \
+                      ORDER BY a.user_id LIMIT $3";
+    let mut found: Vec<User> = Vec::new();
+    let texts = keys.iter().map(|key| (by_identifier, key.as_str()));
+    for (text, key) in texts.chain(address_key.map(|key| (by_address, key))) {
+        let some = select_where::<User>(conn, text).bind(key).bind(environment_id).bind(limit);
+        found.extend(some.all_of().await?);
+    }
+    found.sort_by_key(|user| user.id);
+    found.dedup_by_key(|user| user.id);
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(found)
 }
 
 /// The user of an organization's pools with this identifier: of its oldest pool, if several have one.

@@ -200,7 +200,10 @@ fn message_samples() {
         }
         .view(),
     );
-    page("message-too-many-requests", message::too_many_requests(Duration::from_millis(100)));
+    page(
+        "message-too-many-requests",
+        message::too_many_requests(Duration::from_millis(100), Some("0123abc")),
+    );
 }
 
 #[test]

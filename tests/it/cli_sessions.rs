@@ -43,6 +43,7 @@ both! {
             version: 1,
             status: UserStatus::Active,
             source: UserSource::Standard,
+            shadow_of: None,
             user_type: String::new(),
             payload: Map::new(),
             metadata: Map::new(),

@@ -114,7 +114,15 @@ both! {
         let id = made.id("usr_");
         let user = format!("/users/{id}");
         console.page(&of).await.says("One account is kept here.");
-        console.page("/audit-events").await.says("created user").does_not_say("Dana");
+        // Named as long as there is such a user: the entry does not hold the name.
+        console.page("/audit-events").await.says("created user").says("Dana <b>Doe</b>");
+        let mut conn = app.state.db.read().await.unwrap();
+        let (entries,): (i64,) =
+            conn.sql("SELECT COUNT(*) FROM audit_events WHERE target_id = $1").bind(id.as_str()).one().await.unwrap();
+        let named: Vec<(String,)> =
+            conn.sql("SELECT after FROM audit_events WHERE target_id = $1").bind(id.as_str()).all().await.unwrap();
+        drop(conn);
+        assert!(entries > 0 && named.iter().all(|(values,)| !values.contains("Dana")), "{named:?}");
 
         for words in ["dana", "DOE", "dana@ACME.example", &id, "do"] {
             console.page(&format!("{list}?q={words}")).await.says("Dana <b>Doe</b>").says("dana");
@@ -122,6 +130,19 @@ both! {
         console.page(&format!("{list}?q=charles")).await.says("Nothing here matches.").does_not_say("Dana");
         // Who has the id alone need not know where.
         console.page(&format!("/users?q={id}")).await.says("Dana <b>Doe</b>");
+        // Nor who has a whole address, in any case, or a user name; of part of a name the root's own are meant.
+        for words in ["DANA@acme.example", "dana", "Dana"] {
+            console.page(&format!("/users?q={words}")).await.says("Dana <b>Doe</b>").says("Company acme.example");
+        }
+        for words in ["doe", "acme.example", "eve@acme.example"] {
+            console.page(&format!("/users?q={words}")).await.does_not_say("Dana");
+        }
+        // Another environment has nothing of it.
+        let other = app.environment("stage").await;
+        let elsewhere = app.console(Role::Admin, &other).await;
+        for words in ["dana@acme.example", &id] {
+            elsewhere.page(&format!("/users?q={words}")).await.says("Nothing here matches.").does_not_say("Dana");
+        }
         // Those of the root are others.
         console.page("/users").await.says("Users of Environment prod").says("Nobody has an account here yet.");
 
@@ -142,7 +163,7 @@ both! {
         let deleted = console.done(&delete, &[("confirm", "Dana Roe")]).await;
         deleted.says("User deleted.").says("Users of Company acme.example");
         assert_eq!(console.get(&user).await.status, 404);
-        console.page("/audit-events").await.says("deleted user");
+        console.page("/audit-events").await.says("deleted user").does_not_say("Dana");
     }
 
     async fn the_root_has_users_of_its_own(app: TestApp) {

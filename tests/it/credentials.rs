@@ -15,7 +15,7 @@ use ostiary::{
         Error,
         accounts::{
             credentials::{self, ImportedCredential, NewCredential},
-            one_time_codes::{self, CodeRequest, NewCode},
+            one_time_codes::{self, CodeRequest, GivenCode, NewCode},
             password_check,
             passwords::PasswordRealm,
             recovery_codes,
@@ -80,6 +80,7 @@ async fn new_code(
         purpose,
         address_key: address.map(str::to_owned),
         settings: OneTimeCodeSettings::DEFAULT,
+        keeps_earlier: false,
     };
     let mut tx = app.state.db.write().await.unwrap();
     let code = one_time_codes::create(&mut tx, &app.state, request).await.unwrap();
@@ -96,7 +97,10 @@ async fn consume(
     digits: &str,
 ) -> bool {
     let mut tx = app.state.db.write().await.unwrap();
-    let found = one_time_codes::consume(&mut tx, &app.state, user, purpose, address, digits).await.unwrap();
+    let found =
+        one_time_codes::consume(&mut tx, &app.state, user, purpose, address, &GivenCode::parse(digits))
+            .await
+            .unwrap();
     tx.commit().await.unwrap();
     found.is_some()
 }
@@ -260,7 +264,7 @@ both! {
             let (state, digits) = (app.state.clone(), digits.clone());
             async move {
                 let mut tx = state.db.write().await.unwrap();
-                let found = one_time_codes::consume(&mut tx, &state, user, purpose, None, &digits).await.unwrap();
+                let found = one_time_codes::consume(&mut tx, &state, user, purpose, None, &GivenCode::parse(&digits)).await.unwrap();
                 tx.commit().await.unwrap();
                 found.is_some()
             }
@@ -283,7 +287,7 @@ both! {
             let (state, wrong) = (app.state.clone(), wrong.clone());
             async move {
                 let mut tx = state.db.write().await.unwrap();
-                let found = one_time_codes::consume(&mut tx, &state, user, purpose, None, &wrong).await.unwrap();
+                let found = one_time_codes::consume(&mut tx, &state, user, purpose, None, &GivenCode::parse(&wrong)).await.unwrap();
                 tx.commit().await.unwrap();
                 found.is_some()
             }
@@ -326,6 +330,7 @@ both! {
                         purpose,
                         address_key: None,
                         settings: OneTimeCodeSettings::new(32, Duration::from_secs(600)).unwrap(),
+                        keeps_earlier: false,
                     };
                     let mut tx = state.db.write().await.unwrap();
                     let code = one_time_codes::create(&mut tx, &state, request).await.unwrap();
@@ -342,7 +347,7 @@ both! {
         for code in codes {
             let mut tx = app.state.db.write().await.unwrap();
             let digits = code.reveal();
-            let found = one_time_codes::consume(&mut tx, &app.state, user, purpose, None, digits).await.unwrap();
+            let found = one_time_codes::consume(&mut tx, &app.state, user, purpose, None, &GivenCode::parse(digits)).await.unwrap();
             match found {
                 Some(_) => {
                     good += 1;

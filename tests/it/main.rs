@@ -31,6 +31,7 @@ mod console_identity_providers;
 mod console_keys;
 mod console_organizations;
 mod console_pools;
+mod console_roles;
 mod console_scim;
 mod console_setup;
 mod console_templates;

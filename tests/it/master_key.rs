@@ -117,6 +117,7 @@ fn letter(app: &TestApp, tenant: &Tenant) -> Letter {
         account_id: None,
         kind: LetterKind::AlreadyRegistered,
         code_id: None,
+        asked_by: None,
         sealed_recipient: Some(app.state.seal(&LETTER_RECIPIENT, &[&letter_id()], b"dana@acme.example")),
         state: LetterState::Queued,
         attempts: 0,

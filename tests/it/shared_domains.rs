@@ -90,6 +90,7 @@ async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: Domai
         checked_at: None,
         check_error: None,
         approved: false,
+        asserted: false,
         record_lost_at: None,
         recheck_at: None,
         created_at: app.now(),

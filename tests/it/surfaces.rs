@@ -312,6 +312,32 @@ both! {
             let refused = answer(&app, &text);
             assert_eq!((refused.status.as_u16(), refused.body.as_str()), (status, ""), "{shown}");
         }
+        // Behind another request too, whether it is sent with it or once that is answered.
+        let long = "x".repeat(100 * 1024);
+        let late = format!("GET /v1/organizations HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n");
+        for together in [true, false] {
+            let mut stream = TcpStream::connect(app.address).await.unwrap();
+            let first = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+            let mut seen = String::new();
+            if together {
+                stream.write_all(&[&first[..], late.as_bytes()].concat()).await.unwrap();
+            } else {
+                stream.write_all(first).await.unwrap();
+                seen = read(&mut stream).await;
+                stream.write_all(late.as_bytes()).await.unwrap();
+            }
+            let answered = async {
+                let mut part = [0; 4096];
+                while !seen.contains("HTTP/1.1 431")
+                    && let Ok(count @ 1..) = stream.read(&mut part).await
+                {
+                    seen.push_str(&String::from_utf8_lossy(&part[..count]));
+                }
+            };
+            let in_time = tokio::time::timeout(Duration::from_secs(8), answered).await;
+            assert!(in_time.is_ok(), "it is not waited for: {together}: {seen}");
+            assert!(seen.contains("HTTP/1.1 200") && seen.contains("HTTP/1.1 431"), "{together}: {seen}");
+        }
         // Up to there, a head is read.
         let fits = "x".repeat(24 * 1024);
         let text = raw(&app, format!("GET /healthz?{fits} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await;

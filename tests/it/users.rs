@@ -553,6 +553,8 @@ both! {
             ("SELECT id FROM users WHERE environment_id = '{e}' AND pool_id = '{p}' AND id > 'usr_0000000000000000000010000' ORDER BY id LIMIT 21", "users_by_pool"),
             ("SELECT u.id FROM users u JOIN user_identifiers i ON i.user_id = u.id WHERE u.environment_id = '{e}' AND u.pool_id = '{p}' AND i.pool_id = '{p}' AND i.identifier_key = 'u7'", "user_identifiers_pkey|sqlite_autoindex_user_identifiers|user_identifiers_names"),
             ("SELECT u.id FROM users u JOIN user_addresses a ON a.user_id = u.id WHERE u.environment_id = '{e}' AND u.pool_id = '{p}' AND a.pool_id = '{p}' AND a.address_key = 'a7' ORDER BY a.user_id LIMIT 2", "user_addresses_by_pool"),
+            ("SELECT u.id FROM users u JOIN user_identifiers i ON i.user_id = u.id WHERE i.identifier_key || '' = 'u7' AND u.environment_id || '' = '{e}' ORDER BY i.user_id LIMIT 50", "user_identifiers_by_key"),
+            ("SELECT u.id FROM users u JOIN user_addresses a ON a.user_id = u.id WHERE a.address_key || '' = 'a7' AND u.environment_id || '' = '{e}' ORDER BY a.user_id LIMIT 50", "user_addresses_by_key"),
             ("SELECT w.user_id FROM user_words w WHERE w.pool_id = '{p}' AND w.word >= '12' AND w.word < '12g' ORDER BY w.word, w.user_id LIMIT 50", "user_words_pkey|sqlite_autoindex_user_words"),
             ("SELECT id FROM users WHERE environment_id = '{e}' LIMIT 200", "users_by_environment|Limit"),
         ] {

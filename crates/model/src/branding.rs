@@ -76,3 +76,12 @@ impl Audited for Branding {
         }
     }
 }
+
+/// A name as it stands among other words: on one line, and without the characters that would change the direction of what stands
+/// around it (Unicode Standard Annex #9, explicit directional formatting).
+pub fn plain_name(name: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let shown = name.chars().filter(|c| !turns(*c)).map(|c| if breaks(c) { ' ' } else { c });
+    shown.collect::<String>().trim().to_owned()
+}

@@ -91,6 +91,25 @@ impl From<OneTimeCodePurpose> for LetterKind {
     }
 }
 
+/// Who asks for a letter. Each has a limit of their own, so that none of them uses up what another one needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum Asker {
+    /// Whoever knows an address.
+    Stranger,
+    /// The person, who is signed in.
+    Holder,
+    /// An administrator, or a program of theirs.
+    Administrator,
+}
+
+impl Asker {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// The state of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantArray)]
 #[strum(serialize_all = "snake_case")]
@@ -148,6 +167,10 @@ pub enum LetterError {
     NoAddress,
     /// The account got too many letters within an hour.
     TooMany,
+    /// An earlier letter to the same address, which was asked for a short time before, is still good.
+    StillGood,
+    /// The address is another account's: that one was told.
+    AddressTaken,
 }
 
 impl LetterError {
@@ -172,6 +195,8 @@ pub struct Letter {
     pub kind: LetterKind,
     /// The one-time code in it.
     pub code_id: Option<OneTimeCodeId>,
+    /// Who asked for it; nobody asks for a notice or an invitation.
+    pub asked_by: Option<Asker>,
     /// The address, sealed.
     pub sealed_recipient: Option<String>,
     /// Its state.

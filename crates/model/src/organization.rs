@@ -47,6 +47,24 @@ impl OrganizationStatus {
     }
 }
 
+/// What WSO2 calls the version of an organization: whether its organizations get settings from those above them. Kept and echoed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+pub enum Wso2Version {
+    /// They do not.
+    #[strum(serialize = "v0.0.0")]
+    V0,
+    /// They do.
+    #[strum(serialize = "v1.0.0")]
+    V1,
+}
+
+impl Wso2Version {
+    /// The name in the API and in the database.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// The template that an organization was made from. It is a copy: later changes of the template do not reach it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AppliedTemplate {
@@ -93,6 +111,8 @@ pub struct Organization {
     pub metadata: JsonObject,
     /// The JSON Schema that new metadata must match; empty for any.
     pub metadata_schema: JsonObject,
+    /// WSO2's version of it; kept and echoed.
+    pub wso2_version: Wso2Version,
     /// How its people may authenticate; `None`: without restriction.
     pub authentication_mechanisms: Option<Vec<AuthenticationMechanism>>,
     /// Free text by key.
@@ -126,6 +146,7 @@ impl Organization {
             contact_email: None,
             metadata: JsonObject::empty(),
             metadata_schema: JsonObject::empty(),
+            wso2_version: Wso2Version::V1,
             authentication_mechanisms: None,
             attributes: BTreeMap::new(),
             domains: BTreeMap::new(),
@@ -215,6 +236,11 @@ impl Audited for Organization {
         add("templateId", json!(self.applied_template.map(|template| template.id.to_string())));
         add("description", json!(self.description));
         add("color", json!(self.color));
+        add("handle", json!(self.handle.as_ref().map(Handle::as_str)));
+        add(
+            "wso2Version",
+            json!(Some(self.wso2_version).filter(|it| *it == Wso2Version::V0).map(Wso2Version::as_str)),
+        );
         add("contactEmail", json!(self.contact_email.as_ref().map(Email::as_str)));
         let mechanisms = self.authentication_mechanisms.as_ref();
         let names =

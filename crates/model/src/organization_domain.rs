@@ -45,6 +45,8 @@ pub struct OrganizationDomain {
     pub check_error: Option<String>,
     /// Whether the vendor accepted it without proof: it goes on counting when its proof lapses.
     pub approved: bool,
+    /// Whether the vendor says that it is the organization's: it counts as proved, without DNS.
+    pub asserted: bool,
     /// Since when DNS has answered without the record that proved it.
     pub record_lost_at: Option<Timestamp>,
     /// When DNS is queried again without being asked to; `None` unless DNS has proved it.
@@ -135,6 +137,7 @@ mod tests {
             checked_at: None,
             check_error: None,
             approved: false,
+            asserted: false,
             record_lost_at: None,
             recheck_at: None,
             created_at: Timestamp::from_millis(0),

@@ -42,6 +42,9 @@ pub struct AccessTokenClaims {
     /// Its handle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub org_handle: Option<String>,
+    /// The organization in whose pool the user is, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_org: Option<String>,
     /// The session in which it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,

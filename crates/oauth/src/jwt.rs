@@ -261,6 +261,7 @@ mod tests {
             aid: "system".into(),
             org_id: None,
             org_name: None,
+            user_org: None,
             org_handle: None,
             sid: None,
             amr: Vec::new(),

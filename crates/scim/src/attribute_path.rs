@@ -39,9 +39,9 @@ impl AttributePath {
         if !is_urn(text) {
             return Self::unqualified(text);
         }
-        for known in schema::ALL {
+        for known in schema::KNOWN {
             let Some(rest) = strip_prefix(text, known.id) else { continue };
-            let extension = (known.id == schema::ENTERPRISE_USER.id).then(|| known.id.to_owned());
+            let extension = schema::extends_user(known.id).then(|| known.id.to_owned());
             match rest.strip_prefix([':', '.']) {
                 Some(rest) => return Self::of(extension, rest, text),
                 None if rest.is_empty() => return Ok(Self::for_schema(known.id)),
@@ -203,8 +203,7 @@ impl AttributePath {
 
     /// Whether a resource of this type may have it: it is not an attribute of the other type only.
     pub fn applies_to(&self, kind: ResourceType) -> bool {
-        let extends_user = self.schema.as_deref() == Some(schema::ENTERPRISE_USER.id);
-        if extends_user {
+        if self.schema.as_deref().is_some_and(schema::extends_user) {
             return kind == ResourceType::User;
         }
         if let Some(urn) = &self.schema {

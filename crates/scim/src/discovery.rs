@@ -13,47 +13,81 @@ const SCHEMA_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 const RESOURCE_TYPE_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
 const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 
+/// What a service provider serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Catalogue {
+    /// The people whom an identity provider pushes into a directory.
+    Directory,
+    /// The accounts of an organization, with WSO2's extension.
+    Accounts,
+}
+
+impl Catalogue {
+    fn schemas(self) -> &'static [&'static Schema] {
+        match self {
+            Self::Directory => &schema::ALL,
+            Self::Accounts => &schema::KNOWN,
+        }
+    }
+
+    fn user_extensions(self) -> &'static [&'static Schema] {
+        match self {
+            Self::Directory => &schema::USER_EXTENSIONS[..1],
+            Self::Accounts => &schema::USER_EXTENSIONS,
+        }
+    }
+}
+
 /// The limits in the ServiceProviderConfig.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceLimits {
-    /// Maximum number of operations of a Bulk request.
-    pub bulk_operations: usize,
+    /// Maximum number of operations of a Bulk request; `None` where there is no Bulk.
+    pub bulk_operations: Option<usize>,
     /// Maximum size of a body in bytes.
     pub body_bytes: usize,
     /// The page size when no `count` is given.
     pub default_page: u64,
     /// Maximum page size.
     pub max_page: u64,
-    /// The lifetime of a cursor in seconds.
-    pub cursor_seconds: u64,
+    /// The lifetime of a cursor in seconds; `None` where pages have no cursors.
+    pub cursor_seconds: Option<u64>,
+    /// Whether lists are sorted as asked for.
+    pub sort: bool,
+    /// Whether resources have entity tags.
+    pub etag: bool,
+    /// What the bearer token is.
+    pub token: &'static str,
 }
 
 /// `/ServiceProviderConfig` (RFC 7643 §5).
 pub fn service_provider_config(base: &str, limits: &ServiceLimits) -> Value {
+    let mut bulk = json!({"supported": limits.bulk_operations.is_some()});
+    // RFC 7643 §5 requires the numbers too.
+    bulk["maxOperations"] = limits.bulk_operations.unwrap_or(0).into();
+    bulk["maxPayloadSize"] = limits.bulk_operations.map_or(0, |_| limits.body_bytes).into();
+    let mut pagination = json!({
+        "cursor": limits.cursor_seconds.is_some(),
+        "index": true,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": limits.default_page,
+        "maxPageSize": limits.max_page,
+    });
+    if let Some(seconds) = limits.cursor_seconds {
+        pagination["cursorTimeout"] = seconds.into();
+    }
     json!({
         "schemas": [CONFIG_SCHEMA],
         "patch": {"supported": true},
-        "bulk": {
-            "supported": true,
-            "maxOperations": limits.bulk_operations,
-            "maxPayloadSize": limits.body_bytes,
-        },
+        "bulk": bulk,
         "filter": {"supported": true, "maxResults": limits.max_page},
         "changePassword": {"supported": false},
-        "sort": {"supported": true},
-        "etag": {"supported": true},
-        "pagination": {
-            "cursor": true,
-            "index": true,
-            "defaultPaginationMethod": "index",
-            "defaultPageSize": limits.default_page,
-            "maxPageSize": limits.max_page,
-            "cursorTimeout": limits.cursor_seconds,
-        },
+        "sort": {"supported": limits.sort},
+        "etag": {"supported": limits.etag},
+        "pagination": pagination,
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
-            "description": "The directory's bearer token, in the Authorization header",
+            "description": format!("{}, in the Authorization header", limits.token),
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
         }],
@@ -62,16 +96,16 @@ pub fn service_provider_config(base: &str, limits: &ServiceLimits) -> Value {
 }
 
 /// Every entry of `/ResourceTypes` (RFC 7643 §6).
-pub fn resource_types(base: &str) -> Vec<Value> {
-    ResourceType::ALL.into_iter().map(|kind| resource_type(base, kind)).collect()
+pub fn resource_types(base: &str, catalogue: Catalogue) -> Vec<Value> {
+    ResourceType::ALL.into_iter().map(|kind| resource_type(base, catalogue, kind)).collect()
 }
 
 /// `/ResourceTypes/{name}`. The name is case-insensitive.
-pub fn resource_type_named(base: &str, name: &str) -> Option<Value> {
-    ResourceType::from_name(name).map(|kind| resource_type(base, kind))
+pub fn resource_type_named(base: &str, catalogue: Catalogue, name: &str) -> Option<Value> {
+    ResourceType::from_name(name).map(|kind| resource_type(base, catalogue, kind))
 }
 
-fn resource_type(base: &str, kind: ResourceType) -> Value {
+fn resource_type(base: &str, catalogue: Catalogue, kind: ResourceType) -> Value {
     let name = kind.name();
     let mut body = json!({
         "schemas": [RESOURCE_TYPE_SCHEMA],
@@ -83,20 +117,22 @@ fn resource_type(base: &str, kind: ResourceType) -> Value {
         "meta": meta("ResourceType", format!("{base}/ResourceTypes/{name}")),
     });
     if let (ResourceType::User, Some(body)) = (kind, body.as_object_mut()) {
-        let extensions = json!([{"schema": schema::ENTERPRISE_USER.id, "required": false}]);
-        body.insert("schemaExtensions".into(), extensions);
+        let extension = |schema: &&Schema| json!({"schema": schema.id, "required": false});
+        let extensions: Vec<Value> = catalogue.user_extensions().iter().map(extension).collect();
+        body.insert("schemaExtensions".into(), extensions.into());
     }
     body
 }
 
 /// Every entry of `/Schemas` (RFC 7643 §7).
-pub fn schemas(base: &str) -> Vec<Value> {
-    schema::ALL.into_iter().map(|schema| schema_resource(base, schema)).collect()
+pub fn schemas(base: &str, catalogue: Catalogue) -> Vec<Value> {
+    catalogue.schemas().iter().map(|schema| schema_resource(base, schema)).collect()
 }
 
 /// `/Schemas/{urn}`. The URN is case-insensitive.
-pub fn schema_named(base: &str, urn: &str) -> Option<Value> {
-    schema::by_id(urn).map(|schema| schema_resource(base, schema))
+pub fn schema_named(base: &str, catalogue: Catalogue, urn: &str) -> Option<Value> {
+    let named = |schema: &&&Schema| schema.id.eq_ignore_ascii_case(urn);
+    catalogue.schemas().iter().find(named).map(|schema| schema_resource(base, schema))
 }
 
 fn schema_resource(base: &str, schema: &Schema) -> Value {
@@ -146,11 +182,14 @@ mod tests {
 
     const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_1";
     const LIMITS: ServiceLimits = ServiceLimits {
-        bulk_operations: 100,
+        bulk_operations: Some(100),
         body_bytes: 1 << 20,
         default_page: 100,
         max_page: 500,
-        cursor_seconds: 3600,
+        cursor_seconds: Some(3600),
+        sort: true,
+        etag: true,
+        token: "The directory's bearer token",
     };
 
     fn each(value: &Value, visit: &mut impl FnMut(&Value)) {
@@ -164,9 +203,13 @@ mod tests {
 
     #[test]
     fn nothing_that_is_said_is_null_or_empty() {
-        let mut all = schemas(BASE);
-        all.extend(resource_types(BASE));
+        let mut all = schemas(BASE, Catalogue::Directory);
+        all.extend(resource_types(BASE, Catalogue::Directory));
+        all.extend(schemas(BASE, Catalogue::Accounts));
+        all.extend(resource_types(BASE, Catalogue::Accounts));
         all.push(service_provider_config(BASE, &LIMITS));
+        let none = ServiceLimits { bulk_operations: None, cursor_seconds: None, ..LIMITS };
+        all.push(service_provider_config(BASE, &none));
         for body in all {
             each(&body, &mut |value| assert!(is_present(value), "{body}"));
             assert!(body["meta"]["location"].as_str().unwrap().starts_with(BASE));
@@ -177,17 +220,23 @@ mod tests {
     #[test]
     fn each_entry_is_found_by_its_name() {
         assert_eq!(
-            schema_named(BASE, "URN:ietf:params:scim:schemas:core:2.0:group"),
-            Some(schemas(BASE)[1].clone())
+            schema_named(BASE, Catalogue::Directory, "URN:ietf:params:scim:schemas:core:2.0:group"),
+            Some(schemas(BASE, Catalogue::Directory)[1].clone())
         );
-        assert_eq!(schema_named(BASE, "urn:example"), None);
-        assert_eq!(resource_type_named(BASE, "user"), Some(resource_types(BASE)[0].clone()));
-        assert_eq!(resource_type_named(BASE, "Users"), None);
+        assert_eq!(schema_named(BASE, Catalogue::Directory, "urn:example"), None);
+        assert_eq!(
+            resource_type_named(BASE, Catalogue::Directory, "user"),
+            Some(resource_types(BASE, Catalogue::Directory)[0].clone())
+        );
+        assert_eq!(resource_type_named(BASE, Catalogue::Directory, "Users"), None);
+        // A directory does not have what is WSO2's.
+        let wso2 = |catalogue| schema_named(BASE, catalogue, "urn:SCIM:wso2:schema");
+        assert!(wso2(Catalogue::Directory).is_none() && wso2(Catalogue::Accounts).is_some());
     }
 
     #[test]
     fn a_user_schema_says_what_clients_look_for() {
-        let user = schema_named(BASE, schema::USER.id).unwrap();
+        let user = schema_named(BASE, Catalogue::Directory, schema::USER.id).unwrap();
         let named = |name: &str| {
             user["attributes"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap()
         };

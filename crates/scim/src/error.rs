@@ -47,6 +47,8 @@ pub enum Error {
     NotFound(String),
     /// The endpoint does not support this method.
     MethodNotAllowed(String),
+    /// The media type of the request or of what the client accepts is none that is served.
+    NotAcceptable(String),
     /// The request conflicts with the resource's state (RFC 7644 §3.7.1: circular references).
     Conflict(String),
     /// `If-Match` names another version (RFC 7644 §3.14).
@@ -84,6 +86,7 @@ impl Error {
             Self::Sensitive(_) | Self::Forbidden(_) | Self::QuotaExceeded(_) => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed(_) => 405,
+            Self::NotAcceptable(_) => 406,
             Self::Uniqueness(_) | Self::Conflict(_) => 409,
             Self::PreconditionFailed(_) => 412,
             Self::TooLarge(_) => 413,
@@ -123,6 +126,7 @@ impl Error {
             Self::QuotaExceeded(_) => "quotaExceeded",
             Self::NotFound(_) => "notFound",
             Self::MethodNotAllowed(_) => "methodNotAllowed",
+            Self::NotAcceptable(_) => "notAcceptable",
             Self::Conflict(_) => "conflict",
             Self::PreconditionFailed(_) => "preconditionFailed",
             Self::TooLarge(_) => "tooLarge",
@@ -159,6 +163,7 @@ impl Error {
             | Self::QuotaExceeded(detail)
             | Self::NotFound(detail)
             | Self::MethodNotAllowed(detail)
+            | Self::NotAcceptable(detail)
             | Self::Conflict(detail)
             | Self::PreconditionFailed(detail)
             | Self::TooLarge(detail)

@@ -95,7 +95,7 @@ impl<'w> ResourceEditor<'w> {
                 Err(Error::Mutability("schemas is required and cannot be removed".into()))
             }
             Some(definition) if definition.name == "schemas" => Ok(()),
-            Some(definition) if definition.returned == Returned::Never => {
+            Some(definition) if definition.returned == Returned::Never && attribute.schema().is_none() => {
                 self.secret(definition, path, value)
             }
             Some(definition) if definition.name == "members" => self.membership(op, definition, path, value),

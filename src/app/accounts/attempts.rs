@@ -7,7 +7,7 @@ use std::{
 
 use base::id::{EnvironmentId, OrganizationId};
 use model::{
-    account::AuthenticationMethod,
+    account::{AccountId, AuthenticationMethod},
     audit::{AuditTarget, Audited, audit_fields},
     client_address::ClientAddress,
 };
@@ -38,6 +38,16 @@ impl Attempt {
         let network = ClientAddress(address).network();
         let limits = &state.sign_in_limits;
         let key = limits.key(RateLimit::Account, network, &name.to_ascii_lowercase());
+        limits.take(key, state.now())?;
+        Ok(Self(Some((key, limits.clone()))))
+    }
+
+    /// Begins an attempt to give the second factor of an account, whose first was right: all of them count together, from wherever
+    /// they come. `Error::Limited` while too many have failed, or are under way.
+    pub fn begin_second_factor(state: &State, account: AccountId) -> Result<Self> {
+        let limits = &state.sign_in_limits;
+        let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let key = limits.key(RateLimit::SecondFactor, anywhere, &account.to_string());
         limits.take(key, state.now())?;
         Ok(Self(Some((key, limits.clone()))))
     }

@@ -2,6 +2,7 @@
 //! the attempts to authenticate, and how recent one is; identity pools, their users and groups of users.
 //! Whose account it is, and what it may do, is known to the modules that use this one.
 
+pub mod associations;
 pub mod attempts;
 pub mod credentials;
 mod device;
@@ -19,6 +20,7 @@ pub mod pools;
 pub mod recent_authentication;
 pub mod recovery_codes;
 pub mod schemas;
+pub mod scim;
 pub mod self_service;
 pub mod sessions;
 pub mod totp;

@@ -1,5 +1,5 @@
 //! One-time codes of users: short numbers that prove an address, or let a user set a credential. Five wrong ones end a code, and
-//! a new one ends the earlier ones of its purpose.
+//! a new one ends the earlier ones of its purpose, unless anybody may have asked for it.
 //!
 //! A code is short, so it is given with the user it is of. Its extended form, for links, names itself: `<id of the code>.<code>`.
 
@@ -28,6 +28,8 @@ pub struct CodeRequest {
     pub address_key: Option<String>,
     /// How it is made.
     pub settings: OneTimeCodeSettings,
+    /// Whether the earlier ones stay good, in their extended form: nobody makes somebody's letter useless by asking for another.
+    pub keeps_earlier: bool,
 }
 
 /// A new code. Its digits are returned only here.
@@ -49,11 +51,36 @@ impl NewCode {
     }
 }
 
-/// Makes a code and ends the earlier ones.
+/// A code as somebody gives it.
+#[derive(Clone, Default)]
+pub struct GivenCode {
+    /// The code that it names, in the extended form.
+    id: Option<OneTimeCodeId>,
+    /// Its digits.
+    digits: String,
+}
+
+impl GivenCode {
+    /// Reads the digits of a code, or its extended form.
+    pub fn parse(text: &str) -> Self {
+        match text.rsplit_once('.') {
+            None => Self { id: None, digits: text.to_owned() },
+            Some((id, digits)) => {
+                // What names no code is good for none.
+                let bits = u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).unwrap_or_default();
+                Self { id: Some(OneTimeCodeId::from_bits(bits)), digits: digits.to_owned() }
+            }
+        }
+    }
+}
+
+/// Makes a code and ends the earlier ones, unless these are kept.
 pub async fn create(tx: &mut Transaction, state: &State, request: CodeRequest) -> Result<NewCode> {
     let now = state.now();
-    let CodeRequest { user_id, environment_id, purpose, address_key, settings } = request;
-    store::one_time_codes::end(tx, user_id, purpose, address_key.as_deref(), now).await?;
+    let CodeRequest { user_id, environment_id, purpose, address_key, settings, keeps_earlier } = request;
+    if !keeps_earlier {
+        store::one_time_codes::end(tx, user_id, purpose, address_key.as_deref(), now).await?;
+    }
     let digits = new_digits(settings.length(), &*state.random);
     let code = OneTimeCode {
         id: Id::new(now, &*state.random),
@@ -76,27 +103,37 @@ pub async fn find_extended<'a>(conn: &mut Conn, text: &'a str) -> Result<Option<
     Ok(found.map(|code| (code, digits)))
 }
 
-/// Uses up the code of a user for a purpose, and for an address if one is given. `None` if these digits are not those of the
-/// newest code, or it has ended: the caller commits the transaction then too, for the attempt to count.
+/// Uses up the code of a user for a purpose, and for an address if one is given, and ends the others. `None` if these digits are not
+/// those of the code that is named, else of the newest one, or it has ended: the caller commits the transaction then too, for the attempt to count.
 pub async fn consume(
     tx: &mut Transaction,
     state: &State,
     user: UserId,
     purpose: OneTimeCodePurpose,
     address_key: Option<&str>,
-    digits: &str,
+    given: &GivenCode,
 ) -> Result<Option<OneTimeCode>> {
     let now = state.now();
-    let found = store::one_time_codes::find_newest(tx, user, purpose, address_key).await?;
-    let Some((code, expected)) = found else { return Ok(None) };
-    if !store::one_time_codes::take_attempt(tx, code.id, now).await? || digest(&code, digits) != expected {
+    let found = match given.id {
+        Some(id) => store::one_time_codes::find_unused(tx, user, purpose, id).await?,
+        None => store::one_time_codes::find_newest(tx, user, purpose, address_key).await?,
+    };
+    let is_for = |code: &OneTimeCode| address_key.is_none() || code.address_key.as_deref() == address_key;
+    let Some((code, expected)) = found.filter(|(code, _)| is_for(code)) else { return Ok(None) };
+    let is_open = store::one_time_codes::take_attempt(tx, code.id, now).await?;
+    if !is_open || digest(&code, &given.digits) != expected {
         return Ok(None);
     }
     if !store::one_time_codes::consume(tx, code.id, now).await? {
         return Ok(None);
     }
-    // Two that were made at the same moment may both be open.
-    store::one_time_codes::end(tx, user, purpose, code.address_key.as_deref(), now).await?;
+    match purpose {
+        // Those for other addresses prove something else.
+        OneTimeCodePurpose::VerifyAddress => {
+            store::one_time_codes::end(tx, user, purpose, code.address_key.as_deref(), now).await?;
+        }
+        _ => store::one_time_codes::end_for(tx, user, purpose, now).await?,
+    }
     Ok(Some(code))
 }
 

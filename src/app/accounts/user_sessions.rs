@@ -133,7 +133,7 @@ async fn issuer_of(
 async fn lock_active(tx: &mut Transaction, environment_id: EnvironmentId, id: UserId) -> Result<User> {
     let found: Option<User> = table::find_for_update(tx, environment_id, id).await?;
     let user = found.ok_or_else(|| Error::not_found(UserKind::NOUN, id))?;
-    match user.status.is_active() {
+    match user.may_sign_in() {
         true => Ok(user),
         false => Err(Error::FailedPrecondition(
             format!("the user is {}, so they cannot sign in", user.status.as_str()).into(),
@@ -148,6 +148,7 @@ fn new_token<'a>(issuer: &'a Issuer, begun: &NewSession<UserId>) -> NewAccessTok
         client_id: None,
         subject: TokenSubject::User(session.subject),
         organization: issuer.organization().map(TokenOrganization::of),
+        user_organization: None,
         grant_id: None,
         session: Some(TokenSession {
             id: session.id,

@@ -1,10 +1,7 @@
 //! With which organizations an application is shared, and what it is there: a fragment with an id of its own.
 
 use base::id::{Id, IdKind, OrganizationId};
-use model::{
-    application::{Application, RoleAudience, RoleSharing, RoleSharingMode, Sharing},
-    role::{Audience, Role},
-};
+use model::application::{Application, RoleSharing, RoleSharingMode, Sharing};
 use openssl::{
     hash::MessageDigest,
     symm::{Cipher, Crypter, Mode},
@@ -12,7 +9,7 @@ use openssl::{
 
 use crate::{
     app::{Error, Result},
-    store::{Conn, Transaction, application_shares, table},
+    store::{Conn, Transaction, application_shares},
 };
 
 /// Whether an application of the vendor is shared with an organization.
@@ -73,33 +70,6 @@ pub async fn shared_roles(
     }
     let closest = application_shares::find_closest(conn, application.id, organization_id).await?;
     Ok(closest.map_or_else(|| application.shared_roles.clone(), |share| share.roles).into())
-}
-
-/// Whether a role of the vendor is there in an organization: along with its application, or with one that uses it.
-pub async fn is_role_shared(conn: &mut Conn, role: &Role, organization_id: OrganizationId) -> Result<bool> {
-    let id = role.id.to_string();
-    let applications = match role.audience {
-        Audience::Application(id) => vec![id],
-        Audience::Organization(_) => application_shares::list_users_of_role(conn, &id).await?,
-    };
-    for application_id in applications {
-        let found: Option<Application> = table::find(conn, role.environment_id, application_id).await?;
-        let Some(application) = found else { continue };
-        if application.role_audience == RoleAudience::Application
-            && matches!(role.audience, Audience::Organization(_))
-        {
-            continue;
-        }
-        let is_there = match shared_roles(conn, &application, organization_id).await? {
-            SharedRoles::All => true,
-            SharedRoles::None => false,
-            SharedRoles::Ids(ids) => ids.contains(&id),
-        };
-        if is_there {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The id that something of the root has in an organization, with which it is shared. It is computed, not stored, in both

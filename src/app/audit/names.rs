@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, btree_map};
 
-use base::id::{AdministratorId, ApiKeyId, ApplicationId, OrganizationId};
-use model::{api_key::ApiKey, application::Application, audit::AuditEvent, email::Email};
+use base::id::{AdministratorId, ApiKeyId, ApplicationId, EnvironmentId, OrganizationId, UserId};
+use model::{
+    api_key::ApiKey, application::Application, audit::AuditEvent, email::Email, user::IdentifierKind,
+};
 use serde_json::Value;
 
 use crate::{
     app::{Result, State},
-    store::{administrators, organizations, table},
+    store::{Conn, administrators, organizations, table, user_identifiers, users},
 };
 
 /// Display names of what entries refer to. Deleted resources have none.
@@ -20,6 +22,8 @@ pub struct Names {
     pub api_keys: BTreeMap<ApiKeyId, String>,
     /// Applications that have a display name.
     pub applications: BTreeMap<ApplicationId, String>,
+    /// Users: by the name of their profile, else by what they sign in with.
+    pub users: BTreeMap<UserId, String>,
     /// Organizations of the environment.
     pub organizations: BTreeMap<OrganizationId, String>,
 }
@@ -65,6 +69,11 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
         wanted.sort_unstable();
         wanted.dedup();
         names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);
+        let ids = events.iter().flat_map(|event| [event.actor.id.as_str(), event.target_id.as_str()]);
+        let mut ids: Vec<UserId> = ids.filter_map(|id| id.parse().ok()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        names.users = user_names(&mut conn, environment_id, &ids).await?;
         for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
             if let btree_map::Entry::Vacant(unknown) = names.api_keys.entry(id) {
                 let found = table::find::<ApiKey>(&mut conn, environment_id, id).await?;
@@ -80,6 +89,24 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
         }
         names.applications.retain(|_, name| !name.trim().is_empty());
     }
+    Ok(names)
+}
+
+/// What these users are called.
+async fn user_names(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    ids: &[UserId],
+) -> Result<BTreeMap<UserId, String>> {
+    let mut names: BTreeMap<UserId, String> =
+        users::list_names(conn, environment_id, ids).await?.into_iter().collect();
+    let is_blank = |name: &String| name.trim().is_empty();
+    let unnamed: Vec<UserId> = names.iter().filter(|(_, name)| is_blank(name)).map(|(id, _)| *id).collect();
+    for (id, identifiers) in user_identifiers::list(conn, &unnamed).await? {
+        let typed = identifiers.into_iter().find(|one| one.text.kind() != IdentifierKind::Federated);
+        names.extend(typed.map(|identifier| (id, identifier.text.as_str().to_owned())));
+    }
+    names.retain(|_, name| !is_blank(name));
     Ok(names)
 }
 

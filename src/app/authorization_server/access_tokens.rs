@@ -101,6 +101,8 @@ pub struct NewAccessToken<'a> {
     pub subject: TokenSubject,
     /// The organization in which it is good; `None`: the environment.
     pub organization: Option<TokenOrganization>,
+    /// The organization in whose pool the user is, as the token names it.
+    pub user_organization: Option<String>,
     /// What it hangs from.
     pub grant_id: Option<GrantId>,
     /// The session of the user.
@@ -126,6 +128,7 @@ impl<'a> NewAccessToken<'a> {
             client_id: Some(client_id),
             subject: TokenSubject::Client(client_id),
             organization: issuer.organization().map(TokenOrganization::of),
+            user_organization: None,
             grant_id: None,
             session: None,
             scope,
@@ -186,6 +189,7 @@ pub async fn sign(state: &State, new: NewAccessToken<'_>) -> Result<SignedToken>
         org_id: segment,
         org_name: organization.map(|it| it.name.clone()),
         org_handle: organization.and_then(|it| it.handle.clone()),
+        user_org: new.user_organization,
         sid: new.session.as_ref().map(|session| session.id.to_string()),
         amr: new.session.as_ref().map(|session| session.amr.clone()).unwrap_or_default(),
         auth_time: new.session.as_ref().map(|session| session.authenticated_at.seconds()),
@@ -229,6 +233,12 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
+    /// How its user authenticated.
+    pub(super) fn session(&self) -> Option<TokenSession> {
+        let (id, authenticated_at) = (self.session_id?, self.authenticated_at()?);
+        Some(TokenSession { id, amr: self.claims.amr.clone(), authenticated_at })
+    }
+
     /// The scopes that it was given for.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.claims.scp.iter().map(String::as_str)

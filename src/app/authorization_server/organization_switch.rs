@@ -1,11 +1,15 @@
 //! WSO2's grant `organization_switch`: a token of an application for one that is good in another organization, with which the
 //! application is shared.
 
-use base::id::OrganizationId;
+use base::{
+    id::{Id, OrganizationId, UserId},
+    secret::RefreshToken,
+};
 use model::{
     application::{Application, GrantType},
     organization::{Organization, root_id},
     organization_reference::OrganizationRef,
+    user::User,
 };
 use oauth::{
     Error,
@@ -18,10 +22,16 @@ use super::{
     access_tokens::{self, Authenticated, NewAccessToken, TokenOrganization, TokenSubject},
     issuers::{self, Issuer, IssuerKind, Tenant},
     scopes::ManagementScope,
+    sign_in::GRANT_LIFETIME,
+    user_scopes,
 };
 use crate::{
-    app::{Error as ServiceError, Result, State, applications::sharing},
-    store::{self, Conn, table, tenants},
+    app::{Error as ServiceError, Result, State, accounts::associations, applications::sharing},
+    store::{
+        self, Conn,
+        account_grants::{self, AccountGrant},
+        table, tenants,
+    },
 };
 
 /// The id of the root organization of the default environment, as WSO2's own installations have it. It is never stored.
@@ -49,7 +59,10 @@ pub async fn find_organization(
 }
 
 /// Where a token is to be good.
+#[derive(Debug)]
 struct Target {
+    /// Its id.
+    id: OrganizationId,
     /// The organization; `None`: the root.
     organization: Option<TokenOrganization>,
 }
@@ -77,19 +90,41 @@ pub(super) async fn switch(
         Err(error) => return Err(error),
     };
     let mut conn = state.db.read().await?;
+    let person = match token.subject {
+        TokenSubject::Client(_) => None,
+        TokenSubject::User(id) => match Person::find(state, &mut conn, issuer, id, &target).await? {
+            Some(person) => Some(person),
+            None => return Ok(Err(Error::NotOfOrganization)),
+        },
+    };
     if let Some(organization) = &target.organization
         && !sharing::is_shared(&mut conn, client, organization.id).await?
     {
         return Ok(Err(Error::ApplicationNotShared));
     }
-    let granted = match granted(client, &token, &target, asked) {
-        Ok(granted) => granted,
-        Err(error) => return Ok(Err(error)),
+    let asked = granted(client, person.is_some(), &target, asked);
+    let granted = match &person {
+        None => asked.clone(),
+        Some(person) => {
+            let place = (issuer.tenant.environment_id, target.id);
+            user_scopes::permitted(&mut conn, place, person.acting, client.id, &asked).await?
+        }
     };
     drop(conn);
+    let grant = person.as_ref().and_then(|person| person.grant(state, client, &token, &target, asked));
     let new = NewAccessToken {
         organization: target.organization,
         ..NewAccessToken::for_client(issuer, client.id, granted.clone(), client.signing_alg)
+    };
+    let new = match &person {
+        None => new,
+        Some(person) => NewAccessToken {
+            subject: token.subject,
+            user_organization: Some(person.user_organization.clone()),
+            grant_id: grant.as_ref().map(|grant| grant.id),
+            session: token.session(),
+            ..new
+        },
     };
     let organization_id = new.organization.as_ref().map(|organization| organization.id);
     let signed = access_tokens::sign(state, new).await?;
@@ -99,6 +134,21 @@ pub(super) async fn switch(
     {
         return Ok(Err(Error::ApplicationNotShared));
     }
+    if let Some(person) = &person
+        && !associations::hold(&mut tx, issuer.tenant.environment_id, person.acting).await?
+    {
+        return Ok(Err(Error::NotOfOrganization));
+    }
+    let refresh_token = match &grant {
+        None => None,
+        Some(grant) => {
+            let token = RefreshToken::new(&*state.random);
+            account_grants::insert(&mut tx, grant).await?;
+            let (now, until) = (grant.created_at, grant.expires_at);
+            account_grants::insert_refresh_token(&mut tx, grant.id, &token, now, until).await?;
+            Some(token.reveal())
+        }
+    };
     let access_token = signed.insert(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(client = %client.id, issuer = issuer.stored(), "token switched to another organization");
@@ -108,7 +158,7 @@ pub(super) async fn switch(
         scope: granted,
         token_type: "Bearer",
         id_token: None,
-        refresh_token: None,
+        refresh_token,
     }))
 }
 
@@ -119,17 +169,14 @@ async fn find_target(
     issuer: &Issuer,
     text: &str,
 ) -> Result<Result<Target, Error>> {
-    let is_default = match issuer.kind {
-        IssuerKind::DefaultTenant => true,
-        _ => issuers::is_default(state, conn, &issuer.tenant).await?,
-    };
+    let is_default = is_default(state, conn, issuer).await?;
     let environment_id = issuer.tenant.environment_id;
     let unknown = || Error::UnknownOrganization(text.chars().take(80).collect());
     let Some(id) = find_organization(conn, &issuer.tenant, is_default, text).await? else {
         return Ok(Err(unknown()));
     };
     if id == root_id(environment_id) {
-        return Ok(Ok(Target { organization: None }));
+        return Ok(Ok(Target { id, organization: None }));
     }
     let organization: Option<Organization> = table::find(conn, environment_id, id).await?;
     match organization {
@@ -138,22 +185,95 @@ async fn find_target(
         Some(_) => {}
     }
     let found = tenants::find_organization(conn, environment_id, id).await?;
-    let target = found.map(|found| Target { organization: Some(TokenOrganization::of(&found)) });
+    let target = found.map(|found| Target { id, organization: Some(TokenOrganization::of(&found)) });
     Ok(target.ok_or(Error::OrganizationDisabled))
 }
 
-/// The scopes of the new token: those that the client may have, of WSO2's only those that count where the token is good.
-fn granted(
-    client: &Application,
-    token: &Authenticated,
-    target: &Target,
-    asked: &SwitchGrant,
-) -> Result<String, Error> {
-    let TokenSubject::Client(_) = token.subject else { return Err(Error::NotOfOrganization) };
+/// A user whose token is switched.
+struct Person {
+    user: User,
+    /// As whom they act there.
+    acting: UserId,
+    /// The organization in whose pool they are, as tokens name it.
+    user_organization: String,
+}
+
+impl Person {
+    /// The user of a token, if they have access to where it is to be good.
+    async fn find(
+        state: &State,
+        conn: &mut Conn,
+        issuer: &Issuer,
+        id: UserId,
+        target: &Target,
+    ) -> Result<Option<Self>> {
+        let user: Option<User> = table::find(conn, issuer.tenant.environment_id, id).await?;
+        let Some(user) = user.filter(User::may_sign_in) else { return Ok(None) };
+        let Some(acting) = associations::acting_in(conn, &user, target.id).await? else { return Ok(None) };
+        let user_organization = user_organization(state, conn, issuer, user.organization_id).await?;
+        Ok(Some(Self { user, acting, user_organization }))
+    }
+
+    /// What the application gets, in the session of the token, to come back for another one: if it refreshes tokens at all.
+    fn grant(
+        &self,
+        state: &State,
+        client: &Application,
+        token: &Authenticated,
+        target: &Target,
+        scope: String,
+    ) -> Option<AccountGrant> {
+        let session = token.session()?;
+        let now = state.now();
+        client.grant_types.contains(&GrantType::RefreshToken).then(|| AccountGrant {
+            id: Id::new(now, &*state.random),
+            environment_id: self.user.environment_id,
+            issuer: root_id(self.user.environment_id),
+            switched: true,
+            organization_id: target.id,
+            client_id: client.id,
+            user_id: self.user.id,
+            session_id: session.id,
+            flow_id: None,
+            scope,
+            authenticated_at: session.authenticated_at,
+            amr: session.amr,
+            created_at: now,
+            expires_at: now + GRANT_LIFETIME,
+        })
+    }
+}
+
+/// The organization in whose pool a user is, as tokens of this issuer name it.
+pub(super) async fn user_organization(
+    state: &State,
+    conn: &mut Conn,
+    issuer: &Issuer,
+    id: OrganizationId,
+) -> Result<String> {
+    let is_root = id == root_id(issuer.tenant.environment_id);
+    let bits = match is_root && is_default(state, conn, issuer).await? {
+        true => FIXED_ROOT,
+        false => Uuid::from_u128(id.bits()),
+    };
+    Ok(bits.hyphenated().to_string())
+}
+
+async fn is_default(state: &State, conn: &mut Conn, issuer: &Issuer) -> Result<bool> {
+    match issuer.kind {
+        IssuerKind::DefaultTenant => Ok(true),
+        _ => issuers::is_default(state, conn, &issuer.tenant).await,
+    }
+}
+
+/// The scopes of the new token: those that the client may have, of WSO2's only those that count where the token is good. A token of a
+/// client itself says nothing of a person.
+fn granted(client: &Application, is_user: bool, target: &Target, asked: &SwitchGrant) -> String {
     let in_organization = target.organization.is_some();
     let counts = |scope: &str| {
         ManagementScope::parse(scope).is_none_or(|known| known.in_organization == in_organization)
     };
-    let permitted = |scope: &str| scope != "openid" && client.may_ask_for(scope) && counts(scope);
-    Ok(asked.granted(permitted, &client.scopes))
+    let permitted =
+        |scope: &str| (is_user || scope != "openid") && client.may_ask_for(scope) && counts(scope);
+    asked.granted(permitted, &client.scopes)
 }

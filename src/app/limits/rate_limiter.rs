@@ -47,8 +47,10 @@ pub enum RateLimit {
     ConsoleSignIn,
     /// Letters that somebody asks for where they sign in, per client address. Successes count too.
     LetterRequests,
-    /// One administrator's account.
+    /// One account, per client address.
     Account,
+    /// Wrong second factors of one account, from wherever: only whoever has its first factor gets there.
+    SecondFactor,
 }
 
 impl RateLimit {
@@ -64,7 +66,7 @@ impl RateLimit {
             Self::LoginStart => 600,
             Self::ConsoleSignIn => 60,
             Self::LetterRequests => 30,
-            Self::Account => 10,
+            Self::Account | Self::SecondFactor => 10,
         }
     }
 
@@ -79,6 +81,8 @@ impl RateLimit {
             Self::ConsoleSignIn => Duration::from_secs(2),
             Self::LetterRequests => Duration::from_secs(20),
             Self::Account => Duration::from_secs(30),
+            // Of a million codes three are right at a time: somebody who has the password guesses for years.
+            Self::SecondFactor => Duration::from_secs(5 * 60),
         }
     }
 }

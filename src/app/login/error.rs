@@ -172,9 +172,12 @@ refusals! {
     /// The code was right, and was used before.
     SecondFactorUsed, "second_factor_used", "RFC 6238 §5.2", User,
         "Wait for the next code of the app; of recovery codes take one that was not used.";
+    /// The application expects another person.
+    AnotherPerson, "another_person", "OpenID Connect Core §3.1.2.1 (id_token_hint)", User,
+        "Sign in as the person whom the application knows, or sign out there first.";
     /// Too many attempts failed for this account from this network.
     TooManyAttempts, "too_many_attempts", "NIST SP 800-63B §5.2.2", User,
-        "Wait a quarter of an hour. From another network the person can sign in meanwhile.";
+        "Wait half a minute for one more attempt, or five minutes for ten. From another network the person can sign in meanwhile.";
     /// The passkey belongs to no account of the organization: to nobody here, or to another pool, organization or environment.
     PasskeyUnknown, "passkey_unknown", "WebAuthn Level 3 §7.2, step 6", User,
         "Take the passkey that was made for this organization, or sign in another way and add one.";

@@ -11,6 +11,8 @@ use url::Url;
 pub struct Onward {
     request: Option<String>,
     client_id: Option<ApplicationId>,
+    /// The name of the application; empty where it is not known. It is not carried: whoever follows the link looks it up.
+    application: String,
 }
 
 /// Shows nothing: what names a sign-in is a secret.
@@ -24,7 +26,8 @@ impl Onward {
     /// What a link or a form names; what is no such name is left out.
     pub fn parse(request: &str, client_id: &str) -> Self {
         let request = request.parse::<SignInRequest>().ok();
-        Self { request: request.map(|request| request.reveal()), client_id: client_id.parse().ok() }
+        let request = request.map(|request| request.reveal());
+        Self { request, client_id: client_id.parse().ok(), application: String::new() }
     }
 
     /// The name of the sign-in under way; empty without one.
@@ -37,9 +40,14 @@ impl Onward {
         self.client_id
     }
 
-    /// This, for the application of the sign-in.
-    pub fn to(self, client_id: Option<ApplicationId>) -> Self {
-        Self { client_id: client_id.or(self.client_id), ..self }
+    /// The name of the application; empty where it is not known.
+    pub fn application(&self) -> &str {
+        &self.application
+    }
+
+    /// This, for the application of the sign-in, with its name.
+    pub fn to(self, client_id: Option<ApplicationId>, application: &str) -> Self {
+        Self { client_id: client_id.or(self.client_id), application: application.to_owned(), ..self }
     }
 
     /// The parameters of a link.

@@ -11,7 +11,7 @@ use model::{
     branding::Branding,
     email::Email,
     environment::Environment,
-    letter::{Letter, LetterError, LetterKind, LetterState},
+    letter::{Asker, Letter, LetterError, LetterKind, LetterState},
     organization::Organization,
 };
 use url::Url;
@@ -25,15 +25,24 @@ use crate::{
         Error, Result, State, accounts::one_time_codes::NewCode,
         authorization_server::issuers::organization_segment,
     },
-    store::{self, Conn, Transaction, sealed_columns, table},
+    store::{self, Conn, Transaction, letters::EarlierLetter, sealed_columns, table},
 };
 
 /// How long a letter without a code is worth being sent.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// How many letters an account gets within [`RATE_PERIOD`]: whoever knows an address can ask for letters to it.
+/// How many letters to an account each kind of [`Asker`] gets sent within [`RATE_PERIOD`].
 const MAX_LETTERS: i64 = 10;
 const RATE_PERIOD: Duration = Duration::from_secs(3600);
+
+/// How long a letter that is still good is not followed by another one to the same address, for strangers who ask for it.
+const QUIET_PERIOD: Duration = Duration::from_secs(5 * 60);
+
+/// How many earlier letters are looked at.
+const MAX_EARLIER: i64 = 40;
+
+/// After how long somebody who asked for too many letters tries again.
+const RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// A letter to write.
 pub(in crate::app) struct NewLetter<'a> {
@@ -45,6 +54,10 @@ pub(in crate::app) struct NewLetter<'a> {
     pub account: Option<AccountId>,
     /// What it is about.
     pub kind: LetterKind,
+    /// Who asked for it; nobody, of a notice or an invitation.
+    pub asked_by: Option<Asker>,
+    /// Why it is not sent, if that is known before.
+    pub not_sent: Option<LetterError>,
     /// The address; none where the account has none.
     pub recipient: Option<&'a Email>,
     /// The code in it.
@@ -66,30 +79,71 @@ pub(in crate::app) fn is_set_up(state: &State) -> bool {
     state.settings.mail.is_some()
 }
 
-/// Whether an account may get one more letter now.
-pub(in crate::app) async fn has_room(conn: &mut Conn, state: &State, account: AccountId) -> Result<bool> {
+/// Whether somebody who is known may have one more letter written to an account: the person, or an administrator.
+pub(in crate::app) async fn has_room(
+    conn: &mut Conn,
+    state: &State,
+    account: AccountId,
+    asker: Asker,
+) -> Result<bool> {
     let since = state.now() - RATE_PERIOD;
-    Ok(store::letters::count_since(conn, account, since, MAX_LETTERS).await? < MAX_LETTERS)
+    Ok(store::letters::count_asked(conn, account, asker, since, MAX_LETTERS).await? < MAX_LETTERS)
 }
 
-/// Puts a letter into the outbox; none where no mail server is set up. One that cannot be sent is noted, and takes as long: a
-/// letter to nobody, to an account without an address, or to one that got too many.
+/// The error for who asked for too many.
+pub(in crate::app) fn too_many() -> Error {
+    Error::Limited { retry_after: RETRY_AFTER }
+}
+
+/// Why a letter is not written that a stranger asks for now; `None` if it is. Whoever asks again and again fills no mailbox, and
+/// keeps nobody out: while there is no new letter to an address, the last one there is good, unless its code was guessed at. The
+/// same is asked of the database for everybody.
+pub(in crate::app) async fn refusal_for_stranger(
+    conn: &mut Conn,
+    state: &State,
+    account: AccountId,
+    kind: LetterKind,
+    recipient: Option<&Email>,
+) -> Result<Option<LetterError>> {
+    let now = state.now();
+    let since = now - RATE_PERIOD;
+    let count = store::letters::count_asked(conn, account, Asker::Stranger, since, MAX_LETTERS).await?;
+    let is_full = count >= MAX_LETTERS;
+    let earlier = store::letters::list_earlier(conn, account, kind, since, MAX_EARLIER).await?;
+    let wanted = recipient.map(Email::key);
+    let key_of = |letter: &EarlierLetter| {
+        let opened = letter
+            .recipient
+            .as_deref()
+            .and_then(|sealed| state.open(&sealed_columns::LETTER_RECIPIENT, &[&letter.id], sealed).ok())?;
+        Email::parse(std::str::from_utf8(&opened).ok()?).map(|email| email.key())
+    };
+    let last = earlier.iter().find(|letter| key_of(letter) == wanted);
+    let is_recent = last.is_some_and(|letter| letter.created_at + QUIET_PERIOD > now);
+    Ok(match last {
+        // There is no code in it: one tells enough.
+        _ if kind.purpose().is_none() && is_recent => Some(LetterError::StillGood),
+        _ if kind.purpose().is_none() && is_full => Some(LetterError::TooMany),
+        None => None,
+        Some(last) if last.is_lost() => is_recent.then_some(LetterError::StillGood),
+        Some(last) if last.is_open(now) => (is_recent || is_full).then_some(LetterError::StillGood),
+        Some(last) => (is_full && last.is_guessed(now)).then_some(LetterError::TooMany),
+    })
+}
+
+/// Puts a letter into the outbox; none where no mail server is set up. One that is not sent is noted, and takes as long.
 pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLetter<'_>) -> Result<()> {
     if !is_set_up(state) {
         return Ok(());
     }
     let now = state.now();
     let contents = write(tx, state, new, now).await?;
-    let counted = new.account.unwrap_or_else(AccountId::nobody);
-    let has_room = has_room(tx, state, counted).await?;
     let is_known = new.account.is_some() || new.kind == LetterKind::Invitation;
-    let why_not = match (is_known, new.recipient) {
+    let why_not = new.not_sent.or(match (is_known, new.recipient) {
         (false, _) => Some(LetterError::NoAccount),
         (_, None) => Some(LetterError::NoAddress),
-        // Whoever asks for many letters must not keep the holder from learning what is done to the account.
-        _ if new.account.is_some() && !has_room && !new.kind.is_notice() => Some(LetterError::TooMany),
         _ => None,
-    };
+    });
     let id = Id::new(now, &*state.random);
     let recipient = new.recipient.map_or("", Email::as_str);
     let sealed_recipient = state.seal(&sealed_columns::LETTER_RECIPIENT, &[&id], recipient.as_bytes());
@@ -102,6 +156,7 @@ pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLe
         account_id: new.account,
         kind: new.kind,
         code_id: new.code.map(|code| code.code.id),
+        asked_by: new.asked_by,
         sealed_recipient: new.recipient.map(|_| sealed_recipient),
         state: if why_not.is_none() { LetterState::Queued } else { LetterState::Failed },
         attempts: 0,
@@ -157,11 +212,11 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
         onward.add_to(&mut url);
         url
     };
-    let url = match new.link {
-        Link::Page(onward) => page(onward),
-        Link::To(url) => url.clone(),
+    let (url, application) = match new.link {
+        Link::Page(onward) => (page(onward), onward.application()),
+        Link::To(url) => (url.clone(), ""),
     };
-    let letterhead = Letterhead::new(&environment, &branding, organization.as_ref());
+    let letterhead = Letterhead::new(&environment, &branding, organization.as_ref()).of(application);
     let code = new.kind.purpose().map(|_| &code);
     Ok(templates::write(new.kind, &letterhead, url.into(), code))
 }

@@ -43,7 +43,9 @@ impl SendError {
             | LetterError::CodeEnded
             | LetterError::NoAccount
             | LetterError::NoAddress
-            | LetterError::TooMany => Some(LetterState::Failed),
+            | LetterError::TooMany
+            | LetterError::StillGood
+            | LetterError::AddressTaken => Some(LetterState::Failed),
             LetterError::TryAgainLater
             | LetterError::NotAuthenticated
             | LetterError::Unreachable
@@ -121,6 +123,7 @@ mod tests {
             account_id: None,
             kind: LetterKind::Activation,
             code_id: None,
+            asked_by: None,
             sealed_recipient: None,
             state: LetterState::Queued,
             attempts: 0,

@@ -3,7 +3,10 @@
 use base::time::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use model::{
-    branding::Branding, color::Color, environment::Environment, letter::LetterKind,
+    branding::{Branding, plain_name},
+    color::Color,
+    environment::Environment,
+    letter::LetterKind,
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +29,7 @@ pub(super) struct Contents {
 
 /// For whom a letter is written: names, colour and whom to ask.
 pub(super) struct Letterhead {
+    sender: String,
     application: String,
     organization: String,
     accent: Color,
@@ -55,13 +59,24 @@ impl Letterhead {
         organization: Option<&Organization>,
     ) -> Self {
         let given = [branding.application_name.as_deref().unwrap_or_default(), &environment.display_name];
-        let application = given.into_iter().map(single_line).find(|name| !name.is_empty());
+        let given = given.into_iter().map(plain_name).find(|name| !name.is_empty());
+        let name = given.unwrap_or_else(|| environment.slug.as_str().to_owned());
         let color = organization.and_then(|organization| Color::parse(&organization.color));
         Self {
-            application: application.unwrap_or_else(|| environment.slug.as_str().to_owned()),
-            organization: organization.map(|known| single_line(known.shown_name())).unwrap_or_default(),
+            sender: name.clone(),
+            application: name,
+            organization: organization.map(|known| plain_name(known.shown_name())).unwrap_or_default(),
             accent: color.or(branding.accent_color).unwrap_or(ACCENT),
-            support: branding.support_contact.as_deref().map(single_line).filter(|text| !text.is_empty()),
+            support: branding.support_contact.as_deref().map(plain_name).filter(|text| !text.is_empty()),
+        }
+    }
+
+    /// For the application of the sign-in in the middle of which somebody asked for the letter; an empty name changes nothing. The
+    /// sender stays who they are.
+    pub(super) fn of(self, application: &str) -> Self {
+        match plain_name(application) {
+            name if name.is_empty() => self,
+            application => Self { application, ..self },
         }
     }
 
@@ -73,11 +88,6 @@ impl Letterhead {
             organization => format!("{} at {organization}", self.application),
         }
     }
-}
-
-/// A name without control characters and the spaces around it: names stand in subjects.
-fn single_line(name: &str) -> String {
-    name.split(char::is_control).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 /// Writes a letter. `url` is where its button leads.
@@ -93,7 +103,7 @@ pub(super) fn write(
         LetterKind::Activation => (
             format!("Activate your account for {application}"),
             format!(
-                "There is a new account for you: {place}. Open the link to activate it and choose how you sign in."
+                "There is a new account with this address: {place}. Either you have just registered, or somebody made it for you. Open the link to set your password: then it is ready."
             ),
             "Activate the account",
             "If you did not expect this, do nothing: the account is not activated without you.",
@@ -176,7 +186,7 @@ pub(super) fn write(
         blocks.push(Block::Paragraph(format!("Questions? {support}")));
     }
     Contents {
-        sender_name: application.clone(),
+        sender_name: letterhead.sender.clone(),
         text: text(&blocks),
         html: document(&subject, letterhead, &blocks).into_string(),
         subject,
@@ -330,6 +340,11 @@ mod tests {
             assert!(!contents.html.contains("<script"), "{}", contents.html);
         }
         let branding = Branding::empty(Id::from_bits(1));
+        let named = letterhead(Some("Acme Cloud"), "x").of("Portal\r\nBcc: eve@evil.example");
+        let contents = write(LetterKind::ResetPassword, &named, "https://x.example".to_owned(), None);
+        assert_eq!(contents.subject, "Set a new password for Portal  Bcc: eve@evil.example");
+        assert_eq!(contents.sender_name, "Acme Cloud", "whoever sends it stays the same");
+        assert_eq!(letterhead(Some("Acme Cloud"), "x").of(" \u{7} ").place(), "Acme Cloud at x");
         assert_eq!(
             Letterhead::new(&environment("\u{1}"), &branding, None).place(),
             "prod",

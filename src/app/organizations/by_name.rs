@@ -56,15 +56,6 @@ pub async fn count_children(state: &State, principal: &Principal, id: Organizati
     Ok(counted.first().map_or(0, |(_, number)| *number))
 }
 
-/// Whether no organization of the environment has this name, whatever its case.
-pub async fn is_name_free(state: &State, principal: &Principal, name: &str) -> Result<bool> {
-    let environment_id = principal.authorize(Action::OrganizationsView, On::AnyOrganization)?;
-    let key = name_key(name);
-    let mut conn = state.db.read().await?;
-    let nobody = model::organization::root_id(environment_id);
-    Ok(!store::organizations::has_name(&mut conn, environment_id, &key, nobody).await?)
-}
-
 /// The organizations of the environment that are no templates; `None`: there are too many to choose from a list.
 pub async fn list_choices(state: &State, principal: &Principal) -> Result<Option<Vec<Organization>>> {
     let environment_id = principal.authorize(Action::OrganizationsView, On::Environment)?;

@@ -13,7 +13,7 @@ use super::{
     domains::list::set_domains,
     error::OrganizationError,
     fields, metadata,
-    write::{self, ChangeRules, NewOrganization},
+    write::{self, ChangeRules, NewOrganization, UniqueName},
 };
 use crate::app::{Error, Result, State, input, json_schema::SchemaError, principal::Principal};
 
@@ -155,7 +155,7 @@ pub async fn create(
         template: template.or(document.template.unwrap_or(false).then_some("")),
         defaults: true,
         alias: alias.as_ref(),
-        unique_name: true,
+        unique_name: UniqueName::AnyCase,
         shares: false,
     };
     write::create(state, principal, &new, |organization| document.apply_to_new(organization)).await
@@ -173,7 +173,8 @@ pub async fn replace(
         parent: Some(document.parent.as_deref().unwrap_or_default()),
         shares: false,
         in_tree: true,
-        unique_name: true,
+        unique_name: UniqueName::AnyCase,
+        below: None,
     };
     write::update(state, principal, id, expected, &rules, |organization| {
         document.apply_to_stored(organization)
@@ -190,7 +191,8 @@ pub async fn replace_metadata(
     expected: Option<&EntityTags>,
     given: &MetadataDocument,
 ) -> Result<Organization> {
-    let rules = ChangeRules { parent: None, shares: false, in_tree: false, unique_name: false };
+    let rules =
+        ChangeRules { parent: None, shares: false, in_tree: false, unique_name: UniqueName::No, below: None };
     write::update(state, principal, id, expected, &rules, |organization| {
         organization.metadata = Default::default();
         metadata::set(organization, given.payload.as_ref(), given.schema.as_ref())

@@ -23,6 +23,20 @@ pub enum OrganizationError {
     /// What is named as a template is an ordinary organization.
     #[error("the organization {0} is not a template")]
     NotATemplate(String),
+    /// It is not below the organization in which the caller acts.
+    #[error("this organization is not below yours")]
+    NotBelow,
+    /// It is the root organization, which is the environment itself.
+    #[error("the root organization is not changed")]
+    IsRoot,
+    /// An attribute that it does not have would be replaced or removed.
+    #[error("the organization has no attribute {key}")]
+    NoSuchAttribute {
+        /// The key.
+        key: String,
+        /// Whether it would be removed; else replaced.
+        removed: bool,
+    },
     /// An organization would be above itself.
     #[error("an organization cannot be below itself")]
     ParentCycle,
@@ -53,7 +67,8 @@ impl OrganizationError {
             Self::NotATemplate(_) => "templateId",
             Self::InvalidSchema(_) => "metadataSchema",
             Self::MetadataViolations(_) => "metadata",
-            Self::HasChildren | Self::IsTemplate(_) => "",
+            Self::NoSuchAttribute { .. } => "attributes",
+            Self::HasChildren | Self::IsTemplate(_) | Self::NotBelow | Self::IsRoot => "",
         }
     }
 }

@@ -16,6 +16,17 @@ const MAX_KEY: usize = 255;
 /// The maximum length of an attribute's value.
 const MAX_VALUE: usize = 1024;
 
+/// The maximum length of a name.
+const MAX_NAME: usize = 255;
+
+/// A name, without spaces around it; never empty.
+pub(super) fn name(text: &str) -> Result<String> {
+    match text.trim() {
+        "" => Err(Error::invalid("name", "must not be empty")),
+        name => input::line("name", name, MAX_NAME),
+    }
+}
+
 /// A description, which may have several lines.
 pub(super) fn description(text: &str) -> Result<String> {
     const FIELD: &str = "description";

@@ -10,6 +10,7 @@ pub mod lists;
 mod metadata;
 mod object;
 pub mod reference;
+pub mod subtree;
 pub mod template_change;
 pub mod templates;
 mod tree;
@@ -69,7 +70,8 @@ pub async fn update(
             || change.disabled.is_some()
             || change.template.is_some()
             || change.domains.is_some(),
-        unique_name: false,
+        unique_name: write::UniqueName::No,
+        below: None,
     };
     write::update(state, principal, id, expected, &rules, |organization| organization.apply(state, change))
         .await

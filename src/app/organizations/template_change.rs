@@ -5,7 +5,7 @@ use model::{entity_tag::EntityTags, organization::Organization};
 
 use super::{
     change::OrganizationChange,
-    write::{self, ChangeRules, NewOrganization},
+    write::{self, ChangeRules, NewOrganization, UniqueName},
 };
 use crate::app::{Error, Result, State, principal::Principal, resource::Resource as _};
 
@@ -15,7 +15,7 @@ pub async fn create(
     principal: &Principal,
     change: &OrganizationChange,
 ) -> Result<Organization> {
-    let new = NewOrganization { unique_name: true, ..NewOrganization::default() };
+    let new = NewOrganization { unique_name: UniqueName::AnyCase, ..NewOrganization::default() };
     let made = write::create(state, principal, &new, |template| {
         template.template = true;
         apply_change(template, state, change)
@@ -31,7 +31,13 @@ pub async fn update(
     expected: Option<&EntityTags>,
     change: &OrganizationChange,
 ) -> Result<Organization> {
-    let rules = ChangeRules { parent: None, shares: false, in_tree: true, unique_name: true };
+    let rules = ChangeRules {
+        parent: None,
+        shares: false,
+        in_tree: true,
+        unique_name: UniqueName::AnyCase,
+        below: None,
+    };
     let changed = write::update(state, principal, id, expected, &rules, |template| {
         apply_change(template, state, change)
     });

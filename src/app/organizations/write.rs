@@ -43,10 +43,22 @@ pub(super) struct NewOrganization<'a> {
     pub defaults: bool,
     /// The id that the client chose.
     pub alias: Option<&'a PublicAlias>,
-    /// Whether no other organization may have its name.
-    pub unique_name: bool,
+    /// Which other organizations may have its name.
+    pub unique_name: UniqueName,
     /// Whether the caller confirmed that domains are shared.
     pub shares: bool,
+}
+
+/// Whether other organizations of the environment may have the name that one gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum UniqueName {
+    /// They may.
+    #[default]
+    No,
+    /// None may, whatever its case.
+    AnyCase,
+    /// None may have exactly this name.
+    Exact,
 }
 
 /// Makes an organization: it gets the settings of its template, then those that `apply` sets, and the template's pools.
@@ -56,11 +68,25 @@ pub(super) async fn create(
     new: &NewOrganization<'_>,
     apply: impl Fn(&mut Organization) -> Result<()>,
 ) -> Result<Organization> {
+    create_with(state, principal, new, apply, async |_, _| Ok(())).await
+}
+
+/// Makes an organization, and in the same transaction what `also` adds to it.
+pub(super) async fn create_with(
+    state: &State,
+    principal: &Principal,
+    new: &NewOrganization<'_>,
+    apply: impl Fn(&mut Organization) -> Result<()>,
+    also: impl AsyncFn(&mut Transaction, &Organization) -> Result<()>,
+) -> Result<Organization> {
     let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
     retry_deadlocks(async || {
         let now = state.now();
         let mut organization = Organization::new(Id::new(now, &*state.random), environment_id, now);
-        let alone = new.parent.is_none() && new.template.is_none() && !new.defaults && !new.unique_name;
+        let alone = new.parent.is_none()
+            && new.template.is_none()
+            && !new.defaults
+            && new.unique_name == UniqueName::No;
         if alone {
             // What is refused for its settings takes no lock.
             apply(&mut organization)?;
@@ -80,9 +106,8 @@ pub(super) async fn create(
         if let Some(alias) = new.alias {
             choose_alias(&mut tx, &mut organization, alias).await?;
         }
-        if new.unique_name {
-            require_unique_name(&mut tx, &organization).await?;
-        }
+        require_unique_name(&mut tx, &organization, new.unique_name).await?;
+        require_free_handle(&mut tx, &organization).await?;
         check_template(&organization)?;
         tree::check(&mut tx, None, &organization).await?;
         let new_domains = newly_accepted(&BTreeMap::new(), &organization.domains);
@@ -96,6 +121,7 @@ pub(super) async fn create(
             roles::copy_to(&mut tx, state, principal, template.id, organization.id).await?;
         }
         sharing::record(&mut tx, state, principal, organization.id, &elsewhere).await?;
+        also(&mut tx, &organization).await?;
         tx.commit().await?;
         Ok(organization)
     })
@@ -158,10 +184,32 @@ async fn choose_alias(
 }
 
 /// Requires that no other organization has the name. The lock of the environment is held.
-async fn require_unique_name(tx: &mut Transaction, organization: &Organization) -> Result<()> {
-    let key = organization.name_key();
-    match store::organizations::has_name(tx, organization.environment_id, &key, organization.id).await? {
+async fn require_unique_name(
+    tx: &mut Transaction,
+    organization: &Organization,
+    rule: UniqueName,
+) -> Result<()> {
+    let (environment_id, id, key) = (organization.environment_id, organization.id, organization.name_key());
+    let name = organization.name.as_deref().unwrap_or(&organization.display_name);
+    let taken = match rule {
+        UniqueName::No => false,
+        UniqueName::AnyCase => store::organizations::has_name(tx, environment_id, &key, id).await?,
+        UniqueName::Exact => {
+            store::organizations::has_exact_name(tx, environment_id, (name, &key), id).await?
+        }
+    };
+    match taken {
         true => Err(Error::Conflict { kind: OrganizationKind::NOUN, field: "name" }),
+        false => Ok(()),
+    }
+}
+
+/// Requires that no other organization has the handle: the index decides where two want it at once.
+async fn require_free_handle(tx: &mut Transaction, organization: &Organization) -> Result<()> {
+    let Some(handle) = &organization.handle else { return Ok(()) };
+    let (environment_id, id) = (organization.environment_id, organization.id);
+    match store::organizations::has_handle(tx, environment_id, handle, id).await? {
+        true => Err(Error::Conflict { kind: OrganizationKind::NOUN, field: "handle" }),
         false => Ok(()),
     }
 }
@@ -182,8 +230,10 @@ pub(super) struct ChangeRules<'a> {
     pub shares: bool,
     /// Whether the tree, a name or a domain may change.
     pub in_tree: bool,
-    /// Whether no other organization may have a name that it gets.
-    pub unique_name: bool,
+    /// Which other organizations may have a name that it gets.
+    pub unique_name: UniqueName,
+    /// The organization that it must be below, if one is named.
+    pub below: Option<OrganizationId>,
 }
 
 /// Changes an organization by `apply`. [`Error::Outdated`]: it has none of the `expected` versions any more.
@@ -203,6 +253,11 @@ pub(super) async fn update(
             sharing::lock(&mut tx, environment_id).await?;
         }
         let mut edit = Edit::<Organization>::begin(tx, environment_id, id, expected).await?;
+        if let Some(ancestor) = rules.below
+            && (ancestor == id || !organization_tree::is_below(&mut edit.tx, ancestor, id).await?)
+        {
+            return Err(OrganizationError::NotBelow.into());
+        }
         apply(&mut edit.row)?;
         if let Some(parent) = rules.parent {
             edit.row.parent_id = tree::find_parent(&mut edit.tx, environment_id, parent).await?;
@@ -234,8 +289,12 @@ pub(super) async fn update(
 
 async fn check_change(edit: &mut Edit<Organization>, rules: &ChangeRules<'_>) -> Result<()> {
     let (before, after) = (&edit.before, &edit.row);
-    if rules.unique_name && before.name_key() != after.name_key() {
-        require_unique_name(&mut edit.tx, after).await?;
+    let is_same_name = match rules.unique_name {
+        UniqueName::No | UniqueName::AnyCase => before.name_key() == after.name_key(),
+        UniqueName::Exact => (&before.name, &before.display_name) == (&after.name, &after.display_name),
+    };
+    if !is_same_name {
+        require_unique_name(&mut edit.tx, after, rules.unique_name).await?;
     }
     if after.template
         && !before.template

@@ -62,7 +62,7 @@ pub async fn assign_user(
 ) -> Result<()> {
     let role = visible::find_in(tx, environment_id, organization_id, role_id).await?;
     let change = SetChange::Add(BTreeSet::from([user_id]));
-    apply(tx, state, principal, &role, &change).await
+    apply(tx, state, principal, &role.place(), &change).await
 }
 
 /// What users and groups are called where they are not found.
@@ -83,38 +83,37 @@ pub(super) async fn apply<K: Named>(
     tx: &mut Transaction,
     state: &State,
     principal: &Principal,
-    role: &VisibleRole,
+    place: &RoleIn,
     change: &SetChange<Id<K>>,
 ) -> Result<()> {
-    let place = role.place();
     let none = BTreeSet::new();
     let (wanted, gone) = match change {
         SetChange::Add(ids) => (ids.clone(), none),
         SetChange::Remove(ids) => (none, ids.clone()),
         SetChange::Replace(ids) => {
-            let present = role_assignments::list::<K>(tx, &place, MAX_ASSIGNMENTS).await?;
+            let present = role_assignments::list::<K>(tx, place, MAX_ASSIGNMENTS).await?;
             (ids - &present, &present - ids)
         }
     };
-    if !gone.is_empty() && role_assignments::remove(tx, &place, &gone).await? > 0 {
-        record(tx, state, principal, &place, "unassigned", &gone).await?;
+    if !gone.is_empty() && role_assignments::remove(tx, place, &gone).await? > 0 {
+        record(tx, state, principal, place, "unassigned", &gone).await?;
     }
     if wanted.is_empty() {
         return Ok(());
     }
-    let there = role_assignments::lock_assignees(tx, &place, &wanted).await?;
+    let there = role_assignments::lock_assignees(tx, place, &wanted).await?;
     if let Some(unknown) = (&wanted - &there).first() {
         let text = format!("there is no such {}: {}", K::NOUN, uuid::Uuid::from_u128(unknown.bits()));
         return Err(Error::invalid(K::FIELD, text));
     }
-    if role_assignments::insert(tx, &place, &wanted, state.now()).await? == 0 {
+    if role_assignments::insert(tx, place, &wanted, state.now()).await? == 0 {
         return Ok(());
     }
-    if role_assignments::count(tx, &place, K::KIND).await? > MAX_ASSIGNMENTS {
+    if role_assignments::count(tx, place, K::KIND).await? > MAX_ASSIGNMENTS {
         let text = format!("at most {MAX_ASSIGNMENTS} {} have a role; give it to a group of users", K::FIELD);
         return Err(Error::invalid(K::FIELD, text));
     }
-    record(tx, state, principal, &place, "assigned", &wanted).await
+    record(tx, state, principal, place, "assigned", &wanted).await
 }
 
 async fn record<K: Named>(

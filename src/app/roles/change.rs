@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base::id::{
     ApplicationId, EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind, RoleId, RoleKind,
+    UserGroupId, UserId,
 };
 use model::{
     application::Application,
@@ -12,7 +13,8 @@ use model::{
 };
 
 use super::{
-    known_permissions,
+    assignments, known_permissions,
+    set_change::SetChange,
     visible::{self, MAX_ROLES},
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
         resource::Edit,
         retry::retry_deadlocks,
     },
-    store::{self, Conn, Transaction, table},
+    store::{self, Conn, Transaction, role_assignments::RoleIn, table},
 };
 
 /// How long a name is at most, in characters.
@@ -40,6 +42,15 @@ pub struct NewRole {
     pub audience: Option<Audience>,
     /// What it permits.
     pub permissions: BTreeSet<String>,
+}
+
+/// Who has a new role at once.
+#[derive(Debug, Clone, Default)]
+pub struct FirstMembers {
+    /// Users of the organization.
+    pub users: BTreeSet<UserId>,
+    /// Groups of them.
+    pub groups: BTreeSet<UserGroupId>,
 }
 
 /// A name of a role, checked.
@@ -59,17 +70,34 @@ pub async fn create(
     organization_id: OrganizationId,
     new: &NewRole,
 ) -> Result<Role> {
+    create_for(state, principal, organization_id, new, &FirstMembers::default()).await
+}
+
+/// [`create`], and gives it to people of the organization.
+pub async fn create_for(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+    new: &NewRole,
+    first: &FirstMembers,
+) -> Result<Role> {
     principal.authorize(Action::RolesManage, On::Organization(organization_id))?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let role = create_in(&mut tx, state, principal, organization_id, new).await?;
+        let (environment_id, role_id) = (role.environment_id, role.id);
+        let place = RoleIn { environment_id, organization_id, role_id };
+        let users = SetChange::Add(first.users.clone());
+        assignments::apply(&mut tx, state, principal, &place, &users).await?;
+        let groups = SetChange::Add(first.groups.clone());
+        assignments::apply(&mut tx, state, principal, &place, &groups).await?;
         tx.commit().await?;
         Ok(role)
     })
     .await
 }
 
-/// [`create`], in the caller's transaction.
+/// [`create`], in the caller's transaction, and nobody has it yet.
 pub async fn create_in(
     tx: &mut Transaction,
     state: &State,
@@ -86,7 +114,7 @@ pub async fn create_in(
     check_audience(tx, environment_id, organization_id, audience).await?;
     let own_scopes = known_permissions::own_scopes(tx, environment_id, audience).await?;
     known_permissions::check(&new.permissions, &own_scopes)?;
-    if store::roles::count(tx, organization_id).await? >= MAX_ROLES {
+    if store::roles::count(tx, environment_id, organization_id).await? >= MAX_ROLES {
         let text = format!("an organization has at most {MAX_ROLES} roles; remove one first");
         return Err(Error::FailedPrecondition(text.into()));
     }
@@ -163,7 +191,8 @@ pub async fn remove(
         if found.is_shared() {
             return Err(Error::invalid("", "Shared role deletion is not allowed."));
         }
-        let edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+        let mut edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+        store::roles::remove_from_applications(&mut edit.tx, edit.row.id).await?;
         edit.remove(state, principal).await
     })
     .await

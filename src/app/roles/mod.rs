@@ -14,10 +14,12 @@ mod set_change;
 mod visible;
 
 pub use assignments::{MAX_ASSIGNMENTS, Members, assign_user, members};
-pub use change::{NewRole, create, create_in, remove};
+pub use change::{FirstMembers, NewRole, create, create_for, create_in, remove};
 pub use copy::copy_to;
 pub use effective::{RoleRef, of_user, permissions_in_application, permissions_of};
 pub use known_permissions::{MAX_PERMISSIONS, list_permissions};
 pub use operations::{RoleOperation, apply};
 pub use set_change::SetChange;
-pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, list};
+pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, is_there, list};
+
+pub use crate::store::role_assignments::NamedAssignee;

@@ -1,7 +1,7 @@
 //! Changes of a role, all of them or none: its name, what it permits, and who has it.
 
 use base::id::{IdKind as _, OrganizationId, OrganizationKind, RoleId, RoleKind, UserGroupId, UserId};
-use model::role::Role;
+use model::{entity_tag::EntityTags, role::Role};
 
 use super::{
     assignments, change, known_permissions,
@@ -13,7 +13,7 @@ use crate::{
         Error, Result, State,
         permissions::Action,
         principal::{On, Principal},
-        resource::Edit,
+        resource::{Edit, check_version},
         retry::retry_deadlocks,
     },
     store::{self, Transaction},
@@ -32,12 +32,14 @@ pub enum RoleOperation {
     Groups(SetChange<UserGroupId>),
 }
 
-/// Changes a role in an organization, by its id there, one operation after another: all of them, or none.
+/// Changes a role in an organization, by its id there, one operation after another: all of them, or none. [`Error::Outdated`]: it has
+/// none of the `expected` versions any more.
 pub async fn apply(
     state: &State,
     principal: &Principal,
     organization_id: OrganizationId,
     id: RoleId,
+    expected: Option<&EntityTags>,
     operations: &[RoleOperation],
 ) -> Result<VisibleRole> {
     let environment_id = principal.authorize(Action::RolesManage, On::Organization(organization_id))?;
@@ -51,7 +53,7 @@ pub async fn apply(
         let found = visible::find_in(&mut tx, environment_id, organization_id, id).await?;
         let found = match operations.iter().any(is_setting) {
             true => {
-                let mut edit = Edit::<Role>::begin(tx, environment_id, found.role.id, None).await?;
+                let mut edit = Edit::<Role>::begin(tx, environment_id, found.role.id, expected).await?;
                 change_settings(&mut edit, state, principal, &found, operations).await?;
                 tx = edit.tx;
                 VisibleRole { role: edit.row, ..found }
@@ -60,6 +62,7 @@ pub async fn apply(
                 // It stays, and others in other organizations give it meanwhile.
                 let role = store::roles::lock_shared(&mut tx, environment_id, found.role.id).await?;
                 let role = role.ok_or_else(|| Error::not_found(RoleKind::NOUN, id))?;
+                check_version(expected, role.version)?;
                 VisibleRole { role, ..found }
             }
         };
@@ -118,13 +121,14 @@ async fn change_members(
     found: &VisibleRole,
     operations: &[RoleOperation],
 ) -> Result<()> {
+    let place = found.place();
     for operation in operations {
         match operation {
             RoleOperation::Users(change) => {
-                assignments::apply(tx, state, principal, found, change).await?;
+                assignments::apply(tx, state, principal, &place, change).await?;
             }
             RoleOperation::Groups(change) => {
-                assignments::apply(tx, state, principal, found, change).await?;
+                assignments::apply(tx, state, principal, &place, change).await?;
             }
             RoleOperation::Rename(_) | RoleOperation::Permissions(_) => {}
         }

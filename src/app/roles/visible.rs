@@ -7,7 +7,7 @@ use base::{
     time::Timestamp,
 };
 use model::{
-    application::Application,
+    application::{Application, RoleAudience},
     organization::{Organization, root_id},
     role::{Audience, Role, name_key},
 };
@@ -15,7 +15,7 @@ use model::{
 use crate::{
     app::{
         Error, Result, State,
-        applications::sharing,
+        applications::sharing::{self, SharedRoles},
         permissions::Action,
         principal::{On, Principal},
     },
@@ -24,6 +24,9 @@ use crate::{
 
 /// How many roles an organization has of its own at most.
 pub const MAX_ROLES: i64 = 1000;
+
+/// How many applications that use a role are looked at.
+const MAX_APPLICATIONS: i64 = 1000;
 
 /// What WSO2 calls the root organization.
 const ROOT_NAME: &str = "Super";
@@ -117,6 +120,11 @@ pub async fn find(
     find_in(&mut state.db.read().await?, environment_id, organization_id, id).await
 }
 
+/// Whether a role is there in an organization: one of its own, or one of the vendor that an application brings along.
+pub async fn is_there(conn: &mut Conn, role: &Role, organization_id: OrganizationId) -> Result<bool> {
+    Place::new(role.environment_id, organization_id).counts(conn, role).await
+}
+
 /// [`find`], for a caller who was authorised.
 pub(super) async fn find_in(
     conn: &mut Conn,
@@ -143,15 +151,23 @@ pub(super) async fn find_in(
 pub(super) struct Place {
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
-    /// Applications by their own ids; `None`: not there, or of no use in the organization.
+    /// Applications by their own ids; `None`: not there.
     applications: BTreeMap<ApplicationId, Option<Application>>,
+    /// Which roles each brings along.
+    shared: BTreeMap<ApplicationId, SharedRoles>,
     organization_name: Option<String>,
 }
 
 impl Place {
     /// One of which nothing was read yet.
     pub(super) fn new(environment_id: EnvironmentId, organization_id: OrganizationId) -> Self {
-        Self { environment_id, organization_id, applications: BTreeMap::new(), organization_name: None }
+        Self {
+            environment_id,
+            organization_id,
+            applications: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            organization_name: None,
+        }
     }
 
     fn is_root(&self) -> bool {
@@ -206,12 +222,41 @@ impl Place {
         Ok(VisibleRole { id: role.id, audience: role.audience, audience_name, organization_id, role })
     }
 
-    /// Whether a role counts in the organization: its own do, and the vendor's with whose application it is shared.
+    /// Whether a role counts in the organization: its own do, and those of the vendor that an application brings along, with which
+    /// it is shared.
     pub(super) async fn counts(&mut self, conn: &mut Conn, role: &Role) -> Result<bool> {
         if role.organization_id == self.organization_id {
             return Ok(true);
         }
-        sharing::is_role_shared(conn, role, self.organization_id).await
+        if let Audience::Application(id) = role.audience {
+            return self.is_brought_along(conn, id, role).await;
+        }
+        for id in roles::list_applications(conn, role.id, MAX_APPLICATIONS).await? {
+            let application = self.application(conn, id).await?;
+            let is_for_organizations = application
+                .is_some_and(|application| application.role_audience == RoleAudience::Organization);
+            if is_for_organizations && self.is_brought_along(conn, id, role).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an application of the vendor, which is shared with the organization, brings a role along.
+    async fn is_brought_along(&mut self, conn: &mut Conn, id: ApplicationId, role: &Role) -> Result<bool> {
+        if !self.shared.contains_key(&id) {
+            let organization_id = self.organization_id;
+            let shared = match self.application(conn, id).await?.cloned() {
+                Some(application) => sharing::shared_roles(conn, &application, organization_id).await?,
+                None => SharedRoles::None,
+            };
+            self.shared.insert(id, shared);
+        }
+        Ok(match self.shared.get(&id) {
+            Some(SharedRoles::All) => true,
+            Some(SharedRoles::Ids(ids)) => ids.contains(&role.id.to_string()),
+            Some(SharedRoles::None) | None => false,
+        })
     }
 
     async fn application(&mut self, conn: &mut Conn, id: ApplicationId) -> Result<Option<&Application>> {

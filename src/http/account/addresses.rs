@@ -68,6 +68,8 @@ async fn render(call: &AccountCall, typed: &FormValues, errors: &FormErrors) -> 
     let found = overview::load(call.state(), &call.signed_in).await?;
     let addresses = OwnAddresses {
         all: addresses::join(&found.addresses, &found.identifiers),
+        has_one_identifier: found.identifiers.len() == 1,
+        companies: found.companies,
         can_send: addresses::can_send(call.state()),
     };
     call.page(errors, |frame| AddressesPage { frame, addresses: &addresses, typed, errors }.view()).await

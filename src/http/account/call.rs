@@ -2,7 +2,9 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode,
+};
 use maud::Markup;
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
             forms::FormErrors,
             message::Message,
             response::{PagePolicy, page, see_other},
+            routing::MatchedRoute,
         },
         sign_in::cookies::{self, Purpose},
     },
@@ -35,7 +38,7 @@ pub(super) struct AccountCall {
 
 /// Why a request to an account is not done.
 #[derive(Debug)]
-pub(super) enum AccountError {
+pub(in crate::http) enum AccountError {
     /// The place is not there, or the form cannot be taken.
     Place(PlaceError),
     /// Somebody must sign in, or prove once more who they are, at this path.
@@ -115,7 +118,11 @@ impl FromRequest for AccountCall {
             let found = self_service::find(&place.state, &place.issuer, &place.visitor()).await;
             match found.map_err(PlaceError::App)? {
                 Some(signed_in) => Ok(Self { place, signed_in }),
-                None => Err(AccountError::Elsewhere(place.path(path::WORKSPACE_SIGN_IN))),
+                None => {
+                    let route = place.request.extensions().get::<MatchedRoute>().cloned();
+                    let section = route.map_or(Section::Account, |route| Section::of_route(&route.pattern));
+                    Err(AccountError::Elsewhere(place.sign_in_for(section)))
+                }
             }
         })
     }

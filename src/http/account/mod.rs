@@ -11,6 +11,8 @@ mod profile;
 mod second_factor;
 mod sessions;
 
+pub(super) use call::AccountError;
+
 use crate::{
     links::path,
     web::kit::routing::{Routes, is_environment},

@@ -27,7 +27,7 @@ pub(super) async fn set(call: AccountCall, form: SignInForm) -> Reply {
     let new = form.0.text(NEW);
     let done = match new == form.0.text(REPEATED) {
         true => passwords::set(call.state(), &call.signed_in, form.0.text(CURRENT), new).await,
-        false => Err(Error::invalid(REPEATED, "is not the same as above")),
+        false => Err(Error::invalid(REPEATED, "the two new passwords are not the same")),
     };
     match done {
         Ok(()) => Ok(call.done_at(path::WORKSPACE_ACCOUNT, Done::Password)),

@@ -9,7 +9,11 @@ use crate::{
     http::sign_in::place::SignInForm,
     links::path,
     web::{
-        account::{confirm::AGAIN, frame::Done, sessions::SessionsPage},
+        account::{
+            confirm::{AGAIN, NEXT},
+            frame::{Done, Section},
+            sessions::SessionsPage,
+        },
         kit::{forms::FormErrors, response::see_other},
         sign_in::cookies::{self, Purpose},
     },
@@ -44,8 +48,11 @@ pub(super) async fn end(call: AccountCall, path: web::Path<SessionPath>, _form: 
 /// `POST …/account/sign-out`: ends this one. Whoever signs in again goes where that is done.
 pub(super) async fn sign_out(call: AccountCall, form: SignInForm) -> Reply {
     sessions::sign_out(call.state(), &call.signed_in).await?;
-    let next = if form.0.has(AGAIN) { path::WORKSPACE_SIGN_IN } else { path::WORKSPACE_LOGOUT };
-    let mut response = see_other(&call.place.path(next));
+    let next = match form.0.has(AGAIN) {
+        true => call.place.sign_in_for(Section::of(form.0.text(NEXT))),
+        false => call.place.path(path::WORKSPACE_LOGOUT),
+    };
+    let mut response = see_other(&next);
     cookies::clear(&call.state().links, &mut response, call.place.organization, Purpose::Session);
     Ok(response)
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, http::StatusCode};
 use scim::{
     ListResponse,
-    discovery::{self, ServiceLimits},
+    discovery::{self, Catalogue, ServiceLimits},
 };
 use serde_json::Value;
 
@@ -24,11 +24,14 @@ fn base(call: &ScimCall) -> &str {
 pub(super) async fn service_provider_config(call: ScimCall, request: HttpRequest) -> ScimResult {
     refuse_filter(&request)?;
     let limits = ServiceLimits {
-        bulk_operations: bulk::MAX_OPERATIONS,
+        bulk_operations: Some(bulk::MAX_OPERATIONS),
         body_bytes: BODY_BYTES,
         default_page: search::DEFAULT_PAGE_SIZE,
         max_page: search::MAX_PAGE_SIZE,
-        cursor_seconds: cursor::LIFETIME.as_secs(),
+        cursor_seconds: Some(cursor::LIFETIME.as_secs()),
+        sort: true,
+        etag: true,
+        token: "The directory's bearer token",
     };
     let body = discovery::service_provider_config(base(&call), &limits);
     Ok(response::json(&request, StatusCode::OK, &body))
@@ -36,22 +39,22 @@ pub(super) async fn service_provider_config(call: ScimCall, request: HttpRequest
 
 /// `GET /ResourceTypes`.
 pub(super) async fn resource_types(call: ScimCall, request: HttpRequest) -> ScimResult {
-    all(&request, discovery::resource_types(base(&call)))
+    all(&request, discovery::resource_types(base(&call), Catalogue::Directory))
 }
 
 /// `GET /ResourceTypes/{id}`.
 pub(super) async fn resource_type(call: ScimCall, request: HttpRequest) -> ScimResult {
-    one(&request, |name| discovery::resource_type_named(base(&call), name))
+    one(&request, |name| discovery::resource_type_named(base(&call), Catalogue::Directory, name))
 }
 
 /// `GET /Schemas`.
 pub(super) async fn schemas(call: ScimCall, request: HttpRequest) -> ScimResult {
-    all(&request, discovery::schemas(base(&call)))
+    all(&request, discovery::schemas(base(&call), Catalogue::Directory))
 }
 
 /// `GET /Schemas/{id}`.
 pub(super) async fn schema(call: ScimCall, request: HttpRequest) -> ScimResult {
-    one(&request, |urn| discovery::schema_named(base(&call), urn))
+    one(&request, |urn| discovery::schema_named(base(&call), Catalogue::Directory, urn))
 }
 
 fn all(request: &HttpRequest, resources: Vec<Value>) -> ScimResult {

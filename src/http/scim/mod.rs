@@ -7,7 +7,7 @@ mod discovery;
 mod extensions;
 mod request_log;
 mod resources;
-mod response;
+pub(super) mod response;
 
 use actix_web::{
     middleware::{NormalizePath, from_fn},

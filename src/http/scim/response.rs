@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// The result of a handler.
-pub(super) type ScimResult = Result<HttpResponse, ScimError>;
+pub(in crate::http) type ScimResult = Result<HttpResponse, ScimError>;
 
 /// An error of a SCIM request.
 #[derive(Debug)]
-pub(super) enum ScimError {
+pub(in crate::http) enum ScimError {
     /// An error of the protocol.
     Protocol(scim::Error),
     /// An error of a use case.
@@ -82,7 +82,7 @@ impl ResponseError for ScimError {
 }
 
 /// A JSON response, as `application/scim+json` unless the client accepts `application/json` only.
-pub(super) fn json(request: &HttpRequest, status: StatusCode, body: &Value) -> HttpResponse {
+pub(in crate::http) fn json(request: &HttpRequest, status: StatusCode, body: &Value) -> HttpResponse {
     HttpResponse::build(status).content_type(content_type(request)).body(body.to_string())
 }
 

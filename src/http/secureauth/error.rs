@@ -174,7 +174,10 @@ impl SecureauthError {
             ),
             OrganizationError::HasActiveChildren
             | OrganizationError::ParentDisabled
-            | OrganizationError::CannotBeTemplate(_) => Self::violations(
+            | OrganizationError::CannotBeTemplate(_)
+            | OrganizationError::NotBelow
+            | OrganizationError::IsRoot
+            | OrganizationError::NoSuchAttribute { .. } => Self::violations(
                 "validation_failed",
                 [(path_of(error.field()).to_owned(), error.to_string())],
             ),

@@ -2,6 +2,7 @@
 //! without having signed in.
 
 use actix_web::{http::StatusCode, web};
+use model::branding::plain_name;
 use serde::Deserialize;
 
 use super::{
@@ -85,15 +86,15 @@ pub(super) async fn choose(
         .iter()
         .map(|choice| {
             let id = choice.organization.id.to_string();
-            let name = choice.organization.shown_name();
-            (if name.is_empty() { id.clone() } else { name.to_owned() }, id)
+            let name = plain_name(choice.organization.shown_name());
+            (if name.is_empty() { id.clone() } else { name }, id)
         })
         .collect();
     let named: Vec<(&str, &str)> = named.iter().map(|(name, id)| (name.as_str(), id.as_str())).collect();
     let (sign_in, action) = (place.path(path::WORKSPACE_SIGN_IN), place.path(path::WORKSPACE_COMPANY));
     let request = under_way.name.reveal();
     let view = SignInPage {
-        layout: place.layout(&appearance),
+        layout: place.layout_before_company(&appearance),
         action: &sign_in,
         company: Some(&action),
         restart: &format!("{sign_in}?{REQUEST}={request}&again=yes"),

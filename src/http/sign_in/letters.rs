@@ -69,7 +69,7 @@ pub(super) async fn go_on(place: &Place, onward: &Onward, done: Done) -> Reply {
                 reason: None,
                 next: Some((&label, &url)),
             };
-            let appearance = place.appearance().await?;
+            let appearance = place.appearance_for(onward).await?;
             let view = told.view_with(&place.layout(&appearance), &[("Sign in to your account", &bare)]);
             page(StatusCode::OK, PagePolicy::SameOriginForms, view)
         }
@@ -87,7 +87,7 @@ pub(super) enum Ended {
 
 /// Says that a link is not good any more, and where there is another one.
 pub(super) async fn ended(place: &Place, what: Ended, onward: &Onward, status: StatusCode) -> Reply {
-    let appearance = place.appearance().await?;
+    let appearance = place.appearance_for(onward).await?;
     let offered = ways_in(place, &onward.parameters(), "").await?;
     let account = place.path(path::WORKSPACE_ACCOUNT);
     let (remedy, next) = match (what, offered.forgotten.as_deref()) {
@@ -119,10 +119,11 @@ pub(super) async fn ended(place: &Place, what: Ended, onward: &Onward, status: S
 /// An answer without anything to fill in.
 pub(super) async fn told(
     place: &Place,
+    onward: &Onward,
     status: StatusCode,
     told: &Told<'_>,
     others: &[(&str, &str)],
 ) -> Result<HttpResponse, super::place::PlaceError> {
-    let appearance = place.appearance().await?;
+    let appearance = place.appearance_for(onward).await?;
     Ok(page(status, PagePolicy::SameOriginForms, told.view_with(&place.layout(&appearance), others)))
 }

@@ -1,12 +1,12 @@
 //! Where people sign in at an organization: its authorization endpoint, its pages, userinfo and signing out.
 
-mod activation;
 mod authorize;
 mod company;
 mod enrolment;
 mod forgotten;
 mod letters;
 mod logout;
+mod new_password;
 mod pages;
 mod passkey;
 pub(in crate::http) mod place;
@@ -14,6 +14,8 @@ mod registration;
 mod replies;
 mod userinfo;
 mod verification;
+
+pub(super) use pages::sign_in_again;
 
 use actix_web::{http::Method, web};
 
@@ -26,6 +28,7 @@ use crate::{
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {
     routes
+        .resource(path::WORKSPACE_ISSUER, |resource| resource.guard(is_environment()).get(pages::root))
         .resource(path::WORKSPACE_AUTHORIZE, |resource| {
             resource.guard(is_environment()).get(authorize::get).post(authorize::post)
         })
@@ -68,13 +71,13 @@ pub fn configure(routes: &mut Routes<'_>) {
             resource.guard(is_environment()).get(company::decline)
         })
         .resource(path::WORKSPACE_ACTIVATE, |resource| {
-            resource.guard(is_environment()).get(activation::show).post(activation::activate)
+            resource.guard(is_environment()).get(new_password::show_activation).post(new_password::activate)
         })
         .resource(path::WORKSPACE_FORGOTTEN, |resource| {
             resource.guard(is_environment()).get(forgotten::show).post(forgotten::send)
         })
         .resource(path::WORKSPACE_RESET, |resource| {
-            resource.guard(is_environment()).get(forgotten::show_reset).post(forgotten::reset)
+            resource.guard(is_environment()).get(new_password::show_reset).post(new_password::reset)
         })
         .resource(path::WORKSPACE_VERIFY, |resource| {
             resource.guard(is_environment()).get(verification::show).post(verification::verify)

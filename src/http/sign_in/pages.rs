@@ -23,6 +23,7 @@ use crate::{
     },
     links::path,
     web::{
+        account::frame::Section,
         kit::{
             forms::{FormErrors, FormValues},
             response::{PagePolicy, page},
@@ -52,6 +53,9 @@ pub(super) struct SignInQuery {
     /// What was done before.
     #[serde(default)]
     done: String,
+    /// The page of their account that somebody wants, by its name.
+    #[serde(default)]
+    next: String,
 }
 
 /// What somebody has done before they sign in.
@@ -99,6 +103,11 @@ pub(super) enum Shown {
     Finish,
 }
 
+/// `GET` of the issuer's own address, which people see in tokens and settings: to the account, or to signing in.
+pub(super) async fn root(place: Place) -> Reply {
+    Ok(see_other(&place.path(path::WORKSPACE_ACCOUNT)))
+}
+
 /// `GET …/sign-in`
 pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply {
     let visitor = place.visitor();
@@ -128,8 +137,9 @@ pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply 
 async fn bare(place: &Place, query: &SignInQuery, visitor: &Visitor) -> Reply {
     let done = Done::parse(&query.done);
     let anew = !query.again.is_empty() || done.is_some();
+    let wanted = Section::of(&query.next);
     let (name, browser) = match bare::begin(&place.state, &place.issuer, visitor, anew).await? {
-        bare::Outcome::SignedIn => return Ok(see_other(&place.path(path::WORKSPACE_ACCOUNT))),
+        bare::Outcome::SignedIn => return Ok(see_other(&place.path(wanted.pattern()))),
         bare::Outcome::SignIn { name, browser } => (name.reveal(), browser),
     };
     let carried = [
@@ -140,12 +150,18 @@ async fn bare(place: &Place, query: &SignInQuery, visitor: &Visitor) -> Reply {
     let carried: Vec<_> = carried.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let location = format!("{}?{}", place.path(path::WORKSPACE_SIGN_IN), encode_pairs(&carried));
     let mut response = see_other(&location);
-    cookies::set(&place.state.links, &mut response, place.organization, Purpose::Browser, browser.reveal());
+    let (links, organization) = (&place.state.links, place.organization);
+    cookies::set(links, &mut response, organization, Purpose::Browser, browser.reveal());
+    match wanted {
+        // Of an earlier sign-in that came to no end.
+        Section::Account => cookies::clear(links, &mut response, organization, Purpose::Next),
+        section => cookies::set(links, &mut response, organization, Purpose::Next, section.name()),
+    }
     Ok(response)
 }
 
 /// The address of the sign-in that somebody comes from; of one for no application, if they come from none.
-pub(super) fn sign_in_again(place: &Place, request: &str) -> String {
+pub(in crate::http) fn sign_in_again(place: &Place, request: &str) -> String {
     let page = place.path(path::WORKSPACE_SIGN_IN);
     match request {
         "" => format!("{page}?again=yes"),
@@ -397,7 +413,10 @@ async fn render_with(
     };
     let company = place.path(path::WORKSPACE_COMPANY);
     let view = SignInPage {
-        layout: place.layout(&appearance),
+        layout: match shown {
+            Shown::Identifier => place.layout_before_company(&appearance),
+            _ => place.layout(&appearance),
+        },
         action: &action,
         company: offer.company.is_some().then_some(&*company),
         restart: &restart,

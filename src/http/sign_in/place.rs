@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin};
 
 use actix_web::{
-    FromRequest, HttpRequest, HttpResponse, ResponseError,
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     dev::Payload,
     http::{StatusCode, header},
     web,
@@ -22,13 +22,15 @@ use crate::{
             },
         },
         login::BeginOutcome,
+        mail::Onward,
     },
     http::{
         login_error::{refusal_response, wants_json},
         oauth::{body::error_body, issuers},
     },
-    links::expand,
+    links::{expand, path},
     web::{
+        account::frame::Section,
         kit::{
             error::{self, Area},
             message::Message,
@@ -39,7 +41,12 @@ use crate::{
             auto_post::{AutoPost, AutoPostPurpose},
             idp_redirect::{banner, see_other, send_to_idp},
         },
-        sign_in::{layout::SignInLayout, visitor},
+        sign_in::{
+            cookies::{self, Purpose},
+            layout::SignInLayout,
+            pages::REQUEST,
+            visitor,
+        },
     },
 };
 
@@ -131,6 +138,9 @@ impl FromRequest for Place {
 /// The body of a POST by one of the pages. That it comes from one of ours is checked.
 pub(in crate::http) struct SignInForm(pub PostedForm);
 
+/// The name of the sign-in from which a form comes, if it is one: among the extensions of the request, for the way back.
+pub(in crate::http) struct SignInName(pub String);
+
 impl FromRequest for SignInForm {
     type Error = PlaceError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, PlaceError>>>>;
@@ -141,7 +151,10 @@ impl FromRequest for SignInForm {
             let state = request.app_data::<web::Data<State>>().cloned();
             let state = state.ok_or_else(|| Error::internal("the server was built without its state"))?;
             let posted = PostedForm::read(&request, &mut payload, &state.links.origin()).await;
-            posted.map(Self).map_err(PlaceError::Form)
+            let posted = posted.map_err(PlaceError::Form)?;
+            let name = Onward::parse(posted.text(REQUEST), "").request().to_owned();
+            request.extensions_mut().insert(SignInName(name));
+            Ok(Self(posted))
         })
     }
 }
@@ -157,9 +170,41 @@ impl Place {
         expand(pattern, &[&self.issuer.tenant.name, &self.issuer.workspace()])
     }
 
+    /// Where somebody signs in who wants a page of their account.
+    pub(in crate::http) fn sign_in_for(&self, section: Section) -> String {
+        let sign_in = self.path(path::WORKSPACE_SIGN_IN);
+        match section {
+            Section::Account => sign_in,
+            section => format!("{sign_in}?next={}", section.name()),
+        }
+    }
+
+    /// Sends the browser to its account: to the page for which somebody signed in, if there is one.
+    pub(super) fn to_account(&self) -> HttpResponse {
+        let links = &self.state.links;
+        let wanted = cookies::read(links, &self.request, self.organization, Purpose::Next);
+        let section = wanted.first().map_or(Section::Account, |name| Section::of(name));
+        let mut response = see_other(&self.path(section.pattern()));
+        if !wanted.is_empty() {
+            cookies::clear(links, &mut response, self.organization, Purpose::Next);
+        }
+        response
+    }
+
     /// What the pages show.
     pub(in crate::http) async fn appearance(&self) -> Result<Appearance, PlaceError> {
         Ok(appearance::of_issuer(&self.state, &self.issuer).await?)
+    }
+
+    /// What the pages show to somebody who comes by the link of a letter.
+    pub(super) async fn appearance_for(&self, onward: &Onward) -> Result<Appearance, PlaceError> {
+        Ok(appearance::of_link(&self.state, &self.issuer, onward).await?)
+    }
+
+    /// The document around a page from which people may be sent to an identity provider: it says where that is the one that
+    /// lets anybody in.
+    pub(super) fn layout_before_company<'a>(&self, appearance: &'a Appearance) -> SignInLayout<'a> {
+        SignInLayout { banner: banner(&self.state), ..self.layout(appearance) }
     }
 
     /// The document around a page.
@@ -168,7 +213,7 @@ impl Place {
             branding: &appearance.branding,
             application: &appearance.application,
             organization: &appearance.organization,
-            banner: banner(&self.state),
+            banner: None,
         }
     }
 

@@ -21,12 +21,11 @@ use crate::{
     web::{
         kit::{
             forms::{FormErrors, FormValues},
-            password_hint::password_hint,
             posted::PostedForm,
             response::{PagePolicy, page},
         },
         sign_in::{
-            pages::{IDENTIFIER, PASSWORD, REQUEST, Told},
+            pages::{IDENTIFIER, REQUEST, Told},
             self_service::{RegisterField, RegisterPage},
         },
     },
@@ -44,7 +43,9 @@ pub(super) async fn show(place: Place, query: web::Query<RegisterQuery>) -> Repl
     match registration::offer(&place.state, &place.issuer).await? {
         Some(offer) => {
             let (values, errors) = (FormValues::new(), FormErrors::none());
-            render(&place, &offer, &query.request, &values, &errors, StatusCode::OK).await
+            let onward =
+                forgotten::onward(&place.state, &place.issuer, &query.request, &place.visitor()).await?;
+            render(&place, &offer, &onward, &values, &errors, StatusCode::OK).await
         }
         None => nobody_may(&place).await,
     }
@@ -57,7 +58,7 @@ pub(super) async fn register(place: Place, form: SignInForm) -> Reply {
         return nobody_may(&place).await;
     };
     let (address, request) = (form.text(IDENTIFIER).trim(), form.text(REQUEST));
-    let typed = Typed { address, password: form.text(PASSWORD), profile: profile(&offer, &form) };
+    let typed = Typed { address, profile: profile(&offer, &form) };
     let visitor = place.visitor();
     let onward = forgotten::onward(&place.state, &place.issuer, request, &visitor).await?;
     let back = sign_in_again(&place, onward.request());
@@ -65,13 +66,13 @@ pub(super) async fn register(place: Place, form: SignInForm) -> Reply {
     let done = match missing.is_empty() {
         true => {
             let pool = offer.pool.id;
-            registration::register(&place.state, &place.issuer, pool, &typed, onward, &visitor)
+            registration::register(&place.state, &place.issuer, pool, &typed, &onward, &visitor)
                 .await
                 .map_err(named_as_in_the_form)
         }
         false => {
             let again = values(&offer, &typed);
-            return render(&place, &offer, request, &again, &missing, StatusCode::BAD_REQUEST).await;
+            return render(&place, &offer, &onward, &again, &missing, StatusCode::BAD_REQUEST).await;
         }
     };
     match done {
@@ -79,7 +80,7 @@ pub(super) async fn register(place: Place, form: SignInForm) -> Reply {
         Err(error @ (Error::Invalid { .. } | Error::InvalidFields(_))) => {
             let errors = FormErrors::from_error(error).map_err(|error| PlaceError::App(error.0))?;
             let again = values(&offer, &typed);
-            return render(&place, &offer, request, &again, &errors, StatusCode::BAD_REQUEST).await;
+            return render(&place, &offer, &onward, &again, &errors, StatusCode::BAD_REQUEST).await;
         }
         // Somebody switched it off meanwhile.
         Err(Error::FailedPrecondition(_)) => return nobody_may(&place).await,
@@ -89,11 +90,11 @@ pub(super) async fn register(place: Place, form: SignInForm) -> Reply {
     let told_ = Told {
         title: "Look into your mailbox",
         happened: &happened,
-        remedy: "Open the link in it: it makes the account yours. If nothing comes within a few minutes, look among the unwanted mail.",
+        remedy: "Open the link in it to set your password: then the account is yours. If nothing comes within a few minutes, look among the unwanted mail.",
         reason: None,
         next: None,
     };
-    told(&place, StatusCode::OK, &told_, &[("Back to sign-in", &back)]).await
+    told(&place, &onward, StatusCode::OK, &told_, &[("Back to sign-in", &back)]).await
 }
 
 /// The field of a member of the profile.
@@ -119,13 +120,10 @@ fn missing(offer: &Offer, typed: &Typed<'_>) -> FormErrors {
     for member in offer.fields.iter().filter(|member| member.required && !is_given(&member.name)) {
         errors = errors.and(&field(&member.name), "Is required.");
     }
-    if typed.password.is_empty() {
-        errors = errors.and(PASSWORD, "Choose a password.");
-    }
     errors
 }
 
-/// What was typed, but the password; no more of it than fits.
+/// What was typed; no more of it than fits.
 fn values(offer: &Offer, typed: &Typed<'_>) -> FormValues {
     let shown = |text: &str| text.chars().take(500).collect::<String>();
     let values = FormValues::new().with(IDENTIFIER, shown(typed.address));
@@ -139,7 +137,6 @@ fn values(offer: &Offer, typed: &Typed<'_>) -> FormValues {
 fn named_as_in_the_form(error: Error) -> Error {
     let own = |name: &str| match name {
         "identifier" => IDENTIFIER.to_owned(),
-        name if name.starts_with("credentials") || name.ends_with("password") => PASSWORD.to_owned(),
         name => name.to_owned(),
     };
     match error {
@@ -151,13 +148,12 @@ fn named_as_in_the_form(error: Error) -> Error {
 async fn render(
     place: &Place,
     offer: &Offer,
-    request: &str,
+    onward: &Onward,
     values: &FormValues,
     errors: &FormErrors,
     status: StatusCode,
 ) -> Reply {
-    let appearance = place.appearance().await?;
-    let onward = Onward::parse(request, "");
+    let appearance = place.appearance_for(onward).await?;
     let member = |member: &registration::ProfileField| RegisterField {
         name: field(&member.name),
         label: member.label.clone(),
@@ -170,7 +166,6 @@ async fn render(
         back: &sign_in_again(place, onward.request()),
         onward: &onward.parameters(),
         fields: &fields,
-        rules: &password_hint(offer.pool.password_policy()),
         values,
         errors,
     };
@@ -187,5 +182,5 @@ async fn nobody_may(place: &Place) -> Reply {
         next: None,
     };
     let sign_in = place.path(path::WORKSPACE_SIGN_IN);
-    told(place, StatusCode::NOT_FOUND, &told_, &[("Sign in", &sign_in)]).await
+    told(place, &Onward::default(), StatusCode::NOT_FOUND, &told_, &[("Sign in", &sign_in)]).await
 }

@@ -8,7 +8,6 @@ use crate::{
     links::path,
     web::{
         kit::response::{PagePolicy, page},
-        login::idp_redirect::see_other,
         sign_in::{
             cookies::{self, Purpose},
             pages::Told,
@@ -16,16 +15,17 @@ use crate::{
     },
 };
 
-/// Somebody is signed in: the cookie of their session, and the answer to the application.
+/// A sign-in is over: the cookie of the session, if there is one, and the answer to the application.
 pub(super) fn signed_in(place: &Place, visitor: &Visitor, finished: &Finished) -> HttpResponse {
     let mut response = match &finished.answer {
         Some(answer) => place.to_client(answer),
-        None => see_other(&place.path(path::WORKSPACE_ACCOUNT)),
+        None => place.to_account(),
     };
     let links = &place.state.links;
-    let cookie = finished.cookie.reveal();
-    cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie);
-    tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
+    if let Some(cookie) = &finished.cookie {
+        cookies::set(links, &mut response, place.organization, Purpose::Session, &cookie.reveal());
+        tracing::debug!(had_session = !visitor.cookies.is_empty(), "the session's cookie was set");
+    }
     response
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn verify(place: Place, form: SignInForm) -> Reply {
                 reason: None,
                 next: Some(("Go to your account", &account)),
             };
-            told(&place, StatusCode::OK, &told_, &[]).await
+            told(&place, &Onward::default(), StatusCode::OK, &told_, &[]).await
         }
         Err(Error::Unauthenticated(_)) => {
             ended(&place, Ended::Address, &Onward::default(), StatusCode::UNAUTHORIZED).await
@@ -63,7 +63,7 @@ pub(super) async fn verify(place: Place, form: SignInForm) -> Reply {
                 reason: Some("address_of_another_account"),
                 next: Some(("Go to your account", &account)),
             };
-            told(&place, StatusCode::CONFLICT, &told_, &[]).await
+            told(&place, &Onward::default(), StatusCode::CONFLICT, &told_, &[]).await
         }
         Err(error) => Err(error.into()),
     }

@@ -374,6 +374,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let wanted = FlowQuery {
         organization_id: text("organizationId"),
         saml_connection_id: text("samlConnectionId"),
+        user_id: String::new(),
         protocol: LoginProtocol::Saml.as_str().to_owned(),
         email: text("email"),
         status: text("status"),

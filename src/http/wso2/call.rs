@@ -110,6 +110,12 @@ impl<B> Call<B> {
         self.tenant.environment_id
     }
 
+    /// The call without its body, and the body.
+    pub fn take_body(self) -> (Call, B) {
+        let Self { state, principal, tenant, is_default, organization_id, token, request, body } = self;
+        (Call { state, principal, tenant, is_default, organization_id, token, request, body: NoBody }, body)
+    }
+
     /// Whether it is called at the root.
     pub fn is_at_root(&self) -> bool {
         self.organization_id == root_id(self.environment_id())

@@ -11,14 +11,18 @@
 pub mod access;
 mod applications;
 pub mod call;
+mod discovery;
 pub mod error;
 mod organizations;
+mod scim;
+mod scim_roles;
 
 use super::method_not_allowed::method_not_allowed;
 use crate::{links::wso2, web::kit::routing::Routes};
 use access::Needs;
 use applications::{apis, list, manage, oidc, share, shared};
 use call::handler;
+use scim::{discovery as scim_discovery, users as scim_users};
 
 /// A way to call these APIs: the path in one of its forms, the method, and what it takes.
 pub type Access = (&'static str, &'static str, Needs);
@@ -52,6 +56,11 @@ macro_rules! routes {
 }
 
 const ORGANIZATION_VIEW: Needs = Needs::any(&["organization_view"]);
+const ROOT_VIEW: Needs = Needs::at_root(&["organization_view"]);
+const ROOT_UPDATE: Needs = Needs::at_root(&["organization_update"]);
+const ORGANIZATION_CREATE: Needs = Needs::any(&["organization_create"]);
+const ORGANIZATION_UPDATE: Needs = Needs::any(&["organization_update"]);
+const ORGANIZATION_DELETE: Needs = Needs::any(&["organization_delete"]);
 
 const APPLICATION_VIEW: Needs = Needs::any(&["application_mgt_view"]);
 /// The secret is for those who may make applications.
@@ -86,4 +95,73 @@ routes! { configure_applications, applications_access, MANAGEMENT:
 
 routes! { configure, access, MANAGEMENT:
     CHECK_NAME: post organizations::check_name(ORGANIZATION_VIEW);
+    CHECK_HANDLE: post organizations::check_handle(ORGANIZATION_VIEW);
+    OWN_ORGANIZATION:
+        get organizations::get_own(ORGANIZATION_VIEW), patch organizations::patch_own(ORGANIZATION_UPDATE);
+    ORGANIZATION_METADATA: get organizations::metadata(ORGANIZATION_VIEW);
+    ORGANIZATION_META_ATTRIBUTES: get organizations::meta_attributes(ORGANIZATION_VIEW);
+    ORGANIZATIONS_DISCOVERY: get discovery::list(ORGANIZATION_VIEW), post discovery::create(ORGANIZATION_UPDATE);
+    CHECK_DISCOVERY: post discovery::check(ORGANIZATION_VIEW);
+    ORGANIZATION_DISCOVERY:
+        get discovery::get(ORGANIZATION_VIEW),
+        put discovery::replace(ORGANIZATION_UPDATE),
+        delete discovery::delete(ORGANIZATION_UPDATE);
+    DISCOVERY_SETTINGS:
+        get discovery::get_settings(ROOT_VIEW),
+        post discovery::create_settings(ROOT_UPDATE),
+        put discovery::replace_settings(ROOT_UPDATE),
+        delete discovery::delete_settings(ROOT_UPDATE);
+    ORGANIZATIONS: get organizations::list(ORGANIZATION_VIEW), post organizations::create(ORGANIZATION_CREATE);
+    ORGANIZATION:
+        get organizations::get(ORGANIZATION_VIEW),
+        patch organizations::patch(ORGANIZATION_UPDATE),
+        put organizations::replace(ORGANIZATION_UPDATE),
+        delete organizations::delete(ORGANIZATION_DELETE);
+}
+
+routes! { configure_roles, roles_access, SCIM:
+    ROLES:
+        get scim_roles::list(Needs::any(&["role_mgt_view"])),
+        post scim_roles::create(Needs::any(&["role_mgt_create"]));
+    ROLES_SEARCH: post scim_roles::search(Needs::any(&["role_mgt_view"]));
+    ROLE:
+        get scim_roles::find(Needs::any(&["role_mgt_view"])),
+        put scim_roles::replace(Needs::any(&["role_mgt_update"])),
+        patch scim_roles::patch(Needs::any(&["role_mgt_update"])),
+        delete scim_roles::remove(Needs::any(&["role_mgt_delete"]));
+}
+
+/// Who may read users or roles reads what the SCIM server can do, too.
+const SCIM_DISCOVERY: Needs = Needs::any(&[
+    "user_mgt_create",
+    "user_mgt_view",
+    "user_mgt_list",
+    "user_mgt_update",
+    "user_mgt_delete",
+    "role_mgt_create",
+    "role_mgt_view",
+    "role_mgt_update",
+    "role_mgt_delete",
+]);
+const USER_CREATE: Needs = Needs::any(&["user_mgt_create"]);
+const USER_LIST: Needs = Needs::any(&["user_mgt_list"]);
+const USER_VIEW: Needs = Needs::any(&["user_mgt_view"]);
+const USER_UPDATE: Needs = Needs::any(&["user_mgt_update"]);
+const USER_DELETE: Needs = Needs::any(&["user_mgt_delete"]);
+
+routes! { configure_scim, access_scim, SCIM:
+    SCIM_USERS:
+        get scim_users::list(USER_LIST),
+        post scim_users::create(USER_CREATE);
+    SCIM_USER_SEARCH: post scim_users::search(USER_LIST);
+    SCIM_USER:
+        get scim_users::find(USER_VIEW),
+        put scim_users::replace(USER_UPDATE),
+        patch scim_users::patch(USER_UPDATE),
+        delete scim_users::remove(USER_DELETE);
+    SCIM_SERVICE_PROVIDER_CONFIG: get scim_discovery::service_provider_config(SCIM_DISCOVERY);
+    SCIM_RESOURCE_TYPES: get scim_discovery::resource_types(SCIM_DISCOVERY);
+    SCIM_RESOURCE_TYPE: get scim_discovery::resource_type(SCIM_DISCOVERY);
+    SCIM_SCHEMAS: get scim_discovery::schemas(SCIM_DISCOVERY);
+    SCIM_SCHEMA: get scim_discovery::schema(SCIM_DISCOVERY);
 }

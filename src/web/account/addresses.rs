@@ -40,9 +40,14 @@ impl AddressesPage<'_> {
             html! {
                 (wrong(self.errors, own))
                 section.card {
-                    @if self.addresses.all.is_empty() { p.soft { "None yet." } }
+                    @if self.addresses.all.is_empty() && self.addresses.companies.is_empty() { p.soft { "None yet." } }
                     @else {
-                        ul.entries { @for (at, address) in self.addresses.all.iter().enumerate() { (self.entry(at, address)) } }
+                        ul.entries {
+                            @for (at, address) in self.addresses.all.iter().enumerate() { (self.entry(at, address)) }
+                            @for company in &self.addresses.companies {
+                                li.entry { div { strong { (company_sign_in(company)) } p.small { span.soft { "you sign in with it" } } } }
+                            }
+                        }
                     }
                     @if !self.frame.recent { (self.frame.confirm_first(Section::Addresses, "add or remove one, or to sign in with another one")) }
                 }
@@ -75,6 +80,7 @@ impl AddressesPage<'_> {
         let act = |pattern: &str, label: &str, danger: bool| {
             small_button(&self.frame.path(pattern), label, &address.text, danger, hidden.clone())
         };
+        let stays = address.is_identifier && self.addresses.has_one_identifier;
         let is_open = address.is_address && address.is_email && !address.is_verified;
         let id = format!("{CODE}-{at}");
         html! {
@@ -84,7 +90,8 @@ impl AddressesPage<'_> {
                     p.small {
                         @if address.is_verified { (mark(Icon::Good, "confirmed")) " " }
                         @else if address.is_address { (mark(Icon::Attention, "not confirmed")) " " }
-                        @if address.is_identifier { span.soft { "you sign in with it" } }
+                        @if stays { span.soft { "you sign in with it, and with nothing else: it stays" } }
+                        @else if address.is_identifier { span.soft { "you sign in with it" } }
                     }
                 }
                 @if is_open && self.addresses.can_send {
@@ -102,10 +109,18 @@ impl AddressesPage<'_> {
                     @if self.frame.recent && address.is_email {
                         @if !address.is_address && self.addresses.can_send { (act(path::WORKSPACE_ACCOUNT_ADDRESSES, "Confirm by letter", false)) }
                         @if address.is_verified && !address.is_identifier { (act(path::WORKSPACE_ACCOUNT_IDENTIFIER, "Sign in with it", false)) }
-                        (act(path::WORKSPACE_ACCOUNT_REMOVE, "Remove", true))
+                        @if !stays { (act(path::WORKSPACE_ACCOUNT_REMOVE, "Remove", true)) }
                     }
                 }
             }
         }
+    }
+}
+
+/// What the sign-in through an identity provider of the user's company is called.
+pub(super) fn company_sign_in(name: &str) -> String {
+    match name {
+        "" => "Company sign-in".to_owned(),
+        name => format!("Company sign-in ({name})"),
     }
 }

@@ -68,7 +68,7 @@ impl ConfirmPage<'_> {
             html! {
                 (wrong(self.errors, own))
                 section.card {
-                    p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in: somebody else may sit at an open browser." }
+                    p.soft { "Before you change how you sign in, or take away what is kept about you, prove once more that it is you: somebody else may sit at an open browser. It holds for ten minutes." }
                     @if self.methods.password { (view.render(&form, fields)) }
                     @if let Some(challenge) = &self.methods.passkey {
                         form.passkey method="post" action=(action) hidden data-passkey="get" data-options=(challenge.options) {
@@ -84,6 +84,7 @@ impl ConfirmPage<'_> {
                         p { @if self.methods.passkey.is_some() { "Or sign in again." } @else { "Sign in again to go on." } }
                         form.form method="post" action=(self.frame.path(path::WORKSPACE_ACCOUNT_SIGN_OUT)) {
                             input type="hidden" name=(AGAIN) value="yes";
+                            input type="hidden" name=(NEXT) value=(self.next.name());
                             div.actions { (button(ButtonStyle::Primary, "Sign in again")) a.quiet href=(back) { "Cancel" } }
                         }
                     }

@@ -24,7 +24,7 @@ pub fn data(frame: &AccountFrame<'_>) -> Markup {
         html! {
             section.card {
                 h2 { "Download" }
-                p { "One file (JSON) with your profile, addresses, the names and times of what you sign in with, where you were signed in, letters that were sent to you, and what was done to your account. Passwords and other secrets are not in it, nor what your organization keeps hidden from you." }
+                p { "One file (JSON) with your profile, addresses, the names and times of what you sign in with, where and how you signed in, letters that were sent to you, and what was done to your account. Passwords and other secrets are not in it, nor what your organization keeps hidden from you." }
                 @if frame.recent {
                     div.actions { (link_button(ButtonStyle::Plain, "Download", &frame.path(path::WORKSPACE_ACCOUNT_FILE))) }
                 } @else {

@@ -9,17 +9,19 @@ use crate::{
         kit::{
             assets::Asset,
             components::{ButtonStyle, Icon, link_button, notice, shape},
-            forms::{FormErrors, sentence},
+            forms::{FormErrors, sentence, told},
         },
         sign_in::layout::SignInLayout,
     },
 };
 
-/// A page of the account that somebody comes back to after they proved who they are.
+/// A page of the account that somebody comes to after they signed in, or proved once more who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// All of it.
     Account,
+    /// The profile.
+    Profile,
     /// Addresses.
     Addresses,
     /// The password.
@@ -30,6 +32,8 @@ pub enum Section {
     SecondFactor,
     /// Setting up an app.
     App,
+    /// Where the user is signed in.
+    Sessions,
     /// What is kept about the user.
     Data,
     /// The erasure.
@@ -37,13 +41,15 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Account,
+        Self::Profile,
         Self::Addresses,
         Self::Password,
         Self::Passkeys,
         Self::SecondFactor,
         Self::App,
+        Self::Sessions,
         Self::Data,
         Self::Erase,
     ];
@@ -52,11 +58,13 @@ impl Section {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Profile => "profile",
             Self::Addresses => "addresses",
             Self::Password => "password",
             Self::Passkeys => "passkeys",
             Self::SecondFactor => "second-factor",
             Self::App => "app",
+            Self::Sessions => "sessions",
             Self::Data => "data",
             Self::Erase => "erase",
         }
@@ -67,15 +75,27 @@ impl Section {
         Self::ALL.into_iter().find(|section| section.name() == name).unwrap_or(Self::Account)
     }
 
+    /// The section of a route below the account: that of its page, or where its forms are.
+    pub fn of_route(pattern: &str) -> Self {
+        let holds = |section: &Self| {
+            let rest = pattern.strip_prefix(section.pattern());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let longest = |section: &Self| section.pattern().len();
+        Self::ALL.into_iter().filter(holds).max_by_key(longest).unwrap_or(Self::Account)
+    }
+
     /// The pattern of its path.
     pub const fn pattern(self) -> &'static str {
         match self {
             Self::Account => path::WORKSPACE_ACCOUNT,
+            Self::Profile => path::WORKSPACE_ACCOUNT_PROFILE,
             Self::Addresses => path::WORKSPACE_ACCOUNT_ADDRESSES,
             Self::Password => path::WORKSPACE_ACCOUNT_PASSWORD,
             Self::Passkeys => path::WORKSPACE_ACCOUNT_PASSKEYS,
             Self::SecondFactor => path::WORKSPACE_ACCOUNT_SECOND_FACTOR,
             Self::App => path::WORKSPACE_ACCOUNT_APP,
+            Self::Sessions => path::WORKSPACE_ACCOUNT_SESSIONS,
             Self::Data => path::WORKSPACE_ACCOUNT_DATA,
             Self::Erase => path::WORKSPACE_ACCOUNT_ERASE,
         }
@@ -253,12 +273,14 @@ impl AccountFrame<'_> {
 
 /// What went wrong, where it is not told at a field: above all forms.
 pub(super) fn wrong(errors: &FormErrors, own: &[&str]) -> Markup {
-    let others: Vec<&str> =
-        errors.all().filter(|(field, _)| !own.contains(field)).map(|(_, reason)| reason).collect();
+    let others = errors.all().filter(|(field, _)| !own.contains(field));
+    let others: Vec<String> = others
+        .map(|(field, reason)| if field.is_empty() { sentence(reason) } else { told(field, reason) })
+        .collect();
     html! {
         @if !others.is_empty() {
             div role="alert" {
-                (notice(Icon::Bad, "That did not work", html! { @for reason in &others { p { (sentence(reason)) } } }))
+                (notice(Icon::Bad, "That did not work", html! { @for reason in &others { p { (reason) } } }))
             }
         }
     }
@@ -295,6 +317,18 @@ mod tests {
         }
         for other in ["", "/", "//evil.example", "https://evil.example", "Data"] {
             assert_eq!(Section::of(other), Section::Account, "{other}");
+        }
+        for section in Section::ALL {
+            assert_eq!(Section::of_route(section.pattern()), section);
+        }
+        for (route, section) in [
+            (path::WORKSPACE_ACCOUNT_SESSION, Section::Sessions),
+            (path::WORKSPACE_ACCOUNT_FILE, Section::Data),
+            (path::WORKSPACE_ACCOUNT_PASSKEY, Section::Passkeys),
+            (path::WORKSPACE_ACCOUNT_CONFIRM, Section::Account),
+            (path::WORKSPACE_SIGN_IN, Section::Account),
+        ] {
+            assert_eq!(Section::of_route(route), section, "{route}");
         }
         for done in Done::ALL {
             assert_eq!(Done::of(done.code()), Some(done));

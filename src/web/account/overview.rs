@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use model::{account::CredentialSummary, user::User};
 
-use super::frame::AccountFrame;
+use super::{addresses::company_sign_in, frame::AccountFrame};
 use crate::{
     app::accounts::self_service::{addresses, overview::Overview},
     links::path,
@@ -89,7 +89,7 @@ impl OverviewPage<'_> {
     fn addresses(&self) -> Markup {
         let all = addresses::join(&self.overview.addresses, &self.overview.identifiers);
         html! {
-            @if all.is_empty() { p.soft { "None yet." } }
+            @if all.is_empty() && self.overview.companies.is_empty() { p.soft { "None yet." } }
             @else {
                 ul.rows {
                     @for address in &all {
@@ -99,6 +99,7 @@ impl OverviewPage<'_> {
                             @else if address.is_address { (mark(Icon::Attention, "not confirmed")) }
                         }
                     }
+                    @for company in &self.overview.companies { li { span { (company_sign_in(company)) } } }
                 }
             }
         }

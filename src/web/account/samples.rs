@@ -75,6 +75,7 @@ fn user(payload: Value) -> User {
         version: 7,
         status: UserStatus::Active,
         source: UserSource::Standard,
+        shadow_of: None,
         user_type: String::new(),
         payload: object(payload),
         metadata: Map::new(),
@@ -127,6 +128,7 @@ fn full() -> Overview {
             identifier(IdentifierKind::Email, "dana@acme.com"),
             identifier(IdentifierKind::Uid, "dana.doe"),
         ],
+        companies: vec!["Microsoft Entra ID".to_owned()],
         addresses: vec![
             address("dana@acme.com", true),
             address("dana.doe.with.a.long.name@subsidiary.of.acme-corporation.example", false),
@@ -147,7 +149,7 @@ fn account_overview_samples() {
         })
     };
     document("account-overview", of(&named, &full, Some(Done::Password)));
-    let empty = Overview { identifiers: Vec::new(), addresses: Vec::new(), ..empty };
+    let empty = Overview { identifiers: Vec::new(), companies: Vec::new(), addresses: Vec::new(), ..empty };
     page("account-overview-empty", of(&nameless, &empty, None));
 }
 
@@ -174,7 +176,12 @@ fn account_profile_samples() {
 #[test]
 fn account_address_samples() {
     let full = full();
-    let addresses = |can_send| OwnAddresses { all: join(&full.addresses, &full.identifiers), can_send };
+    let addresses = |can_send| OwnAddresses {
+        all: join(&full.addresses, &full.identifiers),
+        has_one_identifier: full.identifiers.len() == 1,
+        companies: full.companies.clone(),
+        can_send,
+    };
     let of = |recent, addresses: &OwnAddresses, typed: &FormValues, errors: &FormErrors| {
         framed(recent, None, |frame| AddressesPage { frame, addresses, typed, errors }.view())
     };

@@ -19,6 +19,7 @@ pub mod letters;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod overview;
+pub mod roles;
 pub mod saml_connections;
 #[cfg(test)]
 mod samples;
@@ -68,6 +69,7 @@ pub fn configure(routes: &mut Routes<'_>) {
     application_routes(routes);
     organization_routes(routes);
     user_routes(routes);
+    role_routes(routes);
     pool_routes(routes);
     connection_routes(routes);
     administrator_routes(routes);
@@ -222,6 +224,25 @@ fn pool_routes(routes: &mut Routes<'_>) {
         .resource(path::DELETE_IDENTITY_SCHEMA, |resource| {
             resource.get(schema::delete::confirm).post(schema::delete::remove)
         });
+}
+
+fn role_routes(routes: &mut Routes<'_>) {
+    use roles::{delete, form, list, members, show};
+    routes
+        .resource(path::ROLES, |resource| resource.get(list::list))
+        .resource(path::NEW_ROLE, |resource| resource.get(form::new).post(form::create))
+        .resource(path::ROLE, |resource| resource.get(show::show))
+        .resource(path::EDIT_ROLE, |resource| resource.get(form::edit).post(form::update))
+        .resource(path::DELETE_ROLE, |resource| resource.get(delete::confirm).post(delete::remove))
+        .resource(path::ROLE_MEMBERS, |resource| resource.post(members::change))
+        .resource(path::ORGANIZATION_ROLES, |resource| resource.get(list::list))
+        .resource(path::NEW_ORGANIZATION_ROLE, |resource| resource.get(form::new).post(form::create))
+        .resource(path::ORGANIZATION_ROLE, |resource| resource.get(show::show))
+        .resource(path::EDIT_ORGANIZATION_ROLE, |resource| resource.get(form::edit).post(form::update))
+        .resource(path::DELETE_ORGANIZATION_ROLE, |resource| {
+            resource.get(delete::confirm).post(delete::remove)
+        })
+        .resource(path::ORGANIZATION_ROLE_MEMBERS, |resource| resource.post(members::change));
 }
 
 fn user_routes(routes: &mut Routes<'_>) {

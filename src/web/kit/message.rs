@@ -142,11 +142,19 @@ impl<'a> Message<'a> {
     }
 }
 
-/// 429: too many attempts, and how long to wait.
-pub fn too_many_requests(retry_after: Duration) -> Markup {
+/// What happened to who is limited.
+pub const TOO_MANY: &str = "There were too many attempts in a short time.";
+
+/// What whoever is limited does.
+pub fn wait_and_try_again(retry_after: Duration) -> String {
     let seconds = retry_after.as_secs().max(1);
     let (count, unit) = if seconds < 120 { (seconds, "second") } else { (seconds.div_ceil(60), "minute") };
-    let remedy = format!("Wait {count} {unit}{} and try again.", if count == 1 { "" } else { "s" });
-    let message = Message::new("Too many attempts", "There were too many attempts in a short time.", &remedy);
-    Message { reason: Some("too_many_requests"), ..message }.view()
+    format!("Wait {count} {unit}{} and try again.", if count == 1 { "" } else { "s" })
+}
+
+/// 429: too many attempts, and how long to wait.
+pub fn too_many_requests(retry_after: Duration, reference: Option<&str>) -> Markup {
+    let remedy = wait_and_try_again(retry_after);
+    let message = Message::new("Too many attempts", TOO_MANY, &remedy);
+    Message { reason: Some("too_many_requests"), reference, ..message }.view()
 }

@@ -43,6 +43,9 @@ pub(super) fn reason(error: &OrganizationError) -> String {
         },
         OrganizationError::NotATemplate(_)
         | OrganizationError::CannotBeTemplate(_)
+        | OrganizationError::NotBelow
+        | OrganizationError::IsRoot
+        | OrganizationError::NoSuchAttribute { .. }
         | OrganizationError::MetadataViolations(_) => error.to_string(),
     }
 }

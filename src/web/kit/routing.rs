@@ -191,7 +191,11 @@ impl RouteTable {
         if let Some((prefix, _, surface)) = scope {
             return MatchedRoute { pattern: Cow::Borrowed(*prefix), surface: *surface };
         }
-        let base = self.bases.iter().find(|(base, _)| base.find_match(path).is_some());
+        let is_of = |base: &ResourceDef| {
+            let of_environment = base.pattern().is_some_and(begins_with_parameter);
+            base.find_match(path).is_some() && !(of_environment && begins_reserved(path))
+        };
+        let base = self.bases.iter().find(|(base, _)| is_of(base));
         if let Some((_, surface)) = base {
             return MatchedRoute { surface: *surface, pattern: Cow::Borrowed(UNMATCHED) };
         }

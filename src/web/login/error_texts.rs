@@ -407,9 +407,16 @@ pub static ALL: &[ErrorText] = &[
         show_values: false,
     },
     ErrorText {
+        codes: &["another_person"],
+        happened: "The application asked for somebody else to sign in.",
+        remedy: "Sign out in the application first, or sign in as the person whom it knows.",
+        contact: Contact::Nobody,
+        show_values: false,
+    },
+    ErrorText {
         codes: &["too_many_attempts"],
         happened: "There were too many attempts to sign in with this account from your network.",
-        remedy: "Wait a quarter of an hour and try again.",
+        remedy: "Wait half a minute for one more attempt, or five minutes for ten.",
         contact: Contact::Nobody,
         show_values: false,
     },

@@ -249,6 +249,7 @@ fn outcome_samples() {
         checked_at: Some(now()),
         check_error: Some("no TXT record was found at _ostiary-challenge.acme.example".into()),
         approved: false,
+        asserted: false,
         record_lost_at: None,
         recheck_at: None,
         created_at: now(),

@@ -21,6 +21,8 @@ pub enum Purpose {
     Browser,
     /// What was just done, by a code: the next page says it.
     Done,
+    /// The page of the account for which somebody signs in, by its name.
+    Next,
 }
 
 /// The names of a cookie of an organization's issuer that are set and accepted at the origin of these links, the safer one
@@ -31,6 +33,7 @@ pub fn names(links: &Links, organization: OrganizationId, purpose: Purpose) -> V
         Purpose::Session => "session",
         Purpose::Browser => "browser",
         Purpose::Done => "done",
+        Purpose::Next => "next",
     };
     let plain = format!("{kind}_{}", &hash[..16]);
     let secure = format!("{SECURE_PREFIX}{plain}");

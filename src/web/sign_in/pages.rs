@@ -6,7 +6,7 @@ pub use super::fields::REQUEST;
 use super::{layout::SignInLayout, passkey::PasskeyForm};
 use crate::web::kit::{
     components::{ButtonStyle, Icon, button, link_button, notice, shape},
-    forms::{Form, FormErrors, FormValues, FormView, sentence},
+    forms::{Form, FormErrors, FormValues, FormView, sentence, told},
 };
 
 /// The field with what somebody signs in with.
@@ -112,15 +112,17 @@ impl SignInPage<'_> {
         self.render("Sign in", before, "Continue", html! { (field) }, after)
     }
 
-    /// Their password. The address stays, so that password managers see both.
+    /// Their password. The address stays, so that password managers see both; another one is typed on the page before, where it is
+    /// looked at whose it is.
     pub fn password(&self) -> Markup {
         let view = self.view();
         let fields = html! {
-            (view.text(IDENTIFIER, "E-mail address").autocomplete("username"))
+            (view.text(IDENTIFIER, "E-mail address").autocomplete("username").fixed())
             (view.password(PASSWORD, "Password").autocomplete("current-password"))
         };
         let after = html! {
             (self.by_passkey())
+            p.small { a href=(self.restart) { "Use another address" } }
             @if let Some(href) = &self.ways_in.forgotten { p.small { a href=(href) { "Forgot your password?" } } }
         };
         self.render("Enter your password", html! {}, "Sign in", fields, after)
@@ -133,8 +135,9 @@ impl SignInPage<'_> {
     /// What went wrong, on a page without a form of ours for it.
     pub(super) fn alert(&self) -> Markup {
         html! {
-            @if let Some((_, reason)) = self.errors.all().next() {
-                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (sentence(reason)) } })) }
+            @if let Some((field, reason)) = self.errors.all().next() {
+                @let said = if field.is_empty() { sentence(reason) } else { told(field, reason) };
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (said) } })) }
             }
         }
     }

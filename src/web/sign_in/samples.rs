@@ -203,7 +203,8 @@ fn samples_of_self_service() {
         label: label.to_owned(),
         required,
     };
-    let wrong = FormErrors::one("payload/employeeNumber", "Is required.").and(PASSWORD, "Choose a password.");
+    let wrong = FormErrors::one("payload/employeeNumber", "Is required.")
+        .and(IDENTIFIER, "Enter your e-mail address.");
     let register = RegisterPage {
         layout: layout(&branding),
         action: "/prod/acme/sign-in/register",
@@ -213,7 +214,6 @@ fn samples_of_self_service() {
             field("payload/name", "Full name", false),
             field("payload/employeeNumber", "Employee number <b>", true),
         ],
-        rules: "At least 12 characters, and not easy to guess.",
         values: &typed,
         errors: &wrong,
     };

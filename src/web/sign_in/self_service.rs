@@ -178,10 +178,8 @@ pub struct RegisterPage<'a> {
     pub back: &'a str,
     /// Where the letter leads on.
     pub onward: Hidden<'a>,
-    /// What is asked beside address and password.
+    /// What is asked beside the address.
     pub fields: &'a [RegisterField],
-    /// What is asked of the password.
-    pub rules: &'a str,
     /// What was typed.
     pub values: &'a FormValues,
     /// What is wrong with it.
@@ -199,7 +197,6 @@ impl RegisterPage<'_> {
                 @let control = view.text(&field.name, &field.label).autocomplete(autocomplete(&field.name));
                 @if field.required { (control) } @else { (control.optional()) }
             }
-            (view.password(PASSWORD, "Password").autocomplete("new-password").hint(self.rules))
         };
         self.layout.render(
             "Create an account",
@@ -207,7 +204,7 @@ impl RegisterPage<'_> {
             html! {
                 section.card {
                     h1 { "Create an account" }
-                    p { "You get a letter by e-mail. Its link makes the account yours." }
+                    p { "You get a letter by e-mail. With the link in it you set your password." }
                     (view.render(&form, fields))
                     p.small { "You have an account? " a href=(self.back) { "Sign in" } }
                 }

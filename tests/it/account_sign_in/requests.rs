@@ -200,6 +200,30 @@ both! {
         assert!(page.path().ends_with("/sign-in"), "{page}");
     }
 
+    async fn somebody_else_than_is_wanted_signs_in_for_nothing(app: TestApp) {
+        let world = world(&app).await;
+        add_user(&app, world.environment.id, world.organization, "erin@acme.com", vec![password(PASSWORD)]).await;
+        let done = world.sign_in(&app, &app.browser(), "erin@acme.com", PASSWORD).await;
+        let erins = world.exchange(&app, &code(&done), &[]).await.json();
+        let wanted = world.authorize(&app, &[("id_token_hint", text(&erins, "id_token"))]);
+        let browser = app.browser();
+        let page = world.password_page(&browser, &wanted, EMAIL).await;
+        let refused = give(&browser, &page, "password", PASSWORD).await;
+        let location = refused.location();
+        assert!(location.as_str().starts_with(CALLBACK), "{location}");
+        let answered = ["error", "state", "code"].map(|name| query(&location, name));
+        assert_eq!(answered, [Some("login_required".to_owned()), Some("st&te".to_owned()), None]);
+        assert_eq!(give(&browser, &page, "password", PASSWORD).await.reason(), Some("sign_in_gone"), "it was answered");
+        // They are not signed in by it.
+        let quiet = browser.get(&world.authorize(&app, &[("prompt", "none")])).await;
+        assert_eq!(query(&quiet.location(), "error").as_deref(), Some("login_required"));
+        let login = crate::account_sign_in::log::latest(&app, &world).await;
+        assert_eq!(login.refusal.as_deref(), Some("another_person"));
+        // Whoever is wanted is let in.
+        let page = world.password_page(&browser, &wanted, "erin@acme.com").await;
+        code(&give(&browser, &page, "password", PASSWORD).await);
+    }
+
     async fn without_openid_there_is_no_id_token(app: TestApp) {
         let mut world = world(&app).await;
         let change = ApplicationChange {

@@ -64,6 +64,23 @@ impl MailServer {
         })
         .await
     }
+
+    /// The same of the letters that have a code.
+    pub async fn letter_with_code_to(&self, address: &str, count: usize) -> Value {
+        let has_code = |letter: &Value| letter["text"].as_str().is_some_and(|text| text.contains("code="));
+        eventually(&format!("letter {count} with a code to {address}"), async || {
+            self.letters_to(address).into_iter().filter(has_code).nth(count - 1)
+        })
+        .await
+    }
+
+    /// Waits for a letter to an address with a subject that begins so.
+    pub async fn letter_about(&self, address: &str, subject: &str) -> Value {
+        eventually(&format!("a letter about {subject} to {address}"), async || {
+            self.letters_to(address).into_iter().find(|letter| header(letter, "Subject").starts_with(subject))
+        })
+        .await
+    }
 }
 
 impl Drop for MailServer {

@@ -1,7 +1,11 @@
 //! WSO2's APIs: programs and people of the vendor and of its organizations.
 
 mod applications;
+mod associations;
+mod discovery;
+mod roles;
 mod sharing;
+mod subtree;
 mod switch;
 
 use model::{application::ClientKind, environment::Environment, organization::Organization};

@@ -55,6 +55,11 @@ impl OneTimeCodeSettings {
             .then_some(Self { length, lifetime })
     }
 
+    /// The same, good for this long; as long as codes can be at most.
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime: lifetime.clamp(*Self::LIFETIMES.start(), *Self::LIFETIMES.end()), ..self }
+    }
+
     /// The number of digits.
     pub const fn length(self) -> usize {
         self.length

@@ -1,6 +1,7 @@
 //! Users: accounts of identity pools, by what they are found, and where they are reached.
 
 mod address;
+mod association;
 mod identifier;
 
 use base::{
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use address::{AddressKind, AddressStatus, ContactMethod, UserAddress};
+pub use association::{AssociationKind, UserAssociation};
 pub use identifier::{
     IdentifierError, IdentifierKey, IdentifierKind, IdentifierText, UserIdentifier, normalise_number,
 };
@@ -81,6 +83,8 @@ pub struct User {
     pub status: UserStatus,
     /// How it came to be.
     pub source: UserSource,
+    /// The user whose image it is ([`UserAssociation`]). Such a user never signs in, and is changed through that one only.
+    pub shadow_of: Option<UserId>,
     /// What the caller calls its kind; kept and echoed.
     pub user_type: String,
     /// The profile, which the user may change.
@@ -111,6 +115,11 @@ impl User {
         let names = [text("name"), both.trim().to_owned(), text("nickname")];
         let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
         name.chars().take(MAX_DISPLAY_NAME).collect()
+    }
+
+    /// Whether the user may sign in: the account is switched on, and no image of another one.
+    pub fn may_sign_in(&self) -> bool {
+        self.status.is_active() && self.shadow_of.is_none()
     }
 
     /// Sets the status.
@@ -161,6 +170,7 @@ mod tests {
             version: 1,
             status: UserStatus::New,
             source: UserSource::Standard,
+            shadow_of: None,
             user_type: String::new(),
             payload: payload.as_object().cloned().unwrap_or_default(),
             metadata: Map::new(),
@@ -186,6 +196,16 @@ mod tests {
         }
         let long = user(json!({ "given_name": "x".repeat(300), "family_name": "y".repeat(300) }));
         assert_eq!(long.display_name().chars().count(), MAX_DISPLAY_NAME);
+    }
+
+    #[test]
+    fn an_image_of_another_user_never_signs_in() {
+        let mut dana = user(json!({}));
+        assert!(!dana.may_sign_in());
+        dana.status = UserStatus::Active;
+        assert!(dana.may_sign_in());
+        dana.shadow_of = Some(Id::from_bits(9));
+        assert!(!dana.may_sign_in());
     }
 
     #[test]

@@ -6,4 +6,7 @@ mod tables;
 
 pub use definition::{Attribute, Mutability, Returned, Schema, Type};
 pub use resource_type::ResourceType;
-pub use tables::{ALL, COMMON, ENTERPRISE_USER, GROUP, USER, by_id, by_name};
+pub use tables::{
+    ALL, COMMON, ENTERPRISE_USER, GROUP, KNOWN, USER, USER_EXTENSIONS, WSO2_USER, by_id, by_name,
+    extends_user,
+};

@@ -201,12 +201,53 @@ pub static ENTERPRISE_USER: Schema = Schema {
     ],
 };
 
-/// Every schema in `/Schemas`.
+/// WSO2's extension of User: the state of the account.
+pub static WSO2_USER: Schema = Schema {
+    id: "urn:scim:wso2:schema",
+    name: "WSO2User",
+    description: "The state of an account",
+    attributes: &[
+        Attribute::new(
+            "askPassword",
+            Type::Boolean,
+            "Whether the person is asked for a password by a letter; only at the creation.",
+        )
+        .with(Mutability::WriteOnly)
+        .returned(Returned::Never),
+        Attribute::new(
+            "accountLocked",
+            Type::Boolean,
+            "Whether the account is locked: nobody signs in with it.",
+        ),
+        Attribute::text("accountState", "Why the account can be used or not.").with(Mutability::ReadOnly),
+        Attribute::text(
+            "managedOrg",
+            "The organization in which the person is at home, where that is another one.",
+        )
+        .exact()
+        .with(Mutability::ReadOnly),
+        Attribute::text("sharedType", "How the person of another organization came here.")
+            .with(Mutability::ReadOnly),
+    ],
+};
+
+/// Every schema of RFC 7643 for people: what names without a URN are looked up in.
 pub static ALL: [&Schema; 3] = [&USER, &GROUP, &ENTERPRISE_USER];
+
+/// Every schema that is known by its URN.
+pub static KNOWN: [&Schema; 4] = [&USER, &GROUP, &ENTERPRISE_USER, &WSO2_USER];
+
+/// The extensions of User.
+pub static USER_EXTENSIONS: [&Schema; 2] = [&ENTERPRISE_USER, &WSO2_USER];
 
 /// The schema with this URN, ignoring case.
 pub fn by_id(id: &str) -> Option<&'static Schema> {
-    ALL.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(id))
+    KNOWN.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(id))
+}
+
+/// Whether a URN, as its schema spells it, is that of an extension of User.
+pub fn extends_user(id: &str) -> bool {
+    USER_EXTENSIONS.iter().any(|schema| schema.id == id)
 }
 
 /// Finds an attribute by its name alone: common, of User, of Group, or of the enterprise extension. Schemas
@@ -229,7 +270,7 @@ mod tests {
 
     #[test]
     fn definitions_hold_together() {
-        let lists = ALL.map(|schema| schema.attributes).into_iter().chain([COMMON]);
+        let lists = KNOWN.map(|schema| schema.attributes).into_iter().chain([COMMON]);
         for list in lists {
             each(list, &mut |attribute| {
                 assert_eq!(

@@ -1,9 +1,9 @@
 //! The user's own addresses, and which of them they sign in with.
 
 use model::{
-    account::{AuthenticationMethod, OneTimeCodePurpose},
+    account::OneTimeCodePurpose,
     email::Email,
-    letter::LetterKind,
+    letter::{Asker, LetterError, LetterKind},
     user::{AddressKind, IdentifierKind, UserAddress, UserIdentifier},
 };
 
@@ -12,8 +12,7 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            attempts::record_failure,
-            one_time_codes,
+            one_time_codes::{self, GivenCode},
             user_credentials::{codes, letters, place::addresses_of},
             users::{
                 NewAddress, NewIdentifier, UserEdit,
@@ -47,6 +46,10 @@ pub struct OwnAddress {
 pub struct OwnAddresses {
     /// Each once, those that are proven first.
     pub all: Vec<OwnAddress>,
+    /// Whether there is one thing only that they sign in with: it stays.
+    pub has_one_identifier: bool,
+    /// The identity providers of their company through which they sign in.
+    pub companies: Vec<String>,
     /// Whether letters are sent: nothing is proven without.
     pub can_send: bool,
 }
@@ -114,7 +117,7 @@ pub async fn add(state: &State, signed_in: &SignedIn, text: &str) -> Result<()> 
         let mut edit = signed_in.edit(state).await?;
         let stored = addresses_of(&mut edit.edit.tx, edit.edit.row.id).await?;
         if stored.iter().any(|address| address.key() == key) {
-            return Err(Error::invalid("address", "is yours already"));
+            return Err(Error::invalid("address", "this address is yours already"));
         }
         let new = NewAddress::email(text.trim(), false);
         addresses::insert_one(state, &signed_in.principal(), &mut edit, &new).await?;
@@ -146,7 +149,7 @@ pub async fn send_again(state: &State, signed_in: &SignedIn, text: &str) -> Resu
 async fn send_proof(edit: &mut UserEdit, state: &State, key: &str, text: &str) -> Result<()> {
     let (pool, user, tx) = (&edit.pool, &edit.edit.row, &mut edit.edit.tx);
     // Asked first, so that it says nothing of who has the address. A code that is in no letter is none that somebody could have.
-    if !outbox::has_room(tx, state, user.id.into()).await? {
+    if !outbox::has_room(tx, state, user.id.into(), Asker::Holder).await? {
         return Err(Error::FailedPrecondition(
             "you had many letters in the last hour; wait, and try again".into(),
         ));
@@ -155,12 +158,18 @@ async fn send_proof(edit: &mut UserEdit, state: &State, key: &str, text: &str) -
         Ok(()) => {
             let purpose = OneTimeCodePurpose::VerifyAddress;
             let code = codes::create(tx, state, pool, user, purpose, Some(key.to_owned())).await?;
-            letters::send_code(tx, state, user, &code, None, &Onward::default()).await
+            letters::send_code(tx, state, user, &code, None, (Asker::Holder, &Onward::default())).await
         }
-        Err(Error::Conflict { .. }) => match letters::find_registered(tx, pool, key).await? {
-            Some(other) => letters::send_already_registered(tx, state, &other, text).await,
-            None => Ok(()),
-        },
+        Err(Error::Conflict { .. }) => {
+            // It counts as a letter to whoever asked, or the limit would tell whose address it is.
+            let (kind, recipient) = (LetterKind::VerifyAddress, Email::parse(text.trim()));
+            let why = (Asker::Holder, LetterError::AddressTaken);
+            letters::send_none(tx, state, user, kind, recipient.as_ref(), why).await?;
+            match letters::find_registered(tx, pool, key).await? {
+                Some(other) => letters::send_already_registered(tx, state, &other, text).await,
+                None => Ok(()),
+            }
+        }
         Err(error) => Err(error),
     }
 }
@@ -169,12 +178,12 @@ async fn send_proof(edit: &mut UserEdit, state: &State, key: &str, text: &str) -
 pub async fn verify(state: &State, signed_in: &SignedIn, text: &str, code: &str) -> Result<()> {
     let key = key_of(text)?;
     let attempt = signed_in.begin_attempt(state)?;
-    let digits = code.trim().rsplit('.').next().unwrap_or_default();
+    let given = GivenCode::parse(code.trim());
     let verified = retry_deadlocks(async || {
         let mut edit = signed_in.edit(state).await?;
         let (user, purpose) = (edit.edit.row.clone(), OneTimeCodePurpose::VerifyAddress);
         let tx = &mut edit.edit.tx;
-        let found = one_time_codes::consume(tx, state, user.id, purpose, Some(&key), digits).await?;
+        let found = one_time_codes::consume(tx, state, user.id, purpose, Some(&key), &given).await?;
         if found.is_none() {
             // The attempt counts.
             edit.edit.tx.commit().await?;
@@ -194,9 +203,8 @@ pub async fn verify(state: &State, signed_in: &SignedIn, text: &str, code: &str)
         return Ok(());
     }
     attempt.fail();
-    let (environment_id, method) = (Some(signed_in.user().environment_id), AuthenticationMethod::Password);
-    record_failure(state, signed_in.user(), environment_id, method, signed_in.device()).await;
-    Err(Error::invalid("code", "is wrong, was used, or has expired"))
+    signed_in.record_refused(state, "address_not_verified").await;
+    Err(Error::invalid("code", "this code is wrong, was used, or has expired"))
 }
 
 /// Makes a proven address what the user signs in with, too.

@@ -12,7 +12,7 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            attempts::record_failure,
+            attempts::{Attempt, record_failure},
             passkeys::{self, Ceremony, Challenge, PresentedPasskey, RelyingParty},
             password_check, recovery_codes,
             sessions::{self, NewSession},
@@ -69,7 +69,8 @@ pub async fn with_passkey(
     sealed: &str,
     answer: &str,
 ) -> Result<NewSession<UserId>> {
-    let refused = || Error::invalid("passkey", "is not one of your account, or was not used here");
+    let refused =
+        || Error::invalid("passkey", "this passkey is not one of your account, or was not used here");
     if !signed_in.account.allows_passkeys() {
         return Err(refused());
     }
@@ -135,6 +136,7 @@ pub async fn with_password(
         ));
     }
     let attempt = signed_in.begin_attempt(state)?;
+    let from_anywhere = Attempt::begin_second_factor(state, id)?;
     let mut tx = state.db.write().await?;
     let user = signed_in.lock(&mut tx).await?;
     if !password_check::is_current(&mut tx, id, Some(&verified)).await? {
@@ -147,9 +149,10 @@ pub async fn with_password(
         if !is_totp && !recovery_codes::consume(&mut tx, state, id, code).await? {
             drop(tx);
             attempt.fail();
+            from_anywhere.fail();
             let (environment_id, method) = (Some(user.environment_id), AuthenticationMethod::Password);
             record_failure(state, &user, environment_id, method, signed_in.device()).await;
-            return Err(Error::invalid("code", "is wrong, was used, or has expired"));
+            return Err(Error::invalid("code", "this code is wrong, was used, or has expired"));
         }
         amr.extend(is_totp.then(|| ONE_TIME_PASSWORD.to_owned()));
         amr.push(MULTI_FACTOR.to_owned());

@@ -6,6 +6,7 @@ use model::{
     account::{CredentialSummary, UserSession},
     audit::AuditEvent,
     letter::Letter,
+    login_flow::LoginFlow,
 };
 use serde_json::{Value, json};
 
@@ -15,8 +16,9 @@ use crate::{
         Result, State,
         accounts::users::profile::schemas_of,
         audit::{self, Entry},
+        login::attributes,
     },
-    store::{self, account_grants, audit_events, sealed_columns},
+    store::{self, account_grants, account_logins, audit_events, sealed_columns},
 };
 
 /// How many entries of a kind are in it; the newest ones.
@@ -34,6 +36,7 @@ pub async fn download(state: &State, signed_in: &SignedIn) -> Result<Value> {
     let of_business = schemas.business_metadata.as_ref().unwrap_or(&nothing);
     let sessions = store::sessions::list_kept(&mut conn, user.id, MAX_ENTRIES).await?;
     let letters = store::letters::list_by_account(&mut conn, signed_in.id(), MAX_ENTRIES).await?;
+    let logins = account_logins::list_by_user(&mut conn, user.id, MAX_ENTRIES).await?;
     let grants = account_grants::list_by_user(&mut conn, user.id, MAX_ENTRIES).await?;
     drop(conn);
     let identifiers = found.identifiers.iter().map(|identifier| {
@@ -81,6 +84,7 @@ pub async fn download(state: &State, signed_in: &SignedIn) -> Result<Value> {
         "credentials": found.credentials.iter().map(credential).collect::<Value>(),
         "sessions": sessions.iter().map(session).collect::<Value>(),
         "applications": applications.collect::<Value>(),
+        "logins": logins.into_iter().map(|flow| login(&attributes::opened(state, flow))).collect::<Value>(),
         "letters": letters.iter().map(|letter| letter_of(state, letter)).collect::<Value>(),
         "log": audit_log,
     });
@@ -122,6 +126,22 @@ fn session(session: &UserSession) -> Value {
         "lastSeenAt": session.last_seen_at,
         "expiresAt": session.expires_at,
         "endedAt": session.revoked_at,
+    })
+}
+
+/// A login: when, by what, for which application, how it ended, and what it says of the person.
+fn login(flow: &LoginFlow) -> Value {
+    json!({
+        "id": flow.reference(),
+        "at": flow.created_at,
+        "protocol": flow.protocol.as_str(),
+        "connectionId": flow.connection_id,
+        "applicationId": flow.application_id,
+        "amr": flow.amr,
+        "status": flow.status.as_str(),
+        "refusal": flow.refusal,
+        "email": flow.email.as_ref().or(flow.claimed_email.as_ref()).map(ToString::to_string),
+        "attributes": flow.attributes,
     })
 }
 

@@ -1,21 +1,29 @@
 //! What there is of an account, at a glance.
 
+use base::id::SamlConnectionId;
 use model::{
     account::CredentialSummary,
-    user::{User, UserAddress, UserIdentifier},
+    idp_kind::IdpKind,
+    saml_connection::SamlConnection,
+    user::{IdentifierKind, User, UserAddress, UserIdentifier},
 };
 
 use super::{SignedIn, sessions};
-use crate::app::{
-    Result, State,
-    accounts::{credentials, users::UserDetails, users::details::details_of},
+use crate::{
+    app::{
+        Result, State,
+        accounts::{credentials, users::UserDetails, users::details::details_of},
+    },
+    store::{Conn, table},
 };
 
 /// An account at a glance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overview {
-    /// By what the user is found.
+    /// By what the user is found, but for their company's names for them.
     pub identifiers: Vec<UserIdentifier>,
+    /// The identity providers of their company through which they sign in, as people call them.
+    pub companies: Vec<String>,
     /// Where they are reached.
     pub addresses: Vec<UserAddress>,
     /// What they sign in with.
@@ -51,5 +59,30 @@ pub async fn load(state: &State, signed_in: &SignedIn) -> Result<Overview> {
     let found = details_of(&mut conn, vec![signed_in.user().clone()]).await?.pop();
     let (identifiers, addresses) =
         found.map(|UserDetails { identifiers, addresses, .. }| (identifiers, addresses)).unwrap_or_default();
-    Ok(Overview { identifiers, addresses, credentials, sessions })
+    let (federated, identifiers): (Vec<_>, Vec<_>) =
+        identifiers.into_iter().partition(|one| one.text.kind() == IdentifierKind::Federated);
+    let mut companies = Vec::new();
+    for identifier in federated {
+        let name = company(&mut conn, signed_in.user(), identifier.text.as_str()).await?;
+        if !companies.contains(&name) {
+            companies.push(name);
+        }
+    }
+    Ok(Overview { identifiers, companies, addresses, credentials, sessions })
+}
+
+/// What people call the identity provider of a federated identifier: its product, else its host. Empty where that is not known.
+async fn company(conn: &mut Conn, user: &User, identifier: &str) -> Result<String> {
+    let connection = identifier.split('#').next().and_then(|id| id.parse::<SamlConnectionId>().ok());
+    let Some(id) = connection else { return Ok(String::new()) };
+    let found: Option<SamlConnection> = table::find(conn, user.environment_id, id).await?;
+    let Some(connection) = found.filter(|found| found.organization_id == user.organization_id) else {
+        return Ok(String::new());
+    };
+    let product = connection.idp_kind.filter(|kind| *kind != IdpKind::Other);
+    let host = connection.idp_redirect_url.and_then(|url| {
+        let parsed = url.as_str().parse::<url::Url>().ok()?;
+        parsed.host_str().map(str::to_owned)
+    });
+    Ok(product.map(|kind| kind.name().to_owned()).or(host).unwrap_or_default())
 }

@@ -41,7 +41,7 @@ pub async fn add(state: &State, signed_in: &SignedIn, answer: &str, name: &str) 
     signed_in.require_recent(state)?;
     credentials::require_passkeys(&signed_in.account.pool)?;
     let answer: Value = serde_json::from_str(answer)
-        .map_err(|_| Error::invalid("passkey", "was not made; try again or take another device"))?;
+        .map_err(|_| Error::invalid("passkey", "no passkey was made; try again or take another device"))?;
     let made = NewPasskey::verify_stored(state, signed_in.id(), &answer, name).await?;
     let mut tx = state.db.write().await?;
     let user = signed_in.lock(&mut tx).await?;

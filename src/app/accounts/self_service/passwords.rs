@@ -68,5 +68,5 @@ pub(super) async fn verify(
     attempt.fail();
     let (environment_id, method) = (Some(signed_in.user().environment_id), AuthenticationMethod::Password);
     record_failure(state, signed_in.user(), environment_id, method, signed_in.device()).await;
-    Err(Error::invalid(field, "is not your password"))
+    Err(Error::invalid(field, "this is not your password"))
 }

@@ -105,7 +105,7 @@ pub async fn complete(
         if !totp::verify(&mut tx, state, id, code.trim()).await? {
             return Err(Error::invalid(
                 "code",
-                "is not what the app shows now; check that the clock of the device is right",
+                "this is not what the app shows now; check that the clock of the device is right",
             ));
         }
         let codes = recovery_codes::generate(&mut tx, state, id).await?;

@@ -90,13 +90,13 @@ impl SignedIn {
     /// Locks the user, whose credentials change.
     pub(super) async fn lock(&self, tx: &mut Transaction) -> Result<User> {
         let user = user_credentials::lock(tx, &self.account).await?;
-        user.filter(|user| user.status.is_active()).ok_or_else(ended)
+        user.filter(|user| user.may_sign_in()).ok_or_else(ended)
     }
 
     /// Locks the user with their pool: identifiers, addresses or the profile change.
     pub(super) async fn edit(&self, state: &State) -> Result<UserEdit> {
         let edit = UserEdit::begin_own(state, self.user()).await?;
-        match edit.edit.row.status.is_active() {
+        match edit.edit.row.may_sign_in() {
             true => Ok(edit),
             false => Err(ended()),
         }
@@ -121,6 +121,16 @@ impl SignedIn {
     ) -> Result<()> {
         self.record(tx, state, Entry::of(user, done)).await?;
         user_credentials::letters::send_notice(tx, state, user, notice, None).await
+    }
+
+    /// Records something that they tried and did not do: one a minute and network.
+    pub(super) async fn record_refused(&self, state: &State, what: &str) {
+        let (user, principal) = (self.user(), self.principal());
+        let entry = Entry::of(user, what);
+        let recorded = audit::record_bounded(state, Some(user.environment_id), &principal, entry);
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, what, "what was refused could not be recorded");
+        }
     }
 
     pub(super) async fn record(&self, tx: &mut Transaction, state: &State, entry: Entry) -> Result<()> {

@@ -1,11 +1,14 @@
 //! New users, who are activated by a one-time code.
 
+use std::time::Duration;
+
 use base::id::{IdentityPoolId, UserId};
 use model::{
     account::{CredentialState, OneTimeCodePurpose},
     audit::audit_fields,
     identity_pool::IdentityPool,
-    user::{IdentifierKind, IdentifierText, User, UserIdentifier, UserStatus},
+    letter::{Asker, LetterError},
+    user::{IdentifierKind, IdentifierText, User, UserAddress, UserIdentifier, UserStatus},
 };
 use serde_json::Map;
 
@@ -20,15 +23,18 @@ use crate::{
         Error, Result, State,
         accounts::{
             credentials::{self, ImportedCredential, NewCredential, PreparedCredential},
-            one_time_codes,
+            one_time_codes::{self, CodeRequest, GivenCode},
         },
         audit::{self, Entry},
-        mail::Onward,
+        mail::{Onward, outbox},
         principal::Principal,
         resource::update_locked,
     },
     store::{self, Transaction},
 };
+
+/// How long the code is good by which a new user is asked for a password.
+const ASKED_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// What a user sets when they activate their account.
 #[derive(Clone, Default)]
@@ -53,15 +59,66 @@ pub async fn send_activation(
     let purpose = OneTimeCodePurpose::Activation;
     // Where there is nowhere to send it, or nobody to activate, nothing happens.
     let address = codes::address_for(&mut tx, &pool, &user, purpose, address).await;
+    let is_full = !outbox::has_room(&mut tx, state, user.id.into(), Asker::Administrator).await?;
     match address {
+        Ok(_) if is_full => {
+            let why = (Asker::Administrator, LetterError::TooMany);
+            letters::send_none(&mut tx, state, &user, purpose.into(), None, why).await?;
+            Ok(tx.commit().await?)
+        }
         Ok(key) if is_sent_to(&mut tx, state, &pool, &user, key.as_deref()).await? => {
             let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-            letters::send_code(&mut tx, state, &user, &code, None, &Onward::default()).await?;
+            let for_whom = (Asker::Administrator, &Onward::default());
+            letters::send_code(&mut tx, state, &user, &code, None, for_whom).await?;
             Ok(tx.commit().await?)
         }
         Ok(_) | Err(Error::NotFound { .. } | Error::FailedPrecondition(_) | Error::Invalid { .. }) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Asks a new user, within the transaction that makes them, to choose a password: by a letter to this one of their addresses, to the
+/// one that they sign in with where there is none. Where no letters are sent the code is returned, for the caller to hand over.
+pub async fn ask_for_password(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    pool: &IdentityPool,
+    user: &User,
+    address: Option<&str>,
+) -> Result<Option<String>> {
+    let address_key = address.and_then(UserAddress::key_of_any);
+    match &address_key {
+        Some(key) => codes::require_nobodys(tx, pool, user, key).await?,
+        None if outbox::is_set_up(state) && !letters::reaches(tx, state, user).await? => {
+            return Err(Error::invalid(
+                "emails",
+                "is required: the letter that asks for a password goes there",
+            ));
+        }
+        None => {}
+    }
+    let purpose = OneTimeCodePurpose::Activation;
+    let request = CodeRequest {
+        user_id: user.id,
+        environment_id: user.environment_id,
+        purpose,
+        address_key,
+        settings: pool.otp_settings.of(purpose).with_lifetime(ASKED_LIFETIME),
+        keeps_earlier: false,
+    };
+    let code = one_time_codes::create(tx, state, request).await?;
+    let entry = Entry::of(user, "code_generated").with_values(audit_fields! {
+        "purpose": purpose.as_str(),
+        "expiresAt": code.code.expires_at,
+    });
+    audit::record(tx, state, Some(user.environment_id), principal, entry).await?;
+    if !outbox::is_set_up(state) {
+        return Ok(Some(code.reveal_extended()));
+    }
+    let for_whom = (Asker::Administrator, &Onward::default());
+    letters::send_code(tx, state, user, &code, address, for_whom).await?;
+    Ok(None)
 }
 
 /// Whether an activation code for a user can go somewhere: to an address that is nobody else's, or to the one that they sign
@@ -88,8 +145,7 @@ pub async fn activate(
     activation: &Activation,
 ) -> Result<User> {
     let (pool, user) = find_user(state, principal, of).await?;
-    let digits = code.rsplit('.').next().unwrap_or_default();
-    activate_in(state, principal, &pool, Some(user), digits, activation).await
+    activate_in(state, principal, &pool, Some(user), &GivenCode::parse(code), activation).await
 }
 
 /// [`activate`] of the user whom a code in its extended form names.
@@ -101,8 +157,8 @@ pub async fn activate_extended(
     activation: &Activation,
 ) -> Result<User> {
     let nobody = UserReference { user_id: Some(String::new()), ..UserReference::default() };
-    let (pool, user, digits) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
-    activate_in(state, principal, &pool, user, &digits, activation).await
+    let (pool, user, given) = resets::find_by_code(state, principal, pool_id, &nobody, code).await?;
+    activate_in(state, principal, &pool, user, &given, activation).await
 }
 
 async fn activate_in(
@@ -110,7 +166,7 @@ async fn activate_in(
     principal: &Principal,
     pool: &IdentityPool,
     user: Option<User>,
-    digits: &str,
+    given: &GivenCode,
     activation: &Activation,
 ) -> Result<User> {
     let attempt =
@@ -123,7 +179,7 @@ async fn activate_in(
     let mut tx = state.db.write().await?;
     let mut user = lock_user(&mut tx, pool, user.id).await?;
     let purpose = OneTimeCodePurpose::Activation;
-    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, digits).await?;
+    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, given).await?;
     let Some(code) = found.filter(|_| user.status == UserStatus::New) else {
         tx.commit().await?;
         attempt.fail();

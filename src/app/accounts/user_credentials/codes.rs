@@ -5,6 +5,7 @@ use model::{
     account::OneTimeCodePurpose,
     audit::audit_fields,
     identity_pool::IdentityPool,
+    letter::Asker,
     user::{User, UserAddress, UserStatus},
 };
 
@@ -17,7 +18,7 @@ use crate::{
         Error, Result, State,
         accounts::one_time_codes::{self, CodeRequest, NewCode},
         audit::{self, Entry},
-        mail::Onward,
+        mail::{Onward, outbox},
         principal::Principal,
         retry::retry_deadlocks,
     },
@@ -95,9 +96,16 @@ async fn generate_in(
         let mut tx = state.db.write().await?;
         let user = lock_user(&mut tx, pool, id).await?;
         let address_key = address_for(&mut tx, pool, &user, purpose, address).await?;
+        // A code that is in no letter is none that somebody could have, but one to guess at.
+        if way == Way::ByMail
+            && !outbox::has_room(&mut tx, state, user.id.into(), Asker::Administrator).await?
+        {
+            return Err(outbox::too_many());
+        }
         let code = create(&mut tx, state, pool, &user, purpose, address_key).await?;
         if way == Way::ByMail {
-            letters::send_code(&mut tx, state, &user, &code, address, &Onward::default()).await?;
+            let asker = Asker::Administrator;
+            letters::send_code(&mut tx, state, &user, &code, address, (asker, &Onward::default())).await?;
         }
         let entry = Entry::of(&user, "code_generated").with_values(audit_fields! {
             "purpose": purpose.as_str(),
@@ -125,6 +133,27 @@ pub(in crate::app::accounts) async fn create(
         purpose,
         address_key,
         settings: pool.otp_settings.of(purpose),
+        keeps_earlier: false,
+    };
+    one_time_codes::create(tx, state, request).await
+}
+
+/// [`create`] of a code that anybody may have asked for: the earlier ones stay good.
+pub(super) async fn create_another(
+    tx: &mut Transaction,
+    state: &State,
+    pool: &IdentityPool,
+    user: UserId,
+    purpose: OneTimeCodePurpose,
+    address_key: Option<String>,
+) -> Result<NewCode> {
+    let request = CodeRequest {
+        user_id: user,
+        environment_id: pool.environment_id,
+        purpose,
+        address_key,
+        settings: pool.otp_settings.of(purpose),
+        keeps_earlier: true,
     };
     one_time_codes::create(tx, state, request).await
 }
@@ -165,7 +194,7 @@ pub(super) async fn address_for(
         OneTimeCodePurpose::ResetPassword
         | OneTimeCodePurpose::ResetTotp
         | OneTimeCodePurpose::EnrollWebauthn => {
-            if !user.status.is_active() {
+            if !user.may_sign_in() {
                 return Err(Error::FailedPrecondition("the user may not sign in".into()));
             }
             Ok(None)

@@ -1,10 +1,10 @@
 //! Letters with one-time codes: to which address.
 
 use model::{
-    account::{OneTimeCode, OneTimeCodePurpose},
+    account::OneTimeCodePurpose,
     email::Email,
     identity_pool::IdentityPool,
-    letter::LetterKind,
+    letter::{Asker, LetterError, LetterKind},
     user::{AddressKind, AddressStatus, IdentifierKind, User, UserAddress},
 };
 
@@ -21,48 +21,64 @@ use crate::{
     store::{Conn, Transaction, user_identifiers},
 };
 
-/// Puts the letter with a code into the outbox. `wanted` is how the user was named, if by an address; `onward`, where the link of
-/// the letter leads on.
+/// Puts the letter with a code into the outbox. `wanted` is how the user was named, if by an address; `for_whom`, who asked for it, and
+/// where its link leads on.
 pub(in crate::app::accounts) async fn send_code(
     tx: &mut Transaction,
     state: &State,
     user: &User,
     code: &NewCode,
     wanted: Option<&str>,
-    onward: &Onward,
+    for_whom: (Asker, &Onward),
 ) -> Result<()> {
     if !outbox::is_set_up(state) {
         return Ok(());
     }
-    let recipient = recipient_of(tx, user, &code.code, wanted).await?;
+    let recipient = recipient_of(tx, user, code.code.address_key.as_deref(), wanted).await?;
+    send_code_to(tx, state, user, code, recipient.as_ref(), for_whom).await
+}
+
+/// [`send_code`] to this address.
+pub(super) async fn send_code_to(
+    tx: &mut Transaction,
+    state: &State,
+    user: &User,
+    code: &NewCode,
+    recipient: Option<&Email>,
+    (asker, onward): (Asker, &Onward),
+) -> Result<()> {
     let letter = outbox::NewLetter {
         environment_id: user.environment_id,
         organization_id: user.organization_id,
         account: Some(account(user)),
         kind: code.code.purpose.into(),
-        recipient: recipient.as_ref(),
+        asked_by: Some(asker),
+        not_sent: None,
+        recipient,
         code: Some(code),
         link: Link::Page(onward),
     };
     outbox::put(tx, state, &letter).await
 }
 
-/// Notes that a user gets no letter, because they got too many.
-pub(super) async fn send_none(
+/// Notes why a user gets no letter.
+pub(in crate::app::accounts) async fn send_none(
     tx: &mut Transaction,
     state: &State,
     user: &User,
-    purpose: OneTimeCodePurpose,
-    wanted: Option<&str>,
+    kind: LetterKind,
+    recipient: Option<&Email>,
+    (asker, why): (Asker, LetterError),
 ) -> Result<()> {
-    let recipient = wanted.and_then(|text| Email::parse(text.trim()));
     let onward = Onward::default();
     let letter = outbox::NewLetter {
         environment_id: user.environment_id,
         organization_id: user.organization_id,
         account: Some(account(user)),
-        kind: purpose.into(),
-        recipient: recipient.as_ref(),
+        kind,
+        asked_by: Some(asker),
+        not_sent: Some(why),
+        recipient,
         code: None,
         link: Link::Page(&onward),
     };
@@ -101,7 +117,6 @@ pub(super) async fn send_nobody(
     if !outbox::is_set_up(state) {
         return Ok(());
     }
-    addresses_of(tx, base::id::UserId::from_bits(0)).await?;
     let recipient = wanted.and_then(|text| Email::parse(text.trim()));
     let onward = Onward::default();
     let letter = outbox::NewLetter {
@@ -109,6 +124,8 @@ pub(super) async fn send_nobody(
         organization_id: pool.organization_id,
         account: None,
         kind: purpose.into(),
+        asked_by: Some(Asker::Stranger),
+        not_sent: None,
         recipient: recipient.as_ref(),
         code: None,
         link: Link::Page(&onward),
@@ -123,7 +140,14 @@ pub(in crate::app::accounts) async fn send_already_registered(
     user: &User,
     address: &str,
 ) -> Result<()> {
-    send_without_code(tx, state, user, LetterKind::AlreadyRegistered, address).await
+    let (kind, recipient) = (LetterKind::AlreadyRegistered, Email::parse(address.trim()));
+    if !outbox::is_set_up(state) {
+        return Ok(());
+    }
+    match outbox::refusal_for_stranger(tx, state, account(user), kind, recipient.as_ref()).await? {
+        Some(why) => send_none(tx, state, user, kind, recipient.as_ref(), (Asker::Stranger, why)).await,
+        None => send_without_code(tx, state, user, kind, address, Some(Asker::Stranger)).await,
+    }
 }
 
 /// Tells a user what was done to their account, at every e-mail address that they have proven; not at that with the key
@@ -142,11 +166,11 @@ pub(in crate::app::accounts) async fn send_notice(
     if addresses.is_empty()
         && let Some(email) = by_identifier(tx, user).await?
     {
-        return send_without_code(tx, state, user, kind, email.as_str()).await;
+        return send_without_code(tx, state, user, kind, email.as_str(), None).await;
     }
     for address in addresses.iter().filter(|address| is_usable(address) && address.is_verified()) {
         if except != Some(&address.key()) {
-            send_without_code(tx, state, user, kind, &address.address).await?;
+            send_without_code(tx, state, user, kind, &address.address, None).await?;
         }
     }
     Ok(())
@@ -159,6 +183,7 @@ pub(super) async fn send_without_code(
     user: &User,
     kind: LetterKind,
     address: &str,
+    asked_by: Option<Asker>,
 ) -> Result<()> {
     let recipient = Email::parse(address.trim());
     let onward = Onward::default();
@@ -167,6 +192,8 @@ pub(super) async fn send_without_code(
         organization_id: user.organization_id,
         account: Some(account(user)),
         kind,
+        asked_by,
+        not_sent: None,
         recipient: recipient.as_ref(),
         code: None,
         link: Link::Page(&onward),
@@ -181,16 +208,16 @@ pub(super) async fn reaches(conn: &mut Conn, state: &State, user: &User) -> Resu
 
 /// The e-mail address to which a code goes. One that proves an address goes to that; any other one to an address that the user
 /// has proven, if possible the one that was named.
-async fn recipient_of(
+pub(super) async fn recipient_of(
     conn: &mut Conn,
     user: &User,
-    code: &OneTimeCode,
+    address_key: Option<&str>,
     wanted: Option<&str>,
 ) -> Result<Option<Email>> {
     let addresses = addresses_of(conn, user.id).await?;
     let mut usable = addresses.iter().filter(|address| is_usable(address));
-    let found = match &code.address_key {
-        Some(key) => usable.find(|address| address.key() == *key),
+    let found = match address_key {
+        Some(key) => usable.find(|address| address.key() == key),
         None => {
             let wanted = wanted.and_then(UserAddress::key_of_any);
             let proven: Vec<&UserAddress> = usable.filter(|address| address.is_verified()).collect();
@@ -200,7 +227,7 @@ async fn recipient_of(
     };
     match found {
         Some(address) => Ok(Email::parse(&address.address)),
-        None if code.address_key.is_none() && addresses.is_empty() => by_identifier(conn, user).await,
+        None if address_key.is_none() && addresses.is_empty() => by_identifier(conn, user).await,
         None => Ok(None),
     }
 }

@@ -26,7 +26,7 @@ mod send_again;
 mod sign_in;
 mod verification;
 
-pub use activation::{Activation, activate, activate_extended, send_activation};
+pub use activation::{Activation, activate, activate_extended, ask_for_password, send_activation};
 pub use codes::{generate, generate_for};
 pub use passkeys::{
     PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,
@@ -36,14 +36,14 @@ pub use passwords::{
     PasswordResult, PasswordVerdict, change_password, change_totp, set_password, set_password_state,
     verify_password,
 };
-pub use place::UserReference;
+pub use place::{UserReference, counted_text};
 pub use registration::{Registration, register};
 pub use removal::{Removal, remove_credential};
 pub use resets::{Reset, complete_reset, request_reset};
 pub use self_service::{SelfService, can_name_somebody, self_service, send_way_in};
 pub use send_again::send_again;
 pub use sign_in::{
-    Account, add_own_passkey, begin as begin_sign_in, enrol_totp, find as find_account, load as load_account,
-    lock, names, offers_passkeys, prepare_password,
+    Account, add_own_passkey, begin as begin_sign_in, change_own_password, enrol_totp, find as find_account,
+    load as load_account, lock, names, offers_passkeys, prepare_password,
 };
 pub use verification::{request_verification, verify_address};

@@ -5,11 +5,15 @@ use model::{
     account::{AuthenticationMethod, CredentialState},
     audit::audit_fields,
     identity_pool::IdentityPool,
+    letter::LetterKind,
     user::User,
 };
 
-use super::place::{
-    self, UserReference, account, begin_attempt, device_of, find_pool, find_user, lock_user, own_words,
+use super::{
+    letters,
+    place::{
+        self, UserReference, account, begin_attempt, device_of, find_pool, find_user, lock_user, own_words,
+    },
 };
 use crate::{
     app::{
@@ -105,6 +109,10 @@ async fn store_password(
         user_sessions::end_all(&mut tx, state, user.id).await?;
         let entry = Entry::of(&user, done);
         audit::record(&mut tx, state, Some(user.environment_id), principal, entry).await?;
+        // What somebody else sets for a user, they hand over themselves.
+        if verified.is_some() {
+            letters::send_notice(&mut tx, state, &user, LetterKind::PasswordChanged, None).await?;
+        }
         Ok(tx.commit().await?)
     })
     .await
@@ -180,7 +188,7 @@ pub async fn verify_password(
         let mut conn = state.db.read().await?;
         let pool = find_pool(&mut conn, principal, pool_id).await?;
         let user = reference.find(&mut conn, &pool).await?;
-        (pool, user.filter(|user| user.status.is_active()))
+        (pool, user.filter(|user| user.may_sign_in()))
     };
     let device = device_of(principal);
     let attempt = begin_attempt(state, &pool, user.as_ref(), reference, &device)?;
@@ -238,6 +246,7 @@ pub async fn change_totp(
             return Ok::<_, Error>(false);
         }
         place::set_totp(&mut tx, state, principal, &user, &secret, "totp_changed").await?;
+        letters::send_notice(&mut tx, state, &user, LetterKind::TotpAdded, None).await?;
         tx.commit().await?;
         Ok(true)
     })

@@ -14,7 +14,7 @@ use crate::{
             Device,
             attempts::Attempt,
             totp::{self, TotpSecret},
-            user_sessions,
+            user_sessions, users,
         },
         audit::{self, Entry},
         permissions::Action,
@@ -70,7 +70,7 @@ impl UserReference {
             Self { user_id: Some(id), .. } => {
                 let Ok(id) = id.parse::<UserId>() else { return Ok(None) };
                 let found: Option<User> = table::find(conn, pool.environment_id, id).await?;
-                Ok(found.filter(|user| user.pool_id == pool.id))
+                Ok(found.filter(|user| user.pool_id == pool.id && user.shadow_of.is_none()))
             }
             Self { identifier: Some(text), .. } => find_by_identifier(conn, pool, text).await,
             Self { address: Some(text), .. } => find_by_address(conn, pool, text).await,
@@ -79,14 +79,15 @@ impl UserReference {
     }
 }
 
-/// The user of a pool with this identifier.
+/// The user of a pool with this identifier. Whoever is an image of another user has no credentials: nobody is found.
 pub(super) async fn find_by_identifier(
     conn: &mut Conn,
     pool: &IdentityPool,
     text: &str,
 ) -> Result<Option<User>> {
     let keys = IdentifierKey::candidates(text, pool.identifier_case_insensitive);
-    Ok(store::users::find_by_key(conn, pool.environment_id, pool.id, &keys).await?)
+    let found = store::users::find_by_key(conn, pool.environment_id, pool.id, &keys).await?;
+    Ok(found.filter(|user| user.shadow_of.is_none()))
 }
 
 /// The user of a pool who has proven this address; none where several have.
@@ -98,7 +99,7 @@ pub(super) async fn find_by_address(
     let Some(key) = UserAddress::key_of_any(text) else { return Ok(None) };
     let found = store::users::list_by_address(conn, pool.environment_id, pool.id, &key, true, 2).await?;
     let mut found = found.into_iter();
-    Ok(found.next().filter(|_| found.next().is_none()))
+    Ok(found.next().filter(|user| found.next().is_none() && user.shadow_of.is_none()))
 }
 
 /// The addresses of a user.
@@ -145,6 +146,7 @@ pub(super) async fn find_user(
     let mut conn = state.db.read().await?;
     let pool = find_pool(&mut conn, principal, pool_id).await?;
     let user: User = resource::load(&mut conn, pool.environment_id, id).await?;
+    users::refuse_shadow(&user)?;
     match user.pool_id == pool.id {
         true => Ok((pool, user)),
         false => Err(Error::not_found(UserKind::NOUN, id)),
@@ -161,7 +163,10 @@ pub(super) async fn lock_user(tx: &mut Transaction, pool: &IdentityPool, id: Use
         Some(_) => table::find_for_update(tx, pool.environment_id, id).await?,
         None => None,
     };
-    found.filter(|user| user.pool_id == pool.id).ok_or_else(|| Error::not_found(UserKind::NOUN, id))
+    let found = found.filter(|user| user.pool_id == pool.id);
+    let user = found.ok_or_else(|| Error::not_found(UserKind::NOUN, id))?;
+    users::refuse_shadow(&user)?;
+    Ok(user)
 }
 
 /// The one error for every code that is not accepted, and for every user who is not there.
@@ -183,7 +188,7 @@ pub(super) fn begin_attempt(
 
 /// What attempts are counted by where nobody has what was typed: all spellings of one identifier are one, as they are for somebody
 /// who has it.
-pub(super) fn counted_text(typed: &str) -> String {
+pub fn counted_text(typed: &str) -> String {
     IdentifierKey::of_typed(typed, true)
         .map_or_else(|| typed.trim().to_owned(), |key| key.as_str().to_owned())
 }

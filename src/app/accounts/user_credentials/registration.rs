@@ -5,6 +5,7 @@ use model::{
     account::{CredentialState, OneTimeCodePurpose},
     email::Email,
     identity_pool::IdentityPool,
+    letter::Asker,
     user::{AddressKind, IdentifierKind, UserAddress, UserStatus, normalise_number},
 };
 use serde_json::{Map, Value};
@@ -56,7 +57,7 @@ pub async fn register(
         return Err(Error::FailedPrecondition("nobody registers themselves in this pool".into()));
     }
     // Each counts, whoever has the identifier, and costs a hash: what is refused tells nobody who has an account.
-    let name = format!("{}/register/{}", pool.id, new.identifier.trim());
+    let name = format!("{}/register/{}", pool.id, place::counted_text(&new.identifier));
     Attempt::begin(state, &name, &place::device_of(principal))?.fail();
     let user = parse(new)?;
     let violations = users::violations(state, principal, &pool, &user.profile).await?;
@@ -85,7 +86,7 @@ pub async fn register(
             let key = new.otp_address.as_deref().or(Some(&new.identifier)).and_then(UserAddress::key_of_any);
             let purpose = OneTimeCodePurpose::Activation;
             let code = codes::create(tx, state, pool, user, purpose, key).await?;
-            letters::send_code(tx, state, user, &code, None, &new.onward).await
+            letters::send_code(tx, state, user, &code, None, (Asker::Stranger, &new.onward)).await
         })
         .await;
         match made {

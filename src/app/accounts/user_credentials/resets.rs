@@ -4,12 +4,13 @@ use base::id::{IdentityPoolId, UserId};
 use model::{
     account::{AccountId, OneTimeCodePurpose},
     identity_pool::IdentityPool,
+    letter::LetterKind,
     user::User,
 };
 use serde_json::Value;
 
 use super::{
-    codes,
+    codes, letters,
     passkeys::add_passkey,
     passwords::prepare,
     place::{self, UserReference, account, begin_attempt, device_of, find_pool, lock_user, refused},
@@ -21,7 +22,7 @@ use crate::{
         Error, Result, State,
         accounts::{
             credentials::{self, NewPassword},
-            one_time_codes,
+            one_time_codes::{self, GivenCode},
             passkeys::NewPasskey,
             totp::TotpSecret,
             user_sessions,
@@ -60,6 +61,15 @@ impl Reset {
             Self::Passkey(..) => OneTimeCodePurpose::EnrollWebauthn,
         }
     }
+
+    /// What the user is told of it.
+    fn notice(&self) -> LetterKind {
+        match self {
+            Self::Password(_) => LetterKind::PasswordChanged,
+            Self::Totp(_) => LetterKind::TotpAdded,
+            Self::Passkey(..) => LetterKind::PasskeyAdded,
+        }
+    }
 }
 
 /// Asks for a code for this purpose, on behalf of somebody who names a user: it is made and sent, and the earlier ones end. The answer
@@ -77,7 +87,7 @@ pub async fn request_reset(
         let mut conn = state.db.read().await?;
         let pool = find_pool(&mut conn, principal, pool_id).await?;
         let user = reference.find(&mut conn, &pool).await?;
-        (pool, user.filter(|user| user.status.is_active()))
+        (pool, user.filter(|user| user.may_sign_in()))
     };
     if !pool.self_reset_allowed {
         return Err(Error::FailedPrecondition(
@@ -113,7 +123,7 @@ pub(super) async fn create_quietly(
     Ok(tx.commit().await?)
 }
 
-/// Sets a credential by a code, and ends the user's sessions. Every failure that has to do with the user or the code is the
+/// Sets a credential by a code, ends the user's sessions, and tells them at every address that they have proven. Every failure that has to do with the user or the code is the
 /// same [`Error::Unauthenticated`].
 pub async fn complete_reset(
     state: &State,
@@ -123,9 +133,9 @@ pub async fn complete_reset(
     code: &str,
     reset: &Reset,
 ) -> Result<()> {
-    let (pool, user, digits) = find_by_code(state, principal, pool_id, reference, code).await?;
+    let (pool, user, given) = find_by_code(state, principal, pool_id, reference, code).await?;
     let attempt = begin_attempt(state, &pool, user.as_ref(), reference, &device_of(principal))?;
-    let user = user.filter(|user| user.status.is_active());
+    let user = user.filter(|user| user.may_sign_in());
     let prepared = match prepare_reset(state, &pool, user.as_ref(), reset).await {
         // Told only to whoever has the code: it may say something of the passwords that the user had.
         Err(error @ (Error::Invalid { .. } | Error::FailedPrecondition(_))) => Err(error),
@@ -138,8 +148,8 @@ pub async fn complete_reset(
     let mut tx = state.db.write().await?;
     let mut user = lock_user(&mut tx, &pool, user.id).await?;
     let purpose = reset.purpose();
-    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, &digits).await?;
-    let Some(used) = found.filter(|_| user.status.is_active()) else {
+    let found = one_time_codes::consume(&mut tx, state, user.id, purpose, None, &given).await?;
+    let Some(used) = found.filter(|_| user.may_sign_in()) else {
         tx.commit().await?;
         attempt.fail();
         return Err(refused());
@@ -154,30 +164,32 @@ pub async fn complete_reset(
     {
         update_locked(&mut tx, &mut user, state).await?;
     }
+    // Somebody else may have read the letter with the code.
+    letters::send_notice(&mut tx, state, &user, reset.notice(), None).await?;
     Ok(tx.commit().await?)
 }
 
-/// The user whom a call with a code is about, and the digits of the code. A code in its extended form names its user.
+/// The user whom a call with a code is about, and the code. A code in its extended form names its user.
 pub(super) async fn find_by_code(
     state: &State,
     principal: &Principal,
     pool_id: IdentityPoolId,
     reference: &UserReference,
     code: &str,
-) -> Result<(IdentityPool, Option<User>, String)> {
+) -> Result<(IdentityPool, Option<User>, GivenCode)> {
     let mut conn = state.db.read().await?;
     let pool = find_pool(&mut conn, principal, pool_id).await?;
     if !code.contains('.') {
         reference.check()?;
         let user = reference.find(&mut conn, &pool).await?;
-        return Ok((pool, user, code.to_owned()));
+        return Ok((pool, user, GivenCode::parse(code)));
     }
-    let Some((found, digits)) = one_time_codes::find_extended(&mut conn, code).await? else {
-        return Ok((pool, None, String::new()));
+    let Some((found, _)) = one_time_codes::find_extended(&mut conn, code).await? else {
+        return Ok((pool, None, GivenCode::default()));
     };
     let named = UserReference { user_id: Some(found.user_id.to_string()), ..UserReference::default() };
     let user = named.find(&mut conn, &pool).await?;
-    Ok((pool, user, digits.to_owned()))
+    Ok((pool, user, GivenCode::parse(code)))
 }
 
 /// Checks what is to be set. `None` for a passkey that was made for nobody.

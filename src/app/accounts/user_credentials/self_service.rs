@@ -2,8 +2,9 @@
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use model::{
-    account::{AccountId, OneTimeCodePurpose},
+    account::OneTimeCodePurpose,
     identity_pool::{AuthenticationMechanism, IdentityPool},
+    letter::Asker,
     user::{User, UserAddress, UserStatus},
 };
 
@@ -15,7 +16,6 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::one_time_codes::{self, CodeRequest},
         mail::{Onward, outbox},
         retry::retry_deadlocks,
     },
@@ -82,8 +82,7 @@ pub async fn send_way_in(
             None => (first, None),
         }
     };
-    let nobody = UserId::from_bits(0);
-    let id = user.as_ref().map_or(nobody, |user| user.id);
+    let id = user.as_ref().map_or(nobody(), |user| user.id);
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let locked = match lock_user(&mut tx, &pool, id).await {
@@ -123,8 +122,8 @@ async fn find(conn: &mut Conn, pools: &[IdentityPool], text: &str) -> Result<Opt
     Ok(by_identifier.or(by_address))
 }
 
-/// Makes a code for a locked user that somebody asked for on their behalf, and sends it; the earlier ones end. Where they got too
-/// many letters already, the code of the last one stays good: nobody keeps them out by asking again and again.
+/// Makes a code for a locked user that anybody may have asked for, and sends it; the earlier ones stay good until one is used. Where
+/// that is one letter too many, the last one stays good: nobody keeps them out by asking again and again. It takes as long.
 pub(super) async fn make_and_send(
     tx: &mut Transaction,
     state: &State,
@@ -134,16 +133,30 @@ pub(super) async fn make_and_send(
     wanted: Option<&str>,
     onward: &Onward,
 ) -> Result<()> {
-    if outbox::is_set_up(state) && !outbox::has_room(tx, state, account(user)).await? {
-        return letters::send_none(tx, state, user, purpose, wanted).await;
-    }
     let address_key = match purpose {
         OneTimeCodePurpose::Activation => codes::address_for(tx, pool, user, purpose, None).await?,
         _ => letters::proven_by_reset(tx, pool, user, wanted).await?,
     };
-    store::one_time_codes::end_for(tx, user.id, purpose, state.now()).await?;
-    let code = codes::create(tx, state, pool, user, purpose, address_key).await?;
-    letters::send_code(tx, state, user, &code, wanted, onward).await
+    let recipient = letters::recipient_of(tx, user, address_key.as_deref(), wanted).await?;
+    let recipient = recipient.as_ref();
+    let kind = purpose.into();
+    let refusal = match outbox::is_set_up(state) {
+        true => outbox::refusal_for_stranger(tx, state, account(user), kind, recipient).await?,
+        false => None,
+    };
+    match refusal {
+        None => {
+            let code = codes::create_another(tx, state, pool, user.id, purpose, address_key).await?;
+            if !outbox::is_set_up(state) {
+                return Ok(());
+            }
+            letters::send_code_to(tx, state, user, &code, recipient, (Asker::Stranger, onward)).await
+        }
+        Some(why) => {
+            codes::create_another(tx, state, pool, nobody(), purpose, None).await?;
+            letters::send_none(tx, state, user, kind, recipient, (Asker::Stranger, why)).await
+        }
+    }
 }
 
 /// What [`make_and_send`] does for nobody: as much, with a code that opens nothing and a letter that is not sent.
@@ -154,18 +167,19 @@ pub(super) async fn send_nobody(
     purpose: OneTimeCodePurpose,
     wanted: Option<&str>,
 ) -> Result<()> {
-    let nobody = UserId::from_bits(0);
-    if outbox::is_set_up(state) {
-        outbox::has_room(tx, state, AccountId::User(nobody)).await?;
-    }
     if let Some(key) = wanted.and_then(UserAddress::key_of_any) {
-        addresses_of(tx, nobody).await?;
+        addresses_of(tx, nobody()).await?;
         find_by_identifier(tx, pool, &key).await?;
     }
-    store::one_time_codes::end_for(tx, nobody, purpose, state.now()).await?;
-    let settings = pool.otp_settings.of(purpose);
-    let (environment_id, address_key) = (pool.environment_id, None);
-    let request = CodeRequest { user_id: nobody, environment_id, purpose, address_key, settings };
-    one_time_codes::create(tx, state, request).await?;
+    addresses_of(tx, nobody()).await?;
+    if outbox::is_set_up(state) {
+        outbox::refusal_for_stranger(tx, state, nobody().into(), purpose.into(), None).await?;
+    }
+    codes::create_another(tx, state, pool, nobody(), purpose, None).await?;
     letters::send_nobody(tx, state, pool, purpose, wanted).await
+}
+
+/// Whose codes are made for nobody.
+fn nobody() -> UserId {
+    UserId::from_bits(0)
 }

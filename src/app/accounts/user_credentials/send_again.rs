@@ -5,7 +5,7 @@ use model::{
     account::AccountId,
     audit::audit_fields,
     identity_pool::IdentityPool,
-    letter::LetterKind,
+    letter::{Asker, LetterKind},
     user::{User, UserAddress},
 };
 
@@ -47,6 +47,12 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let user = lock_user(&mut tx, &pool, user_id).await?;
+        let asker = Asker::Administrator;
+        if !outbox::has_room(&mut tx, state, user.id.into(), asker).await? {
+            return Err(Error::FailedPrecondition(
+                "ten letters to this user were written again within an hour; wait, and try again".into(),
+            ));
+        }
         match letter.kind.purpose() {
             Some(purpose) => {
                 let key = recipient.and_then(UserAddress::key_of_any);
@@ -55,11 +61,12 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
                 let named = recipient.filter(|_| is_theirs);
                 let key = codes::address_for(&mut tx, &pool, &user, purpose, named).await?;
                 let code = codes::create(&mut tx, state, &pool, &user, purpose, key).await?;
-                letters::send_code(&mut tx, state, &user, &code, recipient, &mail::Onward::default()).await?;
+                let for_whom = (asker, &mail::Onward::default());
+                letters::send_code(&mut tx, state, &user, &code, recipient, for_whom).await?;
             }
             None => {
                 let address = recipient.unwrap_or_default();
-                letters::send_without_code(&mut tx, state, &user, letter.kind, address).await?;
+                letters::send_without_code(&mut tx, state, &user, letter.kind, address, Some(asker)).await?;
             }
         }
         let entry = Entry::of(&user, "letter_sent_again")

@@ -17,9 +17,15 @@ use crate::{
     app::{
         Error, Result, State,
         accounts::{
-            Device, attempts::Attempt, credentials::NewPassword, passkeys::NewPasskey,
-            passwords::PasswordRealm, totp::TotpSecret,
+            Device,
+            attempts::Attempt,
+            credentials::{self, NewPassword},
+            passkeys::NewPasskey,
+            passwords::PasswordRealm,
+            totp::TotpSecret,
+            user_sessions,
         },
+        audit::{self, Entry},
         principal::Principal,
     },
     store::{self, Conn, Transaction, table},
@@ -109,6 +115,21 @@ pub async fn names(conn: &mut Conn, account: &Account) -> Result<(String, String
     Ok((name.unwrap_or_else(|| account.user.id.to_string()), account.user.display_name()))
 }
 
+/// Gives a locked user the password that they chose, ends their sessions, and tells them.
+pub async fn change_own_password(
+    tx: &mut Transaction,
+    state: &State,
+    principal: &Principal,
+    user: &User,
+    new: NewPassword,
+) -> Result<()> {
+    credentials::set_password(tx, state, place::account(user), new).await?;
+    user_sessions::end_all(tx, state, user.id).await?;
+    let entry = Entry::of(user, "password_changed");
+    audit::record(tx, state, Some(user.environment_id), principal, entry).await?;
+    letters::send_notice(tx, state, user, LetterKind::PasswordChanged, None).await
+}
+
 /// Gives a locked user their first authenticator app, and ends their sessions.
 pub async fn enrol_totp(
     tx: &mut Transaction,
@@ -141,7 +162,8 @@ pub async fn load(
     id: UserId,
 ) -> Result<Option<Account>> {
     let user: Option<User> = table::find(conn, environment_id, id).await?;
-    let Some(user) = user.filter(|user| user.organization_id == organization_id) else { return Ok(None) };
+    let own = user.filter(|user| user.organization_id == organization_id && user.shadow_of.is_none());
+    let Some(user) = own else { return Ok(None) };
     let pool: Option<IdentityPool> = table::find(conn, environment_id, user.pool_id).await?;
     let restriction = restriction(conn, environment_id, organization_id).await?;
     Ok(pool.map(|pool| Account { pool, user, restriction }))

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::one_time_codes,
+        accounts::one_time_codes::{self, GivenCode},
         audit::{self, Entry},
         principal::Principal,
         resource::update_locked,
@@ -46,12 +46,12 @@ pub async fn verify_address(
         attempt.fail();
         return Err(refused());
     };
-    let digits = code.rsplit('.').next().unwrap_or_default();
+    let given = GivenCode::parse(code);
     let verified = retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let mut user = lock_user(&mut tx, &pool, user.id).await?;
         let purpose = OneTimeCodePurpose::VerifyAddress;
-        let found = one_time_codes::consume(&mut tx, state, user.id, purpose, Some(&key), digits).await?;
+        let found = one_time_codes::consume(&mut tx, state, user.id, purpose, Some(&key), &given).await?;
         if found.is_none() {
             tx.commit().await?;
             return Ok::<_, Error>(false);

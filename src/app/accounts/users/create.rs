@@ -47,6 +47,8 @@ pub struct NewUser {
     pub status: UserStatus,
     /// How it comes to be.
     pub source: UserSource,
+    /// The user whose image it is to be.
+    pub(crate) shadow_of: Option<UserId>,
     /// What the caller calls its kind.
     pub user_type: String,
     /// By what it is found.
@@ -66,6 +68,7 @@ impl NewUser {
             id: None,
             status,
             source: UserSource::Standard,
+            shadow_of: None,
             user_type: String::new(),
             identifiers: Vec::new(),
             addresses: Vec::new(),
@@ -181,6 +184,7 @@ fn user_of(state: &State, pool: &IdentityPool, new: &NewUser, now: Timestamp) ->
         version: 1,
         status: new.status,
         source: new.source,
+        shadow_of: new.shadow_of,
         user_type: String::new(),
         payload: serde_json::Map::new(),
         metadata: serde_json::Map::new(),
@@ -200,8 +204,18 @@ pub async fn create_in_first_pool(
 ) -> Result<User> {
     let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
     let organization_id = organization_id.unwrap_or_else(|| root_id(environment_id));
-    principal.authorize(Action::UsersManage, On::Organization(organization_id))?;
-    let pool = retry_deadlocks(async || {
+    let pool = first_pool(state, principal, organization_id).await?;
+    create(state, principal, pool.id, new).await
+}
+
+/// The first pool of an organization that is in use, for somebody who may add users; one that has no pool gets it.
+pub async fn first_pool(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+) -> Result<IdentityPool> {
+    let environment_id = principal.authorize(Action::UsersManage, On::Organization(organization_id))?;
+    retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let pool = pools::first_of(&mut tx, state, principal, environment_id, organization_id).await?;
         let organization = store::users::lock_organization(&mut tx, environment_id, organization_id).await?;
@@ -209,8 +223,7 @@ pub async fn create_in_first_pool(
             organization.ok_or_else(|| Error::not_found(OrganizationKind::NOUN, organization_id))?,
         )?;
         tx.commit().await?;
-        Ok::<_, Error>(pool)
+        Ok(pool)
     })
-    .await?;
-    create(state, principal, pool.id, new).await
+    .await
 }

@@ -18,7 +18,7 @@ pub async fn remove(
     expected: Option<&EntityTags>,
 ) -> Result<()> {
     retry_deadlocks(async || {
-        let edit = UserEdit::begin(state, principal, of, expected, Purpose::Remove).await?;
+        let edit = UserEdit::begin(state, principal, of, expected, Purpose::Delete).await?;
         remove_locked(state, principal, edit).await
     })
     .await
@@ -33,6 +33,9 @@ pub(in crate::app::accounts) async fn remove_locked(
     let UserEdit { pool, mut edit } = edit;
     let (id, source) = (edit.row.id, edit.row.source);
     store::users::end_use(&mut edit.tx, id, state.now()).await?;
+    if edit.row.shadow_of.is_some() {
+        store::user_associations::end_use(&mut edit.tx, id, state.now()).await?;
+    }
     store::deleted_users::remove(&mut edit.tx, &[id]).await?;
     store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;
     audit::deleted(&mut edit.tx, state, principal, &edit.before).await?;

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::pools,
+        accounts::{credentials, pools},
         audit::{self, Entry},
         principal::Principal,
         resource::update_locked,
@@ -115,7 +115,8 @@ pub async fn ensure_pool(
 }
 
 /// The account of a person, locked: found, linked, or made in the first pool of the organization. One that was not activated
-/// becomes active: the identity provider vouches for the address. What somebody set up before, who had not proven it, goes.
+/// becomes active: the identity provider vouches for the address. What somebody set up before, who had not proven it, goes, whether
+/// the account was active or not.
 pub async fn find_or_create(
     tx: &mut Transaction,
     state: &State,
@@ -129,7 +130,7 @@ pub async fn find_or_create(
         if let Some(found) = found
             && let Some(mut user) = lock(tx, &found).await?
         {
-            return go_in(tx, state, &mut user).await.map(|may| may.map(|()| user));
+            return go_in(tx, state, person, &mut user).await.map(|may| may.map(|()| user));
         }
     }
     let pool_id = match find_by_address(tx, person).await? {
@@ -182,18 +183,16 @@ async fn lock(tx: &mut Transaction, found: &User) -> Result<Option<User>> {
 async fn go_in(
     tx: &mut Transaction,
     state: &State,
+    person: &AssertedPerson<'_>,
     user: &mut User,
 ) -> Result<std::result::Result<(), NoAccount>> {
     match user.status {
+        // An image of another user is nobody's account here, whatever its name is.
+        _ if user.shadow_of.is_some() => Ok(Err(NoAccount::NotActive)),
         UserStatus::Active => Ok(Ok(())),
         UserStatus::Inactive | UserStatus::Deleted => Ok(Err(NoAccount::NotActive)),
         UserStatus::New => {
-            let account = user.id.into();
-            store::passwords::remove(tx, account).await?;
-            store::totp_secrets::remove(tx, account).await?;
-            store::recovery_codes::remove_all(tx, account).await?;
-            store::passkeys::remove_all(tx, account).await?;
-            store::users::end_use(tx, user.id, state.now()).await?;
+            end_unproven(tx, state, person, user).await?;
             user.set_status(UserStatus::Active, state.now());
             update_locked(tx, user, state).await?;
             let entry = Entry::of(user, "activated");
@@ -210,6 +209,40 @@ async fn go_in(
     }
 }
 
+/// Ends what somebody set up for a locked user who had not proven to have the address: it may be somebody else than the person for
+/// whom the identity provider vouches, who waited for them. That is every credential, session and token, and other addresses by which
+/// they could come back.
+async fn end_unproven(
+    tx: &mut Transaction,
+    state: &State,
+    person: &AssertedPerson<'_>,
+    user: &User,
+) -> Result<()> {
+    let account = user.id.into();
+    let had_some = !credentials::summaries(tx, account).await?.is_empty();
+    store::passwords::remove(tx, account).await?;
+    store::totp_secrets::remove(tx, account).await?;
+    store::recovery_codes::remove_all(tx, account).await?;
+    store::passkeys::remove_all(tx, account).await?;
+    store::users::end_use(tx, user.id, state.now()).await?;
+    let asserted = person.email.key();
+    let known = user_addresses::list(tx, &[user.id]).await?.remove(&user.id).unwrap_or_default();
+    let others = known.into_iter().filter(|address| address.is_verified() && address.key() != asserted);
+    for address in others {
+        // They stay to be seen, and are to be proven anew.
+        if let Some(key) = IdentifierKey::of_typed(&address.key(), true) {
+            user_identifiers::remove(tx, user.pool_id, user.id, &key).await?;
+        }
+        user_addresses::update(tx, user.id, &UserAddress { verified_at: None, ..address }).await?;
+    }
+    if had_some {
+        let principal = Principal::service(user.environment_id);
+        let entry = Entry::of(user, "credentials_removed");
+        audit::record(tx, state, Some(user.environment_id), &principal, entry).await?;
+    }
+    Ok(())
+}
+
 /// Links a locked user to the person.
 async fn link(
     tx: &mut Transaction,
@@ -222,7 +255,13 @@ async fn link(
     if identifiers.iter().any(|identifier| person.is_another(identifier)) {
         return Ok(Err(NoAccount::LinkedElsewhere));
     }
-    if let Err(none) = go_in(tx, state, user).await? {
+    let known = user_addresses::list(tx, &[user.id]).await?.remove(&user.id).unwrap_or_default();
+    let asserted = person.email.key();
+    let is_proven = known.iter().any(|address| address.is_verified() && address.key() == asserted);
+    if user.status.is_active() && !is_proven {
+        end_unproven(tx, state, person, user).await?;
+    }
+    if let Err(none) = go_in(tx, state, person, user).await? {
         return Ok(Err(none));
     }
     let now = state.now();

@@ -18,7 +18,7 @@ mod search;
 
 pub use addresses::{AddressChange, NewAddress, add_address, mark_verified, remove_address, update_address};
 pub use change::{UserChange, set_status, update};
-pub use create::{NewUser, create, create_in_first_pool, create_with, insert};
+pub use create::{NewUser, create, create_in_first_pool, create_with, first_pool, insert};
 pub use delete::remove;
 pub use details::{UserDetails, credentials, details, find, find_any};
 pub use federated::{AssertedPerson, LastingName, NoAccount, ensure_pool, find_or_create};
@@ -26,8 +26,9 @@ pub use identifier_case::apply_case;
 pub use identifiers::{NewIdentifier, add_identifier, remove_identifier};
 pub use in_organization::{describe, find_pool, list_pools, search_in_organization};
 pub use place::UserEdit;
-pub(super) use place::{Purpose, lock_organization_of, lock_pool};
+pub(super) use place::{Purpose, lock_organization_of, lock_pool, refuse_shadow};
 pub use profile::{Profile, ProfileSchemas, schemas, violations};
 pub use search::{
-    Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization, search,
+    Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization,
+    look_up_everywhere, search,
 };

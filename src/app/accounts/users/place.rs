@@ -14,6 +14,10 @@ use crate::{
     store::{self, Conn, Transaction, table},
 };
 
+/// Why the image of another user is not changed.
+const SHADOW: &str = "this user is of another organization and only has access to this one: the profile and the credentials \
+                      can be changed there only";
+
 /// What a change does, and so what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::app::accounts) enum Purpose {
@@ -21,6 +25,8 @@ pub(in crate::app::accounts) enum Purpose {
     Add,
     /// Something goes: also where the organization is switched off.
     Remove,
+    /// The user goes: also one that is the image of another.
+    Delete,
 }
 
 /// The pool that users are read from, of an organization that exists.
@@ -75,6 +81,14 @@ pub(super) fn ensure_in_use((is_template, is_disabled): (bool, bool)) -> Result<
     Ok(())
 }
 
+/// Refuses to change the image of another user, whose profile is that user's own.
+pub(in crate::app::accounts) fn refuse_shadow(user: &User) -> Result<()> {
+    match user.shadow_of {
+        None => Ok(()),
+        Some(_) => Err(Error::FailedPrecondition(SHADOW.into())),
+    }
+}
+
 /// A change of one user under way: the pool and the user are locked until the transaction ends.
 pub struct UserEdit {
     /// The pool.
@@ -100,6 +114,9 @@ impl UserEdit {
             principal.authorize(Action::UsersManage, On::Organization(pool.organization_id)),
         )?;
         let edit = Self::lock(tx, pool, id).await?;
+        if purpose != Purpose::Delete {
+            refuse_shadow(&edit.edit.row)?;
+        }
         check_version(expected, edit.edit.row.version)?;
         Ok(edit)
     }

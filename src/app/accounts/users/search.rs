@@ -4,7 +4,7 @@ use base::id::{EnvironmentId, IdKind as _, IdentityPoolId, OrganizationId, UserI
 use model::{
     identity_pool::IdentityPool,
     search_index,
-    user::{User, UserAddress},
+    user::{IdentifierKey, User, UserAddress},
 };
 use serde_json::{Map, Value};
 
@@ -269,6 +269,31 @@ pub(super) async fn look_up(conn: &mut Conn, pool: &IdentityPool, text: &str) ->
     }
     let words = search_index::name_words(text);
     Ok(store::users::search(conn, pool.environment_id, pool.id, &words, MAX_FOUND).await?)
+}
+
+/// Users of a whole environment whom a text names, by id, identifier or address, whichever organization they are of. Up to 50.
+pub async fn look_up_everywhere(state: &State, principal: &Principal, text: &str) -> Result<Vec<User>> {
+    let environment_id = principal.authorize(Action::UsersView, On::Environment)?;
+    let text = text.trim();
+    if text.is_empty() || text.len() > MAX_KEY_BYTES {
+        return Ok(Vec::new());
+    }
+    let mut conn = state.db.read().await?;
+    if let Ok(id) = text.parse::<UserId>() {
+        let named: Option<User> = store::table::find(&mut conn, environment_id, id).await?;
+        let Some(user) = named else { return Ok(Vec::new()) };
+        let pool = find_pool(&mut conn, environment_id, user.pool_id).await;
+        return Ok(pool.is_ok().then_some(user).into_iter().collect());
+    }
+    // Pools decide whether the case of a user name counts: of each it is looked for in either form.
+    let mut keys: Vec<_> = [true, false]
+        .into_iter()
+        .flat_map(|ignores_case| IdentifierKey::candidates(text, ignores_case))
+        .collect();
+    keys.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    keys.dedup_by(|one, other| one.as_str() == other.as_str());
+    let address = UserAddress::key_of_any(text);
+    Ok(store::users::list_by_keys(&mut conn, environment_id, &keys, address.as_deref(), MAX_FOUND).await?)
 }
 
 /// One page of the users of all pools of an organization, the newest first.

@@ -86,6 +86,8 @@ async fn create_in(
     if let (Some(mail_of), Some(recipient)) = (mail_of, invitation.email.as_ref()) {
         let link = state.links.console_join(&token.reveal());
         let letter = NewLetter {
+            asked_by: None,
+            not_sent: None,
             environment_id: mail_of,
             organization_id: root_id(mail_of),
             account: None,

@@ -39,7 +39,7 @@ pub(super) async fn admit(
         return Ok(Err(Refusal::NotActive));
     }
     let user: Option<User> = table::find_for_update(tx, environment_id, id).await?;
-    let Some(user) = user.filter(|user| user.status.is_active()) else { return Ok(Err(Refusal::NotActive)) };
+    let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(Err(Refusal::NotActive)) };
     if !store::users::is_organization_in_use(tx, environment_id, user.organization_id).await? {
         return Ok(Err(Refusal::NotActive));
     }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a grant lasts, and with it its refresh tokens.
-const GRANT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(in crate::app::authorization_server) const GRANT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What goes to the client, through the browser.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,6 +86,7 @@ pub(super) async fn grant(
         id,
         environment_id: request.environment_id,
         issuer: organization.id,
+        switched: false,
         organization_id: user.organization_id,
         client_id,
         user_id: session.subject,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{secret::SignInRequest as RequestName, time::Timestamp};
+use base::{id::UserId, secret::SignInRequest as RequestName, time::Timestamp};
 use model::application::{ClientKind, GrantType};
 use oauth::{
     Error,
@@ -116,6 +116,13 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     }
     let now = state.now();
     let browser = visitor.browser.clone().unwrap_or_else(|| BrowserId::new(&*state.random));
+    let hinted_user_id: Option<UserId> = match &asked.id_token_hint {
+        Some(token) => {
+            let hint = end_session::read_hint(state, issuer, token).await?;
+            hint.and_then(|hint| hint.sub.parse().ok())
+        }
+        None => None,
+    };
     let request = AuthorizationRequest {
         environment_id,
         issuer: organization_id,
@@ -133,6 +140,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
             (_, Some(seconds)) => Some(now - Duration::from_secs(seconds.min(MAX_AGE))),
             (_, None) => None,
         },
+        hinted_user_id,
         flow_id: None,
         proven: None,
         created_at: now,
@@ -149,10 +157,9 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
         Prompt::Login => None,
         Prompt::Unspecified | Prompt::None => session::find(state, issuer, visitor).await?,
     };
-    if let Some(token) = &asked.id_token_hint {
-        // Somebody else's session does not count (OpenID Connect Core §3.1.2.1).
-        let hint = end_session::read_hint(state, issuer, token).await?;
-        found = found.filter(|(_, user)| hint.as_ref().is_some_and(|hint| hint.sub == user.id.to_string()));
+    if asked.id_token_hint.is_some() {
+        // Somebody else's session does not count (OpenID Connect Core §3.1.2.1), and nobody's does where the hint proves nothing.
+        found = found.filter(|(_, user)| request.hinted_user_id == Some(user.id));
     }
     if let Some((session, user)) = found.filter(|(session, _)| is_recent(session.authenticated_at)) {
         let mut tx = state.db.write().await?;

@@ -48,6 +48,7 @@ pub async fn begin(state: &State, issuer: &Issuer, visitor: &Visitor, anew: bool
         code_challenge: None,
         scope: String::new(),
         authenticated_since: None,
+        hinted_user_id: None,
         flow_id: None,
         proven: None,
         created_at: now,

@@ -14,7 +14,7 @@ use oauth::Error as OauthError;
 use super::{
     admission::{FirstFactor, admit},
     answer::ClientAnswer,
-    finish::{Ending, Finished, end},
+    finish::{Ending, Finished, answer_another, end},
     refusal::Refusal,
     visitor::{Visitor, organization},
 };
@@ -99,6 +99,13 @@ pub async fn finish(
             Ok(user) => user,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if let Some(answer) = answer_another(state, issuer, &named.request, &user) {
+            if !authorization_requests::consume(&mut tx, named.name, now).await? {
+                return Ok(Err(Refusal::Gone));
+            }
+            tx.commit().await?;
+            return Ok(Ok(Finished { cookie: None, answer: Some(answer) }));
+        }
         let Some(ended) = end(&mut tx, state, issuer, (&user, Some(flow.id)), &ending, visitor).await? else {
             return Ok(Err(Refusal::Gone));
         };

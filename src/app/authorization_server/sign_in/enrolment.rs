@@ -129,7 +129,7 @@ pub async fn enrol_app(
     };
     let id = user.id.into();
     let has_password = verified_password(&mut tx, &user, &before).await?.is_some();
-    if !has_password || !user.status.is_active() || totp::is_enrolled(&mut tx, id).await? {
+    if !has_password || !user.may_sign_in() || totp::is_enrolled(&mut tx, id).await? {
         return refused(Refusal::Gone);
     }
     let principal = Principal::service(user.environment_id).at(visitor.address());
@@ -188,7 +188,7 @@ pub async fn add_passkey(
     let Some(user) = user_credentials::lock(&mut tx, &account).await? else {
         return Ok(Err(Refusal::NotActive.into()));
     };
-    if !user.status.is_active() || verified_password(&mut tx, &user, &before).await?.is_none() {
+    if !user.may_sign_in() || verified_password(&mut tx, &user, &before).await?.is_none() {
         return Ok(Err(Refusal::Gone.into()));
     }
     let principal = Principal::service(user.environment_id).at(visitor.address());

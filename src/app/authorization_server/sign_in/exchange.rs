@@ -6,6 +6,7 @@ use base::{
 };
 use model::{
     application::{Application, GrantType},
+    organization::root_id,
     user::User,
 };
 use oauth::{
@@ -21,17 +22,20 @@ use oauth::{
 use super::{
     claims::{has_scope, person},
     under_way::MULTI_FACTOR,
-    visitor::organization,
 };
 use crate::{
     app::{
         Error as ServiceError, Result, State,
+        accounts::associations,
+        applications::sharing,
         authorization_server::{
             access_token_keys,
             access_tokens::{
                 self, NewAccessToken, SignedToken, TokenOrganization, TokenSession, TokenSubject,
             },
             issuers::{self, Issuer},
+            organization_switch::user_organization,
+            user_scopes,
         },
     },
     store::{
@@ -49,9 +53,11 @@ struct Signed {
 
 /// Whether a grant is one of this client at this issuer. It is told apart from one that is not there by nothing.
 fn is_of(grant: &AccountGrant, issuer: &Issuer, client: &Application) -> bool {
-    grant.client_id == client.id
-        && grant.environment_id == issuer.tenant.environment_id
-        && issuer.organization().is_some_and(|organization| organization.id == grant.issuer)
+    let is_of_issuer = match issuer.organization() {
+        Some(organization) => !grant.switched && organization.id == grant.issuer,
+        None => grant.switched && issuer.is_tenant(),
+    };
+    is_of_issuer && grant.client_id == client.id && grant.environment_id == issuer.tenant.environment_id
 }
 
 /// Exchanges a code. One that is used again ends what it was exchanged for (RFC 6749 §4.1.2, RFC 9700 §2.1.1).
@@ -166,30 +172,44 @@ async fn sign(
     scope: String,
     nonce: Option<String>,
 ) -> Result<Option<Signed>> {
-    let own = organization(issuer)?;
-    let (user, person, organization) = {
+    let environment_id = grant.environment_id;
+    let (user, person, organization, scope, user_organization) = {
         let mut conn = state.db.read().await?;
         // At the root's issuer people of other organizations sign in too, each as one of theirs.
-        let organization = match grant.organization_id == own.id {
-            true => own.clone(),
-            false => {
-                let (environment_id, id) = (grant.environment_id, grant.organization_id);
-                match tenants::find_organization(&mut conn, environment_id, id).await? {
-                    Some(organization) => organization,
-                    None => return Ok(None),
-                }
-            }
+        let organization = match issuer.organization().filter(|own| own.id == grant.organization_id) {
+            Some(own) => own.clone(),
+            None => match tenants::find_organization(&mut conn, environment_id, grant.organization_id).await?
+            {
+                Some(organization) => organization,
+                None => return Ok(None),
+            },
         };
-        let user: Option<User> = table::find(&mut conn, grant.environment_id, grant.user_id).await?;
-        let Some(user) = user.filter(|user| user.status.is_active()) else { return Ok(None) };
+        let user: Option<User> = table::find(&mut conn, environment_id, grant.user_id).await?;
+        let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(None) };
+        let is_elsewhere = grant.switched && organization.id != root_id(environment_id);
+        if is_elsewhere && !sharing::is_shared(&mut conn, client, organization.id).await? {
+            return Ok(None);
+        }
+        let Some(acting) = associations::acting_in(&mut conn, &user, organization.id).await? else {
+            return Ok(None);
+        };
+        // What roles give now counts, not what they gave when the grant was made.
+        let place = (environment_id, organization.id);
+        let scope = user_scopes::permitted(&mut conn, place, acting, client.id, &scope).await?;
         let person = person(&mut conn, &user, &scope).await?;
-        (user, person, organization)
+        let user_organization = match grant.switched {
+            true => Some(user_organization(state, &mut conn, issuer, user.organization_id).await?),
+            false => None,
+        };
+        (user, person, organization, scope, user_organization)
     };
+    let is_at_root = grant.switched && organization.id == root_id(environment_id);
     let new = NewAccessToken {
         issuer,
         client_id: Some(client.id),
         subject: TokenSubject::User(user.id),
-        organization: Some(TokenOrganization::of(&organization)),
+        organization: (!is_at_root).then(|| TokenOrganization::of(&organization)),
+        user_organization,
         grant_id: Some(grant.id),
         session: Some(TokenSession {
             id: grant.session_id,
@@ -201,7 +221,7 @@ async fn sign(
         lifetime: ACCESS_TOKEN_LIFETIME,
     };
     let access_token = access_tokens::sign(state, new).await?;
-    let id_token = match has_scope(&scope, "openid") {
+    let id_token = match has_scope(&scope, "openid") && !grant.switched {
         true => {
             let key = access_token_keys::signer(state, grant.environment_id, client.signing_alg).await?;
             let now = state.now();

@@ -40,11 +40,12 @@ use crate::{
     },
 };
 
-/// Somebody is signed in.
+/// A sign-in is over.
 #[derive(Debug)]
 pub struct Finished {
-    /// The value of the session's cookie: a new one, whatever the browser had.
-    pub cookie: UserSessionToken,
+    /// The value of the session's cookie: a new one, whatever the browser had; `None` of somebody whom the client did not expect,
+    /// who has no session by this.
+    pub cookie: Option<UserSessionToken>,
     /// What goes to the client; `None` where somebody signed in for themselves.
     pub answer: Option<ClientAnswer>,
 }
@@ -88,7 +89,7 @@ pub(super) async fn go_on(
     let step = next(&mut tx, state, account, proven).await?;
     if step == Step::Finish {
         let (issuer, visitor) = place;
-        let finished = finish(tx, &log, issuer, &user, proven, visitor).await?;
+        let finished = finish(tx, log, issuer, &user, proven, visitor).await?;
         return Ok(finished.map(Progress::Finished).map_err(Refused::from));
     }
     let now = state.now();
@@ -103,7 +104,7 @@ pub(super) async fn go_on(
 /// Signs a locked user in, who may, and answers the request.
 async fn finish(
     mut tx: Transaction,
-    log: &Log<'_>,
+    log: Log<'_>,
     issuer: &Issuer,
     user: &User,
     proven: &Proven,
@@ -121,12 +122,34 @@ async fn finish(
         proven,
         method: method(proven),
     };
+    if let Some(answer) = answer_another(state, issuer, &under_way.request, user) {
+        if !authorization_requests::consume(&mut tx, ending.name, state.now()).await? {
+            return Ok(Err(Refusal::Gone));
+        }
+        tx.commit().await?;
+        log.refuse(Error::AnotherPerson, None).await?;
+        return Ok(Ok(Finished { cookie: None, answer: Some(answer) }));
+    }
     let flow = log.accepted(&mut tx, proven).await?;
     let Some(ended) = end(&mut tx, state, issuer, (user, flow), &ending, visitor).await? else {
         return Ok(Err(Refusal::Gone));
     };
     tx.commit().await?;
     Ok(Ok(ended.finished))
+}
+
+/// What a client gets that expected somebody else than this user: the same as if nobody had signed in (OpenID Connect Core
+/// §3.1.2.1).
+pub(super) fn answer_another(
+    state: &State,
+    issuer: &Issuer,
+    request: &AuthorizationRequest,
+    user: &User,
+) -> Option<ClientAnswer> {
+    request.hinted_user_id.filter(|hinted| *hinted != user.id)?;
+    let (mode, said) = (request.response_mode, request.state.as_deref());
+    let error = oauth::Error::SignInRequired;
+    Some(ClientAnswer::error(&request.redirect_uri, mode, said, issuer.url(&state.links), &error))
 }
 
 /// How a sign-in ends.
@@ -203,7 +226,7 @@ pub(super) async fn end(
     let principal = Principal::service(user.environment_id).at(visitor.address());
     audit::record(tx, state, Some(user.environment_id), &principal, entry).await?;
     tracing::info!(user = %user.id, session = %begun.session.id, "signed in");
-    Ok(Some(Ended { session: begun.session, finished: Finished { cookie: begun.token, answer } }))
+    Ok(Some(Ended { session: begun.session, finished: Finished { cookie: Some(begun.token), answer } }))
 }
 
 /// What a session begins with.

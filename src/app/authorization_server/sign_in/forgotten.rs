@@ -28,7 +28,7 @@ pub async fn self_service(state: &State, issuer: &Issuer) -> Result<SelfService>
 /// Where a letter that is asked for now leads on: to the sign-in under way in this browser, and its application.
 pub async fn onward(state: &State, issuer: &Issuer, request: &str, visitor: &Visitor) -> Result<Onward> {
     Ok(match under_way::find(state, issuer, request, visitor).await? {
-        Some(found) => Onward::parse(request, "").to(found.request.client_id),
+        Some(found) => Onward::parse(request, "").to(found.request.client_id, &found.application),
         None => Onward::default(),
     })
 }
@@ -48,14 +48,15 @@ pub async fn send_letter(
         return Err(Error::invalid("identifier", "must be the e-mail address of your account"));
     }
     // Each counts. Whoever asks from elsewhere is not kept out by it.
-    Attempt::begin(state, &format!("{organization_id}/letter/{identifier}"), &visitor.device)?.fail();
+    let counted = user_credentials::counted_text(identifier);
+    Attempt::begin(state, &format!("{organization_id}/letter/{counted}"), &visitor.device)?.fail();
     user_credentials::send_way_in(state, environment_id, organization_id, identifier, onward).await
 }
 
 /// What the code of a link is about, if it sets a password.
 pub async fn open(state: &State, issuer: &Issuer, code: &str) -> Result<Option<Opened>> {
     let opened = letter_links::open(state, issuer, code, &[OneTimeCodePurpose::ResetPassword]).await?;
-    Ok(opened.filter(|opened| opened.user.status.is_active()))
+    Ok(opened.filter(|opened| opened.user.may_sign_in()))
 }
 
 /// Sets the password of whoever a code names, and ends their sessions. [`Error::Invalid`] where the rules of the pool refuse it;

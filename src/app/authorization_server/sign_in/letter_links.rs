@@ -3,6 +3,7 @@
 
 use model::{
     account::{OneTimeCode, OneTimeCodePurpose},
+    branding::plain_name,
     identity_pool::IdentityPool,
     user::User,
 };
@@ -95,5 +96,5 @@ pub async fn next(state: &State, issuer: &Issuer, onward: &Onward, visitor: &Vis
         parsed.is_ok_and(|url| origins.iter().any(|known| known.origin() == url.origin()))
     });
     let target = branded.unwrap_or_else(|| format!("{}/", first.origin().ascii_serialization()));
-    Ok(Next::Application(client.display_name, target))
+    Ok(Next::Application(plain_name(&client.display_name), target))
 }

@@ -32,6 +32,7 @@ pub mod verification;
 mod visitor;
 
 pub use answer::ClientAnswer;
+pub(super) use answer::GRANT_LIFETIME;
 pub use finish::{Finished, Progress};
 pub use refusal::{Refusal, Refused};
 pub use visitor::Visitor;

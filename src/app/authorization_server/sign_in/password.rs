@@ -80,7 +80,7 @@ pub async fn with_password(
     };
     log.pass(login::Error::PasswordNotAllowed, None);
     log.pass(login::Error::PasswordWrong, None);
-    if !account.user.status.is_active() {
+    if !account.user.may_sign_in() {
         let found = account.user.status.as_str();
         return log.refuse_as(Refusal::NotActive, login::Error::AccountNotActive, found).await;
     }

@@ -10,11 +10,7 @@ use super::{
 };
 use crate::{
     app::{
-        Result, State,
-        accounts::{credentials, user_credentials, user_sessions},
-        audit::{self, Entry},
-        authorization_server::issuers::Issuer,
-        login,
+        Result, State, accounts::user_credentials, authorization_server::issuers::Issuer, login,
         principal::Principal,
     },
     store::authorization_requests::Proven,
@@ -53,11 +49,8 @@ pub async fn change(
         // Somebody said meanwhile that it need not be changed: they sign in with it.
         PasswordUse::Good => return Ok(Err(Refusal::Gone.into())),
     }
-    credentials::set_password(&mut tx, state, user.id.into(), prepared).await?;
-    user_sessions::end_all(&mut tx, state, user.id).await?;
     let principal = Principal::service(environment_id).at(visitor.address());
-    let entry = Entry::of(&user, "password_changed");
-    audit::record(&mut tx, state, Some(environment_id), &principal, entry).await?;
+    user_credentials::change_own_password(&mut tx, state, &principal, &user, prepared).await?;
     let proven = Proven { authenticated_at: state.now(), ..before.clone() };
     log.pass(login::Error::PasswordMustBeChanged, Some("another password was chosen".to_owned()));
     go_on(tx, log, (issuer, visitor), (&account, &user), (Some(before), &proven)).await

@@ -51,8 +51,6 @@ pub struct ProfileField {
 pub struct Typed<'a> {
     /// Their address.
     pub address: &'a str,
-    /// Their password.
-    pub password: &'a str,
     /// Their profile: each member that was given.
     pub profile: Vec<(String, String)>,
 }
@@ -65,14 +63,14 @@ pub async fn offer(state: &State, issuer: &Issuer) -> Result<Option<Offer>> {
     Ok(fields_of(&schemas.payload).map(|fields| Offer { pool, fields }))
 }
 
-/// Registers somebody. It is the same whether somebody has the address: they get a letter that tells of it.
+/// Registers somebody, who sets a password by the letter: only whoever reads that has the address. It is the same whether somebody has the address: they get a letter that tells of it.
 /// [`Error::InvalidFields`] and [`Error::Invalid`] name what was typed wrong.
 pub async fn register(
     state: &State,
     issuer: &Issuer,
     pool_id: IdentityPoolId,
     typed: &Typed<'_>,
-    onward: Onward,
+    onward: &Onward,
     visitor: &Visitor,
 ) -> Result<()> {
     organization(issuer)?;
@@ -87,9 +85,8 @@ pub async fn register(
     let principal = Principal::service(issuer.tenant.environment_id).at(visitor.address());
     let new = Registration {
         identifier: typed.address.to_owned(),
-        password: Some(typed.password.to_owned()),
         payload: Some(Map::from_iter(members)),
-        onward,
+        onward: onward.clone(),
         ..Registration::default()
     };
     user_credentials::register(state, &principal, pool_id, &new).await.map(drop)

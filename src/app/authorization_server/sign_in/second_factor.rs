@@ -13,15 +13,18 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        accounts::{attempts, recovery_codes, totp, user_credentials},
+        accounts::{
+            attempts::{self, Attempt},
+            recovery_codes, totp, user_credentials,
+        },
         authorization_server::issuers::Issuer,
         login,
     },
-    store::authorization_requests::Proven,
+    store::authorization_requests::{self, Proven},
 };
 
-/// Verifies a code of whoever has given their password for this request. [`crate::app::Error::Limited`] after too many wrong
-/// ones.
+/// Verifies a code of whoever has given their password for this request, which a few wrong ones end.
+/// [`crate::app::Error::Limited`] after too many wrong ones for the account.
 pub async fn with_code(
     state: &State,
     issuer: &Issuer,
@@ -42,15 +45,16 @@ pub async fn with_code(
     let device = &visitor.device;
     let mut log = Log::new(state, under_way);
     log.identify(Some(account.user.id), None).await?;
-    let attempt =
-        match user_credentials::begin_sign_in(state, organization_id, Some(&account.user), "", device) {
-            Ok(attempt) => attempt,
-            Err(limited @ Error::Limited { .. }) => {
-                log.refuse(login::Error::TooManyAttempts, None).await?;
-                return Err(limited);
-            }
-            Err(error) => return Err(error),
-        };
+    let attempts = user_credentials::begin_sign_in(state, organization_id, Some(&account.user), "", device)
+        .and_then(|from_here| Ok((from_here, Attempt::begin_second_factor(state, account.user.id.into())?)));
+    let (from_here, from_anywhere) = match attempts {
+        Ok(attempts) => attempts,
+        Err(limited @ Error::Limited { .. }) => {
+            log.refuse(login::Error::TooManyAttempts, None).await?;
+            return Err(limited);
+        }
+        Err(error) => return Err(error),
+    };
     let mut tx = state.db.write().await?;
     let Some(user) = user_credentials::lock(&mut tx, &account).await? else {
         return Ok(Err(Refusal::NotActive.into()));
@@ -58,19 +62,25 @@ pub async fn with_code(
     let Some(password) = verified_password(&mut tx, &user, before).await? else {
         return Ok(Err(Refusal::Gone.into()));
     };
+    if !authorization_requests::take_second_factor(&mut tx, &under_way.name).await? {
+        return Ok(Err(Refusal::Gone.into()));
+    }
     let is_totp = totp::verify(&mut tx, state, user.id.into(), code).await?;
     if !is_totp && !recovery_codes::consume(&mut tx, state, user.id.into(), code).await? {
         let was_used = totp::is_of_now(&mut tx, state, user.id.into(), code).await?
             || recovery_codes::is_one(&mut tx, user.id.into(), code).await?;
-        drop(tx);
-        attempt.fail();
+        let is_over = authorization_requests::end_guessed(&mut tx, &under_way.name, state.now()).await?;
+        tx.commit().await?;
+        from_here.fail();
+        from_anywhere.fail();
         let method = AuthenticationMethod::Password;
         attempts::record_failure(state, &user, Some(environment_id), method, device).await;
         let error = match was_used {
             true => login::Error::SecondFactorUsed,
             false => login::Error::SecondFactorWrong,
         };
-        return log.refuse_as(Refusal::WrongCode, error, "").await;
+        let why = if is_over { Refusal::Gone } else { Refusal::WrongCode };
+        return log.refuse_as(why, error, "").await;
     }
     let found = if is_totp { "a code of the authenticator app" } else { "a recovery code" };
     log.pass(login::Error::SecondFactorWrong, Some(found.to_owned()));

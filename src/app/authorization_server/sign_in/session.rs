@@ -55,5 +55,5 @@ async fn find_one(
     let found = sessions::find::<UserId>(conn, state, cookie, user_sessions::IDLE).await?;
     let Some(session) = found.filter(|session| is_of(session, issuer)) else { return Ok(None) };
     let user: Option<User> = table::find(conn, issuer.tenant.environment_id, session.subject).await?;
-    Ok(user.filter(|user| user.status.is_active()).map(|user| (session, user)))
+    Ok(user.filter(|user| user.may_sign_in()).map(|user| (session, user)))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::secret::SignInRequest as RequestName;
-use model::account::AccountId;
+use model::{account::AccountId, branding::plain_name};
 
 use super::{
     password_use::PasswordUse,
@@ -83,7 +83,7 @@ pub async fn find(state: &State, issuer: &Issuer, name: &str, visitor: &Visitor)
     let application = match request.client_id {
         None => String::new(),
         Some(id) => match issuer_clients::find(&mut conn, issuer, id).await? {
-            Some(client) if !client.disabled => client.display_name,
+            Some(client) if !client.disabled => plain_name(&client.display_name),
             _ => return Ok(None),
         },
     };

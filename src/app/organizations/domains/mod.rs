@@ -3,6 +3,7 @@
 //! A requested domain has no effect until it is approved or verified. Whatever changes the domains of an organization
 //! locks it first and raises its version, because a change of its list would overwrite it.
 
+pub mod discovery;
 pub(in crate::app) mod list;
 mod recheck;
 mod recheck_schedule;
@@ -132,6 +133,7 @@ pub async fn add(
         checked_at: None,
         check_error: None,
         approved: false,
+        asserted: false,
         record_lost_at: None,
         recheck_at: None,
         created_at: now,

@@ -162,13 +162,17 @@ pub(super) async fn record_failure(
     edit.row.checked_at = Some(state.now());
     edit.row.check_error = Some(why.clone());
     let is_verified = edit.row.state == DomainState::Verified;
-    if is_verified || edit.row.recheck_at.is_some() {
+    // What the vendor says counts, whatever DNS answers.
+    let is_asserted = edit.row.asserted;
+    if is_verified && !is_asserted || edit.row.recheck_at.is_some() {
         let has_lapsed = !is_verified && is_gone;
         let interval = if has_lapsed { recheck_schedule::INTERVAL } else { recheck_schedule::RETRY_INTERVAL };
         edit.row.recheck_at = Some(recheck_schedule::after(state, interval));
     }
     match edit.row.state {
-        DomainState::Verified if is_gone => record_lost(state, principal, &mut edit, why).await?,
+        DomainState::Verified if is_gone && !is_asserted => {
+            record_lost(state, principal, &mut edit, why).await?
+        }
         DomainState::Verified | DomainState::Whitelisted => edit.write(state).await?,
         DomainState::Pending | DomainState::Failed => {
             edit.row.state = DomainState::Failed;

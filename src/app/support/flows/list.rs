@@ -1,7 +1,7 @@
 //! Search for logins by organization, connection, protocol, e-mail address, status, refusal and time.
 
 use base::{
-    id::{ApplicationId, LoginFlowKind, OrganizationId, SamlConnectionId},
+    id::{ApplicationId, LoginFlowKind, OrganizationId, SamlConnectionId, UserId},
     time::Timestamp,
 };
 use model::{
@@ -29,6 +29,8 @@ pub struct FlowQuery {
     pub organization_id: String,
     /// A connection's id.
     pub saml_connection_id: String,
+    /// An account's id.
+    pub user_id: String,
     /// `saml` or `account`.
     pub protocol: String,
     /// A whole address, in any case: of the person who signed in, or the one in a refused response.
@@ -65,6 +67,7 @@ pub async fn list(
             text => Some(reference::resolve(state, principal, "organization_id", text).await?),
         },
         connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        user_id: parse_id::<UserId>("user_id", &query.user_id)?,
         protocol: parse_protocol(&query.protocol)?,
         email_key: email.as_deref(),
         status: parse_status(&query.status)?,

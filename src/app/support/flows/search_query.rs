@@ -1,6 +1,6 @@
 //! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
 
-use base::id::{LoginFlowId, OrganizationId, SamlConnectionId};
+use base::id::{LoginFlowId, OrganizationId, SamlConnectionId, UserId};
 use model::organization::Organization;
 
 use super::list::FlowQuery;
@@ -42,6 +42,9 @@ pub async fn parse(
     }
     if typed.parse::<SamlConnectionId>().is_ok() {
         return Ok(SearchQuery::Flows(FlowQuery { saml_connection_id: typed.to_owned(), ..filters }));
+    }
+    if typed.parse::<UserId>().is_ok_and(|id| id.to_string() == typed) {
+        return Ok(SearchQuery::Flows(FlowQuery { user_id: typed.to_owned(), ..filters }));
     }
     if typed.contains('@') {
         return Ok(SearchQuery::Flows(FlowQuery { email: typed.to_owned(), ..filters }));

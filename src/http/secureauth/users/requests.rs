@@ -317,6 +317,7 @@ impl NewUserBody {
             id: id.map_err(|_| Error::invalid("id", "must be 32 hexadecimal digits"))?,
             status: required("status".to_owned(), self.status.as_deref())?,
             source: UserSource::Standard,
+            shadow_of: None,
             user_type: user.user_type.clone().unwrap_or_default(),
             identifiers: user.identifiers()?.unwrap_or_default(),
             addresses: user.addresses()?.unwrap_or_default(),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     app::{
+        self,
         applications::{ApplicationChange, roles, sharing, vendor},
         resource,
     },
@@ -95,7 +96,7 @@ pub(in crate::http::wso2) async fn find(call: Call) -> Result<HttpResponse, Wso2
     for role in roles::list(&mut conn, &found.application).await? {
         if !found.is_fragment {
             shown.push((uuid(role.id), role));
-        } else if sharing::is_role_shared(&mut conn, &role, call.organization_id).await? {
+        } else if app::roles::is_there(&mut conn, &role, call.organization_id).await? {
             let id = sharing::fragment_id(call.organization_id, role.id)?;
             shown.push((uuid(id), role));
         }

@@ -90,6 +90,7 @@ pub(in crate::web::console) fn view(
             h1 { "Applications" }
             @if may_manage && !page.items.is_empty() { div.actions { (buttons) } }
         }
+        p { a href=(href(console::ROLES, &[])) { "Roles" } }
         (list.view(place))
     }
 }

@@ -2,7 +2,7 @@
 
 use base::{id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
-use model::audit::{AuditActor, AuditEvent};
+use model::audit::AuditEvent;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -56,6 +56,11 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "user_group.deleted",
     "user_group.member_added",
     "user_group.member_removed",
+    "role.created",
+    "role.updated",
+    "role.deleted",
+    "role.assigned",
+    "role.unassigned",
     "webhook.created",
     "webhook.updated",
     "webhook.deleted",
@@ -74,8 +79,11 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "signing_keys.rotated",
 ];
 
-/// The actor: an administrator's e-mail address, the name of an API key or an application, else kind and id.
-fn actor(actor: &AuditActor, names: &Names) -> Markup {
+/// The actor: an administrator's e-mail address, the name of a user, an API key or an application, else kind and id.
+fn actor(event: &AuditEvent, names: &Names) -> Markup {
+    let actor = &event.actor;
+    let user = actor.id.parse().ok().and_then(|id| names.users.get(&id));
+    let href_of_user = event.environment_id.map(|id| links::expand(console::USER, &[&id, &actor.id]));
     let email = actor.id.parse().ok().and_then(|id| names.administrators.get(&id));
     let key = actor.id.parse().ok().and_then(|id| names.api_keys.get(&id));
     let application = actor.id.parse().ok().and_then(|id| names.applications.get(&id));
@@ -88,6 +96,9 @@ fn actor(actor: &AuditActor, names: &Names) -> Markup {
             ("administrator", Some(email)) => strong { (email) },
             ("operator", _) => strong { "The command line" },
             ("service", _) => strong { "Ostiary itself" },
+            ("user", _) if user.is_some() => {
+                @match href_of_user { Some(href) => strong { a href=(href) { (user.map_or("", String::as_str)) } }, None => strong { (user.map_or("", String::as_str)) } }
+            },
             (kind, _) => { strong { (capitalized(noun(kind))) } " " code { (actor.id) } },
         }
     }
@@ -138,6 +149,7 @@ fn verb(done: &str) -> String {
         "address_added" => "added an address to".to_owned(),
         "address_updated" => "changed an address of".to_owned(),
         "address_removed" => "removed an address of".to_owned(),
+        "address_not_verified" => "gave a wrong code for an address of".to_owned(),
         "address_verified" => "verified an address of".to_owned(),
         "member_added" => "added a user to".to_owned(),
         "member_removed" => "removed a user from".to_owned(),
@@ -183,8 +195,10 @@ fn name(event: &AuditEvent, names: &Names) -> Option<String> {
             .into_iter()
             .find_map(|values| values.get(field)?.as_str().map(str::to_owned))
     };
+    let user = event.target_id.parse().ok().and_then(|id| names.users.get(&id));
     email
         .map(ToString::to_string)
+        .or_else(|| user.cloned())
         .or_else(|| text("displayName"))
         .or_else(|| text("email"))
         .or_else(|| text("domain"))
@@ -203,7 +217,7 @@ pub(in crate::web::console) fn sentence(event: &AuditEvent, names: &Names) -> Ma
         _ => name(event, names),
     };
     html! {
-        @if done == "sign_in_failed" { strong { "Somebody" } } @else { (actor(&event.actor, names)) }
+        @if done == "sign_in_failed" { strong { "Somebody" } } @else { (actor(event, names)) }
         " "
         @if itself && done.starts_with("signed_") {
             (done.replace('_', " "))
@@ -324,7 +338,10 @@ fn values(before: &Map<String, Value>, after: &Map<String, Value>) -> Markup {
 mod tests {
     use super::*;
     use base::id::Id;
-    use model::{audit::audit_fields, email::Email};
+    use model::{
+        audit::{AuditActor, audit_fields},
+        email::Email,
+    };
 
     fn event(action: &str, kind: &str) -> AuditEvent {
         AuditEvent {

@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{user_groups, users};
+use super::{roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -12,6 +12,7 @@ use crate::{
 
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {
+    routes.bases(&[path::DELEGATED]);
     use users::{contact, credentials, form, list, show, status};
     macro_rules! pages {
         ($($pattern:ident: $($method:ident $handler:path),+;)*) => {$(
@@ -36,6 +37,12 @@ pub fn configure(routes: &mut Routes<'_>) {
         USER_CREDENTIALS: post credentials::change;
         USER_GROUPS: get user_groups::of_user::new, post user_groups::of_user::change;
         USER_SESSIONS: post credentials::end_sessions;
+        ORGANIZATION_ROLES: get roles::list::list;
+        NEW_ORGANIZATION_ROLE: get roles::form::new, post roles::form::create;
+        ORGANIZATION_ROLE: get roles::show::show;
+        EDIT_ORGANIZATION_ROLE: get roles::form::edit, post roles::form::update;
+        DELETE_ORGANIZATION_ROLE: get roles::delete::confirm, post roles::delete::remove;
+        ORGANIZATION_ROLE_MEMBERS: post roles::members::change;
         DELEGATED_SETUP: post home::set_up;
     }
 }

@@ -166,7 +166,7 @@ fn search(place: &ListUrl, found: &FlowResults) -> Markup {
                 label for="q" { "Find a login" }
                 input #q name="q" type="search" value=(place.filter("q")) autocomplete="off" spellcheck="false"
                     aria-describedby="q-hint" aria-invalid=[error.map(|_| "true")];
-                p.hint #q-hint { "E-mail, company, flow id, connection id or the code of a refusal" }
+                p.hint #q-hint { "E-mail, company, the id of a flow, user or connection, or the code of a refusal" }
                 @if let Some(reason) = error { p.error role="alert" { (shape(Icon::Bad)) "What you typed " (reason) "." } }
             }
             (view.select("outcome", "Outcome", OUTCOMES))
@@ -233,7 +233,7 @@ fn table(
 }
 
 /// By what a person proves who they are.
-fn how(flow: &LoginFlow) -> &'static str {
+pub(in crate::web::console) fn how(flow: &LoginFlow) -> &'static str {
     match flow.protocol {
         LoginProtocol::Saml => "SAML",
         LoginProtocol::Account => proven_by(flow).unwrap_or("Account"),

@@ -22,20 +22,21 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         FlowOrigin::Issuer => Some("An application asked for a sign-in"),
         FlowOrigin::Idp | FlowOrigin::Detached => None,
     };
+    let runs = runs(&described.found.steps);
+    let titles: Vec<String> = runs.iter().map(|run| title(flow.protocol, run)).collect();
     let mut steps: Vec<Step<'_>> = Vec::new();
     if let Some(title) = asked {
         steps.push(Step { outcome: Icon::Step, title, at: flow.created_at, checks: &[], detail: None });
     }
-    for (step, reading) in described.found.steps.iter().zip(&described.document_facts) {
-        let (outcome, title) = match (flow.protocol, step.kind) {
-            (_, StepKind::Requested) => (Icon::Step, "The browser was sent to the identity provider"),
-            (LoginProtocol::Saml, StepKind::Refused) => (Icon::Bad, "The response was refused"),
-            (LoginProtocol::Saml, StepKind::Accepted) => (Icon::Good, "The response was accepted"),
-            (LoginProtocol::Account, StepKind::Refused) => (Icon::Bad, "What the person gave was refused"),
-            (LoginProtocol::Account, StepKind::Accepted) => (Icon::Good, "The person was signed in"),
-            (_, StepKind::Proven) => (Icon::Step, "One thing was proven, and something else asked for"),
+    for (run, title) in runs.iter().zip(&titles) {
+        let step = &run.last;
+        let outcome = match step.kind {
+            StepKind::Requested | StepKind::Proven => Icon::Step,
+            StepKind::Refused => Icon::Bad,
+            StepKind::Accepted => Icon::Good,
         };
-        let detail = (flow.protocol == LoginProtocol::Saml).then(|| documents(step, reading));
+        let reading = described.document_facts.get(run.at).filter(|_| flow.protocol == LoginProtocol::Saml);
+        let detail = reading.map(|reading| documents(step, reading));
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
     }
     let is_for_nobody = flow.protocol == LoginProtocol::Account && flow.application_id.is_none();
@@ -52,6 +53,52 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
         });
     }
     timeline(&steps, page.now)
+}
+
+/// Steps in a row that say the same: somebody typed one wrong password after another.
+struct Run<'a> {
+    /// The last of them.
+    last: &'a FlowStep,
+    /// Its place among the steps.
+    at: usize,
+    count: usize,
+}
+
+fn runs(steps: &[FlowStep]) -> Vec<Run<'_>> {
+    let mut runs: Vec<Run<'_>> = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        match runs.last_mut() {
+            Some(run) if is_repetition(run.last, step) => {
+                *run = Run { last: step, at, count: run.count + 1 };
+            }
+            _ => runs.push(Run { last: step, at, count: 1 }),
+        }
+    }
+    runs
+}
+
+/// Whether a step is another refusal for the same reason, without a document of its own.
+fn is_repetition(one: &FlowStep, next: &FlowStep) -> bool {
+    one.kind == StepKind::Refused
+        && next.kind == StepKind::Refused
+        && one.document.is_none()
+        && next.document.is_none()
+        && one.checks == next.checks
+}
+
+fn title(protocol: LoginProtocol, run: &Run<'_>) -> String {
+    let once = match (protocol, run.last.kind) {
+        (_, StepKind::Requested) => "The browser was sent to the identity provider",
+        (LoginProtocol::Saml, StepKind::Refused) => "The response was refused",
+        (LoginProtocol::Saml, StepKind::Accepted) => "The response was accepted",
+        (LoginProtocol::Account, StepKind::Refused) => "What the person gave was refused",
+        (LoginProtocol::Account, StepKind::Accepted) => "The person was signed in",
+        (_, StepKind::Proven) => "One thing was proven, and something else asked for",
+    };
+    match run.count {
+        1 => once.to_owned(),
+        count => format!("{once}, {count} times in a row; the last time"),
+    }
 }
 
 /// The request or response of a step.

@@ -23,6 +23,8 @@ pub(super) const FIRST_FACTORS: &str = "authentication_mechanisms";
 pub(super) const PREFERRED: &str = "preferred_authentication_mechanism";
 pub(super) const SECOND_FACTORS: &str = "second_factor_authentication_mechanisms";
 pub(super) const PREFERRED_SECOND: &str = "second_factor_preferred_authentication_mechanism";
+/// Whether everybody has a second step: whether the threshold is above zero.
+pub(super) const SECOND_FOR_ALL: &str = "second_factor_threshold";
 pub(super) const CASE_INSENSITIVE: &str = "identifier_case_insensitive";
 pub(super) const REGISTRATION: &str = "public_registration_allowed";
 pub(super) const SELF_RESET: &str = "self_reset_allowed";
@@ -61,6 +63,7 @@ pub(in crate::web::console) fn values(pool: &IdentityPool) -> FormValues {
         .with(BADGE_COLOR, pool.badge_color.map(|color| color.to_string()).unwrap_or_default())
         .with(PREFERRED, preferred(pool.first_factors.preferred))
         .with(PREFERRED_SECOND, preferred(pool.second_factors.preferred))
+        .with_flag(SECOND_FOR_ALL, pool.requires_second_factor())
         .with_flag(CASE_INSENSITIVE, pool.identifier_case_insensitive)
         .with_flag(REGISTRATION, pool.public_registration_allowed)
         .with_flag(SELF_RESET, pool.self_reset_allowed)
@@ -134,6 +137,8 @@ fn factors(view: &FormView<'_>) -> Markup {
             (view.checkboxes(SECOND_FACTORS, "Allowed as a second step", &choices)
                 .hint("What somebody can be asked for after the first step."))
             (view.select(PREFERRED_SECOND, "Offered first as a second step", &preferred).hint("One of those that are allowed."))
+            (view.checkbox(SECOND_FOR_ALL, "Everybody needs a second step")
+                .hint("Who signs in by password sets up an authenticator app at the next sign-in, where that is allowed above. Otherwise only those are asked who have set one up."))
         }
     }
 }

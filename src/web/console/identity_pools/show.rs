@@ -121,7 +121,10 @@ pub(in crate::web::console) fn view(page: &PoolPage<'_>) -> Markup {
             h2 { "How people sign in" }
             (facts(&[
                 ("First step", labels::mechanisms(&pool.first_factors, "nothing")),
-                ("Second step", labels::mechanisms(&pool.second_factors, "none")),
+                ("Second step", html! {
+                    (labels::mechanisms(&pool.second_factors, "none"))
+                    @if pool.requires_second_factor() { ": everybody needs one" }
+                }),
                 ("User names", html! { (case(pool)) }),
                 ("Registration", html! {
                     @if pool.public_registration_allowed { "People may register themselves." }

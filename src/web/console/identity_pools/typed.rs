@@ -9,6 +9,7 @@ use model::{
     identity_pool::{AuthenticationMechanism, IdentityPool, Mechanisms, OtpSettings},
     identity_schema::SchemaRef,
 };
+use serde_json::Number;
 use strum::VariantArray as _;
 
 use super::fields as field;
@@ -48,13 +49,23 @@ pub(super) fn read(typed: &FormValues, now: &IdentityPool) -> std::result::Resul
         password_policy: policy,
         password_expires_after: Some(reader.duration(field::EXPIRES_AFTER)),
         otp_settings: Some(reader.codes(&now.otp_settings)),
+        second_factor_threshold: second_factor_threshold(typed, now),
         // What the form has no field for.
-        second_factor_threshold: None,
         mfa_session_ttl: None,
         metadata: None,
         hashing_method: None,
     };
     if reader.errors.is_empty() { Ok(change) } else { Err(reader.errors) }
+}
+
+/// The threshold above which a risk asks for a second factor: the form says only whether it is above zero, and a number that says
+/// so already stays.
+fn second_factor_threshold(typed: &FormValues, now: &IdentityPool) -> Option<Option<Number>> {
+    match typed.flag(field::SECOND_FOR_ALL) {
+        wanted if wanted == now.requires_second_factor() => None,
+        true => Some(Some(Number::from(1))),
+        false => Some(None),
+    }
 }
 
 /// The errors of a form whose change was refused.
@@ -233,6 +244,18 @@ mod tests {
         assert!(
             change.metadata.is_none() && change.mfa_session_ttl.is_none() && change.hashing_method.is_none()
         );
+    }
+
+    #[test]
+    fn a_second_step_for_everybody_is_a_threshold_above_zero() {
+        let half = Number::from_f64(0.5);
+        let ticked = IdentityPool { second_factor_threshold: half, ..pool() };
+        assert_eq!(read(&field::values(&ticked), &ticked).unwrap().second_factor_threshold, None, "it stays");
+        assert_eq!(
+            read(&field::values(&ticked), &pool()).unwrap().second_factor_threshold,
+            Some(Some(Number::from(1)))
+        );
+        assert_eq!(read(&field::values(&pool()), &ticked).unwrap().second_factor_threshold, Some(None));
     }
 
     #[test]

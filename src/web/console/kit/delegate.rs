@@ -111,6 +111,13 @@ impl CurrentDelegate {
                 Section::Users,
                 Action::UsersView,
             ),
+            (
+                "Roles",
+                console::ORGANIZATION_ROLES,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Applications,
+                Action::RolesView,
+            ),
             ("Audit log", console::AUDIT_EVENTS, &[], Section::Audit, Action::AuditEventsView),
         ] {
             if may(action) {

@@ -25,7 +25,7 @@ use crate::{
             components::{Icon, copyable, mark, notice, time},
             error::PageResult,
             forms::FormErrors,
-            list::{List, ListUrl, column, number},
+            list::{List, ListUrl, column},
         },
     },
 };
@@ -86,12 +86,10 @@ pub(in crate::web::console) fn view(page: &LettersPage<'_>) -> Markup {
     let rows = page.letters.items.iter().map(|view| {
         let letter = &view.letter;
         let mut row = vec![
-            time(letter.created_at, page.now),
+            html! { (time(letter.created_at, page.now)) div.small { (copyable(&letter.id.to_string(), "letter id")) } },
             html! { @match &view.recipient { Some(address) => (address), None => span.soft { "no address" } } },
             html! { (kind(letter.kind)) },
             state(letter, page.now),
-            html! { (letter.attempts) },
-            copyable(&letter.id.to_string(), "letter id"),
         ];
         if let Some(actions) = &page.actions {
             row.push(html! {
@@ -106,15 +104,7 @@ pub(in crate::web::console) fn view(page: &LettersPage<'_>) -> Markup {
         }
         row
     });
-    let columns = [
-        column("Written"),
-        column("To"),
-        column("About"),
-        column("State"),
-        number("Attempts"),
-        column("ID"),
-        column("Action"),
-    ];
+    let columns = [column("Written"), column("To"), column("About"), column("State"), column("Action")];
     let width = if page.actions.is_some() { columns.len() } else { columns.len() - 1 };
     let list = List {
         caption: "Letters",
@@ -180,6 +170,7 @@ pub(in crate::web::console) fn state(letter: &Letter, now: Timestamp) -> Markup 
             LetterState::Failed => (mark(Icon::Bad, "Not sent")),
             LetterState::Refused => (mark(Icon::Bad, "Refused")),
         }
+        @if letter.attempts > 1 { div.small.soft { "after " (letter.attempts) " attempts" } }
         @if let Some(reply) = letter.last_reply { " " code { "SMTP " (reply) } }
         @if let Some(error) = letter.last_error { div.small { (explanation(error)) } }
         @if let Some(at) = letter.next_attempt_at.filter(|_| letter.attempts > 0) {
@@ -216,6 +207,10 @@ fn explanation(error: LetterError) -> &'static str {
         LetterError::NoAddress => {
             "The user has no confirmed e-mail address to which this may go: add one at the user."
         }
-        LetterError::TooMany => "The user got ten letters within an hour; no more are sent for a while.",
+        LetterError::TooMany => "The user got ten such letters within an hour; no more are sent for a while.",
+        LetterError::StillGood => {
+            "It was asked for again within minutes: the letter before it is still good."
+        }
+        LetterError::AddressTaken => "The address is another account's, who got a letter about it.",
     }
 }

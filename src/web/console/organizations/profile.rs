@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
-use model::organization::{AppliedTemplate, Organization};
+use model::{
+    organization::{AppliedTemplate, Organization},
+    organization_reference::Handle,
+};
 use serde_json::Value;
 
 use super::{children::new_below, mechanisms, metadata::schema_form};
@@ -79,6 +82,12 @@ pub(super) fn about(
         organization.name.as_deref().filter(|name| *name != labels::organization(organization))
     {
         rows.push(("Name for programs", html! { code { (name) } }));
+    }
+    if let Some(handle) = organization.handle.as_ref().map(Handle::as_str) {
+        // WSO2's API gives each organization its id as its handle.
+        if handle.replace('-', "") != format!("{:032x}", organization.id.bits()) {
+            rows.push(("Handle", copyable(handle, "handle")));
+        }
     }
     if let Some(AppliedTemplate { id, at }) = organization.applied_template {
         let template = html! {

@@ -7,6 +7,7 @@ use model::{
     domain::{Domain, DomainState},
     organization::Organization,
     setup_link::SetupLink,
+    user::AssociationKind,
 };
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     app::{
         self, Result,
+        accounts::associations::Associated,
         connections::saml::SamlConnectionView,
         directories::ScimDirectoryView,
         json_schema::Violation,
@@ -52,6 +54,8 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
     pub directories: &'a Page<ScimDirectoryView>,
     /// How many users its pools have.
     pub users: i64,
+    /// Users of other organizations who have access to it.
+    pub associated: &'a [Associated],
     pub links: &'a Page<SetupLink>,
     pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.
@@ -86,6 +90,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let links = app::setup::links::list(state, principal, Some(id), &recent).await?;
     let audit = recent_changes(&context, id).await?;
     let pools = app::accounts::users::list_pools(state, principal, id).await?;
+    let associated = app::accounts::associations::of_organization(state, principal, id).await?;
     let page = OrganizationPage {
         organization: &organization,
         around: &around,
@@ -93,6 +98,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         lost: &lost,
         connections: &connections,
         directories: &directories,
+        associated: &associated,
         users: pools.iter().map(|pool| pool.number_of_users).sum(),
         links: &links,
         audit: &audit,
@@ -169,7 +175,7 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                 }
             }
             @if organization.domains.is_empty() {
-                p { (mark(Icon::Attention, "None yet")) " Nobody can sign in before a domain counts." }
+                p { (mark(Icon::Attention, "None yet")) " Nobody can sign in through the company’s own identity provider before a domain counts. People with an account sign in without." }
             } @else {
                 ul.rows {
                     @for (domain, state) in &organization.domains {
@@ -236,10 +242,33 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
                     users => { (users) " accounts are kept here." },
                 }
             }
+            @if !page.associated.is_empty() {
+                p { "These are users of another organization, who sign in there and switch to this one:" }
+                ul.rows {
+                    @for one in page.associated {
+                        li {
+                            a href=((page.href)(console::USER, &[&one.association.user_id])) {
+                                @if one.user_name.is_empty() { (one.association.user_id) } @else { (one.user_name) }
+                            }
+                            span {
+                                @match one.association.kind {
+                                    AssociationKind::Owner => "owner",
+                                    AssociationKind::Invited => "invited",
+                                    AssociationKind::Shared => "shared",
+                                }
+                                ", "
+                                a href=((page.href)(console::USER, &[&one.association.resident_user_id])) { "their own account" }
+                            }
+                        }
+                    }
+                }
+            }
             p {
                 a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" }
                 " · "
                 a href=((page.href)(console::ORGANIZATION_POOLS, &[id])) { "Identity pools" }
+                " · "
+                a href=((page.href)(console::ORGANIZATION_ROLES, &[id])) { "Roles" }
             }
         }
     }

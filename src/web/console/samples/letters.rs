@@ -35,6 +35,7 @@ fn letter(number: u64, state: LetterState, error: Option<LetterError>) -> Letter
         account_id: (error != Some(LetterError::NoAccount)).then(|| UserId::from_bits(9).into()),
         kind: LetterKind::ResetPassword,
         code_id: None,
+        asked_by: None,
         sealed_recipient: None,
         state,
         attempts: u32::from(error != Some(LetterError::NoAccount)),

@@ -289,6 +289,14 @@ fn flow_samples() {
     sample("console-flow-waiting", &waiting);
 }
 
+/// Logins of a user for their page.
+pub(super) fn of_one() -> [FlowSummary; 2] {
+    let wrong = account_login(FlowStatus::Failed, Some("password_wrong"), Some("dana@acme.com"), &[]);
+    let right = account_login(FlowStatus::Succeeded, None, Some("dana@acme.com"), &["pwd", "otp", "mfa"]);
+    let listed = |flow| FlowSummary { flow, organization: None, application: Some("Portal <b>".into()) };
+    [listed(wrong), listed(right)]
+}
+
 /// A login with an account.
 fn account_login(status: FlowStatus, refusal: Option<&str>, email: Option<&str>, amr: &[&str]) -> LoginFlow {
     LoginFlow {
@@ -319,7 +327,8 @@ fn account_flow_samples() {
     let typed = login::Error::AccountUnknown.passed(None, Some("dana@acme.com".into()));
     let allowed = login::Error::PasswordNotAllowed.passed(None, None);
     let wrong = login::Error::PasswordWrong.failed(None, None);
-    let refused = vec![(StepKind::Refused, vec![typed.clone(), allowed.clone(), wrong])];
+    // Three times the same: one entry of the timeline.
+    let refused = vec![(StepKind::Refused, vec![typed.clone(), allowed.clone(), wrong]); 3];
     let flow = account_login(FlowStatus::Failed, Some("password_wrong"), Some("dana@acme.com"), &[]);
     sample("console-flow-password-wrong", &shown(flow, refused.clone()));
     let right = vec![typed, allowed, login::Error::PasswordWrong.passed(None, None)];

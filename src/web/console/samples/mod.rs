@@ -15,6 +15,8 @@ pub(in crate::web::console) mod pools;
 #[cfg(test)]
 pub(in crate::web::console) mod resources;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 pub(in crate::web::console) mod templates;
 #[cfg(test)]
 pub(in crate::web::console) mod users;

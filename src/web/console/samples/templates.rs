@@ -200,6 +200,7 @@ async fn organization_from_a_template_samples() {
         connections: &Page { items: Vec::new(), next_token: String::new() },
         directories: &Page { items: Vec::new(), next_token: String::new() },
         users: 0,
+        associated: &[],
         links: &Page { items: Vec::new(), next_token: String::new() },
         audit: &[],
         may_manage: true,

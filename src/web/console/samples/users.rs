@@ -75,6 +75,7 @@ fn user(bits: u128, status: UserStatus, payload: Value) -> User {
         version: 4,
         status,
         source: UserSource::Standard,
+        shadow_of: None,
         user_type: "customer".into(),
         payload: object(payload),
         metadata: object(json!({ "plan": "pro", "tags": ["a", "<i>b</i>"] })),
@@ -178,6 +179,7 @@ fn user_list_samples() {
     let pools =
         BTreeMap::from([(Id::from_bits(3), "Employees".to_owned()), (Id::from_bits(4), "Guests".to_owned())]);
     let full = UsersPage {
+        organizations: None,
         name: "Acme",
         is_root: false,
         is_disabled: false,
@@ -192,6 +194,7 @@ fn user_list_samples() {
     sample("console-users", "Users", list::view(&full));
     let (none, url) = (Page { items: Vec::new(), next_token: String::new() }, ListUrl::default());
     let empty = UsersPage {
+        organizations: None,
         name: "Production",
         is_root: true,
         users: &none,
@@ -200,6 +203,12 @@ fn user_list_samples() {
         ..full
     };
     sample("console-users-empty", "Users", list::view(&empty));
+    let names = BTreeMap::from([(Id::from_bits(2), "Acme <b>".to_owned())]);
+    let url = ListUrl::read("/console/x/users", "q=h@acme.example", &["q"]);
+    let found = Page { items: users.items.clone(), next_token: String::new() };
+    let everywhere =
+        UsersPage { organizations: Some(&names), users: &found, place: &url, is_root: true, ..empty };
+    sample("console-users-everywhere", "Users", list::view(&everywhere));
     let disabled = UsersPage { is_root: false, is_disabled: true, new: None, ..empty };
     sample("console-users-disabled", "Users", list::view(&disabled));
 }
@@ -209,8 +218,10 @@ fn user_samples() {
     let details = hubert();
     let (credentials, sessions) = (credentials(), [session()]);
     let letters = super::letters::to_one();
+    let logins = super::logins::of_one();
     let full = UserPage {
         details: &details,
+        logins: Some(&logins),
         of: ("Acme", "/console/x/organizations/y/users"),
         pool: ("Employees", "/console/x/identity-pools/z/users"),
         credentials: &credentials,
@@ -228,6 +239,7 @@ fn user_samples() {
     sample("console-user", LONG, show::view(&full));
     let bare = UserPage {
         details: &nobody(),
+        logins: Some(&[]),
         credentials: &[],
         sessions: &[],
         letters: &[],
@@ -245,6 +257,7 @@ fn user_samples() {
         details: &disabled,
         credentials: &credentials,
         sessions: &sessions,
+        logins: None,
         may_manage: false,
         ..bare
     };

@@ -135,7 +135,7 @@ pub(in crate::web::console) async fn respond_with_error(
             let mut response = page(
                 StatusCode::TOO_MANY_REQUESTS,
                 PagePolicy::SameOriginForms,
-                message::too_many_requests(*retry_after),
+                message::too_many_requests(*retry_after, None),
             );
             let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use base::{
-    id::{IdentityPoolId, UserId},
+    id::{IdentityPoolId, OrganizationId},
     time::Timestamp,
 };
 use maud::{Markup, html};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{
-        Error, Result,
+        self,
         accounts::users::{self, UserDetails},
         pagination::Page,
         permissions,
@@ -52,6 +52,8 @@ pub(in crate::web::console) struct UsersPage<'a> {
     /// Whether the organization is a template.
     pub is_template: bool,
     pub users: &'a Page<UserDetails>,
+    /// The names of the organizations, where people of all of them were found.
+    pub organizations: Option<&'a BTreeMap<OrganizationId, String>>,
     /// The names of the pools, where the users of several are listed.
     pub pools: &'a BTreeMap<IdentityPoolId, String>,
     /// The path of the form, if the administrator may use it and users can be added.
@@ -66,12 +68,23 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let (state, principal) = (&context.state, &context.principal);
     let (place, url) = (Place::of_page(&context).await?, context.place(&[SEARCH]));
     let (text, query) = (url.filter(SEARCH), url.query());
-    let page = match (&place.pool, by_id(&context, &place, text).await?) {
-        (_, Some(user)) => Page { items: vec![user], next_token: String::new() },
-        (Some(pool), None) => users::search(state, principal, pool.id, text, &query).await?,
-        (None, None) => {
-            users::search_in_organization(state, principal, place.organization_id, text, &query).await?
+    // Whoever looks for a person does not know of which organization they are.
+    let everywhere = match place.is_root() {
+        true => users::look_up_everywhere(state, principal, text).await?,
+        false => Vec::new(),
+    };
+    let is_everywhere = !everywhere.is_empty();
+    let page = match &place.pool {
+        _ if is_everywhere => Page { items: everywhere, next_token: String::new() },
+        Some(pool) => users::search(state, principal, pool.id, text, &query).await?,
+        None => users::search_in_organization(state, principal, place.organization_id, text, &query).await?,
+    };
+    let organizations = match is_everywhere {
+        true => {
+            let ids = page.items.iter().map(|user| user.organization_id);
+            Some(app::organizations::names(state, principal, ids).await?)
         }
+        false => None,
     };
     let users =
         Page { items: users::describe(state, principal, page.items).await?, next_token: page.next_token };
@@ -80,7 +93,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         None => users::list_pools(state, principal, place.organization_id).await?,
     };
     // Where there is one pool, it goes without saying.
-    let shown = if pools.len() > 1 { &pools[..] } else { &[] };
+    let shown = if pools.len() > 1 && !is_everywhere { &pools[..] } else { &[] };
     let is_open = !place.is_disabled() && !place.is_template();
     let new = (is_open && context.may(permissions::Action::UsersManage)).then(|| place.new_user(&context));
     let view = view(&UsersPage {
@@ -89,6 +102,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         is_disabled: place.is_disabled(),
         is_template: place.is_template(),
         users: &users,
+        organizations: organizations.as_ref(),
         pools: &shown.iter().map(|pool| (pool.id, labels::pool(pool))).collect(),
         new: new.as_deref(),
         place: &url,
@@ -96,16 +110,6 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         now: context.now(),
     });
     Ok(place.shell(&context, USERS).respond(view))
-}
-
-/// Whom an id names on the list of the environment: whoever has the id alone does not know the organization.
-async fn by_id(context: &EnvironmentContext, place: &Place, text: &str) -> Result<Option<User>> {
-    let Some(id) = text.parse::<UserId>().ok().filter(|_| place.is_root()) else { return Ok(None) };
-    match users::find_any(&context.state, &context.principal, id).await {
-        Ok(user) => Ok(Some(user)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The list.
@@ -118,6 +122,9 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
             identifiers(&details.identifiers),
             labels::status(user),
         ];
+        if let Some(names) = page.organizations {
+            row.push(organization(page, names, user));
+        }
         if has_pools {
             row.push(html! { (page.pools.get(&user.pool_id).map_or("", String::as_str)) });
         }
@@ -125,6 +132,9 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
         row
     });
     let mut columns = vec![column("Name"), column("Signs in with"), column("Status")];
+    if page.organizations.is_some() {
+        columns.push(column("User of"));
+    }
     if has_pools {
         columns.push(column("Pool"));
     }
@@ -148,7 +158,8 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
         @if page.is_root {
             p.soft {
                 "Accounts of the environment itself. Those of a customer are on the page of "
-                a href=((page.href)(console::ORGANIZATIONS, &[])) { "its organization" } "."
+                a href=((page.href)(console::ORGANIZATIONS, &[])) { "its organization" }
+                "; by a whole address, user name or ID they are found here, too."
             }
         }
         @if page.is_disabled {
@@ -161,6 +172,20 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
         }
         (page.place.search_form(SEARCH, "Search users", "E-mail, user name, phone, name or ID"))
         (list.view(page.place))
+    }
+}
+
+/// Whose user it is.
+fn organization(page: &UsersPage<'_>, names: &BTreeMap<OrganizationId, String>, user: &User) -> Markup {
+    let id = user.organization_id;
+    html! {
+        @match names.get(&id) {
+            Some(name) => a href=((page.href)(console::ORGANIZATION, &[&id])) {
+                @if name.trim().is_empty() { (id) } @else { (name) }
+            },
+            // The root has no name and no page as an organization.
+            None => "The environment itself",
+        }
     }
 }
 

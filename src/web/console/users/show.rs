@@ -4,6 +4,7 @@ use base::{id::UserId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
     account::{AuthenticationMethod, CredentialSummary, UserSession},
+    login_flow::FlowStatus,
     user::{UserAddress, UserIdentifier, UserSource, UserStatus},
     user_group::UserGroup,
 };
@@ -17,11 +18,14 @@ use crate::{
             users::{self, UserDetails},
         },
         mail::{self, letters::LetterView},
+        pagination::PageQuery,
         permissions,
+        support::flows::{self, FlowQuery, FlowSummary},
     },
     links::console,
     web::{
         console::{
+            flows::list as flows_list,
             kit::{context::EnvironmentContext, labels::Href},
             letters,
         },
@@ -37,6 +41,9 @@ use crate::{
 /// How many groups are shown.
 pub(super) const MAX_GROUPS: usize = 50;
 
+/// How many logins are shown.
+const MAX_LOGINS: usize = 5;
+
 /// The page of a user.
 pub(in crate::web::console) struct UserPage<'a> {
     pub details: &'a UserDetails,
@@ -46,6 +53,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub pool: (&'a str, &'a str),
     pub credentials: &'a [CredentialSummary],
     pub sessions: &'a [UserSession],
+    /// Their latest logins; `None` for whom they are none of their business.
+    pub logins: Option<&'a [FlowSummary]>,
     /// The latest letters to them.
     pub letters: &'a [LetterView],
     /// The groups that they are in; one more than are shown, where there are more.
@@ -96,12 +105,17 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
     let place = Place::of_user(context, user).await?;
     let pool = users::find_pool(state, principal, user.pool_id).await?;
     let name = labels::name(&details);
+    let logins = match context.may(permissions::Action::LoginFlowsView) {
+        true => Some(logins_of(context, user.id).await?),
+        false => None,
+    };
     let content = view(&UserPage {
         details: &details,
         of: (&place.name(context), &place.list(context)),
         pool: (&labels::pool(&pool), &context.href(console::IDENTITY_POOL, &[&pool.id])),
         credentials: &users::credentials(state, principal, user).await?,
         sessions: &user_sessions::list(state, principal, user).await?,
+        logins: logins.as_deref(),
         letters: &mail::letters::list_to(state, principal, user).await?,
         groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
@@ -113,6 +127,14 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         now: context.now(),
     });
     Ok(place.shell(context, &name).respond_with(errors.status(), content))
+}
+
+/// The latest logins of a user.
+async fn logins_of(context: &EnvironmentContext, id: UserId) -> Result<Vec<FlowSummary>, PageError> {
+    let query = FlowQuery { user_id: id.to_string(), ..FlowQuery::default() };
+    let latest = PageQuery { token: None, size: Some(MAX_LOGINS.to_string()) };
+    let (state, principal) = (&context.state, &context.principal);
+    Ok(flows::list_with_organizations(state, principal, &query, &latest).await?.0)
 }
 
 /// The page.
@@ -155,6 +177,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
         (page.groups())
         (page.credentials())
         (page.sessions())
+        (page.logins())
         (page.letters())
         (page.profile())
     }
@@ -354,6 +377,42 @@ impl UserPage<'_> {
                         ", since " (time(session.created_at, self.now))
                         ", last seen " (time(session.last_seen_at, self.now))
                         ", ends " (time(session.expires_at, self.now))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The latest logins, and where the others are.
+    fn logins(&self) -> Markup {
+        let Some(logins) = self.logins else { return html! {} };
+        let all = format!("{}?q={}", (self.href)(console::FLOWS, &[]), self.id());
+        html! {
+            section.card aria-labelledby="logins" {
+                div.head-row {
+                    h2 #logins { "Logins" }
+                    div.actions { a.button.small href=(all) { "All logins" span.visually-hidden { " of this user" } } }
+                }
+                @if logins.is_empty() {
+                    p.soft { "None is known. What somebody typed for this account, and got wrong, is here too." }
+                } @else {
+                    ul.entries { @for login in logins { (self.login(login)) } }
+                }
+            }
+        }
+    }
+
+    fn login(&self, FlowSummary { flow, application, .. }: &FlowSummary) -> Markup {
+        let application = application.as_deref().unwrap_or_default().trim();
+        html! {
+            li.entry {
+                div {
+                    a href=((self.href)(console::FLOW, &[&flow.reference()])) { (time(flow.created_at, self.now)) } " "
+                    (flows_list::outcome(flow))
+                    p.small.soft {
+                        (flows_list::how(flow))
+                        @if !application.is_empty() { ", for " (application) }
+                        @if let (FlowStatus::Failed, Some(code)) = (flow.status, &flow.refusal) { ": " code { (code) } }
                     }
                 }
             }

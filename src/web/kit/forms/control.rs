@@ -48,6 +48,7 @@ pub struct Control<'a> {
     pub(super) autocomplete: Option<&'a str>,
     pub(super) inputmode: Option<&'static str>,
     pub(super) code: bool,
+    pub(super) fixed: bool,
 }
 
 impl<'a> Control<'a> {
@@ -69,6 +70,11 @@ impl<'a> Control<'a> {
     /// It holds ids, URLs or the like: monospace and without a spell check.
     pub fn code(self) -> Self {
         Self { code: true, ..self }
+    }
+
+    /// It is sent as it stands: it is changed elsewhere.
+    pub fn fixed(self) -> Self {
+        Self { fixed: true, ..self }
     }
 
     /// The ids for `aria-describedby`: error and hint.
@@ -171,7 +177,7 @@ impl Render for Control<'_> {
                     },
                     ControlKind::Input(kind) => {
                         input #(name) name=(name) type=(kind) value=[(*kind != "password").then_some(value)]
-                            class=[self.code.then_some("mono")] required[self.required]
+                            class=[self.code.then_some("mono")] required[self.required] readonly[self.fixed]
                             autocomplete=(self.autocomplete.unwrap_or("off")) inputmode=[self.inputmode]
                             spellcheck=[self.code.then_some("false")]
                             aria-invalid=[invalid] aria-describedby=[described_by];

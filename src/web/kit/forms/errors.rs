@@ -171,3 +171,57 @@ pub fn sentence(reason: &str) -> String {
     let text = capital + letters.as_str();
     if text.ends_with(['.', '?', '!', ')']) || text.is_empty() { text } else { text + "." }
 }
+
+/// Verbs with which reasons begin that are worded to follow the name of their field.
+const VERBS: [&str; 12] =
+    ["must", "is", "are", "has", "have", "was", "were", "cannot", "can", "does", "do", "needs"];
+
+/// A reason as a sentence of its own, where the field is not on the form, and so has no label: "The employee number is required."
+pub fn told(field: &str, reason: &str) -> String {
+    let (first, rest) = reason.split_once(' ').unwrap_or((reason, ""));
+    let verb = first.trim_end_matches('.').to_lowercase();
+    if !VERBS.contains(&verb.as_str()) {
+        return sentence(reason);
+    }
+    let name = name_of(field);
+    let subject = if name.is_empty() { "What was sent".to_owned() } else { format!("The {name}") };
+    sentence(format!("{subject} {} {rest}", first.to_lowercase()).trim())
+}
+
+/// The last part of a field's path in words: `payload/employeeNumber` and `employee_number` are "employee number".
+fn name_of(field: &str) -> String {
+    let is_index = |part: &&str| !part.is_empty() && !part.bytes().all(|byte| byte.is_ascii_digit());
+    let last = field.rsplit(['/', '.', '[', ']']).find(is_index).unwrap_or_default();
+    let mut words = String::new();
+    for letter in last.chars() {
+        match letter {
+            '_' | '-' => words.push(' '),
+            upper if upper.is_uppercase() => {
+                words.push(' ');
+                words.extend(upper.to_lowercase());
+            }
+            other => words.push(other),
+        }
+    }
+    words.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_without_a_label_names_its_field() {
+        for (field, reason, expected) in [
+            ("code", "is wrong, was used, or has expired", "The code is wrong, was used, or has expired."),
+            ("payload/employeeNumber", "Is required.", "The employee number is required."),
+            ("identifiers[0].new_value", "Must be short.", "The new value must be short."),
+            ("list[2]", "must be short", "The list must be short."),
+            ("", "must be short", "What was sent must be short."),
+            ("code", "this code is wrong", "This code is wrong."),
+            ("x", "Island names are not allowed", "Island names are not allowed."),
+        ] {
+            assert_eq!(told(field, reason), expected, "{field}: {reason}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod values;
 mod view;
 
 pub use control::{Choice, Control};
-pub use errors::{FieldChange, FormErrors, sentence};
+pub use errors::{FieldChange, FormErrors, sentence, told};
 pub use values::{FormValues, lines};
 pub use view::{Form, FormView, Offers, button_form};
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     control::{Choice, Control, ControlKind},
-    errors::FormErrors,
+    errors::{FormErrors, told},
     values::FormValues,
 };
 use crate::web::kit::components::{ButtonStyle, Icon, button, notice};
@@ -169,6 +169,7 @@ impl<'a> FormView<'a> {
             autocomplete: None,
             inputmode: None,
             code: false,
+            fixed: false,
         }
     }
 
@@ -207,7 +208,7 @@ impl<'a> FormView<'a> {
                                     @match label(field) {
                                         Some(label) => a href={ "#" (field) } { (label) ": " (reason) },
                                         None if field.is_empty() => (reason),
-                                        None => { (field) ": " (reason) },
+                                        None => (told(field, reason)),
                                     }
                                 }
                             }

@@ -20,7 +20,7 @@ both! {
         let refused = dana.send(&dana.page("/addresses").await, "/addresses", &[("address", "no address")]).await;
         assert!(refused.status == 422 && refused.body.contains("address-error"), "{}", refused.body);
         let own = dana.send(&dana.page("/addresses").await, "/addresses", &[("address", " DANA@acme.com")]).await;
-        assert!(own.status == 422 && own.body.contains("Is yours already."), "{}", own.body);
+        assert!(own.status == 422 && own.body.contains("This address is yours already."), "{}", own.body);
         dana.done("/addresses", "/addresses", &[("address", NEW)], "on its way").await;
         let letter = server.letter_to(NEW, 1).await;
         assert!(header(&letter, "Subject").starts_with("Confirm your e-mail address"));
@@ -35,7 +35,7 @@ both! {
         for wrong in ["", "000000", digits(&code_of(&letter)).as_str()] {
             if wrong == digits(&code_of(&second)) { continue; }
             let refused = dana.send(&dana.page("/addresses").await, "/addresses/verify", &[("code", wrong)]).await;
-            assert!(refused.status == 422 && refused.body.contains("Is wrong, was used, or has expired."), "{}", refused.body);
+            assert!(refused.status == 422 && refused.body.contains("This code is wrong, was used, or has expired."), "{}", refused.body);
         }
         dana.done("/addresses", "/addresses/verify", &[("code", &digits(&code_of(&second)))], "The address is confirmed.").await;
         let told = server.letter_to(EMAIL, 1).await;

@@ -99,7 +99,7 @@ impl<'a> Person<'a> {
 }
 
 /// How often the audit log of the environment has this action, by whom.
-async fn audited(app: &TestApp, world: &World, action: &str) -> Vec<(String, String)> {
+pub(super) async fn audited(app: &TestApp, world: &World, action: &str) -> Vec<(String, String)> {
     let mut conn = app.state.db.read().await.unwrap();
     conn.sql("SELECT actor_kind, actor_id FROM audit_events WHERE environment_id = $1 AND action = $2")
         .bind(world.environment.id)

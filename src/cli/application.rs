@@ -25,7 +25,7 @@ use crate::app::{
 /// Applications: clients of an environment's own issuers
 #[derive(Debug, Subcommand)]
 pub(super) enum Application {
-    Create(Create),
+    Create(Box<Create>),
     List(List),
     Disable(Disable),
     Enable(Enable),

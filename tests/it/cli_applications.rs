@@ -147,6 +147,7 @@ fn walk(backend: Backend) {
     assert_eq!(
         kinds,
         [
+            (guide["id"].clone(), "service".to_owned()),
             (program["id"].clone(), "service".to_owned()),
             (web["id"].clone(), "web".to_owned()),
             (public["id"].clone(), "public".to_owned()),

@@ -6,12 +6,14 @@ use base::id::{LetterId, UserId};
 use model::{
     account::AccountId,
     administrator::Role,
+    application::ClientKind,
     letter::{Letter, LetterKind, LetterState},
     webhook::Webhook,
 };
 use ostiary::{
     app::{
         accounts::totp::{self, TotpSecret},
+        applications::{ApplicationChange, vendor},
         authorization_server::signing_keys,
         connections::saml::sp_keys,
         directories::request_log,
@@ -150,6 +152,10 @@ async fn fill(app: &TestApp) -> Contents {
     let mut tx = app.state.db.write().await.unwrap();
     store::settings::upsert(&mut tx, "demo", &sealed).await.unwrap();
     tx.commit().await.unwrap();
+    let change =
+        ApplicationChange { display_name: Some("Portal".to_owned()), ..ApplicationChange::default() };
+    let principal = Principal::operator(environment.id);
+    vendor::create_named(&app.state, &principal, &change, ClientKind::Service, &[]).await.unwrap();
     let administrator = app.with_password("root@vendor.example").await;
     let mut tx = app.state.db.write().await.unwrap();
     totp::set(&mut tx, &app.state, user(), &TotpSecret::new(random())).await.unwrap();

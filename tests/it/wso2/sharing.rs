@@ -1,9 +1,17 @@
 //! With which organizations an application is shared, and what ends with that (contract §2.8).
 
-use model::{environment::Environment, organization::Organization};
+use model::{
+    application::Application,
+    environment::Environment,
+    organization::{Organization, root_id},
+    role::Audience,
+};
 use ostiary::app::{
+    applications::ApplicationChange,
     organizations::{self, OrganizationChange},
     principal::Principal,
+    resource,
+    roles::{self, NewRole},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -316,5 +324,57 @@ both! {
             setting.post("/unshare-with-all", json!({ "applicationId": setting.id }), 202).await;
             assert!(setting.switched(&made).await.is_none());
         }
+    }
+
+    async fn which_roles_come_along_is_said_for_all_and_for_single_organizations(app: TestApp) {
+        let setting = Setting::new(&app).await;
+        let principal = Principal::operator(setting.environment.id);
+        let root = root_id(setting.environment.id);
+        let change = ApplicationChange { role_audience: Some("application".to_owned()), ..ApplicationChange::default() };
+        resource::update::<Application>(&app.state, &principal, setting.guide.id, None, &change).await.unwrap();
+        for name in ["App Admin", "Viewer"] {
+            let audience = Some(Audience::Application(setting.guide.id));
+            let new = NewRole { name: name.to_owned(), audience, ..NewRole::default() };
+            roles::create(&app.state, &principal, root, &new).await.unwrap();
+        }
+        let (one, two) = (setting.organization(None).await, setting.organization(None).await);
+        let of = async |organization: &String| {
+            let token = setting.switched(organization).await.unwrap();
+            let list = app.call(&token, Method::GET, "/o/api/server/v1/applications", None).await.json();
+            let path = list["applications"][0]["self"].as_str().unwrap().to_owned();
+            let body = app.call(&token, Method::GET, &path, None).await.json();
+            ids(&body["associatedRoles"]["roles"], "name")
+        };
+        let name = |name: &str| json!({ "displayName": name, "audience": { "display": "B2B App", "type": "application" } });
+        let share = async |roles: Value| {
+            let policy = "ALL_EXISTING_AND_FUTURE_ORGS";
+            setting.call(Method::POST, "/share-with-all", Some(json!({ "applicationId": setting.id, "policy": policy, "roleSharing": roles }))).await
+        };
+        assert_eq!(share(json!({ "mode": "ALL" })).await.status, 202);
+        assert_eq!(of(&one).await, ["App Admin", "Viewer"]);
+        assert_eq!(share(json!({ "mode": "SELECTED", "roles": [name("App Admin")] })).await.status, 202);
+        assert_eq!(of(&one).await, ["App Admin"]);
+        for (op, role, expected) in [("add", "Viewer", &["App Admin", "Viewer"][..]), ("remove", "App Admin", &["Viewer"])] {
+            let path = format!("organizations[orgId eq \"{one}\"].roles");
+            let body = json!({ "applicationId": setting.id, "Operations": [{ "op": op, "path": path, "value": [name(role)] }] });
+            let answer = setting.call(Method::PATCH, "/share", Some(body)).await;
+            assert_eq!(answer.status, 202, "{}", answer.body);
+            assert_eq!(of(&one).await, expected);
+            assert_eq!(of(&two).await, ["App Admin"], "the other organization has what all have");
+        }
+        let listed = setting.call(Method::GET, &format!("/{}/share?attributes=roles", setting.id), None).await.json();
+        let first = listed["organizations"].as_array().unwrap().iter().find(|item| item["id"] == json!(one)).unwrap();
+        assert_eq!(first["roles"], json!([name("Viewer")]));
+        assert_eq!(share(json!({ "mode": "NONE" })).await.status, 202);
+        assert_eq!(of(&one).await, Vec::<String>::new());
+        for (roles, code) in [
+            (json!({ "mode": "SELECTED", "roles": [name("Nobody")] }), "ORG-60043"),
+            (json!({ "mode": "SELECTED" }), "ORG-60001"),
+            (json!({ "mode": "ALL", "roles": [name("Viewer")] }), "ORG-60001"),
+            (json!({ "mode": "SOME" }), "ORG-60001"),
+        ] {
+            refused(&share(roles).await, 400, code);
+        }
+        assert_eq!(of(&one).await, Vec::<String>::new(), "what was refused did nothing");
     }
 }

@@ -29,7 +29,7 @@ struct Api {
     scopes: &'static [&'static str],
 }
 
-const APIS: [Api; 5] = [
+const APIS: [Api; 9] = [
     Api {
         path: "/api/server/v1/organizations",
         name: "Organization Management API",
@@ -43,6 +43,14 @@ const APIS: [Api; 5] = [
     Api { path: "/scim2/Users", name: "SCIM2 Users API", scopes: &["user_mgt_"] },
     Api { path: "/scim2/v2/Roles", name: "SCIM2 Roles API", scopes: &["role_mgt_"] },
     Api { path: "/api/server/v1/guests", name: "Organization Guests API", scopes: &["guest_mgt_"] },
+    Api {
+        path: "/api/server/v1/identity-providers",
+        name: "Identity Provider Management API",
+        scopes: &["idp_"],
+    },
+    Api { path: "/api/server/v1/directories", name: "Directory Management API", scopes: &["directory_mgt_"] },
+    Api { path: "/api/server/v1/domains", name: "Domain Management API", scopes: &["domain_mgt_"] },
+    Api { path: "/api/server/v1/audit-events", name: "Audit Log API", scopes: &["audit_event_"] },
 ];
 
 impl Api {

@@ -79,16 +79,15 @@ async fn page(
     let mut found =
         shared_organizations::list(&call.state, &call.principal, application, below, from, limit + 1).await?;
     let mut next = Vec::new();
-    if i64::try_from(found.len()).is_ok_and(|there| there > limit) {
-        if let Some(first) = found.pop() {
-            let cursor = BASE64_STANDARD.encode(uuid(first.organization.id));
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("limit", &limit.to_string()).append_pair("after", &cursor);
-            let [path, ..] = route;
-            let path = links::expand(path, &[&uuid(application.id)]);
-            let href = format!("{}{path}?{}", call.prefix(), query.finish());
-            next.push(json!({ "href": href, "rel": "next" }));
-        }
+    let has_more = i64::try_from(found.len()).is_ok_and(|there| there > limit);
+    if let Some(first) = found.pop_if(|_| has_more) {
+        let cursor = BASE64_STANDARD.encode(uuid(first.organization.id));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &limit.to_string()).append_pair("after", &cursor);
+        let [path, ..] = route;
+        let path = links::expand(path, &[&uuid(application.id)]);
+        let href = format!("{}{path}?{}", call.prefix(), query.finish());
+        next.push(json!({ "href": href, "rel": "next" }));
     }
     Ok((found, next))
 }

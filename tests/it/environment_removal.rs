@@ -233,6 +233,13 @@ both! {
         app.begin(&app.browser(), &key, &tenant).await;
         login_counts::count(&app.state, DAY).await.unwrap();
         add_people(&app, &tenant).await;
+        let owner = app.user(&environment, None, "owner@vendor.example").await;
+        let operator = Principal::operator(environment.id);
+        let mut tx = app.state.db.write().await.unwrap();
+        let (place, kind) = (tenant.organization.id, model::user::AssociationKind::Owner);
+        ostiary::app::accounts::associations::create(&mut tx, &app.state, &operator, &owner, place, kind).await.unwrap();
+        store::discovery::upsert_settings(&mut tx, environment.id, true, app.now()).await.unwrap();
+        tx.commit().await.unwrap();
         let before = filled(&app, environment.id).await;
         let all: BTreeSet<String> = tables(&app).await.into_iter().filter(|name| !KEPT.contains(&&**name)).collect();
         let empty: Vec<_> = all.difference(&before).collect();

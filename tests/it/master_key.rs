@@ -29,8 +29,8 @@ use ostiary::{
     store::{
         self,
         sealed_columns::{
-            DEMO_SECRETS, LETTER_CONTENTS, LETTER_RECIPIENT, SEALED_COLUMNS, count_by_key, list_other,
-            replace,
+            DEMO_SECRETS, ISSUED_SECRET, LETTER_CONTENTS, LETTER_RECIPIENT, SEALED_COLUMNS, count_by_key,
+            list_other, replace,
         },
     },
 };
@@ -156,6 +156,13 @@ async fn fill(app: &TestApp) -> Contents {
         ApplicationChange { display_name: Some("Portal".to_owned()), ..ApplicationChange::default() };
     let principal = Principal::operator(environment.id);
     vendor::create_named(&app.state, &principal, &change, ClientKind::Service, &[]).await.unwrap();
+    let application = app.program(&environment, None, &["a"]).await.id;
+    let sealed = app.state.seal(&ISSUED_SECRET, &[&application], b"app_secret_x");
+    let mut tx = app.state.db.write().await.unwrap();
+    store::issued_secrets::put(&mut tx, application, &sealed, app.now() + Duration::from_secs(3600))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
     let administrator = app.with_password("root@vendor.example").await;
     let mut tx = app.state.db.write().await.unwrap();
     totp::set(&mut tx, &app.state, user(), &TotpSecret::new(random())).await.unwrap();

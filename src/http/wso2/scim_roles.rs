@@ -4,6 +4,7 @@ mod audience;
 mod body;
 mod filter;
 mod patch;
+mod schema;
 mod view;
 
 use actix_web::{
@@ -31,9 +32,6 @@ use crate::{
     http::scim::response::{ScimError, ScimResult, json},
 };
 use filter::Conditions;
-
-/// The schema of a role.
-const SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:2.0:Role";
 
 /// How many roles a page has where nothing is said.
 const DEFAULT_COUNT: u64 = 100;

@@ -537,7 +537,7 @@ both! {
             (Method::DELETE, format!("{OWN}/{role}")),
         ] {
             let answer = app.call(&narrow, method, &path, Some(json!({ "displayName": "X" }))).await;
-            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (403, ""));
+            assert_eq!(answer.status, 403, "{}", answer.body);
         }
         for (token, path) in [(&scene.root, OWN), (&scene.token, ROOT)] {
             assert_eq!(app.call(token, Method::GET, path, None).await.status, 403);

@@ -6,7 +6,7 @@ use scim::{
     filter::{Literal, Operator},
 };
 
-use super::{super::call::Call, SCHEMA, audience};
+use super::{super::call::Call, audience, schema::SCHEMA};
 use crate::app::roles::{RoleFilter, VisibleRole};
 
 /// What roles can be filtered by.

@@ -9,7 +9,7 @@ use scim::{
 };
 use serde_json::Value;
 
-use super::{SCHEMA, body};
+use super::{body, schema::SCHEMA};
 use crate::app::roles::{RoleOperation, SetChange};
 
 /// The operations of a PATCH.

@@ -9,7 +9,8 @@ use super::{
         call::{Call, uuid},
         scim::base,
     },
-    SCHEMA, audience,
+    audience,
+    schema::SCHEMA,
 };
 use crate::app::roles::{Members, VisibleRole};
 

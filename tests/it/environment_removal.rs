@@ -143,11 +143,6 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
         "INSERT INTO role_assignments (role_id, organization_id, subject_kind, subject_id, environment_id, created_at) \
          SELECT 'role_0000000000000000000000001', id, 'user', 'usr_0000000000000000000000001', environment_id, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
-        "INSERT INTO discovery_settings (environment_id, email_domains, updated_at) SELECT environment_id, TRUE, 0 \
-         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
-        "INSERT INTO user_associations (environment_id, organization_id, user_id, resident_user_id, resident_organization_id, kind, \
-         created_at) SELECT environment_id, id, 'usr_0000000000000000000000001', 'usr_0000000000000000000000002', id, 'owner', 0 \
-         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO letters (id, environment_id, organization_id, kind, state, attempts, expires_at, created_at, updated_at) \
          SELECT 'letter_0000000000000000000000001', environment_id, id, 'activation', 'failed', 0, 0, 4102444800000, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",

@@ -29,7 +29,7 @@ struct Api {
     scopes: &'static [&'static str],
 }
 
-const APIS: [Api; 9] = [
+const APIS: [Api; 10] = [
     Api {
         path: "/api/server/v1/organizations",
         name: "Organization Management API",
@@ -41,6 +41,7 @@ const APIS: [Api; 9] = [
         scopes: &["application_mgt_", "shared_application_"],
     },
     Api { path: "/scim2/Users", name: "SCIM2 Users API", scopes: &["user_mgt_"] },
+    Api { path: "/scim2/Groups", name: "SCIM2 Groups API", scopes: &["group_mgt_"] },
     Api { path: "/scim2/v2/Roles", name: "SCIM2 Roles API", scopes: &["role_mgt_"] },
     Api { path: "/api/server/v1/guests", name: "Organization Guests API", scopes: &["guest_mgt_"] },
     Api {

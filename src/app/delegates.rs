@@ -1,17 +1,20 @@
 //! Who administers an organization from within: its users, and those of the vendor's root who have an image there, by their roles.
 
-use base::id::{EnvironmentId, OrganizationId};
-use model::organization::Organization;
+use base::id::{EnvironmentId, OrganizationId, UserId};
+use model::{
+    organization::{Organization, root_id},
+    user::User,
+};
 
 use super::{
     Error, Result, State,
     accounts::{associations, self_service::SignedIn},
-    authorization_server::scopes::ManagementScope,
+    authorization_server::{issuers, scopes::ManagementScope},
     permissions::{Scope, Scopes},
     principal::Principal,
     roles,
 };
-use crate::store::{Conn, table};
+use crate::store::{Conn, table, tenants};
 
 /// Somebody who administers an organization, as far as their roles there permit.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ pub struct Delegate {
     pub signed_in: SignedIn,
     /// The organization.
     pub organization: Organization,
-    /// They as who does it: confined to the organization, and to what their roles permit.
+    /// They as who does it, by their image where they have one: confined to the organization, and to what their roles permit.
     pub principal: Principal,
 }
 
@@ -48,11 +51,46 @@ pub async fn standing(
     let Some(scopes) = scopes else { return Ok(Standing::Nothing) };
     let organization: Option<Organization> = table::find(&mut conn, environment_id, organization_id).await?;
     let organization = organization.ok_or_else(|| Error::not_found("organization", organization_id))?;
-    let principal = Principal::user(user.id, environment_id)
+    let principal = Principal::user(acting, environment_id)
         .at(signed_in.device().address)
         .authenticated(signed_in.session.authenticated_at)
         .with_token(scopes, Some(organization_id));
     Ok(Standing::Administers(Box::new(Delegate { signed_in, organization, principal })))
+}
+
+/// An organization that somebody administers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administered {
+    /// Its name for people; may be empty.
+    pub name: String,
+    /// What stands for it in paths.
+    pub segment: String,
+}
+
+/// The organizations that a user administers: their own, and up to 100 of those in which they have an image.
+pub async fn administered_by(state: &State, user: &User) -> Result<Vec<Administered>> {
+    let environment_id = user.environment_id;
+    let mut conn = state.db.read().await?;
+    let mut places = vec![(user.organization_id, user.id)];
+    let images = associations::of_resident(&mut conn, environment_id, user.id, None).await?;
+    places.extend(images.into_iter().map(|image| (image.organization_id, image.user_id)));
+    let mut found = Vec::new();
+    for (organization_id, user_id) in places {
+        if organization_id == root_id(environment_id)
+            || scopes_of(&mut conn, environment_id, organization_id, user_id).await?.is_none()
+        {
+            continue;
+        }
+        let organization = tenants::find_organization(&mut conn, environment_id, organization_id).await?;
+        found.extend(organization.map(|organization| {
+            let alias = organization.public_alias.as_deref();
+            Administered {
+                name: organization.shown_name().to_owned(),
+                segment: issuers::organization_segment(environment_id, organization.id, alias),
+            }
+        }));
+    }
+    Ok(found)
 }
 
 /// What the roles of a user in an organization permit here; `None` if nothing.
@@ -60,7 +98,7 @@ async fn scopes_of(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
-    user_id: base::id::UserId,
+    user_id: UserId,
 ) -> Result<Option<Scopes>> {
     let permissions = roles::permissions_of(conn, environment_id, organization_id, user_id).await?;
     let known = permissions.iter().filter_map(|name| ManagementScope::parse(name));

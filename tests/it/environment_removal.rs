@@ -143,6 +143,11 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
         "INSERT INTO role_assignments (role_id, organization_id, subject_kind, subject_id, environment_id, created_at) \
          SELECT 'role_0000000000000000000000001', id, 'user', 'usr_0000000000000000000000001', environment_id, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO discovery_settings (environment_id, email_domains, updated_at) SELECT environment_id, TRUE, 0 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO user_associations (environment_id, organization_id, user_id, resident_user_id, resident_organization_id, kind, \
+         created_at) SELECT environment_id, id, 'usr_0000000000000000000000001', 'usr_0000000000000000000000002', id, 'OWNER', 0 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO letters (id, environment_id, organization_id, kind, state, attempts, expires_at, created_at, updated_at) \
          SELECT 'letter_0000000000000000000000001', environment_id, id, 'activation', 'failed', 0, 0, 4102444800000, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
@@ -239,13 +244,6 @@ both! {
         app.begin(&app.browser(), &key, &tenant).await;
         login_counts::count(&app.state, DAY).await.unwrap();
         add_people(&app, &tenant).await;
-        let owner = app.user(&environment, None, "owner@vendor.example").await;
-        let operator = Principal::operator(environment.id);
-        let mut tx = app.state.db.write().await.unwrap();
-        let (place, kind) = (tenant.organization.id, model::user::AssociationKind::Owner);
-        ostiary::app::accounts::associations::create(&mut tx, &app.state, &operator, &owner, place, kind).await.unwrap();
-        store::discovery::upsert_settings(&mut tx, environment.id, true, app.now()).await.unwrap();
-        tx.commit().await.unwrap();
         let before = filled(&app, environment.id).await;
         let all: BTreeSet<String> = tables(&app).await.into_iter().filter(|name| !KEPT.contains(&&**name)).collect();
         let empty: Vec<_> = all.difference(&before).collect();

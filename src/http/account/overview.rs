@@ -2,7 +2,10 @@
 
 use super::call::{AccountCall, Reply};
 use crate::{
-    app::accounts::self_service::{overview, passkeys, second_factor},
+    app::{
+        accounts::self_service::{overview, passkeys, second_factor},
+        delegates,
+    },
     web::{account::overview::OverviewPage, kit::forms::FormErrors},
 };
 
@@ -10,12 +13,14 @@ use crate::{
 pub(super) async fn show(call: AccountCall) -> Reply {
     let signed_in = &call.signed_in;
     let overview = overview::load(call.state(), signed_in).await?;
+    let administered = delegates::administered_by(call.state(), signed_in.user()).await?;
     let passkeys = passkeys::are_offered(call.state(), signed_in);
     call.page(&FormErrors::none(), |frame| {
         OverviewPage {
             frame,
             user: signed_in.user(),
             overview: &overview,
+            administered: &administered,
             passwords: signed_in.account.allows_passwords(),
             passkeys,
             apps: second_factor::is_offered(signed_in),

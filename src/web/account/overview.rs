@@ -5,10 +5,13 @@ use model::{account::CredentialSummary, user::User};
 
 use super::{addresses::company_sign_in, frame::AccountFrame};
 use crate::{
-    app::accounts::self_service::{addresses, overview::Overview},
-    links::path,
+    app::{
+        accounts::self_service::{addresses, overview::Overview},
+        delegates::Administered,
+    },
+    links::{console, expand, path},
     web::kit::{
-        components::{ButtonStyle, Icon, mark, time},
+        components::{ButtonStyle, Icon, link_button, mark, time},
         forms::button_form,
     },
 };
@@ -21,6 +24,8 @@ pub struct OverviewPage<'a> {
     pub user: &'a User,
     /// The account.
     pub overview: &'a Overview,
+    /// The organizations that they administer.
+    pub administered: &'a [Administered],
     /// Whether people sign in by password here.
     pub passwords: bool,
     /// Whether passkeys are offered.
@@ -57,6 +62,19 @@ impl OverviewPage<'_> {
                     section.card {
                         h2 { "Organization" }
                         p { "This account is one of " strong { (frame.layout.organization) } "." }
+                    }
+                }
+                @if !self.administered.is_empty() {
+                    section.card aria-labelledby="administered" {
+                        h2 #administered { "What you administer" }
+                        ul.rows {
+                            @for organization in self.administered {
+                                li {
+                                    span { strong { (organization.name) } }
+                                    (link_button(ButtonStyle::Plain, &format!("Administer {}", organization.name), &expand(console::DELEGATED, &[&frame.tenant, &organization.segment])))
+                                }
+                            }
+                        }
                     }
                 }
                 (self.card("Your data", path::WORKSPACE_ACCOUNT_DATA, "Open", "your data", html! {

@@ -145,7 +145,16 @@ fn account_overview_samples() {
     let nameless = user(json!({}));
     let of = |user: &User, overview: &Overview, done| {
         framed(true, done, |frame| {
-            OverviewPage { frame, user, overview, passwords: true, passkeys: true, apps: true }.view()
+            OverviewPage {
+                frame,
+                user,
+                overview,
+                administered: &[],
+                passwords: true,
+                passkeys: true,
+                apps: true,
+            }
+            .view()
         })
     };
     document("account-overview", of(&named, &full, Some(Done::Password)));

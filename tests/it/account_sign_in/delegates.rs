@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base::id::OrganizationId;
 use ostiary::app::{
+    accounts::associations,
     principal::Principal,
     roles::{self, NewRole},
 };
@@ -11,7 +12,7 @@ use ostiary::app::{
 use super::{EMAIL, PASSWORD, World, add_user, code, password, world};
 use crate::{
     both,
-    support::{Answer, Browser, TestApp, forms::form_to},
+    support::{Answer, Browser, TestApp, forms::form_to, tokens::Client},
 };
 
 const COLLEAGUE: &str = "colleague@acme.com";
@@ -69,6 +70,17 @@ impl<'a> Delegate<'a> {
         form.fields.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
         form.fields.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.browser.submit(page, &form).await
+    }
+}
+
+/// The same world.
+fn world_of(world: &World) -> World {
+    World {
+        issuer: world.issuer.clone(),
+        environment: world.environment.clone(),
+        organization: world.organization,
+        user: world.user,
+        client: Client { id: world.client.id, secret: String::new() },
     }
 }
 
@@ -239,5 +251,37 @@ both! {
         assert_eq!(on.status, 303, "{}", on.body);
         let opened = delegate.browser.get(on.location().as_str()).await;
         assert!(opened.status.is_success() || opened.status.is_redirection(), "{}", opened.body);
+    }
+
+    async fn somebody_of_the_root_administers_an_organization_by_their_image_there(app: TestApp) {
+        let world = world(&app).await;
+        let root = model::organization::root_id(world.environment.id);
+        let user = add_user(&app, world.environment.id, root, "owner@vendor.example", vec![password(PASSWORD)]).await;
+        let principal = Principal::operator(world.environment.id);
+        let owner = ostiary::app::accounts::users::find_any(&app.state, &principal, user).await.unwrap();
+        let mut tx = app.state.db.write().await.unwrap();
+        let kind = model::user::AssociationKind::Owner;
+        let image = associations::create(&mut tx, &app.state, &principal, &owner, world.organization, kind).await.unwrap();
+        tx.commit().await.unwrap();
+        let at_root = World { issuer: "/prod/root".to_owned(), organization: root, user, ..world_of(&world) };
+        let browser = app.browser();
+        code(&at_root.sign_in(&app, &browser, "owner@vendor.example", PASSWORD).await);
+        let admin = app.url(&format!("{}/admin", world.issuer));
+        let account = app.url("/prod/root/account");
+        assert_eq!(browser.get(&admin).await.status, 403, "the image alone is no role");
+        assert!(!browser.get(&account).await.body.contains("What you administer"));
+        give_role(&app, &World { user: image.user_id, ..world_of(&world) }, &MANAGES_USERS).await;
+        let page = browser.get(&admin).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let account = browser.get(&account).await;
+        assert!(account.body.contains(&format!("{}/admin", world.issuer)), "{}", account.body);
+        // The image is one of the organization's users; whoever it is at home is not.
+        let users = browser.get(&app.url(&format!("{}/admin/users/{}", world.issuer, image.user_id))).await;
+        assert_eq!(users.status, 200, "{}", users.body);
+        let home = browser.get(&app.url(&format!("{}/admin/users/{user}", world.issuer))).await;
+        assert_eq!(home.status, 404, "{}", home.body);
+        // Without the association they are nobody there.
+        associations::remove(&app.state, &principal, world.organization, image.user_id).await.unwrap();
+        assert_eq!(browser.get(&admin).await.status, 403);
     }
 }

@@ -50,6 +50,12 @@ impl<'a> Tenant<'a> {
         Self { app: vendor.app, organization, token }
     }
 
+    /// The same, with a new token.
+    async fn again(self, vendor: &Vendor<'_>) -> Self {
+        let token = vendor.switched(&uuid(self.organization.id.bits())).await;
+        Self { token, ..self }
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.app.call(&self.token, method, path, body).await
     }
@@ -173,6 +179,7 @@ both! {
             let (_, done) = sign_in(name, PASSWORD).await;
             assert_eq!(done.status, 303, "{name}: {}", done.body);
         }
+        let vendor = Vendor { root: app.token("/oauth2/token", &vendor.client).await, ..vendor };
         let token = vendor.switched(&uuid(tenant.organization.id.bits())).await;
         let now = app.call(&token, Method::GET, &format!("{USERS}/{id}"), None).await.json();
         assert_eq!((&now["userName"], &now["active"]), (&json!("bob"), &json!(true)));
@@ -190,6 +197,9 @@ both! {
         let link = link_of(&mail.letter_to("bob@bestcar.test", 1).await);
         app.advance(std::time::Duration::from_secs(24 * 3600));
         assert_eq!(app.browser().get(&link).await.reason(), Some("link_ended"));
+        // The tokens have ended too.
+        let vendor = Vendor { root: app.token("/oauth2/token", &vendor.client).await, ..vendor };
+        let tenant = tenant.again(&vendor).await;
         // Without an address there is nobody to write to.
         let nobody = json!({"userName": "eve", WSO2: {"askPassword": true}});
         assert_eq!(tenant.refuse(Method::POST, USERS, Some(nobody), 400).await["scimType"], "invalidValue");
@@ -249,6 +259,10 @@ both! {
             matches!(shown.as_slice(), [model::account::CredentialSummary::Password { state: CredentialState::MustBeChanged, .. }]),
             "{shown:?}"
         );
+        // They were asked whether they want a passkey.
+        let mut tx = app.state.db.write().await.unwrap();
+        ostiary::store::users::update_passkey_offered(&mut tx, id, app.now()).await.unwrap();
+        tx.commit().await.unwrap();
         let browser = app.browser();
         let issuer = format!("/prod/{:032x}", tenant.organization.id.bits());
         let page = sign_in_page(&app, &browser, &issuer).await;

@@ -2,7 +2,9 @@
 //! the session of their account.
 
 use actix_web::{HttpMessage as _, HttpRequest, http::Method};
+use base::id::OrganizationId;
 use maud::{Markup, html};
+use model::organization::root_id;
 
 use super::{
     error::ExtractError,
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     app::{
         Error, State,
-        accounts::self_service,
+        accounts::self_service::{self, SignedIn},
         administrators::sessions,
         authorization_server::{
             issuers::{self, Issuer},
@@ -51,8 +53,7 @@ impl CurrentDelegate {
         let issuer = called(state, request).await?;
         let organization = issuer.organization().map(|organization| organization.id);
         let organization = organization.ok_or_else(|| Error::not_found("workspace", issuer.workspace()))?;
-        let visitor = visitor(state, request, organization);
-        let Some(signed_in) = self_service::find(state, &issuer, &visitor).await? else {
+        let Some(signed_in) = signed_in(state, request, &issuer, organization).await? else {
             let names: [&dyn std::fmt::Display; 2] = [&issuer.tenant.name, &issuer.workspace()];
             return Err(match *request.method() {
                 Method::GET | Method::HEAD => {
@@ -133,6 +134,30 @@ impl CurrentDelegate {
     pub fn own(&self, pattern: &str) -> String {
         expand(pattern, &[&self.issuer.tenant.name, &self.issuer.workspace()])
     }
+}
+
+/// Whoever is signed in at an organization in this browser; else whoever is at the root, and may have an image there.
+async fn signed_in(
+    state: &State,
+    request: &HttpRequest,
+    issuer: &Issuer,
+    organization: OrganizationId,
+) -> Result<Option<SignedIn>, Error> {
+    let own = visitor(state, request, organization);
+    if let Some(found) = self_service::find(state, issuer, &own).await? {
+        return Ok(Some(found));
+    }
+    let environment_id = issuer.tenant.environment_id;
+    let root = root_id(environment_id);
+    let at_root = visitor(state, request, root);
+    if at_root.cookies.is_empty() {
+        return Ok(None);
+    }
+    let root_issuer = {
+        let mut conn = state.db.read().await?;
+        issuers::of_organization(&mut conn, environment_id, root).await?
+    };
+    self_service::find(state, &root_issuer, &at_root).await
 }
 
 /// The issuer that the path names.

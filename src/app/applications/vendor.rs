@@ -140,7 +140,6 @@ pub async fn create_with_role(
             name: name.to_owned(),
             audience: Some(audience),
             permissions: permissions.iter().cloned().collect(),
-            ..NewRole::default()
         };
         let role = organization_roles::create_in(&mut tx, state, principal, root, &role).await?;
         roles::use_roles(&mut tx, state, principal, application, &[role.id]).await?;

@@ -24,7 +24,6 @@ async fn give_role(app: &TestApp, world: &World, permissions: &[&str]) {
         name: "Administrators".to_owned(),
         audience: None,
         permissions: permissions.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
-        ..NewRole::default()
     };
     let role = roles::create(&app.state, &principal, world.organization, &new).await.unwrap();
     let mut tx = app.state.db.write().await.unwrap();

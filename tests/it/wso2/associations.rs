@@ -118,7 +118,6 @@ impl<'a> Portal<'a> {
             name: "Portal Admin".to_owned(),
             audience: Some(Audience::Application(client.id)),
             permissions: BTreeSet::from([VIEW.to_owned(), "internal_organization_view".to_owned()]),
-            ..NewRole::default()
         };
         let operator = Principal::operator(environment.id);
         let role =

@@ -178,7 +178,7 @@ both! {
 
         // As the guide's curls do it: without quotes, and without the schemas of a PATCH.
         let found = scene.filtered(&format!("displayName eq App Admin and audience.value eq {audience}")).await;
-        assert_eq!(found, [shared.clone()]);
+        assert_eq!(found, std::slice::from_ref(&shared));
         let answer = scene.here(Method::PATCH, &format!("/{id}"), Some(operation("add", "users", &[&bob]))).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert_eq!(answer.header("location"), app.url(&format!("{OWN}/{id}")));
@@ -377,7 +377,7 @@ both! {
         let mut conn = app.state.db.read().await.unwrap();
         let ann_id = ann.parse().unwrap();
         let held = roles::of_user(&mut conn, scene.environment.id, scene.organization.id, ann_id).await.unwrap();
-        assert_eq!(held.iter().map(|role| uuid(role.id.bits())).collect::<Vec<_>>(), [id.clone()]);
+        assert_eq!(held.iter().map(|role| uuid(role.id.bits())).collect::<Vec<_>>(), std::slice::from_ref(&id));
         assert_eq!((held[0].name.as_str(), held[0].audience_name.as_str()), ("App Admin", "B2B App"));
         drop(conn);
         groups::remove(&app.state, &operator, (pool_id, group.id), None).await.unwrap();

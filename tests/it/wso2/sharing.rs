@@ -231,7 +231,7 @@ both! {
         let answer = call(Method::POST, "/share", Some(json!({ "sharedOrganizations": [one] }))).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         setting.assert_shared(&[&one], &[&one]).await;
-        assert_eq!(ids(&call(Method::GET, "/share", None).await.json()["organizations"], "id"), [one.clone()]);
+        assert_eq!(ids(&call(Method::GET, "/share", None).await.json()["organizations"], "id"), std::slice::from_ref(&one));
         let shown = call(Method::GET, "/shared-apps", None).await.json();
         assert_eq!(shown["sharedApplications"][0]["organizationId"], json!(one));
         assert_eq!(call(Method::DELETE, &format!("/share/{one}"), None).await.status, 204);

@@ -10,7 +10,7 @@ use crate::app::{State, administrators::sessions};
 #[derive(Clone)]
 pub enum Caller {
     /// An administrator of the vendor.
-    Administrator(CurrentAdministrator),
+    Administrator(Box<CurrentAdministrator>),
     /// An organization's own, on the pages below its own address.
     Delegate(Box<CurrentDelegate>),
 }
@@ -20,7 +20,7 @@ impl Caller {
     pub(super) async fn of(request: &HttpRequest) -> Result<Self, ExtractError> {
         match CurrentDelegate::is_called(request) {
             true => Ok(Self::Delegate(Box::new(CurrentDelegate::of(request).await?))),
-            false => Ok(Self::Administrator(CurrentAdministrator::of(request).await?)),
+            false => Ok(Self::Administrator(Box::new(CurrentAdministrator::of(request).await?))),
         }
     }
 

@@ -134,7 +134,14 @@ impl EnvironmentContext {
             .map(named)
             .collect();
         frame.environment = Some((named(&environment), role));
-        Ok(Self { state, caller: Caller::Administrator(admin), environment, principal, frame, request })
+        Ok(Self {
+            state,
+            caller: Caller::Administrator(Box::new(admin)),
+            environment,
+            principal,
+            frame,
+            request,
+        })
     }
 
     async fn of_delegate(request: HttpRequest) -> Result<Self, actix_web::Error> {

@@ -93,6 +93,26 @@ pub async fn administered_by(state: &State, user: &User) -> Result<Vec<Administe
     Ok(found)
 }
 
+/// What a user may do now in an organization of theirs, by their id there; nothing if they, or who they are at home, may not sign in.
+pub async fn scopes_now(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    user_id: UserId,
+) -> Result<Scopes> {
+    let mut id = user_id;
+    for _ in 0..2 {
+        let user: Option<User> = table::find(conn, environment_id, id).await?;
+        let Some(user) = user.filter(|user| user.status.is_active()) else { return Ok(Scopes::NONE) };
+        match user.shadow_of {
+            Some(resident) => id = resident,
+            None => break,
+        }
+    }
+    let scopes = scopes_of(conn, environment_id, organization_id, user_id).await?;
+    Ok(scopes.unwrap_or(Scopes::NONE))
+}
+
 /// What the roles of a user in an organization permit here; `None` if nothing.
 async fn scopes_of(
     conn: &mut Conn,

@@ -33,14 +33,28 @@ pub enum Scope {
     ScimView,
     /// An access token by WSO2's scopes: reading domains.
     DomainsView,
-    /// An access token by WSO2's scopes: reading users and groups.
+    /// An access token by WSO2's scopes: reading users.
     UsersView,
-    /// An access token by WSO2's scopes: users and groups.
-    UsersManage,
+    /// An access token by WSO2's scopes: new users.
+    UsersCreate,
+    /// An access token by WSO2's scopes: changes of users and of their credentials.
+    UsersUpdate,
+    /// An access token by WSO2's scopes: the end of users.
+    UsersDelete,
+    /// An access token by WSO2's scopes: reading groups of users.
+    GroupsView,
+    /// An access token by WSO2's scopes: groups of users.
+    GroupsManage,
+    /// An access token by WSO2's scopes: invitations of the users of other organizations.
+    GuestsManage,
     /// An access token by WSO2's scopes: reading roles.
     RolesView,
-    /// An access token by WSO2's scopes: roles and who has them.
-    RolesManage,
+    /// An access token by WSO2's scopes: new roles.
+    RolesCreate,
+    /// An access token by WSO2's scopes: changes of roles and of who has them.
+    RolesUpdate,
+    /// An access token by WSO2's scopes: the end of roles.
+    RolesDelete,
     /// An access token by WSO2's scopes: reading applications.
     ApplicationsView,
     /// An access token by WSO2's scopes: applications and with whom they are shared.
@@ -66,9 +80,16 @@ impl Scope {
             | Self::ScimView
             | Self::DomainsView
             | Self::UsersView
-            | Self::UsersManage
+            | Self::UsersCreate
+            | Self::UsersUpdate
+            | Self::UsersDelete
+            | Self::GroupsView
+            | Self::GroupsManage
+            | Self::GuestsManage
             | Self::RolesView
-            | Self::RolesManage
+            | Self::RolesCreate
+            | Self::RolesUpdate
+            | Self::RolesDelete
             | Self::ApplicationsView
             | Self::ApplicationsManage => None,
         }
@@ -224,15 +245,27 @@ permissions! {
     /// Create, change and delete identity pools and schemas.
     IdentityPoolsManage = "identity_pools.manage": ADMIN, [Management, Identity];
     /// Read users.
-    UsersView = "users.view": VIEWER, [Management, Identity, UsersView, UsersManage];
-    /// Create, change and delete users, and reset their credentials.
-    UsersManage = "users.manage": ADMIN, [Management, Identity, UsersManage];
+    UsersView = "users.view": VIEWER, [Management, Identity, UsersView, UsersCreate, UsersUpdate, UsersDelete];
+    /// Create users.
+    UsersCreate = "users.create": ADMIN, [Management, Identity, UsersCreate];
+    /// Change users, switch them off, and reset their credentials.
+    UsersManage = "users.manage": ADMIN, [Management, Identity, UsersUpdate];
+    /// Delete users.
+    UsersDelete = "users.delete": ADMIN, [Management, Identity, UsersDelete];
+    /// Read groups of users.
+    UserGroupsView = "user_groups.view": VIEWER, [Management, Identity, GroupsView, GroupsManage, UsersView, UsersCreate, UsersUpdate, UsersDelete];
+    /// Create, change and delete groups of users, and say who is in them.
+    UserGroupsManage = "user_groups.manage": ADMIN, [Management, Identity, GroupsManage, UsersUpdate];
     /// Register users on their own behalf, in pools that allow it.
     UsersRegister = "users.register": ADMIN, [Management, Identity, SelfRegistration];
     /// Read roles, and who has them.
-    RolesView = "roles.view": VIEWER, [Management, RolesView, RolesManage];
-    /// Create, change and delete roles, and give them to users and groups.
-    RolesManage = "roles.manage": ADMIN, [Management, RolesManage];
+    RolesView = "roles.view": VIEWER, [Management, RolesView, RolesCreate, RolesUpdate, RolesDelete];
+    /// Create roles.
+    RolesCreate = "roles.create": ADMIN, [Management, RolesCreate];
+    /// Change roles, and give them to users and groups.
+    RolesManage = "roles.manage": ADMIN, [Management, RolesUpdate];
+    /// Delete roles.
+    RolesDelete = "roles.delete": ADMIN, [Management, RolesDelete];
     /// Read the audit log of the environment.
     AuditEventsView = "audit_events.view": VIEWER, [Management, AuditEvents];
     /// Read the branding.

@@ -144,7 +144,7 @@ pub async fn remove(
     organization_id: OrganizationId,
     image: UserId,
 ) -> Result<()> {
-    let environment_id = principal.authorize(Action::UsersManage, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::UsersDelete, On::Organization(organization_id))?;
     let not_found = || Error::not_found(UserKind::NOUN, image);
     let pool_id = {
         let mut conn = state.db.read().await?;

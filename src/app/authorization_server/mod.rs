@@ -15,5 +15,5 @@ pub mod scopes;
 pub mod sign_in;
 pub mod signing_keys;
 pub mod token;
-mod user_scopes;
+pub mod user_scopes;
 pub mod userinfo;

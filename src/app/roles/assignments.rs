@@ -9,6 +9,7 @@ use model::{
 };
 
 use super::{
+    held,
     set_change::SetChange,
     visible::{self, VisibleRole},
 };
@@ -101,6 +102,7 @@ pub(super) async fn apply<K: Named>(
     if wanted.is_empty() {
         return Ok(());
     }
+    held::require_role(tx, principal, place, K::FIELD).await?;
     let there = role_assignments::lock_assignees(tx, place, &wanted).await?;
     if let Some(unknown) = (&wanted - &there).first() {
         let text = format!("there is no such {}: {}", K::NOUN, uuid::Uuid::from_u128(unknown.bits()));

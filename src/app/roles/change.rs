@@ -13,7 +13,7 @@ use model::{
 };
 
 use super::{
-    assignments, known_permissions,
+    assignments, held, known_permissions,
     set_change::SetChange,
     visible::{self, MAX_ROLES},
 };
@@ -81,7 +81,7 @@ pub async fn create_for(
     new: &NewRole,
     first: &FirstMembers,
 ) -> Result<Role> {
-    principal.authorize(Action::RolesManage, On::Organization(organization_id))?;
+    principal.authorize(Action::RolesCreate, On::Organization(organization_id))?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let role = create_in(&mut tx, state, principal, organization_id, new).await?;
@@ -105,7 +105,7 @@ pub async fn create_in(
     organization_id: OrganizationId,
     new: &NewRole,
 ) -> Result<Role> {
-    let environment_id = principal.authorize(Action::RolesManage, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::RolesCreate, On::Organization(organization_id))?;
     let name = checked_name(&new.name)?;
     if !store::identity_pools::lock_organization(tx, environment_id, organization_id).await? {
         return Err(Error::not_found(OrganizationKind::NOUN, organization_id));
@@ -114,6 +114,8 @@ pub async fn create_in(
     check_audience(tx, environment_id, organization_id, audience).await?;
     let own_scopes = known_permissions::own_scopes(tx, environment_id, audience).await?;
     known_permissions::check(&new.permissions, &own_scopes)?;
+    let place = (environment_id, organization_id);
+    held::require(tx, principal, place, "permissions", &new.permissions).await?;
     if store::roles::count(tx, environment_id, organization_id).await? >= MAX_ROLES {
         let text = format!("an organization has at most {MAX_ROLES} roles; remove one first");
         return Err(Error::FailedPrecondition(text.into()));
@@ -184,7 +186,7 @@ pub async fn remove(
     organization_id: OrganizationId,
     id: RoleId,
 ) -> Result<()> {
-    let environment_id = principal.authorize(Action::RolesManage, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::RolesDelete, On::Organization(organization_id))?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let found = visible::find_in(&mut tx, environment_id, organization_id, id).await?;

@@ -8,6 +8,7 @@ mod assignments;
 mod change;
 mod copy;
 mod effective;
+mod held;
 mod known_permissions;
 mod operations;
 mod set_change;

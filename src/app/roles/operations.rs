@@ -4,7 +4,7 @@ use base::id::{IdKind as _, OrganizationId, OrganizationKind, RoleId, RoleKind, 
 use model::{entity_tag::EntityTags, role::Role};
 
 use super::{
-    assignments, change, known_permissions,
+    assignments, change, held, known_permissions,
     set_change::SetChange,
     visible::{self, VisibleRole},
 };
@@ -109,6 +109,8 @@ async fn change_settings(
         let own_scopes = known_permissions::own_scopes(&mut edit.tx, environment_id, audience).await?;
         known_permissions::check(&added, &own_scopes)?;
         known_permissions::check_number(&edit.row.permissions)?;
+        let place = (environment_id, edit.row.organization_id);
+        held::require(&mut edit.tx, principal, place, "permissions", &added).await?;
     }
     edit.write(state).await.map_err(Error::conflict_on(RoleKind::NOUN, "name"))?;
     edit.record_update(state, principal).await

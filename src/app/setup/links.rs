@@ -115,6 +115,7 @@ pub async fn create_own(
     principal: &Principal,
     organization_id: OrganizationId,
 ) -> Result<(SetupLink, String)> {
+    principal.require_recent_authentication(state.now())?;
     let on = On::Organization(organization_id);
     let may = |action| principal.authorize(action, on).is_ok();
     let wanted = NewSetupLink {

@@ -4,7 +4,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use base::{
-    id::{EnvironmentId, SetupLinkId},
+    id::{EnvironmentId, SetupLinkId, UserId},
     secret::{SetupLinkToken, SetupSessionToken},
     time::Timestamp,
 };
@@ -23,7 +23,7 @@ use crate::{
             sessions::{self, SessionStart},
         },
         audit::{self, Entry},
-        environments,
+        delegates, environments,
         organizations::templates::refuse,
         permissions::Scope,
         principal::Principal,
@@ -82,6 +82,9 @@ pub async fn check(state: &State, token: &str, session: Option<&str>) -> Result<
     }
     let environment_id = Some(link.environment_id);
     Ok(match link.status(state.now()) {
+        SetupLinkStatus::Open if !is_still_permitted(&mut conn, &link).await? => {
+            LinkState::Unusable(SetupLinkError::Revoked, environment_id)
+        }
         SetupLinkStatus::Open => LinkState::Ready(link),
         SetupLinkStatus::Redeemed => LinkState::Unusable(
             SetupLinkError::Used { at: link.redeemed_at.unwrap_or(link.created_at) },
@@ -171,7 +174,25 @@ async fn find_session(
     let Some(session) = found else { return Ok(None) };
     let Some(environment_id) = session.environment_id else { return Ok(None) };
     let link = store::setup_links::find(conn, environment_id, session.subject).await?;
-    Ok(link.filter(|link| link.revoked_at.is_none()).map(|link| (session, link)))
+    let Some(link) = link.filter(|link| link.revoked_at.is_none()) else { return Ok(None) };
+    Ok(is_still_permitted(conn, &link).await?.then_some((session, link)))
+}
+
+/// Whether whoever made a link for themselves may still do what it is for: an organization's own administrator loses it with the role,
+/// and with the account.
+async fn is_still_permitted(conn: &mut store::Conn, link: &SetupLink) -> Result<bool> {
+    let Some(user_id) =
+        link.created_by.parse::<UserId>().ok().filter(|_| link.created_by.starts_with("usr_"))
+    else {
+        return Ok(true);
+    };
+    let scopes = delegates::scopes_now(conn, link.environment_id, link.organization_id, user_id).await?;
+    let needed = [
+        (link.can_manage_saml, Scope::Saml),
+        (link.can_manage_scim, Scope::Scim),
+        (link.can_manage_domains, Scope::Domains),
+    ];
+    Ok(needed.into_iter().all(|(given, scope)| !given || scopes.contains(scope)))
 }
 
 /// The organization and the environment of a link. [`Error::Forbidden`]: the organization is switched off.

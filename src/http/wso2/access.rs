@@ -1,9 +1,6 @@
 //! What a route takes of the caller's access token.
 
-use crate::app::{
-    authorization_server::{access_tokens::Authenticated, scopes::ManagementScope},
-    permissions::Scopes,
-};
+use crate::app::{authorization_server::scopes::ManagementScope, permissions::Scopes};
 
 /// Where a route can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +38,9 @@ impl Needs {
         Self { at: At::Organization, any }
     }
 
-    /// What a token permits here: what those of its scopes permit that the route takes. `None` if it has none of them.
-    pub fn permitted(self, token: &Authenticated, in_organization: bool) -> Option<Scopes> {
-        let scopes = token.scopes().filter_map(ManagementScope::parse);
+    /// What scopes of a token, separated by spaces, permit here: what those of them permit that the route takes. `None` if none is.
+    pub fn permitted(self, scopes: &str, in_organization: bool) -> Option<Scopes> {
+        let scopes = scopes.split(' ').filter_map(ManagementScope::parse);
         let fitting =
             scopes.filter(|scope| scope.in_organization == in_organization && self.any.contains(&scope.name));
         let permitted: Scopes = fitting.map(|scope| scope.permits).collect();

@@ -27,6 +27,7 @@ use crate::{
             access_tokens::{self, Authenticated, TokenSubject},
             issuers::{self, Tenant},
             organization_switch::{FIXED_ROOT, find_organization},
+            user_scopes,
         },
         principal::Principal,
     },
@@ -271,7 +272,14 @@ async fn authenticate(state: &State, request: &HttpRequest, needs: Needs) -> Res
             return Err(refused());
         }
     }
-    let scopes = needs.permitted(&token, in_organization).ok_or_else(refused)?;
+    let given = match token.subject {
+        TokenSubject::Client(_) => token.claims.scope.clone(),
+        TokenSubject::User(user) => {
+            let place = (environment_id, organization_id);
+            user_scopes::current(state, place, user, token.client_id, &token.claims.scope).await?
+        }
+    };
+    let scopes = needs.permitted(&given, in_organization).ok_or_else(refused)?;
     let principal = match token.subject {
         TokenSubject::Client(client) => Principal::application(client, environment_id, scopes),
         TokenSubject::User(user) => Principal::user(user, environment_id),

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use base::id::OrganizationId;
 use ostiary::app::{
     accounts::associations,
+    permissions::Scope,
     principal::Principal,
-    roles::{self, NewRole},
+    roles::{self, NewRole, RoleOperation, SetChange},
 };
 
 use super::{EMAIL, PASSWORD, World, add_user, code, password, world};
@@ -83,8 +84,13 @@ fn world_of(world: &World) -> World {
     }
 }
 
-const MANAGES_USERS: [&str; 3] =
-    ["internal_org_user_mgt_list", "internal_org_user_mgt_create", "internal_org_audit_event_view"];
+const MANAGES_USERS: [&str; 5] = [
+    "internal_org_user_mgt_list",
+    "internal_org_user_mgt_create",
+    "internal_org_user_mgt_update",
+    "internal_org_user_mgt_delete",
+    "internal_org_audit_event_view",
+];
 
 both! {
     async fn an_administrator_of_an_organization_adds_a_user_there(app: TestApp) {
@@ -166,6 +172,59 @@ both! {
         for rest in [format!("/organizations/{other}/roles"), format!("/organizations/{other}/roles/new"), "/roles".to_owned()] {
             assert_eq!(delegate.get(&rest).await.status, 404, "{rest}");
         }
+    }
+
+    async fn what_a_role_permits_is_what_it_says_and_no_more(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &["internal_org_user_mgt_list", "internal_org_user_mgt_create"]).await;
+        let other = add_user(&app, world.environment.id, world.organization, COLLEAGUE, vec![password(PASSWORD)]).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        delegate.page(&format!("{}/new", delegate.users())).await;
+        let page = delegate.page(&format!("/users/{other}")).await;
+        assert!(!page.body.contains("/delete") && !page.body.contains("/edit"), "{}", page.body);
+        for rest in ["edit", "delete", "password", "identifiers", "addresses", "groups"] {
+            assert_eq!(delegate.get(&format!("/users/{other}/{rest}")).await.status, 403, "{rest}");
+        }
+        // Invitations and groups are other rights than users.
+        let other = app.tenant(&world.environment, "globex.com").await.organization.id;
+        let user = add_user(&app, world.environment.id, other, "x@globex.com", vec![password(PASSWORD)]).await;
+        let guests = World { issuer: crate::account_sign_in::issuer_of("prod", other), organization: other, user, ..world_of(&world) };
+        give_role(&app, &guests, &["internal_org_guest_mgt_invite_add", "internal_org_group_mgt_create"]).await;
+        let delegate = Delegate::signed_in(&app, &guests, "x@globex.com").await;
+        delegate.page("").await;
+        assert_eq!(delegate.get(&delegate.users()).await.status, 403);
+    }
+
+    async fn nobody_gives_what_they_do_not_have(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &["internal_org_role_mgt_view", "internal_org_role_mgt_update", "internal_org_role_mgt_create"]).await;
+        let principal = Principal::operator(world.environment.id);
+        let more = NewRole {
+            name: "More".to_owned(),
+            audience: None,
+            permissions: BTreeSet::from(["internal_org_user_mgt_delete".to_owned()]),
+        };
+        let more = roles::create(&app.state, &principal, world.organization, &more).await.unwrap();
+        let user = ostiary::app::accounts::users::find_any(&app.state, &principal, world.user).await.unwrap();
+        let scopes = [Scope::RolesView, Scope::RolesCreate, Scope::RolesUpdate].into_iter().collect();
+        let own = Principal::user(user.id, user.environment_id).with_token(scopes, Some(world.organization));
+        let change = |operation| [operation];
+        let give = change(RoleOperation::Users(SetChange::Add(BTreeSet::from([user.id]))));
+        let refused = roles::apply(&app.state, &own, world.organization, more.id, None, &give).await.unwrap_err();
+        assert!(refused.to_string().contains("internal_org_user_mgt_delete"), "{refused}");
+        let all = roles::list(&app.state, &own, world.organization, &roles::RoleFilter::default()).await.unwrap();
+        let held = all.iter().find(|role| role.name() == "Administrators").unwrap().id;
+        let widen = change(RoleOperation::Permissions(SetChange::Add(BTreeSet::from(["internal_org_idp_update".to_owned()]))));
+        roles::apply(&app.state, &own, world.organization, held, None, &widen).await.unwrap_err();
+        let new = NewRole {
+            name: "New".to_owned(),
+            audience: None,
+            permissions: BTreeSet::from(["internal_org_user_mgt_create".to_owned()]),
+        };
+        roles::create(&app.state, &own, world.organization, &new).await.unwrap_err();
+        // What they have they may give.
+        let give = change(RoleOperation::Users(SetChange::Add(BTreeSet::from([user.id]))));
+        roles::apply(&app.state, &own, world.organization, held, None, &give).await.unwrap();
     }
 
     async fn nothing_of_another_organization_is_there(app: TestApp) {
@@ -282,5 +341,23 @@ both! {
         // Without the association they are nobody there.
         associations::remove(&app.state, &principal, world.organization, image.user_id).await.unwrap();
         assert_eq!(browser.get(&admin).await.status, 403);
+    }
+
+    async fn the_set_up_ends_with_the_role(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &["internal_org_idp_update"]).await;
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let home = delegate.page("").await;
+        let link = delegate.send(&home, "/setup", &[]).await.location().to_string();
+        let unused = delegate.send(&home, "/setup", &[]).await.location().to_string();
+        let page = delegate.browser.get(&link).await;
+        assert_eq!(delegate.browser.submit(&page, &page.form()).await.status, 303);
+        assert_eq!(delegate.browser.get(&app.url("/setup")).await.status, 200);
+        let principal = Principal::operator(world.environment.id);
+        let role = roles::list(&app.state, &principal, world.organization, &roles::RoleFilter::default()).await.unwrap().remove(0);
+        roles::remove(&app.state, &principal, world.organization, role.id).await.unwrap();
+        assert_ne!(delegate.browser.get(&app.url("/setup")).await.status, 200);
+        let page = app.browser().get(&unused).await;
+        assert_ne!(page.status, 200, "{}", page.body);
     }
 }

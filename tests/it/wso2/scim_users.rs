@@ -231,6 +231,12 @@ both! {
             give(&browser, &page, "password", PASSWORD).await;
             let now = tenant.get(&format!("{USERS}/{}", text(&made["id"]))).await;
             assert_eq!(now[ENTERPRISE]["accountState"], "UNLOCKED", "{name}");
+            // Whoever gets the code to see is no witness for the address.
+            let principal = Principal::operator(vendor.environment.id);
+            let id: base::id::UserId = text(&made["id"]).parse().unwrap();
+            let user = users::find_any(&app.state, &principal, id).await.unwrap();
+            let described = users::describe(&app.state, &principal, vec![user]).await.unwrap();
+            assert!(described[0].addresses.iter().all(|address| !address.is_verified()), "{name}");
         }
         for flag in [json!("yes"), json!(1), json!([])] {
             for extension in [ENTERPRISE, WSO2] {

@@ -50,7 +50,7 @@ pub async fn create(
     id: Option<UserGroupId>,
     settings: &GroupSettings,
 ) -> Result<UserGroup> {
-    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UserGroupsManage, On::AnyOrganization)?;
     let wanted = settings.check()?;
     if id.is_some_and(|id| id.bits() == 0) {
         return Err(Error::invalid("id", "must not be zero"));
@@ -59,7 +59,7 @@ pub async fn create(
         let mut tx = state.db.write().await?;
         let pool = lock_pool(&mut tx, environment_id, pool_id, Purpose::Add).await?;
         let on = On::Organization(pool.organization_id);
-        resource::hide(pool_id, principal.authorize(Action::UsersManage, on))?;
+        resource::hide(pool_id, principal.authorize(Action::UserGroupsManage, on))?;
         let group = insert(&mut tx, state, principal, &pool, id, &wanted).await?;
         tx.commit().await?;
         Ok(group)
@@ -112,7 +112,7 @@ pub async fn replace(
     expected: Option<&EntityTags>,
     settings: &GroupSettings,
 ) -> Result<UserGroup> {
-    principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    principal.authorize(Action::UserGroupsManage, On::AnyOrganization)?;
     let wanted = settings.check()?;
     retry_deadlocks(async || {
         let mut edit = begin(state, principal, of, expected, Purpose::Add).await?;
@@ -149,11 +149,11 @@ pub(super) async fn begin(
     expected: Option<&EntityTags>,
     purpose: Purpose,
 ) -> Result<Edit<UserGroup>> {
-    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UserGroupsManage, On::AnyOrganization)?;
     let mut tx = state.db.write().await?;
     let pool = lock_pool(&mut tx, environment_id, pool_id, purpose).await?;
     let on = On::Organization(pool.organization_id);
-    resource::hide(pool_id, principal.authorize(Action::UsersManage, on))?;
+    resource::hide(pool_id, principal.authorize(Action::UserGroupsManage, on))?;
     let edit = Edit::<UserGroup>::begin(tx, environment_id, id, None).await?;
     if edit.row.pool_id != pool_id {
         return Err(Error::not_found(UserGroupKind::NOUN, id));

@@ -50,7 +50,7 @@ pub async fn find(
 
 /// The group with this id, in whichever pool of the environment.
 pub async fn find_any(state: &State, principal: &Principal, id: UserGroupId) -> Result<UserGroup> {
-    let environment_id = principal.authorize(Action::UsersView, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UserGroupsView, On::AnyOrganization)?;
     let group: UserGroup = resource::load(&mut state.db.read().await?, environment_id, id).await?;
     // Groups of a removed pool are on their way out.
     resource::hide(id, users::find_pool(state, principal, group.pool_id).await)?;

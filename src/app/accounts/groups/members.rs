@@ -83,11 +83,11 @@ async fn begin(
     expected: Option<&EntityTags>,
     purpose: Purpose,
 ) -> Result<Edit<UserGroup>> {
-    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UserGroupsManage, On::AnyOrganization)?;
     let mut tx = state.db.write().await?;
     let pool = lock_organization_of(&mut tx, environment_id, pool_id, purpose).await?;
     let on = On::Organization(pool.organization_id);
-    resource::hide(pool_id, principal.authorize(Action::UsersManage, on))?;
+    resource::hide(pool_id, principal.authorize(Action::UserGroupsManage, on))?;
     let mut edit = Edit::<UserGroup>::begin(tx, environment_id, id, None).await?;
     if edit.row.pool_id != pool_id {
         return Err(Error::not_found(UserGroupKind::NOUN, id));
@@ -150,7 +150,8 @@ pub async fn page_of_members(
     group: &UserGroup,
     query: &PageQuery,
 ) -> Result<Page<User>> {
-    let environment_id = principal.authorize(Action::UsersView, On::Organization(group.organization_id))?;
+    let environment_id =
+        principal.authorize(Action::UserGroupsView, On::Organization(group.organization_id))?;
     let list = List::of(environment_id, format_args!("members/{}", group.id));
     let wanted = PageRequest::parse(state, &list, query)?;
     // The token names the first one of the page.

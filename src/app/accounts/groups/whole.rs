@@ -39,13 +39,13 @@ pub async fn create_with_members(
     settings: &GroupSettings,
     members: &[UserId],
 ) -> Result<UserGroup> {
-    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UserGroupsManage, On::AnyOrganization)?;
     let wanted = settings.check()?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let pool = lock_pool(&mut tx, environment_id, pool_id, Purpose::Add).await?;
         let on = On::Organization(pool.organization_id);
-        resource::hide(pool_id, principal.authorize(Action::UsersManage, on))?;
+        resource::hide(pool_id, principal.authorize(Action::UserGroupsManage, on))?;
         let group = insert(&mut tx, state, principal, &pool, None, &wanted).await?;
         add(&mut tx, state, principal, &group, members).await?;
         tx.commit().await?;
@@ -62,7 +62,7 @@ pub async fn change_with_members(
     settings: Option<&GroupSettings>,
     changes: &[MemberChange],
 ) -> Result<UserGroup> {
-    principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    principal.authorize(Action::UserGroupsManage, On::AnyOrganization)?;
     let wanted = settings.map(GroupSettings::check).transpose()?;
     retry_deadlocks(async || {
         let mut edit = begin(state, principal, of, None, Purpose::Add).await?;
@@ -162,7 +162,7 @@ pub async fn list_names(
     group: &UserGroup,
     limit: i64,
 ) -> Result<Vec<(UserId, Option<String>)>> {
-    principal.authorize(Action::UsersView, On::Organization(group.organization_id))?;
+    principal.authorize(Action::UserGroupsView, On::Organization(group.organization_id))?;
     principal.require_environment(group.environment_id)?;
     let mut conn = state.db.read().await?;
     let loaded: UserGroup = resource::load(&mut conn, group.environment_id, group.id).await?;

@@ -67,7 +67,7 @@ pub async fn create(
     place: &Place,
     mut resource: Resource,
 ) -> Result<Value> {
-    principal.authorize(Action::UsersManage, On::Organization(place.organization_id))?;
+    principal.authorize(Action::UserGroupsManage, On::Organization(place.organization_id))?;
     let members = ids(&resource.take_members())?;
     let settings = settings(&resource, "");
     let pool = users::first_pool(state, principal, place.organization_id).await?;
@@ -91,7 +91,7 @@ async fn load(state: &State, principal: &Principal, place: &Place, id: &str) -> 
         let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
         scim::Error::NotFound(format!("there is no group \"{shown}\" here"))
     };
-    principal.authorize(Action::UsersView, On::Organization(place.organization_id))?;
+    principal.authorize(Action::UserGroupsView, On::Organization(place.organization_id))?;
     let id: UserGroupId = id.parse().map_err(|_| not_found())?;
     match groups::find_any(state, principal, id).await {
         Ok(group) if group.organization_id == place.organization_id => Ok(group),
@@ -129,7 +129,7 @@ pub async fn change(
     change: &Change,
     with_members: bool,
 ) -> Result<Value> {
-    principal.authorize(Action::UsersManage, On::Organization(place.organization_id))?;
+    principal.authorize(Action::UserGroupsManage, On::Organization(place.organization_id))?;
     let group = load(state, principal, place, id).await?;
     let (after, members) = match change {
         Change::Replace(resource) => {
@@ -168,7 +168,7 @@ pub async fn change(
 
 /// Deletes a group: its users stay.
 pub async fn remove(state: &State, principal: &Principal, place: &Place, id: &str) -> Result<()> {
-    principal.authorize(Action::UsersManage, On::Organization(place.organization_id))?;
+    principal.authorize(Action::UserGroupsManage, On::Organization(place.organization_id))?;
     let group = load(state, principal, place, id).await?;
     Ok(groups::remove(state, principal, (group.pool_id, group.id), None).await?)
 }
@@ -233,7 +233,8 @@ pub async fn list(
     place: &Place,
     query: &ListQuery,
 ) -> Result<ListResponse> {
-    let environment_id = principal.authorize(Action::UsersView, On::Organization(place.organization_id))?;
+    let environment_id =
+        principal.authorize(Action::UserGroupsView, On::Organization(place.organization_id))?;
     if query.sort.is_some() {
         return Err(scim::Error::NotImplemented("Sorting is not supported.".into()).into());
     }

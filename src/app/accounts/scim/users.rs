@@ -84,7 +84,7 @@ pub async fn create(
     resource: Resource,
     password: Option<String>,
 ) -> Result<CreatedUser> {
-    principal.authorize(Action::UsersManage, On::Organization(place.organization_id))?;
+    principal.authorize(Action::UsersCreate, On::Organization(place.organization_id))?;
     let WantedUser { new, ask_password, letter_to, user_name } = new_user::read(resource, password)?;
     let pool = users::first_pool(state, principal, place.organization_id).await?;
     ensure_free(state, principal, place.organization_id, &user_name).await?;
@@ -247,7 +247,7 @@ pub async fn change(
 
 /// Deletes a user.
 pub async fn remove(state: &State, principal: &Principal, place: &Place, id: &str) -> Result<()> {
-    principal.authorize(Action::UsersManage, On::Organization(place.organization_id))?;
+    principal.authorize(Action::UsersDelete, On::Organization(place.organization_id))?;
     let user = load(state, principal, place, id).await?;
     Ok(users::remove(state, principal, (user.pool_id, user.id), None).await?)
 }

@@ -99,6 +99,8 @@ pub async fn ask_for_password(
         None => {}
     }
     let purpose = OneTimeCodePurpose::Activation;
+    // A code that an organization's administrator gets to see proves nothing about an address.
+    let address_key = address_key.filter(|_| outbox::is_set_up(state) || !principal.is_confined());
     let request = CodeRequest {
         user_id: user.id,
         environment_id: user.environment_id,

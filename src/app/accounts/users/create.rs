@@ -96,13 +96,13 @@ pub async fn create_with(
     new: &NewUser,
     also: impl AsyncFn(&mut Transaction, &IdentityPool, &User) -> Result<()>,
 ) -> Result<User> {
-    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UsersCreate, On::AnyOrganization)?;
     let checked = {
         let mut conn = state.db.read().await?;
         let pool = find_pool(&mut conn, environment_id, pool_id).await?;
         resource::hide(
             pool_id,
-            principal.authorize(Action::UsersManage, On::Organization(pool.organization_id)),
+            principal.authorize(Action::UsersCreate, On::Organization(pool.organization_id)),
         )?;
         new.profile.check(&mut conn, environment_id, &pool).await?;
         pool
@@ -202,7 +202,7 @@ pub async fn create_in_first_pool(
     organization_id: Option<OrganizationId>,
     new: &NewUser,
 ) -> Result<User> {
-    let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+    let environment_id = principal.authorize(Action::UsersCreate, On::AnyOrganization)?;
     let organization_id = organization_id.unwrap_or_else(|| root_id(environment_id));
     let pool = first_pool(state, principal, organization_id).await?;
     create(state, principal, pool.id, new).await
@@ -214,7 +214,7 @@ pub async fn first_pool(
     principal: &Principal,
     organization_id: OrganizationId,
 ) -> Result<IdentityPool> {
-    let environment_id = principal.authorize(Action::UsersManage, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::UsersCreate, On::Organization(organization_id))?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let pool = pools::first_of(&mut tx, state, principal, environment_id, organization_id).await?;

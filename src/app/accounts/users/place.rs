@@ -106,13 +106,14 @@ impl UserEdit {
         expected: Option<&EntityTags>,
         purpose: Purpose,
     ) -> Result<Self> {
-        let environment_id = principal.authorize(Action::UsersManage, On::AnyOrganization)?;
+        let action = match purpose {
+            Purpose::Delete => Action::UsersDelete,
+            _ => Action::UsersManage,
+        };
+        let environment_id = principal.authorize(action, On::AnyOrganization)?;
         let mut tx = state.db.write().await?;
         let pool = lock_pool(&mut tx, environment_id, pool_id, purpose).await?;
-        resource::hide(
-            pool_id,
-            principal.authorize(Action::UsersManage, On::Organization(pool.organization_id)),
-        )?;
+        resource::hide(pool_id, principal.authorize(action, On::Organization(pool.organization_id)))?;
         let edit = Self::lock(tx, pool, id).await?;
         if purpose != Purpose::Delete {
             refuse_shadow(&edit.edit.row)?;

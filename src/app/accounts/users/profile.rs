@@ -189,6 +189,9 @@ pub async fn violations(
     pool: &IdentityPool,
     profile: &Profile,
 ) -> Result<Vec<Violation>> {
-    let environment_id = principal.authorize(Action::UsersManage, On::Organization(pool.organization_id))?;
+    let on = On::Organization(pool.organization_id);
+    let environment_id = principal
+        .authorize(Action::UsersManage, on)
+        .or_else(|_| principal.authorize(Action::UsersCreate, on))?;
     profile.violations(&mut state.db.read().await?, environment_id, pool).await
 }

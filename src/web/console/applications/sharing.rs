@@ -139,6 +139,10 @@ async fn apply(
                 }
                 error => error,
             };
+            let application: Application = resource::find(state, principal, id).await?;
+            if !chooses(&application) {
+                return Err(Error::invalid("organization", "choose “Chosen organizations” first"));
+            }
             let organization_id = applications::owner(state, principal, &named).await.map_err(unknown)?;
             let with_children = form.flag("withChildren");
             let share = SelectedShare { organization_id, with_children, roles: RoleSharing::ALL };
@@ -176,12 +180,21 @@ pub(in crate::web::console) fn view(page: &SharingPage<'_>) -> Markup {
             }
             section.card {
                 h2 { "Add an organization" }
-                (add(page, &action))
+                @if chooses(application) {
+                    (add(page, &action))
+                } @else {
+                    p.soft { "Choose “Chosen organizations” above first: those that have it now would lose it with the first that is added." }
+                }
             }
         }
         h2 { "Organizations that have it" }
         (organizations(page, &action))
     }
+}
+
+/// Whether organizations are chosen one by one: else the first of them would end it for all others.
+fn chooses(application: &Application) -> bool {
+    matches!(application.shared, Sharing::Selected | Sharing::None)
 }
 
 fn policy(page: &SharingPage<'_>, action: &str) -> Markup {
@@ -200,15 +213,11 @@ fn policy(page: &SharingPage<'_>, action: &str) -> Markup {
 fn add(page: &SharingPage<'_>, action: &str) -> Markup {
     let view = FormView::new(page.typed, page.errors);
     let form = Form::new(action, "Add organization", page.csrf.clone()).plain();
-    let only = page.application.shared != Sharing::Selected;
     view.render(
         &form,
         html! {
             (view.text("organization", "Organization").hint("Its ID or its alias."))
             (view.checkbox("withChildren", "With all organizations below it, those of the future too"))
-            @if only {
-                p.soft { "It is then shared with chosen organizations only, of which this is the first." }
-            }
         },
     )
 }

@@ -24,7 +24,7 @@ use crate::{
 
 /// `GET …/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::RolesManage)?;
+    context.require(permissions::Action::RolesDelete)?;
     let place = Place::of_page(&context).await?;
     let role = place.role(&context).await?;
     Ok(page(&context, &place, &role, &FormValues::new(), &FormErrors::none()))
@@ -32,7 +32,7 @@ pub async fn confirm(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::RolesManage)?;
+    context.require(permissions::Action::RolesDelete)?;
     let place = Place::of_page(&context).await?;
     let role = place.role(&context).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), role.name()) {

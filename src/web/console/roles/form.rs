@@ -52,7 +52,7 @@ fn done(context: &EnvironmentContext, place: &Place, id: RoleId, action: Action)
 
 /// `GET …/roles/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::RolesManage)?;
+    context.require(permissions::Action::RolesCreate)?;
     let place = Place::of_page(&context).await?;
     let asked = context.place(&["application"]);
     let typed = FormValues::new().with("audience", asked.filter("application"));
@@ -61,7 +61,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/roles/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::RolesManage)?;
+    context.require(permissions::Action::RolesCreate)?;
     let place = Place::of_page(&context).await?;
     let typed = FormValues::from(&*form);
     let made = match read_audience(typed.text("audience")) {

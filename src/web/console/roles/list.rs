@@ -43,7 +43,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         (role, path)
     };
     let all: Vec<_> = found.into_iter().map(with_path).collect();
-    let new = context.may(permissions::Action::RolesManage).then(|| place.new_role(&context));
+    let new = context.may(permissions::Action::RolesCreate).then(|| place.new_role(&context));
     let name = place.organization.as_ref().map(super::super::kit::labels::organization);
     let content =
         view(&RolesPage { roles: &all, organization: name.as_deref(), new: new.as_deref(), place: &url });

@@ -32,6 +32,8 @@ pub(in crate::web::console) struct RolePage<'a> {
     pub members: &'a Members,
     /// Whether the administrator may change it.
     pub may_manage: bool,
+    /// Whether they may delete it.
+    pub may_delete: bool,
     /// The paths of the forms: edit, delete, members.
     pub paths: [&'a str; 3],
     pub typed: &'a FormValues,
@@ -62,6 +64,7 @@ pub(super) async fn respond(
         role,
         members: &members,
         may_manage: context.may(permissions::Action::RolesManage),
+        may_delete: context.may(permissions::Action::RolesDelete),
         paths: [&paths[0], &paths[1], &paths[2]],
         typed,
         errors,
@@ -85,10 +88,10 @@ pub(in crate::web::console) fn view(page: &RolePage<'_>) -> Markup {
     html! {
         div.head-row {
             h1 { (role.name()) }
-            @if page.may_manage && !role.is_shared() {
+            @if (page.may_manage || page.may_delete) && !role.is_shared() {
                 div.actions {
-                    (link_button(ButtonStyle::Plain, "Edit", edit))
-                    (link_button(ButtonStyle::Danger, "Delete", delete))
+                    @if page.may_manage { (link_button(ButtonStyle::Plain, "Edit", edit)) }
+                    @if page.may_delete { (link_button(ButtonStyle::Danger, "Delete", delete)) }
                 }
             }
         }

@@ -96,6 +96,7 @@ fn role_samples() {
         role: &roles[0].0,
         members: &members,
         may_manage: true,
+        may_delete: true,
         paths: ["/edit", "/delete", "/members"],
         typed: &typed,
         errors: &errors,

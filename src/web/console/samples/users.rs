@@ -230,6 +230,8 @@ fn user_samples() {
         groups: &groups(),
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
+        may_delete: true,
+        may_group: true,
         is_delegate: false,
         errors: &FormErrors::one("", "the organization is switched off (disabled)"),
         href: &href,
@@ -259,6 +261,8 @@ fn user_samples() {
         sessions: &sessions,
         logins: None,
         may_manage: false,
+        may_delete: false,
+        may_group: false,
         ..bare
     };
     sample("console-user-watched", LONG, show::view(&watched));

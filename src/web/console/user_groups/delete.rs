@@ -22,14 +22,14 @@ use crate::{
 
 /// `GET …/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let loaded = Loaded::of_page(&context).await?;
     Ok(page(&context, &loaded, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let loaded = Loaded::of_page(&context).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &loaded.group.name) {
         Ok(()) => {

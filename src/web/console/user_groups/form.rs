@@ -50,13 +50,13 @@ fn done(context: &EnvironmentContext, id: UserGroupId, action: Action) -> HttpRe
 
 /// `GET …/groups/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     new_page(&context, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/groups/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let (pool, _) = load_pool(&context).await?;
     let typed = FormValues::from(&*form);
     match groups::create(&context.state, &context.principal, pool.id, None, &settings(&typed)).await {
@@ -99,7 +99,7 @@ fn values(group: &UserGroup) -> FormValues {
 
 /// `GET …/user-groups/{group}/edit`
 pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let loaded = Loaded::of_page(&context).await?;
     let typed = values(&loaded.group);
     let seen = Seen::of(loaded.group.version, &typed);
@@ -108,7 +108,7 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/user-groups/{group}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let loaded = Loaded::of_page(&context).await?;
     // What is not sent stays as it is.
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form).or(&values(&loaded.group)));

@@ -43,7 +43,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let (text, query) = (url.filter(SEARCH), url.query());
     let found = groups::search(&context.state, &context.principal, pool.id, text, &query).await?;
     let is_open = !place.is_disabled() && !place.is_template();
-    let may_add = is_open && context.may(permissions::Action::UsersManage);
+    let may_add = is_open && context.may(permissions::Action::UserGroupsManage);
     let new = may_add.then(|| context.href(console::NEW_POOL_GROUP, &[&pool.id]));
     let content = view(&GroupsPage {
         name: &labels::pool(&pool),

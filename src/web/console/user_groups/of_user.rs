@@ -41,14 +41,14 @@ const MAX_OFFERED: usize = 100;
 
 /// `GET …/users/{user}/groups`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let details = show::load(&context).await?;
     form_page(&context, &details, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/users/{user}/groups`
 pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let details = show::load(&context).await?;
     let (state, principal, user) = (&context.state, &context.principal, &details.user);
     let own = own_path(&context, user.id);

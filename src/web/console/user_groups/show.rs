@@ -76,7 +76,7 @@ async fn respond(
         pool: (&labels::pool(&loaded.pool), &pool),
         members: &members,
         place: &url,
-        may_manage: context.may(permissions::Action::UsersManage),
+        may_manage: context.may(permissions::Action::UserGroupsManage),
         is_open: !loaded.place.is_disabled(),
         typed,
         errors,
@@ -89,7 +89,7 @@ async fn respond(
 
 /// `POST …/user-groups/{group}/members`: adds whom a text names, or with `remove` removes a user.
 pub async fn change_members(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UserGroupsManage)?;
     let loaded = Loaded::of_page(&context).await?;
     let (state, principal) = (&context.state, &context.principal);
     let (pool_id, group_id) = (loaded.pool.id, loaded.group.id);

@@ -90,7 +90,7 @@ impl Target {
 
 /// `GET …/users/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UsersCreate)?;
     let place = Place::of_page(&context).await?;
     let target = Target::of(&context, &place).await?;
     if let Target::Several(pools) = &target {
@@ -104,7 +104,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/users/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UsersCreate)?;
     let place = Place::of_page(&context).await?;
     let (target, typed) = (Target::of(&context, &place).await?, FormValues::from(&*form));
     let Some(pool) = target.pool() else {

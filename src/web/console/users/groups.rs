@@ -13,7 +13,7 @@ impl UserPage<'_> {
             section.card aria-labelledby="groups" {
                 div.head-row {
                     h2 #groups { "Groups" }
-                    @if self.may_manage {
+                    @if self.may_group {
                         div.actions { a.button.small href=(self.at(console::USER_GROUPS)) { "Add to a group" } }
                     }
                 }
@@ -38,7 +38,7 @@ impl UserPage<'_> {
                     }
                     @if !group.description.is_empty() { p.small.soft { (group.description) } }
                 }
-                @if self.may_manage {
+                @if self.may_group {
                     details {
                         summary { "Remove" span.visually-hidden { " from " (group.name) } }
                         p { "They are not in this group any more. The account stays." }

@@ -95,7 +95,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     // Where there is one pool, it goes without saying.
     let shown = if pools.len() > 1 && !is_everywhere { &pools[..] } else { &[] };
     let is_open = !place.is_disabled() && !place.is_template();
-    let new = (is_open && context.may(permissions::Action::UsersManage)).then(|| place.new_user(&context));
+    let new = (is_open && context.may(permissions::Action::UsersCreate)).then(|| place.new_user(&context));
     let view = view(&UsersPage {
         name: &place.name(&context),
         is_root: place.is_root(),

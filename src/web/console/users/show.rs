@@ -62,6 +62,10 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub profile: &'a ProfileForm,
     /// Whether the administrator may change it.
     pub may_manage: bool,
+    /// Whether they may delete it.
+    pub may_delete: bool,
+    /// Whether they may say in which groups it is.
+    pub may_group: bool,
     /// Whether it is an organization's own administrator, who has fewer pages, and is no witness for addresses.
     pub is_delegate: bool,
     /// Why what was asked for was not done.
@@ -120,6 +124,8 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
+        may_delete: context.may(permissions::Action::UsersDelete),
+        may_group: context.may(permissions::Action::UserGroupsManage),
         is_delegate: context.delegate().is_some(),
         errors,
         href: &|pattern, segments| context.href(pattern, segments),
@@ -143,11 +149,13 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
     html! {
         div.head-row {
             h1 { (labels::name(page.details)) }
-            @if page.may_manage {
+            @if page.may_manage || page.may_delete {
                 div.actions {
-                    (link_button(ButtonStyle::Plain, "Edit", &page.at(console::EDIT_USER)))
-                    (page.switch())
-                    (link_button(ButtonStyle::Danger, "Delete", &page.at(console::DELETE_USER)))
+                    @if page.may_manage {
+                        (link_button(ButtonStyle::Plain, "Edit", &page.at(console::EDIT_USER)))
+                        (page.switch())
+                    }
+                    @if page.may_delete { (link_button(ButtonStyle::Danger, "Delete", &page.at(console::DELETE_USER))) }
                 }
             }
         }

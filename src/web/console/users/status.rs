@@ -38,13 +38,13 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 
 /// `GET …/users/{user}/delete`
 pub async fn confirm_deletion(context: EnvironmentContext) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UsersDelete)?;
     deletion_page(&context, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/users/{user}/delete`
 pub async fn delete(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require(permissions::Action::UsersManage)?;
+    context.require(permissions::Action::UsersDelete)?;
     let details = show::load(&context).await?;
     let place = Place::of_user(&context, &details.user).await?;
     let of = (details.user.pool_id, details.user.id);

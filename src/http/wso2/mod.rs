@@ -154,11 +154,11 @@ const USER_VIEW: Needs = Needs::any(&["user_mgt_view"]);
 const USER_UPDATE: Needs = Needs::any(&["user_mgt_update"]);
 const USER_DELETE: Needs = Needs::any(&["user_mgt_delete"]);
 // Who may do something with users may do it with groups of them.
-const GROUP_CREATE: Needs = Needs::any(&["group_mgt_create", "user_mgt_create"]);
+const GROUP_CREATE: Needs = Needs::any(&["group_mgt_create", "user_mgt_update"]);
 const GROUP_LIST: Needs = Needs::any(&["group_mgt_list", "group_mgt_view", "user_mgt_list"]);
 const GROUP_VIEW: Needs = Needs::any(&["group_mgt_view", "user_mgt_view"]);
 const GROUP_UPDATE: Needs = Needs::any(&["group_mgt_update", "user_mgt_update"]);
-const GROUP_DELETE: Needs = Needs::any(&["group_mgt_delete", "user_mgt_delete"]);
+const GROUP_DELETE: Needs = Needs::any(&["group_mgt_delete", "user_mgt_update"]);
 
 routes! { configure_scim, access_scim, SCIM:
     SCIM_USERS:

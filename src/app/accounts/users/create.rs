@@ -204,17 +204,19 @@ pub async fn create_in_first_pool(
 ) -> Result<User> {
     let environment_id = principal.authorize(Action::UsersCreate, On::AnyOrganization)?;
     let organization_id = organization_id.unwrap_or_else(|| root_id(environment_id));
+    principal.authorize(Action::UsersCreate, On::Organization(organization_id))?;
     let pool = first_pool(state, principal, organization_id).await?;
     create(state, principal, pool.id, new).await
 }
 
-/// The first pool of an organization that is in use, for somebody who may add users; one that has no pool gets it.
+/// The first pool of an organization that is in use, for somebody who may see its users; one that has no pool gets it, as
+/// with the first user or group.
 pub async fn first_pool(
     state: &State,
     principal: &Principal,
     organization_id: OrganizationId,
 ) -> Result<IdentityPool> {
-    let environment_id = principal.authorize(Action::UsersCreate, On::Organization(organization_id))?;
+    let environment_id = principal.authorize(Action::UserGroupsView, On::Organization(organization_id))?;
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;
         let pool = pools::first_of(&mut tx, state, principal, environment_id, organization_id).await?;

@@ -168,7 +168,7 @@ both! {
         assert!(!log.contains(SECRET), "{log}");
         assert!(log.contains(kept) && log.contains("access_token=(redacted)&count=1"), "{log}");
         assert_eq!(app.columns_with(SECRET).await, [""; 0]);
-        assert_eq!(app.columns_with("erin").await, [""; 0]);
+        assert_eq!(app.columns_with("erin@acme").await, [""; 0]);
         assert_eq!(app.columns_with("startIndex").await, [""; 0]);
     }
 

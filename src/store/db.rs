@@ -74,6 +74,23 @@ pub struct PoolSize {
     pub idle: u32,
 }
 
+/// How often the first connection to a file is tried while another program holds it up, each time for as long as a lock is waited for.
+const OPENINGS: usize = 20;
+
+/// Opens the first connection to a file. That may write to it (the write-ahead log is switched on), and a program that migrates
+/// at the same time holds it up for as long as a migration takes.
+async fn open_first(writer: &Pool<Sqlite>) -> Result<()> {
+    let mut opened = writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await;
+    for _ in 1..OPENINGS {
+        if !matches!(opened, Err(super::Error::Busy)) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        opened = writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await;
+    }
+    opened.map(drop)
+}
+
 impl Db {
     /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
     /// most `size` connections (for SQLite: readers).
@@ -88,7 +105,7 @@ impl Db {
             let options = prepare_file(url, synchronous).await?;
             let file = options.get_filename().to_owned();
             let writer = Pool::new(options.clone(), 1)?;
-            drop(writer.acquire(PoolShare::General.patience(Dialect::Sqlite)).await?);
+            open_first(&writer).await?;
             let readers = Pool::new(options.read_only(true), size.max(1))?;
             let permits = Permits::sqlite(size.max(1));
             Ok(Self::new(Pools::Sqlite { readers, writer, file }, permits))

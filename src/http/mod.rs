@@ -21,6 +21,7 @@ pub mod oauth;
 pub mod openapi;
 pub mod reference;
 mod refusals;
+mod request_body;
 mod route_limits;
 pub mod routes;
 pub mod saml;

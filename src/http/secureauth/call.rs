@@ -29,7 +29,11 @@ use crate::{
         permissions::Action,
         principal::{On, Principal},
     },
-    http::{access_token::bearer, conditions::valid_if_match},
+    http::{
+        access_token::bearer,
+        conditions::valid_if_match,
+        request_body::{Body, NoBody},
+    },
     web::kit::posted::allow_large_body,
 };
 
@@ -70,21 +74,6 @@ pub struct UserCall<B = NoBody> {
     pub request: HttpRequest,
     /// The body.
     pub body: B,
-}
-
-/// How a route reads the body.
-pub trait Body: Sized + 'static {
-    /// Reads the body.
-    fn read(request: &HttpRequest, payload: Payload) -> impl Future<Output = Result<Self, actix_web::Error>>;
-}
-
-/// The route takes no body; a body that is sent is ignored.
-pub struct NoBody;
-
-impl Body for NoBody {
-    async fn read(_: &HttpRequest, _: Payload) -> Result<Self, actix_web::Error> {
-        Ok(Self)
-    }
 }
 
 /// A JSON object within bounds. An empty body is an empty object.

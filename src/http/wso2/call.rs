@@ -31,7 +31,11 @@ use crate::{
         },
         principal::Principal,
     },
-    http::{access_token::bearer, middleware::RequestId},
+    http::{
+        access_token::bearer,
+        middleware::RequestId,
+        request_body::{Body, NoBody},
+    },
     web::kit::posted::allow_large_body,
 };
 
@@ -56,21 +60,6 @@ pub struct Call<B = NoBody> {
     pub request: HttpRequest,
     /// The body.
     pub body: B,
-}
-
-/// How a route reads the body.
-pub trait Body: Sized + 'static {
-    /// Reads the body.
-    fn read(request: &HttpRequest, payload: Payload) -> impl Future<Output = Result<Self, actix_web::Error>>;
-}
-
-/// The route takes no body; a body that is sent is ignored.
-pub struct NoBody;
-
-impl Body for NoBody {
-    async fn read(_: &HttpRequest, _: Payload) -> Result<Self, actix_web::Error> {
-        Ok(Self)
-    }
 }
 
 /// JSON within bounds.

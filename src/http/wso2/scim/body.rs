@@ -9,7 +9,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use crate::http::{scim::response::ScimError, wso2::call::Body};
+use crate::http::{request_body::Body, scim::response::ScimError};
 
 /// A request without a body, by a client that takes what is answered.
 pub struct Query;

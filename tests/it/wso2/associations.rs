@@ -331,6 +331,24 @@ both! {
         assert_eq!(gone.json()["error"], "invalid_grant", "{}", gone.body);
     }
 
+    async fn a_token_counts_no_longer_than_the_role_that_gave_it(app: TestApp) {
+        let portal = Portal::new(&app).await;
+        let root = root_id(portal.environment.id);
+        portal.assign(root, portal.ann).await;
+        let x = portal.made("X", portal.ann).await;
+        let image = portal.image(x, portal.ann).await.unwrap();
+        portal.assign(x, image.id).await;
+        let tokens = portal.sign_in("ann").await;
+        let at_root = text(&tokens, "access_token");
+        let switched = portal.switch(at_root, &uuid(x.bits())).await.json();
+        let token = text(&switched, "access_token");
+        assert_eq!((portal.list(at_root, "").await, portal.list(token, "/o").await), (200, 200));
+        let operator = Principal::operator(portal.environment.id);
+        roles::remove(&app.state, &operator, root, portal.role).await.unwrap();
+        // Both tokens are as good as before, and permit nothing here.
+        assert_eq!((portal.list(at_root, "").await, portal.list(token, "/o").await), (403, 403));
+    }
+
     async fn nobody_switches_to_what_is_not_theirs(app: TestApp) {
         let portal = Portal::new(&app).await;
         let x = portal.made("X", portal.ann).await;

@@ -57,6 +57,7 @@ const IN_BATCHES: &[&str] = &[
     some!("user_groups" by "id"),
     some!("user_associations" by "user_id"),
     some!("letters" by "id"),
+    some!("guest_invitations" by "id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.

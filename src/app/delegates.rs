@@ -25,6 +25,8 @@ pub struct Delegate {
     pub organization: Organization,
     /// They as who does it, by their image where they have one: confined to the organization, and to what their roles permit.
     pub principal: Principal,
+    /// What their roles permit there, in words.
+    pub rights: Vec<&'static str>,
 }
 
 /// What somebody who is signed in is to an organization.
@@ -47,15 +49,17 @@ pub async fn standing(
     let Some(acting) = associations::acting_in(&mut conn, user, organization_id).await? else {
         return Ok(Standing::Nothing);
     };
-    let scopes = scopes_of(&mut conn, environment_id, organization_id, acting).await?;
-    let Some(scopes) = scopes else { return Ok(Standing::Nothing) };
+    let rights = rights_of(&mut conn, environment_id, organization_id, acting).await?;
+    let Some(scopes) = scopes_by(&rights) else { return Ok(Standing::Nothing) };
+    let mut rights: Vec<&'static str> = rights.iter().map(|right| right.meaning).collect();
+    rights.dedup();
     let organization: Option<Organization> = table::find(&mut conn, environment_id, organization_id).await?;
     let organization = organization.ok_or_else(|| Error::not_found("organization", organization_id))?;
     let principal = Principal::user(acting, environment_id)
         .at(signed_in.device().address)
         .authenticated(signed_in.session.authenticated_at)
         .with_token(scopes, Some(organization_id));
-    Ok(Standing::Administers(Box::new(Delegate { signed_in, organization, principal })))
+    Ok(Standing::Administers(Box::new(Delegate { signed_in, organization, principal, rights })))
 }
 
 /// An organization that somebody administers.
@@ -120,9 +124,24 @@ async fn scopes_of(
     organization_id: OrganizationId,
     user_id: UserId,
 ) -> Result<Option<Scopes>> {
+    Ok(scopes_by(&rights_of(conn, environment_id, organization_id, user_id).await?))
+}
+
+/// The rights in an organization that the roles of a user give them.
+async fn rights_of(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    user_id: UserId,
+) -> Result<Vec<ManagementScope>> {
     let permissions = roles::permissions_of(conn, environment_id, organization_id, user_id).await?;
     let known = permissions.iter().filter_map(|name| ManagementScope::parse(name));
-    let scopes: Scopes = known.filter(|scope| scope.in_organization).map(|scope| scope.permits).collect();
+    Ok(known.filter(|scope| scope.in_organization).collect())
+}
+
+/// What these rights permit; `None`: nothing.
+fn scopes_by(rights: &[ManagementScope]) -> Option<Scopes> {
+    let scopes: Scopes = rights.iter().map(|scope| scope.permits).collect();
     // Whoever administers anything of it knows the organization itself.
-    Ok((scopes != Scopes::NONE).then(|| scopes.with(Scope::OrganizationsView)))
+    (scopes != Scopes::NONE).then(|| scopes.with(Scope::OrganizationsView))
 }

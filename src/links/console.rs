@@ -20,6 +20,15 @@ pub fn delegated(pattern: &str) -> String {
     format!("{DELEGATED}{}", pattern.strip_prefix(IN_ENVIRONMENT).unwrap_or_default())
 }
 
+/// The first page of the administration to which a path belongs: `/{tenant}/{workspace}/admin`.
+pub fn delegated_home(path: &str) -> Option<&str> {
+    let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1);
+    let (_, workspace_end) = (ends.next()?, ends.next()?);
+    let end = ends.next().unwrap_or(path.len());
+    let (first, last) = (path.get(1..8), path.get(workspace_end..end)?);
+    (last == "/admin" && first != Some("console")).then(|| path.get(..end)).flatten()
+}
+
 /// [`delegated`] for a route, which is kept for as long as the program runs: one text a pattern.
 pub fn delegated_route(pattern: &'static str) -> &'static str {
     static ROUTES: Mutex<BTreeMap<&str, &str>> = Mutex::new(BTreeMap::new());
@@ -145,6 +154,10 @@ pub const USER_CREDENTIALS: &str = "/console/{environment}/users/{user}/credenti
 pub const USER_CODES: &str = "/console/{environment}/users/{user}/codes";
 /// Adds a user to a group, or removes them from one.
 pub const USER_GROUPS: &str = "/console/{environment}/users/{user}/groups";
+/// Gives a user a role, or takes it from them.
+pub const USER_ROLES: &str = "/console/{environment}/users/{user}/roles";
+/// Sends the invitation of a new user, or withdraws it.
+pub const USER_INVITATION: &str = "/console/{environment}/users/{user}/invitation";
 /// Ends all sessions of a user.
 pub const USER_SESSIONS: &str = "/console/{environment}/users/{user}/sessions";
 

@@ -3,7 +3,7 @@
 use base::id::LoginFlowId;
 use url::Url;
 
-use super::{Links, expand, fill, path};
+use super::{Links, console, expand, fill, path};
 
 impl Links {
     /// The issuer of a workspace of an environment: `system`, or an organization.
@@ -16,6 +16,11 @@ impl Links {
         self.url(&format!("/{tenant}/{workspace}/{endpoint}")).into()
     }
 
+    /// What describes such an issuer to clients (OpenID Connect Discovery 1.0 §4).
+    pub fn workspace_discovery(&self, tenant: &str, workspace: &str) -> String {
+        self.url(&expand(path::WORKSPACE_DISCOVERY, &[&tenant, &workspace])).into()
+    }
+
     /// Where people sign in to an organization, which a letter names without a code.
     pub fn sign_in(&self, tenant: &str, workspace: &str) -> Url {
         self.url(&expand(path::WORKSPACE_SIGN_IN, &[&tenant, &workspace]))
@@ -24,6 +29,11 @@ impl Links {
     /// Where a user looks after their own account.
     pub fn account(&self, tenant: &str, workspace: &str) -> Url {
         self.url(&expand(path::WORKSPACE_ACCOUNT, &[&tenant, &workspace]))
+    }
+
+    /// Where an organization's own administrators begin.
+    pub fn administration(&self, tenant: &str, workspace: &str) -> Url {
+        self.url(&expand(console::DELEGATED, &[&tenant, &workspace]))
     }
 
     /// Where a new account is activated, by the code of a letter in its extended form.

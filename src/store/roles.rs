@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::{
-    id::{ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserId},
+    id::{
+        ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserGroupId, UserId,
+    },
     time::Timestamp,
 };
 use model::role::{Audience, AudienceType, Role};
@@ -178,6 +180,36 @@ pub async fn list_of_user(
         .bind(limit)
         .all_of()
         .await
+}
+
+/// How a user comes to have a role.
+pub struct Way {
+    /// The role.
+    pub role_id: RoleId,
+    /// The group that has it, with its name; `None`: they have it themselves.
+    pub group: Option<(UserGroupId, String)>,
+}
+
+/// Up to `limit` ways by which a user of an organization has roles there.
+pub async fn list_ways(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    limit: i64,
+) -> Result<Vec<Way>> {
+    let text = "SELECT a.role_id, '' AS group_id, '' AS group_name FROM role_assignments a \
+                WHERE a.subject_id = $2 AND a.organization_id = $1 \
+                UNION ALL SELECT a.role_id, g.id, g.name FROM user_group_members m \
+                JOIN user_groups g ON g.id = m.group_id AND g.organization_id = $1 AND g.deleted_at IS NULL \
+                JOIN role_assignments a ON a.subject_id = m.group_id AND a.organization_id = $1 \
+                WHERE m.user_id = $2 ORDER BY group_name, group_id, role_id LIMIT $3";
+    let rows: Vec<(RoleId, String, String)> =
+        conn.sql(text).bind(organization_id).bind(user_id).bind(limit).all().await?;
+    let way = |(role_id, group, name): (RoleId, String, String)| Way {
+        role_id,
+        group: group.parse().ok().map(|id| (id, name)),
+    };
+    Ok(rows.into_iter().map(way).collect())
 }
 
 /// Up to `limit` applications that use a role of the root, which is for organizations.

@@ -72,6 +72,7 @@ mod oauth;
 mod openapi;
 mod openid_discovery;
 mod operator_audit;
+mod organization_administrators_walk;
 mod organization_references;
 mod organization_search;
 mod organization_templates;

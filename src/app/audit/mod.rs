@@ -31,7 +31,7 @@ pub(super) use bounded::record_bounded;
 pub use bounded::{drain_bounded, flush_bounded, refused};
 pub(super) use entry::{Entry, actor_of};
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
-pub use names::{Names, actor_named, names, shared_with};
+pub use names::{Names, actor_named, members, names, names_in, shared_with};
 pub use throttle::AuditThrottle;
 
 /// Records that `resource` was created.

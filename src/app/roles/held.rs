@@ -9,12 +9,34 @@ use model::{organization::root_id, role::Role};
 use super::effective::permissions_of;
 use crate::{
     app::{
-        Error, Result,
+        Error, Result, State,
         authorization_server::scopes::ManagementScope,
-        principal::{Principal, Subject},
+        permissions::Action,
+        principal::{On, Principal, Subject},
     },
     store::{Conn, role_assignments::RoleIn, table, user_associations},
 };
+
+/// What the caller, who is a user, is permitted in an organization and so may give; `None`: they are none, and give everything.
+pub async fn may_give(
+    state: &State,
+    principal: &Principal,
+    organization_id: OrganizationId,
+) -> Result<Option<BTreeSet<String>>> {
+    let environment_id = principal.authorize(Action::RolesView, On::Organization(organization_id))?;
+    permitted(&mut state.db.read().await?, principal, (environment_id, organization_id)).await
+}
+
+async fn permitted(
+    conn: &mut Conn,
+    principal: &Principal,
+    (environment_id, organization_id): (EnvironmentId, OrganizationId),
+) -> Result<Option<BTreeSet<String>>> {
+    let Subject::User(user_id) = principal.subject else { return Ok(None) };
+    let image = user_associations::find(conn, environment_id, organization_id, user_id).await?;
+    let acting = image.map_or(user_id, |image| image.user_id);
+    permissions_of(conn, environment_id, organization_id, acting).await.map(Some)
+}
 
 /// [`Error::Invalid`] names `field`: the caller is a user, and lacks one of these permissions in the organization.
 pub(super) async fn require(
@@ -24,7 +46,9 @@ pub(super) async fn require(
     field: &'static str,
     permissions: &BTreeSet<String>,
 ) -> Result<()> {
-    let Subject::User(user_id) = principal.subject else { return Ok(()) };
+    if !matches!(principal.subject, Subject::User(_)) {
+        return Ok(());
+    }
     let in_organization = organization_id != root_id(environment_id);
     let counts = |name: &&String| {
         ManagementScope::parse(name).is_some_and(|scope| scope.in_organization == in_organization)
@@ -33,9 +57,7 @@ pub(super) async fn require(
     if wanted.is_empty() {
         return Ok(());
     }
-    let image = user_associations::find(conn, environment_id, organization_id, user_id).await?;
-    let acting = image.map_or(user_id, |image| image.user_id);
-    let held = permissions_of(conn, environment_id, organization_id, acting).await?;
+    let held = permitted(conn, principal, (environment_id, organization_id)).await?.unwrap_or_default();
     match wanted.into_iter().find(|name| !held.contains(*name)) {
         None => Ok(()),
         Some(name) => {

@@ -12,3 +12,4 @@ pub mod profile;
 mod samples;
 pub mod second_factor;
 pub mod sessions;
+pub mod wanted;

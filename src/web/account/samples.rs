@@ -26,6 +26,7 @@ use super::{
     profile::ProfileForm,
     second_factor::{AppPage, CODE, SecondFactorPage, recovery_codes},
     sessions::SessionsPage,
+    wanted::Wanted,
 };
 use crate::{
     app::accounts::self_service::{
@@ -225,7 +226,14 @@ fn account_credential_samples() {
     let methods = Methods { password: true, code: true, passkey: None };
     let confirm = |methods: &Methods, errors: &FormErrors| {
         framed(false, None, |frame| {
-            ConfirmPage { frame, next: Section::Passkeys, methods, name: "dana@acme.com", errors }.view()
+            ConfirmPage {
+                frame,
+                next: &Wanted::Account(Section::Passkeys),
+                methods,
+                name: "dana@acme.com",
+                errors,
+            }
+            .view()
         })
     };
     page("account-confirm", confirm(&methods, &FormErrors::one(PASSWORD, "is not your password")));

@@ -246,14 +246,14 @@ fn role_routes(routes: &mut Routes<'_>) {
 }
 
 fn user_routes(routes: &mut Routes<'_>) {
-    use users::{contact, credentials, form, list, show, status};
+    use users::{contact, credentials, form, invitation, list, new, roles, show, status};
     routes
         .resource(path::USERS, |resource| resource.get(list::list))
-        .resource(path::NEW_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_USER, |resource| resource.get(new::new).post(new::create))
         .resource(path::ORGANIZATION_USERS, |resource| resource.get(list::list))
-        .resource(path::NEW_ORGANIZATION_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_ORGANIZATION_USER, |resource| resource.get(new::new).post(new::create))
         .resource(path::POOL_USERS, |resource| resource.get(list::list))
-        .resource(path::NEW_POOL_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_POOL_USER, |resource| resource.get(new::new).post(new::create))
         .resource(path::USER, |resource| resource.get(show::show))
         .resource(path::EDIT_USER, |resource| resource.get(form::edit).post(form::update))
         .resource(path::DELETE_USER, |resource| resource.get(status::confirm_deletion).post(status::delete))
@@ -274,6 +274,8 @@ fn user_routes(routes: &mut Routes<'_>) {
         .resource(path::USER_GROUPS, |resource| {
             resource.get(user_groups::of_user::new).post(user_groups::of_user::change)
         })
+        .resource(path::USER_ROLES, |resource| resource.post(roles::change))
+        .resource(path::USER_INVITATION, |resource| resource.post(invitation::change))
         .resource(path::USER_SESSIONS, |resource| resource.post(credentials::end_sessions));
 }
 

@@ -57,6 +57,7 @@ fn framed(title: &str, refresh: Refresh, content: maud::Markup) -> maud::Markup 
         application: "Northwind Cloud",
         organization: Some("Acme Corporation"),
         leave: Some(html! { input type="hidden" name="form_token" value="sample"; }),
+        administration: None,
         banner: None,
     }
     .render(title, refresh, content)

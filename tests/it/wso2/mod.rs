@@ -3,7 +3,7 @@
 mod applications;
 mod associations;
 mod discovery;
-mod guide;
+pub(crate) mod guide;
 mod roles;
 mod scim_users;
 mod sharing;

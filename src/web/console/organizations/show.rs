@@ -11,6 +11,7 @@ use model::{
 };
 
 use super::{
+    addresses::Addresses,
     changes::{latest_changes, recent_changes},
     profile::{self, Surroundings},
 };
@@ -46,6 +47,8 @@ const RECENT: usize = 5;
 pub(in crate::web::console) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     pub around: &'a Surroundings,
+    /// Where its people sign in, and what applications are configured with.
+    pub addresses: &'a Addresses,
     /// Other organizations for which its domains count too.
     pub shared: &'a [SharedDomain],
     /// Those of its domains that DNS proved and whose record is gone.
@@ -94,6 +97,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let page = OrganizationPage {
         organization: &organization,
         around: &around,
+        addresses: &Addresses::of(&context, &organization).await?,
         shared: &shared,
         lost: &lost,
         connections: &connections,
@@ -130,6 +134,7 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
                 page.may_manage.then(|| href(console::EDIT_ORGANIZATION, &[id])).as_deref()))
         }
         (profile::about(organization, page.around, href, page.now))
+        (page.addresses.view())
         (domains(page))
         (connections(page))
         (directories(page))

@@ -104,7 +104,7 @@ fn environment() -> Environment {
     }
 }
 
-fn customer(name: &str) -> Organization {
+pub(super) fn customer(name: &str) -> Organization {
     let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
     Organization {
         display_name: name.into(),
@@ -208,6 +208,16 @@ fn quota() -> Quota {
 
 fn one<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: String::new() }
+}
+
+pub(super) fn addresses() -> organizations::addresses::Addresses {
+    let at = |rest: &str| format!("https://sso.ledgerline.example/production/acme{rest}");
+    organizations::addresses::Addresses {
+        account: at("/account"),
+        administration: at("/admin"),
+        issuer: at(""),
+        discovery: at("/.well-known/openid-configuration"),
+    }
 }
 
 fn audit_lines() -> Vec<audit_events::line::AuditLine> {
@@ -323,6 +333,7 @@ fn organization_samples() {
     let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
     let full = organizations::show::OrganizationPage {
         organization: &customer(long),
+        addresses: &addresses(),
         around: &organizations::profile::Surroundings::default(),
         shared: &[elsewhere("acme.example", false)],
         lost: &[Domain::parse("acme.co.uk").unwrap()],

@@ -24,6 +24,7 @@ pub mod lease;
 pub mod limits;
 pub mod login;
 pub mod mail;
+pub mod members;
 pub mod organizations;
 pub mod outgoing;
 pub mod pagination;
@@ -41,7 +42,7 @@ pub mod support;
 pub mod webhooks;
 
 pub use administrators::settings::{ConsoleSettings, OidcProvider};
-pub use error::{Error, Result};
+pub use error::{Error, Result, Rule, RuleKind};
 pub use settings::Settings;
 pub use state::State;
 

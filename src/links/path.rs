@@ -421,3 +421,10 @@ pub const DEMO_CALLBACK: &str = "/demo/callback";
 pub const DEMO_OAUTH_CALLBACK: &str = "/demo/oauth/callback";
 /// Ends the sample app's session.
 pub const DEMO_SIGN_OUT: &str = "/demo/sign-out";
+
+/// SigID's API.
+pub const SIGID_API: &str = "/api/v1";
+/// Organizations (SigID's API).
+pub const SIGID_ORGANIZATIONS: &str = "/api/v1/organizations";
+/// An organization.
+pub const SIGID_ORGANIZATION: &str = "/api/v1/organizations/{organization}";

@@ -6,7 +6,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Result, Sql, account_logins, user_associations};
+use super::{Conn, Result, Sql, account_logins, memberships, user_associations};
 
 /// How many users one call erases.
 const BATCH_SIZE: i64 = 200;
@@ -51,6 +51,7 @@ async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
 
 async fn erase(conn: &mut Conn, ids: &[String]) -> Result<u64> {
     account_logins::forget(conn, ids).await?;
+    memberships::remove_of_users(conn, ids).await?;
     for text in BY_ACCOUNT {
         let sql = Sql::from(text).values(ids.iter().map(String::as_str)).push(")");
         conn.dynamic(sql).execute().await?;

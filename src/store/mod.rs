@@ -52,6 +52,7 @@ pub mod login_flow_people;
 pub mod login_flow_search;
 pub mod login_flow_steps;
 pub mod login_flows;
+pub mod memberships;
 pub mod metadata_refreshes;
 pub mod oauth_clients;
 pub mod oauth_subjects;
@@ -105,6 +106,7 @@ pub mod user_associations;
 pub mod user_groups;
 pub mod user_identifiers;
 pub mod users;
+pub mod visible_organizations;
 pub mod webhook_deliveries;
 pub mod webhooks;
 

@@ -56,6 +56,8 @@ const IN_BATCHES: &[&str] = &[
     some!("roles" by "id"),
     some!("user_groups" by "id"),
     some!("user_associations" by "user_id"),
+    some!("memberships" by "organization_id, user_id"),
+    some!("membership_counts" by "organization_id"),
     some!("letters" by "id"),
 ];
 

@@ -117,6 +117,7 @@ mod sessions;
 mod setup_links;
 mod setup_walk;
 mod shared_domains;
+mod sigid;
 mod sign_in;
 mod sign_in_guide;
 mod sqlite_file;

@@ -25,6 +25,7 @@ pub mod letter;
 pub mod login_flow;
 pub mod logo;
 pub mod master_key;
+pub mod membership;
 pub mod metadata_refresh;
 pub mod oauth_client;
 pub mod oauth_subject;

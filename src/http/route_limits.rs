@@ -10,7 +10,7 @@ use crate::{
         body_allowance::MAX_UNAUTHENTICATED_BODY,
         rate_limiter::{RateLimit, RateLimitKey},
     },
-    links::{console as console_path, path},
+    links::{console as console_path, path, wso2},
 };
 
 /// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples
@@ -39,6 +39,7 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
             Some(RateLimit::ConsoleSignIn)
         }
         path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
+        route if wso2::ACCEPT_INVITATION.contains(&route) => Some(RateLimit::LoginStart),
         path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER if *method == Method::POST => {
             Some(RateLimit::LetterRequests)
         }

@@ -61,6 +61,11 @@ impl Links {
         url
     }
 
+    /// Where a user looks at an invitation to an organization, by its confirmation code.
+    pub fn invitation(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        self.with_code(path::WORKSPACE_ACCOUNT_OPEN_INVITATION, tenant, workspace, code)
+    }
+
     fn with_code(&self, pattern: &str, tenant: &str, workspace: &str, code: &str) -> Url {
         let mut url = self.url(&expand(pattern, &[&tenant, &workspace]));
         url.query_pairs_mut().append_pair("code", code);

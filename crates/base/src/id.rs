@@ -220,6 +220,7 @@ kinds! {
     RoleKind RoleId "role_" "role", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
+    GuestInvitationKind GuestInvitationId "guest_invitation_" "invitation", READS_UUIDS: true;
     LetterKind LetterId "letter_" "letter";
     AccessTokenKind AccessTokenId "token_" "access token";
 }

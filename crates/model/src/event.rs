@@ -61,6 +61,15 @@ pub enum EventKind {
     /// The record of a domain that had lost it is there again, and the domain counts as proved. Data: `domain`.
     #[strum(serialize = "organization.domain_restored")]
     DomainRestored,
+    /// A user of the organization above was invited. Data: `userId`, `expiresAt`.
+    #[strum(serialize = "guest_invitation.created")]
+    GuestInvited,
+    /// A user who was invited has accepted. Data: `userId`, and `memberId`: their image in the organization.
+    #[strum(serialize = "guest_invitation.accepted")]
+    GuestJoined,
+    /// An invitation was taken back. Data: `userId`.
+    #[strum(serialize = "guest_invitation.deleted")]
+    GuestInvitationDeleted,
 }
 
 impl EventKind {
@@ -107,7 +116,7 @@ pub struct Event {
     pub organization_id: OrganizationId,
     /// The directory concerned, if any.
     pub directory_id: Option<ScimDirectoryId>,
-    /// The id of the user, group, SAML connection or organization concerned.
+    /// The id of the user, group, SAML connection, organization or invitation concerned.
     pub resource_id: String,
     /// What changed.
     pub data: serde_json::Value,

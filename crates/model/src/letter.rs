@@ -28,6 +28,8 @@ pub enum LetterKind {
     AlreadyRegistered,
     /// An invitation to the console.
     Invitation,
+    /// An invitation to the organization of a customer, for somebody who has an account above it.
+    GuestInvitation,
     /// The person has set another password.
     PasswordChanged,
     /// The person has added a passkey.
@@ -62,6 +64,7 @@ impl LetterKind {
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
             Self::AlreadyRegistered
             | Self::Invitation
+            | Self::GuestInvitation
             | Self::PasswordChanged
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
@@ -75,7 +78,8 @@ impl LetterKind {
 
     /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.
     pub fn is_notice(self) -> bool {
-        self.purpose().is_none() && !matches!(self, Self::AlreadyRegistered | Self::Invitation)
+        self.purpose().is_none()
+            && !matches!(self, Self::AlreadyRegistered | Self::Invitation | Self::GuestInvitation)
     }
 }
 

@@ -69,7 +69,8 @@ fn stored_names_stay_as_they_are() {
         MetadataChanged "saml_connection.metadata_changed",
         CertificateExpiring "saml_connection.certificate_expiring", DomainShared "organization.domain_shared",
         DomainRecordLost "organization.domain_record_lost", DomainLapsed "organization.domain_lapsed",
-        DomainRestored "organization.domain_restored");
+        DomainRestored "organization.domain_restored", GuestInvited "guest_invitation.created",
+        GuestJoined "guest_invitation.accepted", GuestInvitationDeleted "guest_invitation.deleted");
     names!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
         Setup "setup", Console "console", Administrator "administrator", Issuer "issuer");
     names!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");

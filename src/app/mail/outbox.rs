@@ -199,7 +199,8 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
             LetterKind::ResetTotp
             | LetterKind::EnrollWebauthn
             | LetterKind::AlreadyRegistered
-            | LetterKind::Invitation => links.sign_in(slug, &segment),
+            | LetterKind::Invitation
+            | LetterKind::GuestInvitation => links.sign_in(slug, &segment),
             LetterKind::PasswordChanged
             | LetterKind::PasskeyAdded
             | LetterKind::PasskeyRemoved

@@ -156,6 +156,14 @@ pub(super) fn write(
             "The link is good once, for three days. Give it to nobody: whoever opens it first gets the account. If you did not \
              expect it, do nothing.",
         ),
+        LetterKind::GuestInvitation => (
+            format!("You are invited to {place}"),
+            format!(
+                "Somebody who manages it invites you: {place}. You have an account already; open the link and sign in with it to accept."
+            ),
+            "Look at the invitation",
+            "The link is good for three days. Give it to nobody. If you did not expect it, do nothing: you join nothing without it.",
+        ),
         LetterKind::PasswordChanged => notice(letterhead, "The password of your account was changed"),
         LetterKind::PasskeyAdded => notice(letterhead, "A passkey was added to your account"),
         LetterKind::PasskeyRemoved => notice(letterhead, "A passkey of your account was removed"),

@@ -4,6 +4,7 @@ mod addresses;
 mod call;
 mod confirm;
 mod data;
+mod invitation;
 mod overview;
 mod passkeys;
 mod password;
@@ -70,6 +71,12 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_ACCOUNT_ERASE, |resource| {
             resource.guard(is_environment()).get(data::confirm_erasure).post(data::erase)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_OPEN_INVITATION, |resource| {
+            resource.guard(is_environment()).get(invitation::open)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_INVITATION, |resource| {
+            resource.guard(is_environment()).get(invitation::show).post(invitation::accept)
         })
         .resource(path::WORKSPACE_ACCOUNT_CONFIRM, |resource| {
             resource.guard(is_environment()).get(confirm::show).post(confirm::confirm)

@@ -86,6 +86,10 @@ pub const WORKSPACE_ACCOUNT_DATA: &str = "/{tenant}/{workspace}/account/data";
 pub const WORKSPACE_ACCOUNT_FILE: &str = "/{tenant}/{workspace}/account/data/account.json";
 /// Erases the account.
 pub const WORKSPACE_ACCOUNT_ERASE: &str = "/{tenant}/{workspace}/account/erase";
+/// Where the user accepts an invitation to an organization.
+pub const WORKSPACE_ACCOUNT_INVITATION: &str = "/{tenant}/{workspace}/account/invitation";
+/// Where the link of an invitation leads.
+pub const WORKSPACE_ACCOUNT_OPEN_INVITATION: &str = "/{tenant}/{workspace}/account/invitation/open";
 /// Where the user proves once more who they are.
 pub const WORKSPACE_ACCOUNT_CONFIRM: &str = "/{tenant}/{workspace}/account/confirm";
 /// Signs out of it.

@@ -38,10 +38,12 @@ pub enum Section {
     Data,
     /// The erasure.
     Erase,
+    /// An invitation to an organization.
+    Invitation,
 }
 
 impl Section {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Account,
         Self::Profile,
         Self::Addresses,
@@ -52,6 +54,7 @@ impl Section {
         Self::Sessions,
         Self::Data,
         Self::Erase,
+        Self::Invitation,
     ];
 
     /// Its name in the form that asks for the proof.
@@ -67,6 +70,7 @@ impl Section {
             Self::Sessions => "sessions",
             Self::Data => "data",
             Self::Erase => "erase",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -98,6 +102,7 @@ impl Section {
             Self::Sessions => path::WORKSPACE_ACCOUNT_SESSIONS,
             Self::Data => path::WORKSPACE_ACCOUNT_DATA,
             Self::Erase => path::WORKSPACE_ACCOUNT_ERASE,
+            Self::Invitation => path::WORKSPACE_ACCOUNT_INVITATION,
         }
     }
 }
@@ -131,10 +136,12 @@ pub enum Done {
     OthersEnded,
     /// The user proved once more who they are.
     Confirmed,
+    /// The user joined an organization.
+    Joined,
 }
 
 impl Done {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Profile,
         Self::CodeSent,
         Self::Verified,
@@ -148,6 +155,7 @@ impl Done {
         Self::SessionEnded,
         Self::OthersEnded,
         Self::Confirmed,
+        Self::Joined,
     ];
 
     /// Its code.
@@ -166,6 +174,7 @@ impl Done {
             Self::SessionEnded => "session-ended",
             Self::OthersEnded => "others-ended",
             Self::Confirmed => "confirmed",
+            Self::Joined => "joined",
         }
     }
 
@@ -189,6 +198,7 @@ impl Done {
             Self::SessionEnded => "You are signed out there.",
             Self::OthersEnded => "You are signed out everywhere else.",
             Self::Confirmed => "Thank you. For ten minutes you can change how you sign in.",
+            Self::Joined => "You have joined the organization. Go on in the application that you use for it.",
         }
     }
 }

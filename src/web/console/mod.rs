@@ -12,6 +12,7 @@ pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod flows;
+pub mod guests;
 pub mod identity_pools;
 pub mod identity_schemas;
 pub mod kit;
@@ -171,6 +172,7 @@ fn organization_routes(routes: &mut Routes<'_>) {
             resource.get(metadata::edit_schema).post(metadata::update_schema)
         })
         .resource(path::ORGANIZATION, |resource| resource.get(organizations::show::show))
+        .resource(path::GUEST_INVITATIONS, |resource| resource.post(guests::remove))
         .resource(path::EDIT_ORGANIZATION, |resource| {
             resource.get(edit::<Organization>).post(update::<Organization>)
         })

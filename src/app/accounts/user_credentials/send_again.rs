@@ -31,7 +31,7 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
         return Err(Error::FailedPrecondition("no mail server is set up (mail.smtp_url)".into()));
     }
     let mail::letters::LetterView { letter, recipient } = mail::letters::find(state, principal, id).await?;
-    if letter.kind == LetterKind::Invitation {
+    if matches!(letter.kind, LetterKind::Invitation | LetterKind::GuestInvitation) {
         let why = "an invitation is not written again: take it back and make another one";
         return Err(Error::FailedPrecondition(why.into()));
     }

@@ -82,7 +82,10 @@ impl UsageDelta {
             | EventKind::DomainShared
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
-            | EventKind::DomainRestored => Self::default(),
+            | EventKind::DomainRestored
+            | EventKind::GuestInvited
+            | EventKind::GuestJoined
+            | EventKind::GuestInvitationDeleted => Self::default(),
         }
     }
 }

@@ -291,6 +291,32 @@ fn environment_samples() {
     sample("console-environment", Section::Environment, "Environment", content);
 }
 
+/// Invitations, of somebody with long names too.
+fn invitations() -> Vec<GuestView> {
+    let view = |bits: u128, name: &str, email: Option<&str>| GuestView {
+        invitation: GuestInvitation {
+            id: Id::from_bits(bits),
+            environment_id: Id::from_bits(1),
+            organization_id: Id::from_bits(77),
+            user_id: Id::from_bits(bits + 100),
+            resident_organization_id: Id::from_bits(1),
+            roles: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            invited_by: None,
+            created_at: now() - DAY,
+            expires_at: now() + DAY,
+        },
+        user_name: name.into(),
+        email: email.map(str::to_owned),
+        roles: Vec::new(),
+        groups: match bits {
+            1 => vec![(Id::from_bits(5), "Buyers <b>".into())],
+            _ => Vec::new(),
+        },
+    };
+    vec![view(1, "kim", Some("kim.of.a.long.name@consulting.example")), view(2, "", None)]
+}
+
 #[test]
 fn organization_samples() {
     let long = "Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG <script>";
@@ -330,6 +356,7 @@ fn organization_samples() {
         directories: &one(vec![directory()]),
         users: 214,
         associated: &[],
+        invitations: &invitations(),
         links: &setup,
         audit: &audit_lines(),
         may_manage: true,
@@ -342,6 +369,7 @@ fn organization_samples() {
         organization: &Organization { external_id: None, domains: BTreeMap::new(), ..customer("Globex") },
         shared: &[],
         lost: &[],
+        invitations: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),
         users: 0,

@@ -1,0 +1,1 @@
+//! Users of the organization above who are invited (contract §2.6).

@@ -84,7 +84,7 @@ pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
         RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
             status.is_client_error()
         }
-        RateLimit::LoginStart | RateLimit::LetterRequests => true,
+        RateLimit::LoginStart | RateLimit::LetterRequests | RateLimit::DomainChecks => true,
     }
 }
 

@@ -50,7 +50,13 @@ pub enum EventKind {
     /// `domains`: for each, the ids of the other organizations.
     #[strum(serialize = "organization.domain_shared")]
     DomainShared,
-    /// DNS no longer has the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
+    /// DNS proved a domain of the organization. Data: `domain`.
+    #[strum(serialize = "organization.domain_verified")]
+    DomainVerified,
+    /// The record that was to prove a domain of the organization was not found in 30 days. Data: `domain`.
+    #[strum(serialize = "organization.domain_verification_failed")]
+    DomainVerificationFailed,
+    /// Three daily looks in a row have not found the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
     /// the record comes back. Data: `domain`, `reason`, `countsUntil`.
     #[strum(serialize = "organization.domain_record_lost")]
     DomainRecordLost,

@@ -68,6 +68,8 @@ fn stored_names_stay_as_they_are() {
         GroupDeleted "scim_group.deleted", GroupMembershipChanged "scim_group.membership_changed",
         MetadataChanged "saml_connection.metadata_changed",
         CertificateExpiring "saml_connection.certificate_expiring", DomainShared "organization.domain_shared",
+        DomainVerified "organization.domain_verified",
+        DomainVerificationFailed "organization.domain_verification_failed",
         DomainRecordLost "organization.domain_record_lost", DomainLapsed "organization.domain_lapsed",
         DomainRestored "organization.domain_restored", GuestInvited "guest_invitation.created",
         GuestJoined "guest_invitation.accepted", GuestInvitationDeleted "guest_invitation.deleted");

@@ -80,6 +80,8 @@ impl UsageDelta {
             EventKind::MetadataChanged
             | EventKind::CertificateExpiring
             | EventKind::DomainShared
+            | EventKind::DomainVerified
+            | EventKind::DomainVerificationFailed
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
             | EventKind::DomainRestored

@@ -1,6 +1,9 @@
 //! Snapshot tests of the pages of environments, organizations, connections, directories, keys and branding.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use base::{
     id::{AdministratorId, Id},
@@ -15,6 +18,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::{Environment, IdpInitiated, OauthSubject, Slug},
+    guest_invitation::GuestInvitation,
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
     organization::Organization,
@@ -31,6 +35,7 @@ use crate::{
         audit::Names,
         connections::saml::{SamlConnectionView, certificates::CertificateView},
         directories::{ScimDirectoryView, quota::Quota, usage::Usage},
+        guests::GuestView,
         organizations::domains::sharing::{self, SharedDomain, SharedDomainError},
         pagination::Page,
     },

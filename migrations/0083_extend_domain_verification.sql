@@ -15,5 +15,19 @@ ALTER TABLE organization_domains ADD COLUMN routing_enabled BOOLEAN NOT NULL DEF
 ALTER TABLE organization_domains ADD COLUMN auto_join_enabled BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE organization_domains ADD COLUMN auto_join_role TEXT NOT NULL DEFAULT 'member';
 -- Whom a domain makes a member: found by the domain of a user's address.
+-- When the version was last raised; NULL: never, or not since 0083.
+ALTER TABLE organization_domains ADD COLUMN updated_at BIGINT;
 CREATE INDEX organization_domains_by_auto_join ON organization_domains (environment_id, domain)
     WHERE auto_join_enabled;
+
+-- Users whom a domain makes a member of an organization no more: they were removed from it, or left. Whoever adds or invites them
+-- makes them one again.
+CREATE TABLE membership_denials (
+    organization_id TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    environment_id TEXT NOT NULL,
+    denied_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, user_id)
+);
+CREATE INDEX membership_denials_by_user ON membership_denials (user_id);
+CREATE INDEX membership_denials_by_environment ON membership_denials (environment_id);

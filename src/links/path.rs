@@ -428,3 +428,11 @@ pub const SIGID_API: &str = "/api/v1";
 pub const SIGID_ORGANIZATIONS: &str = "/api/v1/organizations";
 /// An organization.
 pub const SIGID_ORGANIZATION: &str = "/api/v1/organizations/{organization}";
+/// The domains of an organization.
+pub const SIGID_DOMAINS: &str = "/api/v1/organizations/{organization}/domains";
+/// One of them.
+pub const SIGID_DOMAIN: &str = "/api/v1/organizations/{organization}/domains/{domain}";
+/// Starts its verification.
+pub const SIGID_DOMAIN_VERIFY: &str = "/api/v1/organizations/{organization}/domains/{domain}/verify";
+/// Looks for its record.
+pub const SIGID_DOMAIN_CONFIRM: &str = "/api/v1/organizations/{organization}/domains/{domain}/confirm";

@@ -41,6 +41,7 @@ impl Table for OrganizationDomain {
         "routing_enabled",
         "auto_join_enabled",
         "auto_join_role",
+        "updated_at",
     ];
     const FIXED: &'static [&'static str] = &["environment_id", "domain", "created_at"];
     const STAMPS: &'static [&'static str] = &[
@@ -58,15 +59,16 @@ impl Table for OrganizationDomain {
         Key { id: self.id, scope: self.organization_id, version: self.version }
     }
 
-    fn set_version(&mut self, version: i64, _: Timestamp) {
+    fn set_version(&mut self, version: i64, at: Timestamp) {
         self.version = version;
+        self.updated_at = at;
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
         let statement = statement.bind(self.state.as_str()).bind(self.verification_token.as_deref());
         let statement = statement.bind(self.approved).bind(self.asserted).bind(self.verification_started_at);
         let statement = statement.bind(self.routing_enabled).bind(self.auto_join_enabled);
-        statement.bind(self.auto_join_role.as_str())
+        statement.bind(self.auto_join_role.as_str()).bind(self.updated_at)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -100,6 +102,10 @@ impl Table for OrganizationDomain {
             auto_join_enabled: row.get("auto_join_enabled")?,
             auto_join_role: row.parse("auto_join_role", columns::by_name)?,
             created_at: row.get("created_at")?,
+            updated_at: match row.get("updated_at")? {
+                Some(at) => at,
+                None => row.get("created_at")?,
+            },
         })
     }
 }
@@ -117,18 +123,19 @@ pub async fn list(
         .await
 }
 
-/// Up to `limit` domains of an organization from the name `from` on, by name; only those that are seen in `state` at `now`, unless
-/// that is `None`. Their number is bounded by that of an organization's domains.
+/// Up to `limit` domains of an organization from one of them on, in the order of their ids; only those that are seen in `state` at
+/// `now`, unless that is `None`. Their number is bounded by that of an organization's domains. Those without an id are none of them
+/// until [`write_ids`] has run.
 pub async fn list_from(
     conn: &mut Conn,
     organization_id: OrganizationId,
     state: Option<DomainState>,
     now: Timestamp,
-    from: &str,
+    from: Option<OrganizationDomainId>,
     limit: i64,
 ) -> Result<Vec<OrganizationDomain>> {
     let sql = Sql::from(select_text::<OrganizationDomain>()).value(organization_id.to_string());
-    let sql = sql.push(" AND domain >= ").value(from);
+    let sql = sql.push(" AND id >= ").value(columns::page_start(from).to_string());
     // A challenge that is over is one that was made a window ago.
     let is_over = |sql: Sql| {
         sql.push(
@@ -144,7 +151,7 @@ pub async fn list_from(
         Some(DomainState::Pending) => is_over(sql.push(" AND state = 'pending' AND NOT ")),
         Some(state) => sql.push(" AND state = ").value(state.as_str()),
     };
-    let sql = sql.push(" ORDER BY domain LIMIT ").value(limit);
+    let sql = sql.push(" ORDER BY id LIMIT ").value(limit);
     conn.dynamic(sql).all_of().await
 }
 
@@ -305,8 +312,11 @@ pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Rand
         for some in domains.chunks(BATCH_SIZE) {
             // Of all states the vendor's list gives only one anew: `whitelisted`.
             let sql = Sql::from(
-                "UPDATE organization_domains SET version = version + 1, record_lost_at = NULL, recheck_at = NULL, approved = ",
+                "UPDATE organization_domains SET version = version + 1, record_lost_at = NULL, recheck_at = NULL, \
+                 missed_checks = 0, updated_at = ",
             )
+                .value(organization.updated_at.millis())
+                .push(", approved = ")
                 .value(state == DomainState::Whitelisted.as_str())
                 .push(", state = ")
                 .value(state)

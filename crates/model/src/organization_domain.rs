@@ -111,6 +111,8 @@ pub struct OrganizationDomain {
     pub auto_join_role: AutoJoinRole,
     /// When it was added to the organization.
     pub created_at: Timestamp,
+    /// When its version was last raised.
+    pub updated_at: Timestamp,
 }
 
 /// What is said of a challenge that is over, for people.
@@ -149,6 +151,7 @@ impl OrganizationDomain {
             auto_join_enabled: false,
             auto_join_role: AutoJoinRole::default(),
             created_at,
+            updated_at: created_at,
         }
     }
 

@@ -7,6 +7,7 @@
 //! (`PageRequest::sized`).
 
 pub mod call;
+pub mod domains;
 pub mod error;
 pub mod organizations;
 pub mod reply;
@@ -35,4 +36,8 @@ macro_rules! routes {
 routes! {
     SIGID_ORGANIZATIONS: get organizations::list, post organizations::create;
     SIGID_ORGANIZATION: get organizations::get;
+    SIGID_DOMAINS: get domains::list, post domains::create;
+    SIGID_DOMAIN: get domains::get, patch domains::update, delete domains::delete;
+    SIGID_DOMAIN_VERIFY: post domains::verify;
+    SIGID_DOMAIN_CONFIRM: post domains::confirm;
 }

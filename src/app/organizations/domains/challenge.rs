@@ -14,8 +14,7 @@ use model::{
 
 use super::{
     edit::{DomainEdit, load, new_token},
-    error::DomainChangeError,
-    sharing,
+    error, sharing,
     verification::{self, Occasion, RecordLookup},
 };
 use crate::app::{
@@ -68,7 +67,7 @@ pub async fn confirm(
     organization_id: OrganizationId,
     key: &str,
     expected: Option<&EntityTags>,
-) -> Result<OrganizationDomain, DomainChangeError> {
+) -> Result<OrganizationDomain> {
     let environment_id = principal.authorize(Action::DomainsManage, On::Organization(organization_id))?;
     console_connection::ensure_may_change(state, principal, organization_id).await?;
     let listed = {
@@ -78,11 +77,11 @@ pub async fn confirm(
     };
     check_version(expected, listed.version)?;
     if listed.verification_token.is_none() {
-        return Err(DomainChangeError::VerificationNotStarted);
+        return Err(error::verification_not_started());
     }
     take_turn(state, &listed)?;
     if listed.has_expired(state.now()) && !listed.state.is_accepted() {
-        return Ok(verification::record_expired(state, principal, &listed).await?);
+        return verification::record_expired(state, principal, &listed).await;
     }
     let found = verification::look_up(state, &listed).await;
     match found {
@@ -93,15 +92,15 @@ pub async fn confirm(
                     sharing::TAKEN_MESSAGE.to_owned(),
                 );
                 verification::record_failure(state, principal, &listed, &taken, Occasion::Confirm).await?;
-                Err(DomainChangeError::VerifiedElsewhere)
+                Err(error::verified_elsewhere())
             }
-            other => Ok(other?),
+            other => other,
         },
         failure => {
             let kept =
                 verification::record_failure(state, principal, &listed, &failure, Occasion::Confirm).await?;
             match failure {
-                RecordLookup::Unknown(_, why) => Err(DomainChangeError::DnsUnavailable(why)),
+                RecordLookup::Unknown(_, why) => Err(error::dns_unavailable(why)),
                 RecordLookup::Present | RecordLookup::Absent(_) => Ok(kept),
             }
         }

@@ -43,8 +43,7 @@ use crate::{
 };
 
 pub use challenge::{confirm, start};
-pub use claim::{DomainsFilter, claim, list_from, release};
-pub use error::DomainChangeError;
+pub use claim::{DomainsQuery, claim, list_page, release};
 pub use recheck::check_due;
 pub use switches::{DomainSwitches, change};
 pub use verification::check;

@@ -18,6 +18,7 @@ pub mod field_values;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;
+pub mod invitations;
 pub mod json_schema;
 pub mod keys;
 pub mod lease;

@@ -61,6 +61,13 @@ impl Links {
         url
     }
 
+    /// The page of an invitation to an organization, by what stands for it.
+    pub fn invitation(&self, tenant: &str, workspace: &str, token: &str) -> Url {
+        let mut url = self.url(&expand(path::WORKSPACE_INVITATION, &[&tenant, &workspace]));
+        url.query_pairs_mut().append_pair("token", token);
+        url
+    }
+
     fn with_code(&self, pattern: &str, tenant: &str, workspace: &str, code: &str) -> Url {
         let mut url = self.url(&expand(pattern, &[&tenant, &workspace]));
         url.query_pairs_mut().append_pair("code", code);

@@ -222,6 +222,7 @@ kinds! {
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
     LetterKind LetterId "letter_" "letter";
     AccessTokenKind AccessTokenId "token_" "access token";
+    OrganizationInvitationKind OrganizationInvitationId "inv_" "invitation";
 }
 
 #[cfg(test)]

@@ -61,6 +61,21 @@ pub enum EventKind {
     /// The record of a domain that had lost it is there again, and the domain counts as proved. Data: `domain`.
     #[strum(serialize = "organization.domain_restored")]
     DomainRestored,
+    /// Somebody was invited to the organization. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.created")]
+    InvitationCreated,
+    /// An invitation got another link. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.resent")]
+    InvitationResent,
+    /// An invitation was taken back. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.revoked")]
+    InvitationRevoked,
+    /// Somebody accepted an invitation. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.accepted")]
+    InvitationAccepted,
+    /// Nobody accepted an invitation in time. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.expired")]
+    InvitationExpired,
 }
 
 impl EventKind {

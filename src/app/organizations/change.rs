@@ -176,6 +176,7 @@ impl Resource for Organization {
         store::setup_links::remove_by_organization(tx, environment_id, id).await?;
         store::scim_directories::remove_by_organization(tx, environment_id, id, state.now()).await?;
         store::identity_pools::remove_by_organization(tx, environment_id, id, state.now()).await?;
+        store::organization_invitations::revoke_all(tx, id, state.now()).await?;
         Ok(store::organization_domains::remove_all(tx, id).await?)
     }
 }

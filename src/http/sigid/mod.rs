@@ -8,6 +8,7 @@
 
 pub mod call;
 pub mod error;
+pub mod invitations;
 pub mod organizations;
 pub mod reply;
 
@@ -35,4 +36,10 @@ macro_rules! routes {
 routes! {
     SIGID_ORGANIZATIONS: get organizations::list, post organizations::create;
     SIGID_ORGANIZATION: get organizations::get;
+    SIGID_INVITATIONS: get invitations::list, post invitations::create;
+    SIGID_INVITATIONS_BULK: post invitations::create_many;
+    SIGID_INVITATION: delete invitations::revoke;
+    SIGID_RESEND_INVITATION: post invitations::resend;
+    SIGID_ACCEPT_INVITATION: post invitations::accept;
+    SIGID_INVITATION_PREVIEW: get invitations::preview;
 }

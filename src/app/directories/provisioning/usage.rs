@@ -82,7 +82,12 @@ impl UsageDelta {
             | EventKind::DomainShared
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
-            | EventKind::DomainRestored => Self::default(),
+            | EventKind::DomainRestored
+            | EventKind::InvitationCreated
+            | EventKind::InvitationResent
+            | EventKind::InvitationRevoked
+            | EventKind::InvitationAccepted
+            | EventKind::InvitationExpired => Self::default(),
         }
     }
 }

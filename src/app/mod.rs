@@ -19,6 +19,7 @@ pub mod guests;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;
+pub mod invitations;
 pub mod json_schema;
 pub mod keys;
 pub mod lease;

@@ -34,13 +34,18 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         | path::WORKSPACE_ACTIVATE
         | path::WORKSPACE_RESET
         | path::WORKSPACE_VERIFY
+        | path::WORKSPACE_INVITATION_JOIN
+        | path::WORKSPACE_INVITATION_NEW
+        | path::SIGID_ACCEPT_INVITATION
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)
         }
         path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
         route if wso2::ACCEPT_INVITATION.contains(&route) => Some(RateLimit::LoginStart),
-        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER if *method == Method::POST => {
+        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER | path::WORKSPACE_INVITATION_SEND
+            if *method == Method::POST =>
+        {
             Some(RateLimit::LetterRequests)
         }
         _ => None,

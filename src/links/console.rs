@@ -175,6 +175,26 @@ pub const EDIT_ROLE: &str = "/console/{environment}/roles/{role}/edit";
 pub const DELETE_ROLE: &str = "/console/{environment}/roles/{role}/delete";
 /// Gives a role of the vendor to one of its own people, or takes it from one.
 pub const ROLE_MEMBERS: &str = "/console/{environment}/roles/{role}/members";
+/// The invitations to an organization.
+pub const ORGANIZATION_INVITATIONS: &str = "/console/{environment}/organizations/{organization}/invitations";
+/// Invites people to an organization.
+pub const NEW_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/new";
+/// Sends an invitation again.
+pub const RESEND_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/{invitation}/resend";
+/// Takes an invitation back.
+pub const REVOKE_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/{invitation}/revoke";
+/// The members of an organization.
+pub const ORGANIZATION_MEMBERS: &str = "/console/{environment}/organizations/{organization}/members";
+/// A member of an organization.
+pub const ORGANIZATION_MEMBER: &str = "/console/{environment}/organizations/{organization}/members/{user}";
+/// Ends a membership.
+pub const REMOVE_ORGANIZATION_MEMBER: &str =
+    "/console/{environment}/organizations/{organization}/members/{user}/remove";
+/// What is to be done before an organization is in order, and what is done.
+pub const ORGANIZATION_CHECKLIST: &str = "/console/{environment}/organizations/{organization}/checklist";
 /// The roles that there are in an organization.
 pub const ORGANIZATION_ROLES: &str = "/console/{environment}/organizations/{organization}/roles";
 /// Creates a role of an organization.

@@ -60,6 +60,7 @@ pub mod oauth_subjects;
 pub mod one_time_codes;
 pub mod organization_attributes;
 pub mod organization_domains;
+pub mod organization_invitations;
 pub mod organization_keys;
 pub mod organization_lists;
 pub mod organization_subtree;

@@ -60,6 +60,7 @@ const IN_BATCHES: &[&str] = &[
     some!("membership_counts" by "organization_id"),
     some!("letters" by "id"),
     some!("guest_invitations" by "id"),
+    some!("organization_invitations" by "id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.

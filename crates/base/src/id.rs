@@ -223,6 +223,7 @@ kinds! {
     GuestInvitationKind GuestInvitationId "guest_invitation_" "invitation", READS_UUIDS: true;
     LetterKind LetterId "letter_" "letter";
     AccessTokenKind AccessTokenId "token_" "access token";
+    OrganizationInvitationKind OrganizationInvitationId "inv_" "invitation";
 }
 
 #[cfg(test)]

@@ -76,6 +76,21 @@ pub enum EventKind {
     /// An invitation was taken back. Data: `userId`.
     #[strum(serialize = "guest_invitation.deleted")]
     GuestInvitationDeleted,
+    /// Somebody was invited to the organization. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.created")]
+    InvitationCreated,
+    /// An invitation got another link. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.resent")]
+    InvitationResent,
+    /// An invitation was taken back. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.revoked")]
+    InvitationRevoked,
+    /// Somebody accepted an invitation. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.accepted")]
+    InvitationAccepted,
+    /// Nobody accepted an invitation in time. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.expired")]
+    InvitationExpired,
 }
 
 impl EventKind {

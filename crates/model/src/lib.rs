@@ -34,6 +34,7 @@ pub mod oauth_subject;
 mod openapi;
 pub mod organization;
 pub mod organization_domain;
+pub mod organization_invitation;
 pub mod organization_reference;
 pub mod role;
 pub mod saml_connection;

@@ -261,7 +261,7 @@ async fn link(
     let home: Option<Organization> = table::find(tx, environment_id, user.organization_id).await?;
     let alias = home.as_ref().and_then(|home| home.public_alias.as_ref()).map(|alias| alias.as_str());
     let segment = issuers::organization_segment(environment_id, user.organization_id, alias);
-    Ok(state.links.invitation(&tenant.name, &segment, &code.reveal()))
+    Ok(state.links.guest_invitation(&tenant.name, &segment, &code.reveal()))
 }
 
 /// Records an event of an invitation: last, as the counter of events stays locked.

@@ -9,6 +9,7 @@
 pub mod call;
 pub mod domains;
 pub mod error;
+pub mod invitations;
 pub mod organizations;
 pub mod reply;
 
@@ -40,4 +41,10 @@ routes! {
     SIGID_DOMAIN: get domains::get, patch domains::update, delete domains::delete;
     SIGID_DOMAIN_VERIFY: post domains::verify;
     SIGID_DOMAIN_CONFIRM: post domains::confirm;
+    SIGID_INVITATIONS: get invitations::list, post invitations::create;
+    SIGID_INVITATIONS_BULK: post invitations::create_many;
+    SIGID_INVITATION: delete invitations::revoke;
+    SIGID_RESEND_INVITATION: post invitations::resend;
+    SIGID_ACCEPT_INVITATION: post invitations::accept;
+    SIGID_INVITATION_PREVIEW: get invitations::preview;
 }

@@ -20,7 +20,7 @@ use super::{
     confirm::{ConfirmPage, PASSWORD},
     data,
     frame::{AccountFrame, Done, Section},
-    invitation::InvitationPage,
+    guest_invitation::InvitationPage,
     overview::OverviewPage,
     passkeys::PasskeysPage,
     password::{CURRENT, PasswordPage},

@@ -15,6 +15,7 @@ pub mod flows;
 pub mod guests;
 pub mod identity_pools;
 pub mod identity_schemas;
+pub mod invitations;
 pub mod kit;
 pub mod letters;
 pub mod oauth_clients;
@@ -154,8 +155,19 @@ fn connection_routes(routes: &mut Routes<'_>) {
         });
 }
 
+fn member_routes(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::ORGANIZATION_INVITATIONS, |resource| resource.get(invitations::list::list))
+        .resource(path::NEW_ORGANIZATION_INVITATION, |resource| {
+            resource.get(invitations::form::new).post(invitations::form::create)
+        })
+        .resource(path::RESEND_ORGANIZATION_INVITATION, |resource| resource.post(invitations::list::resend))
+        .resource(path::REVOKE_ORGANIZATION_INVITATION, |resource| resource.post(invitations::list::revoke));
+}
+
 fn organization_routes(routes: &mut Routes<'_>) {
     use organizations::{children, metadata, new};
+    member_routes(routes);
     routes
         .resource(path::ORGANIZATIONS, |resource| resource.get(organizations::list::list))
         .resource(path::NEW_ORGANIZATION, |resource| resource.get(new::new).post(new::create))

@@ -87,7 +87,12 @@ impl UsageDelta {
             | EventKind::DomainRestored
             | EventKind::GuestInvited
             | EventKind::GuestJoined
-            | EventKind::GuestInvitationDeleted => Self::default(),
+            | EventKind::GuestInvitationDeleted
+            | EventKind::InvitationCreated
+            | EventKind::InvitationResent
+            | EventKind::InvitationRevoked
+            | EventKind::InvitationAccepted
+            | EventKind::InvitationExpired => Self::default(),
         }
     }
 }

@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{guests, roles, user_groups, users};
+use super::{guests, invitations, roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -38,6 +38,10 @@ pub fn configure(routes: &mut Routes<'_>) {
         USER_CREDENTIALS: post credentials::change;
         USER_GROUPS: get user_groups::of_user::new, post user_groups::of_user::change;
         USER_SESSIONS: post credentials::end_sessions;
+        ORGANIZATION_INVITATIONS: get invitations::list::list;
+        NEW_ORGANIZATION_INVITATION: get invitations::form::new, post invitations::form::create;
+        RESEND_ORGANIZATION_INVITATION: post invitations::list::resend;
+        REVOKE_ORGANIZATION_INVITATION: post invitations::list::revoke;
         ORGANIZATION_ROLES: get roles::list::list;
         NEW_ORGANIZATION_ROLE: get roles::form::new, post roles::form::create;
         ORGANIZATION_ROLE: get roles::show::show;

@@ -42,6 +42,7 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
             Some(RateLimit::ConsoleSignIn)
         }
         path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
+        route if path::TENANT_AUTHORIZES.contains(&route) => Some(RateLimit::LoginStart),
         route if wso2::ACCEPT_INVITATION.contains(&route) => Some(RateLimit::LoginStart),
         path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER | path::WORKSPACE_INVITATION_SEND
             if *method == Method::POST =>

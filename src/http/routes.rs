@@ -58,6 +58,8 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
         // Clients of an environment, by WSO2's paths
         .surface(Surface::Issuer, "", oauth::issuers::configure)
+        // People who sign in for them
+        .surface(Surface::Oauth, "", sign_in::configure_tenants)
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // Programs and people with an access token of WSO2's scopes

@@ -14,6 +14,7 @@ pub mod call;
 mod discovery;
 pub mod error;
 mod guests;
+pub mod openapi;
 mod organizations;
 mod scim;
 mod scim_roles;

@@ -15,15 +15,18 @@ pub mod environments;
 mod error;
 pub mod events;
 pub mod field_values;
+pub mod guests;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;
+pub mod invitations;
 pub mod json_schema;
 pub mod keys;
 pub mod lease;
 pub mod limits;
 pub mod login;
 pub mod mail;
+pub mod members;
 pub mod organizations;
 pub mod outgoing;
 pub mod pagination;
@@ -41,7 +44,7 @@ pub mod support;
 pub mod webhooks;
 
 pub use administrators::settings::{ConsoleSettings, OidcProvider};
-pub use error::{Error, Result};
+pub use error::{Error, Result, Rule, RuleKind};
 pub use settings::Settings;
 pub use state::State;
 

@@ -17,6 +17,7 @@ use crate::{
         audit,
         connections::saml::{certificate_expiry, metadata},
         directories::request_log,
+        invitations,
         organizations::domains,
         support::login_counts,
     },
@@ -62,6 +63,9 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         }),
         Job::on_one_replica("organization_keys", MINUTE, |state| async move {
             organization_keys::write(&state).await.map(drop)
+        }),
+        Job::on_one_replica("invitations", MINUTE, |state| async move {
+            invitations::close_overdue(&state).await.map(drop)
         }),
         Job::on_one_replica("domain_checks", MINUTE, |state| async move {
             domains::check_due(&state).await.map(drop)

@@ -188,6 +188,26 @@ pub const EDIT_ROLE: &str = "/console/{environment}/roles/{role}/edit";
 pub const DELETE_ROLE: &str = "/console/{environment}/roles/{role}/delete";
 /// Gives a role of the vendor to one of its own people, or takes it from one.
 pub const ROLE_MEMBERS: &str = "/console/{environment}/roles/{role}/members";
+/// The invitations to an organization.
+pub const ORGANIZATION_INVITATIONS: &str = "/console/{environment}/organizations/{organization}/invitations";
+/// Invites people to an organization.
+pub const NEW_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/new";
+/// Sends an invitation again.
+pub const RESEND_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/{invitation}/resend";
+/// Takes an invitation back.
+pub const REVOKE_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/{invitation}/revoke";
+/// The members of an organization.
+pub const ORGANIZATION_MEMBERS: &str = "/console/{environment}/organizations/{organization}/members";
+/// A member of an organization.
+pub const ORGANIZATION_MEMBER: &str = "/console/{environment}/organizations/{organization}/members/{user}";
+/// Ends a membership.
+pub const REMOVE_ORGANIZATION_MEMBER: &str =
+    "/console/{environment}/organizations/{organization}/members/{user}/remove";
+/// What is to be done before an organization is in order, and what is done.
+pub const ORGANIZATION_CHECKLIST: &str = "/console/{environment}/organizations/{organization}/checklist";
 /// The roles that there are in an organization.
 pub const ORGANIZATION_ROLES: &str = "/console/{environment}/organizations/{organization}/roles";
 /// Creates a role of an organization.
@@ -203,6 +223,8 @@ pub const DELETE_ORGANIZATION_ROLE: &str =
 /// Gives a role to somebody in an organization, or takes it from them.
 pub const ORGANIZATION_ROLE_MEMBERS: &str =
     "/console/{environment}/organizations/{organization}/roles/{role}/members";
+/// Takes an invitation of a user of the organization above back.
+pub const GUEST_INVITATIONS: &str = "/console/{environment}/organizations/{organization}/guest-invitations";
 /// The groups of the users of an identity pool.
 pub const POOL_GROUPS: &str = "/console/{environment}/identity-pools/{pool}/groups";
 /// Creates a group.

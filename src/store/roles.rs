@@ -212,6 +212,27 @@ pub async fn list_ways(
     Ok(rows.into_iter().map(way).collect())
 }
 
+/// Up to `limit` roles that a group has in an organization. Those of the root are among them, whether or not they are shared
+/// with the organization.
+pub async fn list_of_group(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    group_id: UserGroupId,
+    limit: i64,
+) -> Result<Vec<Role>> {
+    let rest = "WHERE roles.environment_id = $1 AND roles.id IN (\
+                SELECT a.role_id FROM role_assignments a WHERE a.subject_id = $3 AND a.organization_id = $2) \
+                ORDER BY roles.id LIMIT $4";
+    select_where::<Role>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(group_id)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
 /// Up to `limit` applications that use a role of the root, which is for organizations.
 pub async fn list_applications(conn: &mut Conn, id: RoleId, limit: i64) -> Result<Vec<ApplicationId>> {
     let text =

@@ -113,6 +113,8 @@ pub struct Organization {
     pub metadata_schema: JsonObject,
     /// WSO2's version of it; kept and echoed.
     pub wso2_version: Wso2Version,
+    /// Whether its owner and administrators need a second factor to administer it.
+    pub require_admin_mfa: bool,
     /// How its people may authenticate; `None`: without restriction.
     pub authentication_mechanisms: Option<Vec<AuthenticationMechanism>>,
     /// Free text by key.
@@ -147,6 +149,7 @@ impl Organization {
             metadata: JsonObject::empty(),
             metadata_schema: JsonObject::empty(),
             wso2_version: Wso2Version::V1,
+            require_admin_mfa: false,
             authentication_mechanisms: None,
             attributes: BTreeMap::new(),
             domains: BTreeMap::new(),
@@ -233,6 +236,7 @@ impl Audited for Organization {
         add("alias", json!(self.public_alias.as_ref().map(PublicAlias::as_str)));
         add("parentId", json!(self.parent().map(|id| id.to_string())));
         add("template", json!(self.template));
+        add("requireAdminMfa", json!(self.require_admin_mfa));
         add("templateId", json!(self.applied_template.map(|template| template.id.to_string())));
         add("description", json!(self.description));
         add("color", json!(self.color));

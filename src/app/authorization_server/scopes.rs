@@ -71,7 +71,7 @@ const MANAGEMENT_SCOPES: &[(&str, Scope, &str)] = &[
     ("group_mgt_view", Scope::GroupsView, "See groups of users"),
     ("guest_mgt_invite_add", Scope::GuestsManage, "Invite users of other organizations"),
     ("guest_mgt_invite_delete", Scope::GuestsManage, "Withdraw invitations of users of other organizations"),
-    ("guest_mgt_invite_list", Scope::GuestsManage, "See invitations of users of other organizations"),
+    ("guest_mgt_invite_list", Scope::GuestsView, "See invitations of users of other organizations"),
     ("idp_create", Scope::SamlView, "See connections to identity providers (for programs that ask for it)"),
     ("idp_delete", Scope::SamlView, "See connections to identity providers (for programs that ask for it)"),
     ("idp_update", Scope::Saml, "Set up single sign-on with an identity provider"),

@@ -12,13 +12,14 @@ use model::{
     email::Email,
     environment::Environment,
     letter::{Asker, Letter, LetterError, LetterKind, LetterState},
+    membership::Tier,
     organization::Organization,
 };
 use url::Url;
 
 use super::{
     onward::Onward,
-    templates::{self, CodeInLetter, Contents, Letterhead},
+    templates::{self, CodeInLetter, Contents, InvitedTo, Letterhead},
 };
 use crate::{
     app::{
@@ -72,6 +73,15 @@ pub(in crate::app) enum Link<'a> {
     Page(&'a Onward),
     /// To this address.
     To(&'a Url),
+    /// To this address, where somebody accepts an invitation to an organization.
+    Invitation {
+        /// The address.
+        url: &'a Url,
+        /// What they become.
+        role: Tier,
+        /// Until when the link is good.
+        until: Timestamp,
+    },
 }
 
 /// Whether letters are sent.
@@ -138,7 +148,7 @@ pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLe
     }
     let now = state.now();
     let contents = write(tx, state, new, now).await?;
-    let is_known = new.account.is_some() || new.kind == LetterKind::Invitation;
+    let is_known = new.account.is_some() || new.kind.is_invitation();
     let why_not = new.not_sent.or(match (is_known, new.recipient) {
         (false, _) => Some(LetterError::NoAccount),
         (_, None) => Some(LetterError::NoAddress),
@@ -199,7 +209,9 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
             LetterKind::ResetTotp
             | LetterKind::EnrollWebauthn
             | LetterKind::AlreadyRegistered
-            | LetterKind::Invitation => links.sign_in(slug, &segment),
+            | LetterKind::Invitation
+            | LetterKind::GuestInvitation
+            | LetterKind::OrganizationInvitation => links.sign_in(slug, &segment),
             LetterKind::PasswordChanged
             | LetterKind::PasskeyAdded
             | LetterKind::PasskeyRemoved
@@ -214,9 +226,13 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
     };
     let (url, application) = match new.link {
         Link::Page(onward) => (page(onward), onward.application()),
-        Link::To(url) => (url.clone(), ""),
+        Link::To(url) | Link::Invitation { url, .. } => (url.clone(), ""),
     };
     let letterhead = Letterhead::new(&environment, &branding, organization.as_ref()).of(application);
     let code = new.kind.purpose().map(|_| &code);
-    Ok(templates::write(new.kind, &letterhead, url.into(), code))
+    let invited = match new.link {
+        Link::Invitation { role, until, .. } => Some(InvitedTo { role, until }),
+        Link::Page(_) | Link::To(_) => None,
+    };
+    Ok(templates::write(new.kind, &letterhead, url.into(), code, invited))
 }

@@ -7,6 +7,7 @@ use model::{
     color::Color,
     environment::Environment,
     letter::LetterKind,
+    membership::Tier,
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,15 @@ pub(super) struct CodeInLetter {
     pub digits: String,
     /// Until when it is good.
     pub expires_at: Timestamp,
+}
+
+/// What somebody is invited to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InvitedTo {
+    /// What they become in the organization.
+    pub role: Tier,
+    /// Until when the link is good.
+    pub until: Timestamp,
 }
 
 /// A part of a letter.
@@ -80,6 +90,14 @@ impl Letterhead {
         }
     }
 
+    /// What people are invited to: the organization, else the application.
+    fn invites(&self) -> &str {
+        match self.organization.as_str() {
+            "" => &self.application,
+            organization => organization,
+        }
+    }
+
     /// The application, with the organization where there is one.
     fn place(&self) -> String {
         match self.organization.as_str() {
@@ -96,6 +114,7 @@ pub(super) fn write(
     letterhead: &Letterhead,
     url: String,
     code: Option<&CodeInLetter>,
+    invited: Option<InvitedTo>,
 ) -> Contents {
     let place = letterhead.place();
     let application = &letterhead.application;
@@ -156,6 +175,32 @@ pub(super) fn write(
             "The link is good once, for three days. Give it to nobody: whoever opens it first gets the account. If you did not \
              expect it, do nothing.",
         ),
+        LetterKind::GuestInvitation => (
+            format!("You are invited to {place}"),
+            format!(
+                "Somebody who manages it invites you: {place}. You have an account already; open the link and sign in with it to accept."
+            ),
+            "Look at the invitation",
+            "The link is good for three days. Give it to nobody. If you did not expect it, do nothing: you join nothing without it.",
+        ),
+        LetterKind::OrganizationInvitation => {
+            let organization = letterhead.invites();
+            let role = match invited.map(|invited| invited.role) {
+                Some(role) if role.administers() => "an administrator",
+                _ => "a member",
+            };
+            let until = invited.map_or_else(String::new, |invited| {
+                format!(" The link is good once, until {}.", until(invited.until))
+            });
+            (
+                format!("You are invited to join {organization}"),
+                format!(
+                    "You are invited to join {organization} at {application}, as {role}. Open the link to look at the invitation: you accept it there, with the account that you have or with a new one.{until}"
+                ),
+                "Look at the invitation",
+                "If you did not expect this, do nothing: you become a member only if you accept it.",
+            )
+        }
         LetterKind::PasswordChanged => notice(letterhead, "The password of your account was changed"),
         LetterKind::PasskeyAdded => notice(letterhead, "A passkey was added to your account"),
         LetterKind::PasskeyRemoved => notice(letterhead, "A passkey of your account was removed"),
@@ -315,7 +360,10 @@ mod tests {
     fn written(kind: LetterKind) -> Contents {
         let code = CodeInLetter { digits: "287082".to_owned(), expires_at: NOW };
         let url = "https://sso.vendor.example/prod/acme/sign-in/reset?code=00.287082".to_owned();
-        write(kind, &letterhead(Some("Acme Cloud"), "Müller & Söhne"), url, kind.purpose().map(|_| &code))
+        let invited = (kind == LetterKind::OrganizationInvitation)
+            .then_some(InvitedTo { role: Tier::Admin, until: NOW });
+        let head = letterhead(Some("Acme Cloud"), "Müller & Söhne");
+        write(kind, &head, url, kind.purpose().map(|_| &code), invited)
     }
 
     #[test]
@@ -333,7 +381,8 @@ mod tests {
     fn names_do_no_harm() {
         let hostile = "Acme\r\nBcc: eve@evil.example <script>alert(1)</script>";
         for head in [letterhead(Some(hostile), "x"), letterhead(Some("x"), hostile)] {
-            let contents = write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None);
+            let contents =
+                write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None, None);
             for line in [&contents.subject, &contents.sender_name] {
                 assert!(!line.chars().any(char::is_control), "{line:?}");
             }
@@ -341,7 +390,7 @@ mod tests {
         }
         let branding = Branding::empty(Id::from_bits(1));
         let named = letterhead(Some("Acme Cloud"), "x").of("Portal\r\nBcc: eve@evil.example");
-        let contents = write(LetterKind::ResetPassword, &named, "https://x.example".to_owned(), None);
+        let contents = write(LetterKind::ResetPassword, &named, "https://x.example".to_owned(), None, None);
         assert_eq!(contents.subject, "Set a new password for Portal  Bcc: eve@evil.example");
         assert_eq!(contents.sender_name, "Acme Cloud", "whoever sends it stays the same");
         assert_eq!(letterhead(Some("Acme Cloud"), "x").of(" \u{7} ").place(), "Acme Cloud at x");

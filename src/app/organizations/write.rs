@@ -80,6 +80,18 @@ pub(super) async fn create_with(
     also: impl AsyncFn(&mut Transaction, &Organization) -> Result<()>,
 ) -> Result<Organization> {
     let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
+    create_in(state, principal, environment_id, new, apply, also).await
+}
+
+/// [`create_with`], for a caller who was authorised.
+pub(super) async fn create_in(
+    state: &State,
+    principal: &Principal,
+    environment_id: EnvironmentId,
+    new: &NewOrganization<'_>,
+    apply: impl Fn(&mut Organization) -> Result<()>,
+    also: impl AsyncFn(&mut Transaction, &Organization) -> Result<()>,
+) -> Result<Organization> {
     retry_deadlocks(async || {
         let now = state.now();
         let mut organization = Organization::new(Id::new(now, &*state.random), environment_id, now);

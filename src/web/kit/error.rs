@@ -17,7 +17,7 @@ use super::{
     response::{self, PagePolicy},
 };
 use crate::{
-    app::Error,
+    app::{Error, RuleKind},
     links::{console, path},
     telemetry,
 };
@@ -59,6 +59,13 @@ pub fn status(error: &Error) -> StatusCode {
         | Error::InvalidFields(_)
         | Error::FailedPrecondition(_)
         | Error::Organization(_) => StatusCode::BAD_REQUEST,
+        Error::Rule(rule) => match rule.kind {
+            RuleKind::Forbidden => StatusCode::FORBIDDEN,
+            RuleKind::NotFound => StatusCode::NOT_FOUND,
+            RuleKind::Conflict | RuleKind::Invalid => StatusCode::BAD_REQUEST,
+            RuleKind::Expired => StatusCode::GONE,
+            RuleKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        },
         Error::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
         Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -36,8 +36,9 @@ pub(in crate::app::accounts) async fn remove_locked(
     if edit.row.shadow_of.is_some() {
         store::user_associations::end_use(&mut edit.tx, id, state.now()).await?;
     }
-    store::deleted_users::remove(&mut edit.tx, &[id]).await?;
+    // In the order in which a new user is counted.
     store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;
+    store::deleted_users::remove(&mut edit.tx, &[id]).await?;
     audit::deleted(&mut edit.tx, state, principal, &edit.before).await?;
     Ok(edit.tx.commit().await?)
 }

@@ -1,5 +1,6 @@
 //! `/{tenant}/{workspace}/admin`: an organization at a glance, for its own administrator.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
 use model::{organization::Organization, scim_directory::ScimDirectory, setup_link::SetupLink};
 
@@ -8,16 +9,20 @@ use crate::{
         Error,
         connections::saml::{self, SamlConnectionView},
         directories,
+        guests::GuestView,
         pagination::{Page, PageQuery},
         permissions::Action,
         setup::links,
     },
     links::{console, path},
     web::{
-        console::kit::{
-            context::EnvironmentContext,
-            form::ConsoleForm,
-            labels::{self, Href},
+        console::{
+            guests,
+            kit::{
+                context::EnvironmentContext,
+                form::ConsoleForm,
+                labels::{self, Href},
+            },
         },
         kit::{
             components::{ButtonStyle, button, link_button},
@@ -33,6 +38,10 @@ pub(in crate::web::console) struct HomePage<'a> {
     pub organization: &'a Organization,
     /// Whether they may see the users.
     pub users: bool,
+    /// Open invitations of users of the organization above.
+    pub invitations: &'a [GuestView],
+    /// Whether they may take these back.
+    pub may_take_back: bool,
     /// The SAML connections, if they may see them.
     pub connections: Option<&'a Page<SamlConnectionView>>,
     /// The SCIM directories, if they may see them.
@@ -49,6 +58,7 @@ pub(in crate::web::console) struct HomePage<'a> {
     pub confirm: Option<Markup>,
     pub href: Href<'a>,
     pub csrf: Markup,
+    pub now: Timestamp,
 }
 
 /// `GET …/admin`
@@ -69,9 +79,12 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     };
     let directories: Option<Vec<ScimDirectory>> =
         directories.map(|page| page.items.into_iter().map(|view| view.directory).collect());
+    let invitations = guests::open(&context, organization.id).await?;
     let content = view(&HomePage {
         organization,
         users: context.may(Action::UsersView),
+        invitations: &invitations,
+        may_take_back: context.may(Action::GuestsManage),
         connections: connections.as_ref(),
         directories: directories.as_deref(),
         may_set_up: [Action::SamlConnectionsManage, Action::ScimDirectoriesManage, Action::DomainsManage]
@@ -83,6 +96,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         confirm: context.confirm_identity_notice("open the set-up"),
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
+        now: context.now(),
     });
     Ok(context.plain_shell("Overview").respond(content))
 }
@@ -112,6 +126,13 @@ pub(in crate::web::console) fn view(page: &HomePage<'_>) -> Markup {
                 h2 #log { "Audit log" }
                 p { "What was changed here, and by whom." }
                 p { (link_button(ButtonStyle::Plain, "Audit log", &(page.href)(console::AUDIT_EVENTS, &[]))) }
+            }
+        }
+        @if !page.invitations.is_empty() {
+            section.card aria-labelledby="invited" {
+                h2 #invited { "Invited" }
+                p { "Who has an account above your organization and was invited into it, and has not accepted yet." }
+                (guests::list(page.invitations, *id, page.may_take_back, page.href, &page.csrf, page.now))
             }
         }
         @if let Some(connections) = page.connections {
@@ -174,6 +195,7 @@ fn rights(page: &HomePage<'_>) -> Markup {
         || page.roles
         || page.audit
         || page.may_set_up
+        || !page.invitations.is_empty()
         || page.connections.is_some()
         || page.directories.is_some();
     html! {

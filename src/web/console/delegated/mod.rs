@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{roles, user_groups, users};
+use super::{guests, invitations, roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -24,6 +24,7 @@ pub fn configure(routes: &mut Routes<'_>) {
     pages! {
         OVERVIEW: get home::show;
         ORGANIZATION: get home::show;
+        GUEST_INVITATIONS: post guests::remove;
         AUDIT_EVENTS: get audit::list;
         ORGANIZATION_USERS: get list::list;
         NEW_ORGANIZATION_USER: get new::new, post new::create;
@@ -40,6 +41,10 @@ pub fn configure(routes: &mut Routes<'_>) {
         USER_ROLES: post users::roles::change;
         USER_INVITATION: post invitation::change;
         USER_SESSIONS: post credentials::end_sessions;
+        ORGANIZATION_INVITATIONS: get invitations::list::list;
+        NEW_ORGANIZATION_INVITATION: get invitations::form::new, post invitations::form::create;
+        RESEND_ORGANIZATION_INVITATION: post invitations::list::resend;
+        REVOKE_ORGANIZATION_INVITATION: post invitations::list::revoke;
         ORGANIZATION_ROLES: get roles::list::list;
         NEW_ORGANIZATION_ROLE: get roles::form::new, post roles::form::create;
         ORGANIZATION_ROLE: get roles::show::show;

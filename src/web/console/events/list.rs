@@ -126,6 +126,9 @@ fn kind_label(kind: &EventType) -> &str {
         "organization.domain_record_lost" => "DNS record of a proved domain is gone",
         "organization.domain_lapsed" => "Domain no longer counts as proved",
         "organization.domain_restored" => "DNS record of a domain is back",
+        "guest_invitation.created" => "User of the organization above invited",
+        "guest_invitation.accepted" => "Invitation accepted",
+        "guest_invitation.deleted" => "Invitation taken back",
         other => other,
     }
 }

@@ -84,6 +84,9 @@ fn home_samples() {
     let full = HomePage {
         organization: &organization,
         users: true,
+        invitations: &[],
+        may_take_back: false,
+        now: now(),
         connections: Some(&none),
         directories: Some(&[]),
         may_set_up: true,

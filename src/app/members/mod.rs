@@ -1,0 +1,7 @@
+//! Members of organizations: who belongs to which, and what their tier lets them do there. The organizations that users make and
+//! administer themselves.
+
+pub mod caller;
+pub mod organizations;
+
+pub use caller::{Caller, Standing};

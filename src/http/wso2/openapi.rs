@@ -131,7 +131,7 @@ fn describe(path: &str, operation: &Operation, needs: Option<Needs>) -> Value {
             _ => true,
         };
         if applies {
-            responses[*status] = match has_body || is_scim {
+            responses[*status] = match *has_body || is_scim {
                 true => {
                     let reference = json!({ "$ref": format!("#/components/schemas/{error}") });
                     json!({ "description": about.replace(" There is no body.", ""), "content": { (kind): { "schema": reference } } })

@@ -2,8 +2,11 @@
 
 mod applications;
 mod associations;
+mod codes;
 mod discovery;
+mod existence;
 mod guide;
+mod rights;
 mod roles;
 mod scim_users;
 mod sharing;

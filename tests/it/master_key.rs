@@ -166,7 +166,7 @@ async fn fill(app: &TestApp) -> Contents {
     let administrator = app.with_password("root@vendor.example").await;
     let mut tx = app.state.db.write().await.unwrap();
     totp::set(&mut tx, &app.state, user(), &TotpSecret::new(random())).await.unwrap();
-    store::letters::insert(&mut tx, &letter(app, &tenant), Some(&letter_contents(app))).await.unwrap();
+    store::letters::insert(&mut tx, &letter(app, &tenant), Some(&letter_contents(app)), None).await.unwrap();
     tx.commit().await.unwrap();
     Contents {
         flow: log_in(app, (&tenant, &key)).await,

@@ -126,7 +126,7 @@ async fn check_grants(
         if group.is_none_or(|group| group.organization_id != place.1 || Some(group.pool_id) != pool) {
             return Err(GuestError::of_grant(Error::not_found(UserGroupKind::NOUN, id)));
         }
-        roles::require_group(conn, principal, place, *id).await.map_err(GuestError::of_grant)?;
+        roles::require_givable_group(conn, principal, place, *id).await.map_err(GuestError::of_grant)?;
     }
     Ok(())
 }

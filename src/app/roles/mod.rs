@@ -19,7 +19,7 @@ pub use assignments::{MAX_ASSIGNMENTS, Members, assign_user, members};
 pub use change::{FirstMembers, NewRole, create, create_for, create_in, remove};
 pub use copy::copy_to;
 pub use effective::{RoleRef, of_user, permissions_in_application, permissions_of};
-pub use held::{find_givable, may_give, require_group};
+pub use held::{find_givable, may_give, require_givable_group, require_group, require_over};
 pub use known_permissions::MAX_PERMISSIONS;
 pub use of_user::{Held, Lost, Without, held_by, lost_without};
 pub use operations::{RoleOperation, apply};

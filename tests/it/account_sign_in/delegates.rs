@@ -227,6 +227,36 @@ both! {
         roles::apply(&app.state, &own, world.organization, held, None, &give).await.unwrap();
     }
 
+    async fn nobody_changes_somebody_there_who_may_do_more(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let boss = add_user(&app, world.environment.id, world.organization, COLLEAGUE, vec![password(PASSWORD)]).await;
+        let principal = Principal::operator(world.environment.id);
+        let more = NewRole {
+            name: "More".to_owned(),
+            audience: None,
+            permissions: BTreeSet::from(["internal_org_role_mgt_update".to_owned()]),
+        };
+        let more = roles::create(&app.state, &principal, world.organization, &more).await.unwrap();
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let at = |rest: &str| format!("/users/{boss}{rest}");
+        let (password_page, deletion) = (delegate.page(&at("/password")).await, delegate.page(&at("/delete")).await);
+        let (shown, address) = (delegate.page(&at("")).await, delegate.page(&at("/addresses")).await);
+        let give = [RoleOperation::Users(SetChange::Add(BTreeSet::from([boss])))];
+        roles::apply(&app.state, &principal, world.organization, more.id, None, &give).await.unwrap();
+        let sent = [
+            delegate.send(&password_page, &at("/password"), &[("password", "another kettle in snow")]).await,
+            delegate.send(&deletion, &at("/delete"), &[("confirm", "Dana Doe")]).await,
+            delegate.send(&shown, &at("/status"), &[("status", "inactive")]).await,
+            delegate.send(&address, &at("/addresses"), &[("type", "email"), ("address", "mine@acme.com")]).await,
+        ];
+        for answer in sent {
+            assert_eq!(answer.status, 403, "{}", answer.body);
+            assert!(answer.body.contains("may do what you may not do yourself"), "{}", answer.body);
+        }
+        code(&world.sign_in(&app, &app.browser(), COLLEAGUE, PASSWORD).await);
+    }
+
     async fn nothing_of_another_organization_is_there(app: TestApp) {
         let world = world(&app).await;
         give_role(&app, &world, &MANAGES_USERS).await;

@@ -9,6 +9,7 @@ pub mod authorization_server;
 pub mod background_tasks;
 pub mod connections;
 mod console_connection;
+pub mod database_copy;
 pub mod delegates;
 pub mod directories;
 pub mod environments;

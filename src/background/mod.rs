@@ -1,6 +1,7 @@
 //! Background jobs. Those on one replica are leased in the database; those on every replica are about the process
 //! (metrics, the queue of the SCIM request log) or claim rows (webhooks, metadata, letters).
 
+mod backups;
 pub mod domain_ids;
 mod job;
 mod letters;
@@ -88,6 +89,7 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         Job::on_every_replica("webhook_metrics", MINUTE, |state| async move {
             webhooks::observe_backlog(&state).await
         }),
+        Job::on_every_replica("backup_metrics", MINUTE, |state| async move { backups::observe(&state).await }),
         Job::on_every_replica("metrics_upkeep", UPKEEP_INTERVAL, |_| async {
             telemetry::prometheus().run_upkeep();
             Ok(())

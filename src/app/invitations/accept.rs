@@ -209,7 +209,7 @@ fn new_user(new: &NewAccount, invitation: &OrganizationInvitation, proves: bool)
     user.addresses.push(NewAddress::email(email, proves));
     if !name.is_empty() {
         let payload = Map::from_iter([("name".to_owned(), Value::from(name))]);
-        user.profile = Profile { payload: Some(payload), ..Profile::default() };
+        user.profile = Profile::new(Some(payload), None, None);
     }
     user.credentials.push(NewCredential {
         credential: ImportedCredential::Password(new.password.clone()),

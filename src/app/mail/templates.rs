@@ -447,7 +447,7 @@ mod tests {
         assert_eq!(harmless_name(&"x".repeat(500)).unwrap().chars().count(), MAX_NAME + 1);
         for kind in LetterKind::VARIANTS {
             let head = letterhead(Some("Acme Cloud"), "Your account is locked: https://evil.example/unlock");
-            let contents = write(*kind, &head, "https://sso.vendor.example/x".to_owned(), None);
+            let contents = write(*kind, &head, "https://sso.vendor.example/x".to_owned(), None, None);
             for text in [&contents.subject, &contents.text, &contents.html, &contents.sender_name] {
                 assert!(!text.contains("evil"), "{text}");
             }

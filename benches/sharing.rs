@@ -1,5 +1,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-//! Sharing an application with many organizations, the first switch after it, and what a switch costs.
+//! Sharing an application with many organizations, the first switch after it, what a switch costs, and the search for a shared
+//! role in one of them, by its name and its application.
 //!
 //! `cargo bench --bench sharing` runs SQLite; with `OSTIARY_BENCH_POSTGRES_URL` set it runs that database too (it must be
 //! empty). `OSTIARY_BENCH_ORGANIZATIONS` says how many organizations there are (10000). Told is the server's own CPU time for each
@@ -16,12 +17,13 @@ use support::{Installation, Server};
 
 const REQUESTS: u32 = 300;
 
-const SCOPES: [&str; 5] = [
+const SCOPES: [&str; 6] = [
     "internal_shared_application_create",
     "internal_shared_application_view",
     "internal_shared_application_delete",
     "internal_application_mgt_view",
     "internal_org_application_mgt_view",
+    "internal_org_role_mgt_view",
 ];
 
 fn main() {
@@ -40,6 +42,7 @@ async fn measure(url: &str) {
     installation.json(&["environment", "create", "--slug", "bench", "--display-name", "Bench"]);
     let mut arguments = vec!["application", "create", "--environment", "bench", "--name", "B2B App"];
     arguments.extend(["--grant", "client_credentials", "--grant", "organization_switch", "--share", "none"]);
+    arguments.extend(["--audience", "application", "--role", "App Admin"]);
     arguments.extend(SCOPES.iter().flat_map(|scope| ["--scope", scope]));
     let client = installation.json(&arguments);
     let db = Db::connect(url, 2).await.expect("the database");

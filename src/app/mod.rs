@@ -15,6 +15,7 @@ pub mod environments;
 mod error;
 pub mod events;
 pub mod field_values;
+pub mod guests;
 pub mod idempotency;
 pub mod import_ssoready;
 pub mod input;

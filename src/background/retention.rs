@@ -157,10 +157,16 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     let ended = now - EXPIRED_SESSION_RETENTION;
     sweep!(failures, state, "sessions", |tx| store::sessions::remove_expired(tx, ended));
     sweep!(failures, state, "invitations", |tx| store::invitations::remove_expired(tx, ended));
-    let ended = now - ENDED_INVITATION_RETENTION;
-    sweep!(failures, state, "invitations to organizations", |tx| store::organization_invitations::remove_old(
+    sweep!(failures, state, "invitations of guests", |tx| store::guest_invitations::remove_expired(
         tx, ended
     ));
+    let ended = now - ENDED_INVITATION_RETENTION;
+    sweep!(
+        failures,
+        state,
+        "invitations to organizations",
+        |tx| store::organization_invitations::remove_old(tx, ended)
+    );
     sweep!(failures, state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(
         tx, now
     ));

@@ -10,7 +10,7 @@ use crate::{
         body_allowance::MAX_UNAUTHENTICATED_BODY,
         rate_limiter::{RateLimit, RateLimitKey},
     },
-    links::{console as console_path, path},
+    links::{console as console_path, path, wso2},
 };
 
 /// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples
@@ -42,6 +42,8 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
             Some(RateLimit::ConsoleSignIn)
         }
         path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
+        route if path::TENANT_AUTHORIZES.contains(&route) => Some(RateLimit::LoginStart),
+        route if wso2::ACCEPT_INVITATION.contains(&route) => Some(RateLimit::LoginStart),
         path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER | path::WORKSPACE_INVITATION_SEND
             if *method == Method::POST =>
         {
@@ -88,7 +90,7 @@ pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
         RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
             status.is_client_error()
         }
-        RateLimit::LoginStart | RateLimit::LetterRequests => true,
+        RateLimit::LoginStart | RateLimit::LetterRequests | RateLimit::DomainChecks => true,
     }
 }
 

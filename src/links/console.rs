@@ -210,6 +210,8 @@ pub const DELETE_ORGANIZATION_ROLE: &str =
 /// Gives a role to somebody in an organization, or takes it from them.
 pub const ORGANIZATION_ROLE_MEMBERS: &str =
     "/console/{environment}/organizations/{organization}/roles/{role}/members";
+/// Takes an invitation of a user of the organization above back.
+pub const GUEST_INVITATIONS: &str = "/console/{environment}/organizations/{organization}/guest-invitations";
 /// The groups of the users of an identity pool.
 pub const POOL_GROUPS: &str = "/console/{environment}/identity-pools/{pool}/groups";
 /// Creates a group.

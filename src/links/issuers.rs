@@ -61,6 +61,11 @@ impl Links {
         url
     }
 
+    /// Where a user of the organization above looks at an invitation, by its confirmation code.
+    pub fn guest_invitation(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        self.with_code(path::WORKSPACE_ACCOUNT_OPEN_GUEST_INVITATION, tenant, workspace, code)
+    }
+
     /// The page of an invitation to an organization, by what stands for it.
     pub fn invitation(&self, tenant: &str, workspace: &str, token: &str) -> Url {
         let mut url = self.url(&expand(path::WORKSPACE_INVITATION, &[&tenant, &workspace]));

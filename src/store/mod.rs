@@ -36,6 +36,7 @@ mod error;
 pub mod events;
 pub mod federated_identities;
 pub mod former_passwords;
+pub mod guest_invitations;
 pub mod idempotency_keys;
 pub mod identity_pools;
 pub mod identity_schemas;

@@ -199,16 +199,18 @@ pub async fn list_addresses_of_members(
     let mut found = BTreeSet::new();
     for some in keys.chunks(BATCH_SIZE) {
         let pools = || {
-            Sql::from("(SELECT p.id FROM identity_pools p WHERE p.deleted_at IS NULL AND p.organization_id IN (")
-                .value(organization_id.to_string())
-                .push(", ")
-                .value(root.to_string())
-                .push("))")
+            Sql::from(
+                "(SELECT p.id FROM identity_pools p WHERE p.deleted_at IS NULL AND p.organization_id IN (",
+            )
+            .value(organization_id.to_string())
+            .push(", ")
+            .value(root.to_string())
+            .push("))")
         };
         let keys = |sql: Sql| sql.push(" IN (").values(some.iter().map(String::as_str)).push(")");
         let of_member = |sql: Sql| sql.value(organization_id.to_string());
-        let identifiers = Sql::from("SELECT i.identifier_key FROM user_identifiers i WHERE i.pool_id IN ")
-            .append(pools());
+        let identifiers =
+            Sql::from("SELECT i.identifier_key FROM user_identifiers i WHERE i.pool_id IN ").append(pools());
         let addresses =
             Sql::from(" UNION SELECT a.address_key FROM user_addresses a WHERE a.verified_at IS NOT NULL AND a.pool_id IN ")
                 .append(pools());
@@ -237,9 +239,8 @@ pub async fn list(
     from: Option<OrganizationInvitationId>,
     limit: i64,
 ) -> Result<Vec<OrganizationInvitation>> {
-    const WITH_STATE: &str = select!(
-        "WHERE organization_id = $1 AND state = $4 AND id >= $2 ORDER BY id LIMIT $3"
-    );
+    const WITH_STATE: &str =
+        select!("WHERE organization_id = $1 AND state = $4 AND id >= $2 ORDER BY id LIMIT $3");
     let from = page_start(from);
     let rows: Vec<Row> = match status {
         None => {

@@ -59,6 +59,7 @@ const IN_BATCHES: &[&str] = &[
     some!("memberships" by "organization_id, user_id"),
     some!("membership_counts" by "organization_id"),
     some!("letters" by "id"),
+    some!("guest_invitations" by "id"),
     some!("organization_invitations" by "id"),
 ];
 

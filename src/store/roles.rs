@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::{
-    id::{ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserId},
+    id::{
+        ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserGroupId, UserId,
+    },
     time::Timestamp,
 };
 use model::role::{Audience, AudienceType, Role};
@@ -175,6 +177,27 @@ pub async fn list_of_user(
         .bind(environment_id)
         .bind(organization_id)
         .bind(user_id)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// Up to `limit` roles that a group has in an organization. Those of the root are among them, whether or not they are shared
+/// with the organization.
+pub async fn list_of_group(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    group_id: UserGroupId,
+    limit: i64,
+) -> Result<Vec<Role>> {
+    let rest = "WHERE roles.environment_id = $1 AND roles.id IN (\
+                SELECT a.role_id FROM role_assignments a WHERE a.subject_id = $3 AND a.organization_id = $2) \
+                ORDER BY roles.id LIMIT $4";
+    select_where::<Role>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(group_id)
         .bind(limit)
         .all_of()
         .await

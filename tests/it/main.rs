@@ -46,6 +46,7 @@ mod disabled;
 mod disabled_races;
 mod dns;
 mod domain_rechecks;
+mod domain_verification;
 mod environment_removal;
 mod events;
 mod faults;

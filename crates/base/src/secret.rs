@@ -129,6 +129,7 @@ secrets! {
     AdminSessionTokenKind AdminSessionToken "ostiary_session_" "the cookie of a console session";
     OrganizationInvitationTokenKind OrganizationInvitationToken "invitation_" "the one-time token of an invitation to an organization";
     SetupLinkTokenKind SetupLinkToken "ssoready_one_time_token_" "the one-time token of a setup link";
+    GuestInvitationCodeKind GuestInvitationCode "invitation_" "the confirmation code of an invitation to an organization";
     UserSessionTokenKind UserSessionToken "user_session_token_" "the cookie of a user's session";
     SetupSessionTokenKind SetupSessionToken "ostiary_setup_" "the cookie of a redeemed setup link";
 }

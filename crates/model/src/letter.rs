@@ -28,6 +28,8 @@ pub enum LetterKind {
     AlreadyRegistered,
     /// An invitation to the console.
     Invitation,
+    /// An invitation to the organization of a customer, for somebody who has an account above it.
+    GuestInvitation,
     /// An invitation to an organization.
     OrganizationInvitation,
     /// The person has set another password.
@@ -64,6 +66,7 @@ impl LetterKind {
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
             Self::AlreadyRegistered
             | Self::Invitation
+            | Self::GuestInvitation
             | Self::OrganizationInvitation
             | Self::PasswordChanged
             | Self::PasskeyAdded
@@ -78,7 +81,7 @@ impl LetterKind {
 
     /// Whether it invites somebody, who may have no account.
     pub fn is_invitation(self) -> bool {
-        matches!(self, Self::Invitation | Self::OrganizationInvitation)
+        matches!(self, Self::Invitation | Self::GuestInvitation | Self::OrganizationInvitation)
     }
 
     /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.

@@ -15,6 +15,7 @@ pub mod entity_tag;
 pub mod environment;
 pub mod event;
 pub mod federated_identity;
+pub mod guest_invitation;
 pub mod http_url;
 pub mod identity_pool;
 pub mod identity_schema;

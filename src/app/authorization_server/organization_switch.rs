@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     access_tokens::{self, Authenticated, NewAccessToken, TokenOrganization, TokenSubject},
-    issuers::{self, Issuer, IssuerKind, Tenant},
+    issuers::{self, Issuer, IssuerForm, IssuerKind, Tenant},
     scopes::ManagementScope,
     sign_in::GRANT_LIFETIME,
     user_scopes,
@@ -230,6 +230,7 @@ impl Person {
             environment_id: self.user.environment_id,
             issuer: root_id(self.user.environment_id),
             switched: true,
+            form: IssuerForm::Organization,
             organization_id: target.id,
             client_id: client.id,
             user_id: self.user.id,

@@ -70,7 +70,7 @@ const MANAGEMENT_SCOPES: &[(&str, Scope)] = &[
     ("group_mgt_view", Scope::GroupsView),
     ("guest_mgt_invite_add", Scope::GuestsManage),
     ("guest_mgt_invite_delete", Scope::GuestsManage),
-    ("guest_mgt_invite_list", Scope::GuestsManage),
+    ("guest_mgt_invite_list", Scope::GuestsView),
     ("idp_create", Scope::SamlView),
     ("idp_delete", Scope::SamlView),
     ("idp_update", Scope::Saml),

@@ -60,9 +60,7 @@ pub struct NewAccount {
 pub(super) async fn proven_keys(conn: &mut Conn, user_id: UserId) -> Result<Vec<String>> {
     let found = user_addresses::list(conn, &[user_id]).await?.remove(&user_id).unwrap_or_default();
     let proven = |address: &UserAddress| {
-        address.kind == AddressKind::Email
-            && address.status == AddressStatus::Active
-            && address.is_verified()
+        address.kind == AddressKind::Email && address.status == AddressStatus::Active && address.is_verified()
     };
     Ok(found.iter().filter(|address| proven(address)).map(UserAddress::key).collect())
 }
@@ -142,8 +140,8 @@ async fn consume(
             let source = MembershipSource::Invitation;
             let membership = Membership::new(place, user_id, invitation.role, source, now);
             memberships::insert(tx, &membership).await?;
-            let entry = Entry::of(&membership, "added")
-                .with_values(model::audit::Audited::audit_fields(&membership));
+            let entry =
+                Entry::of(&membership, "added").with_values(model::audit::Audited::audit_fields(&membership));
             audit::record(tx, state, Some(place.0), principal, entry).await?;
             membership
         }
@@ -237,7 +235,6 @@ fn named(error: Error) -> Error {
         error => error,
     }
 }
-
 
 /// Who accepted an invitation, as an answer shows them.
 #[derive(Debug, Clone)]

@@ -158,7 +158,8 @@ fn copy(error: &Error) -> Error {
 
 fn parse(asked: &Asked) -> Result<Wanted> {
     let email = Email::parse(asked.email.trim()).filter(|email| email.as_str().len() <= 254);
-    let email = email.ok_or_else(|| Error::invalid("email", "must be an e-mail address: dana@example.com"))?;
+    let email =
+        email.ok_or_else(|| Error::invalid("email", "must be an e-mail address: dana@example.com"))?;
     let role = match asked.role.as_deref() {
         None => None,
         Some("member") => Some(Tier::Member),

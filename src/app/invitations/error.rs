@@ -67,7 +67,9 @@ impl InvitationError {
 
     const fn kind(self) -> RuleKind {
         match self {
-            Self::AlreadyMember | Self::Pending | Self::NotPending | Self::AccountExists => RuleKind::Conflict,
+            Self::AlreadyMember | Self::Pending | Self::NotPending | Self::AccountExists => {
+                RuleKind::Conflict
+            }
             Self::DuplicateInRequest | Self::Empty | Self::TooMany | Self::Owner => RuleKind::Invalid,
             Self::Ended => RuleKind::Expired,
             Self::EmailMismatch | Self::EmailNotVerified | Self::Suspended => RuleKind::Forbidden,

@@ -31,7 +31,9 @@ pub use lists::{InvitationsQuery, find, list};
 pub use object::InvitationObject;
 pub use of_user::{PendingInvitation, accept_own, pending_of};
 pub(in crate::app) use of_user::{all_of, erase_of};
-pub use preview::{Opened, Preview, PreviewOrganization, account_or_rules, masked, open, preview, send_to_prove};
+pub use preview::{
+    Opened, Preview, PreviewOrganization, account_or_rules, masked, open, preview, send_to_prove,
+};
 pub use renew::renew;
 pub use revoke::revoke;
 pub use send::Invited;

@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn an_address_is_hidden_but_for_its_domain() {
-        for (text, shown) in [("dana@acme.com", "d***@acme.com"), ("d@bücher.example", "d***@xn--bcher-kva.example")] {
+        for (text, shown) in
+            [("dana@acme.com", "d***@acme.com"), ("d@bücher.example", "d***@xn--bcher-kva.example")]
+        {
             assert_eq!(masked(&Email::parse(text).unwrap()), shown);
         }
     }

@@ -45,8 +45,8 @@ pub(super) async fn record(
     let mut new = Vec::with_capacity(happened.len());
     for (Happened { kind, invitation }, (environment, organization)) in happened.iter().zip(&places) {
         let done = kind.as_str().rsplit('.').next().unwrap_or_default();
-        let entry = Entry::of(*invitation, done)
-            .with_values(model::audit::Audited::audit_fields(*invitation));
+        let entry =
+            Entry::of(*invitation, done).with_values(model::audit::Audited::audit_fields(*invitation));
         audit::record(tx, state, Some(*environment), principal, entry).await?;
         new.push(NewEvent {
             environment,

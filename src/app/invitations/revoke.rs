@@ -30,7 +30,8 @@ pub async fn revoke(
             return Err(InvitationError::NotPending.into());
         }
         invitation.revoked_at = Some(now);
-        record(&mut tx, state, principal, &[Happened::new(EventKind::InvitationRevoked, &invitation)]).await?;
+        record(&mut tx, state, principal, &[Happened::new(EventKind::InvitationRevoked, &invitation)])
+            .await?;
         Ok(tx.commit().await?)
     })
     .await

@@ -210,6 +210,7 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
             | LetterKind::EnrollWebauthn
             | LetterKind::AlreadyRegistered
             | LetterKind::Invitation
+            | LetterKind::GuestInvitation
             | LetterKind::OrganizationInvitation => links.sign_in(slug, &segment),
             LetterKind::PasswordChanged
             | LetterKind::PasskeyAdded

@@ -175,6 +175,14 @@ pub(super) fn write(
             "The link is good once, for three days. Give it to nobody: whoever opens it first gets the account. If you did not \
              expect it, do nothing.",
         ),
+        LetterKind::GuestInvitation => (
+            format!("You are invited to {place}"),
+            format!(
+                "Somebody who manages it invites you: {place}. You have an account already; open the link and sign in with it to accept."
+            ),
+            "Look at the invitation",
+            "The link is good for three days. Give it to nobody. If you did not expect it, do nothing: you join nothing without it.",
+        ),
         LetterKind::OrganizationInvitation => {
             let organization = letterhead.invites();
             let role = match invited.map(|invited| invited.role) {
@@ -373,7 +381,8 @@ mod tests {
     fn names_do_no_harm() {
         let hostile = "Acme\r\nBcc: eve@evil.example <script>alert(1)</script>";
         for head in [letterhead(Some(hostile), "x"), letterhead(Some("x"), hostile)] {
-            let contents = write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None, None);
+            let contents =
+                write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None, None);
             for line in [&contents.subject, &contents.sender_name] {
                 assert!(!line.chars().any(char::is_control), "{line:?}");
             }

@@ -3,17 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use base::id::{EnvironmentId, OrganizationId};
+use base::id::{EnvironmentId, OrganizationId, RoleId, UserGroupId};
 use model::{organization::root_id, role::Role};
 
-use super::effective::permissions_of;
+use super::{
+    effective::permissions_of,
+    visible::{self, MAX_ROLES, VisibleRole},
+};
 use crate::{
     app::{
         Error, Result,
         authorization_server::scopes::ManagementScope,
         principal::{Principal, Subject},
     },
-    store::{Conn, role_assignments::RoleIn, table, user_associations},
+    store::{Conn, role_assignments::RoleIn, roles, table, user_associations},
 };
 
 /// [`Error::Invalid`] names `field`: the caller is a user, and lacks one of these permissions in the organization.
@@ -57,4 +60,31 @@ pub(super) async fn require_role(
     let role: Option<Role> = table::find(conn, place.environment_id, place.role_id).await?;
     let permissions = role.map(|role| role.permissions).unwrap_or_default();
     require(conn, principal, (place.environment_id, place.organization_id), field, &permissions).await
+}
+
+/// The role with this id in an organization, which the caller may give. [`Error::Invalid`] names `roles`: they may not.
+pub async fn find_givable(
+    conn: &mut Conn,
+    principal: &Principal,
+    (environment_id, organization_id): (EnvironmentId, OrganizationId),
+    id: RoleId,
+) -> Result<VisibleRole> {
+    let role = visible::find_in(conn, environment_id, organization_id, id).await?;
+    require_role(conn, principal, &role.place(), "roles").await?;
+    Ok(role)
+}
+
+/// [`Error::Invalid`] names `groups`: the caller may not give what a group has by its roles.
+pub async fn require_group(
+    conn: &mut Conn,
+    principal: &Principal,
+    place: (EnvironmentId, OrganizationId),
+    id: UserGroupId,
+) -> Result<()> {
+    if !matches!(principal.subject, Subject::User(_)) {
+        return Ok(());
+    }
+    let given = roles::list_of_group(conn, place.0, place.1, id, 2 * MAX_ROLES).await?;
+    let permissions: BTreeSet<String> = given.into_iter().flat_map(|role| role.permissions).collect();
+    require(conn, principal, place, "groups", &permissions).await
 }

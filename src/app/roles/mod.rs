@@ -18,9 +18,10 @@ pub use assignments::{MAX_ASSIGNMENTS, Members, assign_user, members};
 pub use change::{FirstMembers, NewRole, create, create_for, create_in, remove};
 pub use copy::copy_to;
 pub use effective::{RoleRef, of_user, permissions_in_application, permissions_of};
+pub use held::{find_givable, require_group};
 pub use known_permissions::MAX_PERMISSIONS;
 pub use operations::{RoleOperation, apply};
 pub use set_change::SetChange;
-pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, is_there, list};
+pub use visible::{MAX_ROLES, RoleFilter, VisibleRole, find, find_there, is_there, list};
 
 pub use crate::store::role_assignments::NamedAssignee;

@@ -4,6 +4,7 @@ mod addresses;
 mod call;
 mod confirm;
 mod data;
+mod guest_invitation;
 mod organizations;
 mod overview;
 mod passkeys;
@@ -72,14 +73,17 @@ pub fn configure(routes: &mut Routes<'_>) {
         .resource(path::WORKSPACE_ACCOUNT_ERASE, |resource| {
             resource.guard(is_environment()).get(data::confirm_erasure).post(data::erase)
         })
+        .resource(path::WORKSPACE_ACCOUNT_OPEN_GUEST_INVITATION, |resource| {
+            resource.guard(is_environment()).get(guest_invitation::open)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_GUEST_INVITATION, |resource| {
+            resource.guard(is_environment()).get(guest_invitation::show).post(guest_invitation::accept)
+        })
         .resource(path::WORKSPACE_ACCOUNT_ORGANIZATIONS, |resource| {
             resource.guard(is_environment()).get(organizations::show)
         })
         .resource(path::WORKSPACE_ACCOUNT_LEAVE, |resource| {
-            resource
-                .guard(is_environment())
-                .get(organizations::confirm_leaving)
-                .post(organizations::leave)
+            resource.guard(is_environment()).get(organizations::confirm_leaving).post(organizations::leave)
         })
         .resource(path::WORKSPACE_ACCOUNT_TRANSFER, |resource| {
             resource

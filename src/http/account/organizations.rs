@@ -61,11 +61,7 @@ fn said(error: Error) -> Result<FormErrors, AccountError> {
 }
 
 /// `POST …/account/invitations/{invitation}`: accepts it.
-pub(super) async fn join(
-    call: AccountCall,
-    path: web::Path<InvitationPath>,
-    _form: SignInForm,
-) -> Reply {
+pub(super) async fn join(call: AccountCall, path: web::Path<InvitationPath>, _form: SignInForm) -> Reply {
     let id = path.invitation.parse().map_err(|_| AccountError::Gone)?;
     match invitations::accept_own(call.state(), &call.signed_in, id).await {
         Ok(_) => Ok(done(&call, Done::Joined)),
@@ -79,11 +75,7 @@ pub(super) async fn confirm_leaving(call: AccountCall, path: web::Path<Organizat
 }
 
 /// `POST …/account/organizations/{organization}/leave`
-pub(super) async fn leave(
-    call: AccountCall,
-    path: web::Path<OrganizationPath>,
-    _form: SignInForm,
-) -> Reply {
+pub(super) async fn leave(call: AccountCall, path: web::Path<OrganizationPath>, _form: SignInForm) -> Reply {
     let id = path.id()?;
     match organizations::leave(call.state(), &call.signed_in, id).await {
         Ok(()) => Ok(done(&call, Done::Left)),

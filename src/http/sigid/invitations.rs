@@ -12,11 +12,9 @@ use super::{
     error::SigidError,
     reply::{self, SigidResult, optional_time, time},
 };
-use crate::{
-    app::{
-        Error,
-        invitations::{self, Asked, How, InvitationObject, InvitationsQuery, Invited, Joined, NewAccount},
-    },
+use crate::app::{
+    Error,
+    invitations::{self, Asked, How, InvitationObject, InvitationsQuery, Invited, Joined, NewAccount},
 };
 
 /// An invitation with its link.
@@ -139,8 +137,7 @@ pub async fn create(call: Call<JsonObject>) -> SigidResult {
     let standing = call.enter().await?;
     let body: InvitationBody = body.read()?;
     let asked = Asked { email: body.email, role: body.role, expires_in_hours: body.expires_in_hours };
-    let how =
-        How { send_email: body.send_email.unwrap_or(true), resend: body.resend.unwrap_or_default() };
+    let how = How { send_email: body.send_email.unwrap_or(true), resend: body.resend.unwrap_or_default() };
     let (_, id) = standing.place();
     let invited = invitations::create(&call.state, &standing.principal, id, &asked, how).await?;
     let status = if invited.renewed { StatusCode::OK } else { StatusCode::CREATED };
@@ -211,8 +208,7 @@ pub async fn resend(call: Call<JsonObject>) -> SigidResult {
     let body: ResendBody = body.read()?;
     let (_, organization) = standing.place();
     let send_email = body.send_email.unwrap_or(true);
-    let invited =
-        invitations::renew(&call.state, &standing.principal, organization, id, send_email).await?;
+    let invited = invitations::renew(&call.state, &standing.principal, organization, id, send_email).await?;
     Ok(HttpResponse::Ok().json(with_link(&call, invited)))
 }
 

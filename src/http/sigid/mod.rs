@@ -7,6 +7,7 @@
 //! (`PageRequest::sized`).
 
 pub mod call;
+pub mod domains;
 pub mod error;
 pub mod invitations;
 pub mod organizations;
@@ -36,6 +37,10 @@ macro_rules! routes {
 routes! {
     SIGID_ORGANIZATIONS: get organizations::list, post organizations::create;
     SIGID_ORGANIZATION: get organizations::get;
+    SIGID_DOMAINS: get domains::list, post domains::create;
+    SIGID_DOMAIN: get domains::get, patch domains::update, delete domains::delete;
+    SIGID_DOMAIN_VERIFY: post domains::verify;
+    SIGID_DOMAIN_CONFIRM: post domains::confirm;
     SIGID_INVITATIONS: get invitations::list, post invitations::create;
     SIGID_INVITATIONS_BULK: post invitations::create_many;
     SIGID_INVITATION: delete invitations::revoke;

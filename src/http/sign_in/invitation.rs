@@ -2,10 +2,7 @@
 //! link changes nothing, as previews of letters open it too.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
-use model::{
-    organization::root_id,
-    user::UserAddress,
-};
+use model::{organization::root_id, user::UserAddress};
 use oauth::parameters::encode_pairs;
 use serde::Deserialize;
 
@@ -116,8 +113,7 @@ pub(super) async fn make_account(place: Place, form: SignInForm) -> Reply {
         }
         // Somebody made the account meanwhile, or the link proves nothing: the page says what to do.
         Err(error)
-            if InvitationError::AccountExists.is(&error)
-                || InvitationError::EmailNotVerified.is(&error) =>
+            if InvitationError::AccountExists.is(&error) || InvitationError::EmailNotVerified.is(&error) =>
         {
             let nothing = (&FormValues::new(), &FormErrors::none());
             render(&place, &opened, token, nothing, false, StatusCode::CONFLICT).await
@@ -218,8 +214,7 @@ async fn render(
     let layout = SignInLayout { organization: &name, ..place.layout(&appearance) };
     let signed_in = signed_in(place).await?;
     let masked = invitations::masked(email);
-    let (account, join) =
-        (place.path(path::WORKSPACE_ACCOUNT), place.path(path::WORKSPACE_INVITATION_JOIN));
+    let (account, join) = (place.path(path::WORKSPACE_ACCOUNT), place.path(path::WORKSPACE_INVITATION_JOIN));
     let (out, addresses) =
         (place.path(path::WORKSPACE_INVITATION_LEAVE), place.path(path::WORKSPACE_ACCOUNT_ADDRESSES));
     let (new, send) =

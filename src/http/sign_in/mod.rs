@@ -26,6 +26,24 @@ use crate::{
     web::kit::routing::{Routes, is_environment},
 };
 
+/// Registers the endpoints of the root by WSO2's paths, whose first segments are reserved. Its pages are those of the root's issuer.
+pub fn configure_tenants(routes: &mut Routes<'_>) {
+    for address in path::TENANT_AUTHORIZES {
+        routes.resource(address, |resource| resource.get(authorize::get).post(authorize::post));
+    }
+    for address in path::TENANT_USERINFOS {
+        routes.resource(address, |resource| {
+            resource
+                .get(userinfo::userinfo)
+                .post(userinfo::userinfo)
+                .route(web::method(Method::OPTIONS).to(preflight))
+        });
+    }
+    for address in path::TENANT_LOGOUTS {
+        routes.resource(address, |resource| resource.get(logout::get).post(logout::post));
+    }
+}
+
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {
     routes

@@ -15,7 +15,7 @@ use crate::{
     app::{
         Error, State,
         authorization_server::{
-            issuers::Issuer,
+            issuers::{Issuer, IssuerForm, sign_in_of},
             sign_in::{
                 ClientAnswer, Visitor,
                 appearance::{self, Appearance},
@@ -54,8 +54,10 @@ use crate::{
 pub(in crate::http) struct Place {
     /// The state.
     pub state: web::Data<State>,
-    /// The issuer.
+    /// The issuer at which people sign in.
     pub issuer: Issuer,
+    /// By which of its names it was called.
+    pub form: IssuerForm,
     /// The organization.
     pub organization: OrganizationId,
     /// What was called.
@@ -126,11 +128,16 @@ impl FromRequest for Place {
         Box::pin(async move {
             let state = request.app_data::<web::Data<State>>().cloned();
             let state = state.ok_or_else(|| Error::internal("the server was built without its state"))?;
-            let issuer = issuers::find(&request).await?;
+            let called = issuers::find(&request).await?;
+            let form = called.form();
+            let issuer = match called.is_tenant() {
+                true => sign_in_of(&mut state.db.read().await.map_err(Error::from)?, called).await?,
+                false => called,
+            };
             let organization = issuer.organization().map(|organization| organization.id);
             let organization =
                 organization.ok_or_else(|| Error::not_found("workspace", issuer.workspace()))?;
-            Ok(Self { state, issuer, organization, request })
+            Ok(Self { state, issuer, form, organization, request })
         })
     }
 }

@@ -63,7 +63,8 @@ pub const WORKSPACE_ACCOUNT_ORGANIZATIONS: &str = "/{tenant}/{workspace}/account
 /// Where a user leaves one.
 pub const WORKSPACE_ACCOUNT_LEAVE: &str = "/{tenant}/{workspace}/account/organizations/{organization}/leave";
 /// Where its owner hands it over.
-pub const WORKSPACE_ACCOUNT_TRANSFER: &str = "/{tenant}/{workspace}/account/organizations/{organization}/transfer";
+pub const WORKSPACE_ACCOUNT_TRANSFER: &str =
+    "/{tenant}/{workspace}/account/organizations/{organization}/transfer";
 /// Where a user accepts an invitation for an address that they have proven.
 pub const WORKSPACE_ACCOUNT_INVITATION: &str = "/{tenant}/{workspace}/account/invitations/{invitation}";
 /// Where a new user sets a password.
@@ -104,6 +105,11 @@ pub const WORKSPACE_ACCOUNT_DATA: &str = "/{tenant}/{workspace}/account/data";
 pub const WORKSPACE_ACCOUNT_FILE: &str = "/{tenant}/{workspace}/account/data/account.json";
 /// Erases the account.
 pub const WORKSPACE_ACCOUNT_ERASE: &str = "/{tenant}/{workspace}/account/erase";
+/// Where the user accepts an invitation to an organization.
+pub const WORKSPACE_ACCOUNT_GUEST_INVITATION: &str = "/{tenant}/{workspace}/account/guest-invitation";
+/// Where the link of an invitation leads.
+pub const WORKSPACE_ACCOUNT_OPEN_GUEST_INVITATION: &str =
+    "/{tenant}/{workspace}/account/guest-invitation/open";
 /// Where the user proves once more who they are.
 pub const WORKSPACE_ACCOUNT_CONFIRM: &str = "/{tenant}/{workspace}/account/confirm";
 /// Signs out of it.

@@ -40,12 +40,14 @@ pub enum Section {
     Erase,
     /// The organizations that the user belongs to.
     Organizations,
-    /// An invitation to one, which the browser brought.
+    /// The invitation of a guest, which the browser brought.
+    GuestInvitation,
+    /// An invitation to an organization, which the browser brought.
     Invitation,
 }
 
 impl Section {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Account,
         Self::Profile,
         Self::Addresses,
@@ -57,6 +59,7 @@ impl Section {
         Self::Data,
         Self::Erase,
         Self::Organizations,
+        Self::GuestInvitation,
         Self::Invitation,
     ];
 
@@ -74,6 +77,7 @@ impl Section {
             Self::Data => "data",
             Self::Erase => "erase",
             Self::Organizations => "organizations",
+            Self::GuestInvitation => "guest-invitation",
             Self::Invitation => "invitation",
         }
     }
@@ -107,6 +111,7 @@ impl Section {
             Self::Data => path::WORKSPACE_ACCOUNT_DATA,
             Self::Erase => path::WORKSPACE_ACCOUNT_ERASE,
             Self::Organizations => path::WORKSPACE_ACCOUNT_ORGANIZATIONS,
+            Self::GuestInvitation => path::WORKSPACE_ACCOUNT_GUEST_INVITATION,
             Self::Invitation => path::WORKSPACE_INVITATION,
         }
     }
@@ -210,7 +215,7 @@ impl Done {
             Self::AppRemoved => "The authenticator app is removed. You are signed out everywhere else.",
             Self::SessionEnded => "You are signed out there.",
             Self::OthersEnded => "You are signed out everywhere else.",
-            Self::Joined => "You are a member of the organization now.",
+            Self::Joined => "You have joined the organization.",
             Self::Left => "You have left the organization.",
             Self::Transferred => "The organization has another owner now.",
             Self::Confirmed => "Thank you. For ten minutes you can change how you sign in.",
@@ -353,7 +358,7 @@ mod tests {
             (path::WORKSPACE_ACCOUNT_CONFIRM, Section::Account),
             (path::WORKSPACE_SIGN_IN, Section::Account),
             (path::WORKSPACE_ACCOUNT_LEAVE, Section::Organizations),
-            (path::WORKSPACE_ACCOUNT_INVITATION, Section::Account),
+            (path::WORKSPACE_ACCOUNT_GUEST_INVITATION, Section::Account),
         ] {
             assert_eq!(Section::of_route(route), section, "{route}");
         }

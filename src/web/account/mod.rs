@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod confirm;
 pub mod data;
 pub mod frame;
+pub mod guest_invitation;
 pub mod organizations;
 pub mod overview;
 pub mod passkeys;

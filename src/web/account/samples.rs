@@ -23,6 +23,7 @@ use super::{
     confirm::{ConfirmPage, PASSWORD},
     data,
     frame::{AccountFrame, Done, Section},
+    guest_invitation::InvitationPage,
     organizations as pages,
     organizations::{ADDRESS as NEXT_OWNER, OrganizationsPage},
     overview::OverviewPage,
@@ -43,6 +44,7 @@ use crate::{
         },
         invitations::PendingInvitation,
     },
+    app::guests::Offer,
     web::{
         kit::forms::{FormErrors, FormValues},
         samples::{document, page},
@@ -345,6 +347,18 @@ fn account_second_factor_samples() {
         "account-recovery-codes",
         framed(true, None, |frame| recovery_codes(frame, &codes, "New recovery codes")),
     );
+}
+
+#[test]
+fn account_invitation_samples() {
+    let of =
+        |offer: &Offer, name: &str| framed(true, None, |frame| InvitationPage { frame, offer, name }.view());
+    let theirs =
+        |organization: &str| Offer::Theirs { organization: organization.into(), expires_at: ago(-200_000) };
+    page("account-invitation", of(&theirs("Globex <b> & Sons"), "Dana Doe"));
+    page("account-invitation-unnamed", of(&theirs(" "), ""));
+    page("account-invitation-other", of(&Offer::SomebodyElses, "Dana Doe"));
+    page("account-invitation-closed", of(&Offer::Closed, "Dana Doe"));
 }
 
 #[test]

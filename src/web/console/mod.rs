@@ -12,6 +12,7 @@ pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod flows;
+pub mod guests;
 pub mod identity_pools;
 pub mod identity_schemas;
 pub mod invitations;
@@ -169,12 +170,8 @@ fn member_routes(routes: &mut Routes<'_>) {
         .resource(path::NEW_ORGANIZATION_INVITATION, |resource| {
             resource.get(invitations::form::new).post(invitations::form::create)
         })
-        .resource(path::RESEND_ORGANIZATION_INVITATION, |resource| {
-            resource.post(invitations::list::resend)
-        })
-        .resource(path::REVOKE_ORGANIZATION_INVITATION, |resource| {
-            resource.post(invitations::list::revoke)
-        });
+        .resource(path::RESEND_ORGANIZATION_INVITATION, |resource| resource.post(invitations::list::resend))
+        .resource(path::REVOKE_ORGANIZATION_INVITATION, |resource| resource.post(invitations::list::revoke));
 }
 
 fn organization_routes(routes: &mut Routes<'_>) {
@@ -196,6 +193,7 @@ fn organization_routes(routes: &mut Routes<'_>) {
             resource.get(metadata::edit_schema).post(metadata::update_schema)
         })
         .resource(path::ORGANIZATION, |resource| resource.get(organizations::show::show))
+        .resource(path::GUEST_INVITATIONS, |resource| resource.post(guests::remove))
         .resource(path::EDIT_ORGANIZATION, |resource| {
             resource.get(edit::<Organization>).post(update::<Organization>)
         })

@@ -2,10 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{
-    layout::SignInLayout,
-    pages::PASSWORD,
-};
+use super::{layout::SignInLayout, pages::PASSWORD};
 use crate::web::kit::{
     components::{ButtonStyle, Icon, button, link_button, notice},
     forms::{Form, FormErrors, FormValues, FormView},

@@ -37,32 +37,33 @@ use crate::{
 };
 
 const PATH: &str = "/api/server/v1/organizations";
-const PASSWORD: &str = "violet kettle under snow";
-const CALLBACK: &str = "https://portal.example/callback";
+pub(super) const PASSWORD: &str = "violet kettle under snow";
+pub(super) const CALLBACK: &str = "https://portal.example/callback";
+pub(super) const SIGNED_OUT: &str = "https://portal.example/bye";
 /// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const VIEW: &str = "internal_org_organization_view";
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(super) const VIEW: &str = "internal_org_organization_view";
 const CREATE: &str = "internal_org_organization_create";
 
 /// The vendor's portal: people sign in with it at the root and switch to their organizations.
-struct Portal<'a> {
-    app: &'a TestApp,
-    environment: Environment,
-    client: Client,
+pub(super) struct Portal<'a> {
+    pub app: &'a TestApp,
+    pub environment: Environment,
+    pub client: Client,
     /// Ann, who is a user of the root.
-    ann: UserId,
+    pub ann: UserId,
     /// A token of the portal itself, at the root.
     own: String,
     /// What is assigned to people: the portal's role at the root.
     role: base::id::RoleId,
 }
 
-fn uuid(bits: u128) -> String {
+pub(super) fn uuid(bits: u128) -> String {
     uuid::Uuid::from_u128(bits).hyphenated().to_string()
 }
 
-fn claims(token: &str) -> Value {
+pub(super) fn claims(token: &str) -> Value {
     let part = token.split('.').nth(1).expect("claims");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
 }
@@ -85,7 +86,7 @@ async fn add_user(app: &TestApp, environment: &Environment, name: &str) -> UserI
 }
 
 impl<'a> Portal<'a> {
-    async fn new(app: &'a TestApp) -> Self {
+    pub async fn new(app: &'a TestApp) -> Self {
         let environment = app.environment("prod").await;
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
         let change = ApplicationChange {
@@ -97,6 +98,7 @@ impl<'a> Portal<'a> {
                 "organization_switch",
             ]),
             redirect_uris: texts(&[CALLBACK]),
+            post_logout_redirect_uris: texts(&[SIGNED_OUT]),
             scopes: texts(&[
                 "openid",
                 "offline_access",
@@ -135,14 +137,14 @@ impl<'a> Portal<'a> {
         self.app.call(&self.own, Method::POST, PATH, Some(body)).await
     }
 
-    async fn made(&self, name: &str, creator: UserId) -> OrganizationId {
+    pub async fn made(&self, name: &str, creator: UserId) -> OrganizationId {
         let answer = self.make(name, creator).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.json()["id"].as_str().unwrap().parse().unwrap()
     }
 
     /// Somebody's image in an organization.
-    async fn image(&self, organization: OrganizationId, of: UserId) -> Option<User> {
+    pub async fn image(&self, organization: OrganizationId, of: UserId) -> Option<User> {
         let mut conn = self.app.state.db.read().await.unwrap();
         let environment_id = self.environment.id;
         let found =
@@ -152,7 +154,7 @@ impl<'a> Portal<'a> {
     }
 
     /// Gives a user of an organization the portal's role there.
-    async fn assign(&self, organization: OrganizationId, user: UserId) {
+    pub async fn assign(&self, organization: OrganizationId, user: UserId) {
         let (state, environment_id) = (&self.app.state, self.environment.id);
         let role = match organization == root_id(environment_id) {
             true => self.role,
@@ -225,7 +227,7 @@ impl<'a> Portal<'a> {
     }
 }
 
-async fn give(browser: &Browser, page: &Answer, field: &str, value: &str) -> Answer {
+pub(super) async fn give(browser: &Browser, page: &Answer, field: &str, value: &str) -> Answer {
     let mut form = page.form();
     form.fields.retain(|(name, _)| name != field);
     form.fields.push((field.to_owned(), value.to_owned()));

@@ -3,10 +3,14 @@
 mod applications;
 mod associations;
 mod discovery;
+mod guests;
+mod guests_ended;
 mod guide;
 mod roles;
+mod scim_tester;
 mod scim_users;
 mod sharing;
+mod sign_in;
 mod subtree;
 mod switch;
 

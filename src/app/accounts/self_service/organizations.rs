@@ -104,12 +104,7 @@ pub async fn leave(state: &State, signed_in: &SignedIn, id: OrganizationId) -> R
 }
 
 /// Hands one of them over to the active member who has this address.
-pub async fn transfer(
-    state: &State,
-    signed_in: &SignedIn,
-    id: OrganizationId,
-    address: &str,
-) -> Result<()> {
+pub async fn transfer(state: &State, signed_in: &SignedIn, id: OrganizationId, address: &str) -> Result<()> {
     signed_in.require_recent(state)?;
     let own = find(state, signed_in, id).await?;
     let unknown = || Error::invalid("address", "nobody with this address is a member of the organization");
@@ -122,7 +117,8 @@ pub async fn transfer(
 async fn find_member(conn: &mut Conn, own: &OwnOrganization, address: &str) -> Result<Option<UserId>> {
     let environment_id = own.membership.environment_id;
     for organization in [root_id(environment_id), own.id] {
-        let pool: Option<IdentityPool> = identity_pools::find_first(conn, environment_id, organization).await?;
+        let pool: Option<IdentityPool> =
+            identity_pools::find_first(conn, environment_id, organization).await?;
         let Some(pool) = pool else { continue };
         let Some(user) = find_registered(conn, &pool, address.trim()).await? else { continue };
         if memberships::find(conn, environment_id, own.id, user.id).await?.is_some() {

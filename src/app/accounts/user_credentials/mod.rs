@@ -28,7 +28,7 @@ mod verification;
 
 pub use activation::{Activation, activate, activate_extended, ask_for_password, send_activation};
 pub use codes::{generate, generate_for};
-pub(in crate::app) use letters::find_registered;
+pub(in crate::app) use letters::{find_registered, usual_address};
 pub use passkeys::{
     PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,
     rename_passkey,

@@ -80,9 +80,14 @@ impl UsageDelta {
             EventKind::MetadataChanged
             | EventKind::CertificateExpiring
             | EventKind::DomainShared
+            | EventKind::DomainVerified
+            | EventKind::DomainVerificationFailed
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
             | EventKind::DomainRestored
+            | EventKind::GuestInvited
+            | EventKind::GuestJoined
+            | EventKind::GuestInvitationDeleted
             | EventKind::InvitationCreated
             | EventKind::InvitationResent
             | EventKind::InvitationRevoked

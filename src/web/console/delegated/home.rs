@@ -1,5 +1,6 @@
 //! `/{tenant}/{workspace}/admin`: an organization at a glance, for its own administrator.
 
+use base::time::Timestamp;
 use maud::{Markup, html};
 use model::{organization::Organization, scim_directory::ScimDirectory};
 
@@ -8,16 +9,20 @@ use crate::{
         Error,
         connections::saml::{self, SamlConnectionView},
         directories,
+        guests::GuestView,
         pagination::{Page, PageQuery},
         permissions::Action,
         setup::links,
     },
     links::console,
     web::{
-        console::kit::{
-            context::EnvironmentContext,
-            form::ConsoleForm,
-            labels::{self, Href},
+        console::{
+            guests,
+            kit::{
+                context::EnvironmentContext,
+                form::ConsoleForm,
+                labels::{self, Href},
+            },
         },
         kit::{
             components::{ButtonStyle, button, link_button},
@@ -32,6 +37,10 @@ pub(in crate::web::console) struct HomePage<'a> {
     pub organization: &'a Organization,
     /// Whether they may see the users.
     pub users: bool,
+    /// Open invitations of users of the organization above.
+    pub invitations: &'a [GuestView],
+    /// Whether they may take these back.
+    pub may_take_back: bool,
     /// The SAML connections, if they may see them.
     pub connections: Option<&'a Page<SamlConnectionView>>,
     /// The SCIM directories, if they may see them.
@@ -40,6 +49,7 @@ pub(in crate::web::console) struct HomePage<'a> {
     pub may_set_up: bool,
     pub href: Href<'a>,
     pub csrf: Markup,
+    pub now: Timestamp,
 }
 
 /// `GET …/admin`
@@ -60,9 +70,12 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     };
     let directories: Option<Vec<ScimDirectory>> =
         directories.map(|page| page.items.into_iter().map(|view| view.directory).collect());
+    let invitations = guests::open(&context, organization.id).await?;
     let content = view(&HomePage {
         organization,
         users: context.may(Action::UsersView),
+        invitations: &invitations,
+        may_take_back: context.may(Action::GuestsManage),
         connections: connections.as_ref(),
         directories: directories.as_deref(),
         may_set_up: [Action::SamlConnectionsManage, Action::ScimDirectoriesManage, Action::DomainsManage]
@@ -70,6 +83,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
             .any(|action| context.may(action)),
         href: &|pattern, segments| context.href(pattern, segments),
         csrf: context.csrf(),
+        now: context.now(),
     });
     Ok(context.plain_shell("Overview").respond(content))
 }
@@ -85,6 +99,13 @@ pub(in crate::web::console) fn view(page: &HomePage<'_>) -> Markup {
                 h2 #people { "Users" }
                 p { "Who has an account here: add them, help them sign in again, and end their access." }
                 p { (link_button(ButtonStyle::Plain, "Users", &(page.href)(console::ORGANIZATION_USERS, &[id]))) }
+            }
+        }
+        @if !page.invitations.is_empty() {
+            section.card aria-labelledby="invited" {
+                h2 #invited { "Invited" }
+                p { "Who has an account above your organization and was invited into it, and has not accepted yet." }
+                (guests::list(page.invitations, *id, page.may_take_back, page.href, &page.csrf, page.now))
             }
         }
         @if let Some(connections) = page.connections {

@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{invitations, members, roles, user_groups, users};
+use super::{guests, invitations, members, roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -24,6 +24,7 @@ pub fn configure(routes: &mut Routes<'_>) {
     pages! {
         OVERVIEW: get home::show;
         ORGANIZATION: get home::show;
+        GUEST_INVITATIONS: post guests::remove;
         AUDIT_EVENTS: get audit::list;
         ORGANIZATION_USERS: get list::list;
         NEW_ORGANIZATION_USER: get form::new, post form::create;

@@ -131,6 +131,9 @@ fn kind_label(kind: &EventType) -> &str {
         "organization.invitation.revoked" => "An invitation was taken back",
         "organization.invitation.accepted" => "An invitation was accepted",
         "organization.invitation.expired" => "An invitation has expired",
+        "guest_invitation.created" => "User of the organization above invited",
+        "guest_invitation.accepted" => "Invitation accepted",
+        "guest_invitation.deleted" => "Invitation taken back",
         other => other,
     }
 }

@@ -30,7 +30,8 @@ pub(in crate::web::console) const ROLE: &str = "role";
 pub(in crate::web::console) const HOURS: &str = "hours";
 
 const ROLES: [(&str, &str); 2] = [("member", "Member"), ("admin", "Administrator")];
-const LIFETIMES: [(&str, &str); 4] = [("24", "1 day"), ("72", "3 days"), ("168", "7 days"), ("720", "30 days")];
+const LIFETIMES: [(&str, &str); 4] =
+    [("24", "1 day"), ("72", "3 days"), ("168", "7 days"), ("720", "30 days")];
 
 /// `GET …/invitations/new`
 pub async fn new(context: EnvironmentContext) -> PageResult {

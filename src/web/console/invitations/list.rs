@@ -106,8 +106,14 @@ pub(in crate::web::console) fn view(page: &InvitationsPage<'_>) -> Markup {
             copyable(&invitation.id.to_string(), "invitation id"),
         ]
     });
-    let columns =
-        [column("Address"), column("Becomes"), column("State"), column("Last link"), column(""), column("ID")];
+    let columns = [
+        column("Address"),
+        column("Becomes"),
+        column("State"),
+        column("Last link"),
+        column(""),
+        column("ID"),
+    ];
     let list = List {
         caption: "Invitations",
         columns: &columns,
@@ -119,12 +125,8 @@ pub(in crate::web::console) fn view(page: &InvitationsPage<'_>) -> Markup {
             p { (link_button(ButtonStyle::Primary, "Invite somebody", &new)) }
         },
     };
-    let states = [
-        ("pending", "Waiting"),
-        ("accepted", "Accepted"),
-        ("expired", "Expired"),
-        ("revoked", "Taken back"),
-    ];
+    let states =
+        [("pending", "Waiting"), ("accepted", "Accepted"), ("expired", "Expired"), ("revoked", "Taken back")];
     html! {
         div.head-row {
             h1 { "Invitations to " (labels::organization(page.organization)) }

@@ -22,11 +22,7 @@ async fn organization(context: &EnvironmentContext) -> Result<Organization, Page
 }
 
 /// The shell of a page, with the way there.
-fn shell<'a>(
-    context: &'a EnvironmentContext,
-    organization: &Organization,
-    title: &'a str,
-) -> Shell<'a> {
+fn shell<'a>(context: &'a EnvironmentContext, organization: &Organization, title: &'a str) -> Shell<'a> {
     match context.delegate() {
         Some(_) => context.plain_shell(title),
         None => context.shell(Section::Organizations, title).crumb(

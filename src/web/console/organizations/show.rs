@@ -20,6 +20,7 @@ use crate::{
         accounts::associations::Associated,
         connections::saml::SamlConnectionView,
         directories::ScimDirectoryView,
+        guests::GuestView,
         json_schema::Violation,
         organizations::{by_name, domains::sharing::SharedDomain},
         pagination::{Page, PageQuery},
@@ -29,6 +30,7 @@ use crate::{
     web::{
         console::{
             audit_events::line::AuditLine,
+            guests,
             kit::{context::EnvironmentContext, labels, shell::Section},
             setup_links, templates,
         },
@@ -56,6 +58,8 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
     pub users: i64,
     /// Users of other organizations who have access to it.
     pub associated: &'a [Associated],
+    /// Open invitations of users of the organization above.
+    pub invitations: &'a [GuestView],
     pub links: &'a Page<SetupLink>,
     pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.
@@ -91,6 +95,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let audit = recent_changes(&context, id).await?;
     let pools = app::accounts::users::list_pools(state, principal, id).await?;
     let associated = app::accounts::associations::of_organization(state, principal, id).await?;
+    let invitations = guests::open(&context, id).await?;
     let page = OrganizationPage {
         organization: &organization,
         around: &around,
@@ -99,6 +104,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         connections: &connections,
         directories: &directories,
         associated: &associated,
+        invitations: &invitations,
         users: pools.iter().map(|pool| pool.number_of_users).sum(),
         links: &links,
         audit: &audit,
@@ -262,6 +268,10 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
                         }
                     }
                 }
+            }
+            @if !page.invitations.is_empty() {
+                p { "These were invited, and have not accepted yet:" }
+                (guests::list(page.invitations, *id, page.may_manage, page.href, &page.csrf, page.now))
             }
             p {
                 a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" }

@@ -201,6 +201,7 @@ async fn organization_from_a_template_samples() {
         directories: &Page { items: Vec::new(), next_token: String::new() },
         users: 0,
         associated: &[],
+        invitations: &[],
         links: &Page { items: Vec::new(), next_token: String::new() },
         audit: &[],
         may_manage: true,

@@ -173,6 +173,7 @@ pub(in crate::web::console) fn view(page: &MemberPage<'_>) -> Markup {
 
 /// `POST …/members/{user}`: one change.
 pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require(permissions::Action::MembersManage)?;
     let standing = standing(&context).await?;
     let id: UserId = context.id("user")?;
     let state = &context.state;

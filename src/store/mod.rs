@@ -59,6 +59,7 @@ pub mod oauth_clients;
 pub mod oauth_subjects;
 pub mod one_time_codes;
 pub mod organization_attributes;
+pub mod organization_checklist;
 pub mod organization_domains;
 pub mod organization_invitations;
 pub mod organization_keys;

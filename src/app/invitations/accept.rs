@@ -14,10 +14,10 @@ use model::{
 use serde_json::{Map, Value};
 
 use super::{
-    create::lock_organization,
     error::InvitationError,
     preview::{account_of, open},
     record::{Happened, record},
+    send::lock_organization,
 };
 use crate::{
     app::{

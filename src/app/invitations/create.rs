@@ -3,37 +3,33 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use base::{
-    id::{EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind},
+    id::{EnvironmentId, Id, OrganizationId},
     secret::{Digest, OrganizationInvitationToken},
 };
 use model::{
     email::Email,
     event::EventKind,
-    letter::LetterKind,
     membership::Tier,
     organization::root_id,
     organization_invitation::{InvitationStatus, OrganizationInvitation},
 };
-use url::Url;
 
 use super::{
     error::InvitationError,
     expiry,
     lists::authorize,
     record::{Happened, record},
-    renew, token,
+    renew::renew_in,
+    send::{Invited, letter_link, link, lock_organization, write_letter},
 };
 use crate::{
     app::{
         Error, Result, State,
         audit::actor_of,
-        authorization_server::issuers::ROOT,
-        mail::outbox::{self, Link, NewLetter},
-        organizations::error::OrganizationError,
         principal::Principal,
         retry::retry_deadlocks,
     },
-    store::{self, Transaction, organization_invitations, tenants},
+    store::organization_invitations,
 };
 
 /// How many invitations one request holds.
@@ -66,16 +62,6 @@ pub struct How {
     pub send_email: bool,
     /// Whether a pending invitation for the same address gets another link.
     pub resend: bool,
-}
-
-/// An invitation with its link, which is shown now and never again.
-pub struct Invited {
-    /// The invitation.
-    pub invitation: OrganizationInvitation,
-    /// The link.
-    pub accept_url: Url,
-    /// Whether it was there before, and got another link.
-    pub renewed: bool,
 }
 
 /// What became of each of many: in the order in which they were asked for.
@@ -237,7 +223,7 @@ async fn invite_once(
                 let mut renewed = pending.clone();
                 renewed.role = role;
                 let lifetime = wanted.lifetime;
-                match renew::renew_in(&mut tx, state, principal, &mut renewed, lifetime, &token).await {
+                match renew_in(&mut tx, state, principal, &mut renewed, lifetime, &token).await {
                     Ok(()) => Ok((EventKind::InvitationResent, renewed)),
                     // The others are invited all the same.
                     Err(error @ (Error::Limited { .. } | Error::Rule(_))) => Err(error),
@@ -293,63 +279,4 @@ async fn invite_once(
     record(&mut tx, state, principal, &happened).await?;
     tx.commit().await?;
     Ok(results)
-}
-
-/// Locks an organization that people can be invited to, against its end. Returns the environment's name in paths.
-pub(super) async fn lock_organization(
-    tx: &mut Transaction,
-    environment_id: EnvironmentId,
-    organization_id: OrganizationId,
-) -> Result<String> {
-    let not_found = || Error::not_found(OrganizationKind::NOUN, organization_id);
-    if organization_id == root_id(environment_id) {
-        return Err(not_found());
-    }
-    let found = store::users::lock_organization(tx, environment_id, organization_id).await?;
-    match found.ok_or_else(not_found)? {
-        (true, _) => return Err(OrganizationError::IsTemplate("members").into()),
-        (false, true) => {
-            return Err(Error::FailedPrecondition("the organization is switched off (disabled)".into()));
-        }
-        (false, false) => {}
-    }
-    let tenant = tenants::find(tx, environment_id).await?;
-    Ok(tenant.ok_or_else(|| Error::not_found("environment", environment_id))?.name)
-}
-
-/// The link with what stands for the invitation. It leads to a page of the root's issuer, where whoever belongs to several
-/// organizations signs in.
-pub(super) fn link(state: &State, tenant: &str, token: &str) -> Url {
-    state.links.invitation(tenant, ROOT, token)
-}
-
-/// The link of the letter.
-pub(super) fn letter_link(
-    state: &State,
-    tenant: &str,
-    invitation: &OrganizationInvitation,
-    token: &OrganizationInvitationToken,
-) -> Url {
-    link(state, tenant, &token::for_letter(state, invitation.id, token))
-}
-
-/// Puts the letter of an invitation into the outbox.
-pub(super) async fn write_letter(
-    tx: &mut Transaction,
-    state: &State,
-    invitation: &OrganizationInvitation,
-    url: &Url,
-) -> Result<()> {
-    let letter = NewLetter {
-        environment_id: invitation.environment_id,
-        organization_id: invitation.organization_id,
-        account: None,
-        kind: LetterKind::OrganizationInvitation,
-        asked_by: None,
-        not_sent: None,
-        recipient: Some(&invitation.email),
-        code: None,
-        link: Link::Invitation { url, role: invitation.role, until: invitation.expires_at },
-    };
-    outbox::put(tx, state, &letter).await
 }

@@ -21,16 +21,19 @@ mod preview;
 mod record;
 mod renew;
 mod revoke;
+mod send;
 pub mod token;
 
 pub use accept::{Accepted, Joined, NewAccount, accept, accept_as_new, joined};
-pub use create::{Asked, DEFAULT_HOURS, How, Invited, InvitedMany, MAX_AT_ONCE, create, create_many};
+pub use create::{Asked, DEFAULT_HOURS, How, InvitedMany, MAX_AT_ONCE, create, create_many};
 pub use expiry::close_overdue;
 pub use lists::{InvitationsQuery, find, list};
 pub use object::InvitationObject;
 pub use of_user::{PendingInvitation, accept_own, pending_of};
+pub(in crate::app) use of_user::{all_of, erase_of};
 pub use preview::{
     Opened, Preview, PreviewOrganization, account_or_rules, masked, open, preview, send_to_prove,
 };
 pub use renew::renew;
 pub use revoke::revoke;
+pub use send::Invited;

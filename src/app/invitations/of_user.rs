@@ -5,12 +5,13 @@ use model::{
     branding::plain_name,
     organization::{Organization, root_id},
     organization_invitation::OrganizationInvitation,
+    user::User,
 };
 
 use super::accept::{Accepted, accept_pending, proven_keys};
 use crate::{
     app::{Error, Result, State, accounts::self_service::SignedIn},
-    store::{Conn, organization_invitations, table},
+    store::{Conn, Transaction, organization_invitations, table},
 };
 
 /// How many are shown.
@@ -51,6 +52,28 @@ async fn list(conn: &mut Conn, state: &State, signed_in: &SignedIn) -> Result<Ve
         pending.push(PendingInvitation { invitation, organization: plain_name(organization.shown_name()) });
     }
     Ok(pending)
+}
+
+/// Every invitation, whatever became of it, that was for an address which a user has proven, or which they accepted.
+pub(in crate::app) async fn all_of(
+    conn: &mut Conn,
+    user: &User,
+    limit: i64,
+) -> Result<Vec<OrganizationInvitation>> {
+    let keys = match user.organization_id == root_id(user.environment_id) {
+        true => proven_keys(conn, user.id).await?,
+        false => Vec::new(),
+    };
+    Ok(organization_invitations::list_about(conn, user.environment_id, &keys, user.id, limit).await?)
+}
+
+/// Erases the invitations for the addresses of a user who is erased. Those that they accepted go with the user.
+pub(in crate::app) async fn erase_of(tx: &mut Transaction, user: &User) -> Result<()> {
+    if user.organization_id != root_id(user.environment_id) || user.shadow_of.is_some() {
+        return Ok(());
+    }
+    let keys = proven_keys(tx, user.id).await?;
+    Ok(organization_invitations::erase_addresses(tx, user.environment_id, &keys).await?)
 }
 
 /// Accepts one of them.

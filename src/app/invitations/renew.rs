@@ -12,10 +12,10 @@ use model::{
 };
 
 use super::{
-    create::{Invited, letter_link, link, lock_organization, write_letter},
     error::InvitationError,
     lists::authorize,
     record::{Happened, record},
+    send::{Invited, letter_link, link, lock_organization, write_letter},
 };
 use crate::{
     app::{Error, Result, State, audit::actor_of, principal::Principal, retry::retry_deadlocks},

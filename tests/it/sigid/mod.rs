@@ -1,5 +1,7 @@
 //! SigID's API: organizations of their own people.
 
+mod invitations;
+mod own_organizations;
 mod organizations;
 
 use std::time::Duration;

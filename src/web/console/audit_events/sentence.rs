@@ -119,6 +119,7 @@ fn noun(kind: &str) -> String {
         "user_group" => "group".to_owned(),
         "admin_invitation" => "invitation".to_owned(),
         "organization_domain" => "domain".to_owned(),
+        "organization.invitation" => "invitation".to_owned(),
         other => other.replace('_', " "),
     }
 }
@@ -136,6 +137,7 @@ fn verb(done: &str) -> String {
         "updated" => "changed".to_owned(),
         "bearer_token_rotated" => "rotated the bearer token of".to_owned(),
         "bearer_token_overlap_ended" => "ended the replaced bearer tokens of".to_owned(),
+        "resent" => "sent again".to_owned(),
         "record_lost" => "found no DNS record any more of".to_owned(),
         "lapsed" => "ended the proof of".to_owned(),
         "restored" => "found the DNS record again of".to_owned(),

@@ -43,6 +43,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/invitations/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    context.require(permissions::Action::MembersManage)?;
     let organization = organization(&context).await?;
     let (role, hours) = (form.text(ROLE).to_owned(), form.text(HOURS).parse().unwrap_or_default());
     let asked: Vec<Asked> = lines(form.text(ADDRESSES))

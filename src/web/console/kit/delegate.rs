@@ -130,6 +130,27 @@ impl CurrentDelegate {
                 Section::Roles,
                 Action::RolesView,
             ),
+            (
+                "Members",
+                console::ORGANIZATION_MEMBERS,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Users,
+                Action::MembersView,
+            ),
+            (
+                "Invitations",
+                console::ORGANIZATION_INVITATIONS,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Users,
+                Action::MembersManage,
+            ),
+            (
+                "Checklist",
+                console::ORGANIZATION_CHECKLIST,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Organizations,
+                Action::MembersManage,
+            ),
             ("Audit log", console::AUDIT_EVENTS, &[], Section::Audit, Action::AuditEventsView),
         ] {
             if may(action) {

@@ -144,6 +144,7 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
         (domains(page))
         (connections(page))
         (directories(page))
+        (members(page))
         (users(page))
         (setup(page))
         (profile::kept(organization, page.around, page.may_manage, href))
@@ -205,6 +206,29 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Where its members, their invitations and the checklist are.
+fn members(page: &OrganizationPage<'_>) -> Markup {
+    let id = &page.organization.id;
+    html! {
+        section.card aria-labelledby="members" {
+            div.head-row {
+                h2 #members { "Members" }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::NEW_ORGANIZATION_INVITATION, &[id])) { "Invite people" } }
+                }
+            }
+            p { "Who belongs to it, and who administers it from within." }
+            p {
+                a href=((page.href)(console::ORGANIZATION_MEMBERS, &[id])) { "All members" }
+                @if page.may_manage {
+                    " · " a href=((page.href)(console::ORGANIZATION_INVITATIONS, &[id])) { "Invitations" }
+                    " · " a href=((page.href)(console::ORGANIZATION_CHECKLIST, &[id])) { "Checklist" }
                 }
             }
         }

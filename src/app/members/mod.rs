@@ -2,6 +2,9 @@
 //! administer themselves.
 
 pub mod caller;
+pub mod checklist;
 pub mod organizations;
+mod standing;
 
 pub use caller::{Caller, Standing};
+pub(super) use standing::administers;

@@ -1,7 +1,6 @@
 //! SigID's API: organizations of their own people.
 
 mod invitations;
-mod own_organizations;
 mod organizations;
 
 use std::time::Duration;

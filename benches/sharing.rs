@@ -61,6 +61,9 @@ async fn measure(url: &str) {
         .once("the list of organizations, first page", Method::GET, &format!("{share}?limit=100"), None)
         .await;
 
+    let search = bench.role_search(&ids).await;
+    bench.each("the search for a role of an organization", |_| bench.search(&search)).await;
+
     // As many as one call may name.
     let named: Vec<&String> = ids.iter().take(15_000).collect();
     let chosen = json!({ "shareWithAllChildren": false, "sharedOrganizations": named });
@@ -120,6 +123,25 @@ impl Bench {
             ("token", &self.root),
             ("switching_organization", organization),
         ])
+    }
+
+    /// A token in an organization, and the address of the search for the application's role there.
+    async fn role_search(&self, ids: &[String]) -> (String, String) {
+        let switched = answer(self.switch(&ids[ids.len() / 2])).await;
+        let token = switched["access_token"].as_str().expect("a token").to_owned();
+        let base = &self.server.base;
+        let list = format!("{base}/o/api/server/v1/applications?filter=name%20eq%20B2B%20App");
+        let listed = answer(self.http.get(list).bearer_auth(&token)).await;
+        let id = listed["applications"][0]["id"].as_str().expect("an id");
+        let filter = format!("displayName%20eq%20App%20Admin%20and%20audience.value%20eq%20{id}");
+        let address = format!("{base}/o/scim2/v2/Roles?filter={filter}");
+        let found = answer(self.http.get(&address).bearer_auth(&token)).await;
+        assert_eq!(found["totalResults"], 1, "{found}");
+        (token, address)
+    }
+
+    fn search(&self, (token, address): &(String, String)) -> RequestBuilder {
+        self.http.get(address).bearer_auth(token)
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> RequestBuilder {

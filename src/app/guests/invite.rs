@@ -13,7 +13,7 @@ use model::{
     guest_invitation::GuestInvitation,
     letter::{Asker, LetterKind},
     organization::Organization,
-    user::{User, UserAssociation},
+    user::{User, UserIdentifier},
     user_group::UserGroup,
 };
 use serde_json::json;
@@ -143,22 +143,21 @@ async fn invite_one(
     let mut tx = state.db.write().await?;
     let organization = in_use(&mut tx, place).await?;
     let user = find_above(&mut tx, &organization, user_name).await?.ok_or(GuestError::UnknownUser)?;
-    if is_member(&mut tx, &organization, &user).await? {
-        return Err(GuestError::IsMember);
-    }
     let by_letter = !new.hand_over && outbox::is_set_up(state);
     let addresses = user_addresses::list(&mut tx, &[user.id]).await?.remove(&user.id).unwrap_or_default();
     let identifiers = user_identifiers::list(&mut tx, &[user.id]).await?.remove(&user.id).unwrap_or_default();
+    if is_member(&mut tx, &organization, &user, &identifiers).await? {
+        return Err(GuestError::IsMember);
+    }
     let recipient = usual_address(&addresses, &identifiers);
     if by_letter && recipient.is_none() {
         return Err(GuestError::NoAddress);
     }
     if guest_invitations::count_open(&mut tx, organization_id, now, MAX_OPEN).await? >= MAX_OPEN {
-        let why = format!("there are {MAX_OPEN} open invitations; take some back first");
-        return Err(Error::FailedPrecondition(why.into()).into());
+        return Err(GuestError::NoRoom);
     }
     if by_letter && !outbox::has_room(&mut tx, state, user.id.into(), Asker::Administrator).await? {
-        return Err(outbox::too_many().into());
+        return Err(GuestError::NoRoom);
     }
     let invitation = GuestInvitation {
         id: Id::new(now, &*state.random),
@@ -237,15 +236,23 @@ async fn find_above(conn: &mut Conn, organization: &Organization, name: &str) ->
     Ok(None)
 }
 
-/// Whether a user has an image in an organization, is one of its own, or could not get an image as somebody has their name.
-async fn is_member(conn: &mut Conn, organization: &Organization, user: &User) -> Result<bool> {
-    if user.organization_id == organization.id {
+/// Whether a user is in an organization already, or could not get an image as somebody there has their name.
+async fn is_member(
+    conn: &mut Conn,
+    organization: &Organization,
+    user: &User,
+    identifiers: &[UserIdentifier],
+) -> Result<bool> {
+    let (environment_id, id) = (user.environment_id, organization.id);
+    if user.organization_id == id
+        || user_associations::find(conn, environment_id, id, user.id).await?.is_some()
+    {
         return Ok(true);
     }
-    let environment_id = user.environment_id;
-    let found: Option<UserAssociation> =
-        user_associations::find(conn, environment_id, organization.id, user.id).await?;
-    Ok(found.is_some())
+    let Some(name) = associations::user_name(identifiers) else { return Ok(false) };
+    let pool = identity_pools::find_first(conn, environment_id, id).await?;
+    let Some(pool) = pool else { return Ok(false) };
+    Ok(users::find_by_typed(conn, &pool, name.text.as_str()).await?.is_some())
 }
 
 /// Where somebody accepts: at the organization where they have their account.

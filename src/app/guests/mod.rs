@@ -23,6 +23,8 @@ pub enum GuestError {
     IsInvited,
     /// They are in the organization already, or somebody there has their name.
     IsMember,
+    /// A thousand invitations of the organization are open, or ten letters went to the user within an hour.
+    NoRoom,
     /// A letter would reach them nowhere.
     NoAddress,
     /// There is no such role, or the caller may not give it; why.

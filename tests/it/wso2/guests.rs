@@ -290,7 +290,7 @@ both! {
         refused(&accept_at(&app, "/t/other", &code).await, "OUI-10013");
         assert_eq!(accept_at(&app, "/t/prod", &code).await.status, 204);
         // What is no code, and what is no body.
-        for code in ["", "x", "invitation_0000000000000000000000000", "\u{0}", &"x".repeat(5000)] {
+        for code in ["", "x", "invitation_0000000000000000000000000", "\u{1}", &"x".repeat(5000)] {
             refused(&accept(&app, code).await, "OUI-10013");
         }
         let answer = app.browser().post(&app.url("/api/server/v1/guests/invitation/accept"), &[("confirmationCode", "x")]).await;

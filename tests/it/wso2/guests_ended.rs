@@ -10,12 +10,14 @@ use model::{
 };
 use ostiary::{
     app::{
-        accounts::{associations, users},
+        Error,
+        accounts::{associations, groups, users},
         guests::{self, GuestError, NewInvitations},
         organizations::{self, OrganizationChange},
         permissions::Scope,
         principal::Principal,
-        resource, roles,
+        resource,
+        roles::{self, RoleOperation, SetChange},
     },
     store::table,
 };
@@ -146,6 +148,38 @@ both! {
         assert_eq!(accept(&app, &code).await.status, 204);
         let joined = host.association(kim).await.unwrap().user_id;
         assert_eq!(host.permissions(joined).await, BTreeSet::new());
+    }
+
+    async fn a_user_brings_nobody_into_a_group_that_has_more_than_they_have(app: TestApp) {
+        let host = Host::new(&app).await;
+        let (ann, ben) = (add_user(&app, &host.environment, "ann").await, add_user(&app, &host.environment, "ben").await);
+        let own = host.role("Inviters", &["internal_org_guest_mgt_invite_add", "internal_org_user_mgt_update"]).await;
+        let more = host.role("Administrators", &["internal_org_user_mgt_delete"]).await;
+        let image = host.let_in(ann, own).await;
+        let member = host.user(image).await;
+        let (free, group) = (app.group_of(&member, "Free").await, app.group_of(&member, "Admins").await);
+        let operation = RoleOperation::Groups(SetChange::Add(BTreeSet::from([group])));
+        let (state, operator) = (&app.state, host.operator());
+        roles::apply(state, &operator, host.organization, more, None, &[operation]).await.unwrap();
+        // By an invitation.
+        let principal = Principal::user(ann, host.environment.id).with_token([Scope::GuestsManage].into_iter().collect(), Some(host.organization));
+        let new = |group| NewInvitations { user_names: vec!["ben".into()], groups: [group].into(), hand_over: true, ..NewInvitations::default() };
+        assert!(matches!(guests::invite(state, &principal, host.organization, &new(group)).await, Err(GuestError::Group(_))));
+        let code = guests::invite(state, &principal, host.organization, &new(free)).await.unwrap().remove(0).result.unwrap().unwrap();
+        assert_eq!(accept(&app, &code.reveal()).await.status, 204);
+        let joined = host.association(ben).await.unwrap().user_id;
+        let is_in = async |group| groups::is_member(state, &operator, (member.pool_id, group, joined)).await.unwrap();
+        assert!(is_in(free).await);
+        // By a change of the group, too.
+        let principal = Principal::user(ann, host.environment.id).with_token([Scope::UsersUpdate].into_iter().collect(), Some(host.organization));
+        let refused = groups::add_member(state, &principal, (member.pool_id, group, joined), None).await;
+        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        let changes = [groups::MemberChange::Add(vec![joined])];
+        let refused = groups::change_with_members(state, &principal, (member.pool_id, group), None, &changes).await;
+        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        assert!(!is_in(group).await);
+        groups::add_member(state, &operator, (member.pool_id, group, joined), None).await.unwrap();
+        assert!(is_in(group).await);
     }
 
     async fn a_role_that_is_gone_is_not_given(app: TestApp) {

@@ -6,7 +6,6 @@ use super::{Vendor, application, organization};
 use crate::{
     both,
     scim_tester::{failed, results},
-    support::TestApp,
 };
 
 /// What the client finds and is to be so: the title of a check, a part of its reason, and why.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     both,
-    support::{Answer, Browser, TestApp, process, python, query},
+    support::{Answer, Browser, process, python, query},
 };
 
 /// The authorization endpoint with a request of the portal.

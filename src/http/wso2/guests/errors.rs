@@ -17,6 +17,7 @@ macro_rules! refusals {
 
 refusals! {
     UNKNOWN_USER = "10011", "Unknown user.", "The organization above has no user with the name %s who may sign in.";
+    NO_ROOM = "10012", "No room for an invitation.", "%s cannot be invited now: too many invitations of the organization are open, or too many letters went to them within an hour.";
     CODE = "10013", "Invalid confirmation code.", "No invitation has this confirmation code: it is wrong, or the invitation was accepted or taken back.";
     FILTER_VALUE = "10016", "Unsupported value in the filter.", "status is PENDING or EXPIRED, not %s.";
     FILTER_ATTRIBUTE = "10017", "Unsupported attribute in the filter.", "Invitations are filtered by status, not by %s.";
@@ -50,6 +51,7 @@ fn refusal_of(error: &GuestError, name: &str) -> Option<(&'static Refusal, Strin
         GuestError::IsInvited => &INVITED,
         GuestError::IsMember if name.is_empty() => &JOINED,
         GuestError::IsMember => &MEMBER,
+        GuestError::NoRoom => &NO_ROOM,
         GuestError::NoAddress => &NO_ADDRESS,
         GuestError::Role(why) => return Some((&ROLE, why.clone())),
         GuestError::Group(why) => return Some((&GROUP, why.clone())),

@@ -62,6 +62,9 @@ pub enum Error {
     /// A rule of organizations, of their tree, templates or metadata, forbids it.
     #[error("{0}")]
     Organization(#[from] OrganizationError),
+    /// A rule with a name of its own forbids it.
+    #[error("{}", .0.text)]
+    Rule(Rule),
     /// Too many attempts.
     #[error("too many requests; try again in {} seconds", retry_after.as_secs().max(1))]
     Limited {
@@ -77,6 +80,41 @@ pub enum Error {
     /// An internal failure. The source is only logged.
     #[error("something failed on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A rule with a name of its own, for programs that are to tell it from others: SigID's codes. The other surfaces answer by its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// What kind of refusal it is.
+    pub kind: RuleKind,
+    /// Its name: `last_owner`.
+    pub code: &'static str,
+    /// What is wrong, and what to do.
+    pub text: Cow<'static, str>,
+}
+
+/// The kinds of [`Rule`]s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleKind {
+    /// The caller may not do it, or not now (403).
+    Forbidden,
+    /// What it names is not there (404).
+    NotFound,
+    /// The present state forbids it (409).
+    Conflict,
+    /// It is over (410).
+    Expired,
+    /// The request is not valid (422).
+    Invalid,
+    /// What it needs does not answer at the moment (503).
+    Unavailable,
+}
+
+impl Rule {
+    /// A rule.
+    pub fn new(kind: RuleKind, code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, code, text: text.into() }
+    }
 }
 
 fn not_found_suffix(id: &str) -> String {
@@ -101,6 +139,21 @@ impl Error {
     /// A field with an invalid value.
     pub fn invalid(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid { field: field.into(), reason: reason.into() }
+    }
+
+    /// A rule with a name: 403.
+    pub fn forbidden(code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Rule(Rule::new(RuleKind::Forbidden, code, text))
+    }
+
+    /// A rule with a name about the present state: 409.
+    pub fn state(code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Rule(Rule::new(RuleKind::Conflict, code, text))
+    }
+
+    /// A rule with a name about the request: 422.
+    pub fn unprocessable(code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Rule(Rule::new(RuleKind::Invalid, code, text))
     }
 
     /// A resource that does not exist for this caller.

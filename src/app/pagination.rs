@@ -71,6 +71,19 @@ impl<K: IdKind> PageRequest<K> {
         Ok(Self { from: from.transpose()?, size })
     }
 
+    /// A page of up to `size` items of a surface that has words of its own for the parameters: `field` names that of the token.
+    pub fn sized(
+        state: &State,
+        list: &List,
+        (field, token): (&'static str, Option<&str>),
+        size: i64,
+    ) -> Result<Self> {
+        let parse = |token| {
+            parse_token(state, list, token).ok_or_else(|| Error::invalid(field, "is none of this list"))
+        };
+        Ok(Self { from: token.map(parse).transpose()?, size: size.clamp(1, MAX_SIZE) })
+    }
+
     /// The limit for the query: one more than the page size, to know whether there is a next page.
     pub fn limit(&self) -> i64 {
         self.size + 1

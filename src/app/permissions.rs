@@ -61,6 +61,14 @@ pub enum Scope {
     ApplicationsView,
     /// An access token by WSO2's scopes: applications and with whom they are shared.
     ApplicationsManage,
+    /// A session of a user of the vendor's own pools: what any of them may do.
+    SignedIn,
+    /// A membership: in its organization, what every member may do.
+    Member,
+    /// A membership: in its organization, what its administrators may do.
+    OrganizationAdmin,
+    /// A membership: in its organization, what only its owner may do.
+    OrganizationOwner,
 }
 
 impl Scope {
@@ -94,14 +102,18 @@ impl Scope {
             | Self::RolesUpdate
             | Self::RolesDelete
             | Self::ApplicationsView
-            | Self::ApplicationsManage => None,
+            | Self::ApplicationsManage
+            | Self::SignedIn
+            | Self::Member
+            | Self::OrganizationAdmin
+            | Self::OrganizationOwner => None,
         }
     }
 }
 
 /// A set of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scopes(u32);
+pub struct Scopes(u64);
 
 impl Scopes {
     /// No scope.
@@ -116,6 +128,12 @@ impl Scopes {
     #[must_use]
     pub fn with(self, scope: Scope) -> Self {
         Self(self.0 | 1 << scope as u16)
+    }
+
+    /// What is in either of them.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether any of these is in it.
@@ -202,23 +220,33 @@ permissions! {
     /// Read the groups of SCIM directories.
     ScimGroupsView = "scim_groups.view": VIEWER, [App];
     /// Read organizations.
-    OrganizationsView = "organizations.view": VIEWER, [Management, OrganizationsView, OrganizationsManage, BranchManage];
+    OrganizationsView = "organizations.view": VIEWER, [Management, OrganizationsView, OrganizationsManage, BranchManage, Member, OrganizationAdmin, OrganizationOwner];
     /// Create, change and delete organizations.
     OrganizationsManage = "organizations.manage": ADMIN, [Management, OrganizationsManage, BranchManage];
+    /// Create organizations, for themselves or for others.
+    OrganizationsCreate = "organizations.create": ADMIN, [Management, OrganizationsManage, SignedIn];
+    /// Change the settings of an organization, but not where it is in the tree, its status and its external id.
+    OrganizationsUpdate = "organizations.update": ADMIN, [Management, OrganizationsManage, OrganizationAdmin, OrganizationOwner];
+    /// What only an organization's owner may do there: delete it, hand it over, change its handle, enforce single sign-on.
+    OrganizationsOwn = "organizations.own": ADMIN, [Management, OrganizationsManage, OrganizationOwner];
+    /// Read who belongs to an organization.
+    MembersView = "members.view": VIEWER, [Management, OrganizationsView, OrganizationsManage, Member, OrganizationAdmin, OrganizationOwner];
+    /// Add, invite, change, suspend and remove members of an organization, as far as their tier permits.
+    MembersManage = "members.manage": ADMIN, [Management, OrganizationsManage, OrganizationAdmin, OrganizationOwner];
     /// Read the domains of an organization.
-    DomainsView = "domains.view": VIEWER, [Management, Domains, DomainsView, OrganizationsView, OrganizationsManage];
+    DomainsView = "domains.view": VIEWER, [Management, Domains, DomainsView, OrganizationsView, OrganizationsManage, OrganizationAdmin, OrganizationOwner];
     /// Request, verify and delete domains of an organization.
-    DomainsManage = "domains.manage": ADMIN, [Management, Domains, OrganizationsManage];
+    DomainsManage = "domains.manage": ADMIN, [Management, Domains, OrganizationsManage, OrganizationAdmin, OrganizationOwner];
     /// Accept domains without proof, also those of free-mail providers, and delete domains in effect.
     DomainsApprove = "domains.approve": ADMIN, [Management, OrganizationsManage];
     /// Read SAML connections and their test logins.
-    SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml, SamlView];
+    SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml, SamlView, OrganizationAdmin, OrganizationOwner];
     /// Create, change, test and delete SAML connections.
-    SamlConnectionsManage = "saml_connections.manage": ADMIN, [Management, Saml];
+    SamlConnectionsManage = "saml_connections.manage": ADMIN, [Management, Saml, OrganizationAdmin, OrganizationOwner];
     /// Read SCIM directories and the log of their requests.
-    ScimDirectoriesView = "scim_directories.view": VIEWER, [Management, Scim, ScimView];
+    ScimDirectoriesView = "scim_directories.view": VIEWER, [Management, Scim, ScimView, OrganizationAdmin, OrganizationOwner];
     /// Create, change and delete SCIM directories and their bearer tokens.
-    ScimDirectoriesManage = "scim_directories.manage": ADMIN, [Management, Scim];
+    ScimDirectoriesManage = "scim_directories.manage": ADMIN, [Management, Scim, OrganizationAdmin, OrganizationOwner];
     /// Read setup links.
     SetupLinksView = "setup_links.view": VIEWER, [Management];
     /// Create and revoke setup links.
@@ -274,7 +302,7 @@ permissions! {
     /// Delete roles.
     RolesDelete = "roles.delete": ADMIN, [Management, RolesDelete];
     /// Read the audit log of the environment.
-    AuditEventsView = "audit_events.view": VIEWER, [Management, AuditEvents];
+    AuditEventsView = "audit_events.view": VIEWER, [Management, AuditEvents, OrganizationAdmin, OrganizationOwner];
     /// Read the branding.
     BrandingView = "branding.view": VIEWER, [Management];
     /// Change the branding.

@@ -10,6 +10,7 @@
 //! | Outdated           | 412 (10)    | 412  | 412 (invalid_request)         | 412                |
 //! | FailedPrecondition | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
 //! | Organization       | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
+//! | Rule               | by its kind | same | same (invalid_request)        | by its kind        |
 //! | Limited            | 429 (8)     | 429  | 429 (temporarily_unavailable) | 429                |
 //! | Unavailable        | 503 (14)    | 503  | 503 (temporarily_unavailable) | 503                |
 //! | Internal           | 500 (13)    | 500  | 500 (server_error)            | 500                |
@@ -28,7 +29,7 @@ use serde_json::json;
 
 use super::fallback;
 use crate::{
-    app::{Error, directories::provisioning, pagination},
+    app::{Error, RuleKind, directories::provisioning, pagination},
     web::kit::{
         error::{self, Area},
         routing::{ErrorFormat, MatchedRoute},
@@ -75,6 +76,14 @@ impl ApiError {
             Error::FailedPrecondition(_) | Error::Organization(_) if self.format == ErrorFormat::Scim => {
                 StatusCode::PRECONDITION_FAILED
             }
+            // The class of the SCIM error that it becomes.
+            Error::Rule(rule) if self.format == ErrorFormat::Scim => match rule.kind {
+                RuleKind::Forbidden => StatusCode::FORBIDDEN,
+                RuleKind::NotFound | RuleKind::Expired => StatusCode::NOT_FOUND,
+                RuleKind::Conflict => StatusCode::PRECONDITION_FAILED,
+                RuleKind::Invalid => StatusCode::BAD_REQUEST,
+                RuleKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            },
             error => error::status(error),
         }
     }
@@ -87,6 +96,13 @@ impl ApiError {
             Error::NotFound { .. } => 5,
             Error::Conflict { .. } | Error::Invalid { .. } | Error::InvalidFields(_) => 3,
             Error::FailedPrecondition(_) | Error::Organization(_) => 9,
+            Error::Rule(rule) => match rule.kind {
+                RuleKind::Forbidden => 7,
+                RuleKind::NotFound => 5,
+                RuleKind::Conflict | RuleKind::Expired => 9,
+                RuleKind::Invalid => 3,
+                RuleKind::Unavailable => 14,
+            },
             Error::Outdated { .. } => 10,
             Error::Limited { .. } => 8,
             Error::Unavailable { .. } => 14,
@@ -152,9 +168,11 @@ impl ResponseError for ApiError {
         let mut response = match self.format {
             ErrorFormat::Page => error::respond(&self.error, Area::Login, None),
             // Handlers of those surfaces have errors of their own.
-            ErrorFormat::Secureauth | ErrorFormat::Wso2 | ErrorFormat::Issuer | ErrorFormat::Api => {
-                HttpResponse::build(self.status()).json(self.envelope())
-            }
+            ErrorFormat::Secureauth
+            | ErrorFormat::Wso2
+            | ErrorFormat::Sigid
+            | ErrorFormat::Issuer
+            | ErrorFormat::Api => HttpResponse::build(self.status()).json(self.envelope()),
             ErrorFormat::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),
             ErrorFormat::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),

@@ -12,7 +12,10 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{oauth::body::issuer_error_body, secureauth::error::SecureauthError, wso2::error::Wso2Error};
+use super::{
+    oauth::body::issuer_error_body, secureauth::error::SecureauthError, sigid::error::SigidError,
+    wso2::error::Wso2Error,
+};
 use crate::{
     app::limits::{body_allowance::BodyError, request_memory::Exhausted},
     links::path,
@@ -123,7 +126,11 @@ pub fn respond(
         }
         (
             StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorFormat::Api | ErrorFormat::Secureauth | ErrorFormat::Wso2 | ErrorFormat::Scim,
+            ErrorFormat::Api
+            | ErrorFormat::Secureauth
+            | ErrorFormat::Wso2
+            | ErrorFormat::Sigid
+            | ErrorFormat::Scim,
         ) => "A body has at most 1 MiB; send it in parts.",
         _ => status_text.sentence,
     };
@@ -137,7 +144,7 @@ pub fn respond(
             let message = message(&status_text, status, route);
             page(status, PagePolicy::SameOriginForms, message.reference(reference).view())
         }
-        _ => json_response(StatusText { sentence, ..status_text }, format, status),
+        _ => json_response(StatusText { sentence, ..status_text }, format, status, reference),
     };
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
@@ -149,7 +156,7 @@ pub fn respond(
 fn message(status_text: &StatusText, status: StatusCode, route: &MatchedRoute) -> Message<'static> {
     // People with a form go back to it; people who sign in start again at the app.
     let (has_form, remedy) = match route.surface.area() {
-        Area::Console | Area::Setup => (true, "Go back, and begin again from there."),
+        Area::Console | Area::Setup | Area::Delegated(_) => (true, "Go back, and begin again from there."),
         Area::Login => (false, "Go back to the app you were using and sign in from there."),
     };
     let plain = |title, happened, remedy| Message {
@@ -181,7 +188,7 @@ fn message(status_text: &StatusText, status: StatusCode, route: &MatchedRoute) -
 fn overload_message(route: &MatchedRoute) -> Message<'static> {
     let unavailable = Message::unavailable();
     match route.surface.area() {
-        Area::Console | Area::Setup => Message {
+        Area::Console | Area::Setup | Area::Delegated(_) => Message {
             happened: "The server is very busy right now. Nothing was saved.",
             remedy: "Send it again in a few seconds.",
             ..unavailable
@@ -191,7 +198,12 @@ fn overload_message(route: &MatchedRoute) -> Message<'static> {
 }
 
 /// The JSON response in a format.
-fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCode) -> HttpResponse {
+fn json_response(
+    status_text: StatusText,
+    format: ErrorFormat,
+    status: StatusCode,
+    reference: &str,
+) -> HttpResponse {
     match format {
         ErrorFormat::Api | ErrorFormat::Page => HttpResponse::build(status)
             .json(json!({ "code": status_text.grpc_code, "message": status_text.sentence, "details": [] })),
@@ -204,6 +216,9 @@ fn json_response(status_text: StatusText, format: ErrorFormat, status: StatusCod
             Wso2Error::bare(status).error_response()
         }
         ErrorFormat::Wso2 => Wso2Error::of_status(status, status_text.sentence).error_response(),
+        ErrorFormat::Sigid => {
+            SigidError::of_status(status, status_text.sentence).traced(reference).error_response()
+        }
         ErrorFormat::Oauth => HttpResponse::build(status)
             .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),
         ErrorFormat::Issuer => HttpResponse::build(status).json(issuer_error_body(
@@ -249,7 +264,10 @@ pub fn rate_limited(format: ErrorFormat, retry_after: Duration, reference: &str)
             PagePolicy::SameOriginForms,
             message::too_many_requests(retry_after.max(Duration::from_secs(1)), Some(reference)),
         ),
-        _ => json_response(status_text(StatusCode::TOO_MANY_REQUESTS), format, StatusCode::TOO_MANY_REQUESTS),
+        _ => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            json_response(status_text(status), format, status, reference)
+        }
     };
     let seconds = retry_after.as_millis().div_ceil(1000).max(1);
     response
@@ -289,7 +307,7 @@ pub fn body_error(
         ErrorFormat::Page => {
             page(status, PagePolicy::SameOriginForms, overload_message(route).reference(reference).view())
         }
-        _ => json_response(StatusText { grpc_code, ..busy }, format, status),
+        _ => json_response(StatusText { grpc_code, ..busy }, format, status, reference),
     };
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
     response
@@ -337,6 +355,7 @@ mod tests {
                 (ErrorFormat::Api, "application/json", "code"),
                 (ErrorFormat::Secureauth, "application/json", "error_code"),
                 (ErrorFormat::Wso2, "application/json", "traceId"),
+                (ErrorFormat::Sigid, "application/json", "error"),
                 (ErrorFormat::Oauth, "application/json", "error"),
                 (ErrorFormat::Issuer, "application/json", "error_hint"),
                 (ErrorFormat::Scim, "application/scim+json", "schemas"),

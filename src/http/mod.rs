@@ -28,6 +28,7 @@ pub mod saml;
 pub mod scim;
 pub mod secureauth;
 pub mod shares;
+pub mod sigid;
 mod sign_in;
 pub mod ssoready;
 mod transfer_rate;

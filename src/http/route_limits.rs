@@ -34,6 +34,9 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         | path::WORKSPACE_ACTIVATE
         | path::WORKSPACE_RESET
         | path::WORKSPACE_VERIFY
+        | path::WORKSPACE_INVITATION_JOIN
+        | path::WORKSPACE_INVITATION_NEW
+        | path::SIGID_ACCEPT_INVITATION
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)
@@ -41,7 +44,9 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
         route if path::TENANT_AUTHORIZES.contains(&route) => Some(RateLimit::LoginStart),
         route if wso2::ACCEPT_INVITATION.contains(&route) => Some(RateLimit::LoginStart),
-        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER if *method == Method::POST => {
+        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER | path::WORKSPACE_INVITATION_SEND
+            if *method == Method::POST =>
+        {
             Some(RateLimit::LetterRequests)
         }
         _ => None,
@@ -85,7 +90,7 @@ pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
         RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
             status.is_client_error()
         }
-        RateLimit::LoginStart | RateLimit::LetterRequests => true,
+        RateLimit::LoginStart | RateLimit::LetterRequests | RateLimit::DomainChecks => true,
     }
 }
 

@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    account, api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready, wso2,
+    account, api_documents, health, metrics, oauth, saml, scim, secureauth, sigid, sign_in, ssoready, wso2,
 };
 use crate::{
     links::path,
@@ -71,6 +71,8 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Wso2, "", wso2::configure_guests)
         // People who were invited, with a code
         .surface(Surface::Wso2, "", wso2::configure_acceptance)
+        // People in sessions of theirs, and service clients, by SigID's words
+        .surface(Surface::Sigid, path::SIGID_API, sigid::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.
         .surface(Surface::Ssoready, "/v1", ssoready::configure)
         // SCIM clients of identity providers

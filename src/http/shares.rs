@@ -46,9 +46,12 @@ impl ShareStates {
 fn share(route: &MatchedRoute) -> PoolShare {
     match route.surface {
         Surface::Scim => PoolShare::Directory,
-        Surface::Console | Surface::Setup | Surface::Secureauth | Surface::Wso2 | Surface::Wso2Scim => {
-            PoolShare::Management
-        }
+        Surface::Console
+        | Surface::Setup
+        | Surface::Secureauth
+        | Surface::Wso2
+        | Surface::Wso2Scim
+        | Surface::Sigid => PoolShare::Management,
         Surface::Ssoready if ![path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern) => {
             PoolShare::Management
         }

@@ -462,3 +462,31 @@ pub const DEMO_CALLBACK: &str = "/demo/callback";
 pub const DEMO_OAUTH_CALLBACK: &str = "/demo/oauth/callback";
 /// Ends the sample app's session.
 pub const DEMO_SIGN_OUT: &str = "/demo/sign-out";
+
+/// SigID's API.
+pub const SIGID_API: &str = "/api/v1";
+/// Organizations (SigID's API).
+pub const SIGID_ORGANIZATIONS: &str = "/api/v1/organizations";
+/// An organization.
+pub const SIGID_ORGANIZATION: &str = "/api/v1/organizations/{organization}";
+/// The domains of an organization.
+pub const SIGID_DOMAINS: &str = "/api/v1/organizations/{organization}/domains";
+/// One of them.
+pub const SIGID_DOMAIN: &str = "/api/v1/organizations/{organization}/domains/{domain}";
+/// Starts its verification.
+pub const SIGID_DOMAIN_VERIFY: &str = "/api/v1/organizations/{organization}/domains/{domain}/verify";
+/// Looks for its record.
+pub const SIGID_DOMAIN_CONFIRM: &str = "/api/v1/organizations/{organization}/domains/{domain}/confirm";
+/// The invitations to an organization.
+pub const SIGID_INVITATIONS: &str = "/api/v1/organizations/{organization}/invitations";
+/// Several of them at once.
+pub const SIGID_INVITATIONS_BULK: &str = "/api/v1/organizations/{organization}/invitations/bulk";
+/// An invitation.
+pub const SIGID_INVITATION: &str = "/api/v1/organizations/{organization}/invitations/{invitation}";
+/// Where an invitation is sent again.
+pub const SIGID_RESEND_INVITATION: &str =
+    "/api/v1/organizations/{organization}/invitations/{invitation}/resend";
+/// Where an invitation is accepted.
+pub const SIGID_ACCEPT_INVITATION: &str = "/api/v1/invitations/accept";
+/// What an invitation says to whoever has its link.
+pub const SIGID_INVITATION_PREVIEW: &str = "/api/v1/invitations/{token}";

@@ -50,6 +50,24 @@ async fn list(conn: &mut Conn, organization_id: OrganizationId, emails: &[String
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// Ends what a user has in one organization: their sessions there, and the grants and tokens that are good in it. What they have
+/// elsewhere goes on.
+pub async fn end_use_in_organization(
+    tx: &mut Transaction,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    for text in [
+        "UPDATE sessions SET revoked_at = $3 WHERE subject_id = $1 AND organization_id = $2 AND revoked_at IS NULL",
+        "UPDATE signed_access_tokens SET revoked_at = $3 WHERE subject_id = $1 AND organization_id = $2 AND revoked_at IS NULL",
+        "UPDATE authorization_grants SET revoked_at = $3 WHERE user_id = $1 AND organization_id = $2 AND revoked_at IS NULL",
+    ] {
+        tx.sql(text).bind(user_id).bind(organization_id).bind(now).execute().await?;
+    }
+    Ok(())
+}
+
 /// Ends the sessions of users that were begun through a connection, with their grants and tokens.
 pub async fn end_use_through_connection(
     tx: &mut Transaction,

@@ -6,14 +6,14 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Result, Sql, account_logins, user_associations};
+use super::{Conn, Result, Sql, account_logins, memberships, user_associations};
 
 /// How many users one call erases.
 const BATCH_SIZE: i64 = 200;
 
 /// What refers to an account without a foreign key. Identifiers, addresses, words and memberships go along with the user's row. Access
 /// tokens stay until they expire: their rows hold ids only, and the tokens ended when the account did.
-const BY_ACCOUNT: [&str; 10] = [
+const BY_ACCOUNT: [&str; 11] = [
     "DELETE FROM passwords WHERE account_id IN (",
     "DELETE FROM former_passwords WHERE account_id IN (",
     "DELETE FROM passkeys WHERE account_id IN (",
@@ -24,6 +24,7 @@ const BY_ACCOUNT: [&str; 10] = [
     "DELETE FROM letters WHERE account_id IN (",
     "DELETE FROM role_assignments WHERE subject_id IN (",
     "DELETE FROM sessions WHERE subject_id IN (",
+    "DELETE FROM organization_invitations WHERE accepted_user_id IN (",
 ];
 
 /// Erases these users, and their images in other organizations: their credentials, codes and sessions, identifiers and addresses, and the users themselves. Returns
@@ -51,6 +52,7 @@ async fn remove_rows(conn: &mut Conn, ids: Vec<(String,)>) -> Result<u64> {
 
 async fn erase(conn: &mut Conn, ids: &[String]) -> Result<u64> {
     account_logins::forget(conn, ids).await?;
+    memberships::remove_of_users(conn, ids).await?;
     for text in BY_ACCOUNT {
         let sql = Sql::from(text).values(ids.iter().map(String::as_str)).push(")");
         conn.dynamic(sql).execute().await?;

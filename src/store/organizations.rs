@@ -47,6 +47,7 @@ impl Table for Organization {
         "metadata_schema",
         "authentication_mechanisms",
         "wso2_version",
+        "require_admin_mfa",
         "updated_at",
     ];
     const FIXED: &'static [&'static str] = &["template_id", "template_applied_at", "created_at"];
@@ -95,6 +96,7 @@ impl Table for Organization {
             .bind(self.metadata_schema.as_str())
             .bind(self.authentication_mechanisms.as_deref().map(mechanisms_to_json))
             .bind(self.wso2_version.as_str())
+            .bind(self.require_admin_mfa)
             .bind(self.updated_at)
     }
 
@@ -123,7 +125,7 @@ impl Table for Organization {
             display_name: row.get("display_name")?,
             name: row.get("name")?,
             external_id: row.get("external_id")?,
-            handle: row.parse_optional("handle", |text| Handle::parse(text).ok())?,
+            handle: row.parse_optional("handle", |text| Handle::parse_stored(text).ok())?,
             public_alias: row.parse_optional("public_alias", |text| PublicAlias::parse(text).ok())?,
             status: row.parse("status", columns::by_name)?,
             template: row.get("is_template")?,
@@ -135,6 +137,7 @@ impl Table for Organization {
             metadata_schema: row.parse("metadata_schema", JsonObject::from_stored)?,
             authentication_mechanisms: row.parse_optional("authentication_mechanisms", mechanisms)?,
             wso2_version: row.parse("wso2_version", columns::by_name)?,
+            require_admin_mfa: row.get("require_admin_mfa")?,
             attributes: organization_attributes::parse(attributes.as_deref())
                 .ok_or_else(|| row.inconsistent("attributes"))?,
             domains: domains(listed.as_deref()).ok_or_else(|| row.inconsistent("domains"))?,

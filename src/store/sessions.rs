@@ -82,6 +82,21 @@ pub async fn find_by_token<S: SessionSubject>(
     row.map_or(Ok(None), Row::read)
 }
 
+/// Whether the operator gave a session that is not revoked the standing of a tenant administrator.
+pub async fn is_tenant_admin<S: SessionSubject>(
+    conn: &mut Conn,
+    subject: S,
+    id: Id<S::SessionKind>,
+) -> Result<bool> {
+    let row: Option<(bool,)> = conn
+        .sql("SELECT tenant_admin FROM sessions WHERE id = $1 AND subject_id = $2 AND revoked_at IS NULL")
+        .bind(id)
+        .bind(subject.to_string())
+        .optional()
+        .await?;
+    Ok(row.is_some_and(|(tenant_admin,)| tenant_admin))
+}
+
 /// The active sessions of a subject at `now`, where `idle` is the idle timeout, newest first.
 pub async fn list<S: SessionSubject>(
     conn: &mut Conn,

@@ -148,6 +148,15 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
         "INSERT INTO user_associations (environment_id, organization_id, user_id, resident_user_id, resident_organization_id, kind, \
          created_at) SELECT environment_id, id, 'usr_0000000000000000000000001', 'usr_0000000000000000000000002', id, 'OWNER', 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO memberships (organization_id, user_id, environment_id, tier, status, source, joined_at, updated_at) \
+         SELECT id, 'usr_0000000000000000000000001', environment_id, 'member', 'active', 'manual', 0, 0 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO membership_counts (organization_id, environment_id, members) SELECT id, environment_id, 1 \
+         FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO organization_invitations (id, environment_id, organization_id, email, email_key, role, token_sha256, state, \
+         invited_by, vouched, expires_at, lifetime_ms, send_count, last_sent_at, renewed_since, renewed_count, created_at) \
+         SELECT 'inv_0000000000000000000000001', environment_id, id, 'a@x.example', 'a@x.example', 'member', '', 'open', '', TRUE, \
+         4102444800000, 0, 1, 0, 0, 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO guest_invitations (id, environment_id, organization_id, user_id, resident_organization_id, code_sha256, role_ids, \
          group_ids, created_at, expires_at) SELECT 'guest_invitation_0000000000000000000000001', environment_id, id, \
          'usr_0000000000000000000000001', id, '', '[]', '[]', 0, 4102444800000 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
@@ -266,7 +275,7 @@ both! {
             "signed_access_tokens", "users", "one_time_codes", "authorization_requests", "letters", "user_groups",
         ];
         // What hangs from roles and users by a key goes with them.
-        let hanging = ["roles", "role_assignments", "user_associations"];
+        let hanging = ["roles", "role_assignments", "user_associations", "memberships", "membership_counts"];
         let all = || swept.iter().chain(&hanging);
         assert!(histories.iter().all(|table| all().any(|name| *name == table)), "{histories:?}");
         assert!(histories.contains("login_flows") && histories.contains("events"));

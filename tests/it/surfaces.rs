@@ -65,6 +65,12 @@ fn assert_format(answer: &Answer, surface: Surface, accept: &str, context: &str)
                 assert!(json()[text].is_string(), "{context}: {text}");
             }
         }
+        Surface::Sigid => {
+            assert_eq!(kind, "application/json", "{context}");
+            let error = &json()["error"];
+            assert!(error["code"].is_string() && error["details"].is_array(), "{context}");
+            assert!(error["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{context}");
+        }
         _ if page => {
             assert_eq!(kind, "text/html; charset=utf-8", "{context}");
             assert!(answer.body.starts_with("<!DOCTYPE html>"), "{context}");

@@ -50,7 +50,13 @@ pub enum EventKind {
     /// `domains`: for each, the ids of the other organizations.
     #[strum(serialize = "organization.domain_shared")]
     DomainShared,
-    /// DNS no longer has the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
+    /// DNS proved a domain of the organization. Data: `domain`.
+    #[strum(serialize = "organization.domain_verified")]
+    DomainVerified,
+    /// The record that was to prove a domain of the organization was not found in 30 days. Data: `domain`.
+    #[strum(serialize = "organization.domain_verification_failed")]
+    DomainVerificationFailed,
+    /// Three daily looks in a row have not found the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
     /// the record comes back. Data: `domain`, `reason`, `countsUntil`.
     #[strum(serialize = "organization.domain_record_lost")]
     DomainRecordLost,
@@ -70,6 +76,21 @@ pub enum EventKind {
     /// An invitation was taken back. Data: `userId`.
     #[strum(serialize = "guest_invitation.deleted")]
     GuestInvitationDeleted,
+    /// Somebody was invited to the organization. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.created")]
+    InvitationCreated,
+    /// An invitation got another link. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.resent")]
+    InvitationResent,
+    /// An invitation was taken back. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.revoked")]
+    InvitationRevoked,
+    /// Somebody accepted an invitation. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.accepted")]
+    InvitationAccepted,
+    /// Nobody accepted an invitation in time. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.expired")]
+    InvitationExpired,
 }
 
 impl EventKind {

@@ -25,6 +25,10 @@ pub fn root_id(environment: EnvironmentId) -> OrganizationId {
     Id::from_bits(environment.bits())
 }
 
+/// The bits of the id that WSO2's own installations give their root organization. Here it names the root of the default environment, and
+/// is never stored.
+pub const WSO2_ROOT: u128 = 0x1008_4a8d_113f_4211_a0d5_efe3_6b08_2211;
+
 /// Whether an organization may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
 #[strum(serialize_all = "snake_case")]
@@ -113,6 +117,8 @@ pub struct Organization {
     pub metadata_schema: JsonObject,
     /// WSO2's version of it; kept and echoed.
     pub wso2_version: Wso2Version,
+    /// Whether its owner and administrators need a second factor to administer it.
+    pub require_admin_mfa: bool,
     /// How its people may authenticate; `None`: without restriction.
     pub authentication_mechanisms: Option<Vec<AuthenticationMechanism>>,
     /// Free text by key.
@@ -147,6 +153,7 @@ impl Organization {
             metadata: JsonObject::empty(),
             metadata_schema: JsonObject::empty(),
             wso2_version: Wso2Version::V1,
+            require_admin_mfa: false,
             authentication_mechanisms: None,
             attributes: BTreeMap::new(),
             domains: BTreeMap::new(),
@@ -233,6 +240,7 @@ impl Audited for Organization {
         add("alias", json!(self.public_alias.as_ref().map(PublicAlias::as_str)));
         add("parentId", json!(self.parent().map(|id| id.to_string())));
         add("template", json!(self.template));
+        add("requireAdminMfa", json!(self.require_admin_mfa));
         add("templateId", json!(self.applied_template.map(|template| template.id.to_string())));
         add("description", json!(self.description));
         add("color", json!(self.color));

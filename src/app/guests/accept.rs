@@ -190,7 +190,7 @@ async fn join(
     for id in &invitation.groups {
         let group: Option<UserGroup> = table::find_for_update(tx, place.0, *id).await?;
         let Some(group) = group.filter(|group| group.pool_id == image.pool_id) else { continue };
-        match roles::require_group(tx, &giver, place, *id).await {
+        match roles::require_givable_group(tx, &giver, place, *id).await {
             Ok(()) => {}
             Err(Error::Invalid { .. }) => continue,
             Err(error) => return Err(error.into()),

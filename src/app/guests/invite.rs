@@ -126,7 +126,7 @@ async fn check_grants(
         if group.is_none_or(|group| group.organization_id != place.1 || Some(group.pool_id) != pool) {
             return Err(GuestError::of_grant(Error::not_found(UserGroupKind::NOUN, id)));
         }
-        roles::require_group(conn, principal, place, *id).await.map_err(GuestError::of_grant)?;
+        roles::require_givable_group(conn, principal, place, *id).await.map_err(GuestError::of_grant)?;
     }
     Ok(())
 }
@@ -268,7 +268,7 @@ async fn link(
     let home: Option<Organization> = table::find(tx, environment_id, user.organization_id).await?;
     let alias = home.as_ref().and_then(|home| home.public_alias.as_ref()).map(|alias| alias.as_str());
     let segment = issuers::organization_segment(environment_id, user.organization_id, alias);
-    Ok(state.links.invitation(&tenant.name, &segment, &code.reveal()))
+    Ok(state.links.guest_invitation(&tenant.name, &segment, &code.reveal()))
 }
 
 /// Records an event of an invitation: last, as the counter of events stays locked.

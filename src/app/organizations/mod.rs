@@ -9,6 +9,7 @@ mod fields;
 pub mod lists;
 mod metadata;
 mod object;
+pub mod own;
 pub mod reference;
 pub mod subtree;
 pub mod template_change;

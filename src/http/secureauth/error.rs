@@ -9,6 +9,7 @@
 //! | Invalid            | 422    | `validation_failed`                                    |
 //! | Outdated           | 412    | `etag_mismatch`                                        |
 //! | Organization       | 400, 409, 422 | each rule its own: `organization_has_children`  |
+//! | Rule               | 403, 404, 409, 410, 422, 503 | the rule's own                 |
 //! | FailedPrecondition | 409    | `failed_precondition`                                  |
 //! | Limited            | 429    | `too_many_requests`                                    |
 //! | Unavailable        | 503    | `unavailable`                                          |
@@ -25,7 +26,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::{
-    app::{Error, organizations::error::OrganizationError},
+    app::{Error, RuleKind, organizations::error::OrganizationError},
     web::kit::error::log_internal_error,
 };
 
@@ -205,6 +206,17 @@ impl From<Error> for SecureauthError {
             }
             Error::InvalidFields(fields) => Self::violations("validation_failed", fields.iter().cloned()),
             Error::Organization(error) => Self::of_organization(error),
+            Error::Rule(rule) => {
+                let status = match rule.kind {
+                    RuleKind::Forbidden => StatusCode::FORBIDDEN,
+                    RuleKind::NotFound => StatusCode::NOT_FOUND,
+                    RuleKind::Conflict => StatusCode::CONFLICT,
+                    RuleKind::Expired => StatusCode::GONE,
+                    RuleKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+                    RuleKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                of(status, rule.code)
+            }
             Error::Outdated { .. } => of(StatusCode::PRECONDITION_FAILED, "etag_mismatch"),
             Error::FailedPrecondition(_) => of(StatusCode::CONFLICT, "failed_precondition"),
             Error::Limited { retry_after } => {

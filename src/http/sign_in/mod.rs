@@ -4,6 +4,7 @@ mod authorize;
 mod company;
 mod enrolment;
 mod forgotten;
+mod invitation;
 mod letters;
 mod logout;
 mod new_password;
@@ -99,6 +100,21 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_VERIFY, |resource| {
             resource.guard(is_environment()).get(verification::show).post(verification::verify)
+        })
+        .resource(path::WORKSPACE_INVITATION, |resource| {
+            resource.guard(is_environment()).get(invitation::show)
+        })
+        .resource(path::WORKSPACE_INVITATION_JOIN, |resource| {
+            resource.guard(is_environment()).post(invitation::join)
+        })
+        .resource(path::WORKSPACE_INVITATION_NEW, |resource| {
+            resource.guard(is_environment()).post(invitation::make_account)
+        })
+        .resource(path::WORKSPACE_INVITATION_SEND, |resource| {
+            resource.guard(is_environment()).post(invitation::send)
+        })
+        .resource(path::WORKSPACE_INVITATION_LEAVE, |resource| {
+            resource.guard(is_environment()).post(invitation::sign_out)
         })
         .resource(path::WORKSPACE_REGISTER, |resource| {
             resource.guard(is_environment()).get(registration::show).post(registration::register)

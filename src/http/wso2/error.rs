@@ -9,7 +9,10 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use crate::{app::Error, web::kit::error::log_internal_error};
+use crate::{
+    app::{Error, Rule, RuleKind},
+    web::kit::error::log_internal_error,
+};
 
 /// An error of the management APIs.
 #[derive(Debug, Clone)]
@@ -96,11 +99,13 @@ impl From<Error> for Wso2Error {
             Error::Internal(_) => {
                 of(StatusCode::INTERNAL_SERVER_ERROR, "ORG-65001", "Unexpected processing error.")
             }
+            Error::Rule(Rule { kind: RuleKind::Forbidden, .. }) => Self::bare(StatusCode::FORBIDDEN),
             Error::Conflict { .. }
             | Error::Invalid { .. }
             | Error::InvalidFields(_)
             | Error::Outdated { .. }
             | Error::FailedPrecondition(_)
+            | Error::Rule(_)
             | Error::Organization(_) => of(StatusCode::BAD_REQUEST, "ORG-60001", "Invalid request."),
         }
     }

@@ -38,12 +38,16 @@ pub enum Section {
     Data,
     /// The erasure.
     Erase,
-    /// An invitation to an organization.
+    /// The organizations that the user belongs to.
+    Organizations,
+    /// The invitation of a guest, which the browser brought.
+    GuestInvitation,
+    /// An invitation to an organization, which the browser brought.
     Invitation,
 }
 
 impl Section {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Account,
         Self::Profile,
         Self::Addresses,
@@ -54,6 +58,8 @@ impl Section {
         Self::Sessions,
         Self::Data,
         Self::Erase,
+        Self::Organizations,
+        Self::GuestInvitation,
         Self::Invitation,
     ];
 
@@ -70,6 +76,8 @@ impl Section {
             Self::Sessions => "sessions",
             Self::Data => "data",
             Self::Erase => "erase",
+            Self::Organizations => "organizations",
+            Self::GuestInvitation => "guest-invitation",
             Self::Invitation => "invitation",
         }
     }
@@ -102,7 +110,9 @@ impl Section {
             Self::Sessions => path::WORKSPACE_ACCOUNT_SESSIONS,
             Self::Data => path::WORKSPACE_ACCOUNT_DATA,
             Self::Erase => path::WORKSPACE_ACCOUNT_ERASE,
-            Self::Invitation => path::WORKSPACE_ACCOUNT_INVITATION,
+            Self::Organizations => path::WORKSPACE_ACCOUNT_ORGANIZATIONS,
+            Self::GuestInvitation => path::WORKSPACE_ACCOUNT_GUEST_INVITATION,
+            Self::Invitation => path::WORKSPACE_INVITATION,
         }
     }
 }
@@ -136,12 +146,16 @@ pub enum Done {
     OthersEnded,
     /// The user proved once more who they are.
     Confirmed,
-    /// The user joined an organization.
+    /// The user became a member of an organization.
     Joined,
+    /// The user left an organization.
+    Left,
+    /// The user handed an organization over.
+    Transferred,
 }
 
 impl Done {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Profile,
         Self::CodeSent,
         Self::Verified,
@@ -156,6 +170,8 @@ impl Done {
         Self::OthersEnded,
         Self::Confirmed,
         Self::Joined,
+        Self::Left,
+        Self::Transferred,
     ];
 
     /// Its code.
@@ -175,6 +191,8 @@ impl Done {
             Self::OthersEnded => "others-ended",
             Self::Confirmed => "confirmed",
             Self::Joined => "joined",
+            Self::Left => "left",
+            Self::Transferred => "transferred",
         }
     }
 
@@ -197,8 +215,10 @@ impl Done {
             Self::AppRemoved => "The authenticator app is removed. You are signed out everywhere else.",
             Self::SessionEnded => "You are signed out there.",
             Self::OthersEnded => "You are signed out everywhere else.",
+            Self::Joined => "You have joined the organization.",
+            Self::Left => "You have left the organization.",
+            Self::Transferred => "The organization has another owner now.",
             Self::Confirmed => "Thank you. For ten minutes you can change how you sign in.",
-            Self::Joined => "You have joined the organization. Go on in the application that you use for it.",
         }
     }
 }
@@ -337,6 +357,8 @@ mod tests {
             (path::WORKSPACE_ACCOUNT_PASSKEY, Section::Passkeys),
             (path::WORKSPACE_ACCOUNT_CONFIRM, Section::Account),
             (path::WORKSPACE_SIGN_IN, Section::Account),
+            (path::WORKSPACE_ACCOUNT_LEAVE, Section::Organizations),
+            (path::WORKSPACE_ACCOUNT_GUEST_INVITATION, Section::Account),
         ] {
             assert_eq!(Section::of_route(route), section, "{route}");
         }

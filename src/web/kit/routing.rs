@@ -39,6 +39,8 @@ pub enum Surface {
     Wso2,
     /// WSO2's SCIM server of the organizations' own users.
     Wso2Scim,
+    /// SigID's API.
+    Sigid,
     /// The SCIM server of a directory (RFC 7644).
     Scim,
     /// The OpenID provider.
@@ -67,6 +69,8 @@ pub enum ErrorFormat {
     Secureauth,
     /// WSO2's management APIs (`code`, `message`, `description`, `traceId`).
     Wso2,
+    /// SigID's API (`error` with `code`, `message`, `details`, `request_id`).
+    Sigid,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,
     /// Clients of the environments' issuers: as OAuth clients, with SecureAuth's additions.
@@ -89,6 +93,7 @@ impl Surface {
             Self::Secureauth => ErrorFormat::Secureauth,
             Self::Scim | Self::Wso2Scim => ErrorFormat::Scim,
             Self::Wso2 => ErrorFormat::Wso2,
+            Self::Sigid => ErrorFormat::Sigid,
             _ if accepts_html() => ErrorFormat::Page,
             Self::Oauth => ErrorFormat::Oauth,
             Self::Issuer => ErrorFormat::Issuer,
@@ -97,7 +102,7 @@ impl Surface {
     }
 
     /// Who reads its pages.
-    pub fn area(self) -> Area {
+    pub fn area(self) -> Area<'static> {
         match self {
             Self::Console => Area::Console,
             Self::Setup => Area::Setup,
@@ -365,6 +370,7 @@ mod tests {
             (Surface::Secureauth, ErrorFormat::Secureauth, ErrorFormat::Secureauth),
             (Surface::Scim, ErrorFormat::Scim, ErrorFormat::Scim),
             (Surface::Wso2, ErrorFormat::Wso2, ErrorFormat::Wso2),
+            (Surface::Sigid, ErrorFormat::Sigid, ErrorFormat::Sigid),
             (Surface::Wso2Scim, ErrorFormat::Scim, ErrorFormat::Scim),
             (Surface::Oauth, ErrorFormat::Page, ErrorFormat::Oauth),
             (Surface::Saml, ErrorFormat::Page, ErrorFormat::Api),

@@ -2,10 +2,13 @@
 
 mod applications;
 mod associations;
+mod codes;
 mod discovery;
+mod existence;
 mod guests;
 mod guests_ended;
-mod guide;
+pub(crate) mod guide;
+mod rights;
 mod roles;
 mod scim_tester;
 mod scim_users;

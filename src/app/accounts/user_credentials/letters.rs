@@ -263,7 +263,7 @@ async fn by_identifier(conn: &mut Conn, user: &User) -> Result<Option<Email>> {
 }
 
 /// The user who has the identifier, or has proven it as an address.
-pub(in crate::app::accounts) async fn find_registered(
+pub(in crate::app) async fn find_registered(
     conn: &mut Conn,
     pool: &IdentityPool,
     identifier: &str,

@@ -9,6 +9,7 @@ use base::{
 use model::{
     account::AccountId,
     identity_pool::IdentityPool,
+    membership::Membership,
     organization::root_id,
     user::{User, UserSource, UserStatus},
 };
@@ -171,6 +172,9 @@ pub async fn insert(
     identifiers::insert_all(tx, &user, &identifiers).await?;
     addresses::insert_all(tx, &user, &addresses).await?;
     store::users::add_to_counts(tx, pool.id, user.source, 1).await?;
+    if user.shadow_of.is_none() {
+        store::memberships::insert(tx, &Membership::at_home(&user)).await?;
+    }
     audit::created(tx, state, principal, &user).await?;
     Ok(user)
 }

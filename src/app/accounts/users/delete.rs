@@ -5,7 +5,7 @@ use model::entity_tag::EntityTags;
 
 use super::place::{Purpose, UserEdit};
 use crate::{
-    app::{Result, State, audit, principal::Principal, retry::retry_deadlocks},
+    app::{Result, State, audit, invitations, principal::Principal, retry::retry_deadlocks},
     store,
 };
 
@@ -32,12 +32,14 @@ pub(in crate::app::accounts) async fn remove_locked(
 ) -> Result<()> {
     let UserEdit { pool, mut edit } = edit;
     let (id, source) = (edit.row.id, edit.row.source);
+    invitations::erase_of(&mut edit.tx, &edit.row).await?;
     store::users::end_use(&mut edit.tx, id, state.now()).await?;
     if edit.row.shadow_of.is_some() {
         store::user_associations::end_use(&mut edit.tx, id, state.now()).await?;
     }
-    store::deleted_users::remove(&mut edit.tx, &[id]).await?;
+    // In the order in which a new user is counted.
     store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;
+    store::deleted_users::remove(&mut edit.tx, &[id]).await?;
     audit::deleted(&mut edit.tx, state, principal, &edit.before).await?;
     Ok(edit.tx.commit().await?)
 }

@@ -272,6 +272,9 @@ async fn store(
 ) -> Result<Option<IssuerTokenResponse>> {
     let now = state.now();
     let mut tx = state.db.write().await?;
+    if !signed.access_token.hold(&mut tx).await? {
+        return Ok(None);
+    }
     let is_code = matches!(used, Used::Code(_));
     let is_first = match used {
         Used::Code(code) => account_grants::consume_code(&mut tx, code, now).await?,

@@ -47,6 +47,13 @@ pub fn to_scim_error(error: &crate::app::Error) -> scim::Error {
         crate::app::Error::Outdated { .. }
         | crate::app::Error::FailedPrecondition(_)
         | crate::app::Error::Organization(_) => scim::Error::PreconditionFailed(text),
+        crate::app::Error::Rule(rule) => match rule.kind {
+            crate::app::RuleKind::Forbidden => scim::Error::Forbidden(text),
+            crate::app::RuleKind::NotFound | crate::app::RuleKind::Expired => scim::Error::NotFound(text),
+            crate::app::RuleKind::Conflict => scim::Error::PreconditionFailed(text),
+            crate::app::RuleKind::Invalid => scim::Error::InvalidValue(text),
+            crate::app::RuleKind::Unavailable => scim::Error::Unavailable(text),
+        },
         crate::app::Error::Limited { .. } => scim::Error::Limited(text),
         crate::app::Error::Unavailable { .. } => scim::Error::Unavailable(text),
         crate::app::Error::Internal(_) => scim::Error::Internal(text),

@@ -80,12 +80,19 @@ impl UsageDelta {
             EventKind::MetadataChanged
             | EventKind::CertificateExpiring
             | EventKind::DomainShared
+            | EventKind::DomainVerified
+            | EventKind::DomainVerificationFailed
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
             | EventKind::DomainRestored
             | EventKind::GuestInvited
             | EventKind::GuestJoined
-            | EventKind::GuestInvitationDeleted => Self::default(),
+            | EventKind::GuestInvitationDeleted
+            | EventKind::InvitationCreated
+            | EventKind::InvitationResent
+            | EventKind::InvitationRevoked
+            | EventKind::InvitationAccepted
+            | EventKind::InvitationExpired => Self::default(),
         }
     }
 }

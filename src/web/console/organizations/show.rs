@@ -11,6 +11,7 @@ use model::{
 };
 
 use super::{
+    addresses::Addresses,
     changes::{latest_changes, recent_changes},
     profile::{self, Surroundings},
 };
@@ -48,6 +49,8 @@ const RECENT: usize = 5;
 pub(in crate::web::console) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     pub around: &'a Surroundings,
+    /// Where its people sign in, and what applications are configured with.
+    pub addresses: &'a Addresses,
     /// Other organizations for which its domains count too.
     pub shared: &'a [SharedDomain],
     /// Those of its domains that DNS proved and whose record is gone.
@@ -99,6 +102,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let page = OrganizationPage {
         organization: &organization,
         around: &around,
+        addresses: &Addresses::of(&context, &organization).await?,
         shared: &shared,
         lost: &lost,
         connections: &connections,
@@ -136,9 +140,11 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
                 page.may_manage.then(|| href(console::EDIT_ORGANIZATION, &[id])).as_deref()))
         }
         (profile::about(organization, page.around, href, page.now))
+        (page.addresses.view())
         (domains(page))
         (connections(page))
         (directories(page))
+        (members(page))
         (users(page))
         (setup(page))
         (profile::kept(organization, page.around, page.may_manage, href))
@@ -200,6 +206,29 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Where its members, their invitations and the checklist are.
+fn members(page: &OrganizationPage<'_>) -> Markup {
+    let id = &page.organization.id;
+    html! {
+        section.card aria-labelledby="members" {
+            div.head-row {
+                h2 #members { "Members" }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::NEW_ORGANIZATION_INVITATION, &[id])) { "Invite people" } }
+                }
+            }
+            p { "Who belongs to it, and who administers it from within." }
+            p {
+                a href=((page.href)(console::ORGANIZATION_MEMBERS, &[id])) { "All members" }
+                @if page.may_manage {
+                    " · " a href=((page.href)(console::ORGANIZATION_INVITATIONS, &[id])) { "Invitations" }
+                    " · " a href=((page.href)(console::ORGANIZATION_CHECKLIST, &[id])) { "Checklist" }
                 }
             }
         }

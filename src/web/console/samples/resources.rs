@@ -109,7 +109,7 @@ fn environment() -> Environment {
     }
 }
 
-fn customer(name: &str) -> Organization {
+pub(super) fn customer(name: &str) -> Organization {
     let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
     Organization {
         display_name: name.into(),
@@ -213,6 +213,16 @@ fn quota() -> Quota {
 
 fn one<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: String::new() }
+}
+
+pub(super) fn addresses() -> organizations::addresses::Addresses {
+    let at = |rest: &str| format!("https://sso.ledgerline.example/production/acme{rest}");
+    organizations::addresses::Addresses {
+        account: at("/account"),
+        administration: at("/admin"),
+        issuer: at(""),
+        discovery: at("/.well-known/openid-configuration"),
+    }
 }
 
 fn audit_lines() -> Vec<audit_events::line::AuditLine> {
@@ -354,6 +364,7 @@ fn organization_samples() {
     let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
     let full = organizations::show::OrganizationPage {
         organization: &customer(long),
+        addresses: &addresses(),
         around: &organizations::profile::Surroundings::default(),
         shared: &[elsewhere("acme.example", false)],
         lost: &[Domain::parse("acme.co.uk").unwrap()],
@@ -387,22 +398,15 @@ fn organization_samples() {
         setup_links::list::view(&setup, &customer("Acme"), &ListUrl::default(), true, &href, &csrf(), now());
     sample("console-setup-links", Section::Organizations, "Setup links", content);
 
+    let acme = Domain::parse("acme.test").unwrap();
+    let of = (Id::from_bits(1), Id::from_bits(77));
     let listed = OrganizationDomain {
-        id: Id::from_bits(79),
-        version: 1,
-        environment_id: Id::from_bits(1),
-        organization_id: Id::from_bits(77),
-        domain: Domain::parse("acme.test").unwrap(),
-        state: DomainState::Failed,
         verification_token: Some("b3f1c2".into()),
-        verified_at: None,
+        verification_started_at: Some(now() - DAY),
         checked_at: Some(now() - Duration::from_secs(60)),
-        check_error: Some("no TXT record was found at _ostiary-challenge.acme.test".into()),
-        approved: false,
-        asserted: false,
-        record_lost_at: None,
-        recheck_at: None,
-        created_at: now() - DAY,
+        check_error: Some("no TXT record was found at _sso-challenge.acme.test".into()),
+        check_attempts: 3,
+        ..OrganizationDomain::new(Id::from_bits(79), of, acme, DomainState::Failed, now() - DAY)
     };
     sample(
         "console-domain",

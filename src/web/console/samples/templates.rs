@@ -193,6 +193,7 @@ async fn organization_from_a_template_samples() {
         violations: vec!["/plan must be one of \"free\", \"pro\".".into()],
     };
     let shown = OrganizationPage {
+        addresses: &super::resources::addresses(),
         organization: &made,
         around: &around,
         shared: &[],

@@ -9,7 +9,7 @@ use crate::{
     http::sign_in::place::{Place, PlaceError, SignInForm},
     links::path,
     web::{
-        account::{frame::Done, invitation::InvitationPage},
+        account::{frame::Done, guest_invitation::InvitationPage},
         kit::{forms::FormErrors, response::see_other},
         sign_in::cookies::{self, Purpose},
     },
@@ -25,27 +25,27 @@ pub(super) struct InvitationQuery {
 /// The maximum length of a code that is kept, in bytes: longer than any that there is.
 const MAX_CODE: usize = 100;
 
-/// `GET …/account/invitation/open`: the browser keeps the code while the person signs in, and the address loses it.
+/// `GET …/account/guest-invitation/open`: the browser keeps the code while the person signs in, and the address loses it.
 pub(super) async fn open(
     place: Place,
     query: web::Query<InvitationQuery>,
 ) -> Result<HttpResponse, PlaceError> {
-    let mut response = see_other(&place.path(path::WORKSPACE_ACCOUNT_INVITATION));
+    let mut response = see_other(&place.path(path::WORKSPACE_ACCOUNT_GUEST_INVITATION));
     let is_code = |text: &str| {
         text.len() <= MAX_CODE && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     let code = Some(query.code.as_str()).filter(|text| is_code(text)).unwrap_or_default();
-    cookies::set(&place.state.links, &mut response, place.organization, Purpose::Invitation, code);
+    cookies::set(&place.state.links, &mut response, place.organization, Purpose::GuestInvitation, code);
     Ok(response)
 }
 
 fn code(call: &AccountCall) -> String {
     let links = &call.state().links;
-    let found = cookies::read(links, &call.place.request, call.place.organization, Purpose::Invitation);
+    let found = cookies::read(links, &call.place.request, call.place.organization, Purpose::GuestInvitation);
     found.into_iter().next().unwrap_or_default()
 }
 
-/// `GET …/account/invitation`
+/// `GET …/account/guest-invitation`
 pub(super) async fn show(call: AccountCall) -> Reply {
     render(&call).await
 }
@@ -64,7 +64,7 @@ async fn render(call: &AccountCall) -> Reply {
     Ok(response)
 }
 
-/// `POST …/account/invitation`: accepts it.
+/// `POST …/account/guest-invitation`: accepts it.
 pub(super) async fn accept(call: AccountCall, _form: SignInForm) -> Reply {
     let user = call.signed_in.user();
     let address = call.place.visitor().device.address;
@@ -74,7 +74,7 @@ pub(super) async fn accept(call: AccountCall, _form: SignInForm) -> Reply {
         Ok(_) | Err(GuestError::IsMember) => {
             let mut response = call.done_at(path::WORKSPACE_ACCOUNT, Done::Joined);
             let links = &call.state().links;
-            cookies::clear(links, &mut response, call.place.organization, Purpose::Invitation);
+            cookies::clear(links, &mut response, call.place.organization, Purpose::GuestInvitation);
             Ok(response)
         }
         Err(GuestError::Other(error)) => Err(error.into()),

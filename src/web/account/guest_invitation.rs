@@ -42,7 +42,7 @@ impl InvitationPage<'_> {
                         }
                         p.soft { "The invitation ends " (time(*expires_at, self.frame.now)) "." }
                         div.actions {
-                            (button_form(&self.frame.path(path::WORKSPACE_ACCOUNT_INVITATION), "Accept the invitation", ButtonStyle::Primary, html! {}))
+                            (button_form(&self.frame.path(path::WORKSPACE_ACCOUNT_GUEST_INVITATION), "Accept the invitation", ButtonStyle::Primary, html! {}))
                             a.quiet href=(self.frame.path(path::WORKSPACE_ACCOUNT)) { "Not now" }
                         }
                     }
@@ -58,7 +58,7 @@ impl InvitationPage<'_> {
                 }))
                 form.form method="post" action=(self.frame.path(path::WORKSPACE_ACCOUNT_SIGN_OUT)) {
                     input type="hidden" name=(AGAIN) value="yes";
-                    input type="hidden" name=(NEXT) value=(Section::Invitation.name());
+                    input type="hidden" name=(NEXT) value=(Section::GuestInvitation.name());
                     div.actions {
                         (button(ButtonStyle::Primary, "Sign in as somebody else"))
                         a.quiet href=(self.frame.path(path::WORKSPACE_ACCOUNT)) { "Back to your account" }

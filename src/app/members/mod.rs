@@ -1,0 +1,10 @@
+//! Members of organizations: who belongs to which, and what their tier lets them do there. The organizations that users make and
+//! administer themselves.
+
+pub mod caller;
+pub mod checklist;
+pub mod organizations;
+mod standing;
+
+pub use caller::{Caller, Standing};
+pub(super) use standing::administers;

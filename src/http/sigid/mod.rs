@@ -1,0 +1,50 @@
+//! SigID's API: organizations of their own people, their members, domains and invitations. Wire types and handlers, one folder per
+//! resource.
+//!
+//! A handler takes a [`call::Call`], whose caller is authenticated, enters an organization ([`call::Call::enter`]), makes one call of
+//! `app` with the [`crate::app::members::Standing`] that this gives, and returns a [`error::SigidError`] where it fails. Lists answer
+//! [`reply::list`] of a [`crate::app::pagination::Page`], whose parameters are [`call::Query::limit`] and [`call::Query::cursor`]
+//! (`PageRequest::sized`).
+
+pub mod call;
+pub mod domains;
+pub mod error;
+pub mod invitations;
+pub mod organizations;
+pub mod reply;
+
+use super::method_not_allowed::method_not_allowed;
+use crate::{links::path, web::kit::routing::Routes};
+use call::handler;
+
+/// Registers the routes from one table.
+macro_rules! routes {
+    ($($path:ident: $($method:ident $module:ident::$handler:ident),+;)*) => {
+        /// Every route: its path and the methods that it supports.
+        pub const ROUTES: &[(&str, &[&str])] = &[$((path::$path, &[$(stringify!($method)),+])),*];
+
+        /// Registers the routes.
+        pub fn configure(routes: &mut Routes<'_>) {
+            $(routes.resource(path::$path, |resource| {
+                resource
+                    $(.$method(handler($module::$handler)))+
+                    .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
+            });)*
+        }
+    };
+}
+
+routes! {
+    SIGID_ORGANIZATIONS: get organizations::list, post organizations::create;
+    SIGID_ORGANIZATION: get organizations::get;
+    SIGID_DOMAINS: get domains::list, post domains::create;
+    SIGID_DOMAIN: get domains::get, patch domains::update, delete domains::delete;
+    SIGID_DOMAIN_VERIFY: post domains::verify;
+    SIGID_DOMAIN_CONFIRM: post domains::confirm;
+    SIGID_INVITATIONS: get invitations::list, post invitations::create;
+    SIGID_INVITATIONS_BULK: post invitations::create_many;
+    SIGID_INVITATION: delete invitations::revoke;
+    SIGID_RESEND_INVITATION: post invitations::resend;
+    SIGID_ACCEPT_INVITATION: post invitations::accept;
+    SIGID_INVITATION_PREVIEW: get invitations::preview;
+}

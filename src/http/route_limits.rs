@@ -34,6 +34,7 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         | path::WORKSPACE_ACTIVATE
         | path::WORKSPACE_RESET
         | path::WORKSPACE_VERIFY
+        | path::SIGID_SESSIONS
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)

@@ -1,6 +1,9 @@
 //! SigID's API: organizations of their own people.
 
+mod members;
 mod organizations;
+mod sessions;
+mod switch;
 
 use std::time::Duration;
 

@@ -43,6 +43,12 @@ pub(super) async fn admit(
     if !store::users::is_organization_in_use(tx, environment_id, user.organization_id).await? {
         return Ok(Err(Refusal::NotActive));
     }
+    // Who is suspended at home signs in nowhere; who was removed from there neither.
+    let home = user.organization_id;
+    let membership = store::memberships::find_for_update(tx, environment_id, home, user.id).await?;
+    if !membership.is_some_and(|membership| membership.is_active()) {
+        return Ok(Err(Refusal::NotActive));
+    }
     if let FirstFactor::Own = factor {
         let emails = addresses(tx, &user).await?;
         if eligibility::is_switched_off(tx, user.organization_id, &emails).await? {

@@ -82,7 +82,16 @@ impl UsageDelta {
             | EventKind::DomainShared
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
-            | EventKind::DomainRestored => Self::default(),
+            | EventKind::DomainRestored
+            | EventKind::OrganizationCreated
+            | EventKind::OrganizationUpdated
+            | EventKind::OrganizationDeleted
+            | EventKind::OwnershipTransferred
+            | EventKind::MembershipCreated
+            | EventKind::MembershipUpdated
+            | EventKind::MembershipDeleted
+            | EventKind::SessionCreated
+            | EventKind::SessionRevoked => Self::default(),
         }
     }
 }

@@ -126,6 +126,15 @@ fn kind_label(kind: &EventType) -> &str {
         "organization.domain_record_lost" => "DNS record of a proved domain is gone",
         "organization.domain_lapsed" => "Domain no longer counts as proved",
         "organization.domain_restored" => "DNS record of a domain is back",
+        "organization.created" => "Organization made by its own people",
+        "organization.updated" => "Organization changed by its own people",
+        "organization.deleted" => "Organization deleted by its owner",
+        "organization.ownership_transferred" => "Organization handed over",
+        "membership.created" => "New member",
+        "membership.updated" => "Member changed",
+        "membership.deleted" => "Member left",
+        "session.created" => "User signed in over the API",
+        "session.revoked" => "User signed out over the API",
         other => other,
     }
 }

@@ -385,6 +385,8 @@ mod tests {
             idp_initiated: IdpInitiated::default(),
             oauth_subject: OauthSubject::default(),
             shared_domain_subjects: false,
+            password_sessions: true,
+            user_organizations: true,
             default_template_id: None,
             default_parent_id: None,
             created_at: NOW,

@@ -1,5 +1,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-//! Sharing an application with many organizations, the first switch after it, and what a switch costs.
+//! Sharing an application with many organizations, the first switch after it, what a switch costs, and the search for a shared
+//! role in one of them, by its name and its application.
 //!
 //! `cargo bench --bench sharing` runs SQLite; with `OSTIARY_BENCH_POSTGRES_URL` set it runs that database too (it must be
 //! empty). `OSTIARY_BENCH_ORGANIZATIONS` says how many organizations there are (10000). Told is the server's own CPU time for each
@@ -16,12 +17,13 @@ use support::{Installation, Server};
 
 const REQUESTS: u32 = 300;
 
-const SCOPES: [&str; 5] = [
+const SCOPES: [&str; 6] = [
     "internal_shared_application_create",
     "internal_shared_application_view",
     "internal_shared_application_delete",
     "internal_application_mgt_view",
     "internal_org_application_mgt_view",
+    "internal_org_role_mgt_view",
 ];
 
 fn main() {
@@ -40,6 +42,7 @@ async fn measure(url: &str) {
     installation.json(&["environment", "create", "--slug", "bench", "--display-name", "Bench"]);
     let mut arguments = vec!["application", "create", "--environment", "bench", "--name", "B2B App"];
     arguments.extend(["--grant", "client_credentials", "--grant", "organization_switch", "--share", "none"]);
+    arguments.extend(["--audience", "application", "--role", "App Admin"]);
     arguments.extend(SCOPES.iter().flat_map(|scope| ["--scope", scope]));
     let client = installation.json(&arguments);
     let db = Db::connect(url, 2).await.expect("the database");
@@ -57,6 +60,9 @@ async fn measure(url: &str) {
     bench
         .once("the list of organizations, first page", Method::GET, &format!("{share}?limit=100"), None)
         .await;
+
+    let search = bench.role_search(&ids).await;
+    bench.each("the search for a role of an organization", |_| bench.search(&search)).await;
 
     // As many as one call may name.
     let named: Vec<&String> = ids.iter().take(15_000).collect();
@@ -117,6 +123,25 @@ impl Bench {
             ("token", &self.root),
             ("switching_organization", organization),
         ])
+    }
+
+    /// A token in an organization, and the address of the search for the application's role there.
+    async fn role_search(&self, ids: &[String]) -> (String, String) {
+        let switched = answer(self.switch(&ids[ids.len() / 2])).await;
+        let token = switched["access_token"].as_str().expect("a token").to_owned();
+        let base = &self.server.base;
+        let list = format!("{base}/o/api/server/v1/applications?filter=name%20eq%20B2B%20App");
+        let listed = answer(self.http.get(list).bearer_auth(&token)).await;
+        let id = listed["applications"][0]["id"].as_str().expect("an id");
+        let filter = format!("displayName%20eq%20App%20Admin%20and%20audience.value%20eq%20{id}");
+        let address = format!("{base}/o/scim2/v2/Roles?filter={filter}");
+        let found = answer(self.http.get(&address).bearer_auth(&token)).await;
+        assert_eq!(found["totalResults"], 1, "{found}");
+        (token, address)
+    }
+
+    fn search(&self, (token, address): &(String, String)) -> RequestBuilder {
+        self.http.get(address).bearer_auth(token)
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> RequestBuilder {

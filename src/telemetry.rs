@@ -67,6 +67,8 @@ pub const RATE_LIMITED: &str = "rate_limited_total";
 pub const LOGIN_DURATION: &str = "login_duration_seconds";
 /// Events that wait for endpoints: to be delivered for the first time, or again.
 pub const WEBHOOK_BACKLOG: &str = "webhook_deliveries_waiting";
+/// When the database was last backed up, in seconds since 1970; 0: never, as far as is known.
+pub const LAST_BACKUP: &str = "last_backup_timestamp_seconds";
 /// Whether this process is ready, as `/readyz` says: 1 or 0.
 pub const READY: &str = "gateway_ready";
 /// Always 1, with the `version` of this program.
@@ -196,6 +198,7 @@ pub fn prometheus() -> &'static PrometheusHandle {
             "How long people took from the start of a login to its accepted response."
         );
         describe_gauge!(WEBHOOK_BACKLOG, "Events that wait to be delivered to webhooks.");
+        describe_gauge!(LAST_BACKUP, "When the database was last backed up; 0: never, as far as is known.");
         describe_gauge!(READY, "Whether the process is ready, as /readyz says.");
         describe_gauge!(BUILD_INFO, "The version of this program.");
         gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
@@ -326,6 +329,11 @@ pub fn webhook_backlog(count: i64) {
     gauge!(WEBHOOK_BACKLOG).set(u32::try_from(count).unwrap_or(u32::MAX));
 }
 
+/// Sets when the database was last backed up.
+pub fn backup_observed(at: Option<Timestamp>) {
+    gauge!(LAST_BACKUP).set(at.map_or(0.0, unix_seconds));
+}
+
 /// Sets whether this process is ready.
 pub fn readiness_observed(ready: bool) {
     gauge!(READY).set(u32::from(ready));
@@ -417,6 +425,7 @@ mod tests {
         drop(in_flight);
         rate_limited("credentials");
         webhook_backlog(12);
+        backup_observed(Some(Timestamp::from_seconds(1_800_000_000)));
         readiness_observed(true);
         process::observe();
         let text = recorder.render();

@@ -1,4 +1,5 @@
-//! Who administers an organization from within: its users, and those of the vendor's root who have an image there, by their roles.
+//! Who administers an organization from within: its users, and those of the vendor's root who have an image there, by their roles; and
+//! its members whose tier says so.
 
 use base::id::{EnvironmentId, OrganizationId, UserId};
 use model::{
@@ -10,11 +11,15 @@ use super::{
     Error, Result, State,
     accounts::{associations, self_service::SignedIn},
     authorization_server::{issuers, scopes::ManagementScope},
+    members,
     permissions::{Scope, Scopes},
     principal::Principal,
     roles,
 };
-use crate::store::{Conn, table, tenants};
+use crate::store::{Conn, memberships, table, tenants};
+
+/// How many organizations of one user are listed.
+const MAX_ADMINISTERED: i64 = 100;
 
 /// Somebody who administers an organization, as far as their roles there permit.
 #[derive(Clone)]
@@ -25,6 +30,8 @@ pub struct Delegate {
     pub organization: Organization,
     /// They as who does it, by their image where they have one: confined to the organization, and to what their roles permit.
     pub principal: Principal,
+    /// What their roles permit there, in words.
+    pub rights: Vec<&'static str>,
 }
 
 /// What somebody who is signed in is to an organization.
@@ -44,18 +51,29 @@ pub async fn standing(
     let user = signed_in.user();
     let environment_id = user.environment_id;
     let mut conn = state.db.read().await?;
-    let Some(acting) = associations::acting_in(&mut conn, user, organization_id).await? else {
-        return Ok(Standing::Nothing);
-    };
-    let scopes = scopes_of(&mut conn, environment_id, organization_id, acting).await?;
-    let Some(scopes) = scopes else { return Ok(Standing::Nothing) };
     let organization: Option<Organization> = table::find(&mut conn, environment_id, organization_id).await?;
     let organization = organization.ok_or_else(|| Error::not_found("organization", organization_id))?;
+    let acting = associations::acting_in(&mut conn, user, organization_id).await?;
+    let rights = match acting {
+        Some(acting) => rights_of(&mut conn, environment_id, organization_id, acting).await?,
+        None => Vec::new(),
+    };
+    let amr = &signed_in.session.context.amr;
+    let by_tier = members::administers(&mut conn, user, &organization, amr).await?;
+    let scopes = match (scopes_by(&rights), by_tier) {
+        (None, None) => return Ok(Standing::Nothing),
+        (Some(scopes), None) | (None, Some(scopes)) => scopes,
+        (Some(roles), Some(tier)) => roles.union(tier),
+    };
+    let mut rights: Vec<&'static str> = rights.iter().map(|right| right.meaning).collect();
+    rights.dedup();
+    // Somebody without an image there is a member as who they are.
+    let acting = acting.unwrap_or(user.id);
     let principal = Principal::user(acting, environment_id)
         .at(signed_in.device().address)
         .authenticated(signed_in.session.authenticated_at)
         .with_token(scopes, Some(organization_id));
-    Ok(Standing::Administers(Box::new(Delegate { signed_in, organization, principal })))
+    Ok(Standing::Administers(Box::new(Delegate { signed_in, organization, principal, rights })))
 }
 
 /// An organization that somebody administers.
@@ -67,20 +85,30 @@ pub struct Administered {
     pub segment: String,
 }
 
-/// The organizations that a user administers: their own, and up to 100 of those in which they have an image.
+/// The organizations that a user administers: their own, and up to 100 of those in which they have an image, by their roles; and up to
+/// 100 of those of which they are the owner or an administrator.
 pub async fn administered_by(state: &State, user: &User) -> Result<Vec<Administered>> {
     let environment_id = user.environment_id;
     let mut conn = state.db.read().await?;
     let mut places = vec![(user.organization_id, user.id)];
     let images = associations::of_resident(&mut conn, environment_id, user.id, None).await?;
     places.extend(images.into_iter().map(|image| (image.organization_id, image.user_id)));
-    let mut found = Vec::new();
+    let mut by_roles: Vec<OrganizationId> = Vec::new();
     for (organization_id, user_id) in places {
         if organization_id == root_id(environment_id)
             || scopes_of(&mut conn, environment_id, organization_id, user_id).await?.is_none()
         {
             continue;
         }
+        by_roles.push(organization_id);
+    }
+    let memberships =
+        memberships::list_by_user(&mut conn, environment_id, user.id, None, MAX_ADMINISTERED).await?;
+    let by_tier = memberships.into_iter().filter(|own| own.is_active() && own.tier.administers());
+    let by_tier = by_tier.map(|own| own.organization_id).filter(|id| *id != root_id(environment_id));
+    let others: Vec<OrganizationId> = by_tier.filter(|id| !by_roles.contains(id)).collect();
+    let mut found = Vec::new();
+    for organization_id in by_roles.into_iter().chain(others) {
         let organization = tenants::find_organization(&mut conn, environment_id, organization_id).await?;
         found.extend(organization.map(|organization| {
             let alias = organization.public_alias.as_deref();
@@ -120,9 +148,24 @@ async fn scopes_of(
     organization_id: OrganizationId,
     user_id: UserId,
 ) -> Result<Option<Scopes>> {
+    Ok(scopes_by(&rights_of(conn, environment_id, organization_id, user_id).await?))
+}
+
+/// The rights in an organization that the roles of a user give them.
+async fn rights_of(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    user_id: UserId,
+) -> Result<Vec<ManagementScope>> {
     let permissions = roles::permissions_of(conn, environment_id, organization_id, user_id).await?;
     let known = permissions.iter().filter_map(|name| ManagementScope::parse(name));
-    let scopes: Scopes = known.filter(|scope| scope.in_organization).map(|scope| scope.permits).collect();
+    Ok(known.filter(|scope| scope.in_organization).collect())
+}
+
+/// What these rights permit; `None`: nothing.
+fn scopes_by(rights: &[ManagementScope]) -> Option<Scopes> {
+    let scopes: Scopes = rights.iter().map(|scope| scope.permits).collect();
     // Whoever administers anything of it knows the organization itself.
-    Ok((scopes != Scopes::NONE).then(|| scopes.with(Scope::OrganizationsView)))
+    (scopes != Scopes::NONE).then(|| scopes.with(Scope::OrganizationsView))
 }

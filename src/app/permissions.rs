@@ -45,7 +45,9 @@ pub enum Scope {
     GroupsView,
     /// An access token by WSO2's scopes: groups of users.
     GroupsManage,
-    /// An access token by WSO2's scopes: invitations of the users of other organizations.
+    /// An access token by WSO2's scopes: reading invitations of users of the organization above.
+    GuestsView,
+    /// An access token by WSO2's scopes: invitations of users of the organization above.
     GuestsManage,
     /// An access token by WSO2's scopes: reading roles.
     RolesView,
@@ -93,6 +95,7 @@ impl Scope {
             | Self::UsersDelete
             | Self::GroupsView
             | Self::GroupsManage
+            | Self::GuestsView
             | Self::GuestsManage
             | Self::RolesView
             | Self::RolesCreate
@@ -286,6 +289,10 @@ permissions! {
     UserGroupsManage = "user_groups.manage": ADMIN, [Management, Identity, GroupsManage, UsersUpdate];
     /// Register users on their own behalf, in pools that allow it.
     UsersRegister = "users.register": ADMIN, [Management, Identity, SelfRegistration];
+    /// Read invitations of an organization to users of the one above it.
+    GuestsView = "guest_invitations.view": VIEWER, [Management, GuestsView, GuestsManage];
+    /// Invite users of the organization above, and take invitations back.
+    GuestsManage = "guest_invitations.manage": ADMIN, [Management, GuestsManage];
     /// Read roles, and who has them.
     RolesView = "roles.view": VIEWER, [Management, RolesView, RolesCreate, RolesUpdate, RolesDelete];
     /// Create roles.

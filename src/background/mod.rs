@@ -1,6 +1,7 @@
 //! Background jobs. Those on one replica are leased in the database; those on every replica are about the process
 //! (metrics, the queue of the SCIM request log) or claim rows (webhooks, metadata, letters).
 
+mod backups;
 pub mod domain_ids;
 mod job;
 mod letters;
@@ -17,6 +18,7 @@ use crate::{
         audit,
         connections::saml::{certificate_expiry, metadata},
         directories::request_log,
+        invitations,
         organizations::domains,
         support::login_counts,
     },
@@ -63,6 +65,9 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         Job::on_one_replica("organization_keys", MINUTE, |state| async move {
             organization_keys::write(&state).await.map(drop)
         }),
+        Job::on_one_replica("invitations", MINUTE, |state| async move {
+            invitations::close_overdue(&state).await.map(drop)
+        }),
         Job::on_one_replica("domain_checks", MINUTE, |state| async move {
             domains::check_due(&state).await.map(drop)
         }),
@@ -83,6 +88,9 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         }),
         Job::on_every_replica("webhook_metrics", MINUTE, |state| async move {
             webhooks::observe_backlog(&state).await
+        }),
+        Job::on_every_replica("backup_metrics", UPKEEP_INTERVAL, |state| async move {
+            backups::observe(&state).await
         }),
         Job::on_every_replica("metrics_upkeep", UPKEEP_INTERVAL, |_| async {
             telemetry::prometheus().run_upkeep();

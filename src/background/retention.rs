@@ -20,6 +20,9 @@ const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 /// How long a session or an invitation is kept after its expiry.
 const EXPIRED_SESSION_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// How long an invitation to an organization is kept after it was accepted or taken back, or has expired.
+const ENDED_INVITATION_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+
 /// For how long after its removal an environment is looked at again: what was under way may still write.
 const REMOVAL_GRACE: Duration = Duration::from_secs(24 * 3600);
 
@@ -154,6 +157,16 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     let ended = now - EXPIRED_SESSION_RETENTION;
     sweep!(failures, state, "sessions", |tx| store::sessions::remove_expired(tx, ended));
     sweep!(failures, state, "invitations", |tx| store::invitations::remove_expired(tx, ended));
+    sweep!(failures, state, "invitations of guests", |tx| store::guest_invitations::remove_expired(
+        tx, ended
+    ));
+    let ended = now - ENDED_INVITATION_RETENTION;
+    sweep!(
+        failures,
+        state,
+        "invitations to organizations",
+        |tx| store::organization_invitations::remove_old(tx, ended)
+    );
     sweep!(failures, state, "sign-in challenges", |tx| store::authentication_challenges::remove_expired(
         tx, now
     ));

@@ -8,9 +8,11 @@ mod admin;
 mod api_key;
 mod application;
 mod applications;
+mod backup;
 mod compact;
 mod completions;
 mod config;
+mod copy;
 mod demo;
 mod doctor;
 mod environment;
@@ -26,6 +28,7 @@ mod migrate;
 mod oauth_client;
 mod organization;
 mod output;
+mod restore;
 mod saml_connection;
 mod scim_directory;
 mod serve;
@@ -62,6 +65,9 @@ Set up:
   ostiary saml-connection create --organization org_… --idp-metadata idp.xml
   ostiary scim-directory create --organization org_…
   ostiary setup-link create --organization org_…
+Look after it:
+  ostiary backup /var/backups/ostiary
+  ostiary copy --from sqlite://ostiary.db --to postgres://ostiary@db/ostiary
 Troubleshoot:
   ostiary flow show saml_flow_…   why a login failed, check by check
   ostiary doctor                  what is wrong, and how to fix it"
@@ -79,6 +85,9 @@ enum Command {
     Demo(demo::Demo),
     Migrate(migrate::Migrate),
     Compact(compact::Compact),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Copy(copy::Copy),
     #[command(subcommand)]
     Environment(environment::Environment),
     #[command(subcommand)]
@@ -138,6 +147,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => command.run(settings).await?,
         Command::Migrate(command) => command.run(settings).await?,
         Command::Compact(command) => command.run(settings).await?,
+        Command::Backup(command) => command.run(settings).await?,
+        Command::Restore(command) => command.run(settings).await?,
+        Command::Copy(command) => command.run(settings).await?,
         Command::Environment(command) => command.run(settings).await?,
         Command::Admin(command) => command.run(settings).await?,
         Command::ApiKey(command) => command.run(settings).await?,

@@ -25,6 +25,46 @@ pub(super) fn progress(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// A bar on standard error where that is a terminal, else a line now and then.
+#[derive(Debug, Default)]
+pub(super) struct ProgressBar {
+    /// What the last line was about, and how far it had come.
+    last: Option<(String, i64)>,
+}
+
+impl ProgressBar {
+    /// How many cells it has.
+    const WIDTH: i64 = 30;
+
+    /// How many steps a line without a terminal stands for.
+    const STEPS_OF_LINE: i64 = 10_000;
+
+    /// Shows how far `what` has come.
+    pub(super) fn show(&mut self, what: &str, done: i64, of: Option<i64>) {
+        let text = match of.filter(|of| *of > 0) {
+            Some(of) => format!("{what}: {done} of {of}"),
+            None => format!("{what}: {done}"),
+        };
+        if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+            let full = of.filter(|of| *of > 0).map_or(0, |of| done.min(of) * Self::WIDTH / of);
+            let cells = |count: i64, cell: &str| cell.repeat(usize::try_from(count).unwrap_or_default());
+            let bar = cells(full, "#") + &cells(Self::WIDTH - full, ".");
+            let _ = write!(std::io::stderr().lock(), "\r\x1b[K[{bar}] {text}");
+        } else if self.last.as_ref().is_none_or(|(last, at)| last != what || done - at >= Self::STEPS_OF_LINE)
+        {
+            progress(&text);
+            self.last = Some((what.to_owned(), done));
+        }
+    }
+
+    /// Clears the bar.
+    pub(super) fn clear(&mut self) {
+        if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}
+
 /// Prints an error on standard error.
 pub(super) fn error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "ostiary: {text}");

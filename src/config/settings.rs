@@ -539,8 +539,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "domains.lost_record_grace",
         default: "14d",
         syntax: "a duration from 1d to 3650d",
-        description: "How long a domain counts as proved by DNS after its TXT record is gone. The record is looked up \
-                  about once a day; no answer, or a failure of the name servers, is no lost record.",
+        description: "How long a domain counts as proved by DNS after its TXT record is lost: when three looks in a row, \
+                  a day apart, have not found it. No answer, or a failure of the name servers, is no look.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.domains_lost_record_grace = value)

@@ -156,7 +156,7 @@ pub fn respond(
 fn message(status_text: &StatusText, status: StatusCode, route: &MatchedRoute) -> Message<'static> {
     // People with a form go back to it; people who sign in start again at the app.
     let (has_form, remedy) = match route.surface.area() {
-        Area::Console | Area::Setup => (true, "Go back, and begin again from there."),
+        Area::Console | Area::Setup | Area::Delegated(_) => (true, "Go back, and begin again from there."),
         Area::Login => (false, "Go back to the app you were using and sign in from there."),
     };
     let plain = |title, happened, remedy| Message {
@@ -188,7 +188,7 @@ fn message(status_text: &StatusText, status: StatusCode, route: &MatchedRoute) -
 fn overload_message(route: &MatchedRoute) -> Message<'static> {
     let unavailable = Message::unavailable();
     match route.surface.area() {
-        Area::Console | Area::Setup => Message {
+        Area::Console | Area::Setup | Area::Delegated(_) => Message {
             happened: "The server is very busy right now. Nothing was saved.",
             remedy: "Send it again in a few seconds.",
             ..unavailable

@@ -35,17 +35,21 @@ use super::{
 };
 use crate::{
     app::{
-        for_client,
+        self, for_client,
         limits::{
             body_allowance::{BodyAllowance, BodyError},
             rate_limiter::{RateLimitKey, RateLimiter},
             request_memory::RequestMemory,
         },
     },
+    links::console,
     telemetry,
-    web::kit::{
-        error::{self, Area, PageError},
-        routing::{ErrorFormat, MatchedRoute, RouteTable},
+    web::{
+        console::kit::error::ExtractError,
+        kit::{
+            error::{self, Area, PageError},
+            routing::{ErrorFormat, MatchedRoute, RouteTable, Surface},
+        },
     },
 };
 
@@ -186,8 +190,13 @@ pub async fn handle(
         Some(request) => branded_error::page_of(request, &response, &id).await,
         None => None,
     };
-    if let Some(page) = branded.or_else(|| error_page(&response, route.surface.area(), &id)) {
+    let path = request.as_ref().map(|request| request.path().to_owned()).unwrap_or_default();
+    let home = console::delegated_home(&path).filter(|_| route.surface == Surface::Console);
+    let area = home.map_or_else(|| route.surface.area(), Area::Delegated);
+    if let Some(page) = branded.or_else(|| error_page(&response, area, &id)) {
         response = page;
+    } else if home.is_some() && is_unknown_page(&response, format) {
+        response = error::respond(&app::Error::not_found("page", ""), area, Some(&id));
     } else if needs_error_body(&response) {
         response = with_error_body(response, format, &route, &id);
     }
@@ -270,11 +279,18 @@ async fn catch_panic<T>(
 }
 
 /// The page for an error of a handler, with the texts for the readers in `area` and the request's id.
-fn error_page(response: &HttpResponse, area: Area, id: &str) -> Option<HttpResponse> {
+fn error_page(response: &HttpResponse, area: Area<'_>, id: &str) -> Option<HttpResponse> {
     let error = response.error()?;
     let failure = error.as_error::<PageError>().map(|failure| &failure.0);
-    let told = failure.or_else(|| error.as_error::<ApiError>().and_then(ApiError::page_error))?;
+    let extracted = || error.as_error::<ExtractError>().and_then(ExtractError::told);
+    let api = || error.as_error::<ApiError>().and_then(ApiError::page_error);
+    let told = failure.or_else(extracted).or_else(api)?;
     Some(error::respond(told, area, Some(id)))
+}
+
+/// Whether a browser asked for a page that there is not.
+fn is_unknown_page(response: &HttpResponse, format: ErrorFormat) -> bool {
+    response.status() == StatusCode::NOT_FOUND && format == ErrorFormat::Page && needs_error_body(response)
 }
 
 /// Whether an error response needs a body: errors of the framework have none, or one line of plain text.

@@ -10,7 +10,7 @@ use crate::{
         body_allowance::MAX_UNAUTHENTICATED_BODY,
         rate_limiter::{RateLimit, RateLimitKey},
     },
-    links::{console as console_path, path},
+    links::{console as console_path, path, wso2},
 };
 
 /// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples
@@ -35,12 +35,19 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         | path::WORKSPACE_RESET
         | path::WORKSPACE_VERIFY
         | path::SIGID_SESSIONS
+        | path::WORKSPACE_INVITATION_JOIN
+        | path::WORKSPACE_INVITATION_NEW
+        | path::SIGID_ACCEPT_INVITATION
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)
         }
         path::WORKSPACE_SIGN_IN if *method == Method::GET => Some(RateLimit::LoginStart),
-        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER if *method == Method::POST => {
+        route if path::TENANT_AUTHORIZES.contains(&route) => Some(RateLimit::LoginStart),
+        route if wso2::ACCEPT_INVITATION.contains(&route) => Some(RateLimit::LoginStart),
+        path::WORKSPACE_FORGOTTEN | path::WORKSPACE_REGISTER | path::WORKSPACE_INVITATION_SEND
+            if *method == Method::POST =>
+        {
             Some(RateLimit::LetterRequests)
         }
         _ => None,
@@ -84,7 +91,7 @@ pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
         RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
             status.is_client_error()
         }
-        RateLimit::LoginStart | RateLimit::LetterRequests => true,
+        RateLimit::LoginStart | RateLimit::LetterRequests | RateLimit::DomainChecks => true,
     }
 }
 

@@ -58,6 +58,8 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
         // Clients of an environment, by WSO2's paths
         .surface(Surface::Issuer, "", oauth::issuers::configure)
+        // People who sign in for them
+        .surface(Surface::Oauth, "", sign_in::configure_tenants)
         // Service clients of a tenant, with an access token
         .surface(Surface::Secureauth, path::SYSTEM_API, secureauth::configure)
         // Programs and people with an access token of WSO2's scopes
@@ -66,6 +68,9 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Wso2Scim, "", wso2::configure_scim)
         .surface(Surface::Wso2Scim, "", wso2::configure_roles)
         .surface(Surface::Wso2, "", wso2::configure_applications)
+        .surface(Surface::Wso2, "", wso2::configure_guests)
+        // People who were invited, with a code
+        .surface(Surface::Wso2, "", wso2::configure_acceptance)
         // People in sessions of theirs, and service clients, by SigID's words
         .surface(Surface::Sigid, path::SIGID_API, sigid::configure)
         // The vendor's backend, with an API key. Before SCIM: `/v1/scim/users` and `/v1/scim/groups` belong to it.

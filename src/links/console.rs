@@ -20,6 +20,15 @@ pub fn delegated(pattern: &str) -> String {
     format!("{DELEGATED}{}", pattern.strip_prefix(IN_ENVIRONMENT).unwrap_or_default())
 }
 
+/// The first page of the administration to which a path belongs: `/{tenant}/{workspace}/admin`.
+pub fn delegated_home(path: &str) -> Option<&str> {
+    let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1);
+    let (_, workspace_end) = (ends.next()?, ends.next()?);
+    let end = ends.next().unwrap_or(path.len());
+    let (first, last) = (path.get(1..8), path.get(workspace_end..end)?);
+    (last == "/admin" && first != Some("console")).then(|| path.get(..end)).flatten()
+}
+
 /// [`delegated`] for a route, which is kept for as long as the program runs: one text a pattern.
 pub fn delegated_route(pattern: &'static str) -> &'static str {
     static ROUTES: Mutex<BTreeMap<&str, &str>> = Mutex::new(BTreeMap::new());
@@ -145,6 +154,10 @@ pub const USER_CREDENTIALS: &str = "/console/{environment}/users/{user}/credenti
 pub const USER_CODES: &str = "/console/{environment}/users/{user}/codes";
 /// Adds a user to a group, or removes them from one.
 pub const USER_GROUPS: &str = "/console/{environment}/users/{user}/groups";
+/// Gives a user a role, or takes it from them.
+pub const USER_ROLES: &str = "/console/{environment}/users/{user}/roles";
+/// Sends the invitation of a new user, or withdraws it.
+pub const USER_INVITATION: &str = "/console/{environment}/users/{user}/invitation";
 /// Ends all sessions of a user.
 pub const USER_SESSIONS: &str = "/console/{environment}/users/{user}/sessions";
 
@@ -175,6 +188,26 @@ pub const EDIT_ROLE: &str = "/console/{environment}/roles/{role}/edit";
 pub const DELETE_ROLE: &str = "/console/{environment}/roles/{role}/delete";
 /// Gives a role of the vendor to one of its own people, or takes it from one.
 pub const ROLE_MEMBERS: &str = "/console/{environment}/roles/{role}/members";
+/// The invitations to an organization.
+pub const ORGANIZATION_INVITATIONS: &str = "/console/{environment}/organizations/{organization}/invitations";
+/// Invites people to an organization.
+pub const NEW_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/new";
+/// Sends an invitation again.
+pub const RESEND_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/{invitation}/resend";
+/// Takes an invitation back.
+pub const REVOKE_ORGANIZATION_INVITATION: &str =
+    "/console/{environment}/organizations/{organization}/invitations/{invitation}/revoke";
+/// The members of an organization.
+pub const ORGANIZATION_MEMBERS: &str = "/console/{environment}/organizations/{organization}/members";
+/// A member of an organization.
+pub const ORGANIZATION_MEMBER: &str = "/console/{environment}/organizations/{organization}/members/{user}";
+/// Ends a membership.
+pub const REMOVE_ORGANIZATION_MEMBER: &str =
+    "/console/{environment}/organizations/{organization}/members/{user}/remove";
+/// What is to be done before an organization is in order, and what is done.
+pub const ORGANIZATION_CHECKLIST: &str = "/console/{environment}/organizations/{organization}/checklist";
 /// The roles that there are in an organization.
 pub const ORGANIZATION_ROLES: &str = "/console/{environment}/organizations/{organization}/roles";
 /// Creates a role of an organization.
@@ -190,6 +223,8 @@ pub const DELETE_ORGANIZATION_ROLE: &str =
 /// Gives a role to somebody in an organization, or takes it from them.
 pub const ORGANIZATION_ROLE_MEMBERS: &str =
     "/console/{environment}/organizations/{organization}/roles/{role}/members";
+/// Takes an invitation of a user of the organization above back.
+pub const GUEST_INVITATIONS: &str = "/console/{environment}/organizations/{organization}/guest-invitations";
 /// The groups of the users of an identity pool.
 pub const POOL_GROUPS: &str = "/console/{environment}/identity-pools/{pool}/groups";
 /// Creates a group.

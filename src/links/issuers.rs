@@ -3,7 +3,7 @@
 use base::id::LoginFlowId;
 use url::Url;
 
-use super::{Links, expand, fill, path};
+use super::{Links, console, expand, fill, path};
 
 impl Links {
     /// The issuer of a workspace of an environment: `system`, or an organization.
@@ -16,6 +16,11 @@ impl Links {
         self.url(&format!("/{tenant}/{workspace}/{endpoint}")).into()
     }
 
+    /// What describes such an issuer to clients (OpenID Connect Discovery 1.0 §4).
+    pub fn workspace_discovery(&self, tenant: &str, workspace: &str) -> String {
+        self.url(&expand(path::WORKSPACE_DISCOVERY, &[&tenant, &workspace])).into()
+    }
+
     /// Where people sign in to an organization, which a letter names without a code.
     pub fn sign_in(&self, tenant: &str, workspace: &str) -> Url {
         self.url(&expand(path::WORKSPACE_SIGN_IN, &[&tenant, &workspace]))
@@ -24,6 +29,11 @@ impl Links {
     /// Where a user looks after their own account.
     pub fn account(&self, tenant: &str, workspace: &str) -> Url {
         self.url(&expand(path::WORKSPACE_ACCOUNT, &[&tenant, &workspace]))
+    }
+
+    /// Where an organization's own administrators begin.
+    pub fn administration(&self, tenant: &str, workspace: &str) -> Url {
+        self.url(&expand(console::DELEGATED, &[&tenant, &workspace]))
     }
 
     /// Where a new account is activated, by the code of a letter in its extended form.
@@ -58,6 +68,18 @@ impl Links {
     pub fn sign_in_company_decline(&self, tenant: &str, workspace: &str, login: LoginFlowId) -> Url {
         let mut url = self.url(&expand(path::WORKSPACE_COMPANY_DECLINE, &[&tenant, &workspace]));
         url.query_pairs_mut().append_pair("login", &login.to_string());
+        url
+    }
+
+    /// Where a user of the organization above looks at an invitation, by its confirmation code.
+    pub fn guest_invitation(&self, tenant: &str, workspace: &str, code: &str) -> Url {
+        self.with_code(path::WORKSPACE_ACCOUNT_OPEN_GUEST_INVITATION, tenant, workspace, code)
+    }
+
+    /// The page of an invitation to an organization, by what stands for it.
+    pub fn invitation(&self, tenant: &str, workspace: &str, token: &str) -> Url {
+        let mut url = self.url(&expand(path::WORKSPACE_INVITATION, &[&tenant, &workspace]));
+        url.query_pairs_mut().append_pair("token", token);
         url
     }
 

@@ -368,19 +368,60 @@ pub const SECUREAUTH_ADD_PASSKEY_COMPLETE: &str =
 pub const TENANT_TOKEN: &str = "/t/{tenant}/oauth2/token";
 /// The token endpoint of the default environment by WSO2's name, and its issuer.
 pub const DEFAULT_TENANT_TOKEN: &str = "/oauth2/token";
-/// The metadata of both, each at its two locations.
-pub const TENANT_DISCOVERIES: [&str; 4] = [
+/// The token endpoints of organizations by WSO2's name. Their issuer is the organization's own.
+pub const TENANT_ORGANIZATION_TOKENS: [&str; 2] =
+    ["/o/{organization}/oauth2/token", "/t/{tenant}/o/{organization}/oauth2/token"];
+/// The metadata of all of these, each at its two locations.
+pub const TENANT_DISCOVERIES: [&str; 6] = [
     "/oauth2/token/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server/oauth2/token",
     "/t/{tenant}/oauth2/token/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server/t/{tenant}/oauth2/token",
+    "/o/{organization}/oauth2/token/.well-known/openid-configuration",
+    "/t/{tenant}/o/{organization}/oauth2/token/.well-known/openid-configuration",
 ];
-/// The JWK Sets of both.
-pub const TENANT_JWKS: [&str; 2] = ["/oauth2/jwks", "/t/{tenant}/oauth2/jwks"];
-/// The introspection endpoints of both.
-pub const TENANT_INTROSPECTS: [&str; 2] = ["/oauth2/introspect", "/t/{tenant}/oauth2/introspect"];
-/// The revocation endpoints of both.
-pub const TENANT_REVOKES: [&str; 2] = ["/oauth2/revoke", "/t/{tenant}/oauth2/revoke"];
+/// The authorization endpoints by WSO2's names: of the default environment, of a named one, and of an organization of either.
+pub const TENANT_AUTHORIZES: [&str; 4] = [
+    "/oauth2/authorize",
+    "/t/{tenant}/oauth2/authorize",
+    "/o/{organization}/oauth2/authorize",
+    "/t/{tenant}/o/{organization}/oauth2/authorize",
+];
+/// The userinfo endpoints.
+pub const TENANT_USERINFOS: [&str; 4] = [
+    "/oauth2/userinfo",
+    "/t/{tenant}/oauth2/userinfo",
+    "/o/{organization}/oauth2/userinfo",
+    "/t/{tenant}/o/{organization}/oauth2/userinfo",
+];
+/// Where people sign out.
+pub const TENANT_LOGOUTS: [&str; 4] = [
+    "/oidc/logout",
+    "/t/{tenant}/oidc/logout",
+    "/o/{organization}/oidc/logout",
+    "/t/{tenant}/o/{organization}/oidc/logout",
+];
+/// The JWK Sets.
+pub const TENANT_JWKS: [&str; 4] = [
+    "/oauth2/jwks",
+    "/t/{tenant}/oauth2/jwks",
+    "/o/{organization}/oauth2/jwks",
+    "/t/{tenant}/o/{organization}/oauth2/jwks",
+];
+/// The introspection endpoints.
+pub const TENANT_INTROSPECTS: [&str; 4] = [
+    "/oauth2/introspect",
+    "/t/{tenant}/oauth2/introspect",
+    "/o/{organization}/oauth2/introspect",
+    "/t/{tenant}/o/{organization}/oauth2/introspect",
+];
+/// The revocation endpoints.
+pub const TENANT_REVOKES: [&str; 4] = [
+    "/oauth2/revoke",
+    "/t/{tenant}/oauth2/revoke",
+    "/o/{organization}/oauth2/revoke",
+    "/t/{tenant}/o/{organization}/oauth2/revoke",
+];
 
 /// The console's first page.
 pub const CONSOLE: &str = "/console";
@@ -450,3 +491,24 @@ pub const SIGID_TRANSFER: &str = "/api/v1/organizations/{organization}/transfer-
 pub const SIGID_ORGANIZATION_AUDIT_EVENTS: &str = "/api/v1/organizations/{organization}/audit-events";
 /// The audit log of the tenant.
 pub const SIGID_AUDIT_EVENTS: &str = "/api/v1/audit-events";
+/// The domains of an organization.
+pub const SIGID_DOMAINS: &str = "/api/v1/organizations/{organization}/domains";
+/// One of them.
+pub const SIGID_DOMAIN: &str = "/api/v1/organizations/{organization}/domains/{domain}";
+/// Starts its verification.
+pub const SIGID_DOMAIN_VERIFY: &str = "/api/v1/organizations/{organization}/domains/{domain}/verify";
+/// Looks for its record.
+pub const SIGID_DOMAIN_CONFIRM: &str = "/api/v1/organizations/{organization}/domains/{domain}/confirm";
+/// The invitations to an organization.
+pub const SIGID_INVITATIONS: &str = "/api/v1/organizations/{organization}/invitations";
+/// Several of them at once.
+pub const SIGID_INVITATIONS_BULK: &str = "/api/v1/organizations/{organization}/invitations/bulk";
+/// An invitation.
+pub const SIGID_INVITATION: &str = "/api/v1/organizations/{organization}/invitations/{invitation}";
+/// Where an invitation is sent again.
+pub const SIGID_RESEND_INVITATION: &str =
+    "/api/v1/organizations/{organization}/invitations/{invitation}/resend";
+/// Where an invitation is accepted.
+pub const SIGID_ACCEPT_INVITATION: &str = "/api/v1/invitations/accept";
+/// What an invitation says to whoever has its link.
+pub const SIGID_INVITATION_PREVIEW: &str = "/api/v1/invitations/{token}";

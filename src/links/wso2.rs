@@ -72,6 +72,17 @@ forms! {
     /// One schema.
     SCIM_SCHEMA = "/scim2/Schemas/{id}";
 
+    /// Users of the organization above who are invited.
+    INVITE_GUESTS = "/api/server/v1/guests/invite";
+    /// Their invitations.
+    GUEST_INVITATIONS = "/api/server/v1/guests/invitations";
+    /// One of them.
+    GUEST_INVITATION = "/api/server/v1/guests/invitations/{id}";
+    /// Whose a confirmation code is.
+    INTROSPECT_INVITATION = "/api/server/v1/guests/invitation/introspect";
+    /// An invitation accepted.
+    ACCEPT_INVITATION = "/api/server/v1/guests/invitation/accept";
+
     /// Applications.
     APPLICATIONS = "/api/server/v1/applications";
     /// Sharing an application with organizations that are named.

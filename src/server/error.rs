@@ -23,6 +23,14 @@ pub enum StartError {
         /// Why it does not fit.
         fault: SchemaFault,
     },
+    /// A copy of another database into it was interrupted.
+    #[error(
+        "the database {url} holds an unfinished copy of another one: run `ostiary copy` again, which goes on where it ended"
+    )]
+    UnfinishedCopy {
+        /// The URL without its password.
+        url: String,
+    },
     /// There is no usable master key.
     #[error("the master key {0}")]
     MasterKey(String),

@@ -89,6 +89,9 @@ pub async fn open(
     if let Some(newer) = db.newer_schema().await? {
         tracing::warn!("the database {newer}; start the program that migrated it when you can");
     }
+    if store::settings::find(&mut db.read().await?, store::settings::COPY_UNDER_WAY).await?.is_some() {
+        return Err(StartError::UnfinishedCopy { url: config.database_url.to_string() });
+    }
     let master_key = master_key::open(config, &db, Some(random.as_ref())).await?;
     let sealing = master_key.names().into_iter().next();
     tracing::info!(key = sealing, "this master key seals");

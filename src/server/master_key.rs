@@ -25,7 +25,6 @@ const CHECK: &str = "master_key_check";
 /// `random`, seals a check value with it; for SQLite it also generates the file of a key that nobody named. In a database
 /// that is sealed already, and without `random`, nothing is generated.
 pub async fn open(config: &Config, db: &Db, random: Option<&dyn Random>) -> Result<MasterKey, StartError> {
-    let place = MASTER_KEY_CHECK.context(&[&CHECK]);
     let stored = settings::find_if_migrated(&mut db.read().await?, CHECK).await?;
     let key = read(config, random.filter(|_| stored.is_none()), stored.is_some())?;
     let sealed = match (stored, random) {
@@ -33,14 +32,34 @@ pub async fn open(config: &Config, db: &Db, random: Option<&dyn Random>) -> Resu
         (None, None) => return Ok(key),
         (None, Some(random)) => {
             let mut transaction = db.write().await?;
+            let place = MASTER_KEY_CHECK.context(&[&CHECK]);
             settings::insert(&mut transaction, CHECK, &key.seal(&place, b"ostiary", random)).await?;
             let sealed = settings::find(&mut transaction, CHECK).await?.unwrap_or_default();
             transaction.commit().await?;
             sealed
         }
     };
-    match key.open(&place, &sealed) {
-        Ok(_) => Ok(key),
+    fits(&key, &sealed)?;
+    Ok(key)
+}
+
+/// The key of a database that is to be filled: nothing is sealed in it yet. For SQLite the file of a key that nobody named is
+/// generated.
+pub fn of_new_database(config: &Config, random: &dyn Random) -> Result<MasterKey, StartError> {
+    read(config, Some(random), false)
+}
+
+/// The key that opens the check value of a backup.
+pub fn of_backup(config: &Config, sealed: &str) -> Result<MasterKey, StartError> {
+    let key = read(config, None, true)?;
+    fits(&key, sealed)?;
+    Ok(key)
+}
+
+/// Refuses a key that does not open the check value.
+fn fits(key: &MasterKey, sealed: &str) -> Result<(), StartError> {
+    match key.open(&MASTER_KEY_CHECK.context(&[&CHECK]), sealed) {
+        Ok(_) => Ok(()),
         Err(SealError::UnknownKey) => Err(StartError::MasterKey(
             "is not the one this database was sealed with: set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to \
              the key of its first start. If that key is being replaced, put it back below the new one and run \

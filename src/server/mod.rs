@@ -17,3 +17,4 @@ pub use error::StartError;
 pub use gateway::DemoServices;
 pub use installation::{last_public_url, open, open_database, settings};
 pub use serve::{Server, ServerBuilder, block_on};
+pub use server_lock::is_served;

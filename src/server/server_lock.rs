@@ -22,9 +22,7 @@ impl ServerLock {
     /// Takes the lock for an SQLite file, and warns if other servers hold it. Without the lock a server runs all the same.
     pub(super) fn take(config: &Config) -> Option<Self> {
         let database = config.database_url.sqlite_file()?;
-        let mut name = database.as_os_str().to_owned();
-        name.push(".lock");
-        let path = PathBuf::from(name);
+        let path = lock_of(database);
         match Self::take_at(&path) {
             Ok((lock, others)) => {
                 if let Some(others) = others {
@@ -65,6 +63,26 @@ impl ServerLock {
     }
 }
 
+/// Whether a server has the database in this file open.
+pub fn is_served(database: &Path) -> io::Result<bool> {
+    match fs::OpenOptions::new().read(true).open(lock_of(database)) {
+        Ok(file) => match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(fs::TryLockError::WouldBlock) => Ok(true),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The file whose lock tells that a server runs.
+fn lock_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
 /// Whether there is such a process, where the system tells.
 fn is_running(id: &str) -> bool {
     let processes = Path::new("/proc/self");
@@ -81,12 +99,14 @@ mod tests {
         let path = directory.path().join("x.db.lock");
         let (first, others) = ServerLock::take_at(&path).unwrap();
         assert_eq!(others, None);
+        assert!(is_served(&directory.path().join("x.db")).unwrap());
         let (second, others) = ServerLock::take_at(&path).unwrap();
         assert_eq!(others, Some(vec![std::process::id().to_string()]));
         drop(first);
         let (third, others) = ServerLock::take_at(&path).unwrap();
         assert!(others.is_some());
         drop((second, third));
+        assert!(!is_served(&directory.path().join("x.db")).unwrap());
         assert_eq!(ServerLock::take_at(&path).unwrap().1, None);
     }
 }

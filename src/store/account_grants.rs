@@ -10,7 +10,7 @@ use base::{
     time::Timestamp,
 };
 
-use super::{Conn, Error, Result, Transaction, batch::DELETE_BATCH_SIZE, columns};
+use super::{Conn, Error, Result, Transaction, batch::DELETE_BATCH_SIZE, columns, tenants::IssuerForm};
 
 /// A grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct AccountGrant {
     pub issuer: OrganizationId,
     /// Whether the user's token was switched to the organization: then one of WSO2's issuers gave it, and `issuer` is the root.
     pub switched: bool,
+    /// By which name of the root's issuer it was asked for; one that is switched goes by both of WSO2's.
+    pub form: IssuerForm,
     /// The organization in which the user acts.
     pub organization_id: OrganizationId,
     /// The client.
@@ -102,6 +104,7 @@ struct GrantRow {
     environment_id: EnvironmentId,
     issuer: OrganizationId,
     switched: bool,
+    issuer_form: String,
     organization_id: OrganizationId,
     client_id: ApplicationId,
     user_id: UserId,
@@ -138,7 +141,7 @@ struct RefreshTokenRow {
 /// The columns of [`GrantRow`], of a grant `g`.
 macro_rules! grant_columns {
     () => {
-        "g.id AS grant_id, g.environment_id, g.issuer, g.switched, g.organization_id, g.client_id, g.user_id, g.session_id, g.flow_id, g.scope, \
+        "g.id AS grant_id, g.environment_id, g.issuer, g.switched, g.issuer_form, g.organization_id, g.client_id, g.user_id, g.session_id, g.flow_id, g.scope, \
          g.authenticated_at, g.amr, g.created_at, g.expires_at AS grant_expires_at, \
          (g.revoked_at IS NULL AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id AND s.revoked_at IS NULL) \
          AND EXISTS (SELECT 1 FROM users u WHERE u.id = g.user_id AND u.environment_id = g.environment_id \
@@ -157,6 +160,8 @@ impl TryFrom<GrantRow> for AccountGrant {
             environment_id: row.environment_id,
             issuer: row.issuer,
             switched: row.switched,
+            form: IssuerForm::parse(&row.issuer_form)
+                .ok_or_else(|| Error::inconsistent("authorization_grants", "issuer_form", row.grant_id))?,
             organization_id: row.organization_id,
             client_id: row.client_id,
             user_id: row.user_id,
@@ -175,8 +180,8 @@ impl TryFrom<GrantRow> for AccountGrant {
 pub async fn insert(tx: &mut Transaction, grant: &AccountGrant) -> Result<()> {
     tx.sql(
         "INSERT INTO authorization_grants (id, environment_id, issuer, organization_id, client_id, user_id, session_id, subject, \
-         email, email_key, scope, authenticated_at, amr, created_at, expires_at, flow_id, switched) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11, $12, $13, $14, $15)",
+         email, email_key, scope, authenticated_at, amr, created_at, expires_at, flow_id, switched, issuer_form) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(grant.id)
     .bind(grant.environment_id)
@@ -193,6 +198,7 @@ pub async fn insert(tx: &mut Transaction, grant: &AccountGrant) -> Result<()> {
     .bind(grant.expires_at)
     .bind(grant.flow_id)
     .bind(grant.switched)
+    .bind(grant.form.stored())
     .execute()
     .await?;
     Ok(())

@@ -276,6 +276,30 @@ const SELECTED: &str = "SELECT o.id, o.name, o.display_name, o.handle, o.parent_
      EXISTS (SELECT 1 FROM organizations b WHERE b.parent_id = o.id AND b.deleted_at IS NULL) AS has_children \
      FROM oauth_clients c CROSS JOIN organizations o WHERE c.id = ";
 
+/// An organization that an application was taken from.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Excluded {
+    /// The organization.
+    pub id: OrganizationId,
+    /// Its name for people; may be empty.
+    pub name: String,
+    /// Whether that holds for all below it, too.
+    pub with_children: bool,
+}
+
+/// Up to `limit` organizations that an application was taken from, in order of creation.
+pub async fn list_excluded(conn: &mut Conn, id: ApplicationId, limit: i64) -> Result<Vec<Excluded>> {
+    conn.sql(
+        "SELECT o.id, CASE WHEN o.display_name = '' THEN COALESCE(o.name, '') ELSE o.display_name END AS name, s.with_children \
+         FROM application_shares s JOIN organizations o ON o.id = s.organization_id AND o.deleted_at IS NULL \
+         WHERE s.application_id = $1 AND s.mode <> 'shared' ORDER BY o.id LIMIT $2",
+    )
+    .bind(id)
+    .bind(limit)
+    .all()
+    .await
+}
+
 /// Up to `limit` organizations with which an application is shared, from this one on, in order of creation. `below`: only those that
 /// are right below this organization.
 pub async fn list_organizations(

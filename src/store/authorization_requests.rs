@@ -8,7 +8,7 @@ use base::{
 };
 use oauth::sign_in_request::ResponseMode;
 
-use super::{Conn, Error, Result, Transaction, batch::DELETE_BATCH_SIZE, columns};
+use super::{Conn, Error, Result, Transaction, batch::DELETE_BATCH_SIZE, columns, tenants::IssuerForm};
 
 /// How many wrong second factors end a request.
 const MAX_SECOND_FACTORS: i64 = 5;
@@ -20,6 +20,8 @@ pub struct AuthorizationRequest {
     pub environment_id: EnvironmentId,
     /// The organization whose issuer was asked.
     pub issuer: OrganizationId,
+    /// By which name, of the root's.
+    pub form: IssuerForm,
     /// The digest of the browser's cookie.
     pub browser: Digest,
     /// The client; `None` of somebody who signs in for themselves, to their account page.
@@ -67,6 +69,7 @@ pub struct Proven {
 struct Row {
     environment_id: EnvironmentId,
     issuer: OrganizationId,
+    issuer_form: String,
     browser_sha256: Digest,
     client_id: Option<ApplicationId>,
     redirect_uri: String,
@@ -98,6 +101,7 @@ impl TryFrom<Row> for AuthorizationRequest {
         Ok(Self {
             environment_id: row.environment_id,
             issuer: row.issuer,
+            form: IssuerForm::parse(&row.issuer_form).ok_or_else(|| wrong("issuer_form"))?,
             browser: row.browser_sha256,
             client_id: row.client_id,
             response_mode: row.response_mode.parse().map_err(|_| wrong("response_mode"))?,
@@ -125,8 +129,8 @@ pub async fn insert(conn: &mut Conn, name: &SignInRequest, request: &Authorizati
     conn.sql(
         "INSERT INTO authorization_requests (request_sha256, environment_id, issuer, browser_sha256, client_id, redirect_uri, \
          redirect_uri_sent, response_mode, state, nonce, code_challenge, scope, created_at, expires_at, \
-         authenticated_since, flow_id, hinted_user_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         authenticated_since, flow_id, hinted_user_id, issuer_form) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(name.digest_of_text())
     .bind(request.environment_id)
@@ -145,6 +149,7 @@ pub async fn insert(conn: &mut Conn, name: &SignInRequest, request: &Authorizati
     .bind(request.authenticated_since)
     .bind(request.flow_id)
     .bind(request.hinted_user_id)
+    .bind(request.form.stored())
     .execute()
     .await?;
     Ok(())
@@ -156,7 +161,7 @@ macro_rules! select {
         concat!(
             "SELECT ",
             $also,
-            "environment_id, issuer, browser_sha256, client_id, redirect_uri, redirect_uri_sent, response_mode, state, nonce, \
+            "environment_id, issuer, issuer_form, browser_sha256, client_id, redirect_uri, redirect_uri_sent, response_mode, state, nonce, \
              code_challenge, scope, authenticated_since, hinted_user_id, flow_id, user_id, authenticated_at, amr, created_at, \
              expires_at \
              FROM authorization_requests ",

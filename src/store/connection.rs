@@ -145,6 +145,12 @@ impl Conn {
         })
     }
 
+    /// Starts a statement on tables and columns whose names the schema itself gave; values are parameters only. It is kept
+    /// prepared, as there are few of them.
+    pub(super) fn on_schema(&mut self, text: String) -> Statement<'_> {
+        self.statement(AssertSqlSafe(text).into_sql_str(), true)
+    }
+
     fn statement(&mut self, text: SqlStr, persistent: bool) -> Statement<'_> {
         self.counter.count();
         let values = match &self.handle {
@@ -254,6 +260,14 @@ impl Row {
         Ok(match &self.fetched {
             DriverRow::Sqlite(row) => row.try_get(name.as_ref())?,
             DriverRow::Postgres(row) => row.try_get(name.as_ref())?,
+        })
+    }
+
+    /// The value at a place, from 0.
+    pub(super) fn at<T: Readable>(&self, place: usize) -> Result<T> {
+        Ok(match &self.fetched {
+            DriverRow::Sqlite(row) => row.try_get(place)?,
+            DriverRow::Postgres(row) => row.try_get(place)?,
         })
     }
 

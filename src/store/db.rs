@@ -6,7 +6,7 @@
 //! `shares.rs` says how many connections each kind of work may hold.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use sqlx::{Postgres, Sqlite, postgres::PgConnectOptions};
+use sqlx::{Postgres, Sqlite, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::sync::Mutex;
 
 use super::{
@@ -118,6 +118,12 @@ impl Db {
             let permits = Permits::postgres(size.max(2));
             Ok(Self::new(Pools::Postgres { requests, probe }, permits))
         }
+    }
+
+    /// A file that nobody writes.
+    pub(super) fn of_backup(options: SqliteConnectOptions, file: &Path) -> Result<Self> {
+        let (readers, writer) = (Pool::new(options.clone(), 1)?, Pool::new(options, 1)?);
+        Ok(Self::new(Pools::Sqlite { readers, writer, file: file.to_owned() }, Permits::sqlite(1)))
     }
 
     fn new(pools: Pools, permits: Permits) -> Self {

@@ -13,7 +13,7 @@ const BATCH_SIZE: i64 = 200;
 
 /// What refers to an account without a foreign key. Identifiers, addresses, words and memberships go along with the user's row. Access
 /// tokens stay until they expire: their rows hold ids only, and the tokens ended when the account did.
-const BY_ACCOUNT: [&str; 10] = [
+const BY_ACCOUNT: [&str; 11] = [
     "DELETE FROM passwords WHERE account_id IN (",
     "DELETE FROM former_passwords WHERE account_id IN (",
     "DELETE FROM passkeys WHERE account_id IN (",
@@ -24,6 +24,7 @@ const BY_ACCOUNT: [&str; 10] = [
     "DELETE FROM letters WHERE account_id IN (",
     "DELETE FROM role_assignments WHERE subject_id IN (",
     "DELETE FROM sessions WHERE subject_id IN (",
+    "DELETE FROM organization_invitations WHERE accepted_user_id IN (",
 ];
 
 /// Erases these users, and their images in other organizations: their credentials, codes and sessions, identifiers and addresses, and the users themselves. Returns

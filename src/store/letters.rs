@@ -4,6 +4,7 @@
 
 use base::{
     id::{EnvironmentId, LetterId, OneTimeCodeId, OrganizationId, UserId},
+    secret::Digest,
     time::Timestamp,
 };
 use model::{
@@ -101,12 +102,17 @@ impl TryFrom<Row> for Letter {
     }
 }
 
-/// Adds a letter. `contents` are sealed; there are none of one that is not to be sent.
-pub async fn insert(tx: &mut Transaction, letter: &Letter, contents: Option<&str>) -> Result<()> {
+/// Adds a letter. `contents` are sealed; there are none of one that is not to be sent. `recipient` stands for the address in counts.
+pub async fn insert(
+    tx: &mut Transaction,
+    letter: &Letter,
+    contents: Option<&str>,
+    recipient: Option<&Digest>,
+) -> Result<()> {
     tx.sql(
         "INSERT INTO letters (id, environment_id, organization_id, account_id, kind, code_id, recipient, contents, state, \
-         attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at, asked_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at, asked_by, \
+         recipient_sha256) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(letter.id)
     .bind(letter.environment_id)
@@ -125,6 +131,7 @@ pub async fn insert(tx: &mut Transaction, letter: &Letter, contents: Option<&str
     .bind(letter.created_at)
     .bind(letter.updated_at)
     .bind(letter.asked_by.map(Asker::as_str))
+    .bind(recipient.map(|digest| digest.to_hex()))
     .execute()
     .await?;
     Ok(())
@@ -151,6 +158,50 @@ pub async fn count_asked(
     };
     let (count,): (i64,) =
         statement.bind(account.to_string()).bind(since).bind(asker.as_str()).bind(limit).one().await?;
+    Ok(count)
+}
+
+/// How many letters to an address were asked for by these since `since`, as far as `limit`, whatever account each belongs to. Of what
+/// strangers ask for, those for one organization and for other accounts than this one, which has a limit of its own.
+pub async fn count_to_address(
+    conn: &mut Conn,
+    recipient: &Digest,
+    (organization_id, account): (OrganizationId, Option<AccountId>),
+    asker: Asker,
+    since: Timestamp,
+    limit: i64,
+) -> Result<i64> {
+    let statement = match asker {
+        Asker::Stranger => conn.sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE recipient_sha256 = $1 AND created_at > $2 AND asked_by = $3 \
+             AND last_error IS NULL AND organization_id = $5 AND COALESCE(account_id, '') <> $6 LIMIT $4) AS recent",
+        ),
+        Asker::Holder | Asker::Administrator => conn.sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE recipient_sha256 = $1 AND created_at > $2 AND asked_by = $3 \
+             AND COALESCE(last_error, '') <> 'too_many' LIMIT $4) AS recent",
+        ),
+    };
+    let statement = statement.bind(recipient.to_hex()).bind(since).bind(asker.as_str()).bind(limit);
+    let statement = match asker {
+        Asker::Stranger => {
+            statement.bind(organization_id).bind(account.map(|id| id.to_string()).unwrap_or_default())
+        }
+        Asker::Holder | Asker::Administrator => statement,
+    };
+    let (count,): (i64,) = statement.one().await?;
+    Ok(count)
+}
+
+/// How many letters to people of an organization these people and its administrators asked for since `since`, as far as `limit`.
+pub async fn count_of_organization(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    since: Timestamp,
+    limit: i64,
+) -> Result<i64> {
+    let text = "SELECT COUNT(*) FROM (SELECT 1 FROM letters WHERE organization_id = $1 AND created_at > $2 \
+                AND asked_by IN ('holder', 'administrator') AND COALESCE(last_error, '') <> 'too_many' LIMIT $3) AS recent";
+    let (count,): (i64,) = conn.sql(text).bind(organization_id).bind(since).bind(limit).one().await?;
     Ok(count)
 }
 

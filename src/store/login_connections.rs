@@ -197,7 +197,7 @@ pub async fn find_primary_by_external_id(
 }
 
 /// The primary connections of up to `limit` organizations for which the domain counts (`whitelisted`
-/// and `verified`), in the organizations' creation order.
+/// and `verified`) and which have people led to them by it, in the organizations' creation order.
 pub async fn list_primary_by_domain(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -207,7 +207,8 @@ pub async fn list_primary_by_domain(
     let statement = select_for_login!(
         conn,
         "JOIN organization_domains r ON r.organization_id = organizations.id WHERE r.environment_id = $1 \
-         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND saml_connections.is_primary \
+         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND r.routing_enabled \
+         AND saml_connections.is_primary \
          AND NOT organizations.is_template \
          ORDER BY organizations.id LIMIT $3"
     );

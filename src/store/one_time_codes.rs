@@ -1,14 +1,19 @@
 //! One-time codes of users. Only digests are stored. Of the codes of a user for one purpose, and for one address where it
 //! proves one, the newest counts.
 
+use std::collections::BTreeMap;
+
 use base::{
     id::{EnvironmentId, OneTimeCodeId, UserId},
     secret::Digest,
     time::Timestamp,
 };
-use model::account::{OneTimeCode, OneTimeCodePurpose};
+use model::{
+    account::{OneTimeCode, OneTimeCodePurpose},
+    letter::Asker,
+};
 
-use super::{Conn, Error, Result, Transaction, clock};
+use super::{Conn, Error, Result, Sql, Transaction, batch::BATCH_SIZE, clock};
 
 /// How many wrong codes end one.
 pub const MAX_FAILURES: i64 = 5;
@@ -156,6 +161,34 @@ pub async fn find_unused(
         .optional::<Row>()
         .await?;
     row.map(Row::read).transpose()
+}
+
+/// Until when the activation codes of these users are good, of those who have one that can be used. Those of people who registered
+/// themselves are not among them: the letter with such a code was asked for by a stranger.
+pub async fn list_invitations(
+    conn: &mut Conn,
+    ids: &[UserId],
+    now: Timestamp,
+) -> Result<BTreeMap<UserId, Timestamp>> {
+    let mut found = BTreeMap::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from("SELECT account_id, MAX(expires_at) FROM one_time_codes WHERE account_id IN (")
+            .values(some.iter().map(ToString::to_string))
+            .push(") AND purpose = ")
+            .value(OneTimeCodePurpose::Activation.as_str())
+            .push(" AND consumed_at IS NULL AND expires_at > ")
+            .value(now.millis())
+            .push(" AND failures < ")
+            .value(MAX_FAILURES)
+            .push(
+                " AND NOT EXISTS (SELECT 1 FROM letters WHERE letters.account_id = one_time_codes.account_id \
+                 AND letters.code_id = one_time_codes.id AND letters.asked_by = ",
+            )
+            .value(Asker::Stranger.as_str())
+            .push(") GROUP BY account_id");
+        found.extend(conn.dynamic(sql).all::<(UserId, Timestamp)>().await?);
+    }
+    Ok(found)
 }
 
 /// Takes one of the attempts that a code allows, which locks it until the transaction ends. Returns whether there was one:

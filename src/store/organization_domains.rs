@@ -14,7 +14,7 @@ use base::{
 use model::{
     domain::{Domain, DomainState},
     organization::Organization,
-    organization_domain::OrganizationDomain,
+    organization_domain::{CheckFailure, OrganizationDomain, VERIFICATION_WINDOW},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     columns,
     connection::{Row, Statement},
     organization_words,
-    table::{self, Key, Table, select_where},
+    table::{self, Key, Table, select_text, select_where},
 };
 
 impl Table for OrganizationDomain {
@@ -32,22 +32,43 @@ impl Table for OrganizationDomain {
 
     const TABLE: &'static str = "organization_domains";
     const SCOPE: &'static str = "organization_id";
-    const COLUMNS: &'static [&'static str] = &["state", "verification_token", "approved", "asserted"];
+    const COLUMNS: &'static [&'static str] = &[
+        "state",
+        "verification_token",
+        "approved",
+        "asserted",
+        "verification_started_at",
+        "routing_enabled",
+        "auto_join_enabled",
+        "auto_join_role",
+        "updated_at",
+    ];
     const FIXED: &'static [&'static str] = &["environment_id", "domain", "created_at"];
-    const STAMPS: &'static [&'static str] =
-        &["verified_at", "checked_at", "check_error", "record_lost_at", "recheck_at"];
+    const STAMPS: &'static [&'static str] = &[
+        "verified_at",
+        "checked_at",
+        "check_error",
+        "record_lost_at",
+        "recheck_at",
+        "check_attempts",
+        "check_failure",
+        "missed_checks",
+    ];
 
     fn key(&self) -> Key<Self> {
         Key { id: self.id, scope: self.organization_id, version: self.version }
     }
 
-    fn set_version(&mut self, version: i64, _: Timestamp) {
+    fn set_version(&mut self, version: i64, at: Timestamp) {
         self.version = version;
+        self.updated_at = at;
     }
 
     fn bind<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
         let statement = statement.bind(self.state.as_str()).bind(self.verification_token.as_deref());
-        statement.bind(self.approved).bind(self.asserted)
+        let statement = statement.bind(self.approved).bind(self.asserted).bind(self.verification_started_at);
+        let statement = statement.bind(self.routing_enabled).bind(self.auto_join_enabled);
+        statement.bind(self.auto_join_role.as_str()).bind(self.updated_at)
     }
 
     fn bind_fixed<'c>(&self, statement: Statement<'c>) -> Statement<'c> {
@@ -73,7 +94,18 @@ impl Table for OrganizationDomain {
             asserted: row.get("asserted")?,
             record_lost_at: row.get("record_lost_at")?,
             recheck_at: row.get("recheck_at")?,
+            verification_started_at: row.get("verification_started_at")?,
+            check_attempts: row.get("check_attempts")?,
+            check_failure: row.parse_optional("check_failure", columns::by_name)?,
+            missed_checks: row.get("missed_checks")?,
+            routing_enabled: row.get("routing_enabled")?,
+            auto_join_enabled: row.get("auto_join_enabled")?,
+            auto_join_role: row.parse("auto_join_role", columns::by_name)?,
             created_at: row.get("created_at")?,
+            updated_at: match row.get("updated_at")? {
+                Some(at) => at,
+                None => row.get("created_at")?,
+            },
         })
     }
 }
@@ -89,6 +121,38 @@ pub async fn list(
         .bind(limit)
         .all_of()
         .await
+}
+
+/// Up to `limit` domains of an organization from one of them on, in the order of their ids; only those that are seen in `state` at
+/// `now`, unless that is `None`. Their number is bounded by that of an organization's domains. Those without an id are none of them
+/// until [`write_ids`] has run.
+pub async fn list_from(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    state: Option<DomainState>,
+    now: Timestamp,
+    from: Option<OrganizationDomainId>,
+    limit: i64,
+) -> Result<Vec<OrganizationDomain>> {
+    let sql = Sql::from(select_text::<OrganizationDomain>()).value(organization_id.to_string());
+    let sql = sql.push(" AND id >= ").value(columns::page_start(from).to_string());
+    // A challenge that is over is one that was made a window ago.
+    let is_over = |sql: Sql| {
+        sql.push(
+            "(state = 'pending' AND verification_token IS NOT NULL AND verification_started_at IS NOT NULL \
+                  AND verification_started_at <= ",
+        )
+        .value((now - VERIFICATION_WINDOW).millis())
+        .push(")")
+    };
+    let sql = match state {
+        None => sql,
+        Some(DomainState::Failed) => is_over(sql.push(" AND (state = 'failed' OR ")).push(")"),
+        Some(DomainState::Pending) => is_over(sql.push(" AND state = 'pending' AND NOT ")),
+        Some(state) => sql.push(" AND state = ").value(state.as_str()),
+    };
+    let sql = sql.push(" ORDER BY id LIMIT ").value(limit);
+    conn.dynamic(sql).all_of().await
 }
 
 /// The domain of an organization with this name.
@@ -248,8 +312,11 @@ pub async fn set(conn: &mut Conn, organization: &Organization, random: &dyn Rand
         for some in domains.chunks(BATCH_SIZE) {
             // Of all states the vendor's list gives only one anew: `whitelisted`.
             let sql = Sql::from(
-                "UPDATE organization_domains SET version = version + 1, record_lost_at = NULL, recheck_at = NULL, approved = ",
+                "UPDATE organization_domains SET version = version + 1, record_lost_at = NULL, recheck_at = NULL, \
+                 missed_checks = 0, updated_at = ",
             )
+                .value(organization.updated_at.millis())
+                .push(", approved = ")
                 .value(state == DomainState::Whitelisted.as_str())
                 .push(", state = ")
                 .value(state)
@@ -280,23 +347,11 @@ fn listed_domain(
     state: DomainState,
     random: &dyn Random,
 ) -> OrganizationDomain {
-    OrganizationDomain {
-        id: Id::new(organization.updated_at, random),
-        version: 1,
-        environment_id: organization.environment_id,
-        organization_id: organization.id,
-        domain: domain.clone(),
-        state,
-        verification_token: None,
-        verified_at: None,
-        checked_at: None,
-        check_error: None,
-        approved: state == DomainState::Whitelisted,
-        asserted: false,
-        record_lost_at: None,
-        recheck_at: None,
-        created_at: organization.updated_at,
-    }
+    let id = Id::new(organization.updated_at, random);
+    let of = (organization.environment_id, organization.id);
+    let approved = state == DomainState::Whitelisted;
+    let added = OrganizationDomain::new(id, of, domain.clone(), state, organization.updated_at);
+    OrganizationDomain { approved, ..added }
 }
 
 /// Adds a domain.
@@ -352,7 +407,7 @@ async fn add(
     for some in added.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO organization_domains (id, organization_id, environment_id, domain, state, created_at, \
-             approved, asserted, verification_token) VALUES ",
+             approved, asserted, routing_enabled, verification_token, verification_started_at) VALUES ",
         );
         for (at, domain) in some.iter().enumerate() {
             sql = sql.push(if at == 0 { "(" } else { ", (" });
@@ -360,8 +415,13 @@ async fn add(
             sql = sql.value(environment_id.to_string()).push(", ").value(domain.domain.as_str()).push(", ");
             sql = sql.value(domain.state.as_str()).push(", ").value(domain.created_at.millis()).push(", ");
             sql = sql.value(domain.approved).push(", ").value(domain.asserted).push(", ");
+            sql = sql.value(domain.routing_enabled).push(", ");
             sql = match &domain.verification_token {
-                Some(token) => sql.value(token.as_str()).push(")"),
+                Some(token) => sql.value(token.as_str()).push(", "),
+                None => sql.push("NULL, "),
+            };
+            sql = match domain.verification_started_at {
+                Some(at) => sql.value(at.millis()).push(")"),
                 None => sql.push("NULL)"),
             };
         }
@@ -390,7 +450,7 @@ pub async fn update(conn: &mut Conn, domain: &mut OrganizationDomain, at: Timest
 pub async fn update_check(conn: &mut Conn, domain: &OrganizationDomain) -> Result<()> {
     conn.sql(
         "UPDATE organization_domains SET verified_at = $3, checked_at = $4, check_error = $5, record_lost_at = $6, \
-         recheck_at = $7 \
+         recheck_at = $7, check_attempts = $8, check_failure = $9, missed_checks = $10 \
          WHERE organization_id = $1 AND domain = $2",
     )
     .bind(domain.organization_id)
@@ -400,6 +460,9 @@ pub async fn update_check(conn: &mut Conn, domain: &OrganizationDomain) -> Resul
     .bind(domain.check_error.as_deref())
     .bind(domain.record_lost_at)
     .bind(domain.recheck_at)
+    .bind(domain.check_attempts)
+    .bind(domain.check_failure.map(CheckFailure::as_str))
+    .bind(domain.missed_checks)
     .execute()
     .await?;
     Ok(())

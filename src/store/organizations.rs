@@ -125,7 +125,7 @@ impl Table for Organization {
             display_name: row.get("display_name")?,
             name: row.get("name")?,
             external_id: row.get("external_id")?,
-            handle: row.parse_optional("handle", |text| Handle::parse(text).ok())?,
+            handle: row.parse_optional("handle", |text| Handle::parse_stored(text).ok())?,
             public_alias: row.parse_optional("public_alias", |text| PublicAlias::parse(text).ok())?,
             status: row.parse("status", columns::by_name)?,
             template: row.get("is_template")?,

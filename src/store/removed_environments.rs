@@ -59,6 +59,8 @@ const IN_BATCHES: &[&str] = &[
     some!("memberships" by "organization_id, user_id"),
     some!("membership_counts" by "organization_id"),
     some!("letters" by "id"),
+    some!("guest_invitations" by "id"),
+    some!("organization_invitations" by "id"),
 ];
 
 /// Deletes the few rows of an environment that is being removed, and notes that there may be more.

@@ -8,7 +8,12 @@ use base::{
 };
 use model::role::AssigneeKind;
 
-use super::{Conn, Result, Sql, Transaction, batch::BATCH_SIZE, table::SHARED_LOCK, table::locking_sql};
+use super::{
+    Conn, Result, Sql, Transaction,
+    application_shares::shared_condition,
+    batch::BATCH_SIZE,
+    table::{ROW_LOCK, SHARED_LOCK, locking, locking_sql},
+};
 
 /// A role in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +168,61 @@ pub async fn count(conn: &mut Conn, role: &RoleIn, kind: AssigneeKind) -> Result
     let sql = of_role("SELECT COUNT(*) FROM role_assignments WHERE role_id = ", role, kind);
     let (count,): (i64,) = conn.dynamic(sql).one().await?;
     Ok(count)
+}
+
+/// In how many organizations one statement looks whether a role is still there.
+const ORGANIZATIONS: i64 = 500;
+
+/// The statement that takes a role of the root from everybody in those organizations, of a range of ids, in which no application that
+/// uses it brings it along.
+macro_rules! remove_where_not_there {
+    ($applications:literal) => {
+        concat!(
+            "DELETE FROM role_assignments WHERE role_id = $1 AND organization_id > $2 AND organization_id <= $3 AND organization_id IN \
+             (SELECT o.id FROM organizations o WHERE o.id > $2 AND o.id <= $3 AND o.deleted_at IS NULL AND o.kind <> 'root' AND NOT EXISTS \
+             (SELECT 1 FROM ",
+            $applications,
+            " AND ",
+            shared_condition!("c", "o"),
+            " AND COALESCE((SELECT s.role_mode = 'all' OR (s.role_mode = 'selected' AND s.roles LIKE '%\"' || $1 || '\"%') \
+             FROM organization_closure k CROSS JOIN application_shares s WHERE k.descendant_id = o.id AND s.application_id = c.id \
+             AND s.organization_id = k.ancestor_id AND (k.depth = 0 OR s.with_children) ORDER BY k.depth LIMIT 1), \
+             c.shared_role_mode = 'all' OR (c.shared_role_mode = 'selected' AND c.shared_roles LIKE '%\"' || $1 || '\"%'))))"
+        )
+    };
+}
+
+/// Takes roles of the root from everybody in organizations in which they are not any more, because no application brings them along:
+/// they do not come back with the application. The roles stay as they are until the transaction ends, so that nobody gives one meanwhile.
+pub async fn remove_where_not_there(tx: &mut Transaction, roles: &[String]) -> Result<()> {
+    let mut roles: Vec<&String> = roles.iter().collect();
+    roles.sort();
+    roles.dedup();
+    for role in roles {
+        let text = locking(tx.dialect(), "SELECT audience_type FROM roles WHERE id = $1", ROW_LOCK);
+        let found: Option<(String,)> = tx.sql(text).bind(role.as_str()).optional().await?;
+        let Some((audience,)) = found else { continue };
+        let statement = match audience.as_str() {
+            "application" => remove_where_not_there!(
+                "roles r JOIN oauth_clients c ON c.id = r.audience_id WHERE r.id = $1"
+            ),
+            _ => remove_where_not_there!(
+                "application_roles x JOIN oauth_clients c ON c.id = x.application_id \
+                 WHERE x.role_id = $1 AND c.role_audience = 'organization'"
+            ),
+        };
+        let mut after = String::new();
+        loop {
+            let text = "SELECT MAX(organization_id) FROM (SELECT DISTINCT organization_id FROM role_assignments \
+                        WHERE role_id = $1 AND organization_id > $2 ORDER BY organization_id LIMIT $3) AS few";
+            let (last,): (Option<String>,) =
+                tx.sql(text).bind(role.as_str()).bind(after.as_str()).bind(ORGANIZATIONS).one().await?;
+            let Some(last) = last else { break };
+            tx.sql(statement).bind(role.as_str()).bind(after.as_str()).bind(last.as_str()).execute().await?;
+            after = last;
+        }
+    }
+    Ok(())
 }
 
 /// Takes every role from a group that is being removed.

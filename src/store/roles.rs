@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::{
-    id::{ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserId},
+    id::{
+        ApplicationId, EnvironmentId, EnvironmentKind, OrganizationId, RoleId, RoleKind, UserGroupId, UserId,
+    },
     time::Timestamp,
 };
 use model::role::{Audience, AudienceType, Role};
@@ -11,7 +13,7 @@ use model::role::{Audience, AudienceType, Role};
 use super::{
     Conn, Result, Sql, Transaction, columns,
     connection::{Row, Statement},
-    table::{self, Key, SHARED_LOCK, Table, locking, select_text, select_where},
+    table::{self, Key, ROW_LOCK, SHARED_LOCK, Table, locking, select_text, select_where},
 };
 
 impl Table for Role {
@@ -178,6 +180,98 @@ pub async fn list_of_user(
         .bind(limit)
         .all_of()
         .await
+}
+
+/// How a user comes to have a role.
+pub struct Way {
+    /// The role.
+    pub role_id: RoleId,
+    /// The group that has it, with its name; `None`: they have it themselves.
+    pub group: Option<(UserGroupId, String)>,
+}
+
+/// Up to `limit` ways by which a user of an organization has roles there.
+pub async fn list_ways(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    limit: i64,
+) -> Result<Vec<Way>> {
+    let text = "SELECT a.role_id, '' AS group_id, '' AS group_name FROM role_assignments a \
+                WHERE a.subject_id = $2 AND a.organization_id = $1 \
+                UNION ALL SELECT a.role_id, g.id, g.name FROM user_group_members m \
+                JOIN user_groups g ON g.id = m.group_id AND g.organization_id = $1 AND g.deleted_at IS NULL \
+                JOIN role_assignments a ON a.subject_id = m.group_id AND a.organization_id = $1 \
+                WHERE m.user_id = $2 ORDER BY group_name, group_id, role_id LIMIT $3";
+    let rows: Vec<(RoleId, String, String)> =
+        conn.sql(text).bind(organization_id).bind(user_id).bind(limit).all().await?;
+    let way = |(role_id, group, name): (RoleId, String, String)| Way {
+        role_id,
+        group: group.parse().ok().map(|id| (id, name)),
+    };
+    Ok(rows.into_iter().map(way).collect())
+}
+
+/// Up to `limit` roles that a group of users has in an organization, by name. Those of the root are among them, whether or not they
+/// are shared with the organization.
+pub async fn list_of_group(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    group_id: UserGroupId,
+    limit: i64,
+) -> Result<Vec<Role>> {
+    let rest = "WHERE roles.environment_id = $1 AND roles.id IN (\
+                SELECT a.role_id FROM role_assignments a WHERE a.subject_id = $3 AND a.organization_id = $2) \
+                ORDER BY roles.name_key, roles.id LIMIT $4";
+    select_where::<Role>(conn, rest)
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(group_id)
+        .bind(limit)
+        .all_of()
+        .await
+}
+
+/// How many roles of an application are read for the scopes that they permit: all that there can be, of it and of organizations.
+const MAX_OF_APPLICATION: i64 = 2000;
+
+/// The permissions that roles of an application have, or had: its own scopes among them are given by roles only.
+pub async fn list_ever_permitted(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ApplicationId,
+) -> Result<BTreeSet<String>> {
+    let mut all = find_ever_permitted(conn, id).await?;
+    let text = "SELECT permissions FROM roles WHERE environment_id = $1 AND audience_id = $2 \
+                AND audience_type = 'application' AND deleted_at IS NULL LIMIT $3";
+    let rows: Vec<(String,)> =
+        conn.sql(text).bind(environment_id).bind(id).bind(MAX_OF_APPLICATION).all().await?;
+    all.extend(rows.iter().filter_map(|(json,)| permissions(json)).flatten());
+    Ok(all)
+}
+
+async fn find_ever_permitted(conn: &mut Conn, id: ApplicationId) -> Result<BTreeSet<String>> {
+    let row: Option<(String,)> =
+        conn.sql("SELECT role_scopes FROM oauth_clients WHERE id = $1").bind(id).optional().await?;
+    Ok(row.and_then(|(json,)| permissions(&json)).unwrap_or_default())
+}
+
+/// Keeps in mind that a role of an application permits these of its scopes.
+pub async fn add_ever_permitted(
+    tx: &mut Transaction,
+    id: ApplicationId,
+    scopes: &BTreeSet<String>,
+) -> Result<()> {
+    if scopes.is_subset(&find_ever_permitted(tx, id).await?) {
+        return Ok(());
+    }
+    let text = locking(tx.dialect(), "SELECT id FROM oauth_clients WHERE id = $1", ROW_LOCK);
+    tx.sql(text).bind(id).optional::<(String,)>().await?;
+    let all: Vec<String> = find_ever_permitted(tx, id).await?.union(scopes).cloned().collect();
+    let text = "UPDATE oauth_clients SET role_scopes = $2 WHERE id = $1";
+    tx.sql(text).bind(id).bind(columns::list_to_json(&all)).execute().await?;
+    Ok(())
 }
 
 /// Up to `limit` applications that use a role of the root, which is for organizations.

@@ -1,14 +1,20 @@
 //! The schema: the migrations that this program contains, and whether it can serve what a database has.
 
-use std::sync::LazyLock;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
-use sqlx::{Connection as _, migrate::Migrator};
+use sqlx::{
+    Connection as _,
+    migrate::{Migration, Migrator},
+};
 
 use super::{
     connection::{Conn, Dialect},
     db::{Db, Pools},
     error::{Error, NewerSchema, Result, SchemaFault},
-    settings,
+    schema_tables, settings, table_rows,
 };
 
 /// The migrations that this program contains. Others that the database has are those of a newer program: `schema_floor`
@@ -29,11 +35,128 @@ const MIGRATED_BY: &str = "migrated_by";
 const WAIT_FOR_MIGRATION: &str = "PRAGMA busy_timeout = 600000";
 
 /// The number of the newest migration that this program contains.
-fn newest_known() -> i64 {
+pub fn newest_known() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
+/// The migrations that this program contains and a database lacks, by their names.
+fn missing(applied: &[i64]) -> Vec<String> {
+    MIGRATOR.iter().filter(|m| !applied.contains(&m.version)).map(name_of).collect()
+}
+
+fn name_of(migration: &Migration) -> String {
+    format!("{:04}_{}", migration.version, migration.description.replace(' ', "_"))
+}
+
+/// The tables of a schema with these migrations.
+pub(super) fn tables_after(applied: &[i64]) -> BTreeSet<String> {
+    let mut tables = BTreeSet::new();
+    for migration in MIGRATOR.iter().filter(|migration| applied.contains(&migration.version)) {
+        for line in migration.sql.as_str().lines() {
+            let words: Vec<&str> = line.split([' ', ';', '(']).filter(|word| !word.is_empty()).collect();
+            match words[..] {
+                ["CREATE", "TABLE", "IF", "NOT", "EXISTS", table, ..] | ["CREATE", "TABLE", table, ..] => {
+                    tables.insert(table.to_owned());
+                }
+                ["DROP", "TABLE", table, ..] => drop(tables.remove(table)),
+                ["ALTER", "TABLE", table, "RENAME", "TO", other, ..] => {
+                    tables.remove(table);
+                    tables.insert(other.to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    tables
+}
+
+/// What is known of the schema of a backup, which no server serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaFacts {
+    applied: Vec<i64>,
+    floor: i64,
+    migrated_by: Option<String>,
+}
+
+impl SchemaFacts {
+    pub(super) fn new(applied: Vec<i64>, settings: &BTreeMap<String, String>) -> Self {
+        let floor = settings.get(SCHEMA_FLOOR).and_then(|floor| floor.parse().ok()).unwrap_or_default();
+        Self { applied, floor, migrated_by: settings.get(MIGRATED_BY).cloned() }
+    }
+
+    /// What this program would say of such a database.
+    pub fn fault(&self) -> Option<SchemaFault> {
+        let newest = newest_known();
+        if self.floor > newest {
+            return Some(SchemaFault::Newer {
+                floor: self.floor,
+                newest,
+                migrated_by: self.migrated_by.clone(),
+            });
+        }
+        let missing = missing(&self.applied);
+        (!missing.is_empty()).then_some(SchemaFault::Missing(missing))
+    }
+
+    /// The newest migration that it has.
+    pub fn newest(&self) -> i64 {
+        self.applied.iter().copied().max().unwrap_or_default()
+    }
+}
+
+/// A migration that would be applied.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlannedMigration {
+    /// Its name.
+    pub name: String,
+    /// What it is for, as its file begins.
+    pub purpose: String,
+    /// Its statements, each in one line.
+    pub statements: Vec<String>,
+    /// The tables that it changes and that have rows, with how many: they are locked meanwhile on PostgreSQL, some for as long
+    /// as an index is built.
+    pub touched: BTreeMap<String, i64>,
+}
+
 impl Db {
+    /// The migrations that [`Db::migrate`] would apply, in their order.
+    pub async fn migration_plan(&self) -> Result<Vec<PlannedMigration>> {
+        let mut conn = self.read().await?;
+        let applied = applied(&mut conn).await?;
+        let tables = schema_tables::tables(&mut conn).await?;
+        let mut plan = Vec::new();
+        for migration in MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)) {
+            let text = migration.sql.as_str();
+            let comment =
+                text.lines().map_while(|line| line.strip_prefix("-- ")).collect::<Vec<_>>().join(" ");
+            let code: String = text
+                .lines()
+                .map(|line| line.split("--").next().unwrap_or_default())
+                .collect::<Vec<_>>()
+                .join(" ");
+            let statements: Vec<String> = code
+                .split(';')
+                .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
+                .filter(|statement| !statement.is_empty())
+                .collect();
+            let mut touched = BTreeMap::new();
+            for table in &tables {
+                let names = |statement: &String| {
+                    statement.split([' ', '(', ',']).any(|word| word == table.name)
+                        && !statement.starts_with("CREATE TABLE")
+                };
+                if statements.iter().any(names) {
+                    let rows = table_rows::count(&mut conn, table).await?;
+                    if rows > 0 {
+                        touched.insert(table.name.clone(), rows);
+                    }
+                }
+            }
+            plan.push(PlannedMigration { name: name_of(migration), purpose: comment, statements, touched });
+        }
+        Ok(plan)
+    }
+
     /// Applies missing migrations. Programs that do it at the same time wait for one another. Refused on a schema that
     /// needs a newer program.
     pub async fn migrate(&self) -> Result<()> {
@@ -118,12 +241,13 @@ impl Db {
             return Ok(Some(SchemaFault::Newer { floor, newest, migrated_by }));
         }
         let applied = applied(&mut conn).await?;
-        let missing: Vec<String> = MIGRATOR
-            .iter()
-            .filter(|m| !applied.contains(&m.version))
-            .map(|m| format!("{:04}_{}", m.version, m.description.replace(' ', "_")))
-            .collect();
+        let missing = missing(&applied);
         Ok((!missing.is_empty()).then_some(SchemaFault::Missing(missing)))
+    }
+
+    /// The newest migration that the database has; 0: none.
+    pub async fn newest_migration(&self) -> Result<i64> {
+        Ok(applied(&mut self.read().await?).await?.into_iter().max().unwrap_or_default())
     }
 
     /// Whether the database has migrations that this program does not contain. It serves them nevertheless, unless there
@@ -158,5 +282,30 @@ async fn applied(conn: &mut Conn) -> Result<Vec<i64>> {
         Ok(applied) => Ok(applied.into_iter().map(|(version,)| version).collect()),
         Err(error) if error.is_missing_table() => Ok(Vec::new()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_tables_are_known_from_the_migrations_and_a_plan_says_what_each_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("x.db").display());
+        let db = Db::connect(&url, 2).await.unwrap();
+        let plan = db.migration_plan().await.unwrap();
+        assert_eq!(plan.len(), MIGRATOR.iter().count());
+        assert_eq!(plan[0].name, "0001_create_foundation");
+        assert!(
+            plan.iter().all(|migration| !migration.purpose.is_empty() && !migration.statements.is_empty())
+        );
+        db.migrate().await.unwrap();
+        assert_eq!(db.migration_plan().await.unwrap(), []);
+        let mut conn = db.read().await.unwrap();
+        let all: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+        let tables = schema_tables::tables(&mut conn).await.unwrap();
+        let there: BTreeSet<String> = tables.into_iter().map(|table| table.name).collect();
+        assert_eq!(tables_after(&all), there);
     }
 }

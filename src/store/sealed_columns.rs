@@ -19,8 +19,8 @@ pub struct SealedColumn {
     number: Option<&'static str>,
     /// Whether an earlier release stored JSON in clear.
     may_be_clear: bool,
-    /// Which rows hold sealed values, if not all of them do.
-    condition: Option<&'static str>,
+    /// Which rows hold sealed values, if not all of them do: those with this value in this column.
+    only: Option<(&'static str, &'static str)>,
     /// The context of the values, without the row's key. It never changes: what is stored opens only with what it was sealed
     /// with, so some have the former name of a table.
     context: &'static str,
@@ -28,7 +28,7 @@ pub struct SealedColumn {
 
 /// A column with a primary key of one TEXT column.
 const fn column(table: &'static str, column: &'static str, context: &'static str) -> SealedColumn {
-    SealedColumn { table, column, key: &["id"], number: None, may_be_clear: false, condition: None, context }
+    SealedColumn { table, column, key: &["id"], number: None, may_be_clear: false, only: None, context }
 }
 
 /// The attributes of logins.
@@ -70,14 +70,14 @@ pub const LETTER_CONTENTS: SealedColumn = column("letters", "contents", "letters
 pub const ISSUED_SECRET: SealedColumn =
     SealedColumn { key: &["application_id"], ..column("issued_secrets", "secret", "issued_secrets/secret") };
 /// The secrets of the demo.
-pub const DEMO_SECRETS: SealedColumn = setting("name = 'demo'");
+pub const DEMO_SECRETS: SealedColumn = setting("demo");
 /// What tells a wrong master key at the start.
-pub const MASTER_KEY_CHECK: SealedColumn = setting("name = 'master_key_check'");
+pub const MASTER_KEY_CHECK: SealedColumn = setting("master_key_check");
 
-const fn setting(condition: &'static str) -> SealedColumn {
+const fn setting(name: &'static str) -> SealedColumn {
     SealedColumn {
         key: &["name"],
-        condition: Some(condition),
+        only: Some(("name", name)),
         ..column("settings", "value", "settings/value")
     }
 }
@@ -116,6 +116,21 @@ impl SealedColumn {
         key.iter().fold(self.context.to_owned(), |context, part| format!("{context}/{part}"))
     }
 
+    /// What the value in a row of the table is sealed for; `None` if this row's is not sealed. `text` gives the row's values.
+    pub fn context_in(&self, text: impl Fn(&str) -> Option<String>) -> Option<String> {
+        if self.only.is_some_and(|(column, value)| text(column).as_deref() != Some(value)) {
+            return None;
+        }
+        let key: Option<Vec<String>> = self.key.iter().map(|column| text(column)).collect();
+        let key = key?;
+        Some(self.context(&key.iter().map(|part| part as _).collect::<Vec<&dyn Display>>()))
+    }
+
+    /// The name of the key that sealed a value.
+    pub fn key_name<'v>(&self, sealed: &'v str) -> Option<&'v str> {
+        sealed.split_once('.').map(|(name, _)| name)
+    }
+
     /// What a stored value is sealed for.
     pub fn context_of(&self, value: &SealedValue) -> String {
         let key: Vec<&dyn Display> = value.key.iter().map(|part| part as _).collect();
@@ -131,8 +146,8 @@ impl SealedColumn {
     fn rows(&self, statement: Sql) -> Sql {
         let statement = statement.push(" FROM ").push(self.table).push(" WHERE ").push(self.column);
         let statement = statement.push(" IS NOT NULL");
-        match self.condition {
-            Some(condition) => statement.push(" AND ").push(condition),
+        match self.only {
+            Some((column, value)) => statement.push(" AND ").push(column).push(" = ").value(value),
             None => statement,
         }
     }

@@ -2,6 +2,17 @@
 
 use super::{Conn, Result};
 
+/// The name of what is known of a copy into this database that has not ended.
+pub const COPY_UNDER_WAY: &str = "copy_under_way";
+
+/// The name of when this database was last backed up, in milliseconds since 1970.
+pub const LAST_BACKUP: &str = "last_backup_at";
+
+/// The names of values that are about the database and not about the installation: a copy into another database leaves
+/// them out.
+pub const OF_THE_DATABASE: &[&str] =
+    &[COPY_UNDER_WAY, LAST_BACKUP, "last_probe", "migrated_by", "schema_floor"];
+
 /// The value called `name`.
 pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<String>> {
     let row: Option<(String,)> =
@@ -39,4 +50,22 @@ pub async fn upsert(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
     .execute()
     .await?;
     Ok(())
+}
+
+/// Deletes the value called `name`.
+pub async fn remove(conn: &mut Conn, name: &str) -> Result<()> {
+    conn.sql("DELETE FROM settings WHERE name = $1").bind(name).execute().await?;
+    Ok(())
+}
+
+/// Replaces the value called `name` if it is still `before`. Returns whether it was.
+pub async fn replace(conn: &mut Conn, name: &str, before: &str, after: &str) -> Result<bool> {
+    let written = conn
+        .sql("UPDATE settings SET value = $3 WHERE name = $1 AND value = $2")
+        .bind(name)
+        .bind(before)
+        .bind(after)
+        .execute()
+        .await?;
+    Ok(written == 1)
 }

@@ -128,6 +128,43 @@ pub async fn insert(conn: &mut Conn, link: &SetupLink, token: Digest) -> Result<
     Ok(())
 }
 
+/// The newest link of an organization with this creator that was not revoked.
+pub async fn find_own(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    created_by: &str,
+) -> Result<Option<SetupLink>> {
+    let row = conn
+        .sql(select!(
+            "WHERE environment_id = $1 AND organization_id = $2 AND created_by = $3 AND revoked_at IS NULL \
+             ORDER BY id DESC LIMIT 1"
+        ))
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(created_by)
+        .optional::<Row>()
+        .await?;
+    Ok(row.map(SetupLink::from))
+}
+
+/// Gives a link another token, with which it can be redeemed once more, and what it is for.
+pub async fn renew(conn: &mut Conn, link: &SetupLink, token: Digest) -> Result<()> {
+    conn.sql(
+        "UPDATE setup_links SET token_sha256 = $2, can_manage_saml = $3, can_manage_scim = $4, can_manage_domains = $5, \
+         expires_at = $6, redeemed_at = NULL WHERE id = $1",
+    )
+    .bind(link.id)
+    .bind(token)
+    .bind(link.can_manage_saml)
+    .bind(link.can_manage_scim)
+    .bind(link.can_manage_domains)
+    .bind(link.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Redeems a link: single use, decided by the database. Returns whether this call redeemed it.
 pub async fn consume(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<bool> {
     let rows = conn

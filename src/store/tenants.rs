@@ -18,6 +18,35 @@ pub struct Tenant {
     pub name: String,
 }
 
+/// By which of its names an issuer of the root was asked. Each is an issuer of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IssuerForm {
+    /// As an organization's: `/{environment}/root`.
+    #[default]
+    Organization,
+    /// By WSO2's path for the default environment: `/oauth2/token`.
+    DefaultTenant,
+    /// By WSO2's path for a named environment: `/t/{environment}/oauth2/token`.
+    Tenant,
+}
+
+impl IssuerForm {
+    /// The form in which rows have it.
+    pub const fn stored(self) -> &'static str {
+        match self {
+            Self::Organization => "",
+            Self::DefaultTenant => "oauth2",
+            Self::Tenant => "t",
+        }
+    }
+
+    /// The form of a row.
+    pub fn parse(stored: &str) -> Option<Self> {
+        let all = [Self::Organization, Self::DefaultTenant, Self::Tenant];
+        all.into_iter().find(|form| form.stored() == stored)
+    }
+}
+
 impl From<(EnvironmentId, String)> for Tenant {
     fn from((environment_id, slug): (EnvironmentId, String)) -> Self {
         let name = if Slug::parse(&slug).is_ok() { slug } else { environment_id.to_string() };

@@ -97,6 +97,26 @@ pub async fn find_by_image(
     row.map(UserAssociation::try_from).transpose()
 }
 
+/// Up to `limit` images of a user that have a role, themselves or by a group that they are in: the organization, and the image.
+pub async fn list_with_roles(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    resident_user_id: UserId,
+    limit: i64,
+) -> Result<Vec<(OrganizationId, UserId)>> {
+    conn.sql(
+        "SELECT a.organization_id, a.user_id FROM user_associations a WHERE a.environment_id = $1 AND a.resident_user_id = $2 \
+         AND (EXISTS (SELECT 1 FROM role_assignments r WHERE r.subject_id = a.user_id AND r.organization_id = a.organization_id) \
+         OR EXISTS (SELECT 1 FROM user_group_members m JOIN role_assignments r ON r.subject_id = m.group_id \
+         AND r.organization_id = a.organization_id WHERE m.user_id = a.user_id)) ORDER BY a.organization_id LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(resident_user_id)
+    .bind(limit)
+    .all()
+    .await
+}
+
 /// Up to `limit` images of a user, in the order of the organizations' ids, after one of these.
 pub async fn list_by_resident(
     conn: &mut Conn,

@@ -131,6 +131,24 @@ pub async fn list_names(
     Ok(found)
 }
 
+/// Those of these users who are of an organization.
+pub async fn list_of_organization(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    ids: &[UserId],
+) -> Result<Vec<UserId>> {
+    let mut found = Vec::new();
+    for some in ids.chunks(BATCH_SIZE) {
+        let sql = Sql::from("SELECT id FROM users WHERE organization_id || '' = ")
+            .value(organization_id.to_string())
+            .push(" AND id IN (")
+            .values(some.iter().map(ToString::to_string))
+            .push(")");
+        found.extend(conn.dynamic(sql).all::<(UserId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}
+
 /// Up to `limit` users of a pool after one of them, or from the first, in the order of their ids.
 pub async fn list_after(
     conn: &mut Conn,

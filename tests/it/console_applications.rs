@@ -94,4 +94,48 @@ both! {
         viewer.page("/applications").await.says("Billing").does_not_say("New application");
         assert_eq!(viewer.get("/applications/new-service-client").await.status, 403);
     }
+
+    async fn what_an_application_may_is_chosen_shown_and_explained(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let form = console.page("/applications/new").await;
+        form.says("Users, in an organization").says("Add and invite users").says("counts in it alone");
+        let fields = [
+            ("displayName", "B2B App"), ("kind", "service"), ("grantTypes", "client_credentials"), ("grantTypes", "organization_switch"),
+            ("scopes", "internal_org_user_mgt_create"), ("scopes", "orders:read\r\norders:write"), ("roleAudience", "application"),
+            ("signingAlg", "ES256"),
+        ];
+        let made = console.post("/applications/new", &fields).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let at = format!("/applications/{}", made.id("app_"));
+        let page = console.page(&at).await;
+        page.says("organization_switch").says("orders:write").says("Add and invite users").says("they count in this application alone");
+        // Where its tokens come from: of its own people, and of an organization's.
+        page.says(&app.url("/prod/root/.well-known/openid-configuration")).says(&app.url("/prod/{organization}"));
+        // What is on the form is what it has.
+        let edit = console.page(&format!("{at}/edit")).await;
+        assert!(edit.body.contains("value=\"internal_org_user_mgt_create\" checked"), "{}", edit.body);
+        assert!(edit.body.contains("orders:read\norders:write</textarea>"), "{}", edit.body);
+        let organization = app.tenant(&environment, "acme.example").await.organization.id;
+        let segment = format!("/prod/{:032x}", organization.bits());
+        let page = console.page(&format!("/organizations/{organization}")).await;
+        for rest in ["/account", "/admin", "/.well-known/openid-configuration"] {
+            let address = app.url(&format!("{segment}{rest}"));
+            assert!(page.body.contains(&format!("data-copy=\"{address}\"")), "{address}: {}", page.body);
+        }
+        assert_eq!(app.browser().get(&app.url(&format!("{segment}/.well-known/openid-configuration"))).await.status, 200);
+        // All are all: one is not taken out.
+        let sharing = format!("{at}/sharing");
+        let shared = console.done(&sharing, &[("shared", "all")]).await;
+        shared.says("Company acme.example");
+        assert!(!shared.body.contains("End<"), "{}", shared.body);
+        let refused = console.post(&sharing, &[("remove", &organization.to_string())]).await;
+        assert_eq!(refused.status, 422);
+        refused.says("cannot be taken from a single one").does_not_say("Organizations that do not have it");
+        // What a program took out is seen.
+        console.done(&sharing, &[("shared", "existing")]).await;
+        let ended = console.done(&sharing, &[("remove", &organization.to_string())]).await;
+        ended.says("Organizations that do not have it").says("No organization has it.");
+        console.done(&sharing, &[("shared", "existing")]).await.does_not_say("Organizations that do not have it");
+    }
 }

@@ -21,8 +21,8 @@ both! {
         assert_eq!(refused.status, 422);
         assert_eq!(refused.input("domain").as_deref(), Some("not a domain"));
         let added = console.done(&domains, &[("domain", "Labs.acme-two.example")]).await;
-        added.says("Domain added.").says("Waits for approval or proof").says("ostiary-verification=");
-        added.says("_ostiary-challenge.labs.acme-two.example");
+        added.says("Domain added.").says("Waits for approval or proof").says("sso-domain-verification=");
+        added.says("_sso-challenge.labs.acme-two.example");
         let path = format!("{domains}/labs.acme-two.example");
         console.done(&format!("{path}/approve"), &[]).await.says("Domain approved.").says("Counts: you approved it");
         console.page(&format!("/organizations/{}", tenant.organization.id)).await.says("labs.acme-two.example");

@@ -99,13 +99,13 @@ both! {
 
         // The organization has no pool: the first one comes with the first user.
         let new = format!("{list}/new");
-        let empty = console.post(&new, &[("status", "active")]).await;
+        let empty = console.post(&new, &[("access", "invitation")]).await;
         assert_eq!(empty.status, 422);
         empty.says("Enter an e-mail address or a user name");
         let fields = [
             ("email", "Dana@Acme.example"), ("emailVerified", "true"), ("userName", "dana"), ("payload/name", "Dana <b>Doe</b>"),
             ("payload/address/locality", "Bonn"), ("metadata", "{ \"plan\": \"pro\" }"), ("password", PASSWORD),
-            ("mustBeChanged", "true"), ("status", "active"),
+            ("mustBeChanged", "true"), ("access", "password"),
         ];
         let made = console.done(&new, &fields).await;
         made.says("User created.").says("Dana <b>Doe</b>").says("Dana@Acme.example").says("Verified").says("User name")
@@ -170,7 +170,7 @@ both! {
         let environment = app.environment("prod").await;
         let console = app.console(Role::Admin, &environment).await;
         console.page("/settings").await.says("Users of the environment itself");
-        let made = console.done("/users/new", &[("userName", "ops"), ("status", "new")]).await;
+        let made = console.done("/users/new", &[("userName", "ops"), ("access", "later")]).await;
         made.says("User created.").says("ops").says("This user is new").says("Make an activation code");
         let id: UserId = made.id("usr_").parse().unwrap();
         let user = users::find_any(&app.state, &operator(&environment), id).await.unwrap();
@@ -258,7 +258,7 @@ both! {
         let refused = console
             .post(&new, &[
                 ("email", "dana@acme.example"), ("payload/name", ""), ("payload/salesforceId", "0018d00000FhI3qAAF-too-long"),
-                ("payload/seats", "0"), ("payload/points", "[1, \"x\"]"), ("status", "active"),
+                ("payload/seats", "0"), ("payload/points", "[1, \"x\"]"), ("access", "none"),
             ])
             .await;
         assert_eq!(refused.status, 422);
@@ -268,14 +268,14 @@ both! {
             .says("Seats: Must be at least 1.")
             .says("Points: /1 must be of type integer.");
         assert!(refused.body.contains("id=\"payload/seats-error\"") && refused.body.contains("0018d00000FhI3qAAF-too-long"));
-        let refused = console.post(&new, &[("email", "dana@acme.example"), ("payload/seats", "many"), ("status", "active")]).await;
+        let refused = console.post(&new, &[("email", "dana@acme.example"), ("payload/seats", "many"), ("access", "none")]).await;
         refused.says("Seats: Must be a number.");
         let fields = [
             ("email", "dana@acme.example"), ("payload/name", "Dana"), ("payload/salesforceId", "1"), ("payload/seats", "4"),
-            ("payload/vip", "true"), ("payload/points", "[1, 2]"), ("status", "active"),
+            ("payload/vip", "true"), ("payload/points", "[1, 2]"), ("access", "none"),
         ];
         // What the pool asks of passwords, and who has the address, too.
-        let weak = console.post(&new, &[&fields[..], &[("password", "short")]].concat()).await;
+        let weak = console.post(&new, &[&[("access", "password"), ("password", "short")], &fields[..]].concat()).await;
         assert_eq!(weak.status, 422);
         weak.says("Password: Must be at least 12 characters long; a few words in a row are good.");
         let made = console.done(&new, &fields).await;
@@ -298,10 +298,10 @@ both! {
         console.page(&new).await.says("New user in Employees").says("New user in Guests");
         let guest = format!("/identity-pools/{other}/users/new");
         console.page(&guest).await.does_not_say("Salesforce ID");
-        let bad = console.post(&guest, &[("userName", "g"), ("payload", "[1]"), ("status", "active")]).await;
+        let bad = console.post(&guest, &[("userName", "g"), ("payload", "[1]"), ("access", "none")]).await;
         assert_eq!(bad.status, 422);
         bad.says("Must be a JSON object");
-        console.done(&guest, &[("userName", "g"), ("payload", "{\"name\": \"Gast\"}"), ("status", "active")]).await.says("Gast");
+        console.done(&guest, &[("userName", "g"), ("payload", "{\"name\": \"Gast\"}"), ("access", "none")]).await.says("Gast");
         let list = console.page(&format!("/organizations/{organization}/users")).await;
         list.says("Employees").says("Guests").says("Gast").says("Dana");
         for words in ["gast", "dana"] {
@@ -321,7 +321,7 @@ both! {
             .bind(template.organization.id).execute().await.unwrap();
         tx.commit().await.unwrap();
         let console = app.console(Role::Admin, &environment).await;
-        let fields = [("email", "new@off.example"), ("status", "active")];
+        let fields = [("email", "new@off.example"), ("access", "none")];
         for (organization, reason) in [
             (off.organization.id, "The organization is switched off (disabled); its users cannot be added or changed."),
             (template.organization.id, "The organization is a template; make an organization from it, and add its users there."),

@@ -153,6 +153,13 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO membership_counts (organization_id, environment_id, members) SELECT id, environment_id, 1 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO organization_invitations (id, environment_id, organization_id, email, email_key, role, token_sha256, state, \
+         invited_by, vouched, expires_at, lifetime_ms, send_count, last_sent_at, renewed_since, renewed_count, created_at) \
+         SELECT 'inv_0000000000000000000000001', environment_id, id, 'a@x.example', 'a@x.example', 'member', '', 'open', '', TRUE, \
+         4102444800000, 0, 1, 0, 0, 0, 0 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO guest_invitations (id, environment_id, organization_id, user_id, resident_organization_id, code_sha256, role_ids, \
+         group_ids, created_at, expires_at) SELECT 'guest_invitation_0000000000000000000000001', environment_id, id, \
+         'usr_0000000000000000000000001', id, '', '[]', '[]', 0, 4102444800000 FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO letters (id, environment_id, organization_id, kind, state, attempts, expires_at, created_at, updated_at) \
          SELECT 'letter_0000000000000000000000001', environment_id, id, 'activation', 'failed', 0, 0, 4102444800000, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",

@@ -349,7 +349,7 @@ both! {
         // What is not committed is no letter.
         let before = rows(&sending).await.len();
         let sql = "INSERT INTO letters SELECT 'letter_x', environment_id, organization_id, account_id, kind, code_id, recipient, \
-                   contents, state, attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at, asked_by \
+                   contents, state, attempts, next_attempt_at, expires_at, last_error, last_reply, created_at, updated_at, asked_by, recipient_sha256 \
                    FROM letters LIMIT 1";
         let mut tx = sending.state.db.write().await.unwrap();
         tx.sql(sql).execute().await.unwrap();

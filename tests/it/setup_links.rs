@@ -285,7 +285,7 @@ both! {
         let added = send(&app, &browser, "/setup/domains", &[("domain", "dana@NEW.example")]).await;
         assert_eq!(added.status, 303, "{added:#?}");
         let page = browser.get(&app.url("/setup/domains")).await;
-        assert!(page.body.contains("_ostiary-challenge.new.example") && page.body.contains("ostiary-verification="), "{page:#?}");
+        assert!(page.body.contains("_sso-challenge.new.example") && page.body.contains("sso-domain-verification="), "{page:#?}");
         for (typed, words) in [("gmail.com", "free-mail"), ("co.uk", "public suffix"), ("not a domain", "is not a domain name")] {
             let refused = send(&app, &browser, "/setup/domains", &[("domain", typed)]).await;
             assert_eq!(refused.status, 422, "{typed}");
@@ -468,10 +468,7 @@ fn dns_proves_a_domain_once() {
             let added = call(&app, &key, Method::POST, &path(&tenant), ask.clone()).await["domain"].clone();
             assert_eq!(app.api(&key, Method::POST, &check, Some(json!({}))).await.status, 429);
             app.advance(Duration::from_secs(11));
-            dns.publish(
-                "_ostiary-challenge.new.example",
-                &["other", added["txtRecordValue"].as_str().unwrap()],
-            );
+            dns.publish("_sso-challenge.new.example", &["other", added["txtRecordValue"].as_str().unwrap()]);
             let proved = call(&app, &key, Method::POST, &check, json!({})).await["domain"].clone();
             assert_eq!(
                 (proved["state"].as_str(), proved["checkError"].as_str()),
@@ -480,7 +477,7 @@ fn dns_proves_a_domain_once() {
             assert_eq!(sign_in(&app, &key, &tenant, "dana@new.example").await.status, 303);
             // Another organization that can publish the record too gets no name.
             let theirs = call(&app, &key, Method::POST, &path(&rival), ask).await["domain"].clone();
-            dns.publish("_ostiary-challenge.new.example", &[theirs["txtRecordValue"].as_str().unwrap()]);
+            dns.publish("_sso-challenge.new.example", &[theirs["txtRecordValue"].as_str().unwrap()]);
             let check = format!("{}/new.example/check", path(&rival));
             let refused = app.api(&key, Method::POST, &check, Some(json!({}))).await;
             assert_eq!(refused.status, 400, "{refused:#?}");

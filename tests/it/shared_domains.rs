@@ -78,22 +78,12 @@ fn sorted(one: &Tenant, other: &Tenant) -> Vec<String> {
 /// Stores a domain of a customer in a state that only DNS or a customer's own admin brings.
 async fn store_domain(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
     let mut tx = app.state.db.write().await.unwrap();
+    let domain = model::domain::Domain::parse(domain).unwrap();
+    let of = (tenant.environment.id, tenant.organization.id);
+    let id = Id::new(app.now(), &base::random::SystemRandom);
     let listed = OrganizationDomain {
-        id: Id::new(app.now(), &base::random::SystemRandom),
-        version: 1,
-        environment_id: tenant.environment.id,
-        organization_id: tenant.organization.id,
-        domain: model::domain::Domain::parse(domain).unwrap(),
-        state,
         verification_token: Some("token".to_owned()),
-        verified_at: None,
-        checked_at: None,
-        check_error: None,
-        approved: false,
-        asserted: false,
-        record_lost_at: None,
-        recheck_at: None,
-        created_at: app.now(),
+        ..OrganizationDomain::new(id, of, domain, state, app.now())
     };
     ostiary::store::organization_domains::insert(&mut tx, &listed).await.unwrap();
     tx.commit().await.unwrap();

@@ -27,6 +27,9 @@ def that_a_directory_takes(path):
         return f"{uuid.uuid4()}@{task['domain']}"
     if field == "active":
         return True
+    # Of accounts: who is locked stays so, and nobody is asked for a password by letter.
+    if field in ("account_locked", "ask_password"):
+        return False
     return made_up(path)
 
 

@@ -119,7 +119,7 @@ def prove_domain(walk, domain):
     walk.look("domain-refused")
     page.get_by_label("Domain").fill("ada@" + domain)
     walk.press("Add domain")
-    walk.says("_ostiary-challenge." + domain)
+    walk.says("_sso-challenge." + domain)
     walk.look("domain-waits")
     walk.go(page.locator("section").filter(has_text=domain).get_by_role("button", name="Check now"))
     walk.says("The last check did not prove it")

@@ -193,7 +193,7 @@ kinds! {
     ApiKeyKind ApiKeyId "api_key_" "API key";
     OauthClientKind OauthClientId "saml_oauth_client_" "OAuth client";
     OrganizationKind OrganizationId "org_" "organization", READS_UUIDS: true;
-    OrganizationDomainKind OrganizationDomainId "domain_" "domain";
+    OrganizationDomainKind OrganizationDomainId "domain_" "domain", ALIAS: "dom_";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
     LoginFlowKind LoginFlowId "saml_flow_" "login flow", ALIAS: "login_flow_";
     GrantKind GrantId "grant_" "grant";
@@ -220,8 +220,10 @@ kinds! {
     RoleKind RoleId "role_" "role", READS_UUIDS: true;
     UserSessionKind UserSessionId "user_session_" "session";
     OneTimeCodeKind OneTimeCodeId "code_" "one-time code";
+    GuestInvitationKind GuestInvitationId "guest_invitation_" "invitation", READS_UUIDS: true;
     LetterKind LetterId "letter_" "letter";
     AccessTokenKind AccessTokenId "token_" "access token";
+    OrganizationInvitationKind OrganizationInvitationId "inv_" "invitation";
 }
 
 #[cfg(test)]

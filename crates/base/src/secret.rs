@@ -127,7 +127,9 @@ secrets! {
     AccessTokenKind AccessToken "ostiary_at_" "an OAuth access token";
     AdminInvitationTokenKind AdminInvitationToken "ostiary_invite_" "the one-time token of an administrator's invitation";
     AdminSessionTokenKind AdminSessionToken "ostiary_session_" "the cookie of a console session";
+    OrganizationInvitationTokenKind OrganizationInvitationToken "invitation_" "the one-time token of an invitation to an organization";
     SetupLinkTokenKind SetupLinkToken "ssoready_one_time_token_" "the one-time token of a setup link";
+    GuestInvitationCodeKind GuestInvitationCode "invitation_" "the confirmation code of an invitation to an organization";
     UserSessionTokenKind UserSessionToken "user_session_token_" "the cookie of a user's session";
     SetupSessionTokenKind SetupSessionToken "ostiary_setup_" "the cookie of a redeemed setup link";
 }

@@ -7,37 +7,145 @@ use strum::{EnumString, IntoStaticStr};
 
 /// Domains where anybody can get an address. An organization may have one only by the vendor's explicit
 /// override.
-const FREE_MAIL: [&str; 30] = [
+const FREE_MAIL: [&str; 138] = [
+    "126.com",
+    "163.com",
+    "1und1.de",
+    "abv.bg",
+    "aim.com",
+    "alice.it",
     "aol.com",
+    "aon.at",
+    "arcor.de",
+    "att.net",
+    "azet.sk",
+    "bellsouth.net",
+    "bk.ru",
+    "bluewin.ch",
+    "bol.com.br",
+    "btinternet.com",
+    "centrum.cz",
+    "citromail.hu",
+    "comcast.net",
+    "cox.net",
+    "daum.net",
+    "disroot.org",
+    "duck.com",
+    "email.com",
     "fastmail.com",
+    "fastmail.fm",
+    "foxmail.com",
+    "free.fr",
+    "freemail.hu",
+    "freenet.de",
     "gmail.com",
     "gmx.at",
     "gmx.ch",
+    "gmx.com",
     "gmx.de",
     "gmx.net",
+    "gmx.us",
     "googlemail.com",
+    "guerrillamail.com",
+    "hanmail.net",
     "hey.com",
+    "hispeed.ch",
+    "hotmail.be",
     "hotmail.co.uk",
     "hotmail.com",
+    "hotmail.de",
+    "hotmail.es",
     "hotmail.fr",
+    "hotmail.it",
+    "hotmail.nl",
+    "hushmail.com",
     "icloud.com",
+    "inbox.ru",
+    "interia.pl",
+    "kpnmail.nl",
+    "laposte.net",
+    "libero.it",
+    "list.ru",
+    "live.co.uk",
     "live.com",
+    "live.de",
+    "live.fr",
+    "live.nl",
     "mac.com",
     "mail.com",
+    "mail.de",
     "mail.ru",
+    "mailfence.com",
+    "mailinator.com",
     "me.com",
     "msn.com",
+    "msn.de",
+    "naver.com",
+    "o2.pl",
+    "onet.pl",
+    "orange.fr",
     "outlook.com",
+    "outlook.com.br",
     "outlook.de",
+    "outlook.es",
+    "outlook.fr",
+    "outlook.it",
     "pm.me",
+    "privaterelay.appleid.com",
     "proton.me",
+    "protonmail.ch",
     "protonmail.com",
     "qq.com",
+    "rambler.ru",
+    "rediffmail.com",
+    "rocketmail.com",
+    "runbox.com",
+    "sbcglobal.net",
+    "seznam.cz",
+    "sfr.fr",
+    "sina.cn",
+    "sina.com",
+    "skynet.be",
+    "sohu.com",
+    "t-online.de",
+    "telenet.be",
+    "tiscali.it",
+    "tuta.com",
+    "tuta.io",
+    "tutamail.com",
     "tutanota.com",
+    "tutanota.de",
+    "ukr.net",
+    "uol.com.br",
+    "usa.com",
+    "verizon.net",
+    "virgilio.it",
+    "walla.co.il",
+    "wanadoo.fr",
+    "web.at",
     "web.de",
+    "wp.pl",
+    "ya.ru",
+    "yahoo.ca",
+    "yahoo.co.in",
+    "yahoo.co.jp",
     "yahoo.co.uk",
     "yahoo.com",
+    "yahoo.com.ar",
+    "yahoo.com.au",
+    "yahoo.com.br",
+    "yahoo.com.mx",
+    "yahoo.de",
+    "yahoo.es",
+    "yahoo.fr",
+    "yahoo.in",
+    "yahoo.it",
+    "yandex.com",
     "yandex.ru",
+    "yeah.net",
+    "ymail.com",
+    "ziggo.nl",
+    "zohomail.com",
 ];
 
 /// A domain name in lower-case A-labels, at most 253 characters. Two domains are the same exactly when
@@ -109,10 +217,14 @@ impl Domain {
     /// Rejects domains that no single organization can own: public suffixes, and free-mail providers unless
     /// `allow_free_mail` is set.
     pub fn ensure_claimable(self, allow_free_mail: bool) -> Result<Self, DomainError> {
+        // What browsers read as a number of an IPv4 address (WHATWG URL §4.5: "ends in a number").
+        if self.0.rsplit('.').next().is_some_and(|last| last.starts_with("0x")) {
+            return Err(DomainError::Malformed);
+        }
         if psl::domain_str(&self.0).is_none() {
             return Err(DomainError::PublicSuffix);
         }
-        if !allow_free_mail && FREE_MAIL.contains(&self.as_str()) {
+        if !allow_free_mail && FREE_MAIL.binary_search(&self.as_str()).is_ok() {
             return Err(DomainError::FreeMail);
         }
         Ok(self)
@@ -197,9 +309,31 @@ mod tests {
             "1.2.3.4",
             "a.com\0",
             "xn--a.example",
+            "localhost",
+            "[2001:db8::1]",
+            "::1",
+            "acme.example:8443",
+            "https://acme.example",
+            "acme.example/",
+            "acme .example",
+            "acme.example\n.test",
+            "*.acme.example",
+            "bücher-.example",
         ] {
             assert_eq!(Domain::parse(text), Err(DomainError::Malformed), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_name_has_253_characters_at_most_and_a_label_63() {
+        let label = "a".repeat(63);
+        let longest = format!("{label}.{label}.{label}.{}.example", "a".repeat(53));
+        assert_eq!(longest.len(), 253);
+        assert!(Domain::parse(&longest).is_ok());
+        assert_eq!(Domain::parse(&format!("a{longest}")), Err(DomainError::Malformed));
+        assert_eq!(Domain::parse(&format!("a{label}.example")), Err(DomainError::Malformed));
+        // The A-label of these is longer than they are.
+        assert_eq!(Domain::parse(&format!("{}.example", "ü".repeat(60))), Err(DomainError::Malformed));
     }
 
     #[test]
@@ -241,7 +375,14 @@ mod tests {
     fn nobody_owns_a_public_suffix_or_a_free_mail_provider() {
         let own =
             |text: &str, free| Domain::parse(text).unwrap().ensure_claimable(free).map(|d| d.to_string());
+        assert_eq!(own("github.io", true), Err(DomainError::PublicSuffix));
         assert_eq!(own("co.uk", true), Err(DomainError::PublicSuffix));
+        assert_eq!(own("a.0x7f", true), Err(DomainError::Malformed));
+        assert_eq!(own("mail.acme.co.uk", false), Ok("mail.acme.co.uk".into()));
+        assert!(FREE_MAIL.is_sorted());
+        for provider in ["googlemail.com", "yahoo.fr", "ymail.com", "zohomail.com"] {
+            assert_eq!(own(provider, false), Err(DomainError::FreeMail), "{provider}");
+        }
         assert_eq!(own("gmail.com", false), Err(DomainError::FreeMail));
         assert_eq!(own("gmail.com", true), Ok("gmail.com".into()));
         assert_eq!(own("acme.co.uk", false), Ok("acme.co.uk".into()));

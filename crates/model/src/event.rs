@@ -50,7 +50,13 @@ pub enum EventKind {
     /// `domains`: for each, the ids of the other organizations.
     #[strum(serialize = "organization.domain_shared")]
     DomainShared,
-    /// DNS no longer has the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
+    /// DNS proved a domain of the organization. Data: `domain`.
+    #[strum(serialize = "organization.domain_verified")]
+    DomainVerified,
+    /// The record that was to prove a domain of the organization was not found in 30 days. Data: `domain`.
+    #[strum(serialize = "organization.domain_verification_failed")]
+    DomainVerificationFailed,
+    /// Three daily looks in a row have not found the record that proved a domain of the organization. The domain counts until `countsUntil`, unless
     /// the record comes back. Data: `domain`, `reason`, `countsUntil`.
     #[strum(serialize = "organization.domain_record_lost")]
     DomainRecordLost,
@@ -88,6 +94,30 @@ pub enum EventKind {
     /// A user ended a session by the API. Data: `sessionId`.
     #[strum(serialize = "session.revoked")]
     SessionRevoked,
+    /// A user of the organization above was invited. Data: `userId`, `expiresAt`.
+    #[strum(serialize = "guest_invitation.created")]
+    GuestInvited,
+    /// A user who was invited has accepted. Data: `userId`, and `memberId`: their image in the organization.
+    #[strum(serialize = "guest_invitation.accepted")]
+    GuestJoined,
+    /// An invitation was taken back. Data: `userId`.
+    #[strum(serialize = "guest_invitation.deleted")]
+    GuestInvitationDeleted,
+    /// Somebody was invited to the organization. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.created")]
+    InvitationCreated,
+    /// An invitation got another link. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.resent")]
+    InvitationResent,
+    /// An invitation was taken back. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.revoked")]
+    InvitationRevoked,
+    /// Somebody accepted an invitation. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.accepted")]
+    InvitationAccepted,
+    /// Nobody accepted an invitation in time. Data: `invitation`.
+    #[strum(serialize = "organization.invitation.expired")]
+    InvitationExpired,
 }
 
 impl EventKind {
@@ -134,7 +164,7 @@ pub struct Event {
     pub organization_id: OrganizationId,
     /// The directory concerned, if any.
     pub directory_id: Option<ScimDirectoryId>,
-    /// The id of the user, group, SAML connection or organization concerned.
+    /// The id of the user, group, SAML connection, organization or invitation concerned.
     pub resource_id: String,
     /// What changed.
     pub data: serde_json::Value,

@@ -28,6 +28,10 @@ pub enum LetterKind {
     AlreadyRegistered,
     /// An invitation to the console.
     Invitation,
+    /// An invitation to the organization of a customer, for somebody who has an account above it.
+    GuestInvitation,
+    /// An invitation to an organization.
+    OrganizationInvitation,
     /// The person has set another password.
     PasswordChanged,
     /// The person has added a passkey.
@@ -62,6 +66,8 @@ impl LetterKind {
             Self::VerifyAddress => Some(OneTimeCodePurpose::VerifyAddress),
             Self::AlreadyRegistered
             | Self::Invitation
+            | Self::GuestInvitation
+            | Self::OrganizationInvitation
             | Self::PasswordChanged
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
@@ -73,9 +79,14 @@ impl LetterKind {
         }
     }
 
+    /// Whether it invites somebody, who may have no account.
+    pub fn is_invitation(self) -> bool {
+        matches!(self, Self::Invitation | Self::GuestInvitation | Self::OrganizationInvitation)
+    }
+
     /// Whether it tells the holder of an account what they did to it: nobody else can ask for it.
     pub fn is_notice(self) -> bool {
-        self.purpose().is_none() && !matches!(self, Self::AlreadyRegistered | Self::Invitation)
+        self.purpose().is_none() && !self.is_invitation() && self != Self::AlreadyRegistered
     }
 }
 

@@ -25,6 +25,10 @@ pub fn root_id(environment: EnvironmentId) -> OrganizationId {
     Id::from_bits(environment.bits())
 }
 
+/// The bits of the id that WSO2's own installations give their root organization. Here it names the root of the default environment, and
+/// is never stored.
+pub const WSO2_ROOT: u128 = 0x1008_4a8d_113f_4211_a0d5_efe3_6b08_2211;
+
 /// Whether an organization may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
 #[strum(serialize_all = "snake_case")]

@@ -2,17 +2,49 @@
 
 use base::id::{OrganizationId, ParseIdError};
 
+use crate::slug::RESERVED_SLUGS;
+
 /// Words that no client may choose for an organization: they stand where an organization's id stands in paths.
 const RESERVED_ALIASES: [&str; 7] = ["system", "oauth", "root", "admin", "api", "sign-in", "account"];
 
+/// Words that no organization may have as its handle besides those and the first segments of routes: what WSO2 calls its root.
+const RESERVED_HANDLES: [&str; 2] = ["super", "carbon.super"];
+
 /// The short name of an organization, for paths and for people: a lower-case letter or digit, then up to 63 of those, `.`
-/// and `-`.
+/// and `-`. It is nothing that stands for something else: no reserved word, and no id in any encoding but the organization's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Handle(String);
 
 impl Handle {
-    /// Parses a handle. The error is a message for the person who typed it.
+    /// Parses a handle that somebody chose. The error is a message for the person who typed it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let handle = Self::parse_stored(text)?;
+        match handle.stands_for_something_else() {
+            true => Err(
+                "is reserved: it must be neither the id of an organization nor a word of the service's paths",
+            ),
+            false => Ok(handle),
+        }
+    }
+
+    /// The handle of an organization for which nobody chose one: its id.
+    pub fn of_id(id: OrganizationId) -> Self {
+        let bits = id.bits();
+        let part = |from: u32| (bits >> from) & 0xffff;
+        let (first, last) = (bits >> 96, bits & 0xffff_ffff_ffff);
+        Self(format!("{first:08x}-{:04x}-{:04x}-{:04x}-{last:012x}", part(80), part(64), part(48)))
+    }
+
+    fn stands_for_something_else(&self) -> bool {
+        let text = self.as_str();
+        RESERVED_ALIASES.contains(&text)
+            || RESERVED_HANDLES.contains(&text)
+            || RESERVED_SLUGS.contains(&text)
+            || OrganizationRef::parse(text).is_ok_and(|named| named.id().is_some())
+    }
+
+    /// Reads a handle that an organization has: it may have been taken before its word was reserved. The error is a message for people.
+    pub fn parse_stored(text: &str) -> Result<Self, &'static str> {
         let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
         if (1..=64).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with(['.', '-']) {
             return Ok(Self(text.to_owned()));
@@ -98,6 +130,30 @@ mod tests {
         let too_long = "a".repeat(65);
         for bad in ["", ".a", "-a", "Acme", "a_b", "a b", "ä", "a\0", "a/b", &too_long] {
             assert!(Handle::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_handle_stands_for_nothing_else() {
+        let id = OrganizationId::from_bits(0x7c43_0544_4754_4d26_9b45_796d_a080_13d7);
+        let own = Handle::of_id(id);
+        let hex = format!("{:032x}", id.bits());
+        assert_eq!(own.as_str(), "7c430544-4754-4d26-9b45-796da08013d7");
+        for reserved in [
+            own.as_str(),
+            &hex,
+            "root",
+            "system",
+            "oauth",
+            "oauth2",
+            "api",
+            "o",
+            "t",
+            "super",
+            "carbon.super",
+        ] {
+            assert!(Handle::parse(reserved).is_err(), "{reserved}");
+            assert_eq!(Handle::parse_stored(reserved).unwrap().as_str(), reserved);
         }
     }
 

@@ -75,6 +75,11 @@ impl SetupLink {
         }
     }
 
+    /// Whether an organization's own administrator made it for themselves, to go on to the setup pages.
+    pub fn is_own(&self) -> bool {
+        self.created_by.starts_with("usr_")
+    }
+
     /// When a session that starts at `now` expires: with the link, but not before the minimum lifetime has
     /// passed.
     pub fn session_expires_at(&self, now: Timestamp) -> Timestamp {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// First path segments of present or planned routes, which cannot be slugs.
-pub const RESERVED_SLUGS: [&str; 23] = [
+pub const RESERVED_SLUGS: [&str; 24] = [
     ".well-known",
     "admin",
     "api",
@@ -20,6 +20,7 @@ pub const RESERVED_SLUGS: [&str; 23] = [
     "metrics",
     "o",
     "oauth2",
+    "oidc",
     "openapi.json",
     "readyz",
     "robots.txt",

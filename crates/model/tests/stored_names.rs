@@ -68,8 +68,14 @@ fn stored_names_stay_as_they_are() {
         GroupDeleted "scim_group.deleted", GroupMembershipChanged "scim_group.membership_changed",
         MetadataChanged "saml_connection.metadata_changed",
         CertificateExpiring "saml_connection.certificate_expiring", DomainShared "organization.domain_shared",
+        DomainVerified "organization.domain_verified",
+        DomainVerificationFailed "organization.domain_verification_failed",
         DomainRecordLost "organization.domain_record_lost", DomainLapsed "organization.domain_lapsed",
-        DomainRestored "organization.domain_restored");
+        DomainRestored "organization.domain_restored", GuestInvited "guest_invitation.created",
+        GuestJoined "guest_invitation.accepted", GuestInvitationDeleted "guest_invitation.deleted",
+        InvitationCreated "organization.invitation.created", InvitationResent "organization.invitation.resent",
+        InvitationRevoked "organization.invitation.revoked", InvitationAccepted "organization.invitation.accepted",
+        InvitationExpired "organization.invitation.expired");
     names!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
         Setup "setup", Console "console", Administrator "administrator", Issuer "issuer");
     names!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");

@@ -136,6 +136,15 @@ impl<'a> IssuerMetadata<'a> {
     }
 }
 
+impl IssuerMetadata<'_> {
+    /// With WSO2's grant by which a token is exchanged for one that is good in another organization.
+    pub fn with_switch(self) -> Self {
+        let grant_types_supported =
+            &["authorization_code", "refresh_token", "client_credentials", "organization_switch"];
+        Self { grant_types_supported, ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,15 @@ impl Catalogue {
         }
     }
 
+    /// The attributes that a schema has besides: of accounts the enterprise extension has those of WSO2's too, whose clients look for
+    /// them in either.
+    fn more(self, schema: &Schema) -> &'static [Attribute] {
+        match self {
+            Self::Accounts if schema.id == schema::ENTERPRISE_USER.id => schema::WSO2_USER.attributes,
+            _ => &[],
+        }
+    }
+
     fn user_extensions(self) -> &'static [&'static Schema] {
         match self {
             Self::Directory => &schema::USER_EXTENSIONS[..1],
@@ -126,22 +135,22 @@ fn resource_type(base: &str, catalogue: Catalogue, kind: ResourceType) -> Value 
 
 /// Every entry of `/Schemas` (RFC 7643 §7).
 pub fn schemas(base: &str, catalogue: Catalogue) -> Vec<Value> {
-    catalogue.schemas().iter().map(|schema| schema_resource(base, schema)).collect()
+    catalogue.schemas().iter().map(|schema| schema_resource(base, catalogue, schema)).collect()
 }
 
 /// `/Schemas/{urn}`. The URN is case-insensitive.
 pub fn schema_named(base: &str, catalogue: Catalogue, urn: &str) -> Option<Value> {
     let named = |schema: &&&Schema| schema.id.eq_ignore_ascii_case(urn);
-    catalogue.schemas().iter().find(named).map(|schema| schema_resource(base, schema))
+    catalogue.schemas().iter().find(named).map(|schema| schema_resource(base, catalogue, schema))
 }
 
-fn schema_resource(base: &str, schema: &Schema) -> Value {
+fn schema_resource(base: &str, catalogue: Catalogue, schema: &Schema) -> Value {
     json!({
         "schemas": [SCHEMA_SCHEMA],
         "id": schema.id,
         "name": schema.name,
         "description": schema.description,
-        "attributes": schema.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "attributes": schema.attributes.iter().chain(catalogue.more(schema)).map(attribute).collect::<Vec<_>>(),
         "meta": meta("Schema", format!("{base}/Schemas/{}", schema.id)),
     })
 }

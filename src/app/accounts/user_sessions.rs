@@ -24,7 +24,7 @@ use crate::{
         },
         permissions::Action,
         principal::{On, Principal, Subject},
-        resource,
+        resource, roles,
     },
     store::{self, Transaction, table},
 };
@@ -103,6 +103,9 @@ pub async fn create_by_operator(
     tracing::warn!(user = %user.id, session = %session.id, tenant_admin = wanted.tenant_admin, "the operator began a session");
     let token = access_tokens::sign(state, new_token(&issuer, &begun)).await?;
     let mut tx = state.db.write().await?;
+    if !token.hold(&mut tx).await? {
+        return Err(switched_off());
+    }
     lock_active(&mut tx, environment_id, user.id).await?;
     let token = token.insert(&mut tx).await?;
     tx.commit().await?;
@@ -122,11 +125,13 @@ async fn issuer_of(
         false => organization_id.to_string(),
     };
     issuers::find_workspace(&mut conn, tenant, &reference).await.map_err(|error| match error {
-        Error::NotFound { .. } => {
-            Error::FailedPrecondition("the organization of the user is switched off, or a template".into())
-        }
+        Error::NotFound { .. } => switched_off(),
         error => error,
     })
+}
+
+fn switched_off() -> Error {
+    Error::FailedPrecondition("the organization of the user is switched off, or a template".into())
 }
 
 /// The user, who is locked and may sign in.
@@ -177,6 +182,7 @@ pub async fn end(state: &State, principal: &Principal, id: UserId) -> Result<()>
     let found: Option<User> = table::find_for_update(&mut tx, environment_id, id).await?;
     let user = found.ok_or_else(|| Error::not_found(UserKind::NOUN, id))?;
     resource::hide(id, principal.authorize(Action::UsersManage, On::Organization(user.organization_id)))?;
+    roles::require_over(&mut tx, principal, &user).await?;
     end_all(&mut tx, state, user.id).await?;
     audit::record(&mut tx, state, Some(environment_id), principal, Entry::of(&user, "sessions_ended"))
         .await?;

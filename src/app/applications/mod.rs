@@ -266,12 +266,16 @@ impl Resource for Application {
     }
 
     async fn after_change(edit: &mut Edit<Self>, state: &State) -> Result<()> {
-        if edit.row.shared == edit.before.shared {
-            return Ok(());
+        let is_shared_otherwise = edit.row.shared != edit.before.shared;
+        if is_shared_otherwise {
+            let id = edit.row.id;
+            application_shares::remove_all(&mut edit.tx, id).await?;
+            application_shares::revoke_where_not_shared(&mut edit.tx, id, state.now()).await?;
         }
-        let id = edit.row.id;
-        application_shares::remove_all(&mut edit.tx, id).await?;
-        Ok(application_shares::revoke_where_not_shared(&mut edit.tx, id, state.now()).await?)
+        if is_shared_otherwise || edit.row.role_audience != edit.before.role_audience {
+            roles::end_where_not_there(&mut edit.tx, &edit.row, &[]).await?;
+        }
+        Ok(())
     }
 
     async fn end_use(edit: &mut Edit<Self>, state: &State) -> Result<()> {

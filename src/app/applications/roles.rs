@@ -47,6 +47,22 @@ pub(super) async fn ids(conn: &mut Conn, application: &Application) -> Result<Ve
     Ok(list(conn, application).await?.iter().map(|role| role.id.to_string()).collect())
 }
 
+/// Takes the roles of an application, and these, from everybody in organizations where they are not any more.
+pub(super) async fn end_where_not_there(
+    tx: &mut Transaction,
+    application: &Application,
+    also: &[String],
+) -> Result<()> {
+    let (environment_id, root) = (application.environment_id, root_id(application.environment_id));
+    // Those that are for it alone, and those that it uses: whichever of them it brings along.
+    let own = RoleQuery { audience: Some(Audience::Application(application.id)), ..RoleQuery::default() };
+    let own = store::roles::list(tx, environment_id, root, &own, MAX_ROLES).await?;
+    let mut roles = application_shares::list_roles(tx, application.id).await?;
+    roles.extend(own.iter().map(|role| role.id.to_string()));
+    roles.extend(also.iter().cloned());
+    Ok(store::role_assignments::remove_where_not_there(tx, &roles).await?)
+}
+
 /// Says which roles of the root organization an application uses; none where its roles are its own, which are not chosen.
 pub(super) async fn use_roles(
     tx: &mut Transaction,
@@ -83,6 +99,7 @@ pub(super) async fn use_roles(
         return Ok(());
     }
     application_shares::set_roles(tx, application.id, &texts).await?;
+    end_where_not_there(tx, application, &before).await?;
     let mut entry = Entry::of(application, "roles_changed").with_values(audit_fields! { "roles": texts });
     entry.before = audit_fields! { "roles": before };
     audit::record(tx, state, Some(environment_id), principal, entry).await

@@ -162,6 +162,7 @@ pub async fn change_roles(
         let roles = RoleSharing { mode: RoleSharingMode::Selected, roles: named };
         let row = Share { organization_id, shared: true, with_children, roles };
         application_shares::put(&mut edit.tx, id, &[row], state.now()).await?;
+        super::roles::end_where_not_there(&mut edit.tx, &edit.row, &[]).await?;
         record(&mut edit, state, principal, "shared_roles_changed", &[organization_id]).await?;
         edit.commit().await?;
         Ok(())
@@ -174,9 +175,11 @@ async fn forget_single_ones(edit: &mut Edit<Application>) -> Result<()> {
     Ok(application_shares::remove_all(&mut edit.tx, edit.row.id).await?)
 }
 
-/// Ends what an application was given in organizations with which it is not shared.
+/// Ends what an application was given in organizations with which it is not shared, and what its roles gave where they are not any more:
+/// people get them anew once it is shared again.
 async fn end_where_not_shared(edit: &mut Edit<Application>, state: &State) -> Result<()> {
-    Ok(application_shares::revoke_where_not_shared(&mut edit.tx, edit.row.id, state.now()).await?)
+    application_shares::revoke_where_not_shared(&mut edit.tx, edit.row.id, state.now()).await?;
+    super::roles::end_where_not_there(&mut edit.tx, &edit.row, &[]).await
 }
 
 async fn begin(state: &State, principal: &Principal, id: ApplicationId) -> Result<Edit<Application>> {

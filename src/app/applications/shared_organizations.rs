@@ -13,7 +13,7 @@ use crate::{
     store::application_shares,
 };
 
-pub use crate::store::application_shares::SharedOrganization;
+pub use crate::store::application_shares::{Excluded, SharedOrganization};
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,20 @@ pub struct Shown {
     pub organization: SharedOrganization,
     /// The roles that are shared along, where the application was shared with it and all below it.
     pub selected_with_children: Option<RoleSharing>,
+}
+
+/// How many organizations that do not have an application are shown.
+const MAX_EXCLUDED: i64 = 200;
+
+/// The organizations that an application was taken from, though it is shared with all or with those above them: up to 200.
+pub async fn excluded(
+    state: &State,
+    principal: &Principal,
+    application: &Application,
+) -> Result<Vec<Excluded>> {
+    principal.authorize(Action::ApplicationsView, On::Environment)?;
+    let mut conn = state.db.read().await?;
+    Ok(application_shares::list_excluded(&mut conn, application.id, MAX_EXCLUDED).await?)
 }
 
 /// One page of them, in order of creation.

@@ -25,13 +25,13 @@ use super::{
     Result, State,
     principal::{Principal, Subject},
 };
-use crate::store::{Db, Transaction, audit_events};
+use crate::store::{self, Db, Transaction, audit_events};
 
 pub(super) use bounded::record_bounded;
 pub use bounded::{drain_bounded, flush_bounded, refused};
 pub(super) use entry::{Entry, actor_of};
 pub use log::{AuditFilter, Export, Log, find, list, list_installation, view};
-pub use names::{Names, actor_named, names, shared_with};
+pub use names::{Names, actor_named, members, names, names_in, shared_with};
 pub use throttle::AuditThrottle;
 
 /// Records that `resource` was created.
@@ -129,20 +129,43 @@ pub async fn record_migrations(
     random: &dyn Random,
     applied: &[String],
 ) -> Result<()> {
+    let mut tx = db.write().await?;
+    record_of_database(&mut tx, (now, random), "migrated", audit_fields! { "applied": applied }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Records that a backup of this time was put in the place of the database.
+pub async fn record_restoration(
+    db: &Db,
+    now: Timestamp,
+    random: &dyn Random,
+    made_at: Timestamp,
+) -> Result<()> {
+    let mut tx = db.write().await?;
+    let made_at = made_at.to_string();
+    record_of_database(&mut tx, (now, random), "restored", audit_fields! { "backupMadeAt": made_at }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Records what an operator did with the database as a whole.
+pub(super) async fn record_of_database(
+    tx: &mut Transaction,
+    (now, random): (Timestamp, &dyn Random),
+    verb: &str,
+    after: Map<String, Value>,
+) -> store::Result<()> {
     let event = AuditEvent {
         id: Id::new(now, random),
         environment_id: None,
         at: now,
         actor: actor_of(Subject::Operator),
         address: None,
-        action: "database.migrated".to_owned(),
+        action: format!("database.{verb}"),
         target_kind: "database".to_owned(),
         target_id: String::new(),
         organization_id: None,
         before: Map::new(),
-        after: audit_fields! { "applied": applied },
+        after,
     };
-    let mut tx = db.write().await?;
-    audit_events::insert(&mut tx, &event).await?;
-    Ok(tx.commit().await?)
+    audit_events::insert(tx, &event).await
 }

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, btree_map};
 
-use base::id::{AdministratorId, ApiKeyId, ApplicationId, EnvironmentId, OrganizationId, UserId};
+use base::id::{
+    AdministratorId, ApiKeyId, ApplicationId, EnvironmentId, Id, IdKind, OrganizationId, RoleId, UserGroupId,
+    UserId,
+};
 use model::{
-    api_key::ApiKey, application::Application, audit::AuditEvent, email::Email, user::IdentifierKind,
+    api_key::ApiKey, application::Application, audit::AuditEvent, email::Email, role::Role,
+    user::IdentifierKind, user_group::UserGroup,
 };
 use serde_json::Value;
 
@@ -24,9 +28,16 @@ pub struct Names {
     pub applications: BTreeMap<ApplicationId, String>,
     /// Users: by the name of their profile, else by what they sign in with.
     pub users: BTreeMap<UserId, String>,
+    /// Roles.
+    pub roles: BTreeMap<RoleId, String>,
+    /// Groups of users.
+    pub groups: BTreeMap<UserGroupId, String>,
     /// Organizations of the environment.
     pub organizations: BTreeMap<OrganizationId, String>,
 }
+
+/// How many users or groups that an entry names are named.
+const MAX_MEMBERS: usize = 10;
 
 /// How many of an entry's other organizations are returned.
 const MAX_SHARED_ORGANIZATIONS: usize = 10;
@@ -46,6 +57,25 @@ pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
         }
     }
     ids
+}
+
+/// The users or groups that an entry names beside its target: who was given a role.
+pub fn members<K: IdKind>(event: &AuditEvent, field: &str) -> Vec<Id<K>> {
+    let all = [&event.after, &event.before].into_iter().filter_map(|values| values.get(field)?.as_array());
+    all.flatten().filter_map(|id| id.as_str()?.parse().ok()).take(MAX_MEMBERS).collect()
+}
+
+/// The display names for a page of entries of one organization, for its own people: of its users, roles and groups, and of nobody else.
+pub async fn names_in(
+    state: &State,
+    organization_id: OrganizationId,
+    events: &[AuditEvent],
+) -> Result<Names> {
+    let all = names(state, events).await?;
+    let ids: Vec<UserId> = all.users.keys().copied().collect();
+    let own = users::list_of_organization(&mut state.db.read().await?, organization_id, &ids).await?;
+    let users = all.users.into_iter().filter(|(id, _)| own.contains(id)).collect();
+    Ok(Names { users, roles: all.roles, groups: all.groups, ..Names::default() })
 }
 
 /// The display names for a page of entries.
@@ -71,9 +101,27 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
         names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);
         let ids = events.iter().flat_map(|event| [event.actor.id.as_str(), event.target_id.as_str()]);
         let mut ids: Vec<UserId> = ids.filter_map(|id| id.parse().ok()).collect();
+        ids.extend(events.iter().flat_map(|event| members(event, "users")));
+        let one = |event: &AuditEvent| event.after.get("userId")?.as_str()?.parse::<UserId>().ok();
+        ids.extend(events.iter().filter_map(one));
         ids.sort_unstable();
         ids.dedup();
         names.users = user_names(&mut conn, environment_id, &ids).await?;
+        for id in events.iter().filter_map(|event| event.target_id.parse().ok()) {
+            if let btree_map::Entry::Vacant(unknown) = names.roles.entry(id) {
+                let found = table::find::<Role>(&mut conn, environment_id, id).await?;
+                unknown.insert(found.map(|role| role.name).unwrap_or_default());
+            }
+        }
+        names.roles.retain(|_, name| !name.is_empty());
+        let groups = events.iter().filter_map(|event| event.target_id.parse().ok());
+        for id in groups.chain(events.iter().flat_map(|event| members(event, "groups"))) {
+            if let btree_map::Entry::Vacant(unknown) = names.groups.entry(id) {
+                let found = table::find::<UserGroup>(&mut conn, environment_id, id).await?;
+                unknown.insert(found.map(|group| group.name).unwrap_or_default());
+            }
+        }
+        names.groups.retain(|_, name| !name.is_empty());
         for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
             if let btree_map::Entry::Vacant(unknown) = names.api_keys.entry(id) {
                 let found = table::find::<ApiKey>(&mut conn, environment_id, id).await?;

@@ -1,12 +1,13 @@
 //! Access tokens of the environments' issuers (RFC 9068): signed, with a row each. A token counts while its row does.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use base::{
     id::{AccessTokenId, ApplicationId, EnvironmentId, GrantId, Id, OrganizationId, UserId, UserSessionId},
     time::Timestamp,
 };
 use model::membership::Tier;
+use model::organization::root_id;
 use oauth::{
     access_token::AccessTokenClaims,
     algorithm::IdTokenAlg,
@@ -24,7 +25,7 @@ use crate::{
     store::{
         Transaction,
         signed_access_tokens::{self, LiveToken, NewToken},
-        tenants,
+        tenants, users,
     },
 };
 
@@ -154,6 +155,22 @@ impl SignedToken {
     /// The token itself.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Keeps the organizations of the token in use until the transaction ends: whoever switches one off waits, and then ends this token
+    /// too. `false`: one is switched off or gone. It comes before the other locks of the transaction.
+    pub async fn hold(&self, tx: &mut Transaction) -> Result<bool> {
+        let issuer = self.row.issuer.parse::<OrganizationId>().ok();
+        let ids: BTreeSet<OrganizationId> = issuer.into_iter().chain(self.row.organization_id).collect();
+        // The root is always in use.
+        let root = root_id(self.row.environment_id);
+        for id in ids.into_iter().filter(|id| *id != root) {
+            match users::lock_organization(tx, self.row.environment_id, id).await? {
+                Some((false, false)) => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Stores its row, and returns the token itself. It counts as soon as the transaction is committed.

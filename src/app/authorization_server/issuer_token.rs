@@ -23,7 +23,7 @@ use super::{
     sign_in,
 };
 use crate::{
-    app::{Result, State},
+    app::{Error as ServiceError, Result, State},
     store::{
         account_grants::IssuedRefreshToken,
         authorization_grants,
@@ -99,6 +99,10 @@ async fn own_token(
     let new = NewAccessToken::for_client(issuer, client.id, scope.clone(), client.signing_alg);
     let signed = access_tokens::sign(state, new).await?;
     let mut tx = state.db.write().await?;
+    if !signed.hold(&mut tx).await? {
+        // As if it had been asked for a moment later.
+        return Err(ServiceError::not_found("workspace", issuer.workspace()));
+    }
     let access_token = signed.insert(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(client = %client.id, issuer = issuer.stored(), "token issued");

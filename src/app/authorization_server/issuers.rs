@@ -6,7 +6,7 @@
 use base::id::{EnvironmentId, OrganizationId};
 use model::{organization_reference::OrganizationRef, slug::Slug};
 
-pub use crate::store::tenants::{IssuingOrganization, Tenant};
+pub use crate::store::tenants::{IssuerForm, IssuingOrganization, Tenant};
 use crate::{
     app::{Error, Result, State},
     links::Links,
@@ -70,14 +70,32 @@ impl Issuer {
         match &self.kind {
             IssuerKind::System => SYSTEM.to_owned(),
             IssuerKind::Organization(organization) => organization.id.to_string(),
-            IssuerKind::DefaultTenant => "oauth2".to_owned(),
-            IssuerKind::Tenant => "t".to_owned(),
+            IssuerKind::DefaultTenant | IssuerKind::Tenant => self.form().stored().to_owned(),
         }
     }
 
     /// Whether it is one of WSO2's, which speak for the environment's root and for whatever organization a token is switched to.
     pub fn is_tenant(&self) -> bool {
         matches!(self.kind, IssuerKind::DefaultTenant | IssuerKind::Tenant)
+    }
+
+    /// By which of the root's names it is called.
+    pub fn form(&self) -> IssuerForm {
+        match self.kind {
+            IssuerKind::System | IssuerKind::Organization(_) => IssuerForm::Organization,
+            IssuerKind::DefaultTenant => IssuerForm::DefaultTenant,
+            IssuerKind::Tenant => IssuerForm::Tenant,
+        }
+    }
+
+    /// This issuer, the root's, by another of its names.
+    pub fn in_form(&self, form: IssuerForm) -> Self {
+        let kind = match form {
+            IssuerForm::Organization => self.kind.clone(),
+            IssuerForm::DefaultTenant => IssuerKind::DefaultTenant,
+            IssuerForm::Tenant => IssuerKind::Tenant,
+        };
+        Self { tenant: self.tenant.clone(), kind }
     }
 
     /// The organization whose issuer it is.
@@ -190,6 +208,14 @@ pub async fn of_organization(
         false => id.to_string(),
     };
     find_workspace(conn, tenant, &reference).await
+}
+
+/// Where people sign in for one of WSO2's issuers, which have no pages: at the root's.
+pub async fn sign_in_of(conn: &mut Conn, issuer: Issuer) -> Result<Issuer> {
+    match issuer.is_tenant() {
+        true => find_workspace(conn, issuer.tenant, ROOT).await,
+        false => Ok(issuer),
+    }
 }
 
 /// The URL of an organization's issuer, whether the organization can issue tokens or not.

@@ -7,7 +7,7 @@ use base::{
 };
 use model::{
     application::{Application, GrantType},
-    organization::{Organization, root_id},
+    organization::{Organization, WSO2_ROOT, root_id},
     organization_reference::OrganizationRef,
     user::User,
 };
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     access_tokens::{self, Authenticated, NewAccessToken, TokenOrganization, TokenSubject},
-    issuers::{self, Issuer, IssuerKind, Tenant},
+    issuers::{self, Issuer, IssuerForm, IssuerKind, Tenant},
     scopes::ManagementScope,
     sign_in::GRANT_LIFETIME,
     user_scopes,
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The id of the root organization of the default environment, as WSO2's own installations have it. It is never stored.
-pub const FIXED_ROOT: Uuid = Uuid::from_u128(0x1008_4a8d_113f_4211_a0d5_efe3_6b08_2211);
+pub const FIXED_ROOT: Uuid = Uuid::from_u128(WSO2_ROOT);
 
 /// The organization that a text names at one of WSO2's forms, the root too, if there is such a one in the environment. `is_default`:
 /// whether that is the default environment.
@@ -129,6 +129,9 @@ pub(super) async fn switch(
     let organization_id = new.organization.as_ref().map(|organization| organization.id);
     let signed = access_tokens::sign(state, new).await?;
     let mut tx = state.db.write().await?;
+    if !signed.hold(&mut tx).await? {
+        return Ok(Err(Error::OrganizationDisabled));
+    }
     if let Some(organization_id) = organization_id
         && !sharing::hold(&mut tx, client, organization_id).await?
     {
@@ -230,6 +233,7 @@ impl Person {
             environment_id: self.user.environment_id,
             issuer: root_id(self.user.environment_id),
             switched: true,
+            form: IssuerForm::Organization,
             organization_id: target.id,
             client_id: client.id,
             user_id: self.user.id,

@@ -52,45 +52,46 @@ fn permitted(scope: &str) -> &'static [Scope] {
 }
 
 /// The scopes of WSO2's management APIs, each without its prefix: `internal_` at the root, `internal_org_` in an organization. Those
-/// of audit events, directories and domains are ours: WSO2 has none. Connections are set up as a whole, by `idp_update`.
-const MANAGEMENT_SCOPES: &[(&str, Scope)] = &[
-    ("application_mgt_create", Scope::ApplicationsManage),
-    ("application_mgt_delete", Scope::ApplicationsManage),
-    ("application_mgt_update", Scope::ApplicationsManage),
-    ("application_mgt_view", Scope::ApplicationsView),
-    ("audit_event_view", Scope::AuditEvents),
-    ("directory_mgt_update", Scope::Scim),
-    ("directory_mgt_view", Scope::ScimView),
-    ("domain_mgt_update", Scope::Domains),
-    ("domain_mgt_view", Scope::DomainsView),
-    ("group_mgt_create", Scope::GroupsManage),
-    ("group_mgt_delete", Scope::GroupsManage),
-    ("group_mgt_list", Scope::GroupsView),
-    ("group_mgt_update", Scope::GroupsManage),
-    ("group_mgt_view", Scope::GroupsView),
-    ("guest_mgt_invite_add", Scope::GuestsManage),
-    ("guest_mgt_invite_delete", Scope::GuestsManage),
-    ("guest_mgt_invite_list", Scope::GuestsManage),
-    ("idp_create", Scope::SamlView),
-    ("idp_delete", Scope::SamlView),
-    ("idp_update", Scope::Saml),
-    ("idp_view", Scope::SamlView),
-    ("organization_create", Scope::OrganizationsManage),
-    ("organization_delete", Scope::OrganizationsManage),
-    ("organization_update", Scope::OrganizationsManage),
-    ("organization_view", Scope::OrganizationsView),
-    ("role_mgt_create", Scope::RolesCreate),
-    ("role_mgt_delete", Scope::RolesDelete),
-    ("role_mgt_update", Scope::RolesUpdate),
-    ("role_mgt_view", Scope::RolesView),
-    ("shared_application_create", Scope::ApplicationsManage),
-    ("shared_application_delete", Scope::ApplicationsManage),
-    ("shared_application_view", Scope::ApplicationsView),
-    ("user_mgt_create", Scope::UsersCreate),
-    ("user_mgt_delete", Scope::UsersDelete),
-    ("user_mgt_list", Scope::UsersView),
-    ("user_mgt_update", Scope::UsersUpdate),
-    ("user_mgt_view", Scope::UsersView),
+/// of audit events, directories and domains are ours: WSO2 has none. Connections are set up as a whole, by `idp_update`. With what each
+/// permits, in words.
+const MANAGEMENT_SCOPES: &[(&str, Scope, &str)] = &[
+    ("application_mgt_create", Scope::ApplicationsManage, "Create applications"),
+    ("application_mgt_delete", Scope::ApplicationsManage, "Delete applications"),
+    ("application_mgt_update", Scope::ApplicationsManage, "Change applications"),
+    ("application_mgt_view", Scope::ApplicationsView, "See applications"),
+    ("audit_event_view", Scope::AuditEvents, "Read the audit log"),
+    ("directory_mgt_update", Scope::Scim, "Set up the directories that push users here"),
+    ("directory_mgt_view", Scope::ScimView, "See the directories that push users here"),
+    ("domain_mgt_update", Scope::Domains, "Add and prove e-mail domains"),
+    ("domain_mgt_view", Scope::DomainsView, "See e-mail domains"),
+    ("group_mgt_create", Scope::GroupsManage, "Create groups of users"),
+    ("group_mgt_delete", Scope::GroupsManage, "Delete groups of users"),
+    ("group_mgt_list", Scope::GroupsView, "List groups of users"),
+    ("group_mgt_update", Scope::GroupsManage, "Change groups, and who is in them"),
+    ("group_mgt_view", Scope::GroupsView, "See groups of users"),
+    ("guest_mgt_invite_add", Scope::GuestsManage, "Invite users of other organizations"),
+    ("guest_mgt_invite_delete", Scope::GuestsManage, "Withdraw invitations of users of other organizations"),
+    ("guest_mgt_invite_list", Scope::GuestsView, "See invitations of users of other organizations"),
+    ("idp_create", Scope::SamlView, "See connections to identity providers (for programs that ask for it)"),
+    ("idp_delete", Scope::SamlView, "See connections to identity providers (for programs that ask for it)"),
+    ("idp_update", Scope::Saml, "Set up single sign-on with an identity provider"),
+    ("idp_view", Scope::SamlView, "See connections to identity providers"),
+    ("organization_create", Scope::OrganizationsManage, "Create organizations"),
+    ("organization_delete", Scope::OrganizationsManage, "Delete organizations"),
+    ("organization_update", Scope::OrganizationsManage, "Change organizations"),
+    ("organization_view", Scope::OrganizationsView, "See organizations"),
+    ("role_mgt_create", Scope::RolesCreate, "Create roles"),
+    ("role_mgt_delete", Scope::RolesDelete, "Delete roles"),
+    ("role_mgt_update", Scope::RolesUpdate, "Change roles, and give them to people"),
+    ("role_mgt_view", Scope::RolesView, "See roles, and who has them"),
+    ("shared_application_create", Scope::ApplicationsManage, "Share applications with organizations"),
+    ("shared_application_delete", Scope::ApplicationsManage, "End the sharing of applications"),
+    ("shared_application_view", Scope::ApplicationsView, "See with whom applications are shared"),
+    ("user_mgt_create", Scope::UsersCreate, "Add and invite users"),
+    ("user_mgt_delete", Scope::UsersDelete, "Delete users"),
+    ("user_mgt_list", Scope::UsersView, "List users"),
+    ("user_mgt_update", Scope::UsersUpdate, "Change users, their passwords, and switch them off"),
+    ("user_mgt_view", Scope::UsersView, "See users"),
 ];
 
 /// A scope of WSO2's management APIs.
@@ -102,6 +103,8 @@ pub struct ManagementScope {
     pub in_organization: bool,
     /// What it permits.
     pub permits: Scope,
+    /// What that is, in words.
+    pub meaning: &'static str,
 }
 
 impl ManagementScope {
@@ -112,20 +115,20 @@ impl ManagementScope {
             Some(rest) => (true, rest),
             None => (false, scope.strip_prefix("internal_")?),
         };
-        let (name, permits) = MANAGEMENT_SCOPES.iter().find(|(name, _)| *name == rest)?;
+        let (name, permits, meaning) = MANAGEMENT_SCOPES.iter().find(|(name, ..)| *name == rest)?;
         let permits = match permits {
             // Not what the vendor may: accept a domain without proof, say.
             Scope::OrganizationsManage if in_organization => Scope::BranchManage,
             permits => *permits,
         };
-        Some(Self { name, in_organization, permits })
+        Some(Self { name, in_organization, permits, meaning })
     }
 
     /// All of them, as they are written: for lists to choose from.
     pub fn all() -> impl Iterator<Item = String> {
         let both = ["internal_", "internal_org_"];
         both.into_iter()
-            .flat_map(|prefix| MANAGEMENT_SCOPES.iter().map(move |(name, _)| format!("{prefix}{name}")))
+            .flat_map(|prefix| MANAGEMENT_SCOPES.iter().map(move |(name, ..)| format!("{prefix}{name}")))
     }
 }
 

@@ -1,4 +1,7 @@
-//! The scopes of users' tokens: WSO2's management scopes count as far as the roles give them that the user has where the token is good.
+//! The scopes of users' tokens: WSO2's management scopes count as far as the roles give them that the user has where the token is good. So do
+//! an application's own scopes that a role permits (WSO2's policy RBAC); those that none does are everybody's (its policy NO POLICY).
+
+use std::collections::BTreeSet;
 
 use base::id::{ApplicationId, EnvironmentId, OrganizationId, UserId};
 use model::{organization::root_id, user::User};
@@ -6,8 +9,11 @@ use model::{organization::root_id, user::User};
 use super::scopes::ManagementScope;
 use crate::{
     app::{Result, State, accounts::associations, roles},
-    store::{Conn, table},
+    store::{self, Conn, table},
 };
+
+/// The scopes of OpenID Connect, which say what is told of the user (Core 1.0 §5.4, §11): no role gives them.
+const OPENID_SCOPES: [&str; 6] = ["address", "email", "offline_access", "openid", "phone", "profile"];
 
 /// Of the scopes that a user's token was given for, those that their roles give them now: a role that was taken away is not waited
 /// out. Nothing where they are no user of the organization any more.
@@ -40,15 +46,23 @@ pub(super) async fn permitted(
     scope: &str,
 ) -> Result<String> {
     let scopes = || scope.split(' ').filter(|scope| !scope.is_empty());
-    if scopes().all(|scope| ManagementScope::parse(scope).is_none()) {
+    if scopes().all(|scope| OPENID_SCOPES.contains(&scope)) {
+        return Ok(scope.to_owned());
+    }
+    let is_own = |scope: &str| !OPENID_SCOPES.contains(&scope) && ManagementScope::parse(scope).is_none();
+    let by_role = match scopes().any(is_own) {
+        true => store::roles::list_ever_permitted(conn, environment_id, client_id).await?,
+        false => BTreeSet::new(),
+    };
+    if scopes().all(|scope| ManagementScope::parse(scope).is_none() && !by_role.contains(scope)) {
         return Ok(scope.to_owned());
     }
     let in_organization = organization_id != root_id(environment_id);
     let given =
         roles::permissions_in_application(conn, environment_id, organization_id, user_id, client_id).await?;
-    let counts = |scope: &&str| {
-        ManagementScope::parse(scope)
-            .is_none_or(|known| known.in_organization == in_organization && given.contains(*scope))
+    let counts = |scope: &&str| match ManagementScope::parse(scope) {
+        Some(known) => known.in_organization == in_organization && given.contains(*scope),
+        None => !is_own(scope) || !by_role.contains(*scope) || given.contains(*scope),
     };
     Ok(scopes().filter(counts).collect::<Vec<_>>().join(" "))
 }

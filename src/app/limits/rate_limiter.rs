@@ -51,6 +51,8 @@ pub enum RateLimit {
     Account,
     /// Wrong second factors of one account, from wherever: only whoever has its first factor gets there.
     SecondFactor,
+    /// Looks for the DNS record of one domain of an organization. All of them count, from wherever they come.
+    DomainChecks,
 }
 
 impl RateLimit {
@@ -67,6 +69,7 @@ impl RateLimit {
             Self::ConsoleSignIn => 60,
             Self::LetterRequests => 30,
             Self::Account | Self::SecondFactor => 10,
+            Self::DomainChecks => 6,
         }
     }
 
@@ -83,6 +86,7 @@ impl RateLimit {
             Self::Account => Duration::from_secs(30),
             // Of a million codes three are right at a time: somebody who has the password guesses for years.
             Self::SecondFactor => Duration::from_secs(5 * 60),
+            Self::DomainChecks => Duration::from_secs(10),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base::{
     id::{EnvironmentId, Id, OrganizationId},
+    secret::Digest,
     time::Timestamp,
 };
 use model::{
@@ -12,13 +13,14 @@ use model::{
     email::Email,
     environment::Environment,
     letter::{Asker, Letter, LetterError, LetterKind, LetterState},
+    membership::Tier,
     organization::Organization,
 };
 use url::Url;
 
 use super::{
     onward::Onward,
-    templates::{self, CodeInLetter, Contents, Letterhead},
+    templates::{self, CodeInLetter, Contents, InvitedTo, Letterhead},
 };
 use crate::{
     app::{
@@ -34,6 +36,10 @@ const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How many letters to an account each kind of [`Asker`] gets sent within [`RATE_PERIOD`].
 const MAX_LETTERS: i64 = 10;
 const RATE_PERIOD: Duration = Duration::from_secs(3600);
+
+/// How many letters the people and the administrators of one organization get sent within [`RATE_PERIOD`]: enough for a company that
+/// moves in.
+const MAX_OF_ORGANIZATION: i64 = 1000;
 
 /// How long a letter that is still good is not followed by another one to the same address, for strangers who ask for it.
 const QUIET_PERIOD: Duration = Duration::from_secs(5 * 60);
@@ -72,6 +78,15 @@ pub(in crate::app) enum Link<'a> {
     Page(&'a Onward),
     /// To this address.
     To(&'a Url),
+    /// To this address, where somebody accepts an invitation to an organization.
+    Invitation {
+        /// The address.
+        url: &'a Url,
+        /// What they become.
+        role: Tier,
+        /// Until when the link is good.
+        until: Timestamp,
+    },
 }
 
 /// Whether letters are sent.
@@ -88,6 +103,35 @@ pub(in crate::app) async fn has_room(
 ) -> Result<bool> {
     let since = state.now() - RATE_PERIOD;
     Ok(store::letters::count_asked(conn, account, asker, since, MAX_LETTERS).await? < MAX_LETTERS)
+}
+
+/// Whether one more letter may be written to an address that somebody asked for, for the people of an organization: whatever account it
+/// is for, so that many new accounts with one address fill nobody's mailbox. What strangers ask for in one organization keeps nobody out
+/// of another one.
+pub(in crate::app) async fn has_room_at(
+    conn: &mut Conn,
+    state: &State,
+    (environment_id, organization_id, account): (EnvironmentId, OrganizationId, Option<AccountId>),
+    recipient: &Email,
+    asker: Asker,
+) -> Result<bool> {
+    let since = state.now() - RATE_PERIOD;
+    let digest = digest_of(environment_id, recipient);
+    let place = (organization_id, account);
+    let there = store::letters::count_to_address(conn, &digest, place, asker, since, MAX_LETTERS).await?;
+    if there >= MAX_LETTERS {
+        return Ok(false);
+    }
+    if asker == Asker::Stranger {
+        return Ok(true);
+    }
+    let most = MAX_OF_ORGANIZATION;
+    Ok(store::letters::count_of_organization(conn, organization_id, since, most).await? < most)
+}
+
+/// What stands for an address in counts.
+fn digest_of(environment_id: EnvironmentId, recipient: &Email) -> Digest {
+    Digest::of(&format!("{environment_id} {}", recipient.key()))
 }
 
 /// The error for who asked for too many.
@@ -138,12 +182,19 @@ pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLe
     }
     let now = state.now();
     let contents = write(tx, state, new, now).await?;
-    let is_known = new.account.is_some() || new.kind == LetterKind::Invitation;
-    let why_not = new.not_sent.or(match (is_known, new.recipient) {
+    let is_known = new.account.is_some() || new.kind.is_invitation();
+    let mut why_not = new.not_sent.or(match (is_known, new.recipient) {
         (false, _) => Some(LetterError::NoAccount),
         (_, None) => Some(LetterError::NoAddress),
         _ => None,
     });
+    if let (Some(recipient), Some(asker)) = (new.recipient, new.asked_by) {
+        // Asked of everybody, so that it takes as long.
+        let place = (new.environment_id, new.organization_id, new.account);
+        if !has_room_at(tx, state, place, recipient, asker).await? {
+            why_not = why_not.or(Some(LetterError::TooMany));
+        }
+    }
     let id = Id::new(now, &*state.random);
     let recipient = new.recipient.map_or("", Email::as_str);
     let sealed_recipient = state.seal(&sealed_columns::LETTER_RECIPIENT, &[&id], recipient.as_bytes());
@@ -168,7 +219,8 @@ pub(in crate::app) async fn put(tx: &mut Transaction, state: &State, new: &NewLe
         updated_at: now,
     };
     let contents = why_not.is_none().then_some(sealed_contents.as_str());
-    Ok(store::letters::insert(tx, &letter, contents).await?)
+    let counted = new.recipient.map(|recipient| digest_of(new.environment_id, recipient));
+    Ok(store::letters::insert(tx, &letter, contents, counted.as_ref()).await?)
 }
 
 async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Timestamp) -> Result<Contents> {
@@ -199,7 +251,9 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
             LetterKind::ResetTotp
             | LetterKind::EnrollWebauthn
             | LetterKind::AlreadyRegistered
-            | LetterKind::Invitation => links.sign_in(slug, &segment),
+            | LetterKind::Invitation
+            | LetterKind::GuestInvitation
+            | LetterKind::OrganizationInvitation => links.sign_in(slug, &segment),
             LetterKind::PasswordChanged
             | LetterKind::PasskeyAdded
             | LetterKind::PasskeyRemoved
@@ -214,9 +268,13 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
     };
     let (url, application) = match new.link {
         Link::Page(onward) => (page(onward), onward.application()),
-        Link::To(url) => (url.clone(), ""),
+        Link::To(url) | Link::Invitation { url, .. } => (url.clone(), ""),
     };
     let letterhead = Letterhead::new(&environment, &branding, organization.as_ref()).of(application);
     let code = new.kind.purpose().map(|_| &code);
-    Ok(templates::write(new.kind, &letterhead, url.into(), code))
+    let invited = match new.link {
+        Link::Invitation { role, until, .. } => Some(InvitedTo { role, until }),
+        Link::Page(_) | Link::To(_) => None,
+    };
+    Ok(templates::write(new.kind, &letterhead, url.into(), code, invited))
 }

@@ -7,6 +7,7 @@ use model::{
     color::Color,
     environment::Environment,
     letter::LetterKind,
+    membership::Tier,
     organization::Organization,
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,51 @@ pub(super) struct Contents {
     pub html: String,
 }
 
+/// How many characters of a name that others than the vendor chose stand in a letter.
+const MAX_NAME: usize = 64;
+
+/// What an organization is called whose name has an address in it.
+const NAMELESS: &str = "your organization";
+
+/// A name that others than the vendor chose, as it stands in a letter: short, and nothing of it reads as a link, which programs make of a
+/// host's name too. `None`: there is an address in it, so that nothing of it is shown.
+fn harmless_name(name: &str) -> Option<String> {
+    let name = plain_name(name);
+    let is_address = |word: &str| {
+        let word = word.to_lowercase();
+        let parts = word.split_once('/').filter(|(host, _)| reads_as_host(host));
+        word.contains("://") || word.contains("www.") || word.contains('@') || parts.is_some()
+    };
+    if name.split_whitespace().any(is_address) {
+        return None;
+    }
+    let words = name.split_whitespace().map(|word| match reads_as_host(word) {
+        true => word.replace(is_dot, " ").trim().to_owned(),
+        false => word.to_owned(),
+    });
+    let name = words.collect::<Vec<_>>().join(" ");
+    Some(match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default().trim_end()),
+        None => name,
+    })
+}
+
+/// Whether a word, without the punctuation around it, can be the name of a host: labels with dots between them.
+fn reads_as_host(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let word = word.split(':').next().unwrap_or_default();
+    let labels: Vec<&str> = word.split(is_dot).collect();
+    let is_label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    // The last label of a host's name is no number, but an IPv4 address is four.
+    let ends_as_one = labels.last().is_some_and(|last| last.chars().any(char::is_alphabetic));
+    labels.len() > 1 && labels.iter().all(is_label) && (ends_as_one || labels.len() == 4)
+}
+
+/// The dots between labels (RFC 3490 §3.1).
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
+}
+
 /// For whom a letter is written: names, colour and whom to ask.
 pub(super) struct Letterhead {
     sender: String,
@@ -42,6 +88,15 @@ pub(super) struct CodeInLetter {
     pub digits: String,
     /// Until when it is good.
     pub expires_at: Timestamp,
+}
+
+/// What somebody is invited to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InvitedTo {
+    /// What they become in the organization.
+    pub role: Tier,
+    /// Until when the link is good.
+    pub until: Timestamp,
 }
 
 /// A part of a letter.
@@ -65,7 +120,9 @@ impl Letterhead {
         Self {
             sender: name.clone(),
             application: name,
-            organization: organization.map(|known| plain_name(known.shown_name())).unwrap_or_default(),
+            organization: organization
+                .map(|known| harmless_name(known.shown_name()).unwrap_or_else(|| NAMELESS.to_owned()))
+                .unwrap_or_default(),
             accent: color.or(branding.accent_color).unwrap_or(ACCENT),
             support: branding.support_contact.as_deref().map(plain_name).filter(|text| !text.is_empty()),
         }
@@ -74,9 +131,17 @@ impl Letterhead {
     /// For the application of the sign-in in the middle of which somebody asked for the letter; an empty name changes nothing. The
     /// sender stays who they are.
     pub(super) fn of(self, application: &str) -> Self {
-        match plain_name(application) {
-            name if name.is_empty() => self,
-            application => Self { application, ..self },
+        match harmless_name(application) {
+            Some(application) if !application.is_empty() => Self { application, ..self },
+            _ => self,
+        }
+    }
+
+    /// What people are invited to: the organization, else the application.
+    fn invites(&self) -> &str {
+        match self.organization.as_str() {
+            "" => &self.application,
+            organization => organization,
         }
     }
 
@@ -96,6 +161,7 @@ pub(super) fn write(
     letterhead: &Letterhead,
     url: String,
     code: Option<&CodeInLetter>,
+    invited: Option<InvitedTo>,
 ) -> Contents {
     let place = letterhead.place();
     let application = &letterhead.application;
@@ -156,6 +222,32 @@ pub(super) fn write(
             "The link is good once, for three days. Give it to nobody: whoever opens it first gets the account. If you did not \
              expect it, do nothing.",
         ),
+        LetterKind::GuestInvitation => (
+            format!("You are invited to {place}"),
+            format!(
+                "Somebody who manages it invites you: {place}. You have an account already; open the link and sign in with it to accept."
+            ),
+            "Look at the invitation",
+            "The link is good for three days. Give it to nobody. If you did not expect it, do nothing: you join nothing without it.",
+        ),
+        LetterKind::OrganizationInvitation => {
+            let organization = letterhead.invites();
+            let role = match invited.map(|invited| invited.role) {
+                Some(role) if role.administers() => "an administrator",
+                _ => "a member",
+            };
+            let until = invited.map_or_else(String::new, |invited| {
+                format!(" The link is good once, until {}.", until(invited.until))
+            });
+            (
+                format!("You are invited to join {organization}"),
+                format!(
+                    "You are invited to join {organization} at {application}, as {role}. Open the link to look at the invitation: you accept it there, with the account that you have or with a new one.{until}"
+                ),
+                "Look at the invitation",
+                "If you did not expect this, do nothing: you become a member only if you accept it.",
+            )
+        }
         LetterKind::PasswordChanged => notice(letterhead, "The password of your account was changed"),
         LetterKind::PasskeyAdded => notice(letterhead, "A passkey was added to your account"),
         LetterKind::PasskeyRemoved => notice(letterhead, "A passkey of your account was removed"),
@@ -317,7 +409,10 @@ mod tests {
     fn written(kind: LetterKind) -> Contents {
         let code = CodeInLetter { digits: "287082".to_owned(), expires_at: NOW };
         let url = "https://sso.vendor.example/prod/acme/sign-in/reset?code=00.287082".to_owned();
-        write(kind, &letterhead(Some("Acme Cloud"), "Müller & Söhne"), url, kind.purpose().map(|_| &code))
+        let invited = (kind == LetterKind::OrganizationInvitation)
+            .then_some(InvitedTo { role: Tier::Admin, until: NOW });
+        let head = letterhead(Some("Acme Cloud"), "Müller & Söhne");
+        write(kind, &head, url, kind.purpose().map(|_| &code), invited)
     }
 
     #[test]
@@ -332,10 +427,41 @@ mod tests {
     }
 
     #[test]
+    fn no_name_reads_as_a_link() {
+        for (name, shown) in [
+            ("Müller & Söhne", Some("Müller & Söhne")),
+            ("Acme Inc.", Some("Acme Inc.")),
+            ("St. Gallen 2.0 Ltd", Some("St. Gallen 2.0 Ltd")),
+            ("10.0.0.1", Some("10 0 0 1")),
+            ("Booking.com", Some("Booking com")),
+            ("win evil\u{3002}example now", Some("win evil example now")),
+            ("(evil.example)", Some("(evil example)")),
+            ("evil.example:8080", Some("evil example:8080")),
+            ("see https://evil.example/x", None),
+            ("HTTP://evil", None),
+            ("www.evil", None),
+            ("evil.example/login", None),
+            ("ask eve@evil.example", None),
+            ("A/B Testing", Some("A/B Testing")),
+        ] {
+            assert_eq!(harmless_name(name).as_deref(), shown, "{name}");
+        }
+        assert_eq!(harmless_name(&"x".repeat(500)).unwrap().chars().count(), MAX_NAME + 1);
+        for kind in LetterKind::VARIANTS {
+            let head = letterhead(Some("Acme Cloud"), "Your account is locked: https://evil.example/unlock");
+            let contents = write(*kind, &head, "https://sso.vendor.example/x".to_owned(), None, None);
+            for text in [&contents.subject, &contents.text, &contents.html, &contents.sender_name] {
+                assert!(!text.contains("evil"), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn names_do_no_harm() {
         let hostile = "Acme\r\nBcc: eve@evil.example <script>alert(1)</script>";
         for head in [letterhead(Some(hostile), "x"), letterhead(Some("x"), hostile)] {
-            let contents = write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None);
+            let contents =
+                write(LetterKind::AlreadyRegistered, &head, "https://x.example".to_owned(), None, None);
             for line in [&contents.subject, &contents.sender_name] {
                 assert!(!line.chars().any(char::is_control), "{line:?}");
             }
@@ -343,7 +469,7 @@ mod tests {
         }
         let branding = Branding::empty(Id::from_bits(1));
         let named = letterhead(Some("Acme Cloud"), "x").of("Portal\r\nBcc: eve@evil.example");
-        let contents = write(LetterKind::ResetPassword, &named, "https://x.example".to_owned(), None);
+        let contents = write(LetterKind::ResetPassword, &named, "https://x.example".to_owned(), None, None);
         assert_eq!(contents.subject, "Set a new password for Portal  Bcc: eve@evil.example");
         assert_eq!(contents.sender_name, "Acme Cloud", "whoever sends it stays the same");
         assert_eq!(letterhead(Some("Acme Cloud"), "x").of(" \u{7} ").place(), "Acme Cloud at x");

@@ -6,12 +6,15 @@
 
 pub mod caller;
 pub mod change;
+pub mod checklist;
 pub mod enforcement;
 pub mod list;
 pub mod manage;
 pub mod organizations;
 pub mod ownership;
 pub mod sessions;
+mod standing;
 pub mod switch;
 
 pub use caller::{Caller, Standing};
+pub(super) use standing::administers;

@@ -175,7 +175,9 @@ impl Resource for Organization {
         store::sessions::remove_of_setup_links(tx, id).await?;
         store::setup_links::remove_by_organization(tx, environment_id, id).await?;
         store::scim_directories::remove_by_organization(tx, environment_id, id, state.now()).await?;
+        store::guest_invitations::remove_by_organization(tx, id).await?;
         store::identity_pools::remove_by_organization(tx, environment_id, id, state.now()).await?;
+        store::organization_invitations::revoke_all(tx, id, state.now()).await?;
         Ok(store::organization_domains::remove_all(tx, id).await?)
     }
 }

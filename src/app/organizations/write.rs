@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use base::id::{EnvironmentId, Id, IdKind as _, OrganizationId, OrganizationKind};
 use model::{
     entity_tag::EntityTags,
-    organization::{Organization, root_id},
-    organization_reference::PublicAlias,
+    organization::{Organization, WSO2_ROOT, root_id},
+    organization_reference::{Handle, PublicAlias},
 };
 
 use super::{
@@ -29,7 +29,7 @@ use crate::{
         retry::retry_deadlocks,
         roles,
     },
-    store::{self, Transaction, organization_attributes, organization_tree},
+    store::{self, Conn, Transaction, organization_attributes, organization_tree},
 };
 
 /// What a new organization is besides its settings.
@@ -186,8 +186,16 @@ async fn choose_alias(
     if store::organizations::find_by_alias(tx, environment_id, alias).await?.is_some() {
         return Err(taken());
     }
-    if let Ok(id) = alias.as_str().parse()
-        && store::organizations::exists(tx, environment_id, id).await?
+    if let Ok(id) = alias.as_str().parse::<OrganizationId>()
+        && (id == root_id(environment_id)
+            || id.bits() == WSO2_ROOT
+            || store::organizations::exists(tx, environment_id, id).await?)
+    {
+        return Err(taken());
+    }
+    // Nor the handle that another one was given, which is its id where nobody chose one.
+    if let Ok(handle) = Handle::parse_stored(alias.as_str())
+        && store::organizations::has_handle(tx, environment_id, &handle, organization.id).await?
     {
         return Err(taken());
     }
@@ -216,11 +224,25 @@ async fn require_unique_name(
     }
 }
 
+/// Whether another organization has the handle, or the id that a client chose for it reads so.
+pub(super) async fn is_handle_taken(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    handle: &Handle,
+    except: OrganizationId,
+) -> Result<bool> {
+    if store::organizations::has_handle(conn, environment_id, handle, except).await? {
+        return Ok(true);
+    }
+    let Ok(alias) = PublicAlias::parse(handle.as_str()) else { return Ok(false) };
+    let other = store::organizations::find_by_alias(conn, environment_id, &alias).await?;
+    Ok(other.is_some_and(|other| other != except))
+}
+
 /// Requires that no other organization has the handle: the index decides where two want it at once.
 async fn require_free_handle(tx: &mut Transaction, organization: &Organization) -> Result<()> {
     let Some(handle) = &organization.handle else { return Ok(()) };
-    let (environment_id, id) = (organization.environment_id, organization.id);
-    match store::organizations::has_handle(tx, environment_id, handle, id).await? {
+    match is_handle_taken(tx, organization.environment_id, handle, organization.id).await? {
         true => Err(Error::Conflict { kind: OrganizationKind::NOUN, field: "handle" }),
         false => Ok(()),
     }

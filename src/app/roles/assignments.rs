@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use base::id::{EnvironmentId, Id, OrganizationId, RoleId, UserGroupKind, UserId, UserKind};
+use base::id::{
+    EnvironmentId, Id, IdKind as _, OrganizationId, RoleId, RoleKind, UserGroupKind, UserId, UserKind,
+};
 use model::{
     audit::{AuditTarget, audit_fields},
     organization::root_id,
@@ -21,7 +23,7 @@ use crate::{
         principal::{On, Principal},
     },
     store::{
-        Transaction,
+        self, Transaction,
         role_assignments::{self, Assignee, NamedAssignee, RoleIn},
     },
 };
@@ -101,6 +103,13 @@ pub(super) async fn apply<K: Named>(
     }
     if wanted.is_empty() {
         return Ok(());
+    }
+    // It is there until the transaction ends: whoever ends the sharing of its application waits, and then takes it away again.
+    let not_found = || Error::not_found(RoleKind::NOUN, place.role_id);
+    let role =
+        store::roles::lock_shared(tx, place.environment_id, place.role_id).await?.ok_or_else(not_found)?;
+    if !visible::is_there(tx, &role, place.organization_id).await? {
+        return Err(not_found());
     }
     held::require_role(tx, principal, place, K::FIELD).await?;
     let there = role_assignments::lock_assignees(tx, place, &wanted).await?;

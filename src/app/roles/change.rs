@@ -133,6 +133,7 @@ pub async fn create_in(
         updated_at: now,
     };
     table::insert(tx, &role).await.map_err(Error::conflict_on(RoleKind::NOUN, "name"))?;
+    known_permissions::note(tx, audience, &own_scopes, &role.permissions).await?;
     audit::created(tx, state, principal, &role).await?;
     Ok(role)
 }

@@ -7,7 +7,7 @@ use model::{application::Application, role::Audience};
 
 use crate::{
     app::{Error, Result, authorization_server::scopes::ManagementScope, input},
-    store::{Conn, table},
+    store::{Conn, Transaction, roles, table},
 };
 
 /// How many permissions a role has at most.
@@ -37,6 +37,22 @@ pub(super) fn check(permissions: &BTreeSet<String>, own_scopes: &[String]) -> Re
             Err(Error::invalid(FIELD, format!("Permission: {} not found", input::quoted(unknown))))
         }
     }
+}
+
+/// Keeps in mind which of an application's own scopes a role permits: from then on users get them by roles only.
+pub(super) async fn note(
+    tx: &mut Transaction,
+    audience: Audience,
+    own_scopes: &[String],
+    permissions: &BTreeSet<String>,
+) -> Result<()> {
+    let Audience::Application(id) = audience else { return Ok(()) };
+    let own: BTreeSet<String> = own_scopes.iter().cloned().collect();
+    let permitted = &own & permissions;
+    if permitted.is_empty() {
+        return Ok(());
+    }
+    Ok(roles::add_ever_permitted(tx, id, &permitted).await?)
 }
 
 /// [`Error::Invalid`]: there are too many.

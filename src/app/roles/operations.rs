@@ -111,6 +111,7 @@ async fn change_settings(
         known_permissions::check_number(&edit.row.permissions)?;
         let place = (environment_id, edit.row.organization_id);
         held::require(&mut edit.tx, principal, place, "permissions", &added).await?;
+        known_permissions::note(&mut edit.tx, audience, &own_scopes, &added).await?;
     }
     edit.write(state).await.map_err(Error::conflict_on(RoleKind::NOUN, "name"))?;
     edit.record_update(state, principal).await

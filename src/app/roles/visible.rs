@@ -125,6 +125,20 @@ pub async fn is_there(conn: &mut Conn, role: &Role, organization_id: Organizatio
     Place::new(role.environment_id, organization_id).counts(conn, role).await
 }
 
+/// The role that has this id in an organization, if there is one. The caller authorised the reading.
+pub async fn find_there(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    id: RoleId,
+) -> Result<Option<VisibleRole>> {
+    match find_in(conn, environment_id, organization_id, id).await {
+        Ok(role) => Ok(Some(role)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// [`find`], for a caller who was authorised.
 pub(super) async fn find_in(
     conn: &mut Conn,

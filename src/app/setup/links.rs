@@ -109,7 +109,8 @@ pub async fn create(
 /// How long a link is good that somebody makes for themselves, and follows at once.
 const OWN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// Creates a link with which an organization's own administrator goes on to the setup pages: for what they may manage.
+/// A link with which an organization's own administrator goes on to the setup pages: for what they may manage. There is one of each,
+/// which is renewed: its earlier address opens nothing any more.
 pub async fn create_own(
     state: &State,
     principal: &Principal,
@@ -128,7 +129,38 @@ pub async fn create_own(
     if !wanted.can_manage_saml && !wanted.can_manage_scim && !wanted.can_manage_domains {
         return Err(Error::Forbidden("none of your roles permits any of this".into()));
     }
-    insert(state, principal, principal.environment()?, &wanted).await
+    renew_or_insert(state, principal, &wanted).await
+}
+
+async fn renew_or_insert(
+    state: &State,
+    principal: &Principal,
+    wanted: &NewSetupLink,
+) -> Result<(SetupLink, String)> {
+    let (environment_id, organization_id) = (principal.environment()?, wanted.organization_id);
+    console_connection::ensure_is_not_of(state, principal, organization_id).await?;
+    let own = creator(principal);
+    let mut tx = state.db.write().await?;
+    lock_unless_template(&mut tx, environment_id, organization_id, "setup links").await?;
+    let found = store::setup_links::find_own(&mut tx, environment_id, organization_id, &own).await?;
+    let Some(found) = found else {
+        drop(tx);
+        return insert(state, principal, environment_id, wanted).await;
+    };
+    let token = SetupLinkToken::new(&*state.random);
+    let link = SetupLink {
+        can_manage_saml: wanted.can_manage_saml,
+        can_manage_scim: wanted.can_manage_scim,
+        can_manage_domains: wanted.can_manage_domains,
+        expires_at: state.now() + OWN_LIFETIME,
+        redeemed_at: None,
+        ..found
+    };
+    let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
+    store::setup_links::renew(&mut tx, &link, token.digest()).await?;
+    audit::record(&mut tx, state, Some(environment_id), principal, Entry::of(&link, "renewed")).await?;
+    tx.commit().await?;
+    Ok((link, links.setup(&token).into()))
 }
 
 async fn insert(

@@ -181,9 +181,7 @@ async fn find_session(
 /// Whether whoever made a link for themselves may still do what it is for: an organization's own administrator loses it with the role,
 /// and with the account.
 async fn is_still_permitted(conn: &mut store::Conn, link: &SetupLink) -> Result<bool> {
-    let Some(user_id) =
-        link.created_by.parse::<UserId>().ok().filter(|_| link.created_by.starts_with("usr_"))
-    else {
+    let Some(user_id) = link.created_by.parse::<UserId>().ok().filter(|_| link.is_own()) else {
         return Ok(true);
     };
     let scopes = delegates::scopes_now(conn, link.environment_id, link.organization_id, user_id).await?;

@@ -16,7 +16,10 @@ use crate::{
     http::sign_in::place::{Place, PlaceError},
     links::path,
     web::{
-        account::frame::{AccountFrame, Done, Section},
+        account::{
+            frame::{AccountFrame, Done, Section},
+            wanted::Wanted,
+        },
         kit::{
             error::PageError,
             forms::FormErrors,
@@ -121,7 +124,7 @@ impl FromRequest for AccountCall {
                 None => {
                     let route = place.request.extensions().get::<MatchedRoute>().cloned();
                     let section = route.map_or(Section::Account, |route| Section::of_route(&route.pattern));
-                    Err(AccountError::Elsewhere(place.sign_in_for(section)))
+                    Err(AccountError::Elsewhere(place.sign_in_for(&Wanted::Account(section))))
                 }
             }
         })
@@ -179,7 +182,20 @@ impl AccountCall {
 
     /// Sends the browser to a page that says what was done.
     pub(super) fn done_at(&self, pattern: &str, done: Done) -> HttpResponse {
-        let mut response = see_other(&self.place.path(pattern));
+        self.done_there(&self.place.path(pattern), done)
+    }
+
+    /// [`Self::done_at`] the page that was wanted; those of the administration say nothing of it.
+    pub(super) fn done_at_wanted(&self, wanted: &Wanted, done: Done) -> HttpResponse {
+        let path = self.place.path_of(wanted);
+        match wanted {
+            Wanted::Account(_) => self.done_there(&path, done),
+            Wanted::Admin { .. } => see_other(&path),
+        }
+    }
+
+    fn done_there(&self, path: &str, done: Done) -> HttpResponse {
+        let mut response = see_other(path);
         let links = &self.state().links;
         cookies::set(links, &mut response, self.place.organization, Purpose::Done, done.code());
         response

@@ -10,7 +10,8 @@ use crate::{
     web::{
         account::{
             confirm::{ANSWER, CHALLENGE, CODE, ConfirmPage, NEXT, PASSWORD},
-            frame::{Done, Section},
+            frame::Done,
+            wanted::Wanted,
         },
         kit::forms::FormErrors,
         sign_in::cookies::{self, Purpose},
@@ -26,12 +27,12 @@ pub(super) struct ConfirmQuery {
 
 /// `GET …/account/confirm`
 pub(super) async fn show(call: AccountCall, query: web::Query<ConfirmQuery>) -> Reply {
-    render(&call, Section::of(&query.next), &FormErrors::none()).await
+    render(&call, &Wanted::of(&query.next), &FormErrors::none()).await
 }
 
 /// `POST …/account/confirm`
 pub(super) async fn confirm(call: AccountCall, form: SignInForm) -> Reply {
-    let next = Section::of(form.0.text(NEXT));
+    let next = Wanted::of(form.0.text(NEXT));
     let (password, code) = (form.0.text(PASSWORD), form.0.text(CODE));
     let (sealed, answer) = (form.0.text(CHALLENGE), form.0.text(ANSWER));
     let proven = match form.0.has(ANSWER) {
@@ -40,20 +41,20 @@ pub(super) async fn confirm(call: AccountCall, form: SignInForm) -> Reply {
     };
     match proven {
         Ok(begun) => {
-            let mut response = call.done_at(next.pattern(), Done::Confirmed);
+            let mut response = call.done_at_wanted(&next, Done::Confirmed);
             let (links, cookie) = (&call.state().links, begun.token.reveal());
             cookies::set(links, &mut response, call.place.organization, Purpose::Session, &cookie);
             Ok(response)
         }
         Err(error) => {
-            let mut response = render(&call, next, &FormErrors::from_error(error)?).await?;
+            let mut response = render(&call, &next, &FormErrors::from_error(error)?).await?;
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             Ok(response)
         }
     }
 }
 
-async fn render(call: &AccountCall, next: Section, errors: &FormErrors) -> Reply {
+async fn render(call: &AccountCall, next: &Wanted, errors: &FormErrors) -> Reply {
     let methods = confirmation::methods(call.state(), &call.signed_in).await?;
     let found = overview::load(call.state(), &call.signed_in).await?;
     let name = found.name(call.signed_in.user());

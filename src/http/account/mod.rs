@@ -4,6 +4,8 @@ mod addresses;
 mod call;
 mod confirm;
 mod data;
+mod guest_invitation;
+mod organizations;
 mod overview;
 mod passkeys;
 mod password;
@@ -70,6 +72,27 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_ACCOUNT_ERASE, |resource| {
             resource.guard(is_environment()).get(data::confirm_erasure).post(data::erase)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_OPEN_GUEST_INVITATION, |resource| {
+            resource.guard(is_environment()).get(guest_invitation::open)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_GUEST_INVITATION, |resource| {
+            resource.guard(is_environment()).get(guest_invitation::show).post(guest_invitation::accept)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_ORGANIZATIONS, |resource| {
+            resource.guard(is_environment()).get(organizations::show)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_LEAVE, |resource| {
+            resource.guard(is_environment()).get(organizations::confirm_leaving).post(organizations::leave)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_TRANSFER, |resource| {
+            resource
+                .guard(is_environment())
+                .get(organizations::confirm_transfer)
+                .post(organizations::transfer)
+        })
+        .resource(path::WORKSPACE_ACCOUNT_INVITATION, |resource| {
+            resource.guard(is_environment()).post(organizations::join)
         })
         .resource(path::WORKSPACE_ACCOUNT_CONFIRM, |resource| {
             resource.guard(is_environment()).get(confirm::show).post(confirm::confirm)

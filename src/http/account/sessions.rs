@@ -11,8 +11,9 @@ use crate::{
     web::{
         account::{
             confirm::{AGAIN, NEXT},
-            frame::{Done, Section},
+            frame::Done,
             sessions::SessionsPage,
+            wanted::Wanted,
         },
         kit::{forms::FormErrors, response::see_other},
         sign_in::cookies::{self, Purpose},
@@ -49,7 +50,7 @@ pub(super) async fn end(call: AccountCall, path: web::Path<SessionPath>, _form: 
 pub(super) async fn sign_out(call: AccountCall, form: SignInForm) -> Reply {
     sessions::sign_out(call.state(), &call.signed_in).await?;
     let next = match form.0.has(AGAIN) {
-        true => call.place.sign_in_for(Section::of(form.0.text(NEXT))),
+        true => call.place.sign_in_for(&Wanted::of(form.0.text(NEXT))),
         false => call.place.path(path::WORKSPACE_LOGOUT),
     };
     let mut response = see_other(&next);

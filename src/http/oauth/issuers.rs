@@ -28,6 +28,7 @@ use crate::{
             access_token_keys, issuer_clients,
             issuer_token::{self, IssuerRequest},
             issuers::{self, Issuer, IssuerKind},
+            organization_switch::find_organization,
             scopes::SYSTEM_SCOPES,
             signing_keys::JWKS_MAX_AGE,
         },
@@ -47,14 +48,20 @@ pub fn configure(routes: &mut Routes<'_>) {
     for address in path::TENANT_JWKS {
         routes.resource(address, |resource| resource.get(jwks));
     }
-    for address in [path::DEFAULT_TENANT_TOKEN, path::TENANT_TOKEN] {
-        routes.resource(address, |resource| resource.post(token));
+    for address in
+        [path::DEFAULT_TENANT_TOKEN, path::TENANT_TOKEN].into_iter().chain(path::TENANT_ORGANIZATION_TOKENS)
+    {
+        routes.resource(address, |resource| {
+            resource.post(token).route(web::method(Method::OPTIONS).to(preflight))
+        });
     }
     for address in path::TENANT_INTROSPECTS {
         routes.resource(address, |resource| resource.post(introspect));
     }
     for address in path::TENANT_REVOKES {
-        routes.resource(address, |resource| resource.post(revoke));
+        routes.resource(address, |resource| {
+            resource.post(revoke).route(web::method(Method::OPTIONS).to(preflight))
+        });
     }
 }
 
@@ -92,6 +99,16 @@ pub(in crate::http) async fn find(request: &HttpRequest) -> app::Result<Issuer> 
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
     let mut conn = state.db.read().await?;
     let segment = |name| request.match_info().get(name);
+    if let Some(organization) = segment("organization") {
+        let tenant = match segment("tenant") {
+            Some(tenant) => issuers::find_tenant(&mut conn, tenant).await?,
+            None => issuers::default_tenant(state, &mut conn).await?,
+        };
+        let is_default = issuers::is_default(state, &mut conn, &tenant).await?;
+        let found = find_organization(&mut conn, &tenant, is_default, organization).await?;
+        let id = found.ok_or_else(|| app::Error::not_found("workspace", "the segment after o"))?;
+        return issuers::of_organization(&mut conn, tenant.environment_id, id).await;
+    }
     match (segment("tenant"), segment("workspace")) {
         (None, _) => {
             let tenant = issuers::default_tenant(state, &mut conn).await?;
@@ -132,12 +149,13 @@ async fn discovery(state: web::Data<State>, issuer: Called) -> HttpResponse {
     let metadata = IssuerMetadata::new(&endpoints, scopes);
     let sign_in = SignInEndpoints {
         authorization_endpoint: at("oauth2/authorize"),
-        userinfo_endpoint: at("userinfo"),
+        userinfo_endpoint: at(if is_workspace { "userinfo" } else { "oauth2/userinfo" }),
         end_session_endpoint: at("oidc/logout"),
     };
     cacheable(DISCOVERY_MAX_AGE).json(match &issuer.kind {
         IssuerKind::Organization(_) => metadata.with_sign_in(&sign_in),
-        _ => metadata,
+        IssuerKind::DefaultTenant | IssuerKind::Tenant => metadata.with_sign_in(&sign_in).with_switch(),
+        IssuerKind::System => metadata,
     })
 }
 

@@ -125,6 +125,16 @@ impl SigidError {
         Self { request_id: request_id.to_owned(), ..self.clone() }
     }
 
+    /// What is told of it.
+    pub fn told(&self) -> Told<'_> {
+        Told {
+            code: &self.code,
+            message: &self.message,
+            details: &self.details,
+            request_id: &self.request_id,
+        }
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -253,14 +263,7 @@ impl ResponseError for SigidError {
         if let Some(retry_after) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, retry_after.as_secs().max(1)));
         }
-        response.json(Body {
-            error: Told {
-                code: &self.code,
-                message: &self.message,
-                details: &self.details,
-                request_id: &self.request_id,
-            },
-        })
+        response.json(Body { error: self.told() })
     }
 }
 

@@ -8,7 +8,9 @@
 
 pub mod audit_events;
 pub mod call;
+pub mod domains;
 pub mod error;
+pub mod invitations;
 pub mod members;
 pub mod organizations;
 pub mod reply;
@@ -54,4 +56,14 @@ routes! {
     SIGID_TRANSFER: post members::transfer;
     SIGID_ORGANIZATION_AUDIT_EVENTS: get audit_events::list;
     SIGID_AUDIT_EVENTS: get audit_events::list_all;
+    SIGID_DOMAINS: get domains::list, post domains::create;
+    SIGID_DOMAIN: get domains::get, patch domains::update, delete domains::delete;
+    SIGID_DOMAIN_VERIFY: post domains::verify;
+    SIGID_DOMAIN_CONFIRM: post domains::confirm;
+    SIGID_INVITATIONS: get invitations::list, post invitations::create;
+    SIGID_INVITATIONS_BULK: post invitations::create_many;
+    SIGID_INVITATION: delete invitations::revoke;
+    SIGID_RESEND_INVITATION: post invitations::resend;
+    SIGID_ACCEPT_INVITATION: post invitations::accept;
+    SIGID_INVITATION_PREVIEW: get invitations::preview;
 }

@@ -32,7 +32,8 @@ pub(super) async fn post(place: Place, body: web::Bytes) -> Reply {
 }
 
 async fn begin(place: &Place, query: &str) -> Result<HttpResponse, PlaceError> {
-    let outcome = authorize::authorize(&place.state, &place.issuer, query, &place.visitor()).await?;
+    let outcome =
+        authorize::authorize(&place.state, (&place.issuer, place.form), query, &place.visitor()).await?;
     Ok(match outcome {
         Outcome::Client(answer) => place.to_client(&answer),
         Outcome::Page(error) => place.developer_error(&error),

@@ -5,9 +5,12 @@ use oauth::parameters::encode_pairs;
 
 use super::place::{Place, PlaceError, Reply};
 use crate::{
-    app::authorization_server::sign_in::end_session::{self, Outcome, PARAMETERS},
+    app::authorization_server::{
+        issuers::IssuerForm,
+        sign_in::end_session::{self, Outcome, PARAMETERS},
+    },
     http::oauth::body::form,
-    links::path,
+    links::{expand, path},
     web::{
         kit::{
             posted::PostedForm,
@@ -35,7 +38,7 @@ pub(super) async fn post(place: Place, request: HttpRequest, body: web::Bytes) -
         Err(error) => return Ok(place.developer_error(&error)),
     };
     if !form.split('&').any(|pair| pair == format!("{CONFIRM}=yes")) {
-        return Ok(see_other(&format!("{}?{form}", place.path(path::WORKSPACE_LOGOUT))));
+        return Ok(see_other(&format!("{}?{form}", logout_path(&place))));
     }
     let mut payload = Payload::from(body);
     let posted = PostedForm::read(&request, &mut payload, &place.state.links.origin()).await;
@@ -45,15 +48,27 @@ pub(super) async fn post(place: Place, request: HttpRequest, body: web::Bytes) -
     end(&place, &encode_pairs(&pairs), true).await
 }
 
+/// The path of the endpoint, by the name by which it was called.
+fn logout_path(place: &Place) -> String {
+    let [default, tenant, ..] = path::TENANT_LOGOUTS;
+    match place.form {
+        IssuerForm::Organization => place.path(path::WORKSPACE_LOGOUT),
+        IssuerForm::DefaultTenant => default.to_owned(),
+        IssuerForm::Tenant => expand(tenant, &[&place.issuer.tenant.name]),
+    }
+}
+
 async fn end(place: &Place, query: &str, confirmed: bool) -> Result<HttpResponse, PlaceError> {
     let visitor = place.visitor();
-    let outcome = end_session::end_session(&place.state, &place.issuer, query, &visitor, confirmed).await?;
+    let outcome =
+        end_session::end_session(&place.state, (&place.issuer, place.form), query, &visitor, confirmed)
+            .await?;
     let appearance = place.appearance().await?;
     let layout = place.layout(&appearance);
     let mut response = match outcome {
         Outcome::Page(error) => return Ok(place.developer_error(&error)),
         Outcome::Confirm { parameters } => {
-            let view = pages::sign_out(&layout, &place.path(path::WORKSPACE_LOGOUT), &parameters);
+            let view = pages::sign_out(&layout, &logout_path(place), &parameters);
             return Ok(page(StatusCode::OK, PagePolicy::AnyFormTarget, view));
         }
         Outcome::SignedOut { location: Some(location) } => see_other(&location),

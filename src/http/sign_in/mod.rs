@@ -4,6 +4,7 @@ mod authorize;
 mod company;
 mod enrolment;
 mod forgotten;
+mod invitation;
 mod letters;
 mod logout;
 mod new_password;
@@ -24,6 +25,24 @@ use crate::{
     links::path,
     web::kit::routing::{Routes, is_environment},
 };
+
+/// Registers the endpoints of the root by WSO2's paths, whose first segments are reserved. Its pages are those of the root's issuer.
+pub fn configure_tenants(routes: &mut Routes<'_>) {
+    for address in path::TENANT_AUTHORIZES {
+        routes.resource(address, |resource| resource.get(authorize::get).post(authorize::post));
+    }
+    for address in path::TENANT_USERINFOS {
+        routes.resource(address, |resource| {
+            resource
+                .get(userinfo::userinfo)
+                .post(userinfo::userinfo)
+                .route(web::method(Method::OPTIONS).to(preflight))
+        });
+    }
+    for address in path::TENANT_LOGOUTS {
+        routes.resource(address, |resource| resource.get(logout::get).post(logout::post));
+    }
+}
 
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {
@@ -81,6 +100,21 @@ pub fn configure(routes: &mut Routes<'_>) {
         })
         .resource(path::WORKSPACE_VERIFY, |resource| {
             resource.guard(is_environment()).get(verification::show).post(verification::verify)
+        })
+        .resource(path::WORKSPACE_INVITATION, |resource| {
+            resource.guard(is_environment()).get(invitation::show)
+        })
+        .resource(path::WORKSPACE_INVITATION_JOIN, |resource| {
+            resource.guard(is_environment()).post(invitation::join)
+        })
+        .resource(path::WORKSPACE_INVITATION_NEW, |resource| {
+            resource.guard(is_environment()).post(invitation::make_account)
+        })
+        .resource(path::WORKSPACE_INVITATION_SEND, |resource| {
+            resource.guard(is_environment()).post(invitation::send)
+        })
+        .resource(path::WORKSPACE_INVITATION_LEAVE, |resource| {
+            resource.guard(is_environment()).post(invitation::sign_out)
         })
         .resource(path::WORKSPACE_REGISTER, |resource| {
             resource.guard(is_environment()).get(registration::show).post(registration::register)

@@ -23,7 +23,7 @@ use crate::{
     },
     links::path,
     web::{
-        account::frame::Section,
+        account::wanted::Wanted,
         kit::{
             forms::{FormErrors, FormValues},
             response::{PagePolicy, page},
@@ -137,9 +137,9 @@ pub(super) async fn show(place: Place, query: web::Query<SignInQuery>) -> Reply 
 async fn bare(place: &Place, query: &SignInQuery, visitor: &Visitor) -> Reply {
     let done = Done::parse(&query.done);
     let anew = !query.again.is_empty() || done.is_some();
-    let wanted = Section::of(&query.next);
+    let wanted = Wanted::of(&query.next);
     let (name, browser) = match bare::begin(&place.state, &place.issuer, visitor, anew).await? {
-        bare::Outcome::SignedIn => return Ok(see_other(&place.path(wanted.pattern()))),
+        bare::Outcome::SignedIn => return Ok(see_other(&place.path_of(&wanted))),
         bare::Outcome::SignIn { name, browser } => (name.reveal(), browser),
     };
     let carried = [
@@ -152,10 +152,10 @@ async fn bare(place: &Place, query: &SignInQuery, visitor: &Visitor) -> Reply {
     let mut response = see_other(&location);
     let (links, organization) = (&place.state.links, place.organization);
     cookies::set(links, &mut response, organization, Purpose::Browser, browser.reveal());
-    match wanted {
+    match wanted.is_first() {
         // Of an earlier sign-in that came to no end.
-        Section::Account => cookies::clear(links, &mut response, organization, Purpose::Next),
-        section => cookies::set(links, &mut response, organization, Purpose::Next, section.name()),
+        true => cookies::clear(links, &mut response, organization, Purpose::Next),
+        false => cookies::set(links, &mut response, organization, Purpose::Next, &wanted.name()),
     }
     Ok(response)
 }

@@ -15,7 +15,7 @@ use crate::{
     app::{
         Error, State,
         authorization_server::{
-            issuers::Issuer,
+            issuers::{Issuer, IssuerForm, sign_in_of},
             sign_in::{
                 ClientAnswer, Visitor,
                 appearance::{self, Appearance},
@@ -30,7 +30,7 @@ use crate::{
     },
     links::{expand, path},
     web::{
-        account::frame::Section,
+        account::wanted::Wanted,
         kit::{
             error::{self, Area},
             message::Message,
@@ -54,8 +54,10 @@ use crate::{
 pub(in crate::http) struct Place {
     /// The state.
     pub state: web::Data<State>,
-    /// The issuer.
+    /// The issuer at which people sign in.
     pub issuer: Issuer,
+    /// By which of its names it was called.
+    pub form: IssuerForm,
     /// The organization.
     pub organization: OrganizationId,
     /// What was called.
@@ -126,11 +128,16 @@ impl FromRequest for Place {
         Box::pin(async move {
             let state = request.app_data::<web::Data<State>>().cloned();
             let state = state.ok_or_else(|| Error::internal("the server was built without its state"))?;
-            let issuer = issuers::find(&request).await?;
+            let called = issuers::find(&request).await?;
+            let form = called.form();
+            let issuer = match called.is_tenant() {
+                true => sign_in_of(&mut state.db.read().await.map_err(Error::from)?, called).await?,
+                false => called,
+            };
             let organization = issuer.organization().map(|organization| organization.id);
             let organization =
                 organization.ok_or_else(|| Error::not_found("workspace", issuer.workspace()))?;
-            Ok(Self { state, issuer, organization, request })
+            Ok(Self { state, issuer, form, organization, request })
         })
     }
 }
@@ -171,20 +178,25 @@ impl Place {
     }
 
     /// Where somebody signs in who wants a page of their account.
-    pub(in crate::http) fn sign_in_for(&self, section: Section) -> String {
+    pub(in crate::http) fn sign_in_for(&self, wanted: &Wanted) -> String {
         let sign_in = self.path(path::WORKSPACE_SIGN_IN);
-        match section {
-            Section::Account => sign_in,
-            section => format!("{sign_in}?next={}", section.name()),
+        match wanted.is_first() {
+            true => sign_in,
+            false => format!("{sign_in}?next={}", wanted.name()),
         }
+    }
+
+    /// The path of the page that somebody wants.
+    pub(in crate::http) fn path_of(&self, wanted: &Wanted) -> String {
+        wanted.path(&self.issuer.tenant.name, &self.issuer.workspace())
     }
 
     /// Sends the browser to its account: to the page for which somebody signed in, if there is one.
     pub(super) fn to_account(&self) -> HttpResponse {
         let links = &self.state.links;
         let wanted = cookies::read(links, &self.request, self.organization, Purpose::Next);
-        let section = wanted.first().map_or(Section::Account, |name| Section::of(name));
-        let mut response = see_other(&self.path(section.pattern()));
+        let page = Wanted::of(wanted.first().map_or("", String::as_str));
+        let mut response = see_other(&self.path_of(&page));
         if !wanted.is_empty() {
             cookies::clear(links, &mut response, self.organization, Purpose::Next);
         }

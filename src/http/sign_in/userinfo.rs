@@ -12,6 +12,7 @@ use crate::{
 /// `GET` and `POST …/userinfo`
 pub(super) async fn userinfo(place: Place, body: web::Bytes) -> Reply {
     let request = &place.request;
+    let issuer = place.issuer.in_form(place.form);
     let form = if body.is_empty() { Ok("") } else { form(request, &body) };
     let parameters = form.and_then(Parameters::parse);
     let credentials = parameters
@@ -19,16 +20,14 @@ pub(super) async fn userinfo(place: Place, body: web::Bytes) -> Reply {
         .map_err(Clone::clone)
         .and_then(|parameters| Ok((authorization(request)?, token(parameters)?)));
     let outcome = match credentials {
-        Ok((authorization, token)) => {
-            userinfo::userinfo(&place.state, &place.issuer, authorization, token).await?
-        }
+        Ok((authorization, token)) => userinfo::userinfo(&place.state, &issuer, authorization, token).await?,
         Err(error) => Err(error),
     };
     Ok(match outcome {
         Ok(UserInfo { claims, client_id }) => {
             let mut response =
                 HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(claims);
-            allow_own_origins(&place.state, &place.issuer, request, client_id, &mut response).await?;
+            allow_own_origins(&place.state, &issuer, request, client_id, &mut response).await?;
             response
         }
         Err(error) => refusal(&error),

@@ -13,6 +13,8 @@ mod applications;
 pub mod call;
 mod discovery;
 pub mod error;
+mod guests;
+pub mod openapi;
 mod organizations;
 mod scim;
 mod scim_roles;
@@ -117,6 +119,28 @@ routes! { configure, access, MANAGEMENT:
         patch organizations::patch(ORGANIZATION_UPDATE),
         put organizations::replace(ORGANIZATION_UPDATE),
         delete organizations::delete(ORGANIZATION_DELETE);
+}
+
+const GUESTS_INVITE: Needs = Needs::in_organization(&["guest_mgt_invite_add"]);
+const GUESTS_LIST: Needs = Needs::in_organization(&["guest_mgt_invite_list"]);
+const GUESTS_DELETE: Needs = Needs::in_organization(&["guest_mgt_invite_delete"]);
+/// Where the invited have their account, and where they are invited.
+const GUESTS_INTROSPECT: Needs = Needs::any(&["guest_mgt_invite_list"]);
+
+routes! { configure_guests, guests_access, MANAGEMENT:
+    INVITE_GUESTS: post guests::invite(GUESTS_INVITE);
+    GUEST_INVITATIONS: get guests::list(GUESTS_LIST);
+    GUEST_INVITATION: delete guests::remove(GUESTS_DELETE);
+    INTROSPECT_INVITATION: post guests::introspect(GUESTS_INTROSPECT);
+}
+
+/// Registers what takes no token: an invitation accepted by its code.
+pub fn configure_acceptance(routes: &mut Routes<'_>) {
+    for pattern in wso2::ACCEPT_INVITATION {
+        routes.resource(pattern, |resource| {
+            resource.post(guests::accept).default_service(method_not_allowed("POST".to_owned()))
+        });
+    }
 }
 
 routes! { configure_roles, roles_access, SCIM:

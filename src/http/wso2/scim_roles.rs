@@ -32,6 +32,7 @@ use crate::{
     http::scim::response::{ScimError, ScimResult, json},
 };
 use filter::Conditions;
+pub(super) use view::audience_object;
 
 /// How many roles a page has where nothing is said.
 const DEFAULT_COUNT: u64 = 100;

@@ -48,6 +48,25 @@ pub const WORKSPACE_COMPANY: &str = "/{tenant}/{workspace}/sign-in/company";
 pub const WORKSPACE_COMPANY_FINISH: &str = "/{tenant}/{workspace}/sign-in/company/finish";
 /// Where they go back to the application from it, without having signed in.
 pub const WORKSPACE_COMPANY_DECLINE: &str = "/{tenant}/{workspace}/sign-in/company/decline";
+/// What somebody is invited to, by the link of an invitation.
+pub const WORKSPACE_INVITATION: &str = "/{tenant}/{workspace}/sign-in/invitation";
+/// Where somebody who is signed in accepts it.
+pub const WORKSPACE_INVITATION_JOIN: &str = "/{tenant}/{workspace}/sign-in/invitation/join";
+/// Where somebody without an account makes one by it.
+pub const WORKSPACE_INVITATION_NEW: &str = "/{tenant}/{workspace}/sign-in/invitation/new";
+/// Where somebody asks for the letter that proves their address.
+pub const WORKSPACE_INVITATION_SEND: &str = "/{tenant}/{workspace}/sign-in/invitation/send";
+/// Where somebody signs out who is signed in with another account.
+pub const WORKSPACE_INVITATION_LEAVE: &str = "/{tenant}/{workspace}/sign-in/invitation/sign-out";
+/// The organizations of a user.
+pub const WORKSPACE_ACCOUNT_ORGANIZATIONS: &str = "/{tenant}/{workspace}/account/organizations";
+/// Where a user leaves one.
+pub const WORKSPACE_ACCOUNT_LEAVE: &str = "/{tenant}/{workspace}/account/organizations/{organization}/leave";
+/// Where its owner hands it over.
+pub const WORKSPACE_ACCOUNT_TRANSFER: &str =
+    "/{tenant}/{workspace}/account/organizations/{organization}/transfer";
+/// Where a user accepts an invitation for an address that they have proven.
+pub const WORKSPACE_ACCOUNT_INVITATION: &str = "/{tenant}/{workspace}/account/invitations/{invitation}";
 /// Where a new user sets a password.
 pub const WORKSPACE_ACTIVATE: &str = "/{tenant}/{workspace}/sign-in/activate";
 /// A user's own account.
@@ -86,6 +105,11 @@ pub const WORKSPACE_ACCOUNT_DATA: &str = "/{tenant}/{workspace}/account/data";
 pub const WORKSPACE_ACCOUNT_FILE: &str = "/{tenant}/{workspace}/account/data/account.json";
 /// Erases the account.
 pub const WORKSPACE_ACCOUNT_ERASE: &str = "/{tenant}/{workspace}/account/erase";
+/// Where the user accepts an invitation to an organization.
+pub const WORKSPACE_ACCOUNT_GUEST_INVITATION: &str = "/{tenant}/{workspace}/account/guest-invitation";
+/// Where the link of an invitation leads.
+pub const WORKSPACE_ACCOUNT_OPEN_GUEST_INVITATION: &str =
+    "/{tenant}/{workspace}/account/guest-invitation/open";
 /// Where the user proves once more who they are.
 pub const WORKSPACE_ACCOUNT_CONFIRM: &str = "/{tenant}/{workspace}/account/confirm";
 /// Signs out of it.

@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::frame::{AccountFrame, Section, errors_of, wrong};
+use super::{
+    frame::{AccountFrame, errors_of, wrong},
+    wanted::Wanted,
+};
 use crate::{
     app::accounts::self_service::confirmation::Methods,
     links::path,
@@ -31,7 +34,7 @@ pub struct ConfirmPage<'a> {
     /// What stands around it.
     pub frame: &'a AccountFrame<'a>,
     /// Where the user comes back to.
-    pub next: Section,
+    pub next: &'a Wanted,
     /// By what it can be proven.
     pub methods: &'a Methods,
     /// What the user signs in with, for password managers.

@@ -38,10 +38,16 @@ pub enum Section {
     Data,
     /// The erasure.
     Erase,
+    /// The organizations that the user belongs to.
+    Organizations,
+    /// The invitation of a guest, which the browser brought.
+    GuestInvitation,
+    /// An invitation to an organization, which the browser brought.
+    Invitation,
 }
 
 impl Section {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Account,
         Self::Profile,
         Self::Addresses,
@@ -52,6 +58,9 @@ impl Section {
         Self::Sessions,
         Self::Data,
         Self::Erase,
+        Self::Organizations,
+        Self::GuestInvitation,
+        Self::Invitation,
     ];
 
     /// Its name in the form that asks for the proof.
@@ -67,6 +76,9 @@ impl Section {
             Self::Sessions => "sessions",
             Self::Data => "data",
             Self::Erase => "erase",
+            Self::Organizations => "organizations",
+            Self::GuestInvitation => "guest-invitation",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -98,6 +110,9 @@ impl Section {
             Self::Sessions => path::WORKSPACE_ACCOUNT_SESSIONS,
             Self::Data => path::WORKSPACE_ACCOUNT_DATA,
             Self::Erase => path::WORKSPACE_ACCOUNT_ERASE,
+            Self::Organizations => path::WORKSPACE_ACCOUNT_ORGANIZATIONS,
+            Self::GuestInvitation => path::WORKSPACE_ACCOUNT_GUEST_INVITATION,
+            Self::Invitation => path::WORKSPACE_INVITATION,
         }
     }
 }
@@ -131,10 +146,16 @@ pub enum Done {
     OthersEnded,
     /// The user proved once more who they are.
     Confirmed,
+    /// The user became a member of an organization.
+    Joined,
+    /// The user left an organization.
+    Left,
+    /// The user handed an organization over.
+    Transferred,
 }
 
 impl Done {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::Profile,
         Self::CodeSent,
         Self::Verified,
@@ -148,6 +169,9 @@ impl Done {
         Self::SessionEnded,
         Self::OthersEnded,
         Self::Confirmed,
+        Self::Joined,
+        Self::Left,
+        Self::Transferred,
     ];
 
     /// Its code.
@@ -166,6 +190,9 @@ impl Done {
             Self::SessionEnded => "session-ended",
             Self::OthersEnded => "others-ended",
             Self::Confirmed => "confirmed",
+            Self::Joined => "joined",
+            Self::Left => "left",
+            Self::Transferred => "transferred",
         }
     }
 
@@ -188,6 +215,9 @@ impl Done {
             Self::AppRemoved => "The authenticator app is removed. You are signed out everywhere else.",
             Self::SessionEnded => "You are signed out there.",
             Self::OthersEnded => "You are signed out everywhere else.",
+            Self::Joined => "You have joined the organization.",
+            Self::Left => "You have left the organization.",
+            Self::Transferred => "The organization has another owner now.",
             Self::Confirmed => "Thank you. For ten minutes you can change how you sign in.",
         }
     }
@@ -327,6 +357,8 @@ mod tests {
             (path::WORKSPACE_ACCOUNT_PASSKEY, Section::Passkeys),
             (path::WORKSPACE_ACCOUNT_CONFIRM, Section::Account),
             (path::WORKSPACE_SIGN_IN, Section::Account),
+            (path::WORKSPACE_ACCOUNT_LEAVE, Section::Organizations),
+            (path::WORKSPACE_ACCOUNT_GUEST_INVITATION, Section::Account),
         ] {
             assert_eq!(Section::of_route(route), section, "{route}");
         }

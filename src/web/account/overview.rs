@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 use model::{account::CredentialSummary, user::User};
 
-use super::{addresses::company_sign_in, frame::AccountFrame};
+use super::{addresses::company_sign_in, frame::AccountFrame, organizations};
 use crate::{
     app::{
-        accounts::self_service::{addresses, overview::Overview},
+        accounts::self_service::{addresses, organizations::OwnOrganization, overview::Overview},
         delegates::Administered,
+        invitations::PendingInvitation,
     },
     links::{console, expand, path},
     web::kit::{
@@ -26,6 +27,10 @@ pub struct OverviewPage<'a> {
     pub overview: &'a Overview,
     /// The organizations that they administer.
     pub administered: &'a [Administered],
+    /// The organizations that they belong to, but for the one whose account it is.
+    pub organizations: &'a [OwnOrganization],
+    /// The invitations that they can accept.
+    pub invitations: &'a [PendingInvitation],
     /// Whether people sign in by password here.
     pub passwords: bool,
     /// Whether passkeys are offered.
@@ -64,6 +69,7 @@ impl OverviewPage<'_> {
                         p { "This account is one of " strong { (frame.layout.organization) } "." }
                     }
                 }
+                (self.organizations())
                 @if !self.administered.is_empty() {
                     section.card aria-labelledby="administered" {
                         h2 #administered { "What you administer" }
@@ -85,6 +91,29 @@ impl OverviewPage<'_> {
                 }
             },
         )
+    }
+
+    /// Where somebody belongs to organizations, or is invited to some.
+    fn organizations(&self) -> Markup {
+        let (own, invited) = (self.organizations, self.invitations);
+        html! {
+            @if !own.is_empty() || !invited.is_empty() {
+                (self.card("Organizations", path::WORKSPACE_ACCOUNT_ORGANIZATIONS, "Open", "your organizations", html! {
+                    @if !invited.is_empty() { (organizations::invited(self.frame, invited)) }
+                    @if !own.is_empty() {
+                        ul.rows {
+                            @for one in own {
+                                li {
+                                    span { strong { (one.name) } }
+                                    span.soft { (organizations::role(one.membership.tier)) }
+                                    @if !one.membership.is_active() { (mark(Icon::Attention, "suspended")) }
+                                }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
     }
 
     fn card(&self, title: &str, pattern: &str, label: &str, about: &str, content: Markup) -> Markup {

@@ -8,6 +8,9 @@ use model::{
         UserSession,
     },
     branding::Branding,
+    email::Email,
+    membership::{Membership, MembershipSource, MembershipStatus, Tier},
+    organization_invitation::OrganizationInvitation,
     user::{
         AddressKind, AddressStatus, IdentifierKind, IdentifierText, User, UserAddress, UserIdentifier,
         UserSource, UserStatus,
@@ -20,19 +23,28 @@ use super::{
     confirm::{ConfirmPage, PASSWORD},
     data,
     frame::{AccountFrame, Done, Section},
+    guest_invitation::InvitationPage,
+    organizations as pages,
+    organizations::{ADDRESS as NEXT_OWNER, OrganizationsPage},
     overview::OverviewPage,
     passkeys::PasskeysPage,
     password::{CURRENT, PasswordPage},
     profile::ProfileForm,
     second_factor::{AppPage, CODE, SecondFactorPage, recovery_codes},
     sessions::SessionsPage,
+    wanted::Wanted,
 };
 use crate::{
-    app::accounts::self_service::{
-        addresses::{OwnAddresses, join},
-        confirmation::Methods,
-        overview::Overview,
-        profile::OwnProfile,
+    app::guests::Offer,
+    app::{
+        accounts::self_service::{
+            addresses::{OwnAddresses, join},
+            confirmation::Methods,
+            organizations::OwnOrganization,
+            overview::Overview,
+            profile::OwnProfile,
+        },
+        invitations::PendingInvitation,
     },
     web::{
         kit::forms::{FormErrors, FormValues},
@@ -143,6 +155,7 @@ fn account_overview_samples() {
     let (full, empty) = (full(), Overview { sessions: 1, ..Overview { credentials: Vec::new(), ..full() } });
     let named = user(json!({ "name": "Dana <Doe>" }));
     let nameless = user(json!({}));
+    let (own, invited) = (organizations(), invitations());
     let of = |user: &User, overview: &Overview, done| {
         framed(true, done, |frame| {
             OverviewPage {
@@ -150,6 +163,8 @@ fn account_overview_samples() {
                 user,
                 overview,
                 administered: &[],
+                organizations: if done.is_some() { &own } else { &[] },
+                invitations: if done.is_some() { &invited } else { &[] },
                 passwords: true,
                 passkeys: true,
                 apps: true,
@@ -160,6 +175,80 @@ fn account_overview_samples() {
     document("account-overview", of(&named, &full, Some(Done::Password)));
     let empty = Overview { identifiers: Vec::new(), companies: Vec::new(), addresses: Vec::new(), ..empty };
     page("account-overview-empty", of(&nameless, &empty, None));
+}
+
+fn organizations() -> [OwnOrganization; 4] {
+    let own = |bits, name: &str, tier| OwnOrganization {
+        id: Id::from_bits(bits),
+        name: name.to_owned(),
+        segment: format!("{bits:032x}"),
+        disabled: false,
+        membership: Membership::new(
+            (Id::from_bits(2), Id::from_bits(bits)),
+            Id::from_bits(1),
+            tier,
+            MembershipSource::Invitation,
+            ago(9_000_000),
+        ),
+    };
+    let mut suspended = own(13, "Umbrella <b>", Tier::Member);
+    suspended.membership.status = MembershipStatus::Suspended;
+    [
+        own(11, "Acme Corporation", Tier::Owner),
+        own(12, "Globex and its many subsidiaries in the whole of Central Europe", Tier::Admin),
+        suspended,
+        OwnOrganization { disabled: true, ..own(14, "Initech", Tier::Member) },
+    ]
+}
+
+fn invitations() -> [PendingInvitation; 1] {
+    let email = Email::parse("dana@acme.com").unwrap();
+    let invitation = OrganizationInvitation {
+        id: Id::from_bits(21),
+        environment_id: Id::from_bits(2),
+        organization_id: Id::from_bits(15),
+        email,
+        role: Tier::Admin,
+        invited_by: String::new(),
+        vouched: false,
+        expires_at: Timestamp::from_seconds(1_800_500_000),
+        lifetime_ms: 0,
+        accepted_at: None,
+        accepted_user_id: None,
+        revoked_at: None,
+        send_count: 1,
+        last_sent_at: ago(5000),
+        renewed: (ago(5000), 0),
+        created_at: ago(5000),
+    };
+    [PendingInvitation { invitation, organization: "Hooli <i>".to_owned() }]
+}
+
+#[test]
+fn account_organization_samples() {
+    let none = FormErrors::none();
+    let (own, invited) = (organizations(), invitations());
+    let list = |organizations: &[OwnOrganization], invitations: &[PendingInvitation], done| {
+        framed(true, done, |frame| {
+            OrganizationsPage { frame, organizations, invitations, errors: &none }.view()
+        })
+    };
+    page("account-organizations", list(&own, &invited, Some(Done::Joined)));
+    page("account-organizations-empty", list(&[], &[], None));
+    let [owned, administered, ..] = &own;
+    let leave = |own, errors: &FormErrors| framed(true, None, |frame| pages::leave(frame, own, errors));
+    page("account-organization-leave", leave(administered, &none));
+    page("account-organization-leave-owner", leave(owned, &none));
+    let refused = FormErrors::one("", "the organization has no owner, and nobody else administers it");
+    page("account-organization-leave-refused", leave(administered, &refused));
+    let typed = FormValues::new().with(NEXT_OWNER, "eve@acme.com");
+    let transfer = |recent, values: &FormValues, errors: &FormErrors| {
+        framed(recent, None, |frame| pages::transfer(frame, owned, values, errors))
+    };
+    page("account-organization-transfer", transfer(true, &FormValues::new(), &none));
+    page("account-organization-transfer-not-recent", transfer(false, &FormValues::new(), &none));
+    let unknown = FormErrors::one(NEXT_OWNER, "nobody with this address is a member of the organization");
+    page("account-organization-transfer-refused", transfer(true, &typed, &unknown));
 }
 
 #[test]
@@ -225,7 +314,14 @@ fn account_credential_samples() {
     let methods = Methods { password: true, code: true, passkey: None };
     let confirm = |methods: &Methods, errors: &FormErrors| {
         framed(false, None, |frame| {
-            ConfirmPage { frame, next: Section::Passkeys, methods, name: "dana@acme.com", errors }.view()
+            ConfirmPage {
+                frame,
+                next: &Wanted::Account(Section::Passkeys),
+                methods,
+                name: "dana@acme.com",
+                errors,
+            }
+            .view()
         })
     };
     page("account-confirm", confirm(&methods, &FormErrors::one(PASSWORD, "is not your password")));
@@ -261,6 +357,18 @@ fn account_second_factor_samples() {
         "account-recovery-codes",
         framed(true, None, |frame| recovery_codes(frame, &codes, "New recovery codes")),
     );
+}
+
+#[test]
+fn account_invitation_samples() {
+    let of =
+        |offer: &Offer, name: &str| framed(true, None, |frame| InvitationPage { frame, offer, name }.view());
+    let theirs =
+        |organization: &str| Offer::Theirs { organization: organization.into(), expires_at: ago(-200_000) };
+    page("account-invitation", of(&theirs("Globex <b> & Sons"), "Dana Doe"));
+    page("account-invitation-unnamed", of(&theirs(" "), ""));
+    page("account-invitation-other", of(&Offer::SomebodyElses, "Dana Doe"));
+    page("account-invitation-closed", of(&Offer::Closed, "Dana Doe"));
 }
 
 #[test]

@@ -12,8 +12,10 @@ pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod flows;
+pub mod guests;
 pub mod identity_pools;
 pub mod identity_schemas;
+pub mod invitations;
 pub mod kit;
 pub mod letters;
 pub mod oauth_clients;
@@ -153,8 +155,19 @@ fn connection_routes(routes: &mut Routes<'_>) {
         });
 }
 
+fn member_routes(routes: &mut Routes<'_>) {
+    routes
+        .resource(path::ORGANIZATION_INVITATIONS, |resource| resource.get(invitations::list::list))
+        .resource(path::NEW_ORGANIZATION_INVITATION, |resource| {
+            resource.get(invitations::form::new).post(invitations::form::create)
+        })
+        .resource(path::RESEND_ORGANIZATION_INVITATION, |resource| resource.post(invitations::list::resend))
+        .resource(path::REVOKE_ORGANIZATION_INVITATION, |resource| resource.post(invitations::list::revoke));
+}
+
 fn organization_routes(routes: &mut Routes<'_>) {
     use organizations::{children, metadata, new};
+    member_routes(routes);
     routes
         .resource(path::ORGANIZATIONS, |resource| resource.get(organizations::list::list))
         .resource(path::NEW_ORGANIZATION, |resource| resource.get(new::new).post(new::create))
@@ -171,6 +184,7 @@ fn organization_routes(routes: &mut Routes<'_>) {
             resource.get(metadata::edit_schema).post(metadata::update_schema)
         })
         .resource(path::ORGANIZATION, |resource| resource.get(organizations::show::show))
+        .resource(path::GUEST_INVITATIONS, |resource| resource.post(guests::remove))
         .resource(path::EDIT_ORGANIZATION, |resource| {
             resource.get(edit::<Organization>).post(update::<Organization>)
         })
@@ -246,14 +260,14 @@ fn role_routes(routes: &mut Routes<'_>) {
 }
 
 fn user_routes(routes: &mut Routes<'_>) {
-    use users::{contact, credentials, form, list, show, status};
+    use users::{contact, credentials, form, invitation, list, new, roles, show, status};
     routes
         .resource(path::USERS, |resource| resource.get(list::list))
-        .resource(path::NEW_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_USER, |resource| resource.get(new::new).post(new::create))
         .resource(path::ORGANIZATION_USERS, |resource| resource.get(list::list))
-        .resource(path::NEW_ORGANIZATION_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_ORGANIZATION_USER, |resource| resource.get(new::new).post(new::create))
         .resource(path::POOL_USERS, |resource| resource.get(list::list))
-        .resource(path::NEW_POOL_USER, |resource| resource.get(form::new).post(form::create))
+        .resource(path::NEW_POOL_USER, |resource| resource.get(new::new).post(new::create))
         .resource(path::USER, |resource| resource.get(show::show))
         .resource(path::EDIT_USER, |resource| resource.get(form::edit).post(form::update))
         .resource(path::DELETE_USER, |resource| resource.get(status::confirm_deletion).post(status::delete))
@@ -274,6 +288,8 @@ fn user_routes(routes: &mut Routes<'_>) {
         .resource(path::USER_GROUPS, |resource| {
             resource.get(user_groups::of_user::new).post(user_groups::of_user::change)
         })
+        .resource(path::USER_ROLES, |resource| resource.post(roles::change))
+        .resource(path::USER_INVITATION, |resource| resource.post(invitation::change))
         .resource(path::USER_SESSIONS, |resource| resource.post(credentials::end_sessions));
 }
 

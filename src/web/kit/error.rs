@@ -37,13 +37,15 @@ impl From<Error> for PageError {
 
 /// The part of the site that a page belongs to, and so who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Area {
+pub enum Area<'a> {
     /// For the vendor's administrators.
     Console,
     /// For a customer's IT admin who followed a setup link.
     Setup,
     /// For a person in a login.
     Login,
+    /// For an organization's own administrator, whose first page has this path.
+    Delegated(&'a str),
 }
 
 /// The HTTP status of an error on a page.
@@ -72,7 +74,7 @@ pub fn status(error: &Error) -> StatusCode {
 }
 
 /// The response for an error. `reference` is the request's id.
-pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpResponse {
+pub fn respond(error: &Error, area: Area<'_>, reference: Option<&str>) -> HttpResponse {
     respond_with(error, view(error, area, reference))
 }
 
@@ -93,9 +95,9 @@ pub fn log_internal_error(error: &Error) {
     }
 }
 
-fn view(error: &Error, area: Area, reference: Option<&str>) -> Markup {
+fn view(error: &Error, area: Area<'_>, reference: Option<&str>) -> Markup {
     let text = match (error, area) {
-        (Error::Organization(error), Area::Console) => organization_words::reason(error),
+        (Error::Organization(error), Area::Console | Area::Delegated(_)) => organization_words::reason(error),
         (error, _) => error.to_string(),
     };
     let message = match (error, area) {
@@ -104,6 +106,7 @@ fn view(error: &Error, area: Area, reference: Option<&str>) -> Markup {
         (Error::Unavailable { .. }, _) => Message::unavailable_after_form(),
         (error, Area::Console) => console_message(error, &text),
         (error, Area::Setup) => setup_message(error, &text),
+        (error, Area::Delegated(home)) => delegated_message(error, &text, home),
         (Error::NotFound { .. }, Area::Login) => Message::not_found(),
         (Error::Internal(_), Area::Login) => Message::internal(),
         (_, Area::Login) => Message::bad_request(&text),
@@ -152,6 +155,40 @@ fn console_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
         ),
     };
     Message { reason: Some(reason), next_link: message.next_link.or(Some(HOME)), ..message }
+}
+
+fn delegated_message<'a>(error: &Error, text: &'a str, home: &'a str) -> Message<'a> {
+    let (reason, message) = match error {
+        Error::NotFound { .. } => (
+            "not_found",
+            Message::new(
+                "This is not here",
+                "It may have been deleted, or it is none of what you administer in your organization.",
+                "Begin again at your start page. If something is missing there, ask somebody else who administers your organization.",
+            ),
+        ),
+        Error::Forbidden(_) => (
+            "forbidden",
+            Message::new(
+                "Your roles do not allow this",
+                "None of the roles that you have in your organization permits it.",
+                "Ask somebody else who administers your organization to do it, or to give you a role that permits it. If there is nobody else, ask the support of the application.",
+            ),
+        ),
+        Error::Internal(_) => (
+            "internal",
+            Message::new(
+                "This did not work",
+                "Something failed on our side. Nothing was changed.",
+                "Try again in a minute. If it happens again, tell the support of the application the reference.",
+            ),
+        ),
+        _ => (
+            "bad_request",
+            Message::new("This cannot be done", text, "Go back, change what was sent, and try again."),
+        ),
+    };
+    Message { reason: Some(reason), next_link: Some(("To your start page", home)), ..message }
 }
 
 fn setup_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
@@ -219,7 +256,7 @@ mod tests {
             (|| Error::internal("the disk is full of secrets"), 500),
         ];
         for (error, expected) in kinds {
-            for area in [Area::Console, Area::Setup, Area::Login] {
+            for area in [Area::Console, Area::Setup, Area::Login, Area::Delegated("/prod/acme/admin")] {
                 let answer = respond(&error(), area, Some("0123abc"));
                 assert_eq!(answer.status(), expected);
                 assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), matches!(expected, 429 | 503));

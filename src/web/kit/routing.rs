@@ -102,7 +102,7 @@ impl Surface {
     }
 
     /// Who reads its pages.
-    pub fn area(self) -> Area {
+    pub fn area(self) -> Area<'static> {
         match self {
             Self::Console => Area::Console,
             Self::Setup => Area::Setup,

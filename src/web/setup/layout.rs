@@ -27,6 +27,8 @@ pub struct SetupLayout<'a> {
     pub organization: Option<&'a str>,
     /// The hidden field of the form that ends the session, once there is one.
     pub leave: Option<Markup>,
+    /// The first page of the organization's administration, for who came from there.
+    pub administration: Option<&'a str>,
     /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
@@ -82,7 +84,12 @@ impl SetupLayout<'_> {
                         }
                         @if let Some(organization) = self.organization { span.for { "Setup for " (organization) } }
                     }
-                    main #content.page.setup { (content) }
+                    main #content.page.setup {
+                        @if let Some(administration) = self.administration {
+                            p.small { a href=(administration) rel="noreferrer" { "Back to the administration of your organization" } }
+                        }
+                        (content)
+                    }
                     footer.foot { (self.footer()) }
                 }
             }

@@ -67,12 +67,17 @@ pub async fn leave(sent: SetupForm) -> PageResult {
     for presented in cookie::read(&context.request) {
         sessions::end_session(&context.state, &presented.value).await?;
     }
+    let administration = context.administration.as_deref();
     let message = Message {
         reason: Some("setup_left"),
+        next_link: administration.map(|path| ("Back to the administration", path)),
         ..Message::new(
             "You closed the setup pages",
             "This browser is not let in any more. What you set up stays.",
-            "To go on later, ask whoever sent you the link for a new one.",
+            match administration {
+                Some(_) => "To go on later, open the set-up again from there.",
+                None => "To go on later, ask whoever sent you the link for a new one.",
+            },
         )
     };
     let mut response = page(StatusCode::OK, PagePolicy::SameOriginForms, message.view());
@@ -95,6 +100,7 @@ async fn link_response(state: &State, arrival: LinkState, token: &str) -> PageRe
         application: &application,
         organization: None,
         leave: None,
+        administration: None,
         banner: None,
     };
     let (title, content) = match &arrival {

@@ -21,7 +21,7 @@ pub mod saml;
 #[cfg(test)]
 mod samples;
 mod scim;
-mod session;
+pub(in crate::web) mod session;
 mod steps;
 
 /// Registers the routes.

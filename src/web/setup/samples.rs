@@ -57,6 +57,7 @@ fn framed(title: &str, refresh: Refresh, content: maud::Markup) -> maud::Markup 
         application: "Northwind Cloud",
         organization: Some("Acme Corporation"),
         leave: Some(html! { input type="hidden" name="form_token" value="sample"; }),
+        administration: None,
         banner: None,
     }
     .render(title, refresh, content)
@@ -237,22 +238,15 @@ fn outcome_samples() {
         Refresh::Live,
         html! { section.card { (scim::request_list(&[], now())) } },
     );
+    let acme = Domain::parse("acme.example").unwrap();
+    let of = (Id::from_bits(1), Id::from_bits(2));
     let listed = OrganizationDomain {
-        id: Id::from_bits(79),
-        version: 1,
-        environment_id: Id::from_bits(1),
-        organization_id: Id::from_bits(2),
-        domain: Domain::parse("acme.example").unwrap(),
-        state: DomainState::Failed,
         verification_token: Some("0123456789abcdef0123456789abcdef01234567".into()),
-        verified_at: None,
+        verification_started_at: Some(now()),
         checked_at: Some(now()),
-        check_error: Some("no TXT record was found at _ostiary-challenge.acme.example".into()),
-        approved: false,
-        asserted: false,
-        record_lost_at: None,
-        recheck_at: None,
-        created_at: now(),
+        check_error: Some("no TXT record was found at _sso-challenge.acme.example".into()),
+        check_attempts: 1,
+        ..OrganizationDomain::new(Id::from_bits(79), of, acme, DomainState::Failed, now())
     };
     sample(
         "domain",

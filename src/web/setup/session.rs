@@ -13,7 +13,7 @@ use model::{
 
 use super::{cookie, error::ExtractError, layout::SetupLayout};
 use crate::{
-    app::{self, Error, State, principal::Principal, setup::sessions},
+    app::{self, Error, State, authorization_server::issuers, principal::Principal, setup::sessions},
     web::kit::{layout, request::device},
 };
 
@@ -37,6 +37,8 @@ pub struct SetupContext {
     pub environment: Environment,
     /// The vendor's branding.
     pub branding: Branding,
+    /// The first page of the organization's administration, if whoever made the link for themselves came from there.
+    pub administration: Option<String>,
     pub(super) form_token: String,
     /// The request.
     pub request: HttpRequest,
@@ -55,6 +57,7 @@ impl SetupContext {
         // For the record of a refusal.
         request.extensions_mut().insert(principal);
         Ok(Self {
+            administration: administration(&state, &link, &organization, &environment),
             principal,
             form_token: BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session_name(&value))),
             organization,
@@ -91,14 +94,30 @@ impl SetupContext {
             application: self.application(),
             organization: Some(self.organization.display_name.as_str()).filter(|name| !name.is_empty()),
             leave: Some(self.csrf()),
+            administration: self.administration.as_deref(),
             banner: self.state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER),
         }
     }
 }
 
+/// Where an organization's own administrator came from, who made a link for themselves.
+fn administration(
+    state: &State,
+    link: &SetupLink,
+    organization: &Organization,
+    environment: &Environment,
+) -> Option<String> {
+    link.is_own().then(|| {
+        let alias = organization.public_alias.as_ref().map(|alias| alias.as_str());
+        let segment = issuers::organization_segment(environment.id, organization.id, alias);
+        state.links.administration(environment.slug.as_str(), &segment).into()
+    })
+}
+
 /// A valid session of a browser.
 pub struct BrowserSession {
-    link: SetupLink,
+    /// The link that it began with.
+    pub link: SetupLink,
     organization: Organization,
     environment: Environment,
     /// Its cookie.

@@ -21,6 +21,10 @@ pub enum Purpose {
     Browser,
     /// What was just done, by a code: the next page says it.
     Done,
+    /// The confirmation code of the invitation of a guest, until it is accepted.
+    GuestInvitation,
+    /// The invitation for which somebody signs in, by what stands in its link.
+    Invitation,
     /// The page of the account for which somebody signs in, by its name.
     Next,
 }
@@ -33,6 +37,8 @@ pub fn names(links: &Links, organization: OrganizationId, purpose: Purpose) -> V
         Purpose::Session => "session",
         Purpose::Browser => "browser",
         Purpose::Done => "done",
+        Purpose::GuestInvitation => "guest_invitation",
+        Purpose::Invitation => "invitation",
         Purpose::Next => "next",
     };
     let plain = format!("{kind}_{}", &hash[..16]);

@@ -4,6 +4,7 @@ mod company;
 pub mod cookies;
 pub mod enrolment;
 mod fields;
+pub mod invitation;
 pub mod layout;
 pub mod pages;
 pub mod passkey;

@@ -6,6 +6,7 @@ use model::branding::Branding;
 use serde_json::json;
 
 use super::{
+    invitation::{InvitationPage, NAME, Step},
     layout::SignInLayout,
     pages::{CODE, IDENTIFIER, PASSWORD, SignInPage, Told, WaysIn, sign_out},
     passkey::PasskeyForm,
@@ -233,4 +234,47 @@ fn samples_of_self_service() {
         reference: None,
     };
     page("sign-in-identifier-done", done.identifier());
+}
+
+#[test]
+fn invitation_samples() {
+    let (branding, none) = (branding(), FormErrors::none());
+    let layout = SignInLayout { organization: "Acme <Corporation>", ..layout(&branding) };
+    let page_of = |email, step| {
+        InvitationPage {
+            layout,
+            name: "Acme <Corporation>",
+            administers: true,
+            email,
+            token: "invitation_12vqjrnxk9xeov6o4f05pan0g.AAAA",
+            step,
+        }
+        .view()
+    };
+    let email = "dana@acme.com";
+    page(
+        "invitation-join",
+        page_of(email, Step::Join { action: "/prod/root/join", account: "/prod/root/account" }),
+    );
+    let another = Step::Another {
+        account_name: "eve@globex.example",
+        action: "/prod/root/out",
+        account: "/prod/root/account",
+    };
+    page("invitation-another-account", page_of("d***@acme.com", another));
+    page(
+        "invitation-unconfirmed",
+        page_of(email, Step::Unconfirmed { addresses: "/prod/root/account/addresses" }),
+    );
+    page("invitation-sign-in", page_of(email, Step::SignIn { href: "/prod/root/sign-in?next=invitation" }));
+    let values = FormValues::new();
+    let rules = "At least 12 characters.";
+    let new = |values, errors| Step::New { action: "/prod/root/new", rules, values, errors };
+    page("invitation-new", page_of(email, new(&values, &none)));
+    let typed = FormValues::new().with(NAME, "Dana \"D\" Doe");
+    let short = FormErrors::one(PASSWORD, "must be at least 12 characters long");
+    page("invitation-new-refused", page_of(email, new(&typed, &short)));
+    let prove = |sent| Step::Prove { href: "/prod/root/sign-in", action: "/prod/root/send", sent };
+    page("invitation-prove", page_of("d***@acme.com", prove(false)));
+    page("invitation-prove-sent", page_of("d***@acme.com", prove(true)));
 }

@@ -16,10 +16,10 @@ use crate::{
     support::{Answer, Browser, TestApp, forms::form_to, tokens::Client},
 };
 
-const COLLEAGUE: &str = "colleague@acme.com";
+pub(super) const COLLEAGUE: &str = "colleague@acme.com";
 
 /// Gives the user of the world a role in their organization with these permissions.
-async fn give_role(app: &TestApp, world: &World, permissions: &[&str]) {
+pub(super) async fn give_role(app: &TestApp, world: &World, permissions: &[&str]) {
     let principal = Principal::operator(world.environment.id);
     let new = NewRole {
         name: "Administrators".to_owned(),
@@ -33,38 +33,38 @@ async fn give_role(app: &TestApp, world: &World, permissions: &[&str]) {
     tx.commit().await.unwrap();
 }
 
-struct Delegate<'a> {
+pub(super) struct Delegate<'a> {
     app: &'a TestApp,
     world: &'a World,
-    browser: Browser,
+    pub browser: Browser,
 }
 
 impl<'a> Delegate<'a> {
-    async fn signed_in(app: &'a TestApp, world: &'a World, email: &str) -> Self {
+    pub async fn signed_in(app: &'a TestApp, world: &'a World, email: &str) -> Self {
         let browser = app.browser();
         code(&world.sign_in(app, &browser, email, PASSWORD).await);
         Self { app, world, browser }
     }
 
-    fn path(&self, rest: &str) -> String {
+    pub fn path(&self, rest: &str) -> String {
         format!("{}/admin{rest}", self.world.issuer)
     }
 
-    fn users(&self) -> String {
+    pub fn users(&self) -> String {
         format!("/organizations/{}/users", self.world.organization)
     }
 
-    async fn get(&self, rest: &str) -> Answer {
+    pub async fn get(&self, rest: &str) -> Answer {
         self.browser.get(&self.app.url(&self.path(rest))).await
     }
 
-    async fn page(&self, rest: &str) -> Answer {
+    pub async fn page(&self, rest: &str) -> Answer {
         let answer = self.get(rest).await;
         assert_eq!(answer.status, 200, "{rest}: {}", answer.body);
         answer
     }
 
-    async fn send(&self, page: &Answer, rest: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn send(&self, page: &Answer, rest: &str, fields: &[(&str, &str)]) -> Answer {
         let to = self.path(rest);
         let mut form = form_to(page, &to).unwrap_or_else(|| panic!("no form to {to} in {}", page.body));
         form.fields.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
@@ -74,7 +74,7 @@ impl<'a> Delegate<'a> {
 }
 
 /// The same world.
-fn world_of(world: &World) -> World {
+pub(super) fn world_of(world: &World) -> World {
     World {
         issuer: world.issuer.clone(),
         environment: world.environment.clone(),
@@ -84,7 +84,7 @@ fn world_of(world: &World) -> World {
     }
 }
 
-const MANAGES_USERS: [&str; 5] = [
+pub(super) const MANAGES_USERS: [&str; 5] = [
     "internal_org_user_mgt_list",
     "internal_org_user_mgt_create",
     "internal_org_user_mgt_update",
@@ -105,7 +105,7 @@ both! {
         assert!(list.body.contains(EMAIL), "{}", list.body);
         let new = format!("{}/new", delegate.users());
         let form = delegate.page(&new).await;
-        let fields = [("email", COLLEAGUE), ("status", "active"), ("password", "another kettle in snow")];
+        let fields = [("email", COLLEAGUE), ("access", "password"), ("password", "another kettle in snow")];
         let made = delegate.send(&form, &new, &fields).await;
         assert_eq!(made.status, 303, "{}", made.body);
         let shown = delegate.browser.get(made.location().as_str()).await;
@@ -113,7 +113,7 @@ both! {
         assert!(shown.body.contains(COLLEAGUE) && !shown.body.contains("\"/console"), "{}", shown.body);
         // They stand in the organization's audit log, by whom it was.
         let log = delegate.page("/audit-events").await;
-        assert!(log.body.contains("user.created") && log.body.contains(&world.user.to_string()), "{}", log.body);
+        assert!(log.text().contains("created the user") && log.body.contains(&format!("/users/{}\"", world.user)), "{}", log.body);
     }
 
     async fn who_has_no_role_that_counts_here_is_refused(app: TestApp) {
@@ -227,6 +227,36 @@ both! {
         roles::apply(&app.state, &own, world.organization, held, None, &give).await.unwrap();
     }
 
+    async fn nobody_changes_somebody_there_who_may_do_more(app: TestApp) {
+        let world = world(&app).await;
+        give_role(&app, &world, &MANAGES_USERS).await;
+        let boss = add_user(&app, world.environment.id, world.organization, COLLEAGUE, vec![password(PASSWORD)]).await;
+        let principal = Principal::operator(world.environment.id);
+        let more = NewRole {
+            name: "More".to_owned(),
+            audience: None,
+            permissions: BTreeSet::from(["internal_org_role_mgt_update".to_owned()]),
+        };
+        let more = roles::create(&app.state, &principal, world.organization, &more).await.unwrap();
+        let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
+        let at = |rest: &str| format!("/users/{boss}{rest}");
+        let (password_page, deletion) = (delegate.page(&at("/password")).await, delegate.page(&at("/delete")).await);
+        let (shown, address) = (delegate.page(&at("")).await, delegate.page(&at("/addresses")).await);
+        let give = [RoleOperation::Users(SetChange::Add(BTreeSet::from([boss])))];
+        roles::apply(&app.state, &principal, world.organization, more.id, None, &give).await.unwrap();
+        let sent = [
+            delegate.send(&password_page, &at("/password"), &[("password", "another kettle in snow")]).await,
+            delegate.send(&deletion, &at("/delete"), &[("confirm", "Dana Doe")]).await,
+            delegate.send(&shown, &at("/status"), &[("status", "inactive")]).await,
+            delegate.send(&address, &at("/addresses"), &[("type", "email"), ("address", "mine@acme.com")]).await,
+        ];
+        for answer in sent {
+            assert_eq!(answer.status, 403, "{}", answer.body);
+            assert!(answer.body.contains("may do what you may not do yourself"), "{}", answer.body);
+        }
+        code(&world.sign_in(&app, &app.browser(), COLLEAGUE, PASSWORD).await);
+    }
+
     async fn nothing_of_another_organization_is_there(app: TestApp) {
         let world = world(&app).await;
         give_role(&app, &world, &MANAGES_USERS).await;
@@ -264,11 +294,11 @@ both! {
         let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
         let new = format!("{}/new", delegate.users());
         let form = delegate.page(&new).await;
-        let fields = [("email", "ceo@globex.com"), ("status", "active"), ("emailVerified", "true")];
+        let fields = [("email", "ceo@globex.com"), ("access", "none"), ("emailVerified", "true")];
         let refused = delegate.send(&form, &new, &fields).await;
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains("by the vendor only"), "{}", refused.body);
-        let made = delegate.send(&form, &new, &[("email", "ceo@globex.com"), ("status", "active"), ("emailVerified", "")]).await;
+        let made = delegate.send(&form, &new, &[("email", "ceo@globex.com"), ("access", "none"), ("emailVerified", "")]).await;
         assert_eq!(made.status, 303, "{}", made.body);
         let page = delegate.browser.get(made.location().as_str()).await;
         assert!(page.body.contains("Not verified") && !page.body.contains("Mark as verified"), "{}", page.body);
@@ -295,7 +325,7 @@ both! {
         give_role(&app, &world, &MANAGES_USERS).await;
         let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
         let new = delegate.path(&format!("{}/new", delegate.users()));
-        let fields = [("email", COLLEAGUE), ("status", "active")];
+        let fields = [("email", COLLEAGUE), ("access", "none")];
         let answer = delegate.browser.post(&app.url(&new), &fields).await;
         assert_eq!(answer.status, 403, "{}", answer.body);
     }
@@ -349,12 +379,16 @@ both! {
         let delegate = Delegate::signed_in(&app, &world, EMAIL).await;
         let home = delegate.page("").await;
         let link = delegate.send(&home, "/setup", &[]).await.location().to_string();
-        let unused = delegate.send(&home, "/setup", &[]).await.location().to_string();
         let page = delegate.browser.get(&link).await;
         let opened = delegate.browser.submit(&page, &page.form()).await;
         assert_eq!(opened.status, 303, "{}", opened.body);
         let opened = opened.location().to_string();
         assert_eq!(delegate.browser.get(&opened).await.status, 200);
+        // In another browser the set-up is opened anew.
+        let elsewhere = Delegate::signed_in(&app, &world, EMAIL).await;
+        let home = elsewhere.page("").await;
+        let unused = elsewhere.send(&home, "/setup", &[]).await.location().to_string();
+        assert!(unused.contains("one-time-token"), "{unused}");
         let principal = Principal::operator(world.environment.id);
         let role = roles::list(&app.state, &principal, world.organization, &roles::RoleFilter::default()).await.unwrap().remove(0);
         roles::remove(&app.state, &principal, world.organization, role.id).await.unwrap();

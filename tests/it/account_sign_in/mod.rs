@@ -4,6 +4,7 @@ mod attacks;
 mod company;
 mod company_attacks;
 mod company_ends;
+mod delegated_pages;
 mod delegates;
 mod enrolment;
 mod flow;

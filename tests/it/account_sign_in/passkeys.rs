@@ -172,7 +172,7 @@ both! {
         passkey.counter = 5;
         code(&try_it(&|options| passkey.answer_with(options, &origin, PRESENT | authenticator::VERIFIED)).await);
         let mut copy = passkey.clone();
-        for (what, code) in [("counter", "passkey_counter"), ("unverified", "passkey_user_not_verified"), ("origin", "passkey_origin"), ("forged", "passkey_signature"), ("nobody", "passkey_unknown"), ("nonsense", "passkey_unknown")] {
+        for (what, code) in [("counter", "passkey_counter"), ("unverified", "passkey_user_not_verified"), ("origin", "passkey_origin"), ("relying party", "passkey_origin"), ("forged", "passkey_signature"), ("nobody", "passkey_unknown"), ("nonsense", "passkey_unknown")] {
             let refused = try_it(&|options| {
                 let mut later = passkey.clone();
                 later.counter = 50;
@@ -180,6 +180,11 @@ both! {
                     "counter" => copy.clone().answer_with(options, &origin, PRESENT | authenticator::VERIFIED),
                     "unverified" => later.answer_with(options, &origin, PRESENT),
                     "origin" => later.answer_with(options, "https://evil.example", PRESENT | authenticator::VERIFIED),
+                    "relying party" => {
+                        let mut elsewhere = options.clone();
+                        elsewhere["publicKey"]["rpId"] = json!("evil.example");
+                        later.answer_with(&elsewhere, &origin, PRESENT | authenticator::VERIFIED)
+                    }
                     "forged" => later.forged().answer_with(options, &origin, PRESENT | authenticator::VERIFIED),
                     "nobody" => later.answer_with(options, &origin, PRESENT | authenticator::VERIFIED).replace("\"userHandle\":\"", "\"userHandle\":\"AAAA"),
                     _ => "{}".to_owned(),

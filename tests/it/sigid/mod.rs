@@ -1,5 +1,6 @@
 //! SigID's API: organizations of their own people.
 
+mod invitations;
 mod members;
 mod organizations;
 mod sessions;

@@ -4,7 +4,7 @@ use reqwest::{Method, header};
 use serde_json::json;
 
 use super::{ORGANIZATIONS, assert_error, call, organization_of, person, tenant_admin};
-use crate::{both, support::TestApp};
+use crate::both;
 
 both! {
     async fn whoever_makes_an_organization_owns_it_and_nobody_else_sees_it(app: TestApp) {

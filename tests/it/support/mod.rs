@@ -19,6 +19,7 @@ pub mod process;
 pub mod proxy;
 pub mod scim;
 pub mod tokens;
+pub mod zone;
 
 use std::{
     collections::BTreeMap,

@@ -37,37 +37,38 @@ use crate::{
 };
 
 const PATH: &str = "/api/server/v1/organizations";
-const PASSWORD: &str = "violet kettle under snow";
-const CALLBACK: &str = "https://portal.example/callback";
+pub(super) const PASSWORD: &str = "violet kettle under snow";
+pub(super) const CALLBACK: &str = "https://portal.example/callback";
+pub(super) const SIGNED_OUT: &str = "https://portal.example/bye";
 /// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const VIEW: &str = "internal_org_organization_view";
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(super) const VIEW: &str = "internal_org_organization_view";
 const CREATE: &str = "internal_org_organization_create";
 
 /// The vendor's portal: people sign in with it at the root and switch to their organizations.
-struct Portal<'a> {
-    app: &'a TestApp,
-    environment: Environment,
-    client: Client,
+pub(super) struct Portal<'a> {
+    pub app: &'a TestApp,
+    pub environment: Environment,
+    pub client: Client,
     /// Ann, who is a user of the root.
-    ann: UserId,
+    pub ann: UserId,
     /// A token of the portal itself, at the root.
-    own: String,
+    pub own: String,
     /// What is assigned to people: the portal's role at the root.
-    role: base::id::RoleId,
+    pub role: base::id::RoleId,
 }
 
-fn uuid(bits: u128) -> String {
+pub(super) fn uuid(bits: u128) -> String {
     uuid::Uuid::from_u128(bits).hyphenated().to_string()
 }
 
-fn claims(token: &str) -> Value {
+pub(super) fn claims(token: &str) -> Value {
     let part = token.split('.').nth(1).expect("claims");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
 }
 
-async fn add_user(app: &TestApp, environment: &Environment, name: &str) -> UserId {
+pub(super) async fn add_user(app: &TestApp, environment: &Environment, name: &str) -> UserId {
     let mut new = NewUser::new(UserStatus::Active);
     new.identifiers.push(NewIdentifier::new(IdentifierKind::Uid, name));
     new.addresses.push(NewAddress::email(format!("{name}@vendor.example"), true));
@@ -85,7 +86,7 @@ async fn add_user(app: &TestApp, environment: &Environment, name: &str) -> UserI
 }
 
 impl<'a> Portal<'a> {
-    async fn new(app: &'a TestApp) -> Self {
+    pub async fn new(app: &'a TestApp) -> Self {
         let environment = app.environment("prod").await;
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
         let change = ApplicationChange {
@@ -97,6 +98,7 @@ impl<'a> Portal<'a> {
                 "organization_switch",
             ]),
             redirect_uris: texts(&[CALLBACK]),
+            post_logout_redirect_uris: texts(&[SIGNED_OUT]),
             scopes: texts(&[
                 "openid",
                 "offline_access",
@@ -106,6 +108,12 @@ impl<'a> Portal<'a> {
                 VIEW,
                 CREATE,
                 "billing",
+                "internal_org_user_mgt_list",
+                "internal_org_user_mgt_view",
+                "internal_org_user_mgt_update",
+                "internal_org_user_mgt_delete",
+                "internal_org_group_mgt_view",
+                "internal_org_group_mgt_update",
             ]),
             shared: Some("all".to_owned()),
             ..ApplicationChange::default()
@@ -135,14 +143,14 @@ impl<'a> Portal<'a> {
         self.app.call(&self.own, Method::POST, PATH, Some(body)).await
     }
 
-    async fn made(&self, name: &str, creator: UserId) -> OrganizationId {
+    pub async fn made(&self, name: &str, creator: UserId) -> OrganizationId {
         let answer = self.make(name, creator).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.json()["id"].as_str().unwrap().parse().unwrap()
     }
 
     /// Somebody's image in an organization.
-    async fn image(&self, organization: OrganizationId, of: UserId) -> Option<User> {
+    pub async fn image(&self, organization: OrganizationId, of: UserId) -> Option<User> {
         let mut conn = self.app.state.db.read().await.unwrap();
         let environment_id = self.environment.id;
         let found =
@@ -152,7 +160,7 @@ impl<'a> Portal<'a> {
     }
 
     /// Gives a user of an organization the portal's role there.
-    async fn assign(&self, organization: OrganizationId, user: UserId) {
+    pub async fn assign(&self, organization: OrganizationId, user: UserId) {
         let (state, environment_id) = (&self.app.state, self.environment.id);
         let role = match organization == root_id(environment_id) {
             true => self.role,
@@ -188,7 +196,7 @@ impl<'a> Portal<'a> {
         give(&browser, &page, "password", PASSWORD).await
     }
 
-    async fn ask(&self, path: &str, extra: &[(&str, &str)]) -> Answer {
+    pub async fn ask(&self, path: &str, extra: &[(&str, &str)]) -> Answer {
         let id = self.client.id.to_string();
         let mut form = vec![("client_id", id.as_str()), ("client_secret", self.client.secret.as_str())];
         form.extend(extra);
@@ -196,7 +204,7 @@ impl<'a> Portal<'a> {
     }
 
     /// Tokens of a user of the root who signs in there.
-    async fn sign_in(&self, name: &str) -> Value {
+    pub async fn sign_in(&self, name: &str) -> Value {
         let answer = self.try_sign_in("root", name).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         let code = query(&answer.location(), "code").expect("a code");
@@ -211,11 +219,11 @@ impl<'a> Portal<'a> {
         answer.json()
     }
 
-    async fn switch(&self, token: &str, organization: &str) -> Answer {
+    pub async fn switch(&self, token: &str, organization: &str) -> Answer {
         switch(self.app, "/oauth2/token", &self.client, token, organization, None).await
     }
 
-    async fn refresh(&self, path: &str, token: &str) -> Answer {
+    pub async fn refresh(&self, path: &str, token: &str) -> Answer {
         self.ask(path, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
@@ -225,14 +233,14 @@ impl<'a> Portal<'a> {
     }
 }
 
-async fn give(browser: &Browser, page: &Answer, field: &str, value: &str) -> Answer {
+pub(super) async fn give(browser: &Browser, page: &Answer, field: &str, value: &str) -> Answer {
     let mut form = page.form();
     form.fields.retain(|(name, _)| name != field);
     form.fields.push((field.to_owned(), value.to_owned()));
     browser.submit(page, &form).await
 }
 
-fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> &'a str {
     body[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}"))
 }
 
@@ -446,5 +454,73 @@ both! {
         assert_eq!(body["id"], json!(own));
         let answer = app.call(&token, Method::GET, &format!("/t/prod{PATH}/{fixed}"), None).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (404, &json!("ORG-60015")));
+    }
+
+    async fn what_a_switch_gave_does_not_come_back_with_the_organization(app: TestApp) {
+        let portal = Portal::new(&app).await;
+        let x = portal.made("X", portal.ann).await;
+        let tokens = portal.sign_in("ann").await;
+        let root = text(&tokens, "access_token");
+        let operator = Principal::operator(portal.environment.id);
+        let set = async |disabled| {
+            let change = ostiary::app::organizations::OrganizationChange { disabled: Some(disabled), ..Default::default() };
+            ostiary::app::organizations::update(&app.state, &operator, x, None, &change).await.unwrap();
+        };
+        for turn in 0..16 {
+            let before = portal.switch(root, &uuid(x.bits())).await;
+            assert_eq!(before.status, 200, "{}", before.body);
+            let before = before.json();
+            // A switch and a refresh while it is switched off.
+            let id = uuid(x.bits());
+            let refresh = portal.refresh("/oauth2/token", text(&before, "refresh_token"));
+            let (switched, refreshed, ()) = tokio::join!(portal.switch(root, &id), refresh, set(true));
+            set(false).await;
+            let given = [Some(before), Some(switched.json()), Some(refreshed.json())];
+            for tokens in given.into_iter().flatten().filter(|tokens| tokens["access_token"].is_string()) {
+                let mut conn = app.state.db.read().await.unwrap();
+                let jti = claims(text(&tokens, "access_token"))["jti"].as_str().unwrap().parse().unwrap();
+                let live = store::signed_access_tokens::find_live(&mut conn, portal.environment.id, jti, app.now()).await.unwrap();
+                assert!(live.is_none(), "turn {turn}");
+                drop(conn);
+                let again = portal.refresh("/oauth2/token", text(&tokens, "refresh_token")).await;
+                assert_eq!(again.json()["error"], "invalid_grant", "turn {turn}: {}", again.body);
+            }
+        }
+        assert_eq!(portal.switch(root, &uuid(x.bits())).await.status, 200);
+    }
+
+    async fn a_scope_that_a_role_permits_is_had_by_that_role_only(app: TestApp) {
+        let portal = Portal::new(&app).await;
+        let root = root_id(portal.environment.id);
+        let scope = async || text(&portal.sign_in("ann").await, "scope").to_owned();
+        // No role permits it: it is everybody's.
+        assert!(scope().await.contains("billing"));
+        let operator = Principal::operator(portal.environment.id);
+        let new = NewRole {
+            name: "Accountant".to_owned(),
+            audience: Some(Audience::Application(portal.client.id)),
+            permissions: BTreeSet::from(["billing".to_owned()]),
+        };
+        let role = roles::create(&app.state, &operator, root, &new).await.unwrap().id;
+        let tokens = portal.sign_in("ann").await;
+        assert_eq!(text(&tokens, "scope"), "openid offline_access");
+        let give = [roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([portal.ann])))];
+        roles::apply(&app.state, &operator, root, role, None, &give).await.unwrap();
+        assert!(scope().await.contains("billing"));
+        // In an organization it takes the role there; a refresh asks again.
+        let x = portal.made("X", portal.ann).await;
+        let switched = portal.switch(text(&tokens, "access_token"), &uuid(x.bits())).await.json();
+        assert!(!text(&switched, "scope").contains("billing"), "{switched}");
+        let image = portal.image(x, portal.ann).await.unwrap();
+        let fragment = sharing::fragment_id(x, role).unwrap();
+        let give = [roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([image.id])))];
+        roles::apply(&app.state, &operator, x, fragment, None, &give).await.unwrap();
+        let again = portal.refresh("/oauth2/token", text(&switched, "refresh_token")).await.json();
+        assert!(text(&again, "scope").contains("billing"), "{again}");
+        // A role that goes opens nothing.
+        roles::remove(&app.state, &operator, root, role).await.unwrap();
+        assert_eq!(scope().await, "openid offline_access");
+        // A program's own tokens are its own.
+        assert!(claims(&app.token("/oauth2/token", &portal.client).await)["scope"].as_str().unwrap().contains("billing"));
     }
 }

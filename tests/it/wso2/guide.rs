@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Creates the guide's application at the command line. Returns its id and secret.
-fn application(app: &TestApp, name: &str, share: &str) -> (String, String) {
+pub(crate) fn application(app: &TestApp, name: &str, share: &str) -> (String, String) {
     let mut arguments = vec!["application", "create", "--environment", "vendor", "--name", name, "--json"];
     arguments.extend(["--grant", "client_credentials", "--grant", "organization_switch"]);
     arguments.extend(["--audience", "application", "--role", "App Admin", "--share", share]);

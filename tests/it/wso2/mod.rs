@@ -2,11 +2,18 @@
 
 mod applications;
 mod associations;
+mod codes;
 mod discovery;
-mod guide;
+mod existence;
+mod guests;
+mod guests_ended;
+pub(crate) mod guide;
+mod rights;
 mod roles;
+mod scim_tester;
 mod scim_users;
 mod sharing;
+mod sign_in;
 mod subtree;
 mod switch;
 

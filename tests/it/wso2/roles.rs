@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use base::id::UserId;
 use futures_util::future::join_all;
 use model::{
-    application::Application,
+    application::{Application, RoleSharing, Sharing},
     organization::{Organization, root_id},
     user_group::UserGroup,
 };
 use ostiary::{
     app::{
         accounts::{groups, users},
-        applications::ApplicationChange,
+        applications::{ApplicationChange, share, sharing},
         principal::Principal,
         resource, roles,
     },
@@ -399,6 +399,103 @@ both! {
         assert!(matches!(found, Err(ostiary::app::Error::NotFound { .. })), "{found:?}");
         let all = roles::list(&app.state, &operator, scene.organization.id, &roles::RoleFilter::ALL).await.unwrap();
         assert!(all.is_empty(), "{all:?}");
+    }
+
+    async fn what_ends_with_the_sharing_does_not_come_back_with_it(app: TestApp) {
+        let scene = Scene::new(&app).await;
+        let other = organization(&app, &scene.environment).await;
+        let bob = scene.user("bob@bestcar.test").await;
+        let theirs = app.user(&scene.environment, Some(other.id), "eve@other.test").await;
+        let role: base::id::RoleId = scene.role.parse().unwrap();
+        let (state, operator) = (&app.state, scene.operator());
+        let give = async || {
+            let id = scene.shared().await["id"].as_str().unwrap().to_owned();
+            let answer = scene.here(Method::PATCH, &format!("/{id}"), Some(operation("add", "users", &[&bob]))).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            let id = sharing::fragment_id(other.id, role).unwrap();
+            let users = roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([theirs.id])));
+            roles::apply(state, &operator, other.id, id, None, &[users]).await.unwrap();
+        };
+        let client = scene.client.id;
+        let own = scene.organization.id;
+        give().await;
+        assert_eq!(scene.assignments().await, 2);
+        // Taken from one: that of the other stays.
+        share::unshare(state, &operator, client, &[own], false).await.unwrap();
+        assert_eq!(scene.assignments().await, 1);
+        share::share_with_all(state, &operator, client, Sharing::All, &RoleSharing::ALL).await.unwrap();
+        assert!(scene.permissions(&bob).await.is_empty());
+        // With the tokens of the one the sharing ends, its program signs in anew.
+        let scene = Scene { token: switched(&app, &scene.client, &scene.root, &scene.organization).await, ..scene };
+        let give = async || {
+            let id = sharing::fragment_id(own, role).unwrap();
+            let users = roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([bob.parse().unwrap()])));
+            roles::apply(state, &operator, own, id, None, &[users]).await.unwrap();
+        };
+        for end in 0..4 {
+            give().await;
+            assert_eq!(scene.assignments().await, 2, "{end}");
+            let none = RoleSharing::NONE;
+            match end {
+                // Its roles do not come along any more: to one, to all.
+                0 => share::change_roles(state, &operator, client, own, false, std::slice::from_ref(&scene.role)).await.unwrap(),
+                1 => drop(share::share_with_selected(state, &operator, client, &[share::SelectedShare { organization_id: own, with_children: false, roles: none }, share::SelectedShare { organization_id: other.id, with_children: true, roles: RoleSharing::ALL }]).await.unwrap()),
+                // By the change of the application itself, and with all.
+                2 => {
+                    let change = ApplicationChange { shared: Some("none".to_owned()), ..ApplicationChange::default() };
+                    resource::update::<Application>(state, &operator, client, None, &change).await.unwrap();
+                }
+                _ => drop(share::share_with_all(state, &operator, client, Sharing::None, &RoleSharing::ALL).await.unwrap()),
+            }
+            let left = if end < 2 { 1 } else { 0 };
+            assert_eq!(scene.assignments().await, left, "{end}");
+            share::share_with_all(state, &operator, client, Sharing::All, &RoleSharing::ALL).await.unwrap();
+            assert!(scene.permissions(&bob).await.is_empty(), "{end}");
+            if left == 0 {
+                let id = sharing::fragment_id(other.id, role).unwrap();
+                let users = roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([theirs.id])));
+                roles::apply(state, &operator, other.id, id, None, &[users]).await.unwrap();
+            }
+        }
+    }
+
+    async fn a_role_that_is_given_while_its_sharing_ends_is_nobody_s(app: TestApp) {
+        let scene = Scene::new(&app).await;
+        let bob = scene.user("bob@bestcar.test").await;
+        let (state, operator) = (&app.state, scene.operator());
+        let id = sharing::fragment_id(scene.organization.id, scene.role.parse::<base::id::RoleId>().unwrap()).unwrap();
+        for _ in 0..16 {
+            let users = [roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([bob.parse().unwrap()])))];
+            let give = roles::apply(state, &operator, scene.organization.id, id, None, &users);
+            let all = RoleSharing::ALL;
+            let end = share::share_with_all(state, &operator, scene.client.id, Sharing::None, &all);
+            let (_, ended) = tokio::join!(give, end);
+            ended.unwrap();
+            assert_eq!(scene.assignments().await, 0);
+            share::share_with_all(state, &operator, scene.client.id, Sharing::All, &RoleSharing::ALL).await.unwrap();
+            assert!(scene.permissions(&bob).await.is_empty());
+        }
+    }
+
+    async fn a_role_for_organizations_stays_while_one_application_brings_it_along(app: TestApp) {
+        let scene = Scene::new(&app).await;
+        let (state, operator) = (&app.state, scene.operator());
+        let made = scene.at_root(Method::POST, "", Some(json!({ "displayName": "Operator" }))).await;
+        let role: base::id::RoleId = made.json()["id"].as_str().unwrap().parse().unwrap();
+        let second = application(&app, &scene.environment, "all", &SCOPES).await;
+        for client in [scene.client.id, second.id] {
+            let mut tx = state.db.write().await.unwrap();
+            application_shares::set_roles(&mut tx, client, &[role.to_string()]).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let bob: UserId = scene.user("bob@bestcar.test").await.parse().unwrap();
+        let id = sharing::fragment_id(scene.organization.id, role).unwrap();
+        let users = [roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([bob])))];
+        roles::apply(state, &operator, scene.organization.id, id, None, &users).await.unwrap();
+        for (client, left) in [(scene.client.id, 1), (second.id, 0)] {
+            share::share_with_all(state, &operator, client, Sharing::None, &RoleSharing::ALL).await.unwrap();
+            assert_eq!(scene.assignments().await, left);
+        }
     }
 
     async fn a_role_for_organizations_comes_along_with_the_applications_that_use_it(app: TestApp) {

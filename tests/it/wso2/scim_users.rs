@@ -1,7 +1,7 @@
 //! SCIM of an organization's own users and groups (contract §2.7).
 
 use model::{account::CredentialState, organization::Organization, user::UserStatus};
-use ostiary::app::{accounts::users, principal::Principal};
+use ostiary::app::{accounts::users, organizations, principal::Principal};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -207,6 +207,48 @@ both! {
         // Who signs in with their address gets it there.
         tenant.create(json!({"userName": "ann@bestcar.test", WSO2: {"askPassword": true}})).await;
         mail.letter_to("ann@bestcar.test", 1).await;
+    }
+
+    async fn many_new_users_fill_nobodys_mailbox(app: TestApp) {
+        let mail = MailServer::start().await;
+        let app = app.sending_by(mail.port).await;
+        let vendor = vendor(&app).await;
+        let mut tenant = Tenant::new(&vendor).await;
+        let hostile = "Account locked, see https://evil.example/unlock";
+        let change = organizations::OrganizationChange { display_name: Some(hostile.to_owned()), ..Default::default() };
+        let principal = Principal::operator(vendor.environment.id);
+        organizations::update(&app.state, &principal, tenant.organization.id, None, &change).await.unwrap();
+        let second = Tenant::new(&vendor).await;
+        let mut made = 0;
+        for at in 0..60 {
+            // In any spelling, and in whichever organization.
+            let spelling = ["victim@bestcar.test", "VICTIM@BestCar.Test"][at % 2];
+            let body = json!({"userName": format!("u{at}"), "emails": [{"value": spelling}], ENTERPRISE: {"askPassword": true}});
+            let answer = if at % 3 == 2 { &second } else { &tenant }.call(Method::POST, USERS, Some(body)).await;
+            match answer.status.as_u16() {
+                201 => made += 1,
+                429 => assert!(answer.headers.contains_key("retry-after"), "{}", answer.body),
+                other => panic!("{other}: {}", answer.body),
+            }
+        }
+        assert_eq!(made, 10);
+        let letter = mail.letter_to("victim@bestcar.test", 1).await;
+        for part in ["text", "html"] {
+            let said = letter[part].as_str().unwrap_or_default();
+            assert!(!said.contains("evil") && !said.contains("locked"), "{said}");
+        }
+        assert!(text(&letter["text"]).contains("your organization"), "{letter}");
+        let mut conn = app.state.db.read().await.unwrap();
+        let (letters,): (i64,) = conn.sql("SELECT COUNT(*) FROM letters").one().await.unwrap();
+        assert_eq!(letters, 10);
+        drop(conn);
+        // Somebody else is written to, and an hour later this one too.
+        let body = |name: &str, email: &str| json!({"userName": name, "emails": [{"value": email}], ENTERPRISE: {"askPassword": true}});
+        tenant.create(body("other", "other@bestcar.test")).await;
+        app.advance(std::time::Duration::from_secs(3601));
+        let vendor = Vendor { root: app.token("/oauth2/token", &vendor.client).await, ..vendor };
+        tenant = tenant.again(&vendor).await;
+        tenant.create(body("later", "victim@bestcar.test")).await;
     }
 
     async fn where_no_letters_are_sent_the_caller_gets_the_code(app: TestApp) {

@@ -165,6 +165,34 @@ both! {
         assert_eq!(answer.json(), json!({ "available": true }));
     }
 
+    async fn a_handle_stands_for_nothing_else(app: TestApp) {
+        let vendor = vendor(&app).await;
+        let other = vendor.made("Other").await;
+        let hex = other.replace('-', "");
+        let system = app.system_token(&vendor.environment, &["manage_organizations"]).await;
+        let alias = json!({ "id": "chosen-id", "name": "chosen" });
+        let made = app.call(&system, Method::POST, "/api/system/prod/organizations", Some(alias)).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let root = uuid::Uuid::from_u128(vendor.environment.id.bits()).hyphenated().to_string();
+        let unknown = "7c430544-4754-4d26-9b45-796da08013d7";
+        for reserved in [&other, &hex, FIXED_ROOT, &root, unknown, "root", "system", "oauth", "oauth2", "admin", "api", "o", "t", "super", "carbon.super"] {
+            refused(&vendor.create(json!({ "name": "N", "orgHandle": reserved })).await, 400, "ORG-60100");
+            let answer = vendor.at_root(Method::POST, &format!("{PATH}/check-handle"), Some(json!({ "orgHandle": reserved }))).await;
+            assert_eq!(answer.json(), json!({ "available": false }), "{reserved}");
+        }
+        refused(&vendor.create(json!({ "name": "N", "orgHandle": "chosen-id" })).await, 400, "ORG-60100");
+        let answer = vendor.at_root(Method::POST, &format!("{PATH}/check-handle"), Some(json!({ "orgHandle": "chosen-id" }))).await;
+        assert_eq!(answer.json(), json!({ "available": false }));
+        assert_eq!(vendor.create(json!({ "name": "N", "orgHandle": "its-own" })).await.status, 201);
+        // Nor is an id that a client chooses the handle of another one, or the id of the root.
+        let fixed = FIXED_ROOT.replace('-', "");
+        for taken in ["its-own", &other, &hex, &root, FIXED_ROOT, &fixed] {
+            let body = json!({ "id": taken, "name": "more" });
+            let answer = app.call(&system, Method::POST, "/api/system/prod/organizations", Some(body)).await;
+            assert_eq!(answer.status, 409, "{taken}: {}", answer.body);
+        }
+    }
+
     async fn of_sixteen_that_want_a_name_at_once_one_gets_it(app: TestApp) {
         let vendor = vendor(&app).await;
         let all = futures_util::future::join_all((0..16).map(|_| vendor.create(json!({ "name": "BestCar" })))).await;

@@ -8,6 +8,7 @@ use ostiary::app::{
     principal::Principal,
     resource,
 };
+use ostiary::store::signed_access_tokens;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
@@ -197,5 +198,36 @@ both! {
         resource::update::<Application>(&app.state, &principal, vendor.client.id, None, &change).await.unwrap();
         assert_eq!(check_name(&app, &token, IN_ORGANIZATION).await.status, 401);
         assert_eq!(check_name(&app, &vendor.root, CHECK_NAME).await.status, 200, "that of the root goes on");
+    }
+
+    async fn a_switch_and_the_end_of_an_organization_at_once_leave_nothing_that_counts_again(app: TestApp) {
+        let vendor = Vendor::new(&app).await;
+        let made = organization(&app, &vendor.environment).await;
+        let own = app.program(&vendor.environment, Some(made.id), &["orders"]).await;
+        let endpoint = format!("/prod/{:032x}/oauth2/token", made.id.bits());
+        let id = uuid(made.id.bits());
+        let principal = Principal::operator(vendor.environment.id);
+        let set = async |disabled| {
+            let change = OrganizationChange { disabled: Some(disabled), ..OrganizationChange::default() };
+            organizations::update(&app.state, &principal, made.id, None, &change).await.unwrap();
+        };
+        let counts = async |jti: &Value| {
+            let mut conn = app.state.db.read().await.unwrap();
+            let token = jti.as_str().unwrap().parse().unwrap();
+            signed_access_tokens::find_live(&mut conn, vendor.environment.id, token, app.now()).await.unwrap().is_some()
+        };
+        for _ in 0..16 {
+            let (switched, given, ()) =
+                tokio::join!(vendor.ask_switch(&vendor.root, &id, None), app.ask_token(&endpoint, &own, None), set(true));
+            set(false).await;
+            for answer in [switched, given] {
+                if let Some(token) = answer.json()["access_token"].as_str() {
+                    assert!(!counts(&claims(token)["jti"]).await, "what was given before is good after");
+                }
+            }
+        }
+        // In use, both are served.
+        assert!(counts(&claims(&vendor.switched(&id).await)["jti"]).await);
+        assert_eq!(app.ask_token(&endpoint, &own, None).await.status, 200);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         principal::{On, Principal},
         resource::{self, Edit, check_version},
         retry::retry_deadlocks,
+        roles,
     },
     store::{Transaction, role_assignments, table, user_groups},
 };
@@ -154,10 +155,11 @@ pub(super) async fn begin(
     let pool = lock_pool(&mut tx, environment_id, pool_id, purpose).await?;
     let on = On::Organization(pool.organization_id);
     resource::hide(pool_id, principal.authorize(Action::UserGroupsManage, on))?;
-    let edit = Edit::<UserGroup>::begin(tx, environment_id, id, None).await?;
+    let mut edit = Edit::<UserGroup>::begin(tx, environment_id, id, None).await?;
     if edit.row.pool_id != pool_id {
         return Err(Error::not_found(UserGroupKind::NOUN, id));
     }
+    roles::require_group(&mut edit.tx, principal, &edit.row).await?;
     check_version(expected, edit.row.version)?;
     Ok(edit)
 }

@@ -14,6 +14,7 @@ use crate::{
         principal::{On, Principal},
         resource::{self, Edit, check_version},
         retry::retry_deadlocks,
+        roles,
     },
     store::{table, user_groups},
 };
@@ -96,6 +97,7 @@ async fn begin(
     if user.is_none_or(|user| user.pool_id != pool_id) {
         return Err(Error::not_found(UserKind::NOUN, user_id));
     }
+    roles::require_group(&mut edit.tx, principal, &edit.row).await?;
     check_version(expected, edit.row.version)?;
     Ok(edit)
 }

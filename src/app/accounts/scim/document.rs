@@ -5,10 +5,7 @@ use model::user::{AddressKind, IdentifierKind, User, UserAddress, UserIdentifier
 use scim::{Resource, ResourceType, schema};
 use serde_json::{Map, Value, json};
 
-use crate::app::accounts::users::UserDetails;
-
-/// The member of the user's business metadata that holds the rest.
-pub(super) const STORED: &str = "scim";
+use crate::app::accounts::users::{OF_SCIM, UserDetails};
 
 /// Attributes of User, and the members of the profile that they are (OpenID Connect Core 1.0 §5.1).
 pub(super) const PROFILE: [(&str, &str); 5] = [
@@ -105,29 +102,49 @@ fn account_state(status: UserStatus) -> &'static str {
     }
 }
 
-/// What is kept of the resource as it was sent.
-pub(super) fn stored(user: &User) -> Map<String, Value> {
-    match user.business_metadata.get(STORED) {
-        Some(Value::Object(attributes)) => attributes.clone(),
+/// What is kept of the resource as it was sent: nothing that the account says itself, whoever wrote it there.
+fn stored(user: &User) -> Map<String, Value> {
+    match user.business_metadata.get(OF_SCIM) {
+        Some(Value::Object(attributes)) => {
+            let mut kept = attributes.clone();
+            without_account(&mut kept);
+            kept
+        }
         _ => Map::new(),
+    }
+}
+
+/// Takes away what the account says itself: a client cannot claim it.
+fn without_account(kept: &mut Map<String, Value>) {
+    const OF_ACCOUNT: [&str; 9] =
+        ["active", "externalId", "groups", "id", "meta", "password", "roles", "schemas", "userType"];
+    let is_known = |name: &String| OF_ACCOUNT.iter().any(|known| known.eq_ignore_ascii_case(name));
+    kept.retain(|name, _| !is_known(name) && PROFILE.iter().all(|(known, _)| known != name));
+    if let Some(Value::Object(names)) = kept.get_mut("name") {
+        names.retain(|name, _| NAMES.iter().all(|(known, _)| known != name));
+    }
+    for extension in schema::USER_EXTENSIONS {
+        match kept.get_mut(extension.id) {
+            Some(Value::Object(members)) => {
+                members
+                    .retain(|name, _| OF_THE_ACCOUNT.iter().all(|known| !known.eq_ignore_ascii_case(name)));
+            }
+            Some(_) => drop(kept.remove(extension.id)),
+            None => {}
+        }
+    }
+    // Whether an address is proven is the account's word.
+    for email in kept.get_mut("emails").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(email) = email {
+            email.retain(|name, _| !name.eq_ignore_ascii_case("verified"));
+        }
     }
 }
 
 /// What is kept of a resource: everything that the account has no place for.
 pub(super) fn to_store(resource: &Resource) -> Map<String, Value> {
     let mut kept = resource.attributes.clone();
-    let of_account = ["active", "externalId", "groups", "roles", "userType"];
-    kept.retain(|name, _| {
-        !of_account.contains(&name.as_str()) && PROFILE.iter().all(|(known, _)| known != name)
-    });
-    if let Some(Value::Object(names)) = kept.get_mut("name") {
-        names.retain(|name, _| NAMES.iter().all(|(known, _)| known != name));
-    }
-    for extension in schema::USER_EXTENSIONS {
-        if let Some(Value::Object(members)) = kept.get_mut(extension.id) {
-            members.retain(|name, _| OF_THE_ACCOUNT.iter().all(|known| !known.eq_ignore_ascii_case(name)));
-        }
-    }
+    without_account(&mut kept);
     // Of several identifiers the name that was chosen is the one that counts, which is clear by itself where it is no address.
     if resource.user_name().is_some_and(|name| kind_of(name) == IdentifierKind::Uid) {
         kept.remove("userName");

@@ -7,10 +7,10 @@ use model::{
 use scim::{EmailEntry, Resource, schema};
 use serde_json::{Map, Value};
 
-use super::document::{self, NAMES, PROFILE, STORED, flag, kind_of, without_store};
+use super::document::{self, NAMES, PROFILE, flag, kind_of, without_store};
 use crate::app::accounts::{
     credentials::{ImportedCredential, NewCredential},
-    users::{NewAddress, NewIdentifier, NewUser, Profile},
+    users::{NewAddress, NewIdentifier, NewUser, OF_SCIM, Profile},
 };
 
 /// A user as a client asks for them.
@@ -52,6 +52,7 @@ pub(super) fn read(mut resource: Resource, password: Option<String>) -> Result<W
         payload: Some(payload(&resource, Map::new())),
         metadata: None,
         business_metadata: Some(metadata(&resource, Map::new())),
+        by_scim: true,
     };
     if let Some(password) = password.filter(|_| !ask_password) {
         new.credentials = vec![temporary(password)];
@@ -123,8 +124,8 @@ pub(super) fn payload(resource: &Resource, mut payload: Map<String, Value>) -> M
 pub(super) fn metadata(resource: &Resource, mut metadata: Map<String, Value>) -> Map<String, Value> {
     let kept = document::to_store(resource);
     match kept.is_empty() {
-        true => metadata.remove(STORED),
-        false => metadata.insert(STORED.to_owned(), Value::Object(kept)),
+        true => metadata.remove(OF_SCIM),
+        false => metadata.insert(OF_SCIM.to_owned(), Value::Object(kept)),
     };
     metadata
 }

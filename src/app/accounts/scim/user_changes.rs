@@ -25,6 +25,7 @@ pub(super) fn between(
         payload: (payload != user.payload).then_some(payload),
         metadata: None,
         business_metadata: (metadata != user.business_metadata).then_some(metadata),
+        by_scim: true,
     };
     let user_type = after.attributes.get("userType").and_then(Value::as_str).unwrap_or_default();
     change.user_type = (user_type != user.user_type).then(|| user_type.to_owned());
@@ -35,7 +36,7 @@ pub(super) fn between(
         && change.user_type.is_none()
         && change.identifiers.is_none()
         && change.addresses.is_none()
-        && change.profile == Profile::default()
+        && change.profile == Profile { by_scim: true, ..Profile::default() }
         && change.credentials.is_empty();
     Ok((!is_empty).then_some(change))
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use base::time::Timestamp;
 use model::{
     account::{CredentialSummary, UserSession},
     audit::AuditEvent,
     letter::Letter,
     login_flow::LoginFlow,
+    membership::Membership,
+    organization_invitation::OrganizationInvitation,
 };
 use serde_json::{Value, json};
 
@@ -16,9 +19,10 @@ use crate::{
         Result, State,
         accounts::users::profile::schemas_of,
         audit::{self, Entry},
+        invitations,
         login::attributes,
     },
-    store::{self, account_grants, account_logins, audit_events, sealed_columns},
+    store::{self, account_grants, account_logins, audit_events, memberships, sealed_columns},
 };
 
 /// How many entries of a kind are in it; the newest ones.
@@ -38,6 +42,9 @@ pub async fn download(state: &State, signed_in: &SignedIn) -> Result<Value> {
     let letters = store::letters::list_by_account(&mut conn, signed_in.id(), MAX_ENTRIES).await?;
     let logins = account_logins::list_by_user(&mut conn, user.id, MAX_ENTRIES).await?;
     let grants = account_grants::list_by_user(&mut conn, user.id, MAX_ENTRIES).await?;
+    let memberships =
+        memberships::list_by_user(&mut conn, user.environment_id, user.id, None, MAX_ENTRIES).await?;
+    let invited = invitations::all_of(&mut conn, user, MAX_ENTRIES).await?;
     drop(conn);
     let identifiers = found.identifiers.iter().map(|identifier| {
         json!({
@@ -83,6 +90,8 @@ pub async fn download(state: &State, signed_in: &SignedIn) -> Result<Value> {
         "addresses": addresses.collect::<Value>(),
         "credentials": found.credentials.iter().map(credential).collect::<Value>(),
         "sessions": sessions.iter().map(session).collect::<Value>(),
+        "memberships": memberships.iter().map(membership).collect::<Value>(),
+        "invitations": invited.iter().map(|one| invitation(one, state.now())).collect::<Value>(),
         "applications": applications.collect::<Value>(),
         "logins": logins.into_iter().map(|flow| login(&attributes::opened(state, flow))).collect::<Value>(),
         "letters": letters.iter().map(|letter| letter_of(state, letter)).collect::<Value>(),
@@ -112,6 +121,31 @@ fn credential(credential: &CredentialSummary) -> Value {
             json!({ "type": "recovery_codes", "left": left, "madeAt": created_at })
         }
     }
+}
+
+/// A membership of an organization.
+fn membership(membership: &Membership) -> Value {
+    json!({
+        "organizationId": membership.organization_id,
+        "role": membership.tier.as_str(),
+        "status": membership.status.as_str(),
+        "source": membership.source.as_str(),
+        "since": membership.joined_at,
+        "lastLoginAt": membership.last_login_at,
+    })
+}
+
+/// An invitation, without who else has to do with it.
+fn invitation(invitation: &OrganizationInvitation, now: Timestamp) -> Value {
+    json!({
+        "organizationId": invitation.organization_id,
+        "email": invitation.email.as_str(),
+        "role": invitation.role.as_str(),
+        "status": invitation.status(now).as_str(),
+        "at": invitation.created_at,
+        "expiresAt": invitation.expires_at,
+        "acceptedAt": invitation.accepted_at,
+    })
 }
 
 fn session(session: &UserSession) -> Value {

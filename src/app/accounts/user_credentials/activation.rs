@@ -119,7 +119,14 @@ pub async fn ask_for_password(
         return Ok(Some(code.reveal_extended()));
     }
     let for_whom = (Asker::Administrator, &Onward::default());
-    letters::send_code(tx, state, user, &code, address, for_whom).await?;
+    let recipient = letters::recipient_of(tx, user, code.code.address_key.as_deref(), address).await?;
+    if let Some(recipient) = &recipient {
+        let place = (user.environment_id, user.organization_id, Some(account(user)));
+        if !outbox::has_room_at(tx, state, place, recipient, Asker::Administrator).await? {
+            return Err(outbox::too_many());
+        }
+    }
+    letters::send_code_to(tx, state, user, &code, recipient.as_ref(), for_whom).await?;
     Ok(None)
 }
 

@@ -5,7 +5,7 @@ use model::{
     email::Email,
     identity_pool::IdentityPool,
     letter::{Asker, LetterError, LetterKind},
-    user::{AddressKind, AddressStatus, IdentifierKind, User, UserAddress},
+    user::{AddressKind, AddressStatus, IdentifierKind, User, UserAddress, UserIdentifier},
 };
 
 use super::place::{self, account, addresses_of};
@@ -232,6 +232,26 @@ pub(super) async fn recipient_of(
     }
 }
 
+/// The e-mail address of a user who is written to without having asked: one that they have proven, else, where they have no
+/// address at all, the first that they sign in with.
+pub(in crate::app) fn usual_address(
+    addresses: &[UserAddress],
+    identifiers: &[UserIdentifier],
+) -> Option<Email> {
+    match addresses {
+        [] => first_of(identifiers),
+        _ => {
+            let mut proven = addresses.iter().filter(|address| is_usable(address) && address.is_verified());
+            proven.next().and_then(|address| Email::parse(&address.address))
+        }
+    }
+}
+
+fn first_of(identifiers: &[UserIdentifier]) -> Option<Email> {
+    let mut texts = identifiers.iter().filter(|identifier| identifier.text.kind() == IdentifierKind::Email);
+    texts.find_map(|identifier| Email::parse(identifier.text.as_str()))
+}
+
 fn is_usable(address: &UserAddress) -> bool {
     address.kind == AddressKind::Email && address.status == AddressStatus::Active
 }
@@ -239,12 +259,11 @@ fn is_usable(address: &UserAddress) -> bool {
 /// The first e-mail address by which a user without any address signs in: whoever made the user vouches for it.
 async fn by_identifier(conn: &mut Conn, user: &User) -> Result<Option<Email>> {
     let identifiers = user_identifiers::list(conn, &[user.id]).await?.remove(&user.id).unwrap_or_default();
-    let mut texts = identifiers.iter().filter(|identifier| identifier.text.kind() == IdentifierKind::Email);
-    Ok(texts.find_map(|identifier| Email::parse(identifier.text.as_str())))
+    Ok(first_of(&identifiers))
 }
 
 /// The user who has the identifier, or has proven it as an address.
-pub(in crate::app::accounts) async fn find_registered(
+pub(in crate::app) async fn find_registered(
     conn: &mut Conn,
     pool: &IdentityPool,
     identifier: &str,

@@ -14,6 +14,7 @@
 
 mod activation;
 pub(super) mod codes;
+mod invitations;
 pub(super) mod letters;
 pub(super) mod passkeys;
 mod passwords;
@@ -28,6 +29,8 @@ mod verification;
 
 pub use activation::{Activation, activate, activate_extended, ask_for_password, send_activation};
 pub use codes::{generate, generate_for};
+pub use invitations::{ask_again, open_invitations, withdraw_invitation};
+pub(in crate::app) use letters::{find_registered, usual_address};
 pub use passkeys::{
     PasskeyCredential, begin_passkey, complete_passkey, passkeys_are_supported, remove_passkey,
     rename_passkey,

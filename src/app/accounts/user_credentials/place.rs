@@ -19,7 +19,7 @@ use crate::{
         audit::{self, Entry},
         permissions::Action,
         principal::{On, Principal},
-        resource,
+        resource, roles,
     },
     store::{self, Conn, Transaction, table, user_addresses, user_identifiers},
 };
@@ -147,10 +147,11 @@ pub(super) async fn find_user(
     let pool = find_pool(&mut conn, principal, pool_id).await?;
     let user: User = resource::load(&mut conn, pool.environment_id, id).await?;
     users::refuse_shadow(&user)?;
-    match user.pool_id == pool.id {
-        true => Ok((pool, user)),
-        false => Err(Error::not_found(UserKind::NOUN, id)),
+    if user.pool_id != pool.id {
+        return Err(Error::not_found(UserKind::NOUN, id));
     }
+    roles::require_over(&mut conn, principal, &user).await?;
+    Ok((pool, user))
 }
 
 /// Locks a user whose credentials change, in an organization that is in use.

@@ -5,7 +5,7 @@ use model::{
     account::AccountId,
     audit::audit_fields,
     identity_pool::IdentityPool,
-    letter::{Asker, LetterKind},
+    letter::Asker,
     user::{User, UserAddress},
 };
 
@@ -31,8 +31,8 @@ pub async fn send_again(state: &State, principal: &Principal, id: LetterId) -> R
         return Err(Error::FailedPrecondition("no mail server is set up (mail.smtp_url)".into()));
     }
     let mail::letters::LetterView { letter, recipient } = mail::letters::find(state, principal, id).await?;
-    if letter.kind == LetterKind::Invitation {
-        let why = "an invitation is not written again: take it back and make another one";
+    if letter.kind.is_invitation() {
+        let why = "an invitation is sent again where it was made, not here";
         return Err(Error::FailedPrecondition(why.into()));
     }
     let Some(AccountId::User(user_id)) = letter.account_id else {

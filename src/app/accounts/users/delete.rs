@@ -5,7 +5,7 @@ use model::entity_tag::EntityTags;
 
 use super::place::{Purpose, UserEdit};
 use crate::{
-    app::{Result, State, audit, principal::Principal, retry::retry_deadlocks},
+    app::{Result, State, audit, invitations, principal::Principal, retry::retry_deadlocks},
     store,
 };
 
@@ -32,6 +32,7 @@ pub(in crate::app::accounts) async fn remove_locked(
 ) -> Result<()> {
     let UserEdit { pool, mut edit } = edit;
     let (id, source) = (edit.row.id, edit.row.source);
+    invitations::erase_of(&mut edit.tx, &edit.row).await?;
     store::users::end_use(&mut edit.tx, id, state.now()).await?;
     if edit.row.shadow_of.is_some() {
         store::user_associations::end_use(&mut edit.tx, id, state.now()).await?;

@@ -27,7 +27,7 @@ pub use identifiers::{NewIdentifier, add_identifier, remove_identifier};
 pub use in_organization::{describe, find_pool, list_pools, search_in_organization};
 pub use place::UserEdit;
 pub(super) use place::{Purpose, lock_organization_of, lock_pool, refuse_shadow};
-pub use profile::{Profile, ProfileSchemas, schemas, violations};
+pub use profile::{OF_SCIM, Profile, ProfileSchemas, business_metadata_of, schemas, violations};
 pub use search::{
     Found, Slice, UserKey, UserQuery, find_by_key, find_by_typed, list, list_in_organization,
     look_up_everywhere, search,

@@ -1,7 +1,11 @@
 //! Where users are: the pool and the organization that a change of one begins with.
 
 use base::id::{EnvironmentId, IdKind as _, IdentityPoolId, IdentityPoolKind, UserId, UserKind};
-use model::{entity_tag::EntityTags, identity_pool::IdentityPool, user::User};
+use model::{
+    entity_tag::EntityTags,
+    identity_pool::IdentityPool,
+    user::{AssociationKind, User},
+};
 
 use crate::{
     app::{
@@ -10,6 +14,7 @@ use crate::{
         permissions::Action,
         principal::{On, Principal},
         resource::{self, Edit, check_version},
+        roles,
     },
     store::{self, Conn, Transaction, table},
 };
@@ -17,6 +22,9 @@ use crate::{
 /// Why the image of another user is not changed.
 const SHADOW: &str = "this user is of another organization and only has access to this one: the profile and the credentials \
                       can be changed there only";
+
+/// Why the owner of an organization stays in it.
+const OWNER: &str = "this user is the owner of the organization, and is taken out of it by the vendor only";
 
 /// What a change does, and so what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +97,18 @@ pub(in crate::app::accounts) fn refuse_shadow(user: &User) -> Result<()> {
     }
 }
 
+/// Refuses to take the owner of an organization out of it from within: that is for who made it theirs, above it.
+async fn refuse_owner(conn: &mut Conn, principal: &Principal, user: &User) -> Result<()> {
+    if user.shadow_of.is_none() || !principal.is_confined() {
+        return Ok(());
+    }
+    let found = store::user_associations::find_by_image(conn, user.environment_id, user.id).await?;
+    match found.is_some_and(|association| association.kind == AssociationKind::Owner) {
+        true => Err(Error::Forbidden(OWNER.into())),
+        false => Ok(()),
+    }
+}
+
 /// A change of one user under way: the pool and the user are locked until the transaction ends.
 pub struct UserEdit {
     /// The pool.
@@ -114,11 +134,14 @@ impl UserEdit {
         let mut tx = state.db.write().await?;
         let pool = lock_pool(&mut tx, environment_id, pool_id, purpose).await?;
         resource::hide(pool_id, principal.authorize(action, On::Organization(pool.organization_id)))?;
-        let edit = Self::lock(tx, pool, id).await?;
-        if purpose != Purpose::Delete {
-            refuse_shadow(&edit.edit.row)?;
+        let mut edit = Self::lock(tx, pool, id).await?;
+        let Edit { tx, row, .. } = &mut edit.edit;
+        match purpose {
+            Purpose::Delete => refuse_owner(tx, principal, row).await?,
+            Purpose::Add | Purpose::Remove => refuse_shadow(row)?,
         }
-        check_version(expected, edit.edit.row.version)?;
+        roles::require_over(tx, principal, row).await?;
+        check_version(expected, row.version)?;
         Ok(edit)
     }
 

@@ -29,6 +29,18 @@ pub struct Profile {
     pub metadata: Option<Map<String, Value>>,
     /// What the administrators of the organization write.
     pub business_metadata: Option<Map<String, Value>>,
+    /// Whether a SCIM resource is the source: it alone writes [`OF_SCIM`].
+    pub(in crate::app::accounts) by_scim: bool,
+}
+
+/// The member of the business metadata that holds what SCIM clients say of a user and the account has no place for.
+pub const OF_SCIM: &str = "scim";
+
+/// What the administrators of the organization wrote of a user: the business metadata without what is SCIM's.
+pub fn business_metadata_of(user: &User) -> Map<String, Value> {
+    let mut written = user.business_metadata.clone();
+    written.remove(OF_SCIM);
+    written
 }
 
 /// Shows no personal data, to keep it out of logs.
@@ -39,6 +51,15 @@ impl std::fmt::Debug for Profile {
 }
 
 impl Profile {
+    /// These objects.
+    pub fn new(
+        payload: Option<Map<String, Value>>,
+        metadata: Option<Map<String, Value>>,
+        business_metadata: Option<Map<String, Value>>,
+    ) -> Self {
+        Self { payload, metadata, business_metadata, by_scim: false }
+    }
+
     /// Checks the objects against the schemas of a pool. [`Error::InvalidFields`] names the places that do not fit.
     pub(in crate::app::accounts) async fn check(
         &self,
@@ -95,11 +116,19 @@ impl Profile {
     }
 
     /// Makes these the objects of a user. [`Error::Invalid`]: the caller is confined to one organization, and `metadata` is what the
-    /// vendor writes; `business_metadata` is what such a caller writes.
+    /// vendor writes; `business_metadata` is what such a caller writes. What is SCIM's in it stays as it is for everybody else.
     pub(in crate::app::accounts) fn apply_to(&self, principal: &Principal, user: &mut User) -> Result<()> {
         let is_changed = self.metadata.as_ref().is_some_and(|metadata| *metadata != user.metadata);
         if is_changed && principal.is_confined() {
             return Err(Error::invalid("metadata", "is written by the vendor only"));
+        }
+        let of_scim = user.business_metadata.get(OF_SCIM).cloned();
+        let given = self.business_metadata.as_ref().and_then(|given| given.get(OF_SCIM));
+        if !self.by_scim && given.is_some() && given != of_scim.as_ref() {
+            return Err(Error::invalid(
+                format!("business_metadata.{OF_SCIM}"),
+                "is written by SCIM clients only; leave it out",
+            ));
         }
         for (new, object) in [
             (&self.payload, &mut user.payload),
@@ -109,6 +138,9 @@ impl Profile {
             if let Some(new) = new {
                 object.clone_from(new);
             }
+        }
+        if let Some(kept) = of_scim.filter(|_| !self.by_scim) {
+            user.business_metadata.insert(OF_SCIM.to_owned(), kept);
         }
         Ok(())
     }

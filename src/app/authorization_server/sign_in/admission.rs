@@ -38,11 +38,15 @@ pub(super) async fn admit(
     {
         return Ok(Err(Refusal::NotActive));
     }
-    let user: Option<User> = table::find_for_update(tx, environment_id, id).await?;
-    let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(Err(Refusal::NotActive)) };
-    if !store::users::is_organization_in_use(tx, environment_id, user.organization_id).await? {
+    // A user never leaves their organization.
+    let known: Option<User> = table::find(tx, environment_id, id).await?;
+    let Some(known) = known else { return Ok(Err(Refusal::NotActive)) };
+    let organization = store::users::lock_organization(tx, environment_id, known.organization_id).await?;
+    if !matches!(organization, Some((_, false))) {
         return Ok(Err(Refusal::NotActive));
     }
+    let user: Option<User> = table::find_for_update(tx, environment_id, id).await?;
+    let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(Err(Refusal::NotActive)) };
     // Who is suspended at home signs in nowhere; who was removed from there neither.
     let home = user.organization_id;
     let membership = store::memberships::find_for_update(tx, environment_id, home, user.id).await?;

@@ -87,6 +87,7 @@ pub(super) async fn grant(
         environment_id: request.environment_id,
         issuer: organization.id,
         switched: false,
+        form: request.form,
         organization_id: user.organization_id,
         client_id,
         user_id: session.subject,
@@ -110,5 +111,5 @@ pub(super) async fn grant(
     };
     account_grants::insert_code(tx, id, &new).await?;
     tracing::info!(grant = %id, client = %client_id, issuer = issuer.stored(), "code issued");
-    Ok(ClientAnswer::code(request, issuer.url(&state.links), &code))
+    Ok(ClientAnswer::code(request, issuer.in_form(request.form).url(&state.links), &code))
 }

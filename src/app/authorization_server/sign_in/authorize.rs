@@ -21,7 +21,10 @@ use super::{
 use crate::{
     app::{
         Result, State,
-        authorization_server::{issuer_clients, issuers::Issuer},
+        authorization_server::{
+            issuer_clients,
+            issuers::{Issuer, IssuerForm},
+        },
         login::{BeginOutcome, BrowserId},
     },
     store::{
@@ -65,7 +68,13 @@ pub enum Outcome {
 }
 
 /// Answers an authorization request, at once where the browser has a session that is good for it.
-pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Visitor) -> Result<Outcome> {
+/// `form`: by which name the issuer was asked, which is that of what it gives.
+pub async fn authorize(
+    state: &State,
+    (issuer, form): (&Issuer, IssuerForm),
+    query: &str,
+    visitor: &Visitor,
+) -> Result<Outcome> {
     let organization_id = organization(issuer)?.id;
     let environment_id = issuer.tenant.environment_id;
     let parameters = match Parameters::parse(query) {
@@ -95,7 +104,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     };
     let refuse = |error: Error| {
         tracing::info!(client = %client.id, reason = error.code(), "authorization refused");
-        let issuer = issuer.url(&state.links);
+        let issuer = issuer.in_form(form).url(&state.links);
         let answer = ClientAnswer::error(&target, requester.response_mode, requester.state, issuer, &error);
         Ok(Outcome::Client(answer))
     };
@@ -118,7 +127,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     let browser = visitor.browser.clone().unwrap_or_else(|| BrowserId::new(&*state.random));
     let hinted_user_id: Option<UserId> = match &asked.id_token_hint {
         Some(token) => {
-            let hint = end_session::read_hint(state, issuer, token).await?;
+            let hint = end_session::read_hint(state, &issuer.in_form(form), token).await?;
             hint.and_then(|hint| hint.sub.parse().ok())
         }
         None => None,
@@ -126,6 +135,7 @@ pub async fn authorize(state: &State, issuer: &Issuer, query: &str, visitor: &Vi
     let request = AuthorizationRequest {
         environment_id,
         issuer: organization_id,
+        form,
         browser: browser.digest(),
         client_id: Some(client.id),
         redirect_uri: target.clone(),

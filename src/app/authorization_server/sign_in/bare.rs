@@ -9,7 +9,11 @@ use super::{
     visitor::{Visitor, organization},
 };
 use crate::{
-    app::{Result, State, authorization_server::issuers::Issuer, login::BrowserId},
+    app::{
+        Result, State,
+        authorization_server::issuers::{Issuer, IssuerForm},
+        login::BrowserId,
+    },
     store::authorization_requests::{self, AuthorizationRequest},
 };
 
@@ -38,6 +42,7 @@ pub async fn begin(state: &State, issuer: &Issuer, visitor: &Visitor, anew: bool
     let request = AuthorizationRequest {
         environment_id: issuer.tenant.environment_id,
         issuer: organization_id,
+        form: IssuerForm::Organization,
         browser: browser.digest(),
         client_id: None,
         redirect_uri: String::new(),

@@ -132,7 +132,7 @@ pub async fn decline(
     tx.commit().await?;
     tracing::info!(flow = %flow.id, client = %client, "sign-in declined");
     let request = &named.request;
-    let issuer = issuer.url(&state.links);
+    let issuer = issuer.in_form(request.form).url(&state.links);
     let error = OauthError::AccessDenied(DECLINED);
     let (mode, said) = (request.response_mode, request.state.as_deref());
     let mut answer = ClientAnswer::error(&request.redirect_uri, mode, said, issuer, &error);

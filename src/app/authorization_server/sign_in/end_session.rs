@@ -18,7 +18,10 @@ use crate::{
     app::{
         Result, State,
         audit::{self, Entry},
-        authorization_server::{access_token_keys, issuer_clients, issuers::Issuer},
+        authorization_server::{
+            access_token_keys, issuer_clients,
+            issuers::{Issuer, IssuerForm},
+        },
         principal::Principal,
     },
     store::account_grants,
@@ -48,7 +51,7 @@ pub enum Outcome {
 /// the person `confirmed`.
 pub async fn end_session(
     state: &State,
-    issuer: &Issuer,
+    (issuer, form): (&Issuer, IssuerForm),
     query: &str,
     visitor: &Visitor,
     confirmed: bool,
@@ -59,7 +62,7 @@ pub async fn end_session(
         Err(error) => return Ok(Outcome::Page(error)),
     };
     let hint = match parameters.get_within("id_token_hint", oauth::access_token::MAX_TOKEN_BYTES) {
-        Ok(Some(token)) => read_hint(state, issuer, token).await?,
+        Ok(Some(token)) => read_hint(state, &issuer.in_form(form), token).await?,
         Ok(None) => None,
         Err(error) => return Ok(Outcome::Page(error)),
     };

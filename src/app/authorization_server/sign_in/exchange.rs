@@ -33,7 +33,7 @@ use crate::{
             access_tokens::{
                 self, NewAccessToken, SignedToken, TokenOrganization, TokenSession, TokenSubject,
             },
-            issuers::{self, Issuer},
+            issuers::{self, Issuer, IssuerForm},
             organization_switch::user_organization,
             user_scopes,
         },
@@ -54,8 +54,10 @@ struct Signed {
 /// Whether a grant is one of this client at this issuer. It is told apart from one that is not there by nothing.
 fn is_of(grant: &AccountGrant, issuer: &Issuer, client: &Application) -> bool {
     let is_of_issuer = match issuer.organization() {
-        Some(organization) => !grant.switched && organization.id == grant.issuer,
-        None => grant.switched && issuer.is_tenant(),
+        Some(organization) => {
+            !grant.switched && grant.form == IssuerForm::Organization && organization.id == grant.issuer
+        }
+        None => issuer.is_tenant() && (grant.switched || grant.form == issuer.form()),
     };
     is_of_issuer && grant.client_id == client.id && grant.environment_id == issuer.tenant.environment_id
 }
@@ -186,7 +188,7 @@ async fn sign(
         };
         let user: Option<User> = table::find(&mut conn, environment_id, grant.user_id).await?;
         let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(None) };
-        let is_elsewhere = grant.switched && organization.id != root_id(environment_id);
+        let is_elsewhere = issuer.is_tenant() && organization.id != root_id(environment_id);
         if is_elsewhere && !sharing::is_shared(&mut conn, client, organization.id).await? {
             return Ok(None);
         }
@@ -197,13 +199,13 @@ async fn sign(
         let place = (environment_id, organization.id);
         let scope = user_scopes::permitted(&mut conn, place, acting, client.id, &scope).await?;
         let person = person(&mut conn, &user, &scope).await?;
-        let user_organization = match grant.switched {
+        let user_organization = match issuer.is_tenant() {
             true => Some(user_organization(state, &mut conn, issuer, user.organization_id).await?),
             false => None,
         };
         (user, person, organization, scope, user_organization)
     };
-    let is_at_root = grant.switched && organization.id == root_id(environment_id);
+    let is_at_root = issuer.is_tenant() && organization.id == root_id(environment_id);
     let new = NewAccessToken {
         issuer,
         client_id: Some(client.id),
@@ -271,6 +273,9 @@ async fn store(
 ) -> Result<Option<IssuerTokenResponse>> {
     let now = state.now();
     let mut tx = state.db.write().await?;
+    if !signed.access_token.hold(&mut tx).await? {
+        return Ok(None);
+    }
     let is_code = matches!(used, Used::Code(_));
     let is_first = match used {
         Used::Code(code) => account_grants::consume_code(&mut tx, code, now).await?,

@@ -149,7 +149,8 @@ pub(super) fn answer_another(
     request.hinted_user_id.filter(|hinted| *hinted != user.id)?;
     let (mode, said) = (request.response_mode, request.state.as_deref());
     let error = oauth::Error::SignInRequired;
-    Some(ClientAnswer::error(&request.redirect_uri, mode, said, issuer.url(&state.links), &error))
+    let issuer = issuer.in_form(request.form).url(&state.links);
+    Some(ClientAnswer::error(&request.redirect_uri, mode, said, issuer, &error))
 }
 
 /// How a sign-in ends.

@@ -15,6 +15,7 @@ pub mod enrolment;
 pub(super) mod exchange;
 mod finish;
 pub mod forgotten;
+pub mod invitations;
 pub mod letter_links;
 mod log;
 

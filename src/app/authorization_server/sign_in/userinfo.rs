@@ -33,7 +33,9 @@ pub async fn userinfo(
     authorization: Option<&str>,
     form_token: Option<&str>,
 ) -> Result<Result<UserInfo, Error>> {
-    organization(issuer)?;
+    if !issuer.is_tenant() {
+        organization(issuer)?;
+    }
     let token = match authorization_header::bearer_token(authorization, form_token) {
         Ok(token) => token,
         Err(error) => return Ok(Err(error)),

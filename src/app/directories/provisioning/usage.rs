@@ -80,6 +80,8 @@ impl UsageDelta {
             EventKind::MetadataChanged
             | EventKind::CertificateExpiring
             | EventKind::DomainShared
+            | EventKind::DomainVerified
+            | EventKind::DomainVerificationFailed
             | EventKind::DomainRecordLost
             | EventKind::DomainLapsed
             | EventKind::DomainRestored
@@ -91,7 +93,15 @@ impl UsageDelta {
             | EventKind::MembershipUpdated
             | EventKind::MembershipDeleted
             | EventKind::SessionCreated
-            | EventKind::SessionRevoked => Self::default(),
+            | EventKind::SessionRevoked
+            | EventKind::GuestInvited
+            | EventKind::GuestJoined
+            | EventKind::GuestInvitationDeleted
+            | EventKind::InvitationCreated
+            | EventKind::InvitationResent
+            | EventKind::InvitationRevoked
+            | EventKind::InvitationAccepted
+            | EventKind::InvitationExpired => Self::default(),
         }
     }
 }

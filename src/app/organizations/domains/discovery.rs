@@ -285,27 +285,18 @@ async fn assert(edit: &mut Edit<Organization>, state: &State, domain: &Domain) -
             row.state = DomainState::Verified;
             row.asserted = true;
             row.check_error = None;
+            row.check_failure = None;
             row.record_lost_at = None;
+            row.missed_checks = 0;
             store::organization_domains::update(&mut edit.tx, &mut row, now).await.map_err(taken)?;
             store::organization_domains::update_check(&mut edit.tx, &row).await?;
         }
         None => {
+            let added = Id::new(now, &*state.random);
+            let of = (environment_id, id);
             let listed = OrganizationDomain {
-                id: Id::new(now, &*state.random),
-                version: 1,
-                environment_id,
-                organization_id: id,
-                domain: domain.clone(),
-                state: DomainState::Verified,
-                verification_token: None,
-                verified_at: None,
-                checked_at: None,
-                check_error: None,
-                approved: false,
                 asserted: true,
-                record_lost_at: None,
-                recheck_at: None,
-                created_at: now,
+                ..OrganizationDomain::new(added, of, domain.clone(), DomainState::Verified, now)
             };
             store::organization_domains::insert(&mut edit.tx, &listed).await.map_err(taken)?;
         }

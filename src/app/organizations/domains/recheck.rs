@@ -1,12 +1,13 @@
-//! Looks again at domains that DNS verified: those that are due, a bounded number at a time.
+//! Looks again at domains that DNS verified, and ends challenges that are over: those that are due, a bounded number at a time.
 
 use std::{sync::Arc, time::Duration};
 
+use model::organization_domain::CheckFailure;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     sharing,
-    verification::{RecordLookup, look_up, record_failure, record_verified},
+    verification::{Occasion, RecordLookup, look_up, record_expired, record_failure, record_verified},
 };
 use crate::{
     app::{Error, Result, State, principal::Principal},
@@ -77,16 +78,24 @@ async fn check(state: &State, due: &DueDomain) -> Result<()> {
         }
     };
     let principal = Principal::service(due.environment_id);
+    if listed.verified_at.is_none() {
+        // DNS has never proved it: what is due is the end of its challenge.
+        return match record_expired(state, &principal, &listed).await {
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        };
+    }
     let lookup = look_up(state, &listed).await;
     let outcome = match lookup {
         RecordLookup::Present => record_verified(state, &principal, &listed).await,
-        failure => record_failure(state, &principal, &listed, &failure).await,
+        failure => record_failure(state, &principal, &listed, &failure, Occasion::Daily).await,
     };
     match outcome {
         Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
         Err(Error::Conflict { .. }) => {
-            let taken = RecordLookup::Unknown(sharing::TAKEN_MESSAGE.to_owned());
-            record_failure(state, &principal, &listed, &taken).await.map(drop)
+            let message = sharing::TAKEN_MESSAGE.to_owned();
+            let taken = RecordLookup::Unknown(CheckFailure::DomainVerifiedElsewhere, message);
+            record_failure(state, &principal, &listed, &taken, Occasion::Daily).await.map(drop)
         }
         Err(error) => Err(error),
     }

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use base::id::OrganizationId;
 use model::{
-    audit::audit_fields, domain::DomainState, entity_tag::EntityTags, event::EventKind,
-    organization_domain::OrganizationDomain,
+    audit::audit_fields,
+    domain::DomainState,
+    entity_tag::EntityTags,
+    event::EventKind,
+    organization_domain::{CheckFailure, OrganizationDomain},
 };
 use serde_json::{Value, json};
 
-use super::{DomainEdit, FIELD, new_token, not_found, recheck_schedule, sharing};
+use super::{
+    edit::{DomainEdit, FIELD, new_token, not_found},
+    recheck_schedule, sharing,
+};
 use crate::{
     app::{
         Error, Result, State,
@@ -21,6 +27,9 @@ use crate::{
     },
     store,
 };
+
+/// After how many daily looks in a row without the record it counts as lost.
+const MAX_MISSED_CHECKS: i64 = 3;
 
 /// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
 /// removing and adding a domain does not reset it.
@@ -39,9 +48,9 @@ pub async fn check(
     console_connection::ensure_may_change(state, principal, organization_id).await?;
     let now = state.now();
     let tx = state.db.write().await?;
-    let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected).await?;
+    let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, expected, now).await?;
     if edit.row.verification_token.is_none() {
-        edit.row.verification_token = Some(new_token(state));
+        edit.row.start_challenge(new_token(state), now);
         edit.write(state).await?;
     }
     let domain = edit.row.clone();
@@ -51,18 +60,35 @@ pub async fn check(
     if !turn {
         return Err(Error::Limited { retry_after: CHECK_INTERVAL });
     }
+    if listed.has_expired(now) && !listed.state.is_accepted() {
+        return record_expired(state, principal, &listed).await;
+    }
     match look_up(state, &listed).await {
         RecordLookup::Present => match record_verified(state, principal, &listed).await {
             Err(Error::Conflict { kind, field }) => {
                 // The customer may read this, and must not learn about other organizations.
-                let taken = RecordLookup::Unknown(sharing::TAKEN_MESSAGE.to_owned());
-                record_failure(state, principal, &listed, &taken).await?;
+                let taken = RecordLookup::Unknown(
+                    CheckFailure::DomainVerifiedElsewhere,
+                    sharing::TAKEN_MESSAGE.to_owned(),
+                );
+                record_failure(state, principal, &listed, &taken, Occasion::Check).await?;
                 Err(Error::Conflict { kind, field })
             }
             other => other,
         },
-        failure => record_failure(state, principal, &listed, &failure).await,
+        failure => record_failure(state, principal, &listed, &failure, Occasion::Check).await,
     }
+}
+
+/// Why DNS is queried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// Somebody asks, and without a record a pending domain has failed.
+    Check,
+    /// Somebody asks, and without a record a pending domain stays pending.
+    Confirm,
+    /// The daily look at a domain that DNS has proved. Only what it misses counts.
+    Daily,
 }
 
 /// What DNS says about a domain's TXT record.
@@ -72,7 +98,7 @@ pub(super) enum RecordLookup {
     /// It is not there, or says something else; in words.
     Absent(String),
     /// DNS gave no answer, or it does not matter; in words.
-    Unknown(String),
+    Unknown(CheckFailure, String),
 }
 
 /// Queries DNS.
@@ -82,7 +108,7 @@ pub(super) async fn look_up(state: &State, listed: &OrganizationDomain) -> Recor
             Ok(()) => RecordLookup::Present,
             Err(why) => RecordLookup::Absent(why),
         },
-        Err(error) => RecordLookup::Unknown(error.to_string()),
+        Err(error) => RecordLookup::Unknown(CheckFailure::DnsUnavailable, error.to_string()),
     }
 }
 
@@ -98,8 +124,8 @@ pub(super) async fn record_verified(
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
     sharing::lock(&mut tx, environment_id).await?;
-    let mut edit =
-        DomainEdit::begin(tx, environment_id, organization_id, checked.domain.as_str(), None).await?;
+    let key = checked.domain.as_str();
+    let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, None, state.now()).await?;
     if edit.row.verification_token != checked.verification_token {
         return Err(not_found(checked.domain.as_str()));
     }
@@ -121,7 +147,10 @@ pub(super) async fn record_verified(
     edit.row.verified_at = Some(now);
     edit.row.checked_at = Some(now);
     edit.row.check_error = None;
-    edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::INTERVAL));
+    edit.row.check_failure = None;
+    edit.row.check_attempts += 1;
+    edit.row.missed_checks = 0;
+    edit.row.recheck_at = Some(recheck_schedule::after_proof(state));
     edit.write(state).await.map_err(taken)?;
     if restored || was != DomainState::Verified {
         let done = if restored { "restored" } else { "verified" };
@@ -132,69 +161,116 @@ pub(super) async fn record_verified(
     if !was.is_accepted() {
         sharing::record(edit.tx(), state, principal, organization_id, &elsewhere).await?;
     }
+    let data = json!({ "domain": checked.domain });
     if restored {
-        let data = json!({ "domain": checked.domain });
         record_event(&mut edit, state, EventKind::DomainRestored, data).await?;
+    } else if was != DomainState::Verified {
+        record_event(&mut edit, state, EventKind::DomainVerified, data).await?;
     }
     edit.commit().await
 }
 
-/// Records that DNS did not verify the domain, and why. One that it verified before goes on counting for the grace time
-/// of the settings, from the first answer without its record on; no answer at all changes nothing.
+/// Records that DNS did not verify the domain, and why. One that it verified before goes on counting: until three daily looks in a
+/// row have missed the record, and then for the grace time of the settings. No answer at all changes nothing.
 pub(super) async fn record_failure(
     state: &State,
     principal: &Principal,
     checked: &OrganizationDomain,
     lookup: &RecordLookup,
+    occasion: Occasion,
 ) -> Result<OrganizationDomain> {
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let tx = state.db.write().await?;
-    let mut edit =
-        DomainEdit::begin(tx, environment_id, organization_id, checked.domain.as_str(), None).await?;
+    let key = checked.domain.as_str();
+    let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, None, state.now()).await?;
     if edit.row.verification_token != checked.verification_token {
         return Err(not_found(checked.domain.as_str()));
     }
-    let (why, is_gone) = match lookup {
+    let (failure, why) = match lookup {
         RecordLookup::Present => return edit.commit().await,
-        RecordLookup::Absent(why) => (why, true),
-        RecordLookup::Unknown(why) => (why, false),
+        RecordLookup::Absent(why) => (CheckFailure::RecordNotFound, why),
+        RecordLookup::Unknown(failure, why) => (*failure, why),
     };
+    let is_gone = failure == CheckFailure::RecordNotFound;
     edit.row.checked_at = Some(state.now());
     edit.row.check_error = Some(why.clone());
-    let is_verified = edit.row.state == DomainState::Verified;
+    edit.row.check_failure = Some(failure);
+    if occasion != Occasion::Daily {
+        edit.row.check_attempts += 1;
+    }
     // What the vendor says counts, whatever DNS answers.
-    let is_asserted = edit.row.asserted;
-    if is_verified && !is_asserted || edit.row.recheck_at.is_some() {
-        let has_lapsed = !is_verified && is_gone;
-        let interval = if has_lapsed { recheck_schedule::INTERVAL } else { recheck_schedule::RETRY_INTERVAL };
-        edit.row.recheck_at = Some(recheck_schedule::after(state, interval));
+    let is_proved = edit.row.state == DomainState::Verified && !edit.row.asserted;
+    if occasion == Occasion::Daily {
+        // Without an answer DNS is asked again soon, which is no look that missed anything.
+        let next = if is_gone { recheck_schedule::after_miss(state) } else { recheck_schedule::soon(state) };
+        edit.row.recheck_at = Some(next);
+        if is_gone && is_proved {
+            edit.row.missed_checks += 1;
+        }
     }
     match edit.row.state {
-        DomainState::Verified if is_gone && !is_asserted => {
-            record_lost(state, principal, &mut edit, why).await?
+        DomainState::Verified if is_gone && is_proved && occasion == Occasion::Daily => {
+            record_missed(state, principal, &mut edit, why).await?;
         }
-        DomainState::Verified | DomainState::Whitelisted => edit.write(state).await?,
-        DomainState::Pending | DomainState::Failed => {
+        DomainState::Pending | DomainState::Failed if occasion == Occasion::Check => {
             edit.row.state = DomainState::Failed;
             edit.write(state).await?;
             let DomainEdit { organization, before, row } = &mut edit;
             audit::updated(&mut organization.tx, state, principal, before, row).await?;
         }
+        _ => edit.write(state).await?,
     }
     edit.commit().await
 }
 
-/// Stores that the record of a verified domain is gone: since now, or for longer than the grace time, which ends its
-/// proof.
-async fn record_lost(state: &State, principal: &Principal, edit: &mut DomainEdit, why: &str) -> Result<()> {
+/// Records that the challenge of a domain was over before DNS proved it; nothing if it was begun anew, or proved.
+pub(super) async fn record_expired(
+    state: &State,
+    principal: &Principal,
+    checked: &OrganizationDomain,
+) -> Result<OrganizationDomain> {
+    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
+    let now = state.now();
+    let tx = state.db.write().await?;
+    let key = checked.domain.as_str();
+    let mut edit = DomainEdit::begin(tx, environment_id, organization_id, key, None, now).await?;
+    if edit.row.state.is_accepted() || !edit.row.has_expired(now) {
+        if edit.row.verified_at.is_none() {
+            let counts = edit.row.state.is_accepted();
+            edit.row.recheck_at = edit.row.verification_expires_at().filter(|at| !counts && *at > now);
+            edit.write(state).await?;
+        }
+        return edit.commit().await;
+    }
+    // As it is seen, it has failed already.
+    let is_new = edit.before.state == DomainState::Pending;
+    edit.row.recheck_at = None;
+    edit.write(state).await?;
+    if is_new {
+        let entry = Entry::of(&edit.row, "verification_failed")
+            .with_values(audit_fields! { "state": edit.row.state.as_str() });
+        audit::record(edit.tx(), state, Some(environment_id), principal, entry).await?;
+        let data = json!({ "domain": edit.row.domain });
+        record_event(&mut edit, state, EventKind::DomainVerificationFailed, data).await?;
+    }
+    edit.commit().await
+}
+
+/// Stores that a daily look has not found the record of a verified domain: with the third in a row it is lost, and after the grace
+/// time its proof ends.
+async fn record_missed(state: &State, principal: &Principal, edit: &mut DomainEdit, why: &str) -> Result<()> {
     let now = state.now();
     let known = edit.row.record_lost_at;
+    if known.is_none() && edit.row.missed_checks < MAX_MISSED_CHECKS {
+        return Ok(edit.write(state).await?);
+    }
     let lost_at = *edit.row.record_lost_at.get_or_insert(now);
     let counts_until = lost_at + state.settings.lost_record_grace;
     let is_over = counts_until <= now;
     if is_over {
         edit.row.state = if edit.row.approved { DomainState::Whitelisted } else { DomainState::Failed };
-        edit.row.recheck_at = Some(recheck_schedule::after(state, recheck_schedule::INTERVAL));
+        // Whoever has the domain now may publish the old record: nobody becomes a member by that.
+        edit.row.auto_join_enabled = false;
     } else {
         edit.row.recheck_at = edit.row.recheck_at.map(|at| at.min(counts_until));
     }

@@ -8,7 +8,6 @@ use model::{
     organization_reference::Handle,
     user::{AssociationKind, User, UserStatus},
 };
-use uuid::Uuid;
 
 use super::Node;
 use crate::{
@@ -68,7 +67,7 @@ pub async fn create(
         organization.attributes = fields::attributes(&new.attributes)?;
         organization.handle = match &new.handle {
             Some(handle) => Some(handle.clone()),
-            None => Handle::parse(&Uuid::from_u128(organization.id.bits()).hyphenated().to_string()).ok(),
+            None => Some(Handle::of_id(organization.id)),
         };
         Ok(())
     };

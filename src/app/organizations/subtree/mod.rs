@@ -16,7 +16,7 @@ use model::{
     organization_reference::Handle,
 };
 
-use super::error::OrganizationError;
+use super::{error::OrganizationError, write};
 use crate::{
     app::{
         Error, Result, State,
@@ -215,5 +215,5 @@ pub async fn is_handle_free(
     let environment_id = principal.authorize(Action::OrganizationsView, On::Organization(own))?;
     let mut conn = state.db.read().await?;
     let nobody = root_id(environment_id);
-    Ok(!store::organizations::has_handle(&mut conn, environment_id, handle, nobody).await?)
+    Ok(!write::is_handle_taken(&mut conn, environment_id, handle, nobody).await?)
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod administrators;
+mod backups;
 mod clock;
 mod connections;
 mod database;
@@ -58,6 +59,9 @@ pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Fi
         }
         if let Err(error) = webhooks::webhooks(&db, findings).await {
             findings.bad("webhooks", error.to_string(), "see what the database's own log says");
+        }
+        if let Err(error) = backups::backups(&db, findings).await {
+            findings.bad("backup", error.to_string(), "see what the database's own log says");
         }
         if let Err(error) = domains::domains(config, &db, findings).await {
             findings.bad("domains", error.to_string(), "see what the database's own log says");

@@ -178,6 +178,7 @@ pub(in crate::http::secureauth) async fn of(
 
 fn object(pool: &IdentityPool, tenant: &str, details: users::UserDetails) -> UserObject {
     let users::UserDetails { user, identifiers, addresses } = details;
+    let business_metadata = users::business_metadata_of(&user);
     UserObject {
         id: hex_id(user.id),
         tenant_id: tenant.to_owned(),
@@ -189,7 +190,7 @@ fn object(pool: &IdentityPool, tenant: &str, details: users::UserDetails) -> Use
         payload_schema_id: schema_id(pool.payload_schema),
         metadata: user.metadata,
         metadata_schema_id: schema_id(pool.metadata_schema),
-        business_metadata: user.business_metadata,
+        business_metadata,
         business_metadata_schema_id: pool.business_metadata_schema.map(schema_id).unwrap_or_default(),
         credentials: None,
         user_type: user.user_type,

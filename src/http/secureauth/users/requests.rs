@@ -283,11 +283,7 @@ impl UserBody {
     }
 
     fn profile(&self) -> Profile {
-        Profile {
-            payload: self.payload.clone(),
-            metadata: self.metadata.clone(),
-            business_metadata: self.business_metadata.clone(),
-        }
+        Profile::new(self.payload.clone(), self.metadata.clone(), self.business_metadata.clone())
     }
 
     /// The change that is asked for.

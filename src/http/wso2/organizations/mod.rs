@@ -8,6 +8,7 @@ mod requests;
 use actix_web::{HttpResponse, http::header};
 use base::id::OrganizationId;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::organization_reference::Handle;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -62,7 +63,14 @@ struct OrgHandle {
 pub(super) async fn check_handle(call: Call<Json>) -> Answer {
     let Call { state, principal, organization_id, body, .. } = call;
     let OrgHandle { org_handle } = body.read()?;
-    let handle = parse_handle(&org_handle)?;
+    let handle = match parse_handle(&org_handle) {
+        Ok(handle) => handle,
+        // What stands for something else is nobody's to have.
+        Err(_) if Handle::parse_stored(org_handle.trim()).is_ok() => {
+            return Ok(HttpResponse::Ok().json(json!({ "available": false })));
+        }
+        Err(refused) => return Err(refused),
+    };
     let available = subtree::is_handle_free(&state, &principal, organization_id, &handle).await?;
     Ok(HttpResponse::Ok().json(json!({ "available": available })))
 }
@@ -147,6 +155,15 @@ impl<B> Call<B> {
         })
     }
 
+    /// [`Call::named`], of an organization that the caller may read. It comes before the body is judged: what is elsewhere is answered as
+    /// what is nowhere, whatever was sent.
+    async fn reachable(&self) -> Result<OrganizationId, Wso2Error> {
+        let id = self.named().await?;
+        let found = subtree::find(&self.state, &self.principal, self.organization_id, id).await;
+        found.map_err(|error| of(error, self.path("id"), "", ""))?;
+        Ok(id)
+    }
+
     /// What the token permits where the caller acts.
     fn permissions(&self) -> Vec<String> {
         let in_organization = !self.is_at_root();
@@ -194,7 +211,7 @@ async fn apply(call: &Call, id: OrganizationId, changes: &[Change]) -> Answer {
 /// Changes parts of an organization below the caller's.
 pub(super) async fn patch(call: Call<Json>) -> Answer {
     let (call, body) = call.take_body();
-    let id = call.named().await?;
+    let id = call.reachable().await?;
     let changes = operations(body, call.path("id"), false)?;
     apply(&call, id, &changes).await
 }
@@ -202,7 +219,7 @@ pub(super) async fn patch(call: Call<Json>) -> Answer {
 /// Replaces an organization below the caller's.
 pub(super) async fn replace(call: Call<Json>) -> Answer {
     let (call, body) = call.take_body();
-    let id = call.named().await?;
+    let id = call.reachable().await?;
     let body: ReplacementBody = body.read()?;
     apply(&call, id, &body.parse()?).await
 }

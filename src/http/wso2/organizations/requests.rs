@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::errors::{
-    self, ATTRIBUTE_KEY_UNDEFINED, ATTRIBUTE_VALUE_MISSING, CREATOR_INVALID, FIELD_MISSING, INVALID_REQUEST,
-    KEY_MISSING, KEY_TWICE, NAME_HTML, NAME_RESERVED, ONLY_REPLACED, OPERATION_INVALID, OPERATION_MISSING,
-    PATH_INVALID, PATH_MISSING, STATUS_INVALID, TYPE_INVALID, VALUE_MISSING, refuse,
+    self, ATTRIBUTE_KEY_UNDEFINED, ATTRIBUTE_VALUE_MISSING, CREATOR_INVALID, FIELD_MISSING, HANDLE_TAKEN,
+    INVALID_REQUEST, KEY_MISSING, KEY_TWICE, NAME_HTML, NAME_RESERVED, ONLY_REPLACED, OPERATION_INVALID,
+    OPERATION_MISSING, PATH_INVALID, PATH_MISSING, STATUS_INVALID, TYPE_INVALID, VALUE_MISSING, refuse,
 };
 use crate::{
     app::organizations::subtree::{Change, NewSubOrganization, ROOT_NAME},
@@ -71,9 +71,13 @@ impl NewBody {
     }
 }
 
-/// A handle.
+/// A handle. One that stands for something else is answered as one that another organization has.
 pub(super) fn parse_handle(text: &str) -> Result<Handle> {
-    Handle::parse(text.trim()).map_err(|reason| errors::invalid(format!("orgHandle {reason}")))
+    let text = text.trim();
+    Handle::parse(text).map_err(|reason| match Handle::parse_stored(text) {
+        Ok(_) => refuse(&HANDLE_TAKEN, text),
+        Err(_) => errors::invalid(format!("orgHandle {reason}")),
+    })
 }
 
 /// A name that an organization may have.

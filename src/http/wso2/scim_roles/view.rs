@@ -59,14 +59,18 @@ fn summary<B>(call: &Call<B>, role: &VisibleRole) -> Map<String, Value> {
     fields.insert("schemas".to_owned(), json!([SCHEMA]));
     fields.insert("id".to_owned(), uuid(role.id).into());
     fields.insert("displayName".to_owned(), role.name().into());
-    let audience = json!({
+    fields.insert("audience".to_owned(), audience_object(call, role));
+    fields.insert("meta".to_owned(), json!({ "resourceType": "Role", "location": location(call, role) }));
+    fields
+}
+
+/// What a role is for.
+pub(in crate::http::wso2) fn audience_object<B>(call: &Call<B>, role: &VisibleRole) -> Value {
+    json!({
         "value": audience::id_text(call, role.audience),
         "display": role.audience_name,
         "type": role.audience.kind().as_str(),
-    });
-    fields.insert("audience".to_owned(), audience);
-    fields.insert("meta".to_owned(), json!({ "resourceType": "Role", "location": location(call, role) }));
-    fields
+    })
 }
 
 fn permissions(role: &VisibleRole) -> Vec<Value> {

@@ -18,7 +18,11 @@ use crate::{
     links::console,
     web::{
         console::kit::{
-            context::EnvironmentContext, flash::ResourceKind, form::ConsoleForm, resource::ConsoleResource,
+            context::EnvironmentContext,
+            flash::ResourceKind,
+            form::ConsoleForm,
+            permission_choices::{OWN_SCOPES, PermissionChoices},
+            resource::ConsoleResource,
             shell::Section,
         },
         kit::{
@@ -67,6 +71,10 @@ const AUDIENCES: [(&str, &str); 2] = [
     ("application", "This application alone: it has its own"),
 ];
 
+/// What the two mean.
+const AUDIENCE_HINT: &str = "Organizations with which it is shared have these roles too, and give them to their people. A role for this \
+                             application counts in it alone; one for organizations counts in every application that takes them.";
+
 const ALGORITHMS: [(&str, &str); 3] = [
     ("ES256", "ES256: short and fast"),
     ("RS256", "RS256: every library reads it"),
@@ -85,6 +93,10 @@ fn name_field(view: &FormView<'_>) -> Markup {
     html! { (view.text("displayName", "Name").hint("Who or what it is, for you and your colleagues.")) }
 }
 
+fn audience_field(view: &FormView<'_>) -> Markup {
+    html! { (view.select("roleAudience", "Its roles are for", &AUDIENCES).hint(AUDIENCE_HINT)) }
+}
+
 fn algorithm_field(view: &FormView<'_>) -> Markup {
     html! { (view.select("signingAlg", "Signature of its tokens", &ALGORITHMS)) }
 }
@@ -100,17 +112,17 @@ fn service_client_fields(view: &FormView<'_>, of: Option<&Application>) -> Marku
 
 /// The fields of any other application.
 fn application_fields(view: &FormView<'_>, kind: Option<ClientKind>) -> Markup {
+    let scopes = PermissionChoices::everywhere();
     html! {
         (name_field(view))
         (view.text("description", "What it is for").optional())
         @if kind.is_none() { (view.radios("kind", "Kind", &KINDS).hint("It cannot be changed later.")) }
-        (view.textarea("scopes", "Scopes", 3).code().optional()
-            .hint("What it may ask for, one a line. Your own APIs decide what they permit; those that begin with internal_ are for the management APIs."))
         @match kind {
             Some(ClientKind::Service) => { (view.checkboxes("grantTypes", "Grants", &PROGRAM_GRANTS)) },
             Some(_) => { (view.checkboxes("grantTypes", "Grants", &GRANTS)) },
-            None => {},
+            None => { (view.checkboxes("grantTypes", "Grants", &GRANTS).hint("None chosen: those that its kind usually has. A program that makes customers’ organizations has the last two.")) },
         }
+        (view.known("scopes", "Scopes", &scopes.groups(), Some(OWN_SCOPES)).hint("What it may ask for."))
         @if kind != Some(ClientKind::Service) {
             (view.textarea("redirectUris", "Redirect URIs", 3).code().optional()
                 .hint("Where it may ask to be sent, one a line, compared letter by letter. None: those of the environment."))
@@ -144,10 +156,10 @@ impl ConsoleResource for Application {
             .with("displayName", &self.display_name)
             .with("signingAlg", self.signing_alg.as_str())
             .with_flag("disabled", self.disabled);
+        let values = self.scopes.iter().fold(values, |values, scope| values.with("scopes", scope));
         if self.is_of_system() {
-            return self.scopes.iter().fold(values, |values, scope| values.with("scopes", scope));
+            return values;
         }
-        let values = values.with("scopes", self.scopes.join("\n"));
         let values =
             self.grant_types.iter().fold(values, |values, grant| values.with("grantTypes", grant.as_str()));
         let values =
@@ -170,7 +182,7 @@ impl ConsoleResource for Application {
                 of => { (application_fields(view, of.map(|client| client.kind))) },
             }
             @if of.is_some_and(|client| !client.is_of_system() && client.organization_id.is_none()) {
-                (view.select("roleAudience", "Its roles are for", &AUDIENCES))
+                (audience_field(view))
             }
             @if of.is_some() {
                 (view.checkbox("disabled", "Switched off")
@@ -233,7 +245,9 @@ async fn make(
     new: Result<NewApplication>,
 ) -> Result<HttpResponse> {
     let change: ApplicationChange = form.change()?;
-    let (new, change) = (new?, ApplicationChange { grant_types: None, disabled: None, ..change });
+    // None chosen: those of its kind.
+    let grant_types = change.grant_types.filter(|grants| !grants.is_empty());
+    let (new, change) = (new?, ApplicationChange { grant_types, disabled: None, ..change });
     if change.display_name.as_deref().unwrap_or_default().is_empty() {
         return Err(Error::invalid("displayName", "is required"));
     }
@@ -250,7 +264,7 @@ fn new_application_page(
     errors: &FormErrors,
 ) -> HttpResponse {
     let view = FormView::new(typed, errors);
-    let fields = application_fields(&view, None);
+    let fields = html! { (application_fields(&view, None)) (audience_field(&view)) };
     new_page(
         context,
         console::NEW_APPLICATION,

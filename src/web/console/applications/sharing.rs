@@ -10,7 +10,7 @@ use crate::{
         applications::{
             self,
             share::{self, SelectedShare},
-            shared_organizations::{self, Shown},
+            shared_organizations::{self, Excluded, Shown},
         },
         pagination::Page,
         permissions, resource,
@@ -50,10 +50,16 @@ pub(super) fn words(sharing: Sharing) -> &'static str {
     }
 }
 
+/// Why one organization is not taken from all.
+const WITH_ALL: &str = "it is shared with all organizations, those of the future too, and cannot be taken from a single one; choose \
+                        “All that there are now” or “Chosen organizations” first";
+
 /// The page.
 pub(in crate::web::console) struct SharingPage<'a> {
     pub application: &'a Application,
     pub organizations: &'a Page<Shown>,
+    /// Those that do not have it, though it is shared with all.
+    pub excluded: &'a [Excluded],
     pub place: &'a ListUrl,
     pub may_manage: bool,
     pub typed: &'a FormValues,
@@ -86,9 +92,11 @@ async fn respond(
     let url = context.place(&[]);
     let found =
         shared_organizations::page(&context.state, &context.principal, application, &url.query()).await?;
+    let excluded = shared_organizations::excluded(&context.state, &context.principal, application).await?;
     let content = view(&SharingPage {
         application,
         organizations: &found,
+        excluded: &excluded,
         place: &url,
         may_manage: context.may(permissions::Action::ApplicationsManage),
         typed,
@@ -124,6 +132,11 @@ async fn apply(
 ) -> Result<Action> {
     let (state, principal, id) = (&context.state, &context.principal, application.id);
     if let Ok(organization_id) = form.text("remove").parse::<OrganizationId>() {
+        let application: Application = resource::find(state, principal, id).await?;
+        if application.shared == Sharing::All {
+            // As at WSO2's API: the next one who is shared with all would not be what the page says.
+            return Err(Error::invalid("", WITH_ALL));
+        }
         share::unshare(state, principal, id, &[organization_id], true).await?;
         return Ok(Action::Ended);
     }
@@ -187,8 +200,31 @@ pub(in crate::web::console) fn view(page: &SharingPage<'_>) -> Markup {
                 }
             }
         }
+        (excluded(page))
         h2 { "Organizations that have it" }
         (organizations(page, &action))
+    }
+}
+
+/// Those that do not have it, where all others do.
+fn excluded(page: &SharingPage<'_>) -> Markup {
+    html! {
+        @if !page.excluded.is_empty() {
+            section.card aria-labelledby="excluded" {
+                h2 #excluded { "Organizations that do not have it" }
+                p.soft { "A program took it from these. Save what it is shared with above once more to share it with them, too." }
+                ul.rows {
+                    @for one in page.excluded {
+                        li {
+                            a href=((page.href)(console::ORGANIZATION, &[&one.id])) {
+                                @if one.name.trim().is_empty() { (one.id) } @else { (one.name) }
+                            }
+                            @if one.with_children { span { "with all below it" } }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -223,6 +259,8 @@ fn add(page: &SharingPage<'_>, action: &str) -> Markup {
 }
 
 fn organizations(page: &SharingPage<'_>, action: &str) -> Markup {
+    // With all means with all.
+    let may_end = page.may_manage && page.application.shared != Sharing::All;
     let rows = page.organizations.items.iter().map(|shown| {
         let organization = &shown.organization;
         let id = organization.id.to_string();
@@ -231,7 +269,7 @@ fn organizations(page: &SharingPage<'_>, action: &str) -> Markup {
             html! { a href=((page.href)(console::ORGANIZATION, &[&organization.id])) { (name) } },
             html! { @if shown.selected_with_children.is_some() { "with all below it" } },
         ];
-        if page.may_manage {
+        if may_end {
             row.push(html! {
                 form.inline method="post" action=(action) {
                     (page.csrf)
@@ -243,7 +281,7 @@ fn organizations(page: &SharingPage<'_>, action: &str) -> Markup {
         row
     });
     let mut columns = vec![column("Organization"), column("How far")];
-    if page.may_manage {
+    if may_end {
         columns.push(column("Sharing"));
     }
     let list = List {

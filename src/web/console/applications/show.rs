@@ -15,6 +15,7 @@ use crate::{
         console::kit::{
             context::EnvironmentContext,
             labels::{self, Href},
+            permission_choices::meaning,
             resource::ConsoleResource as _,
             shell::Section,
         },
@@ -30,34 +31,71 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let application: Application =
         resource::find(&context.state, &context.principal, context.id("application")?).await?;
     let tenant = issuers::tenant_of(&context.state, application.environment_id).await?;
-    let content = view(
-        &application,
-        &token_endpoint(&context.state.links, &tenant.name, &application),
-        context.may(permissions::Action::ApplicationsManage),
-        &|pattern, segments| context.href(pattern, segments),
-        context.now(),
-    );
+    let links = &context.state.links;
+    let content = view(&ApplicationPage {
+        application: &application,
+        endpoint: &token_endpoint(links, &tenant.name, &application),
+        issuer: &IssuerOf::of(links, &tenant.name, &application),
+        may_manage: context.may(permissions::Action::ApplicationsManage),
+        href: &|pattern, segments| context.href(pattern, segments),
+        now: context.now(),
+    });
     Ok(context.shell(Section::Applications, &application.name()).respond(content))
 }
 
 /// Where it gets its tokens.
 pub(super) fn token_endpoint(links: &Links, tenant: &str, application: &Application) -> String {
-    let workspace = match application.organization_id {
+    links.workspace_endpoint(tenant, &workspace(application), "oauth2/token")
+}
+
+/// The issuer of an application: of the organization that owns it, else of your own people.
+pub(in crate::web::console) struct IssuerOf {
+    /// The issuer.
+    pub issuer: String,
+    /// What describes it.
+    pub discovery: String,
+    /// Those of the organizations with which an application of yours is shared, with `{organization}` for what stands there.
+    pub of_organizations: Option<String>,
+}
+
+impl IssuerOf {
+    fn of(links: &Links, tenant: &str, application: &Application) -> Self {
+        let workspace = workspace(application);
+        let is_own = application.organization_id.is_none() && !application.is_of_system();
+        let issuer = links.workspace_issuer(tenant, &workspace);
+        let of_organizations = issuer.strip_suffix(&workspace).filter(|_| is_own);
+        Self {
+            discovery: links.workspace_discovery(tenant, &workspace),
+            of_organizations: of_organizations.map(|start| format!("{start}{{organization}}")),
+            issuer,
+        }
+    }
+}
+
+/// What stands for the owner of an application in paths.
+fn workspace(application: &Application) -> String {
+    match application.organization_id {
         _ if application.is_of_system() => SYSTEM.to_owned(),
         Some(id) => format!("{:032x}", id.bits()),
         None => ROOT.to_owned(),
-    };
-    links.workspace_endpoint(tenant, &workspace, "oauth2/token")
+    }
+}
+
+/// The page of an application.
+pub(in crate::web::console) struct ApplicationPage<'a> {
+    pub application: &'a Application,
+    /// Where it gets its tokens.
+    pub endpoint: &'a str,
+    pub issuer: &'a IssuerOf,
+    /// Whether the administrator may change it.
+    pub may_manage: bool,
+    pub href: Href<'a>,
+    pub now: Timestamp,
 }
 
 /// The page.
-pub(in crate::web::console) fn view(
-    application: &Application,
-    endpoint: &str,
-    may_manage: bool,
-    href: Href<'_>,
-    now: Timestamp,
-) -> Markup {
+pub(in crate::web::console) fn view(page: &ApplicationPage<'_>) -> Markup {
+    let ApplicationPage { application, endpoint, issuer, may_manage, href, now } = *page;
     let id = application.id.to_string();
     let has_secret = application.kind.has_secret();
     let list = |texts: &[String], none: &'static str| {
@@ -77,15 +115,31 @@ pub(in crate::web::console) fn view(
             } },
         ),
         ("Token endpoint", copyable(endpoint, "token endpoint")),
-        ("Scopes", list(&application.scopes, "none")),
+        ("Issuer", copyable(&issuer.issuer, "issuer")),
+        ("Discovery", copyable(&issuer.discovery, "discovery document")),
     ];
+    if let Some(pattern) = &issuer.of_organizations {
+        rows.push(("Issuers of organizations", html! {
+            code { (pattern) }
+            p.small.soft { "Whoever signs in at an organization does so at its own issuer: the page of the organization shows it, under “Addresses”." }
+        }));
+    }
+    let scopes = html! {
+        @for scope in &application.scopes {
+            div { code { (scope) } @if meaning(scope) != scope { " " span.soft { (meaning(scope)) } } }
+        }
+        @if application.scopes.is_empty() { span.soft { "none" } }
+    };
+    rows.push(("Scopes", scopes));
     if !application.description.is_empty() {
         rows.insert(0, ("What it is for", html! { span.value { (application.description) } }));
     }
-    if !application.is_of_system() && application.organization_id.is_none() {
+    if !application.is_of_system() {
         let grants: Vec<String> =
             application.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect();
         rows.push(("Grants", list(&grants, "none")));
+    }
+    if !application.is_of_system() && application.organization_id.is_none() {
         rows.push((
             "Shared with",
             html! {
@@ -97,9 +151,16 @@ pub(in crate::web::console) fn view(
             "Roles",
             html! {
                 @match application.role_audience {
-                    RoleAudience::Application => { "its own" },
-                    RoleAudience::Organization => { "of your own organization" },
+                    RoleAudience::Application => {
+                        "its own: they count in this application alone · "
+                        a href={ (href(console::ROLES, &[])) "?application=" (application.id) } { "Roles of this application" }
+                    },
+                    RoleAudience::Organization => {
+                        "of your own organization: they count in every application that takes them · "
+                        a href=(href(console::ROLES, &[])) { "Roles" }
+                    },
                 }
+                p.small.soft { "Organizations with which it is shared have these roles too, and give them to their people." }
             },
         ));
     }

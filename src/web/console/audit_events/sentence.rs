@@ -1,6 +1,9 @@
 //! Renders an entry of the audit log: a sentence, and the old and new values side by side.
 
-use base::{id::EnvironmentId, time::Timestamp};
+use base::{
+    id::{EnvironmentId, UserGroupId, UserId},
+    time::Timestamp,
+};
 use maud::{Markup, html};
 use model::audit::AuditEvent;
 use serde_json::{Map, Value};
@@ -57,6 +60,7 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "user.deleted",
     "user.password_set",
     "user.sessions_ended",
+    "user.invitation_withdrawn",
     "user_group.created",
     "user_group.updated",
     "user_group.deleted",
@@ -67,6 +71,9 @@ pub(in crate::web::console) const ACTIONS: &[&str] = &[
     "role.deleted",
     "role.assigned",
     "role.unassigned",
+    "guest_invitation.created",
+    "guest_invitation.accepted",
+    "guest_invitation.deleted",
     "webhook.created",
     "webhook.updated",
     "webhook.deleted",
@@ -122,6 +129,7 @@ fn noun(kind: &str) -> String {
         "admin_invitation" => "invitation".to_owned(),
         "organization_domain" => "domain".to_owned(),
         "organization.member" => "member".to_owned(),
+        "organization.invitation" => "invitation".to_owned(),
         other => other.replace('_', " "),
     }
 }
@@ -139,6 +147,7 @@ fn verb(done: &str) -> String {
         "updated" => "changed".to_owned(),
         "bearer_token_rotated" => "rotated the bearer token of".to_owned(),
         "bearer_token_overlap_ended" => "ended the replaced bearer tokens of".to_owned(),
+        "resent" => "sent again".to_owned(),
         "record_lost" => "found no DNS record any more of".to_owned(),
         "lapsed" => "ended the proof of".to_owned(),
         "restored" => "found the DNS record again of".to_owned(),
@@ -163,6 +172,9 @@ fn verb(done: &str) -> String {
         "code_generated" => "made a one-time code for".to_owned(),
         "ownership_transferred" => "handed over".to_owned(),
         "switched" => "switched to".to_owned(),
+        "invitation_withdrawn" => "withdrew the invitation of".to_owned(),
+        "letter_sent_again" => "had a letter sent again to".to_owned(),
+        "activated" => "activated the account of".to_owned(),
         "totp_removed" => "removed the authenticator app of".to_owned(),
         "session_created" => "began a session of".to_owned(),
         "role_changed" => "changed the role of".to_owned(),
@@ -196,6 +208,12 @@ fn href(event: &AuditEvent) -> Option<String> {
     Some(links::expand(pattern, &[&environment, &event.target_id]))
 }
 
+/// The paths of users' pages in the environment of an entry.
+fn href_of_user(event: &AuditEvent) -> impl Fn(UserId) -> Option<String> + use<> {
+    let environment = event.environment_id;
+    move |id| environment.map(|environment| links::expand(console::USER, &[&environment, &id]))
+}
+
 /// The target's name as far as the entry contains it; shown beside the id, never instead of it.
 fn name(event: &AuditEvent, names: &Names) -> Option<String> {
     let email = event.target_id.parse().ok().and_then(|id| names.administrators.get(&id));
@@ -208,10 +226,80 @@ fn name(event: &AuditEvent, names: &Names) -> Option<String> {
     email
         .map(ToString::to_string)
         .or_else(|| user.cloned())
+        .or_else(|| event.target_id.parse().ok().and_then(|id| names.roles.get(&id)).cloned())
+        .or_else(|| event.target_id.parse().ok().and_then(|id| names.groups.get(&id)).cloned())
         .or_else(|| text("displayName"))
         .or_else(|| text("email"))
         .or_else(|| text("domain"))
         .filter(|name| !name.trim().is_empty())
+}
+
+/// The path of a user's page, if there is one for whoever reads.
+pub(in crate::web::console) type UserHref<'a> = &'a dyn Fn(UserId) -> Option<String>;
+
+/// People and groups who were given something, or lost it; `None`: the entry is of another kind.
+fn who_got_it(event: &AuditEvent, names: &Names, href: UserHref<'_>) -> Option<Markup> {
+    let user = event.after.get("userId").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let users: Vec<UserId> = audit::members(event, "users").into_iter().chain(user).collect();
+    let groups: Vec<UserGroupId> = audit::members(event, "groups");
+    let (before, between) = match event.action.as_str() {
+        "role.assigned" => ("gave ", " the role "),
+        "role.unassigned" => ("took from ", " the role "),
+        "user_group.member_added" => ("added ", " to the group "),
+        "user_group.member_removed" => ("removed ", " from the group "),
+        _ => return None,
+    };
+    let nobody = users.is_empty() && groups.is_empty();
+    let people = html! {
+        (before)
+        @for (at, id) in users.iter().enumerate() {
+            @if at > 0 { ", " }
+            (person(*id, names, href))
+        }
+        @for (at, id) in groups.iter().enumerate() {
+            @if at > 0 || !users.is_empty() { ", " }
+            "the group " (names.groups.get(id).map_or_else(|| id.to_string(), String::clone))
+        }
+        (between)
+    };
+    (!nobody).then_some(people)
+}
+
+/// A user by their name, with a link to their page.
+pub(in crate::web::console) fn person(id: UserId, names: &Names, href: UserHref<'_>) -> Markup {
+    let name = names.users.get(&id);
+    html! {
+        @match (name, href(id)) {
+            (Some(name), Some(href)) => a href=(href) { (name) },
+            (Some(name), None) => (name),
+            (None, _) => "somebody who is not here any more",
+        }
+    }
+}
+
+/// What happened, for an organization's own people: without whose doing it was, and without ids of what has a name.
+pub(in crate::web::console) fn happened(event: &AuditEvent, names: &Names, href: UserHref<'_>) -> Markup {
+    let done = event.action.split_once('.').map_or(event.action.as_str(), |(_, done)| done);
+    let user: Option<UserId> = event.target_id.parse().ok().filter(|_| event.target_kind == "user");
+    let itself = event.actor.kind == event.target_kind && event.actor.id == event.target_id;
+    let named = name(event, names);
+    if let Some(people) = who_got_it(event, names, href) {
+        return html! { (people) (named.unwrap_or_default()) };
+    }
+    html! {
+        @if itself && done.starts_with("signed_") {
+            (done.replace('_', " "))
+        } @else if itself {
+            (verb(done)) " their own account"
+        } @else {
+            (verb(done)) " "
+            @match (user, event.target_kind.as_str()) {
+                (Some(id), _) => { "the user " (person(id, names, href)) }
+                (None, "organization") => "the organization",
+                (None, kind) => { "the " (noun(kind)) @if let Some(name) = named { " " (name) } }
+            }
+        }
+    }
 }
 
 /// The entry as a sentence.
@@ -236,6 +324,9 @@ pub(in crate::web::console) fn sentence(event: &AuditEvent, names: &Names) -> Ma
             "failed to sign in as nobody known here"
         } @else if event.target_kind == "audit_log" {
             (verb(done)) " the audit log"
+        } @else if let Some(people) = who_got_it(event, names, &href_of_user(event)) {
+            (people) (name.unwrap_or_default()) " "
+            code { (event.target_id) }
         } @else {
             @match shared_domains(event) {
                 Some(domains) => { "shared " (domains) " of " }

@@ -8,12 +8,16 @@ use model::audit::AuditEvent;
 use crate::{
     app::{
         Error,
-        audit::{AuditFilter, Log},
+        audit::{self, AuditFilter, Log, Names},
         pagination::Page,
+        permissions::Action,
     },
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, labels::Href},
+        console::{
+            audit_events::sentence::{UserHref, happened, person},
+            kit::context::EnvironmentContext,
+        },
         kit::{
             components::time,
             error::{PageError, PageResult},
@@ -28,8 +32,10 @@ const TARGET: &str = "targetId";
 /// The audit log of an organization.
 pub(in crate::web::console) struct DelegatedAuditPage<'a> {
     pub page: &'a Page<AuditEvent>,
+    pub names: &'a Names,
     pub place: &'a ListUrl,
-    pub href: Href<'a>,
+    /// The page of a user, for who may see it.
+    pub user: UserHref<'a>,
     pub now: Timestamp,
 }
 
@@ -44,10 +50,13 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let page = log
         .list(&context.state, &AuditFilter { target_id: target, ..AuditFilter::default() }, &place.query())
         .await?;
+    let names = audit::names_in(&context.state, current.delegate.organization.id, &page.items).await?;
+    let may_see = context.may(Action::UsersView);
     let content = view(&DelegatedAuditPage {
         page: &page,
+        names: &names,
         place: &place,
-        href: &|pattern, segments| context.href(pattern, segments),
+        user: &|id| may_see.then(|| context.href(console::USER, &[&id])),
         now: context.now(),
     });
     Ok(context.plain_shell("Audit log").respond(content))
@@ -56,16 +65,11 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
 /// The page.
 pub(in crate::web::console) fn view(page: &DelegatedAuditPage<'_>) -> Markup {
     let rows = page.page.items.iter().map(|event| {
-        vec![
-            time(event.at, page.now),
-            who(event, page),
-            html! { code { (event.action) } },
-            html! { (event.target_kind.replace('_', " ")) " " code { (event.target_id) } },
-        ]
+        vec![time(event.at, page.now), who(event, page), html! { (happened(event, page.names, page.user)) }]
     });
     let list = List {
         caption: "Audit log",
-        columns: &[column("When"), column("Who"), column("What"), column("On")],
+        columns: &[column("When"), column("Who"), column("What")],
         rows: rows.collect(),
         next_token: &page.page.next_token,
         empty: html! { p { "Every change is recorded here. There was none yet." } },
@@ -80,8 +84,8 @@ pub(in crate::web::console) fn view(page: &DelegatedAuditPage<'_>) -> Markup {
 fn who(event: &AuditEvent, page: &DelegatedAuditPage<'_>) -> Markup {
     let id: Option<UserId> = event.actor.id.parse().ok();
     match (event.actor.kind.as_str(), id) {
-        ("user", Some(id)) => html! { a href=((page.href)(console::USER, &[&id])) { code { (id) } } },
-        ("scim_directory", _) => html! { "The directory " code { (event.actor.id) } },
+        ("user", Some(id)) => person(id, page.names, page.user),
+        ("scim_directory", _) => html! { "A directory of yours" },
         ("setup_link", _) => html! { "Somebody with a setup link" },
         ("service", _) => html! { "The service" },
         ("application" | "api_key", _) => html! { "A program of the vendor" },

@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{roles, user_groups, users};
+use super::{guests, invitations, roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Registers the routes. Their first segment is an environment, so they come after every other route.
 pub fn configure(routes: &mut Routes<'_>) {
-    use users::{contact, credentials, form, list, show, status};
+    use users::{contact, credentials, form, invitation, list, new, show, status};
     routes.bases(&[path::DELEGATED]);
     macro_rules! pages {
         ($($pattern:ident: $($method:ident $handler:path),+;)*) => {$(
@@ -24,9 +24,11 @@ pub fn configure(routes: &mut Routes<'_>) {
     pages! {
         OVERVIEW: get home::show;
         ORGANIZATION: get home::show;
+        GUEST_INVITATIONS: post guests::remove;
         AUDIT_EVENTS: get audit::list;
         ORGANIZATION_USERS: get list::list;
-        NEW_ORGANIZATION_USER: get form::new, post form::create;
+        NEW_ORGANIZATION_USER: get new::new, post new::create;
+        NEW_POOL_USER: get new::new, post new::create;
         USER: get show::show;
         EDIT_USER: get form::edit, post form::update;
         DELETE_USER: get status::confirm_deletion, post status::delete;
@@ -36,7 +38,13 @@ pub fn configure(routes: &mut Routes<'_>) {
         USER_PASSWORD: get credentials::new_password, post credentials::set_password;
         USER_CREDENTIALS: post credentials::change;
         USER_GROUPS: get user_groups::of_user::new, post user_groups::of_user::change;
+        USER_ROLES: post users::roles::change;
+        USER_INVITATION: post invitation::change;
         USER_SESSIONS: post credentials::end_sessions;
+        ORGANIZATION_INVITATIONS: get invitations::list::list;
+        NEW_ORGANIZATION_INVITATION: get invitations::form::new, post invitations::form::create;
+        RESEND_ORGANIZATION_INVITATION: post invitations::list::resend;
+        REVOKE_ORGANIZATION_INVITATION: post invitations::list::revoke;
         ORGANIZATION_ROLES: get roles::list::list;
         NEW_ORGANIZATION_ROLE: get roles::form::new, post roles::form::create;
         ORGANIZATION_ROLE: get roles::show::show;

@@ -100,8 +100,10 @@ fn kind_of(event: &Event) -> &str {
 
 /// The resource's name, from the event's data.
 fn name_in(data: &Value) -> Option<String> {
-    let resource =
-        [data.get("after"), data.get("before")].into_iter().flatten().find(|value| value.is_object())?;
+    let resource = [data.get("after"), data.get("before"), data.get("invitation")]
+        .into_iter()
+        .flatten()
+        .find(|value| value.is_object())?;
     let text = |value: &Value| value.as_str().map(str::to_owned).filter(|text| !text.trim().is_empty());
     ["userName", "displayName", "email"]
         .iter()
@@ -135,6 +137,14 @@ fn kind_label(kind: &EventType) -> &str {
         "membership.deleted" => "Member left",
         "session.created" => "User signed in over the API",
         "session.revoked" => "User signed out over the API",
+        "organization.invitation.created" => "Somebody was invited",
+        "organization.invitation.resent" => "An invitation was sent again",
+        "organization.invitation.revoked" => "An invitation was taken back",
+        "organization.invitation.accepted" => "An invitation was accepted",
+        "organization.invitation.expired" => "An invitation has expired",
+        "guest_invitation.created" => "User of the organization above invited",
+        "guest_invitation.accepted" => "Invitation accepted",
+        "guest_invitation.deleted" => "Invitation taken back",
         other => other,
     }
 }

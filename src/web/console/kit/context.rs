@@ -28,7 +28,7 @@ use crate::{
         principal::{On, Principal},
         resource,
     },
-    links::{self, console, path},
+    links::{self, console},
     web::kit::{
         components::{ButtonStyle, Icon, link_button, notice},
         error::PageError,
@@ -217,7 +217,7 @@ impl EnvironmentContext {
             Caller::Administrator(administrator) if administrator.recently_authenticated => return None,
             Caller::Administrator(_) => links::with_next(console::ACCOUNT, self.request.path()),
             Caller::Delegate(current) if current.delegate.signed_in.is_recent(self.now()) => return None,
-            Caller::Delegate(current) => current.own(path::WORKSPACE_ACCOUNT_CONFIRM),
+            Caller::Delegate(current) => current.confirm(&self.request),
         };
         Some(notice(
             Icon::Attention,

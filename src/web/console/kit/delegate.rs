@@ -2,7 +2,7 @@
 //! the session of their account.
 
 use actix_web::{HttpMessage as _, HttpRequest, http::Method};
-use base::id::OrganizationId;
+use base::id::{OrganizationId, UserId};
 use maud::{Markup, html};
 use model::organization::root_id;
 
@@ -22,10 +22,10 @@ use crate::{
         },
         delegates::{self, Delegate, Standing},
         permissions::Action,
-        principal::On,
+        principal::{On, Subject},
     },
     links::{console, expand, path},
-    web::sign_in::visitor::visitor,
+    web::{account::wanted::Wanted, sign_in::visitor::visitor},
 };
 
 /// An organization's own administrator.
@@ -33,8 +33,10 @@ use crate::{
 pub struct CurrentDelegate {
     /// Who it is, and what they may do.
     pub delegate: Delegate,
-    /// The issuer at which they have signed in.
+    /// The issuer of the organization.
     pub issuer: Issuer,
+    /// What stands in paths for where they are signed in: the organization, or the root.
+    at: String,
     form_token: String,
 }
 
@@ -53,20 +55,24 @@ impl CurrentDelegate {
         let issuer = called(state, request).await?;
         let organization = issuer.organization().map(|organization| organization.id);
         let organization = organization.ok_or_else(|| Error::not_found("workspace", issuer.workspace()))?;
-        let Some(signed_in) = signed_in(state, request, &issuer, organization).await? else {
+        let Some((signed_in, at)) = signed_in(state, request, &issuer, organization).await? else {
             let names: [&dyn std::fmt::Display; 2] = [&issuer.tenant.name, &issuer.workspace()];
+            let sign_in = expand(path::WORKSPACE_SIGN_IN, &names);
             return Err(match *request.method() {
-                Method::GET | Method::HEAD => {
-                    ExtractError::NotSignedInThere { path: expand(path::WORKSPACE_SIGN_IN, &names) }
-                }
-                _ => ExtractError::SessionEnded { sign_in: expand(path::WORKSPACE_SIGN_IN, &names) },
+                Method::GET | Method::HEAD => ExtractError::NotSignedInThere {
+                    path: format!("{sign_in}?next={}", wanted(request).name()),
+                },
+                _ => ExtractError::SessionEnded { sign_in },
             });
         };
         let form_token = sessions::csrf_token(state, signed_in.session.id);
         match delegates::standing(state, organization, signed_in).await? {
-            Standing::Nothing => Err(ExtractError::NoDelegate),
+            Standing::Nothing => {
+                let account = expand(path::WORKSPACE_ACCOUNT, &[&issuer.tenant.name, &at]);
+                Err(ExtractError::NoDelegate { account })
+            }
             Standing::Administers(delegate) => {
-                let current = Self { delegate: *delegate, issuer, form_token };
+                let current = Self { delegate: *delegate, issuer, at, form_token };
                 request.extensions_mut().insert(current.clone());
                 // For the record of a refusal.
                 request.extensions_mut().insert(current.delegate.principal);
@@ -83,6 +89,11 @@ impl CurrentDelegate {
     /// Whether `token` is the CSRF token of the session.
     pub(super) fn is_csrf_token(&self, state: &State, token: &str) -> bool {
         sessions::is_csrf_token(state, self.delegate.signed_in.session.id, token)
+    }
+
+    /// Whether this is the user as whom they administer the organization.
+    pub fn is(&self, user: UserId) -> bool {
+        self.delegate.principal.subject == Subject::User(user)
     }
 
     /// A path of theirs: a pattern of `links::console` and its segments after the environment.
@@ -116,8 +127,29 @@ impl CurrentDelegate {
                 "Roles",
                 console::ORGANIZATION_ROLES,
                 &[organization as &dyn std::fmt::Display][..],
-                Section::Applications,
+                Section::Roles,
                 Action::RolesView,
+            ),
+            (
+                "Members",
+                console::ORGANIZATION_MEMBERS,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Users,
+                Action::MembersView,
+            ),
+            (
+                "Invitations",
+                console::ORGANIZATION_INVITATIONS,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Users,
+                Action::MembersManage,
+            ),
+            (
+                "Checklist",
+                console::ORGANIZATION_CHECKLIST,
+                &[organization as &dyn std::fmt::Display][..],
+                Section::Organizations,
+                Action::MembersManage,
             ),
             ("Audit log", console::AUDIT_EVENTS, &[], Section::Audit, Action::AuditEventsView),
         ] {
@@ -132,20 +164,26 @@ impl CurrentDelegate {
 
     /// A path of their account or of its sign-in.
     pub fn own(&self, pattern: &str) -> String {
-        expand(pattern, &[&self.issuer.tenant.name, &self.issuer.workspace()])
+        expand(pattern, &[&self.issuer.tenant.name, &self.at])
+    }
+
+    /// Where they prove once more who they are, and come back to the page of a request.
+    pub fn confirm(&self, request: &HttpRequest) -> String {
+        format!("{}?next={}", self.own(path::WORKSPACE_ACCOUNT_CONFIRM), wanted(request).name())
     }
 }
 
-/// Whoever is signed in at an organization in this browser; else whoever is at the root, and may have an image there.
+/// Whoever is signed in at an organization in this browser; else whoever is at the root, and may have an image there. With what stands
+/// in paths for where that is.
 async fn signed_in(
     state: &State,
     request: &HttpRequest,
     issuer: &Issuer,
     organization: OrganizationId,
-) -> Result<Option<SignedIn>, Error> {
+) -> Result<Option<(SignedIn, String)>, Error> {
     let own = visitor(state, request, organization);
     if let Some(found) = self_service::find(state, issuer, &own).await? {
-        return Ok(Some(found));
+        return Ok(Some((found, issuer.workspace())));
     }
     let environment_id = issuer.tenant.environment_id;
     let root = root_id(environment_id);
@@ -157,7 +195,14 @@ async fn signed_in(
         let mut conn = state.db.read().await?;
         issuers::of_organization(&mut conn, environment_id, root).await?
     };
-    self_service::find(state, &root_issuer, &at_root).await
+    let found = self_service::find(state, &root_issuer, &at_root).await?;
+    Ok(found.map(|found| (found, root_issuer.workspace())))
+}
+
+/// The page of the administration that a request is to.
+fn wanted(request: &HttpRequest) -> Wanted {
+    let segment = |name| request.match_info().get(name).unwrap_or_default();
+    Wanted::admin_page(segment("tenant"), segment("workspace"), request.path())
 }
 
 /// The issuer that the path names.

@@ -29,7 +29,7 @@ pub enum ExtractError {
     },
     /// An organization's own administrator is not signed in; redirects to its sign-in.
     NotSignedInThere {
-        /// The path of that.
+        /// The path of that, and the page to return to.
         path: String,
     },
     /// A POST without an active session.
@@ -38,7 +38,10 @@ pub enum ExtractError {
         sign_in: String,
     },
     /// Whoever is signed in at the organization does not administer it.
-    NoDelegate,
+    NoDelegate {
+        /// The path of their account.
+        account: String,
+    },
     /// The body could not be read, or came from another site.
     Form(PostedFormError),
     /// An internal error.
@@ -57,13 +60,23 @@ impl From<Error> for ExtractError {
     }
 }
 
+impl ExtractError {
+    /// The error of a use case, of which the page is made where the request is known.
+    pub fn told(&self) -> Option<&Error> {
+        match self {
+            Self::Internal(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSignedIn { .. } | Self::NotSignedInThere { .. } | Self::SessionEnded { .. } => {
                 f.write_str("not signed in")
             }
-            Self::NoDelegate => f.write_str("the user does not administer the organization"),
+            Self::NoDelegate { .. } => f.write_str("the user does not administer the organization"),
             Self::Form(error) => error.fmt(f),
             Self::Internal(error) => error.fmt(f),
         }
@@ -75,7 +88,7 @@ impl ResponseError for ExtractError {
         match self {
             Self::NotSignedIn { .. } | Self::NotSignedInThere { .. } => StatusCode::SEE_OTHER,
             Self::SessionEnded { .. } => StatusCode::UNAUTHORIZED,
-            Self::NoDelegate => StatusCode::FORBIDDEN,
+            Self::NoDelegate { .. } => StatusCode::FORBIDDEN,
             Self::Form(error) => error.status_code(),
             Self::Internal(error) => error::status(error),
         }
@@ -88,13 +101,14 @@ impl ResponseError for ExtractError {
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .finish(),
             Self::NotSignedInThere { path } => see_other(path),
-            Self::NoDelegate => {
+            Self::NoDelegate { account } => {
                 let message = Message {
                     reason: Some("not_an_administrator"),
+                    next_link: Some(("To your account", account)),
                     ..Message::new(
                         "You do not administer this organization",
                         "None of your roles here permits anything on these pages.",
-                        "If you should administer it, ask somebody who does for a role.",
+                        "If you should administer it, ask somebody who does for a role. If there is nobody, ask the support of the application.",
                     )
                 };
                 page(self.status_code(), PagePolicy::SameOriginForms, message.view())

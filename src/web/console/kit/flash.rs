@@ -151,6 +151,10 @@ words! {
         Queued "queued" "will be sent again";
         /// Ended.
         Ended "ended" "ended";
+        /// Sent.
+        Sent "sent" "sent";
+        /// Withdrawn.
+        Withdrawn "withdrawn" "withdrawn";
     }
 }
 

@@ -9,6 +9,8 @@ pub mod error;
 pub mod flash;
 pub mod form;
 pub(in crate::web::console) mod labels;
+pub(in crate::web::console) mod own_rights;
+pub(in crate::web::console) mod permission_choices;
 pub mod redirect;
 pub mod resource;
 pub(in crate::web::console) mod schema_editor;

@@ -74,6 +74,8 @@ sections! {
     OauthClients "OAuth clients" OAUTH_CLIENTS "<rect x='2' y='2.5' width='12' height='11' rx='1.5'/><path d='M2 6h12'/>";
     /// Clients of the environment's own issuers.
     Applications "Applications" APPLICATIONS "<rect x='2' y='2' width='5' height='5' rx='1'/><rect x='9' y='2' width='5' height='5' rx='1'/><rect x='2' y='9' width='5' height='5' rx='1'/><rect x='9' y='9' width='5' height='5' rx='1'/>";
+    /// What people may do, in organizations and applications.
+    Roles "Roles" ROLES "<circle cx='8' cy='4.6' r='2.6'/><path d='M3.5 14.5v-1c0-2.4 2-4 4.5-4s4.5 1.6 4.5 4v1M6 12l1.5 1.5L10.5 11'/>";
     /// Stores of accounts, and what the profiles in them look like.
     IdentityPools "Identity pools" IDENTITY_POOLS "<ellipse cx='8' cy='3.8' rx='5.5' ry='2.3'/><path d='M2.5 3.8v8.4c0 1.3 2.5 2.3 5.5 2.3s5.5-1 5.5-2.3V3.8M2.5 8c0 1.3 2.5 2.3 5.5 2.3s5.5-1 5.5-2.3'/>";
     /// Name, colour and logo on pages for customers.
@@ -95,6 +97,7 @@ impl Section {
                 | Self::ApiKeys
                 | Self::OauthClients
                 | Self::Applications
+                | Self::Roles
                 | Self::IdentityPools
                 | Self::Branding
                 | Self::Administrators

@@ -149,6 +149,8 @@ pub(in crate::web::console) fn kind(kind: LetterKind) -> &'static str {
         LetterKind::VerifyAddress => "Confirm the address",
         LetterKind::AlreadyRegistered => "Tried to register again",
         LetterKind::Invitation => "Invitation to the console",
+        LetterKind::GuestInvitation => "Invitation to an organization",
+        LetterKind::OrganizationInvitation => "Invitation to the organization",
         LetterKind::PasswordChanged => "Password changed",
         LetterKind::PasskeyAdded => "Passkey added",
         LetterKind::PasskeyRemoved => "Passkey removed",

@@ -1,5 +1,6 @@
 //! The pages of organizations; those of templates too, where they are the same.
 
+pub(in crate::web::console) mod addresses;
 pub(in crate::web::console) mod changes;
 pub mod children;
 pub mod form;

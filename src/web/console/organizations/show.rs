@@ -11,6 +11,7 @@ use model::{
 };
 
 use super::{
+    addresses::Addresses,
     changes::{latest_changes, recent_changes},
     profile::{self, Surroundings},
 };
@@ -20,6 +21,7 @@ use crate::{
         accounts::associations::Associated,
         connections::saml::SamlConnectionView,
         directories::ScimDirectoryView,
+        guests::GuestView,
         json_schema::Violation,
         organizations::{by_name, domains::sharing::SharedDomain},
         pagination::{Page, PageQuery},
@@ -29,6 +31,7 @@ use crate::{
     web::{
         console::{
             audit_events::line::AuditLine,
+            guests,
             kit::{context::EnvironmentContext, labels, shell::Section},
             setup_links, templates,
         },
@@ -46,6 +49,8 @@ const RECENT: usize = 5;
 pub(in crate::web::console) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     pub around: &'a Surroundings,
+    /// Where its people sign in, and what applications are configured with.
+    pub addresses: &'a Addresses,
     /// Other organizations for which its domains count too.
     pub shared: &'a [SharedDomain],
     /// Those of its domains that DNS proved and whose record is gone.
@@ -56,6 +61,8 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
     pub users: i64,
     /// Users of other organizations who have access to it.
     pub associated: &'a [Associated],
+    /// Open invitations of users of the organization above.
+    pub invitations: &'a [GuestView],
     pub links: &'a Page<SetupLink>,
     pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.
@@ -91,14 +98,17 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let audit = recent_changes(&context, id).await?;
     let pools = app::accounts::users::list_pools(state, principal, id).await?;
     let associated = app::accounts::associations::of_organization(state, principal, id).await?;
+    let invitations = guests::open(&context, id).await?;
     let page = OrganizationPage {
         organization: &organization,
         around: &around,
+        addresses: &Addresses::of(&context, &organization).await?,
         shared: &shared,
         lost: &lost,
         connections: &connections,
         directories: &directories,
         associated: &associated,
+        invitations: &invitations,
         users: pools.iter().map(|pool| pool.number_of_users).sum(),
         links: &links,
         audit: &audit,
@@ -130,9 +140,11 @@ pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
                 page.may_manage.then(|| href(console::EDIT_ORGANIZATION, &[id])).as_deref()))
         }
         (profile::about(organization, page.around, href, page.now))
+        (page.addresses.view())
         (domains(page))
         (connections(page))
         (directories(page))
+        (members(page))
         (users(page))
         (setup(page))
         (profile::kept(organization, page.around, page.may_manage, href))
@@ -194,6 +206,29 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Where its members, their invitations and the checklist are.
+fn members(page: &OrganizationPage<'_>) -> Markup {
+    let id = &page.organization.id;
+    html! {
+        section.card aria-labelledby="members" {
+            div.head-row {
+                h2 #members { "Members" }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::NEW_ORGANIZATION_INVITATION, &[id])) { "Invite people" } }
+                }
+            }
+            p { "Who belongs to it, and who administers it from within." }
+            p {
+                a href=((page.href)(console::ORGANIZATION_MEMBERS, &[id])) { "All members" }
+                @if page.may_manage {
+                    " · " a href=((page.href)(console::ORGANIZATION_INVITATIONS, &[id])) { "Invitations" }
+                    " · " a href=((page.href)(console::ORGANIZATION_CHECKLIST, &[id])) { "Checklist" }
                 }
             }
         }
@@ -262,6 +297,10 @@ fn users(page: &OrganizationPage<'_>) -> Markup {
                         }
                     }
                 }
+            }
+            @if !page.invitations.is_empty() {
+                p { "These were invited, and have not accepted yet:" }
+                (guests::list(page.invitations, *id, page.may_manage, page.href, &page.csrf, page.now))
             }
             p {
                 a href=((page.href)(console::ORGANIZATION_USERS, &[id])) { "Users of this organization" }

@@ -6,13 +6,14 @@ use super::place::Place;
 use crate::{
     app::{
         permissions,
-        roles::{self, VisibleRole},
+        roles::{self, VisibleRole, Without},
     },
     web::{
         console::kit::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
+            own_rights::{self, Step},
         },
         kit::{
             confirm::{self, DeleteConfirmation},
@@ -35,6 +36,17 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     context.require(permissions::Action::RolesDelete)?;
     let place = Place::of_page(&context).await?;
     let role = place.role(&context).await?;
+    let step = Step {
+        form: &form,
+        action: &place.delete(&context, role.id),
+        cancel: &place.show(&context, role.id),
+    };
+    if confirm::check(form.text(confirm::FIELD), role.name()).is_ok()
+        && let Some(asked) =
+            own_rights::ask(&context, place.organization_id, Without::Role(role.id), &step).await?
+    {
+        return Ok(asked);
+    }
     let removed = match confirm::check(form.text(confirm::FIELD), role.name()) {
         Ok(()) => roles::remove(&context.state, &context.principal, place.organization_id, role.id).await,
         Err(error) => Err(error),

@@ -13,17 +13,19 @@ use crate::{
         Error,
         pagination::PageQuery,
         permissions, resource,
-        roles::{self, NewRole, RoleOperation, SetChange, VisibleRole},
+        roles::{self, NewRole, RoleOperation, SetChange, VisibleRole, Without},
     },
     web::{
         console::kit::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
+            own_rights::{self, Step},
+            permission_choices::{OWN_SCOPES, PermissionChoices},
         },
         kit::{
             error::{PageError, PageResult},
-            forms::{Form, FormErrors, FormValues, FormView, lines},
+            forms::{Form, FormErrors, FormValues, FormView, Others},
             seen::{FormAgain, Seen},
         },
     },
@@ -33,7 +35,7 @@ use crate::{
 const MAX_OFFERED: &str = "100";
 
 fn permissions_of(typed: &FormValues) -> BTreeSet<String> {
-    lines(typed.text("permissions")).into_iter().collect()
+    typed.lines_of("permissions").into_iter().map(str::to_owned).collect()
 }
 
 /// The errors of a form; of a name that another role has, at the name.
@@ -111,7 +113,15 @@ async fn new_page(
     }
     let (action, back) = (place.new_role(context), place.list(context));
     let form = Form::new(&action, "Create role", context.csrf()).cancel(&back);
-    let content = view("New role", &choices, &form, typed, errors);
+    let content = view(&RoleFormPage {
+        title: "New role",
+        audiences: &choices,
+        permissions: &permissions_at(context, place).await?,
+        others: others(context),
+        form: &form,
+        typed,
+        errors,
+    });
     Ok(place.shell_below(context, "New role").respond_with(errors.status(), content))
 }
 
@@ -122,32 +132,56 @@ fn label(application: &Application) -> String {
     }
 }
 
-/// The form; without a choice of what the role is for where that does not change any more.
-pub(in crate::web::console) fn view(
-    title: &str,
-    choices: &[(String, String)],
-    form: &Form<'_>,
-    typed: &FormValues,
-    errors: &FormErrors,
-) -> Markup {
-    let view = FormView::new(typed, errors);
-    let choices: Vec<(&str, &str)> = choices.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
+/// The permissions to choose from: at the root all, in an organization those that count there; for its own administrator, who gives
+/// nothing that they do not have, theirs.
+async fn permissions_at(context: &EnvironmentContext, place: &Place) -> Result<PermissionChoices, PageError> {
+    if place.organization.is_none() {
+        return Ok(PermissionChoices::everywhere());
+    }
+    let own = roles::may_give(&context.state, &context.principal, place.organization_id).await?;
+    Ok(PermissionChoices::in_organization(own.as_ref()))
+}
+
+/// What else can be typed: the scopes of the vendor's own APIs, by the vendor.
+fn others(context: &EnvironmentContext) -> Option<Others<'static>> {
+    context.administrator().map(|_| OWN_SCOPES)
+}
+
+/// The form of a role.
+pub(in crate::web::console) struct RoleFormPage<'a> {
+    pub title: &'a str,
+    /// What the role can be for; none, where that does not change any more.
+    pub audiences: &'a [(String, String)],
+    pub permissions: &'a PermissionChoices,
+    pub others: Option<Others<'a>>,
+    pub form: &'a Form<'a>,
+    pub typed: &'a FormValues,
+    pub errors: &'a FormErrors,
+}
+
+/// The page with the form.
+pub(in crate::web::console) fn view(page: &RoleFormPage<'_>) -> Markup {
+    let view = FormView::new(page.typed, page.errors);
+    let choices: Vec<(&str, &str)> =
+        page.audiences.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
+    let groups = page.permissions.groups();
     let fields = html! {
         (view.text("displayName", "Name").hint("Unique among the roles for the same; capital and small letters are the same."))
-        @if !choices.is_empty() { (view.select("audience", "For", &choices)) }
-        (view.textarea("permissions", "Permissions", 8).hint(
-            "One scope a line: of the management APIs, as internal_org_user_mgt_create, or one that the application may ask for.",
-        ).optional().code())
+        @if choices.len() > 1 {
+            (view.select("audience", "For", &choices)
+                .hint("A role for an application counts in that application alone. One for the organization counts in every application that takes the organization’s roles."))
+        }
+        (view.known("permissions", "Permissions", &groups, page.others).hint("What whoever has the role may do."))
     };
     html! {
-        h1 { (title) }
-        section.card { (view.render(form, fields)) }
+        h1 { (page.title) }
+        section.card { (view.render(page.form, fields)) }
     }
 }
 
 fn values(role: &VisibleRole) -> FormValues {
-    let permissions: Vec<&str> = role.role.permissions.iter().map(String::as_str).collect();
-    FormValues::new().with("displayName", role.name()).with("permissions", permissions.join("\n"))
+    let values = FormValues::new().with("displayName", role.name());
+    role.role.permissions.iter().fold(values, |values, name| values.with("permissions", name))
 }
 
 /// `GET …/roles/{role}/edit`
@@ -157,7 +191,7 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
     let role = place.role(&context).await?;
     let typed = values(&role);
     let seen = Seen::of(role.role.version, &typed);
-    Ok(edit_page(&context, &place, &role, &FormAgain { seen, typed, errors: FormErrors::none() }))
+    edit_page(&context, &place, &role, &FormAgain { seen, typed, errors: FormErrors::none() }).await
 }
 
 /// `POST …/roles/{role}/edit`
@@ -167,9 +201,16 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let role = place.role(&context).await?;
     // What is not sent stays as it is.
     let (seen, typed) = (Seen::posted(&form), FormValues::from(&*form).or(&values(&role)));
+    let permissions = permissions_of(&typed);
+    let (path, back) = (place.edit(&context, role.id), place.show(&context, role.id));
+    let step = Step { form: &form, action: &path, cancel: &back };
+    let without = Without::Permissions(role.id, &permissions);
+    if let Some(asked) = own_rights::ask(&context, place.organization_id, without, &step).await? {
+        return Ok(asked);
+    }
     let operations = [
         RoleOperation::Rename(typed.text("displayName").to_owned()),
-        RoleOperation::Permissions(SetChange::Replace(permissions_of(&typed))),
+        RoleOperation::Permissions(SetChange::Replace(permissions.clone())),
     ];
     let (state, principal, expected) = (&context.state, &context.principal, seen.expected());
     let own = place.organization_id;
@@ -183,22 +224,30 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         Error::Outdated { .. } => FormAgain::new(error, seen, &typed, now.role.version, &values(&now))?,
         error => FormAgain { errors: errors(error)?, seen, typed },
     };
-    Ok(edit_page(&context, &place, &now, &again))
+    edit_page(&context, &place, &now, &again).await
 }
 
-fn edit_page(
+async fn edit_page(
     context: &EnvironmentContext,
     place: &Place,
     role: &VisibleRole,
     again: &FormAgain,
-) -> HttpResponse {
+) -> PageResult {
     let (action, back) = (place.edit(context, role.id), place.show(context, role.id));
     let form = Form::new(&action, "Save", context.csrf()).cancel(&back).seen(again.seen.fields());
     let title = format!("Edit {}", role.name());
     let content = html! {
-        (view(&title, &[], &form, &again.typed, &again.errors))
+        (view(&RoleFormPage {
+            title: &title,
+            audiences: &[],
+            permissions: &permissions_at(context, place).await?,
+            others: others(context),
+            form: &form,
+            typed: &again.typed,
+            errors: &again.errors,
+        }))
         p { "For: " (audience(role)) }
     };
     let shell = place.shell_below(context, &title).crumb(role.name(), &*back);
-    shell.respond_with(again.errors.status(), content)
+    Ok(shell.respond_with(again.errors.status(), content))
 }

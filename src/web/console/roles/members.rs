@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base::id::{UserGroupId, UserId};
+use base::id::{RoleId, UserGroupId, UserId};
 
 use super::{place::Place, show};
 use crate::{
@@ -11,13 +11,14 @@ use crate::{
         accounts::{groups, users},
         pagination::PageQuery,
         permissions,
-        roles::{self, RoleOperation, SetChange},
+        roles::{self, RoleOperation, SetChange, Without},
     },
     web::{
         console::kit::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
+            own_rights::{self, Step},
         },
         kit::{
             error::PageResult,
@@ -32,6 +33,13 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let place = Place::of_page(&context).await?;
     let role = place.role(&context).await?;
     let (state, principal) = (&context.state, &context.principal);
+    if let Some(without) = taken(&context, &form, role.id) {
+        let (path, back) = (place.members(&context, role.id), place.show(&context, role.id));
+        let step = Step { form: &form, action: &path, cancel: &back };
+        if let Some(asked) = own_rights::ask(&context, place.organization_id, without, &step).await? {
+            return Ok(asked);
+        }
+    }
     let changed = match read(&context, &place, &form).await {
         Ok((operation, action)) => {
             roles::apply(state, principal, place.organization_id, role.id, None, &[operation])
@@ -47,6 +55,15 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResul
             show::respond(&context, &place, &role, &FormValues::from(&*form), &errors).await
         }
     }
+}
+
+/// What whoever takes a role from somebody may take from themselves by that.
+fn taken(context: &EnvironmentContext, form: &ConsoleForm, role: RoleId) -> Option<Without<'static>> {
+    let gone = form.text("remove");
+    if let Ok(user) = gone.parse::<UserId>() {
+        return context.delegate().filter(|current| current.is(user)).map(|_| Without::Own(role));
+    }
+    gone.parse::<UserGroupId>().ok().map(|group| Without::OfGroup(role, group))
 }
 
 async fn read(

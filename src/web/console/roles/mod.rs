@@ -4,5 +4,5 @@ pub mod delete;
 pub mod form;
 pub mod list;
 pub mod members;
-mod place;
+pub(in crate::web::console) mod place;
 pub mod show;

@@ -98,7 +98,7 @@ impl Place {
     /// The shell of the list.
     pub fn shell<'a>(&self, context: &'a EnvironmentContext, title: &'a str) -> Shell<'a> {
         match &self.organization {
-            None => context.shell(Section::Applications, title),
+            None => context.shell(Section::Roles, title),
             Some(own) => {
                 let path = context.href(console::ORGANIZATION, &[&own.id]);
                 context.shell(Section::Organizations, title).crumb(organization_name(own), path)
@@ -108,12 +108,17 @@ impl Place {
 
     /// The shell of a page below the list.
     pub fn shell_below<'a>(&self, context: &'a EnvironmentContext, title: &'a str) -> Shell<'a> {
-        self.shell(context, title).crumb(ROLES, self.list(context))
+        let shell = self.shell(context, title);
+        match self.organization {
+            // The section of the vendor's own is called so.
+            None => shell,
+            Some(_) => shell.crumb(ROLES, self.list(context)),
+        }
     }
 }
 
 /// What a role is for, in words.
-pub(super) fn audience(role: &VisibleRole) -> String {
+pub(in crate::web::console) fn audience(role: &VisibleRole) -> String {
     let name = role.audience_name.trim();
     match role.audience {
         Audience::Application(id) if name.is_empty() => format!("Application {id}"),

@@ -1,9 +1,6 @@
 //! `…/roles/{role}`: what a role permits, and who has it.
 
-use base::{
-    id::{Id, IdKind},
-    time::Timestamp,
-};
+use base::{id::IdKind, time::Timestamp};
 use maud::{Markup, html};
 
 use super::place::{Place, audience};
@@ -14,7 +11,7 @@ use crate::{
     },
     links::console,
     web::{
-        console::kit::{context::EnvironmentContext, labels::Href},
+        console::kit::{context::EnvironmentContext, labels::Href, permission_choices::meaning},
         kit::{
             components::{ButtonStyle, copyable, facts, link_button, time},
             error::PageResult,
@@ -34,6 +31,10 @@ pub(in crate::web::console) struct RolePage<'a> {
     pub may_manage: bool,
     /// Whether they may delete it.
     pub may_delete: bool,
+    /// Whether they may see the pages of users.
+    pub may_see_users: bool,
+    /// Whether they may see those of groups.
+    pub may_see_groups: bool,
     /// The paths of the forms: edit, delete, members.
     pub paths: [&'a str; 3],
     pub typed: &'a FormValues,
@@ -65,6 +66,9 @@ pub(super) async fn respond(
         members: &members,
         may_manage: context.may(permissions::Action::RolesManage),
         may_delete: context.may(permissions::Action::RolesDelete),
+        may_see_users: context.may(permissions::Action::UsersView),
+        // Organizations' own administrators have no pages of groups.
+        may_see_groups: context.administrator().is_some(),
         paths: [&paths[0], &paths[1], &paths[2]],
         typed,
         errors,
@@ -104,17 +108,17 @@ pub(in crate::web::console) fn view(page: &RolePage<'_>) -> Markup {
             @if role.role.permissions.is_empty() {
                 p { "It permits nothing yet." }
             } @else {
-                ul.rows { @for permission in &role.role.permissions { li { code { (permission) } } } }
+                ul.rows { @for permission in &role.role.permissions { li { (meaning(permission)) @if meaning(permission) != permission { " " code.small { (permission) } } } } }
             }
         }
         @if page.may_manage { (add(page)) }
         section.card aria-labelledby="users" {
             h2 #users { "Users" }
-            (listed(page, &page.members.users, "Nobody has this role themselves.", console::USER))
+            (listed(page, &page.members.users, "Nobody has this role themselves.", page.may_see_users.then_some(console::USER)))
         }
         section.card aria-labelledby="groups" {
             h2 #groups { "Groups" }
-            (listed(page, &page.members.groups, "No group has this role.", console::USER_GROUP))
+            (listed(page, &page.members.groups, "No group has this role.", page.may_see_groups.then_some(console::USER_GROUP)))
         }
     }
 }
@@ -138,16 +142,18 @@ fn listed<K: IdKind>(
     page: &RolePage<'_>,
     all: &[NamedAssignee<K>],
     none: &'static str,
-    pattern: &str,
+    pattern: Option<&str>,
 ) -> Markup {
-    let path = |id: Id<K>| (page.href)(pattern, &[&id]);
     html! {
         @if all.is_empty() { p { (none) } }
         @else {
             ul.rows {
                 @for one in all.iter().take(MAX_LISTED) {
                     li {
-                        a href=(path(one.id)) { (one.name) }
+                        @match pattern {
+                            Some(pattern) => a href=((page.href)(pattern, &[&one.id])) { (one.name) },
+                            None => (one.name),
+                        }
                         @if page.may_manage {
                             form.inline method="post" action=(page.paths[2]) {
                                 (page.csrf)

@@ -12,13 +12,17 @@ use model::application::{
 use super::frame;
 use crate::{
     app::{
-        applications::shared_organizations::{SharedOrganization, Shown},
+        applications::shared_organizations::{Excluded, SharedOrganization, Shown},
         pagination::Page,
     },
     links,
     web::{
         console::{
-            applications::{self, sharing::SharingPage},
+            applications::{
+                self,
+                sharing::SharingPage,
+                show::{ApplicationPage, IssuerOf},
+            },
             kit::shell::{Section, Shell},
         },
         kit::{
@@ -92,9 +96,27 @@ fn public_app() -> Application {
     }
 }
 
+fn shown(application: &Application, may_manage: bool) -> Markup {
+    let of = |workspace: &str| IssuerOf {
+        issuer: format!("https://sso.ledgerline.example/production/{workspace}"),
+        discovery: format!(
+            "https://sso.ledgerline.example/production/{workspace}/.well-known/openid-configuration"
+        ),
+        of_organizations: (workspace == "root")
+            .then(|| "https://sso.ledgerline.example/production/{organization}".to_owned()),
+    };
+    applications::show::view(&ApplicationPage {
+        application,
+        endpoint: "https://sso.ledgerline.example/production/system/oauth2/token",
+        issuer: &of(if application.is_of_system() { "system" } else { "root" }),
+        may_manage,
+        href: &href,
+        now: now(),
+    })
+}
+
 #[test]
 fn application_samples() {
-    let endpoint = "https://sso.ledgerline.example/production/system/oauth2/token";
     sample(
         "console-applications",
         "Applications",
@@ -111,16 +133,8 @@ fn application_samples() {
         "Applications",
         applications::list::view(&one(Vec::new()), &ListUrl::default(), true, &href, now()),
     );
-    sample(
-        "console-service-client",
-        "Provisioning",
-        applications::show::view(&service_client(), endpoint, true, &href, now()),
-    );
-    sample(
-        "console-application-public",
-        "Portal",
-        applications::show::view(&public_app(), endpoint, false, &href, now()),
-    );
+    sample("console-service-client", "Provisioning", shown(&service_client(), true));
+    sample("console-application-public", "Portal", shown(&public_app(), false));
     let guide = Application {
         display_name: "B2B App".into(),
         description: "Where customers sign up".into(),
@@ -133,11 +147,7 @@ fn application_samples() {
         previous_secret: None,
         ..service_client()
     };
-    sample(
-        "console-application-shared",
-        "B2B App",
-        applications::show::view(&guide, endpoint, true, &href, now()),
-    );
+    sample("console-application-shared", "B2B App", shown(&guide, true));
     let organization = |id, name: &str| SharedOrganization {
         id: Id::from_bits(id),
         name: Some(name.to_owned()),
@@ -158,10 +168,12 @@ fn application_samples() {
         ],
         next_token: "next".to_owned(),
     };
+    let excluded = [Excluded { id: Id::from_bits(9), name: "Globex <b>".to_owned(), with_children: true }];
     let sharing = |organizations: &Page<Shown>, application: &Application, may_manage| {
         applications::sharing::view(&SharingPage {
             application,
             organizations,
+            excluded: &excluded,
             place: &ListUrl::default(),
             may_manage,
             typed: &FormValues::new(),
@@ -172,6 +184,8 @@ fn application_samples() {
     };
     sample("console-application-sharing", "Sharing", sharing(&organizations, &guide, true));
     let nobody = Page { items: Vec::new(), next_token: String::new() };
+    let with_all = Application { shared: Sharing::All, ..guide.clone() };
+    sample("console-application-sharing-all", "Sharing", sharing(&organizations, &with_all, true));
     let unshared = Application { shared: Sharing::None, ..guide };
     sample("console-application-sharing-none", "Sharing", sharing(&nobody, &unshared, false));
 }

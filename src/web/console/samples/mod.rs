@@ -3,6 +3,8 @@
 #[cfg(test)]
 pub(in crate::web::console) mod applications;
 #[cfg(test)]
+mod delegated;
+#[cfg(test)]
 pub(in crate::web::console) mod directories;
 #[cfg(test)]
 mod letters;

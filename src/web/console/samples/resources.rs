@@ -1,6 +1,9 @@
 //! Snapshot tests of the pages of environments, organizations, connections, directories, keys and branding.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use base::{
     id::{AdministratorId, Id},
@@ -15,6 +18,7 @@ use model::{
     domain::{Domain, DomainState},
     email::Email,
     environment::{Environment, IdpInitiated, OauthSubject, Slug},
+    guest_invitation::GuestInvitation,
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
     organization::Organization,
@@ -31,6 +35,7 @@ use crate::{
         audit::Names,
         connections::saml::{SamlConnectionView, certificates::CertificateView},
         directories::{ScimDirectoryView, quota::Quota, usage::Usage},
+        guests::GuestView,
         organizations::domains::sharing::{self, SharedDomain, SharedDomainError},
         pagination::Page,
     },
@@ -106,7 +111,7 @@ fn environment() -> Environment {
     }
 }
 
-fn customer(name: &str) -> Organization {
+pub(super) fn customer(name: &str) -> Organization {
     let domain = |text: &str, state| (Domain::parse(text).unwrap(), state);
     Organization {
         display_name: name.into(),
@@ -212,6 +217,16 @@ fn one<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: String::new() }
 }
 
+pub(super) fn addresses() -> organizations::addresses::Addresses {
+    let at = |rest: &str| format!("https://sso.ledgerline.example/production/acme{rest}");
+    organizations::addresses::Addresses {
+        account: at("/account"),
+        administration: at("/admin"),
+        issuer: at(""),
+        discovery: at("/.well-known/openid-configuration"),
+    }
+}
+
 fn audit_lines() -> Vec<audit_events::line::AuditLine> {
     let dana = AdministratorId::from_bits(9);
     let event = |at, action: &str, kind: &str, id: String, actor: &str, before, after| {
@@ -293,6 +308,32 @@ fn environment_samples() {
     sample("console-environment", Section::Environment, "Environment", content);
 }
 
+/// Invitations, of somebody with long names too.
+fn invitations() -> Vec<GuestView> {
+    let view = |bits: u128, name: &str, email: Option<&str>| GuestView {
+        invitation: GuestInvitation {
+            id: Id::from_bits(bits),
+            environment_id: Id::from_bits(1),
+            organization_id: Id::from_bits(77),
+            user_id: Id::from_bits(bits + 100),
+            resident_organization_id: Id::from_bits(1),
+            roles: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            invited_by: None,
+            created_at: now() - DAY,
+            expires_at: now() + DAY,
+        },
+        user_name: name.into(),
+        email: email.map(str::to_owned),
+        roles: Vec::new(),
+        groups: match bits {
+            1 => vec![(Id::from_bits(5), "Buyers <b>".into())],
+            _ => Vec::new(),
+        },
+    };
+    vec![view(1, "kim", Some("kim.of.a.long.name@consulting.example")), view(2, "", None)]
+}
+
 #[test]
 fn organization_samples() {
     let long = "Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG <script>";
@@ -325,6 +366,7 @@ fn organization_samples() {
     let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
     let full = organizations::show::OrganizationPage {
         organization: &customer(long),
+        addresses: &addresses(),
         around: &organizations::profile::Surroundings::default(),
         shared: &[elsewhere("acme.example", false)],
         lost: &[Domain::parse("acme.co.uk").unwrap()],
@@ -332,6 +374,7 @@ fn organization_samples() {
         directories: &one(vec![directory()]),
         users: 214,
         associated: &[],
+        invitations: &invitations(),
         links: &setup,
         audit: &audit_lines(),
         may_manage: true,
@@ -344,6 +387,7 @@ fn organization_samples() {
         organization: &Organization { external_id: None, domains: BTreeMap::new(), ..customer("Globex") },
         shared: &[],
         lost: &[],
+        invitations: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),
         users: 0,
@@ -356,22 +400,15 @@ fn organization_samples() {
         setup_links::list::view(&setup, &customer("Acme"), &ListUrl::default(), true, &href, &csrf(), now());
     sample("console-setup-links", Section::Organizations, "Setup links", content);
 
+    let acme = Domain::parse("acme.test").unwrap();
+    let of = (Id::from_bits(1), Id::from_bits(77));
     let listed = OrganizationDomain {
-        id: Id::from_bits(79),
-        version: 1,
-        environment_id: Id::from_bits(1),
-        organization_id: Id::from_bits(77),
-        domain: Domain::parse("acme.test").unwrap(),
-        state: DomainState::Failed,
         verification_token: Some("b3f1c2".into()),
-        verified_at: None,
+        verification_started_at: Some(now() - DAY),
         checked_at: Some(now() - Duration::from_secs(60)),
-        check_error: Some("no TXT record was found at _ostiary-challenge.acme.test".into()),
-        approved: false,
-        asserted: false,
-        record_lost_at: None,
-        recheck_at: None,
-        created_at: now() - DAY,
+        check_error: Some("no TXT record was found at _sso-challenge.acme.test".into()),
+        check_attempts: 3,
+        ..OrganizationDomain::new(Id::from_bits(79), of, acme, DomainState::Failed, now() - DAY)
     };
     sample(
         "console-domain",

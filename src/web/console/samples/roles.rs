@@ -8,16 +8,20 @@ use model::role::{Audience, Role};
 
 use super::frame;
 use crate::{
-    app::roles::{Members, NamedAssignee, VisibleRole},
+    app::roles::{Held, Members, NamedAssignee, VisibleRole},
     links,
     web::{
         console::{
-            kit::shell::{Section, Shell},
+            kit::{
+                permission_choices::{OWN_SCOPES, PermissionChoices},
+                shell::{Section, Shell},
+            },
             roles::{
-                form,
+                form::{self, RoleFormPage},
                 list::{self, RolesPage},
                 show::{self, RolePage},
             },
+            users::held_roles::UserRoles,
         },
         kit::{
             forms::{Form, FormErrors, FormValues},
@@ -42,6 +46,22 @@ fn sample(name: &str, title: &str, content: Markup) {
 
 fn csrf() -> Markup {
     html! { input type="hidden" name="csrf" value="TOKEN"; }
+}
+
+/// The roles of somebody, and those that they can be given.
+pub(super) fn of_user() -> UserRoles {
+    let held = |role, directly, groups: &[&str]| Held {
+        role,
+        directly,
+        groups: groups.iter().map(|name| (Id::from_bits(81), (*name).to_owned())).collect(),
+    };
+    UserRoles {
+        held: vec![
+            held(role(91, "App <Admin>", true), true, &["Administrators <1>"]),
+            held(role(92, "Editor", false), false, &["Staff"]),
+        ],
+        offered: Some(vec![role(93, "Reader", false)]),
+    }
 }
 
 /// A role as it is in the organization 37; the vendor's, if it is `shared`.
@@ -97,6 +117,8 @@ fn role_samples() {
         members: &members,
         may_manage: true,
         may_delete: true,
+        may_see_users: true,
+        may_see_groups: true,
         paths: ["/edit", "/delete", "/members"],
         typed: &typed,
         errors: &errors,
@@ -114,6 +136,23 @@ fn role_samples() {
     ];
     let form = Form::new("/console/x/roles/new", "Create role", csrf()).cancel("/console/x/roles");
     let bad = FormErrors::one("permissions", "Permission: x not found");
-    let typed = FormValues::new().with("displayName", "App <Admin>").with("permissions", "x");
-    sample("console-role-form-bad", "New role", form::view("New role", &choices, &form, &typed, &bad));
+    let typed = FormValues::new()
+        .with("displayName", "App <Admin>")
+        .with("permissions", "internal_org_user_mgt_create")
+        .with("permissions", "x\norders:<read>");
+    let full = RoleFormPage {
+        title: "New role",
+        audiences: &choices,
+        permissions: &PermissionChoices::everywhere(),
+        others: Some(OWN_SCOPES),
+        form: &form,
+        typed: &typed,
+        errors: &bad,
+    };
+    sample("console-role-form-bad", "New role", form::view(&full));
+    let own = ["internal_org_user_mgt_create", "internal_org_user_mgt_list", "internal_org_role_mgt_view"];
+    let own = PermissionChoices::in_organization(Some(&own.map(str::to_owned).into()));
+    let few =
+        RoleFormPage { audiences: &choices[..1], permissions: &own, others: None, errors: &errors, ..full };
+    sample("console-role-form-of-organization", "New role", form::view(&few));
 }

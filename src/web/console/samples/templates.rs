@@ -193,6 +193,7 @@ async fn organization_from_a_template_samples() {
         violations: vec!["/plan must be one of \"free\", \"pro\".".into()],
     };
     let shown = OrganizationPage {
+        addresses: &super::resources::addresses(),
         organization: &made,
         around: &around,
         shared: &[],
@@ -201,6 +202,7 @@ async fn organization_from_a_template_samples() {
         directories: &Page { items: Vec::new(), next_token: String::new() },
         users: 0,
         associated: &[],
+        invitations: &[],
         links: &Page { items: Vec::new(), next_token: String::new() },
         audit: &[],
         may_manage: true,

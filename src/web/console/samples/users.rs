@@ -29,8 +29,9 @@ use crate::{
             kit::shell::{Section, Shell},
             user_groups::{self, list::GroupsPage, show::GroupPage},
             users::{
-                form,
+                held_roles::UserRoles,
                 list::{self, UsersPage},
+                new::{NewUserPage, new_view},
                 profile::ProfileForm,
                 show::{self, UserPage},
             },
@@ -185,6 +186,7 @@ fn user_list_samples() {
         is_disabled: false,
         is_template: false,
         users: &users,
+        invited: &BTreeMap::from([(Id::from_bits(11), now() + Duration::from_secs(9000))]),
         pools: &pools,
         new: Some("/console/x/organizations/y/users/new"),
         place: &ListUrl::read("/console/x/organizations/y/users", "q=h", &["q"]),
@@ -228,10 +230,14 @@ fn user_samples() {
         sessions: &sessions,
         letters: &letters,
         groups: &groups(),
+        roles: Some(&super::roles::of_user()),
         profile: &ProfileForm::new(&schemas(), Some(&details.user)),
         may_manage: true,
         may_delete: true,
         may_group: true,
+        may_audit: true,
+        invited_until: None,
+        sends_letters: true,
         is_delegate: false,
         errors: &FormErrors::one("", "the organization is switched off (disabled)"),
         href: &href,
@@ -246,11 +252,20 @@ fn user_samples() {
         sessions: &[],
         letters: &[],
         groups: &[],
+        roles: Some(&UserRoles { held: Vec::new(), offered: Some(Vec::new()) }),
         profile: &ProfileForm::new(&schemas(), Some(&nobody().user)),
         errors: &FormErrors::none(),
         ..full
     };
     sample("console-user-new", "Nobody", show::view(&bare));
+    let invited = UserPage {
+        invited_until: Some(now() + Duration::from_secs(9000)),
+        sends_letters: false,
+        details: &nobody(),
+        profile: &ProfileForm::new(&schemas(), Some(&nobody().user)),
+        ..bare
+    };
+    sample("console-user-invited", "Nobody", show::view(&invited));
     let disabled = UserDetails {
         user: User { status: UserStatus::Inactive, ..details.user.clone() },
         ..details.clone()
@@ -260,10 +275,13 @@ fn user_samples() {
         credentials: &credentials,
         sessions: &sessions,
         logins: None,
+        roles: None,
+        may_audit: false,
+        invited_until: None,
         may_manage: false,
         may_delete: false,
         may_group: false,
-        ..bare
+        ..invited
     };
     sample("console-user-watched", LONG, show::view(&watched));
 }
@@ -289,17 +307,30 @@ fn new_user_samples() {
         .with("payload/name", "<Dana>")
         .with("payload/salesforceId", "0018d00000FhI3qAAF-too-long")
         .with("payload/seat", "pro")
-        .with("status", "active");
+        .with("access", "password")
+        .with("mustBeChanged", "true");
     let errors = FormErrors::one("email", "Dana Doe has this already: usr_x")
         .and("payload/salesforceId", "must be at most 18 characters long");
     let form = Form::new("/console/x/users/new", "Create user", html! {}).cancel("/console/x/users");
-    let content =
-        form::new_view(&pool, &ProfileForm::new(&schemas, None), "Acme", &form, &typed, &errors, true);
-    sample("console-user-form", "New user", content);
-    let plain = ProfileForm::new(&self::schemas(), None);
-    let typed = FormValues::new().with("status", "active");
-    let content = form::new_view(&pool, &plain, "Acme", &form, &typed, &FormErrors::none(), true);
-    sample("console-user-form-empty", "New user", content);
+    let full = NewUserPage {
+        pool: &pool,
+        profile: &ProfileForm::new(&schemas, None),
+        of: "Acme",
+        form: &form,
+        typed: &typed,
+        errors: &errors,
+        vouches: true,
+        sends_letters: true,
+    };
+    sample("console-user-form", "New user", new_view(&full));
+    let empty = NewUserPage {
+        profile: &ProfileForm::new(&self::schemas(), None),
+        typed: &FormValues::new().with("access", "invitation").with("mustBeChanged", "true"),
+        errors: &FormErrors::none(),
+        sends_letters: false,
+        ..full
+    };
+    sample("console-user-form-empty", "New user", new_view(&empty));
 }
 
 #[test]
@@ -325,6 +356,7 @@ fn group_samples() {
         group: &groups[1],
         pool: ("Employees", "/console/x/identity-pools/y"),
         members: &members,
+        invited: &BTreeMap::new(),
         place: &url,
         may_manage: true,
         is_open: true,
@@ -351,8 +383,8 @@ fn group_samples() {
     let content = user_groups::form::view("New group of the pool “Employees”", &form, &edited, &errors);
     sample("console-group-form", "New group", content);
     let form = Form::new("/console/x/users/y/groups", "Add to group", token).cancel("/console/x");
-    let content = user_groups::of_user::view(&groups, "/new", &form, &typed, &FormErrors::none());
+    let content = user_groups::of_user::view(&groups, Some("/new"), &form, &typed, &FormErrors::none());
     sample("console-group-choice", "Add to a group", content);
-    let content = user_groups::of_user::view(&[], "/new", &form, &typed, &FormErrors::none());
+    let content = user_groups::of_user::view(&[], Some("/new"), &form, &typed, &FormErrors::none());
     sample("console-group-choice-none", "Add to a group", content);
 }

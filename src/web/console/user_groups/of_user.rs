@@ -12,6 +12,7 @@ use crate::{
             users::{self, UserDetails},
         },
         permissions,
+        roles::Without,
     },
     links::console,
     web::{
@@ -20,6 +21,7 @@ use crate::{
                 context::EnvironmentContext,
                 flash::{Action, Flash, ResourceKind, see_other},
                 form::ConsoleForm,
+                own_rights::{self, Step},
             },
             users::{
                 form::{own_path, user_page},
@@ -53,6 +55,14 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let (state, principal, user) = (&context.state, &context.principal, &details.user);
     let own = own_path(&context, user.id);
     if let Ok(group_id) = form.text("remove").parse::<UserGroupId>() {
+        if context.delegate().is_some_and(|current| current.is(user.id)) {
+            let path = context.href(console::USER_GROUPS, &[&user.id]);
+            let step = Step { form: &form, action: &path, cancel: &own };
+            let without = Without::Group(group_id);
+            if let Some(asked) = own_rights::ask(&context, user.organization_id, without, &step).await? {
+                return Ok(asked);
+            }
+        }
         let removed = groups::remove_member(state, principal, (user.pool_id, group_id, user.id), None).await;
         return match removed {
             // Somebody else was faster.
@@ -103,15 +113,16 @@ async fn form_page(
     let action = context.href(console::USER_GROUPS, &[&user.id]);
     let form = Form::new(&action, "Add to group", context.csrf()).cancel(&back);
     let place = Place::of_user(context, user).await?;
-    let new = context.href(console::NEW_POOL_GROUP, &[&pool.id]);
-    let content = view(&all, &new, &form, typed, errors);
+    // Groups are made on pages that the vendor alone has.
+    let new = context.administrator().map(|_| context.href(console::NEW_POOL_GROUP, &[&pool.id]));
+    let content = view(&all, new.as_deref(), &form, typed, errors);
     Ok(user_page(context, &place, &format!("Add {name} to a group"), (&name, &back), errors, content))
 }
 
 /// The form; without a group to choose, the way to make one.
 pub(in crate::web::console) fn view(
     all: &[UserGroup],
-    new: &str,
+    new: Option<&str>,
     form: &Form<'_>,
     typed: &FormValues,
     errors: &FormErrors,
@@ -120,7 +131,10 @@ pub(in crate::web::console) fn view(
         return html! {
             section.card {
                 p { "The user’s pool has no group yet." }
-                p { (link_button(ButtonStyle::Primary, "New group", new)) }
+                @match new {
+                    Some(new) => p { (link_button(ButtonStyle::Primary, "New group", new)) },
+                    None => p { "Ask the vendor of the application to make one." },
+                }
             }
         };
     }

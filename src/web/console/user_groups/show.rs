@@ -1,15 +1,17 @@
 //! `/console/{environment}/user-groups/{group}`: a group, and its members, who come and go here.
 
+use std::collections::BTreeMap;
+
 use base::{id::UserId, time::Timestamp};
 use maud::{Markup, html};
-use model::user_group::UserGroup;
+use model::{user::User, user_group::UserGroup};
 
 use super::page::Loaded;
 use crate::{
     app::{
         Error, Result,
         accounts::{
-            groups,
+            groups, user_credentials,
             users::{self, UserDetails},
         },
         pagination::{Page, PageQuery},
@@ -41,6 +43,8 @@ pub(in crate::web::console) struct GroupPage<'a> {
     /// The name of the pool, and the path of its page.
     pub pool: (&'a str, &'a str),
     pub members: &'a Page<UserDetails>,
+    /// Until when the invitations of new ones are good.
+    pub invited: &'a BTreeMap<UserId, Timestamp>,
     pub place: &'a ListUrl,
     /// Whether the administrator may change it.
     pub may_manage: bool,
@@ -71,10 +75,13 @@ async fn respond(
     let members =
         Page { items: users::describe(state, principal, found.items).await?, next_token: found.next_token };
     let pool = context.href(console::IDENTITY_POOL, &[&loaded.pool.id]);
+    let shown: Vec<&User> = members.items.iter().map(|details| &details.user).collect();
+    let invited = user_credentials::open_invitations(state, principal, &shown).await?;
     let content = view(&GroupPage {
         group,
         pool: (&labels::pool(&loaded.pool), &pool),
         members: &members,
+        invited: &invited,
         place: &url,
         may_manage: context.may(permissions::Action::UserGroupsManage),
         is_open: !loaded.place.is_disabled(),
@@ -186,7 +193,7 @@ fn members(page: &GroupPage<'_>) -> Markup {
         let mut row = vec![
             html! { a href=((page.href)(console::USER, &[&user.id])) { (name) } },
             html! { (details.identifiers.first().map_or("", |identifier| identifier.text.as_str())) },
-            labels::status(user),
+            labels::status(user, page.invited.contains_key(&user.id)),
         ];
         if page.may_manage {
             row.push(html! {

@@ -213,7 +213,11 @@ async fn address_page(
         (view.select("type", "What it is", &ADDRESS_KINDS))
         (view.text("address", "Address")
             .hint("Where the user is reached. To sign in with it, add it as an identifier too."))
-        (view.checkbox("verified", "The address is theirs: you know it, or they proved it to you"))
+        @if context.delegate().is_none() {
+            (view.checkbox("verified", "The address is theirs: you know it, or they proved it to you"))
+        } @else {
+            p.soft { "They prove it themselves, on the page of their account, by a code that is sent there." }
+        }
     };
     let place = Place::of_user(context, &details.user).await?;
     let content = html! { section.card { (view.render(&form, fields)) } };

@@ -29,9 +29,10 @@ pub(in crate::web::console) fn pool(pool: &IdentityPool) -> String {
     }
 }
 
-/// Whether a user may sign in, as a mark.
-pub(in crate::web::console) fn status(user: &User) -> Markup {
+/// Whether a user may sign in, as a mark. `is_invited`: whether there is an invitation that a new one can follow.
+pub(in crate::web::console) fn status(user: &User, is_invited: bool) -> Markup {
     match user.status {
+        UserStatus::New if is_invited => mark(Icon::Note, "Invited"),
         UserStatus::New => mark(Icon::Note, "New"),
         UserStatus::Active => mark(Icon::Good, "Active"),
         UserStatus::Inactive => mark(Icon::Attention, "Disabled"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use base::{
-    id::{IdentityPoolId, OrganizationId},
+    id::{IdentityPoolId, OrganizationId, UserId},
     time::Timestamp,
 };
 use maud::{Markup, html};
@@ -17,7 +17,10 @@ use super::{
 use crate::{
     app::{
         self,
-        accounts::users::{self, UserDetails},
+        accounts::{
+            user_credentials,
+            users::{self, UserDetails},
+        },
         pagination::Page,
         permissions,
     },
@@ -52,6 +55,8 @@ pub(in crate::web::console) struct UsersPage<'a> {
     /// Whether the organization is a template.
     pub is_template: bool,
     pub users: &'a Page<UserDetails>,
+    /// Until when the invitations of new ones are good.
+    pub invited: &'a BTreeMap<UserId, Timestamp>,
     /// The names of the organizations, where people of all of them were found.
     pub organizations: Option<&'a BTreeMap<OrganizationId, String>>,
     /// The names of the pools, where the users of several are listed.
@@ -88,6 +93,8 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     };
     let users =
         Page { items: users::describe(state, principal, page.items).await?, next_token: page.next_token };
+    let shown: Vec<&User> = users.items.iter().map(|details| &details.user).collect();
+    let invited = user_credentials::open_invitations(state, principal, &shown).await?;
     let pools = match &place.pool {
         Some(_) => Vec::new(),
         None => users::list_pools(state, principal, place.organization_id).await?,
@@ -102,6 +109,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         is_disabled: place.is_disabled(),
         is_template: place.is_template(),
         users: &users,
+        invited: &invited,
         organizations: organizations.as_ref(),
         pools: &shown.iter().map(|pool| (pool.id, labels::pool(pool))).collect(),
         new: new.as_deref(),
@@ -120,7 +128,7 @@ pub(in crate::web::console) fn view(page: &UsersPage<'_>) -> Markup {
         let mut row = vec![
             html! { a href=((page.href)(console::USER, &[&user.id])) { (labels::name(details)) } },
             identifiers(&details.identifiers),
-            labels::status(user),
+            labels::status(user, page.invited.contains_key(&user.id)),
         ];
         if let Some(names) = page.organizations {
             row.push(organization(page, names, user));

@@ -82,9 +82,12 @@ impl Place {
     /// The path of the list.
     pub fn list(&self, context: &EnvironmentContext) -> String {
         match (&self.pool, &self.organization) {
-            (Some(pool), _) => context.href(console::POOL_USERS, &[&pool.id]),
-            (None, Some(organization)) => context.href(console::ORGANIZATION_USERS, &[&organization.id]),
-            (None, None) => context.href(console::USERS, &[]),
+            // Organizations' own administrators have no pages of pools.
+            (Some(pool), _) if context.administrator().is_some() => {
+                context.href(console::POOL_USERS, &[&pool.id])
+            }
+            (_, Some(organization)) => context.href(console::ORGANIZATION_USERS, &[&organization.id]),
+            (_, None) => context.href(console::USERS, &[]),
         }
     }
 
@@ -108,7 +111,7 @@ impl Place {
                 shell.crumb(organization_name(organization), own).crumb(USERS, list)
             }
         };
-        match &self.pool {
+        match self.pool.as_ref().filter(|_| context.administrator().is_some()) {
             Some(pool) => shell.crumb(labels::pool(pool), context.href(console::IDENTITY_POOL, &[&pool.id])),
             None => shell,
         }

@@ -32,7 +32,7 @@ impl ProfileForm {
     /// The form of a user, or of a new one.
     pub fn new(schemas: &ProfileSchemas, user: Option<&User>) -> Self {
         let now = user.map_or_else(Default::default, |user| {
-            [user.payload.clone(), user.metadata.clone(), user.business_metadata.clone()]
+            [user.payload.clone(), user.metadata.clone(), users::business_metadata_of(user)]
         });
         let [payload, metadata, business] = &now;
         let anything = Map::new();
@@ -79,7 +79,7 @@ impl ProfileForm {
         let read = self.business_metadata.as_ref().map(|form| form.read(typed, business));
         let (business_metadata, more) = read.unzip();
         let errors = more.iter().fold(errors, join);
-        let profile = Profile { payload: Some(payload), metadata, business_metadata };
+        let profile = Profile::new(Some(payload), metadata, business_metadata);
         if !errors.is_empty() {
             return Ok((profile, errors));
         }

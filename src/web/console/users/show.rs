@@ -9,12 +9,17 @@ use model::{
     user_group::UserGroup,
 };
 
-use super::{labels, place::Place, profile::ProfileForm};
+use super::{
+    held_roles::{self, UserRoles},
+    labels,
+    place::Place,
+    profile::ProfileForm,
+};
 use crate::{
     app::{
         Error,
         accounts::{
-            groups, user_sessions,
+            groups, user_credentials, user_sessions,
             users::{self, UserDetails},
         },
         mail::{self, letters::LetterView},
@@ -59,6 +64,8 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub letters: &'a [LetterView],
     /// The groups that they are in; one more than are shown, where there are more.
     pub groups: &'a [UserGroup],
+    /// The roles that they have; `None` for whom they are none of their business.
+    pub roles: Option<&'a UserRoles>,
     pub profile: &'a ProfileForm,
     /// Whether the administrator may change it.
     pub may_manage: bool,
@@ -66,6 +73,12 @@ pub(in crate::web::console) struct UserPage<'a> {
     pub may_delete: bool,
     /// Whether they may say in which groups it is.
     pub may_group: bool,
+    /// Whether they may read the audit log.
+    pub may_audit: bool,
+    /// Until when their invitation is good, if they have one.
+    pub invited_until: Option<Timestamp>,
+    /// Whether letters are sent.
+    pub sends_letters: bool,
     /// Whether it is an organization's own administrator, who has fewer pages, and is no witness for addresses.
     pub is_delegate: bool,
     /// Why what was asked for was not done.
@@ -113,6 +126,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         true => Some(logins_of(context, user.id).await?),
         false => None,
     };
+    let roles = held_roles::load(context, user).await?;
     let content = view(&UserPage {
         details: &details,
         of: (&place.name(context), &place.list(context)),
@@ -121,11 +135,15 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResul
         sessions: &user_sessions::list(state, principal, user).await?,
         logins: logins.as_deref(),
         letters: &mail::letters::list_to(state, principal, user).await?,
+        roles: roles.as_ref(),
         groups: &groups::list_of_user(state, principal, user, MAX_GROUPS + 1).await?,
         profile: &ProfileForm::of_pool(context, &pool, Some(user)).await?,
         may_manage: context.may(permissions::Action::UsersManage),
         may_delete: context.may(permissions::Action::UsersDelete),
         may_group: context.may(permissions::Action::UserGroupsManage),
+        may_audit: context.may(permissions::Action::AuditEventsView),
+        invited_until: user_credentials::open_invitations(state, principal, &[user]).await?.remove(&user.id),
+        sends_letters: state.settings.mail.is_some(),
         is_delegate: context.delegate().is_some(),
         errors,
         href: &|pattern, segments| context.href(pattern, segments),
@@ -168,7 +186,7 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
         section.card {
             (facts(&[
                 ("ID", copyable(&user.id.to_string(), "user id")),
-                ("Status", html! { (labels::status(user)) " since " (time(user.status_updated_at, page.now)) }),
+                ("Status", html! { (labels::status(user, page.invited_until.is_some())) " since " (time(user.status_updated_at, page.now)) }),
                 ("User of", html! { a href=(page.of.1) { (page.of.0) } }),
                 ("Identity pool", html! { @if page.is_delegate { (page.pool.0) } @else { a href=(page.pool.1) { (page.pool.0) } } }),
                 ("Created", html! {
@@ -178,10 +196,13 @@ pub(in crate::web::console) fn view(page: &UserPage<'_>) -> Markup {
                 ("Last changed", time(user.updated_at, page.now)),
             ]))
             @if !user.user_type.is_empty() { (facts(&[("Kind", html! { (user.user_type) })])) }
-            p { a href={ ((page.href)(console::AUDIT_EVENTS, &[])) "?targetId=" (user.id) } { "Audit log of this user" } }
+            @if page.may_audit {
+                p { a href={ ((page.href)(console::AUDIT_EVENTS, &[])) "?targetId=" (user.id) } { "Audit log of this user" } }
+            }
         }
         (page.identifiers())
         (page.addresses())
+        (page.roles())
         (page.groups())
         (page.credentials())
         (page.sessions())
@@ -221,25 +242,14 @@ impl UserPage<'_> {
     fn status_notice(&self) -> Markup {
         let (title, text) = match self.details.user.status {
             UserStatus::Active => return html! {},
-            UserStatus::New => (
-                "This user is new",
-                "They cannot sign in before the account is activated: by them with a one-time code, or by you.",
-            ),
+            UserStatus::New => return self.new_user_notice(),
             UserStatus::Inactive => ("This user is disabled", "They cannot sign in. Everything is kept."),
             UserStatus::Deleted => (
                 "This user counts as deleted",
                 "A program said so. They cannot sign in. Everything is kept until the account is deleted here or by the program.",
             ),
         };
-        let is_new = self.details.user.status == UserStatus::New;
-        notice(
-            Icon::Attention,
-            title,
-            html! {
-                p { (text) }
-                @if is_new && self.may_manage && !self.is_delegate { p { a href=(self.at(console::USER_CODES)) { "Make an activation code" } } }
-            },
-        )
+        notice(Icon::Attention, title, html! { p { (text) } })
     }
 
     fn identifiers(&self) -> Markup {

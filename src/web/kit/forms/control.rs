@@ -23,7 +23,26 @@ impl<'a> Choice<'a> {
     }
 }
 
+/// Checkboxes that belong together.
+#[derive(Debug, Clone)]
+pub struct ChoiceGroup<'a> {
+    /// What they are about.
+    pub title: &'a str,
+    /// The boxes.
+    pub choices: Vec<Choice<'a>>,
+}
+
+/// A text area below checkboxes, for what none of them is: one a line.
+#[derive(Debug, Clone, Copy)]
+pub struct Others<'a> {
+    /// Its label.
+    pub label: &'a str,
+    /// Its explanation.
+    pub hint: &'a str,
+}
+
 pub(super) enum ControlKind<'a> {
+    Known(&'a [ChoiceGroup<'a>], Option<Others<'a>>),
     Input(&'static str),
     TextArea(u8),
     Select(&'a [(&'a str, &'a str)]),
@@ -106,17 +125,55 @@ impl<'a> Control<'a> {
                 @if kind == "checkbox" { input type="hidden" name=(self.name) value=""; }
                 (self.hint_and_error())
                 div.options {
-                    @for choice in choices {
-                        @let id = format!("{}-{}", self.name, choice.value);
-                        div.option {
-                            input type=(kind) #(id) name=(self.name) value=(choice.value)
-                                checked[self.typed.has(self.name, choice.value)]
-                                aria-describedby=[(!choice.hint.is_empty()).then(|| format!("{id}-hint"))];
-                            label for=(id) { (choice.label) }
-                            @if !choice.hint.is_empty() { p.hint id={ (id) "-hint" } { (choice.hint) } }
-                        }
+                    @for choice in choices { (self.option(kind, choice, self.typed.has(self.name, choice.value))) }
+                }
+            }
+        }
+    }
+
+    /// Checkboxes by groups, each open where something in it is ticked, and a text area for the others. All of them are sent under
+    /// one name.
+    fn known(&self, groups: &[ChoiceGroup<'_>], others: Option<Others<'_>>) -> Markup {
+        let ticked = self.typed.lines_of(self.name);
+        let is_box =
+            |line: &str| groups.iter().flat_map(|group| &group.choices).any(|choice| choice.value == line);
+        let rest: Vec<&str> = ticked.iter().copied().filter(|line| !is_box(line)).collect();
+        html! {
+            fieldset class=(self.class()) #(self.name) tabindex="-1" aria-describedby=[self.described_by()] {
+                legend { (self.label) }
+                input type="hidden" name=(self.name) value="";
+                (self.hint_and_error())
+                @for group in groups {
+                    @let number = group.choices.iter().filter(|choice| ticked.contains(&choice.value)).count();
+                    details.choices open[number > 0] {
+                        summary { (group.title) span.soft { " (" (number) " of " (group.choices.len()) ")" } }
+                        div.options { @for choice in &group.choices { (self.option("checkbox", choice, ticked.contains(&choice.value))) } }
                     }
                 }
+                @if let Some(others) = others {
+                    @let id = format!("{}-others", self.name);
+                    div.field {
+                        label for=(id) { (others.label) span.soft { " (optional)" } }
+                        textarea #(id) name=(self.name) rows="3" spellcheck="false" aria-describedby={ (id) "-hint" } { "\n" (rest.join("\n")) }
+                        p.hint id={ (id) "-hint" } { (others.hint) }
+                    }
+                } @else {
+                    // What somebody else gave it, and this page cannot, stays.
+                    @if !rest.is_empty() { p.hint { "It also has, and keeps: " @for (at, line) in rest.iter().enumerate() { @if at > 0 { ", " } code { (line) } } } }
+                    @for line in rest { input type="hidden" name=(self.name) value=(line); }
+                }
+            }
+        }
+    }
+
+    fn option(&self, kind: &str, choice: &Choice<'_>, is_ticked: bool) -> Markup {
+        let id = format!("{}-{}", self.name, choice.value);
+        html! {
+            div.option {
+                input type=(kind) #(id) name=(self.name) value=(choice.value) checked[is_ticked]
+                    aria-describedby=[(!choice.hint.is_empty()).then(|| format!("{id}-hint"))];
+                label for=(id) { (choice.label) }
+                @if !choice.hint.is_empty() { p.hint id={ (id) "-hint" } { (choice.hint) } }
             }
         }
     }
@@ -132,6 +189,7 @@ impl Render for Control<'_> {
         let (described_by, invalid) = (self.described_by(), self.error.map(|_| "true"));
         match &self.kind {
             ControlKind::Radios(choices) => return self.group("radio", choices),
+            ControlKind::Known(groups, others) => return self.known(groups, *others),
             ControlKind::Checkboxes(choices) => return self.group("checkbox", choices),
             ControlKind::Checkbox => {
                 return html! {

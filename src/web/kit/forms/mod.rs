@@ -8,7 +8,7 @@ mod errors;
 mod values;
 mod view;
 
-pub use control::{Choice, Control};
+pub use control::{Choice, ChoiceGroup, Control, Others};
 pub use errors::{FieldChange, FormErrors, sentence, told};
 pub use values::{FormValues, lines};
 pub use view::{Form, FormView, Offers, button_form};

@@ -30,6 +30,12 @@ impl FormValues {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// The lines of all values of a field, without empty ones.
+    pub fn lines_of(&self, name: &str) -> Vec<&str> {
+        let values = self.0.iter().filter(|(key, _)| key == name);
+        values.flat_map(|(_, value)| value.lines().map(str::trim)).filter(|line| !line.is_empty()).collect()
+    }
+
     /// Whether a field is there, empty or not.
     pub fn is_given(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)

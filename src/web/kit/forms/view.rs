@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use maud::{Markup, html};
 
 use super::{
-    control::{Choice, Control, ControlKind},
+    control::{Choice, ChoiceGroup, Control, ControlKind, Others},
     errors::{FormErrors, told},
     values::FormValues,
 };
@@ -117,6 +117,17 @@ impl<'a> FormView<'a> {
         self.control(name, label, ControlKind::Checkboxes(choices)).optional()
     }
 
+    /// Checkboxes by groups, and a text area for what is in none of them.
+    pub fn known(
+        &self,
+        name: &'a str,
+        label: &'a str,
+        groups: &'a [ChoiceGroup<'a>],
+        others: Option<Others<'a>>,
+    ) -> Control<'a> {
+        self.control(name, label, ControlKind::Known(groups, others)).optional()
+    }
+
     /// A single checkbox; its value is `true`.
     pub fn checkbox(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, ControlKind::Checkbox).optional()
@@ -153,6 +164,10 @@ impl<'a> FormView<'a> {
             ControlKind::Offered(choices) => choices.to_vec(),
             ControlKind::Radios(choices) | ControlKind::Checkboxes(choices) => {
                 choices.iter().map(|choice| own(choice.value, choice.label)).collect()
+            }
+            ControlKind::Known(groups, _) => {
+                let all = groups.iter().flat_map(|group| &group.choices);
+                all.map(|choice| own(choice.value, choice.label)).collect()
             }
             _ => Vec::new(),
         };

@@ -142,7 +142,7 @@ both! {
         form.says("An invitation by a link");
         let made = delegate.send(&form, &new, &[("email", COLLEAGUE), ("access", "invitation")]).await;
         made.says("Copy it now: it is not shown again");
-        let (link, id) = (link_of(&made), made.id("usr_"));
+        let (link, id) = (link_of(&made), made.first_id("usr_"));
         let at = format!("/users/{id}");
         let page = delegate.page(&at).await;
         page.says("They are invited").says("Make another link");
@@ -186,8 +186,8 @@ both! {
         let page = delegate.browser.get(&app.url(&wanted)).await;
         let confirm = page.body.split("href=\"").find(|text| text.contains("/account/confirm?next=")).unwrap();
         let confirm = delegate.browser.get(&app.url(confirm.split('"').next().unwrap())).await;
-        let form = form_to(&confirm, &format!("{}/account/confirm", world.issuer)).unwrap();
-        let mut form = form;
+        let mut form = form_to(&confirm, &format!("{}/account/confirm", world.issuer)).unwrap();
+        form.fields.retain(|(name, _)| name != "password");
         form.fields.push(("password".to_owned(), PASSWORD.to_owned()));
         let done = delegate.browser.submit(&confirm, &form).await;
         assert_eq!(done.location().path(), wanted, "{}", done.body);
@@ -217,6 +217,7 @@ both! {
         let confirm = page.body.split("href=\"").find(|text| text.contains("/account/confirm?next=")).unwrap();
         let confirm = browser.get(&app.url(confirm.split('"').next().unwrap())).await;
         let mut form = form_to(&confirm, "/prod/root/account/confirm").unwrap();
+        form.fields.retain(|(name, _)| name != "password");
         form.fields.push(("password".to_owned(), PASSWORD.to_owned()));
         let done = browser.submit(&confirm, &form).await;
         assert_eq!(done.location().path(), path, "{}", done.body);

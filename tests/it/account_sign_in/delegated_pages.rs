@@ -277,14 +277,14 @@ both! {
         let page = delegate.page(&at).await;
         // What they do not have themselves they are not offered.
         page.says("They have no role.").says("Administrators").does_not_say("Deleters");
-        let given = delegate.send(&page, &format!("{at}/roles"), &[]).await;
+        let own = own_role(&app, &world).await;
+        let given = delegate.send(&page, &format!("{at}/roles"), &[("role", &own.to_string())]).await;
         assert_eq!(given.status, 303, "{}", given.body);
         let page = delegate.browser.get(given.location().as_str()).await;
         page.says("Role added.").says("Administrators");
         let forced = delegate.send(&page, &format!("{at}/roles"), &[("role", &more.id.to_string()), ("remove", "")]).await;
         assert_eq!(forced.status, 422);
         forced.says("which you do not have yourself");
-        let own = own_role(&app, &world).await;
         let taken = delegate.send(&page, &format!("{at}/roles"), &[("remove", &own.to_string())]).await;
         assert_eq!(taken.status, 303, "{}", taken.body);
         delegate.browser.get(taken.location().as_str()).await.says("They have no role.");

@@ -284,6 +284,6 @@ mod tests {
 
     #[test]
     fn a_backup_has_its_time_in_its_name() {
-        assert_eq!(name_of(Timestamp::from_seconds(1_796_008_227)), "ostiary-20261130T015027Z.db");
+        assert_eq!(name_of(Timestamp::from_seconds(1_796_008_227)), "ostiary-20261130T031027Z.db");
     }
 }

@@ -188,7 +188,7 @@ fn add_error_response(operation: &mut Value, status: &str, why: &str) {
     }
 }
 
-/// Adds the `Idempotency-Key` header and its errors (`http/ssoready/idempotency.rs`).
+/// Adds the `Idempotency-Key` header and its errors (`http/idempotency.rs`).
 fn add_idempotency_key(operation: &mut Value) {
     add_error_response(
         operation,

@@ -72,6 +72,28 @@ impl Log {
         Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
+    /// One page of up to `limit` entries, the newest first, from where the `cursor` of the one before says.
+    pub async fn page(
+        self,
+        state: &State,
+        filter: &AuditFilter,
+        cursor: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<AuditEvent>> {
+        check(filter)?;
+        let filter = self.within(filter);
+        let (environment, organization) = (self.environment, filter.organization_id);
+        let of = organization.map(|id| id.to_string()).unwrap_or_default();
+        let list = List::of(
+            environment.unwrap_or(EnvironmentId::from_bits(0)),
+            format_args!("sigid/audit_events/{of}"),
+        );
+        let wanted = PageRequest::sized(state, &list, ("cursor", cursor), limit)?;
+        let mut conn = state.db.read().await?;
+        let found = audit_events::list(&mut conn, environment, &filter, wanted.from, wanted.limit()).await?;
+        Ok(wanted.page_of(state, &list, found, |event| event.id))
+    }
+
     /// Up to `limit` entries that are older than `after`, the newest first.
     pub async fn list_after(
         self,

@@ -1,7 +1,11 @@
 //! SigID's API: organizations of their own people.
 
 mod invitations;
+mod members;
 mod organizations;
+mod own_organizations;
+mod sessions;
+mod switch;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@
 mod digest;
 mod error;
 mod sealed;
+mod side;
 mod verification;
 
 use base::{random::Random, secret::Digest, time::Timestamp};
@@ -15,53 +16,18 @@ use model::{audit::audit_fields, master_key::MasterKey};
 use serde::{Deserialize, Serialize};
 
 pub use error::{CopyError, Result};
+pub use side::{Phase, Progress, Side};
 pub use verification::VerifiedTable;
 
 use super::audit;
 use crate::store::{
-    self, Db, Dialect, PoolShare,
+    self, Db, Dialect,
     schema_tables::{self, Table},
     settings::{self, COPY_UNDER_WAY, OF_THE_DATABASE},
     table_rows::{self, Cells},
 };
 use sealed::Resealing;
-
-/// The table that is copied last.
-const SETTINGS: &str = "settings";
-
-/// A database, and the master key that what it seals is sealed with.
-#[derive(Debug, Clone, Copy)]
-pub struct Side<'a> {
-    /// The database.
-    pub db: &'a Db,
-    /// Its master key.
-    pub key: &'a MasterKey,
-}
-
-/// How far a copy has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress<'a> {
-    /// What is being done.
-    pub phase: Phase,
-    /// With which table.
-    pub table: &'a str,
-    /// How many of its rows are done.
-    pub rows: i64,
-    /// Of how many, where the source tells in time.
-    pub of: Option<i64>,
-}
-
-/// What a copy does with a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Its rows are written.
-    Copying,
-    /// Columns are filled that refer to rows which were not there before.
-    Filling,
-    /// Both databases are read and compared.
-    Comparing,
-}
+use side::{SETTINGS, jobs};
 
 /// What is written down in the target after every batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,11 +110,6 @@ pub async fn copy(
     Ok(Copied { resumed: resumed.is_some(), tables: verified, unreadable: resealing.unreadable })
 }
 
-/// The connections for what takes long.
-fn jobs(db: &Db) -> Db {
-    db.with_share(PoolShare::Jobs)
-}
-
 /// What is done, in this order.
 fn steps(tables: &[Table]) -> Vec<(Phase, &Table)> {
     let copied = tables.iter().filter(|table| table.name != SETTINGS);
@@ -196,7 +157,9 @@ async fn prepare(from: Side<'_>, to: Side<'_>) -> Result<Vec<Table>> {
     let tables = schema_tables::tables(&mut from.db.read().await?).await?;
     let theirs = schema_tables::tables(&mut to.db.read().await?).await?;
     let differs = |table: &&Table| !theirs.contains(table);
-    if let Some(table) = tables.iter().find(differs).or_else(|| theirs.iter().find(|table| !tables.contains(table))) {
+    if let Some(table) =
+        tables.iter().find(differs).or_else(|| theirs.iter().find(|table| !tables.contains(table)))
+    {
         return Err(CopyError::SchemasDiffer(table.name.clone()));
     }
     Ok(tables)
@@ -259,8 +222,9 @@ async fn settings_of(conn: &mut store::Conn, tables: &[Table]) -> Result<Vec<Cel
         let rows = table_rows::list(conn, table, after.as_deref()).await?;
         let Some(last) = rows.last() else { return Ok(all) };
         after = Some(table.key_of(last));
-        let of_the_database =
-            |row: &Cells| row.get(name).and_then(sealed::text).is_some_and(|name| OF_THE_DATABASE.contains(&name));
+        let of_the_database = |row: &Cells| {
+            row.get(name).and_then(sealed::text).is_some_and(|name| OF_THE_DATABASE.contains(&name))
+        };
         all.extend(rows.into_iter().filter(|row| !of_the_database(row)));
     }
 }

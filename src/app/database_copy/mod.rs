@@ -12,7 +12,7 @@ mod side;
 mod verification;
 
 use base::{random::Random, secret::Digest, time::Timestamp};
-use model::{audit::audit_fields, master_key::MasterKey};
+use model::audit::audit_fields;
 use serde::{Deserialize, Serialize};
 
 pub use error::{CopyError, Result};

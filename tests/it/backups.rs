@@ -50,8 +50,10 @@ fn on_file(file: &Path, arguments: &[&str]) -> Command {
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -204,7 +206,8 @@ fn what_cannot_be_restored_is_refused_by_name() {
         assert!(text.contains("good.db was sealed with the master key "), "{text}");
         assert!(text.contains("is not the one this database was sealed with"), "{text}");
         // Without any key there is none in a new place.
-        let (code, text) = told(&on_file(&place, arguments).env_remove("OSTIARY_MASTER_KEY").output().unwrap());
+        let (code, text) =
+            told(&on_file(&place, arguments).env_remove("OSTIARY_MASTER_KEY").output().unwrap());
         assert!(code == Some(1) && text.contains("new.db.key: is not there"), "{text}");
     }
     assert!(!place.exists() && !folder.path().join("new.db.key").exists());
@@ -248,7 +251,11 @@ fn a_dump_of_postgresql_is_checked_noted_and_restored() {
     let unused = dump(&database, folder, "unused.dump", &["--format=custom"]);
     refused(&database, &["backup", "verify", &unused], "no server has used the database");
     let key = format!("Bearer {}", fill(&database));
-    refused(&database, &["backup", "x.dump"], "pg_dump --format=custom --no-owner --no-privileges --file=x.dump");
+    refused(
+        &database,
+        &["backup", "x.dump"],
+        "pg_dump --format=custom --no-owner --no-privileges --file=x.dump",
+    );
     let (_, text) = run(&database, &["doctor", "--offline"]);
     assert!(text.contains("attention  backup: none is known of"), "{text}");
 
@@ -265,7 +272,9 @@ fn a_dump_of_postgresql_is_checked_noted_and_restored() {
     let (_, text) = run(&database, &["doctor", "--offline"]);
     assert!(text.contains("ok         backup: the last one is 0 days"), "{text}");
 
-    for (file, length, words) in [(&archive, 5000, "is damaged or cut short"), (&script, 3000, "is cut short")] {
+    for (file, length, words) in
+        [(&archive, 5000, "is damaged or cut short"), (&script, 3000, "is cut short")]
+    {
         let bytes = fs::read(file).unwrap();
         let short = format!("{file}.short");
         fs::write(&short, &bytes[..bytes.len() - length]).unwrap();

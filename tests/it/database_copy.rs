@@ -225,7 +225,8 @@ fn a_source_that_changed_meanwhile_is_found_and_one_that_is_used_is_refused() {
     actix_web::rt::System::new().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let key = key_file(&folder, 8);
-        let (source, target) = (TestDatabase::new(Backend::Sqlite).await, TestDatabase::unmigrated(Backend::Postgres));
+        let (source, target) =
+            (TestDatabase::new(Backend::Sqlite).await, TestDatabase::unmigrated(Backend::Postgres));
         refused(&mut copying(&source, &target, &key), "the source was never used");
         process::run(&source, &["environment", "create", "--slug", "prod"]);
         let served = ServerProcess::start(&mut process::server(&source));
@@ -242,14 +243,20 @@ fn a_source_that_changed_meanwhile_is_found_and_one_that_is_used_is_refused() {
         tx.sql("UPDATE environments SET display_name = 'Changed'").execute().await.unwrap();
         tx.commit().await.unwrap();
         db.close().await;
-        refused(&mut copying(&source, &target, &key), "the table environments differs: 1 rows in the source and 1 in");
+        refused(
+            &mut copying(&source, &target, &key),
+            "the table environments differs: 1 rows in the source and 1 in",
+        );
         refused(&mut process::server(&target), "holds an unfinished copy");
 
         let same = ["copy", "--from", &source.url, "--to", &source.url];
         refused(&mut process::command(&source, &same), "name the same database");
         let nowhere = folder.path().join("none.db");
         let from = format!("sqlite://{}", nowhere.display());
-        refused(&mut process::command(&source, &["copy", "--from", &from, "--to", &target.url]), "does not exist");
+        refused(
+            &mut process::command(&source, &["copy", "--from", &from, "--to", &target.url]),
+            "does not exist",
+        );
         assert!(!nowhere.exists());
         let foreign = crate::support::ForeignDatabase::new("CREATE TABLE other (id TEXT PRIMARY KEY)");
         let into = ["copy", "--from", &source.url, "--to", &foreign.url];

@@ -96,7 +96,9 @@ impl TestDatabase {
     /// Writes this database of PostgreSQL into a file, as an operator does.
     pub fn pg_dump(&self, options: &[&str], file: &Path) {
         let mut dump = Command::new(binaries().join("pg_dump"));
-        dump.args(options).args(["-U", "postgres", "-d", self.postgres_name(), "-h"]).arg(&Cluster::get().dir);
+        dump.args(options)
+            .args(["-U", "postgres", "-d", self.postgres_name(), "-h"])
+            .arg(&Cluster::get().dir);
         run(dump.arg("--file").arg(file));
     }
 

@@ -63,8 +63,7 @@ pub const WORKSPACE_ACCOUNT_ORGANIZATIONS: &str = "/{tenant}/{workspace}/account
 /// Where a user leaves one.
 pub const WORKSPACE_ACCOUNT_LEAVE: &str = "/{tenant}/{workspace}/account/organizations/{own}/leave";
 /// Where its owner hands it over.
-pub const WORKSPACE_ACCOUNT_TRANSFER: &str =
-    "/{tenant}/{workspace}/account/organizations/{own}/transfer";
+pub const WORKSPACE_ACCOUNT_TRANSFER: &str = "/{tenant}/{workspace}/account/organizations/{own}/transfer";
 /// Where a user accepts an invitation for an address that they have proven.
 pub const WORKSPACE_ACCOUNT_INVITATION: &str = "/{tenant}/{workspace}/account/invitations/{invitation}";
 /// Where a new user sets a password.

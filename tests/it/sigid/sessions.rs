@@ -23,7 +23,7 @@ use crate::{
     support::{Answer, TestApp},
 };
 
-const PASSWORD: &str = "correct horse battery staple 9";
+const PASSWORD: &str = "violet kettle under snow";
 
 async fn with_password(app: &TestApp, environment: &Environment, email: &str) {
     let mut new = NewUser::new(UserStatus::Active);

@@ -18,9 +18,9 @@ CARGO  := cargo
 # To build: xmlsec and libxml2 are the second opinion on every signature, OpenSSL all cryptography, and
 # libclang reads their headers.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libssl-dev libxml2-dev libxmlsec1-dev libclang-dev ca-certificates
-# To test: a small file system, a throw-away PostgreSQL and PgBouncer before it, xmlsec's own command line, a browser, and
-# Python.
-TEST_PACKAGES  := mount postgresql pgbouncer xmlsec1 chromium curl jq python3 python3-venv
+# To test: a small file system, a throw-away PostgreSQL and PgBouncer before it, xmlsec's own command line, a browser,
+# Prometheus' promtool, and Python.
+TEST_PACKAGES  := mount postgresql pgbouncer xmlsec1 chromium prometheus curl jq python3 python3-venv
 
 ifdef CI
 export CARGO_INCREMENTAL := 0

@@ -21,6 +21,10 @@ use crate::store::{Conn, memberships, table, tenants};
 /// How many organizations of one user are listed.
 const MAX_ADMINISTERED: i64 = 100;
 
+/// What somebody may do by their membership, in words.
+const BY_TIER: &str =
+    "Members, invitations, domains, single sign-on and user provisioning of the organization";
+
 /// Somebody who administers an organization, as far as their roles there permit.
 #[derive(Clone)]
 pub struct Delegate {
@@ -67,6 +71,9 @@ pub async fn standing(
     };
     let mut rights: Vec<&'static str> = rights.iter().map(|right| right.meaning).collect();
     rights.dedup();
+    if by_tier.is_some() {
+        rights.insert(0, BY_TIER);
+    }
     // Somebody without an image there is a member as who they are.
     let acting = acting.unwrap_or(user.id);
     let principal = Principal::user(acting, environment_id)
@@ -102,7 +109,8 @@ pub async fn administered_by(state: &State, user: &User) -> Result<Vec<Administe
         }
         by_roles.push(organization_id);
     }
-    let memberships = memberships::list_by_user(&mut conn, environment_id, user.id, None, MAX_ADMINISTERED).await?;
+    let memberships =
+        memberships::list_by_user(&mut conn, environment_id, user.id, None, MAX_ADMINISTERED).await?;
     let by_tier = memberships.into_iter().filter(|own| own.is_active() && own.tier.administers());
     let by_tier = by_tier.map(|own| own.organization_id).filter(|id| *id != root_id(environment_id));
     let others: Vec<OrganizationId> = by_tier.filter(|id| !by_roles.contains(id)).collect();

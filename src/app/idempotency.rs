@@ -1,13 +1,13 @@
 //! Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a repeated request is executed once, and gets
 //! the stored first response.
 //!
-//! A key belongs to the API key that sent it and to one request: method, path, query and body. An attempt that
+//! A key belongs to the caller that sent it, an API key, an application or a user, and to one request: method, path, query and body. An attempt that
 //! fails with a server error frees its key. An attempt without a response (the process was killed) expires after
 //! `ATTEMPT_TIMEOUT`; it may or may not have taken effect.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use base::{id::ApiKeyId, secret::Digest};
+use base::secret::Digest;
 
 use super::{Result, State};
 use crate::store::{
@@ -50,12 +50,17 @@ pub enum ClaimOutcome {
     KeyReused,
 }
 
-/// Claims `key` for a request of an API key; `request` is the fingerprint of the request.
-pub async fn claim(state: &State, api_key_id: ApiKeyId, key: &str, request: Digest) -> Result<ClaimOutcome> {
-    let key = IdempotencyKey { api_key_id, key: Digest::of(key) };
+/// Claims `key` for a request of this caller; `request` is the fingerprint of the request.
+pub async fn claim(
+    state: &State,
+    caller: impl fmt::Display,
+    key: &str,
+    request: Digest,
+) -> Result<ClaimOutcome> {
+    let key = IdempotencyKey { caller_id: caller.to_string(), key: Digest::of(key) };
     let now = state.now();
     let attempt = Attempt { request, name: format!("{:032x}", state.random.bits()), started_at: now };
-    let claim = || Claim { key, attempt: attempt.name.clone() };
+    let claim = || Claim { key: key.clone(), attempt: attempt.name.clone() };
     let mut tx = state.db.write().await?;
     if idempotency_keys::insert(&mut tx, &key, &attempt).await? {
         tx.commit().await?;
@@ -75,14 +80,14 @@ pub async fn claim(state: &State, api_key_id: ApiKeyId, key: &str, request: Dige
         return Ok(ClaimOutcome::KeyReused);
     }
     let Some(answer) = answer else { return Ok(ClaimOutcome::InProgress) };
-    let body = state.open(&IDEMPOTENT_ANSWER, &[&key.api_key_id, &key.key.to_hex()], &answer.sealed)?;
+    let body = state.open(&IDEMPOTENT_ANSWER, &[&key.caller_id, &key.key.to_hex()], &answer.sealed)?;
     Ok(ClaimOutcome::Completed(ReplayedResponse { status: answer.status, body }))
 }
 
 /// Stores the response.
 pub async fn complete(state: &State, claim: &Claim, status: u16, body: &[u8]) -> Result<()> {
     let key = &claim.key;
-    let sealed = state.seal(&IDEMPOTENT_ANSWER, &[&key.api_key_id, &key.key.to_hex()], body);
+    let sealed = state.seal(&IDEMPOTENT_ANSWER, &[&key.caller_id, &key.key.to_hex()], body);
     let mut tx = state.db.write().await?;
     idempotency_keys::update(&mut tx, &claim.key, &claim.attempt, &StoredResponse { status, sealed }).await?;
     Ok(tx.commit().await?)

@@ -29,6 +29,8 @@ pub struct Principal {
     scopes: Scopes,
     /// When it authenticated, if that was before this call.
     authenticated_at: Option<Timestamp>,
+    /// Whether they could do more with a second factor: an organization of theirs wants one of those who administer it.
+    second_factor_missing: bool,
     /// The address of the client, if the call came over the network.
     pub address: Option<IpAddr>,
 }
@@ -86,6 +88,7 @@ impl Principal {
             organization: None,
             scopes: Scopes::NONE,
             authenticated_at: None,
+            second_factor_missing: false,
             address: None,
         }
     }
@@ -142,6 +145,11 @@ impl Principal {
     /// The same caller, who authenticated at this time.
     pub fn authenticated(self, at: Timestamp) -> Self {
         Self { authenticated_at: Some(at), ..self }
+    }
+
+    /// The same caller, who would have more scopes with a second factor.
+    pub fn without_second_factor(self) -> Self {
+        Self { second_factor_missing: true, ..self }
     }
 
     /// The same caller, in this environment.
@@ -254,6 +262,12 @@ impl Principal {
     }
 
     fn check_token(&self, scopes: &[Scope], on: On) -> Result<()> {
+        if !self.scopes.contains_any(scopes) && self.second_factor_missing {
+            return Err(Error::forbidden(
+                "mfa_required",
+                "the organization wants a second factor of those who administer it: sign in with one",
+            ));
+        }
         if !self.scopes.contains_any(scopes) {
             return Err(Error::Forbidden(
                 "the access token was not given for a scope that permits this".into(),

@@ -89,7 +89,9 @@ pub fn jobs(retention: Retention) -> Vec<Job> {
         Job::on_every_replica("webhook_metrics", MINUTE, |state| async move {
             webhooks::observe_backlog(&state).await
         }),
-        Job::on_every_replica("backup_metrics", MINUTE, |state| async move { backups::observe(&state).await }),
+        Job::on_every_replica("backup_metrics", UPKEEP_INTERVAL, |state| async move {
+            backups::observe(&state).await
+        }),
         Job::on_every_replica("metrics_upkeep", UPKEEP_INTERVAL, |_| async {
             telemetry::prometheus().run_upkeep();
             Ok(())

@@ -136,7 +136,8 @@ async fn back_up(config: &Config, target: &Path, json: bool) -> anyhow::Result<(
 
 /// `ostiary-20261130T030000Z.db`.
 fn name_of(now: Timestamp) -> String {
-    let time: String = now.to_string().chars().take(19).filter(|letter| !matches!(letter, '-' | ':')).collect();
+    let time: String =
+        now.to_string().chars().take(19).filter(|letter| !matches!(letter, '-' | ':')).collect();
     format!("ostiary-{time}Z.db")
 }
 
@@ -169,7 +170,8 @@ impl Verify {
         }
         if self.record {
             let db = server::open_database(config).await?;
-            let check = settings::find_if_migrated(&mut *Box::new(db.read().await?), "master_key_check").await?;
+            let check =
+                settings::find_if_migrated(&mut *Box::new(db.read().await?), "master_key_check").await?;
             if check.as_deref() != Some(&*summary.check) {
                 anyhow::bail!("{} is not a backup of {}", self.file.display(), config.database_url);
             }
@@ -282,6 +284,6 @@ mod tests {
 
     #[test]
     fn a_backup_has_its_time_in_its_name() {
-        assert_eq!(name_of(Timestamp::from_seconds(1_796_008_227)), "ostiary-20261130T015027Z.db");
+        assert_eq!(name_of(Timestamp::from_seconds(1_796_008_227)), "ostiary-20261130T031027Z.db");
     }
 }

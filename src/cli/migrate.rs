@@ -7,7 +7,12 @@ use base::{
 use clap::Args;
 
 use super::{output, settings_args::SettingsArgs};
-use crate::{app::audit, server, store::{PlannedMigration, SchemaFault}, telemetry};
+use crate::{
+    app::audit,
+    server,
+    store::{PlannedMigration, SchemaFault},
+    telemetry,
+};
 
 /// Apply the database's missing migrations
 #[derive(Debug, Args)]

@@ -50,7 +50,8 @@ impl ProgressBar {
             let cells = |count: i64, cell: &str| cell.repeat(usize::try_from(count).unwrap_or_default());
             let bar = cells(full, "#") + &cells(Self::WIDTH - full, ".");
             let _ = write!(std::io::stderr().lock(), "\r\x1b[K[{bar}] {text}");
-        } else if self.last.as_ref().is_none_or(|(last, at)| last != what || done - at >= Self::STEPS_OF_LINE) {
+        } else if self.last.as_ref().is_none_or(|(last, at)| last != what || done - at >= Self::STEPS_OF_LINE)
+        {
             progress(&text);
             self.last = Some((what.to_owned(), done));
         }

@@ -76,7 +76,8 @@ async fn restore(file: &Path, database: &Path, backup: &BackupSummary) -> anyhow
     unfinished.copy_from(file).with_context(place)?;
     // What was read may not be what was written.
     check_backup(unfinished.path()).await.with_context(place)?.close().await;
-    let db = Db::connect(&format!("sqlite://{}", unfinished.path().display()), 1).await.with_context(place)?;
+    let db =
+        Db::connect(&format!("sqlite://{}", unfinished.path().display()), 1).await.with_context(place)?;
     let mut tx = db.write().await?;
     settings::upsert(&mut tx, LAST_BACKUP, &backup.made_at.millis().to_string()).await?;
     tx.commit().await?;

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod fallback;
 pub mod fuzz;
 pub mod health;
+mod idempotency;
 mod login_error;
 mod method_not_allowed;
 pub mod metrics;

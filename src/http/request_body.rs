@@ -2,13 +2,16 @@
 
 use std::future::Future;
 
-use actix_web::{HttpRequest, dev::Payload};
+use actix_web::{HttpRequest, dev::Payload, web};
 
 /// How a route reads the body.
 pub trait Body: Sized + 'static {
     /// Reads the body.
     fn read(request: &HttpRequest, payload: Payload) -> impl Future<Output = Result<Self, actix_web::Error>>;
 }
+
+/// The body of a request, if a middleware has already read it.
+pub(in crate::http) struct BufferedBody(pub web::Bytes);
 
 /// The route takes no body; a body that is sent is ignored.
 pub struct NoBody;

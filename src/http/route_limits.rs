@@ -37,6 +37,7 @@ pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
         | path::WORKSPACE_INVITATION_JOIN
         | path::WORKSPACE_INVITATION_NEW
         | path::SIGID_ACCEPT_INVITATION
+        | path::SIGID_SESSIONS
             if *method == Method::POST =>
         {
             Some(RateLimit::ConsoleSignIn)

@@ -26,7 +26,7 @@ pub fn delegated_home(path: &str) -> Option<&str> {
     let (_, workspace_end) = (ends.next()?, ends.next()?);
     let end = ends.next().unwrap_or(path.len());
     let (first, last) = (path.get(1..8), path.get(workspace_end..end)?);
-    (last == "/admin" && first != Some("console")).then(|| path.get(..end)).flatten()
+    (last.get(1..) == Some("admin") && first != Some("console")).then(|| path.get(..end)).flatten()
 }
 
 /// [`delegated`] for a route, which is kept for as long as the program runs: one text a pattern.

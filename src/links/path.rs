@@ -465,8 +465,18 @@ pub const DEMO_SIGN_OUT: &str = "/demo/sign-out";
 
 /// SigID's API.
 pub const SIGID_API: &str = "/api/v1";
+/// Sessions of users.
+pub const SIGID_SESSIONS: &str = "/api/v1/sessions";
+/// The session of the call.
+pub const SIGID_CURRENT_SESSION: &str = "/api/v1/sessions/current";
+/// A session.
+pub const SIGID_SESSION: &str = "/api/v1/sessions/{session}";
+/// The user who calls.
+pub const SIGID_ME: &str = "/api/v1/me";
 /// Organizations (SigID's API).
 pub const SIGID_ORGANIZATIONS: &str = "/api/v1/organizations";
+/// The switch to another organization.
+pub const SIGID_SWITCH: &str = "/api/v1/organizations/switch";
 /// An organization.
 pub const SIGID_ORGANIZATION: &str = "/api/v1/organizations/{organization}";
 /// The domains of an organization.
@@ -490,3 +500,15 @@ pub const SIGID_RESEND_INVITATION: &str =
 pub const SIGID_ACCEPT_INVITATION: &str = "/api/v1/invitations/accept";
 /// What an invitation says to whoever has its link.
 pub const SIGID_INVITATION_PREVIEW: &str = "/api/v1/invitations/{token}";
+/// The members of an organization.
+pub const SIGID_MEMBERS: &str = "/api/v1/organizations/{organization}/members";
+/// One of them.
+pub const SIGID_MEMBER: &str = "/api/v1/organizations/{organization}/members/{user}";
+/// The role of one of them.
+pub const SIGID_MEMBER_ROLE: &str = "/api/v1/organizations/{organization}/members/{user}/role";
+/// The transfer of an organization's ownership.
+pub const SIGID_TRANSFER: &str = "/api/v1/organizations/{organization}/transfer-ownership";
+/// The audit log of an organization.
+pub const SIGID_ORGANIZATION_AUDIT_EVENTS: &str = "/api/v1/organizations/{organization}/audit-events";
+/// The audit log of the tenant.
+pub const SIGID_AUDIT_EVENTS: &str = "/api/v1/audit-events";

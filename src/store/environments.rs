@@ -33,6 +33,8 @@ impl Table for Environment {
         "idp_initiated",
         "oauth_subject",
         "shared_domain_subjects",
+        "password_sessions",
+        "user_organizations",
         "default_template_id",
         "default_parent_id",
         "updated_at",
@@ -58,6 +60,8 @@ impl Table for Environment {
             .bind(self.idp_initiated.as_str())
             .bind(self.oauth_subject.as_str())
             .bind(self.shared_domain_subjects)
+            .bind(self.password_sessions)
+            .bind(self.user_organizations)
             .bind(self.default_template_id)
             .bind(self.default_parent_id)
             .bind(self.updated_at)
@@ -84,6 +88,8 @@ impl Table for Environment {
             idp_initiated: row.parse("idp_initiated", columns::by_name)?,
             oauth_subject: row.parse("oauth_subject", columns::by_name)?,
             shared_domain_subjects: row.get("shared_domain_subjects")?,
+            password_sessions: row.get("password_sessions")?,
+            user_organizations: row.get("user_organizations")?,
             default_template_id: row.get("default_template_id")?,
             default_parent_id: row.get("default_parent_id")?,
             created_at: row.get("created_at")?,

@@ -1,14 +1,14 @@
 //! Idempotency keys: requests that must not be executed twice, and their responses.
 
-use base::{id::ApiKeyId, secret::Digest, time::Timestamp};
+use base::{secret::Digest, time::Timestamp};
 
 use super::{Conn, Result};
 
-/// Identifies a request: its API key and its idempotency key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Identifies a request: its caller and its idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The caller.
-    pub api_key_id: ApiKeyId,
+    /// The caller: an API key, an application or a user.
+    pub caller_id: String,
     /// The header's digest.
     pub key: Digest,
 }
@@ -37,10 +37,10 @@ pub struct StoredResponse {
 pub async fn insert(conn: &mut Conn, key: &IdempotencyKey, attempt: &Attempt) -> Result<bool> {
     let touched = conn
         .sql(
-            "INSERT INTO idempotency_keys (api_key_id, key_sha256, request_sha256, attempt, started_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (api_key_id, key_sha256) DO NOTHING",
+            "INSERT INTO idempotency_keys (caller_id, key_sha256, request_sha256, attempt, started_at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller_id, key_sha256) DO NOTHING",
         )
-        .bind(key.api_key_id)
+        .bind(key.caller_id.as_str())
         .bind(key.key)
         .bind(attempt.request)
         .bind(attempt.name.as_str())
@@ -59,9 +59,9 @@ pub async fn find(
     let row: Option<Row> = conn
         .sql(
             "SELECT request_sha256, attempt, started_at, status, answer FROM idempotency_keys \
-             WHERE api_key_id = $1 AND key_sha256 = $2",
+             WHERE caller_id = $1 AND key_sha256 = $2",
         )
-        .bind(key.api_key_id)
+        .bind(key.caller_id.as_str())
         .bind(key.key)
         .optional()
         .await?;
@@ -77,9 +77,9 @@ pub async fn take_over(conn: &mut Conn, key: &IdempotencyKey, lost: &str, attemp
     let touched = conn
         .sql(
             "UPDATE idempotency_keys SET request_sha256 = $4, attempt = $5, started_at = $6, status = NULL, \
-             answer = NULL WHERE api_key_id = $1 AND key_sha256 = $2 AND attempt = $3",
+             answer = NULL WHERE caller_id = $1 AND key_sha256 = $2 AND attempt = $3",
         )
-        .bind(key.api_key_id)
+        .bind(key.caller_id.as_str())
         .bind(key.key)
         .bind(lost)
         .bind(attempt.request)
@@ -99,9 +99,9 @@ pub async fn update(
 ) -> Result<()> {
     conn.sql(
         "UPDATE idempotency_keys SET status = $4, answer = $5 \
-         WHERE api_key_id = $1 AND key_sha256 = $2 AND attempt = $3",
+         WHERE caller_id = $1 AND key_sha256 = $2 AND attempt = $3",
     )
-    .bind(key.api_key_id)
+    .bind(key.caller_id.as_str())
     .bind(key.key)
     .bind(attempt)
     .bind(i64::from(answer.status))
@@ -115,9 +115,9 @@ pub async fn update(
 pub async fn remove(conn: &mut Conn, key: &IdempotencyKey, attempt: &str) -> Result<()> {
     conn.sql(
         "DELETE FROM idempotency_keys \
-         WHERE api_key_id = $1 AND key_sha256 = $2 AND attempt = $3 AND status IS NULL",
+         WHERE caller_id = $1 AND key_sha256 = $2 AND attempt = $3 AND status IS NULL",
     )
-    .bind(key.api_key_id)
+    .bind(key.caller_id.as_str())
     .bind(key.key)
     .bind(attempt)
     .execute()
@@ -128,8 +128,8 @@ pub async fn remove(conn: &mut Conn, key: &IdempotencyKey, attempt: &str) -> Res
 /// Deletes a batch of attempts that started before `before`. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
-        "DELETE FROM idempotency_keys WHERE (api_key_id, key_sha256) IN \
-         (SELECT api_key_id, key_sha256 FROM idempotency_keys WHERE started_at < $1 LIMIT 500)",
+        "DELETE FROM idempotency_keys WHERE (caller_id, key_sha256) IN \
+         (SELECT caller_id, key_sha256 FROM idempotency_keys WHERE started_at < $1 LIMIT 500)",
     )
     .bind(before)
     .execute()

@@ -257,6 +257,8 @@ mod tests {
                 idp_initiated: IdpInitiated::Restart,
                 oauth_subject: OauthSubject::EmailAsSent,
                 shared_domain_subjects: true,
+                password_sessions: true,
+                user_organizations: true,
                 default_template_id: None,
                 default_parent_id: None,
                 created_at: at,

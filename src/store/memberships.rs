@@ -15,6 +15,7 @@ use super::{
     Conn, Result, Sql, Transaction, auto_join,
     connection::Row,
     table::{ROW_LOCK, locking},
+    user_associations,
 };
 
 /// A query of whole rows of `memberships m`.
@@ -172,6 +173,21 @@ pub async fn remove(tx: &mut Transaction, membership: &Membership) -> Result<boo
     Ok(gone == 1)
 }
 
+/// Ends the membership that the person of an image has by it. The owner stays one, without the image.
+pub async fn remove_by_image(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    image: UserId,
+) -> Result<()> {
+    let Some(of) = user_associations::find_by_image(tx, environment_id, image).await? else { return Ok(()) };
+    let found = find(tx, environment_id, of.organization_id, of.resident_user_id).await?;
+    let by_image = |it: &Membership| it.source == of.kind.into() && it.tier != Tier::Owner;
+    if let Some(membership) = found.filter(by_image) {
+        remove(tx, &membership).await?;
+    }
+    Ok(())
+}
+
 /// Removes the memberships of users who are erased, from the counts too.
 pub(super) async fn remove_of_users(conn: &mut Conn, ids: &[String]) -> Result<()> {
     let named = |sql: Sql| sql.values(ids.iter().map(String::as_str)).push(")");
@@ -297,15 +313,17 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Membership>> {
     let mut sql = Sql::from(SELECT)
-        .push(
-            "JOIN users u ON u.id = m.user_id JOIN identity_pools p ON p.id = u.pool_id AND p.deleted_at IS NULL \
-             WHERE m.organization_id = ",
-        )
+        .push("WHERE m.organization_id = ")
         .value(organization_id.to_string())
         .push(" AND m.environment_id || '' = ")
         .value(environment_id.to_string())
         .push(" AND m.user_id >= ")
-        .value(super::columns::page_start(from).to_string());
+        .value(super::columns::page_start(from).to_string())
+        // Not joined: the page is read in the order of the index, and each row asks.
+        .push(
+            " AND EXISTS (SELECT 1 FROM users u JOIN identity_pools p ON p.id = u.pool_id AND p.deleted_at IS NULL \
+             WHERE u.id = m.user_id)",
+        );
     if let Some(tier) = filter.tier {
         sql = sql.push(" AND m.tier = ").value(tier.as_str());
     }

@@ -54,6 +54,7 @@ pub mod login_flow_people;
 pub mod login_flow_search;
 pub mod login_flow_steps;
 pub mod login_flows;
+pub mod member_search;
 pub mod memberships;
 pub mod metadata_refreshes;
 pub mod oauth_clients;

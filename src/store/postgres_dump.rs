@@ -125,11 +125,14 @@ fn read_script(mut from: impl BufRead) -> Result<Dump, DumpFault> {
     match (begun, complete && rows_of.is_none()) {
         (false, _) => Err(DumpFault::NoDump),
         (true, false) => Err(DumpFault::CutShort),
-        (true, true) => match schema::tables_after(&dump.applied).into_iter().find(|table| !dump.rows.contains_key(table)) {
-            Some(lacking) => Err(DumpFault::Lacks(lacking)),
-            None if dump.applied.is_empty() => Err(DumpFault::Lacks("_sqlx_migrations".to_owned())),
-            None => Ok(dump),
-        },
+        (true, true) => {
+            match schema::tables_after(&dump.applied).into_iter().find(|table| !dump.rows.contains_key(table))
+            {
+                Some(lacking) => Err(DumpFault::Lacks(lacking)),
+                None if dump.applied.is_empty() => Err(DumpFault::Lacks("_sqlx_migrations".to_owned())),
+                None => Ok(dump),
+            }
+        }
     }
 }
 

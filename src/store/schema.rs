@@ -127,9 +127,13 @@ impl Db {
         let mut plan = Vec::new();
         for migration in MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)) {
             let text = migration.sql.as_str();
-            let comment = text.lines().map_while(|line| line.strip_prefix("-- ")).collect::<Vec<_>>().join(" ");
-            let code: String =
-                text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+            let comment =
+                text.lines().map_while(|line| line.strip_prefix("-- ")).collect::<Vec<_>>().join(" ");
+            let code: String = text
+                .lines()
+                .map(|line| line.split("--").next().unwrap_or_default())
+                .collect::<Vec<_>>()
+                .join(" ");
             let statements: Vec<String> = code
                 .split(';')
                 .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -293,7 +297,9 @@ mod tests {
         let plan = db.migration_plan().await.unwrap();
         assert_eq!(plan.len(), MIGRATOR.iter().count());
         assert_eq!(plan[0].name, "0001_create_foundation");
-        assert!(plan.iter().all(|migration| !migration.purpose.is_empty() && !migration.statements.is_empty()));
+        assert!(
+            plan.iter().all(|migration| !migration.purpose.is_empty() && !migration.statements.is_empty())
+        );
         db.migrate().await.unwrap();
         assert_eq!(db.migration_plan().await.unwrap(), []);
         let mut conn = db.read().await.unwrap();

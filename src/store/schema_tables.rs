@@ -150,8 +150,11 @@ mod tests {
         let at = |name: &str| tables.iter().position(|table| table.name == name).unwrap();
         assert!(at("environments") < at("organizations") && at("organizations") < at("saml_connections"));
         assert!(at("scim_users") < at("scim_user_emails"));
-        let late: Vec<_> =
-            tables.iter().filter(|table| !table.late.is_empty()).map(|table| (&*table.name, table.names(&table.late))).collect();
+        let late: Vec<_> = tables
+            .iter()
+            .filter(|table| !table.late.is_empty())
+            .map(|table| (&*table.name, table.names(&table.late)))
+            .collect();
         assert_eq!(late, [("organizations", "\"parent_id\"".to_owned())]);
         for table in &tables {
             assert!(!table.key.is_empty(), "{} has no primary key", table.name);

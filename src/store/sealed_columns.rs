@@ -50,7 +50,7 @@ pub const SCIM_RESPONSE_BODY: SealedColumn =
     column("scim_requests", "response_body", "scim_requests/response_body");
 /// Stored responses of the API.
 pub const IDEMPOTENT_ANSWER: SealedColumn = SealedColumn {
-    key: &["api_key_id", "key_sha256"],
+    key: &["caller_id", "key_sha256"],
     ..column("idempotency_keys", "answer", "idempotency_keys/answer")
 };
 /// Private keys.

@@ -82,6 +82,21 @@ pub async fn find_by_token<S: SessionSubject>(
     row.map_or(Ok(None), Row::read)
 }
 
+/// A session of this subject that is not revoked.
+pub async fn find_of<S: SessionSubject>(
+    conn: &mut Conn,
+    subject: S,
+    id: Id<S::SessionKind>,
+) -> Result<Option<Session<S>>> {
+    let row = conn
+        .sql(select!("WHERE id = $1 AND subject_id = $2 AND revoked_at IS NULL"))
+        .bind(id)
+        .bind(subject.to_string())
+        .optional::<Row>()
+        .await?;
+    row.map_or(Ok(None), Row::read)
+}
+
 /// Whether the operator gave a session that is not revoked the standing of a tenant administrator.
 pub async fn is_tenant_admin<S: SessionSubject>(
     conn: &mut Conn,

@@ -10,7 +10,8 @@ pub const LAST_BACKUP: &str = "last_backup_at";
 
 /// The names of values that are about the database and not about the installation: a copy into another database leaves
 /// them out.
-pub const OF_THE_DATABASE: &[&str] = &[COPY_UNDER_WAY, LAST_BACKUP, "last_probe", "migrated_by", "schema_floor"];
+pub const OF_THE_DATABASE: &[&str] =
+    &[COPY_UNDER_WAY, LAST_BACKUP, "last_probe", "migrated_by", "schema_floor"];
 
 /// The value called `name`.
 pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<String>> {

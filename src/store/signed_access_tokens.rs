@@ -175,6 +175,26 @@ pub async fn revoke_all(conn: &mut Conn, of: TokensOf, now: Timestamp) -> Result
     Ok(())
 }
 
+/// Revokes the tokens of a session that no client got and that are good in an organization other than the issuer's own: the
+/// session acts in one organization at a time.
+pub async fn revoke_switched(
+    conn: &mut Conn,
+    session_id: UserSessionId,
+    root: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE signed_access_tokens SET revoked_at = $3 WHERE session_id = $1 AND client_id IS NULL \
+         AND organization_id IS NOT NULL AND organization_id <> $2 AND revoked_at IS NULL",
+    )
+    .bind(session_id)
+    .bind(root)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Deletes a batch of tokens that expired before `before`. Returns how many.
 pub async fn remove_expired(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(

@@ -159,7 +159,27 @@ fn check_size(file: &Path) -> Result<(), BackupFault> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(BackupFault::NoDatabase),
         outcome => outcome?,
     }
-    let [b'S', b'Q', b'L', b'i', b't', b'e', b' ', b'f', b'o', b'r', b'm', b'a', b't', b' ', b'3', 0, p0, p1, ..] = head
+    let [
+        b'S',
+        b'Q',
+        b'L',
+        b'i',
+        b't',
+        b'e',
+        b' ',
+        b'f',
+        b'o',
+        b'r',
+        b'm',
+        b'a',
+        b't',
+        b' ',
+        b'3',
+        0,
+        p0,
+        p1,
+        ..,
+    ] = head
     else {
         return Err(BackupFault::NoDatabase);
     };

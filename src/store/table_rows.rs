@@ -90,7 +90,8 @@ pub async fn is_empty(conn: &mut Conn, table: &Table) -> Result<bool> {
 
 /// How many rows a table has.
 pub async fn count(conn: &mut Conn, table: &Table) -> Result<i64> {
-    let (rows,): (i64,) = conn.on_schema(format!("SELECT COUNT(*) FROM {}", quoted(&table.name))).one().await?;
+    let (rows,): (i64,) =
+        conn.on_schema(format!("SELECT COUNT(*) FROM {}", quoted(&table.name))).one().await?;
     Ok(rows)
 }
 
@@ -172,7 +173,8 @@ pub async fn insert(tx: &mut Transaction, table: &Table, rows: &[Cells]) -> Resu
 
 /// Fills the columns that were left out.
 pub async fn fill_late(tx: &mut Transaction, table: &Table, rows: &[Cells]) -> Result<()> {
-    let is_set = |row: &Cells| table.late.iter().any(|place| row.get(*place).is_some_and(|cell| *cell != Cell::Null));
+    let is_set =
+        |row: &Cells| table.late.iter().any(|place| row.get(*place).is_some_and(|cell| *cell != Cell::Null));
     for row in rows.iter().filter(|row| is_set(row)) {
         let mut text = format!("UPDATE {} SET ", quoted(&table.name));
         for (at, place) in table.late.iter().enumerate() {

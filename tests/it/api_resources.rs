@@ -59,7 +59,7 @@ both! {
             "id": environment.id, "slug": "live", "displayName": "Production",
             "redirectUrl": "https://app.example/cb", "oauthRedirectUris": [],
             "authUrl": "https://login.example", "idpInitiated": "REFUSE",
-            "oauthSubject": "EMAIL", "sharedDomainSubjects": false,
+            "oauthSubject": "EMAIL", "sharedDomainSubjects": false, "passwordSessions": true, "userOrganizations": true,
         });
         assert_eq!(changed["environment"], expected);
         for (bad, field) in [

@@ -107,7 +107,7 @@ both! {
         ];
         let made = console.post("/applications/new", &fields).await;
         assert_eq!(made.status, 200, "{}", made.body);
-        let at = format!("/applications/{}", made.id("app_"));
+        let at = format!("/applications/{}", shown(&made.body).id);
         let page = console.page(&at).await;
         page.says("organization_switch").says("orders:write").says("Add and invite users").says("they count in this application alone");
         // Where its tokens come from: of its own people, and of an organization's.

@@ -59,7 +59,7 @@ both! {
         console.done(&members, &[("user", " DANA@acme.example ")]).await.says("Membership added.").says("dana@acme.example").says("Remove");
         console.done(&members, &[("user", &other.id.to_string())]).await.says("otto@acme.example");
         assert!(is_member(&app, &environment, &dana, &id).await);
-        console.page("/audit-events").await.says("created group").says("added a user to group");
+        console.page("/audit-events").await.says("created group").says("to the group Admins <b>");
         console.done(&members, &[("remove", &other.id.to_string())]).await.says("Membership ended.").does_not_say("otto");
         // Somebody else was faster.
         console.done(&members, &[("remove", &other.id.to_string())]).await.says("Membership ended.");

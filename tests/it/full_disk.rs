@@ -31,6 +31,8 @@ while read -r word; do
     case $word in
         fill) cat /dev/zero >filler 2>/dev/null || true ;;
         free) rm filler ;;
+        backup) "$PROGRAM" backup copy.db --database-url sqlite://ostiary-demo.db >"$OUTSIDE/backup" 2>&1 || echo failed
+                ls >"$OUTSIDE/files" ;;
         doctor) "$PROGRAM" doctor --offline --database-url sqlite://ostiary-demo.db >"$OUTSIDE/doctor" 2>&1 || echo failed ;;
     esac
     echo done
@@ -206,5 +208,22 @@ fn a_disk_that_was_full_and_has_room_again_is_logged_into_without_a_restart() {
         }
         disk.tell("doctor");
         assert!(!disk.read("doctor").contains("nothing can be written"), "{}", disk.read("doctor"));
+    });
+}
+
+#[test]
+fn a_backup_for_which_there_is_no_room_leaves_nothing_behind() {
+    actix_web::rt::System::new().block_on(async {
+        let mut disk = SmallDisk::start();
+        disk.login().await.unwrap();
+        disk.tell("fill");
+        assert_eq!(disk.tell("backup"), "failed");
+        let said = disk.read("backup");
+        assert!(said.contains("copy.db: ") && said.contains("full"), "{said}");
+        assert!(!disk.read("files").contains("copy.db"), "{}", disk.read("files"));
+        disk.tell("free");
+        assert_eq!(disk.tell("backup"), "", "{}", disk.read("backup"));
+        let files = disk.read("files");
+        assert!(files.contains("copy.db") && !files.contains("copy.db."), "{files}");
     });
 }

@@ -42,10 +42,10 @@ use crate::{
     support::{administrators::PASSWORD, scim::TestDirectory, *},
 };
 
-const OLD: [u8; 32] = [7; 32];
-const NEW: [u8; 32] = [8; 32];
+pub(crate) const OLD: [u8; 32] = [7; 32];
+pub(crate) const NEW: [u8; 32] = [8; 32];
 
-fn with_keys(keys: &[[u8; 32]]) -> impl FnOnce(&mut Config) {
+pub(crate) fn with_keys(keys: &[[u8; 32]]) -> impl FnOnce(&mut Config) {
     let keys = keys.to_vec();
     move |config| {
         // Links lead to whichever server is asked.
@@ -55,8 +55,8 @@ fn with_keys(keys: &[[u8; 32]]) -> impl FnOnce(&mut Config) {
 }
 
 /// What a customer, an app and an operator have, with a sealed value of every kind.
-struct Contents {
-    tenant: Tenant,
+pub(crate) struct Contents {
+    pub(crate) tenant: Tenant,
     key: String,
     directory: TestDirectory,
     webhook: Webhook,
@@ -134,7 +134,7 @@ fn letter_contents(app: &TestApp) -> String {
     app.state.seal(&LETTER_CONTENTS, &[&letter_id()], b"{}")
 }
 
-async fn fill(app: &TestApp) -> Contents {
+pub(crate) async fn fill(app: &TestApp) -> Contents {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let key = app.api_key(&environment, true).await;
@@ -181,7 +181,7 @@ async fn fill(app: &TestApp) -> Contents {
 }
 
 /// Everything that a sealed value is needed for.
-async fn use_everything(app: &TestApp, contents: &Contents) {
+pub(crate) async fn use_everything(app: &TestApp, contents: &Contents) {
     let mut tx = app.state.db.write().await.unwrap();
     assert!(!totp::verify(&mut tx, &app.state, user(), "no code").await.unwrap());
     tx.commit().await.unwrap();

@@ -70,6 +70,10 @@ fn callers() -> Vec<(&'static str, Principal)> {
         ("Token of an organization: internal_org_role_mgt_update", token(Scope::RolesUpdate)),
         ("Token of an organization: internal_org_application_mgt_view", token(Scope::ApplicationsView)),
         ("Token of an organization: internal_org_organization_create", token(Scope::OrganizationsManage)),
+        ("Member", token(Scope::Member)),
+        ("Administrator of an organization", token(Scope::OrganizationAdmin)),
+        ("Owner of an organization", token(Scope::OrganizationOwner)),
+        ("Signed-in user", service_client(Scope::SignedIn)),
         ("Operator", Principal::operator(environment())),
         ("Service", Principal::service(environment())),
     ]

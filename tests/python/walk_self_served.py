@@ -88,7 +88,7 @@ def goes_from_one_to_the_other(walk):
     walk.says("What you administer")
     walk.look("account")
     for name, path in [("BestCar", first), ("SecondCar", second)]:
-        walk.follow(name)
+        walk.follow(f"Administer {name}")
         page.wait_for_url(f"{base}{path}/admin")
         walk.heading(name)
         walk.look(f"at-{name}")

@@ -37,6 +37,10 @@ pub struct Environment {
     pub oauth_subject: OauthSubject,
     /// Whether people of several organizations with one address have one subject, where the subject is the address.
     pub shared_domain_subjects: bool,
+    /// Whether users of the root's pools begin sessions by their password over the API.
+    pub password_sessions: bool,
+    /// Whether they make organizations.
+    pub user_organizations: bool,
     /// The template of new organizations for which none is named. Where it is gone, there is none.
     pub default_template_id: Option<OrganizationId>,
     /// The organization above new ones for which none is named. Where it is gone, they are below the root.
@@ -75,6 +79,8 @@ impl Audited for Environment {
             "idpInitiated": self.idp_initiated.as_str(),
             "oauthSubject": self.oauth_subject.as_str(),
             "sharedDomainSubjects": self.shared_domain_subjects,
+            "passwordSessions": self.password_sessions,
+            "userOrganizations": self.user_organizations,
         };
         for (name, id) in
             [("defaultTemplateId", self.default_template_id), ("defaultParentId", self.default_parent_id)]

@@ -91,6 +91,33 @@ pub enum EventKind {
     /// Nobody accepted an invitation in time. Data: `invitation`.
     #[strum(serialize = "organization.invitation.expired")]
     InvitationExpired,
+    /// Somebody made an organization by SigID's API. Data: `ownerUserId`.
+    #[strum(serialize = "organization.created")]
+    OrganizationCreated,
+    /// Those who administer an organization changed it. Data: none.
+    #[strum(serialize = "organization.updated")]
+    OrganizationUpdated,
+    /// Its owner deleted an organization. Data: none.
+    #[strum(serialize = "organization.deleted")]
+    OrganizationDeleted,
+    /// An organization has another owner. Data: `before`, `after`: the users.
+    #[strum(serialize = "organization.ownership_transferred")]
+    OwnershipTransferred,
+    /// Somebody became a member of an organization. Data: `after`: `role`, `status`, `source`.
+    #[strum(serialize = "membership.created")]
+    MembershipCreated,
+    /// A member has another role or status. Data: `before`, `after`.
+    #[strum(serialize = "membership.updated")]
+    MembershipUpdated,
+    /// Somebody is no member any more. Data: `before`.
+    #[strum(serialize = "membership.deleted")]
+    MembershipDeleted,
+    /// A user began a session by the API. Data: `sessionId`.
+    #[strum(serialize = "session.created")]
+    SessionCreated,
+    /// A user ended a session by the API. Data: `sessionId`.
+    #[strum(serialize = "session.revoked")]
+    SessionRevoked,
 }
 
 impl EventKind {

@@ -5,7 +5,7 @@ use base::{
     time::Timestamp,
 };
 use serde_json::{Map, Value};
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
     audit::{AuditTarget, Audited, audit_fields},
@@ -13,7 +13,9 @@ use crate::{
 };
 
 /// What a member may do in the administration of an organization. The greater one may what the lesser one may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString, VariantNames,
+)]
 #[strum(serialize_all = "snake_case")]
 pub enum Tier {
     /// They see it and its members, and may leave it.
@@ -37,7 +39,7 @@ impl Tier {
 }
 
 /// Whether a membership counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum MembershipStatus {
     /// It does.
@@ -54,7 +56,7 @@ impl MembershipStatus {
 }
 
 /// How somebody became a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum MembershipSource {
     /// They made the organization.

@@ -42,6 +42,9 @@ pub struct AccessTokenClaims {
     /// Its handle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub org_handle: Option<String>,
+    /// What a user may do in its administration: `owner`, `admin`, `member`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_role: Option<String>,
     /// The organization in whose pool the user is, where that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_org: Option<String>,

@@ -263,6 +263,7 @@ mod tests {
             org_name: None,
             user_org: None,
             org_handle: None,
+            org_role: None,
             sid: None,
             amr: Vec::new(),
             auth_time: None,

@@ -2,7 +2,10 @@
 //! it is found and can be given roles there. Nobody signs in as it; who has one switches to its organization.
 
 use base::id::{EnvironmentId, IdKind as _, OrganizationId, UserId, UserKind};
-use model::user::{AssociationKind, IdentifierKind, User, UserAssociation, UserIdentifier, UserStatus};
+use model::{
+    membership::{Membership, MembershipSource, Tier},
+    user::{AssociationKind, IdentifierKind, User, UserAssociation, UserIdentifier, UserStatus},
+};
 
 use super::{
     pools,
@@ -15,7 +18,7 @@ use crate::{
         principal::{On, Principal},
         resource,
     },
-    store::{Conn, Transaction, table, user_associations, user_identifiers},
+    store::{Conn, Transaction, memberships, table, user_associations, user_identifiers},
 };
 
 /// How many images are listed at a time.
@@ -54,8 +57,30 @@ pub async fn create(
     user_associations::insert(tx, &association)
         .await
         .map_err(Error::conflict_on(UserKind::NOUN, "organization"))?;
+    join(tx, &association).await?;
     audit::created(tx, state, principal, &association).await?;
     Ok(association)
+}
+
+/// Makes the person of an image a member of its organization, unless they are one: its owner, who made it and where it has none.
+async fn join(tx: &mut Transaction, association: &UserAssociation) -> Result<()> {
+    let (environment_id, organization_id) = (association.environment_id, association.organization_id);
+    let user_id = association.resident_user_id;
+    memberships::lock_organization(tx, environment_id, organization_id).await?;
+    if memberships::find(tx, environment_id, organization_id, user_id).await?.is_some() {
+        return Ok(());
+    }
+    let tier = match association.kind {
+        AssociationKind::Owner => match memberships::find_owner(tx, organization_id).await? {
+            None => Tier::Owner,
+            Some(_) => Tier::Admin,
+        },
+        AssociationKind::Invited | AssociationKind::Shared => Tier::Member,
+    };
+    let place = (environment_id, organization_id);
+    let source = MembershipSource::from(association.kind);
+    let membership = Membership::new(place, user_id, tier, source, association.created_at);
+    Ok(memberships::insert(tx, &membership).await?)
 }
 
 /// The user whose image somebody is; themselves, where they are none.
@@ -85,7 +110,10 @@ pub async fn acting_in(
     let found = user_associations::find(conn, user.environment_id, organization_id, user.id).await?;
     let Some(association) = found else { return Ok(None) };
     let image: Option<User> = table::find(conn, user.environment_id, association.user_id).await?;
-    let good = image.is_some_and(|image| image.status.is_active() && image.shadow_of == Some(user.id));
+    let membership = memberships::find(conn, user.environment_id, organization_id, user.id).await?;
+    let is_member = membership.is_some_and(|membership| membership.is_active());
+    let good =
+        is_member && image.is_some_and(|image| image.status.is_active() && image.shadow_of == Some(user.id));
     Ok(good.then_some(association.user_id))
 }
 

@@ -153,6 +153,7 @@ fn new_token<'a>(issuer: &'a Issuer, begun: &NewSession<UserId>) -> NewAccessTok
         client_id: None,
         subject: TokenSubject::User(session.subject),
         organization: issuer.organization().map(TokenOrganization::of),
+        role: None,
         user_organization: None,
         grant_id: None,
         session: Some(TokenSession {

@@ -286,6 +286,7 @@ impl Resource for Application {
 
     async fn remove_related(edit: &mut Edit<Self>, state: &State) -> Result<()> {
         let (environment_id, id) = (edit.row.environment_id, edit.row.id);
+        roles::stop_using(&mut edit.tx, &edit.row).await?;
         Ok(store::roles::remove_of_application(&mut edit.tx, environment_id, id, state.now()).await?)
     }
 }

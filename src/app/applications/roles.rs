@@ -63,6 +63,14 @@ pub(super) async fn end_where_not_there(
     Ok(store::role_assignments::remove_where_not_there(tx, &roles).await?)
 }
 
+/// An application that is being removed uses no roles of the root organization any more: what they gave where it alone brought them along
+/// ends.
+pub(super) async fn stop_using(tx: &mut Transaction, application: &Application) -> Result<()> {
+    let used = application_shares::list_roles(tx, application.id).await?;
+    application_shares::set_roles(tx, application.id, &[]).await?;
+    Ok(store::role_assignments::remove_where_not_there(tx, &used).await?)
+}
+
 /// Says which roles of the root organization an application uses; none where its roles are its own, which are not chosen.
 pub(super) async fn use_roles(
     tx: &mut Transaction,

@@ -72,6 +72,28 @@ impl Log {
         Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
+    /// One page of up to `limit` entries, the newest first, from where the `cursor` of the one before says.
+    pub async fn page(
+        self,
+        state: &State,
+        filter: &AuditFilter,
+        cursor: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<AuditEvent>> {
+        check(filter)?;
+        let filter = self.within(filter);
+        let (environment, organization) = (self.environment, filter.organization_id);
+        let of = organization.map(|id| id.to_string()).unwrap_or_default();
+        let list = List::of(
+            environment.unwrap_or(EnvironmentId::from_bits(0)),
+            format_args!("sigid/audit_events/{of}"),
+        );
+        let wanted = PageRequest::sized(state, &list, ("cursor", cursor), limit)?;
+        let mut conn = state.db.read().await?;
+        let found = audit_events::list(&mut conn, environment, &filter, wanted.from, wanted.limit()).await?;
+        Ok(wanted.page_of(state, &list, found, |event| event.id))
+    }
+
     /// Up to `limit` entries that are older than `after`, the newest first.
     pub async fn list_after(
         self,
@@ -110,16 +132,18 @@ const MAX_FILTER_LENGTH: usize = 200;
 
 /// Validates a filter: PostgreSQL fails on a text with NUL.
 fn check(filter: &AuditFilter) -> Result<()> {
-    let texts = [("targetId", &filter.target_id), ("actorId", &filter.actor_id), ("action", &filter.action)];
-    for (field, text) in texts {
-        input::line(field, text.as_deref().unwrap_or_default(), MAX_FILTER_LENGTH)?;
+    let ids = [("targetId", &filter.target_id), ("actorId", &filter.actor_id)];
+    let ids = ids.into_iter().filter_map(|(field, text)| Some((field, text.as_ref()?)));
+    for (field, text) in ids.chain(filter.actions.iter().map(|action| ("action", action))) {
+        input::line(field, text, MAX_FILTER_LENGTH)?;
     }
     Ok(())
 }
 
 /// The conditions of a filter, as they are recorded.
 fn filter_fields(filter: &AuditFilter) -> Map<String, Value> {
-    let AuditFilter { target_id, organization_id, actor_id, action, since, until } = filter;
+    let AuditFilter { target_id, organization_id, actor_id, actions, since, until } = filter;
+    let action = (!actions.is_empty()).then(|| actions.join(" "));
     let mut fields = audit_fields! {
         "targetId": target_id, "organizationId": organization_id, "actorId": actor_id, "action": action,
         "since": since, "until": until,

@@ -6,6 +6,7 @@ use base::{
     id::{AccessTokenId, ApplicationId, EnvironmentId, GrantId, Id, OrganizationId, UserId, UserSessionId},
     time::Timestamp,
 };
+use model::membership::Tier;
 use model::organization::root_id;
 use oauth::{
     access_token::AccessTokenClaims,
@@ -102,6 +103,8 @@ pub struct NewAccessToken<'a> {
     pub subject: TokenSubject,
     /// The organization in which it is good; `None`: the environment.
     pub organization: Option<TokenOrganization>,
+    /// The role of a user there, of a token by SigID's words: then it names the organization by its own id.
+    pub role: Option<Tier>,
     /// The organization in whose pool the user is, as the token names it.
     pub user_organization: Option<String>,
     /// What it hangs from.
@@ -129,6 +132,7 @@ impl<'a> NewAccessToken<'a> {
             client_id: Some(client_id),
             subject: TokenSubject::Client(client_id),
             organization: issuer.organization().map(TokenOrganization::of),
+            role: None,
             user_organization: None,
             grant_id: None,
             session: None,
@@ -186,6 +190,7 @@ pub async fn sign(state: &State, new: NewAccessToken<'_>) -> Result<SignedToken>
     let issuer = new.issuer.url(&state.links);
     let organization = new.organization.as_ref();
     let segment = organization.map(|it| match new.issuer.organization() {
+        _ if new.role.is_some() => it.id.to_string(),
         Some(own) if own.id == it.id => new.issuer.workspace(),
         _ if new.issuer.is_tenant() => Uuid::from_u128(it.id.bits()).hyphenated().to_string(),
         _ => issuers::organization_segment(environment_id, it.id, it.alias.as_deref()),
@@ -206,6 +211,7 @@ pub async fn sign(state: &State, new: NewAccessToken<'_>) -> Result<SignedToken>
         org_id: segment,
         org_name: organization.map(|it| it.name.clone()),
         org_handle: organization.and_then(|it| it.handle.clone()),
+        org_role: new.role.map(|role| role.as_str().to_owned()),
         user_org: new.user_organization,
         sid: new.session.as_ref().map(|session| session.id.to_string()),
         amr: new.session.as_ref().map(|session| session.amr.clone()).unwrap_or_default(),

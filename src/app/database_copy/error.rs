@@ -18,7 +18,9 @@ pub enum CopyError {
     #[error("the source is an unfinished copy of another database: finish that first")]
     SourceUnfinished,
     /// Servers or others use the source.
-    #[error("the source is in use: stop the servers and close every other session on it, then run this again")]
+    #[error(
+        "the source is in use: stop the servers and close every other session on it, then run this again"
+    )]
     SourceServed,
     /// Something writes to the source's file.
     #[error("the source is in use: {0}; stop whatever writes to it, then run this again")]
@@ -39,7 +41,9 @@ pub enum CopyError {
     )]
     TargetOfAnotherVersion,
     /// The target's unfinished copy was sealed with another master key.
-    #[error("the target holds an unfinished copy that is sealed with the master key {0}: go on with that key first")]
+    #[error(
+        "the target holds an unfinished copy that is sealed with the master key {0}: go on with that key first"
+    )]
     TargetOfAnotherKey(String),
     /// A table is not the same in both.
     #[error("the table {0} is not the same in both databases")]

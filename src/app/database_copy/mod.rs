@@ -196,7 +196,9 @@ async fn prepare(from: Side<'_>, to: Side<'_>) -> Result<Vec<Table>> {
     let tables = schema_tables::tables(&mut from.db.read().await?).await?;
     let theirs = schema_tables::tables(&mut to.db.read().await?).await?;
     let differs = |table: &&Table| !theirs.contains(table);
-    if let Some(table) = tables.iter().find(differs).or_else(|| theirs.iter().find(|table| !tables.contains(table))) {
+    if let Some(table) =
+        tables.iter().find(differs).or_else(|| theirs.iter().find(|table| !tables.contains(table)))
+    {
         return Err(CopyError::SchemasDiffer(table.name.clone()));
     }
     Ok(tables)
@@ -259,8 +261,9 @@ async fn settings_of(conn: &mut store::Conn, tables: &[Table]) -> Result<Vec<Cel
         let rows = table_rows::list(conn, table, after.as_deref()).await?;
         let Some(last) = rows.last() else { return Ok(all) };
         after = Some(table.key_of(last));
-        let of_the_database =
-            |row: &Cells| row.get(name).and_then(sealed::text).is_some_and(|name| OF_THE_DATABASE.contains(&name));
+        let of_the_database = |row: &Cells| {
+            row.get(name).and_then(sealed::text).is_some_and(|name| OF_THE_DATABASE.contains(&name))
+        };
         all.extend(rows.into_iter().filter(|row| !of_the_database(row)));
     }
 }

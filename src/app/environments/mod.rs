@@ -60,6 +60,10 @@ pub struct EnvironmentObject {
     oauth_subject: OauthSubject,
     /// Whether people of several organizations with one address have one subject.
     shared_domain_subjects: bool,
+    /// Whether users of the root's pools begin sessions by their password over SigID's API.
+    password_sessions: bool,
+    /// Whether they make organizations there.
+    user_organizations: bool,
     /// The template of organizations that SecureAuth's API makes without naming one. Omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = OrganizationId)]
@@ -83,6 +87,8 @@ impl From<&Environment> for EnvironmentObject {
             idp_initiated: environment.idp_initiated,
             oauth_subject: environment.oauth_subject,
             shared_domain_subjects: environment.shared_domain_subjects,
+            password_sessions: environment.password_sessions,
+            user_organizations: environment.user_organizations,
             default_template_id: environment.default_template_id,
             default_parent_id: environment.default_parent_id,
         }
@@ -134,6 +140,12 @@ pub struct EnvironmentChange {
     /// With `EMAIL`: people of several organizations with one address are the same person and have one subject.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub shared_domain_subjects: Option<bool>,
+    /// Whether users of the root's pools begin sessions by their password over SigID's API; on unless you switch it off.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub password_sessions: Option<bool>,
+    /// Whether they make organizations there; on unless you switch it off.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub user_organizations: Option<bool>,
     /// The template of organizations that SecureAuth's API makes without naming one, by its id; empty for none.
     #[arg(long = "default-template", value_name = "ID")]
     pub default_template_id: Option<String>,
@@ -179,6 +191,8 @@ impl Resource for Environment {
             self.oauth_subject = parse_subject(subject)?;
         }
         self.shared_domain_subjects = change.shared_domain_subjects.unwrap_or(self.shared_domain_subjects);
+        self.password_sessions = change.password_sessions.unwrap_or(self.password_sessions);
+        self.user_organizations = change.user_organizations.unwrap_or(self.user_organizations);
         if let Some(id) = &change.default_template_id {
             self.default_template_id = organization_id(DEFAULT_TEMPLATE, id)?;
         }
@@ -268,6 +282,8 @@ pub async fn create(state: &State, principal: &Principal, change: &EnvironmentCh
         idp_initiated: IdpInitiated::default(),
         oauth_subject: OauthSubject::default(),
         shared_domain_subjects: false,
+        password_sessions: true,
+        user_organizations: true,
         default_template_id: None,
         default_parent_id: None,
         created_at: now,

@@ -18,7 +18,7 @@ use model::{
 use serde_json::json;
 
 use super::{
-    GuestError,
+    error::GuestError,
     invite::{in_use, record},
 };
 use crate::{

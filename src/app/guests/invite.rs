@@ -18,7 +18,7 @@ use model::{
 };
 use serde_json::json;
 
-use super::GuestError;
+use super::error::GuestError;
 use crate::{
     app::{
         Error, Result, State,

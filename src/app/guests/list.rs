@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use base::id::{GuestInvitationId, OrganizationId, RoleId, UserGroupId, UserId};
+use base::id::{
+    GuestInvitationId, GuestInvitationKind, IdKind as _, OrganizationId, RoleId, UserGroupId, UserId,
+};
 use model::{event::EventKind, guest_invitation::GuestInvitation, user_group::UserGroup};
 use serde_json::json;
 
@@ -92,7 +94,7 @@ pub async fn remove(
 ) -> Result<()> {
     let environment_id = principal.authorize(Action::GuestsManage, On::Organization(organization_id))?;
     let mut tx = state.db.write().await?;
-    let not_found = || Error::not_found(super::NOUN, id);
+    let not_found = || Error::not_found(GuestInvitationKind::NOUN, id);
     let found = guest_invitations::find(&mut tx, environment_id, organization_id, id).await?;
     let invitation = found.ok_or_else(not_found)?;
     if !guest_invitations::remove(&mut tx, id).await? {

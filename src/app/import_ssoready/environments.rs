@@ -100,6 +100,8 @@ impl Importer<'_> {
                     // Apps have stored the subjects of SSOReady.
                     oauth_subject: OauthSubject::EmailAsSent,
                     shared_domain_subjects: false,
+                    password_sessions: true,
+                    user_organizations: true,
                     default_template_id: None,
                     default_parent_id: None,
                     created_at: self.now,

@@ -24,15 +24,17 @@ use crate::{
         Error, Result, State,
         accounts::{
             credentials::{ImportedCredential, NewCredential},
-            totp,
             users::{self, NewAddress, NewIdentifier, NewUser, Profile},
         },
-        audit::{self, Entry},
         input,
+        members::{
+            change,
+            list::{self, Member},
+        },
         principal::Principal,
         retry::retry_deadlocks,
     },
-    store::{Conn, Transaction, memberships, organization_invitations, passkeys, table, user_addresses},
+    store::{Conn, Transaction, memberships, organization_invitations, table, user_addresses},
 };
 
 /// The maximum length of a name, in characters.
@@ -139,10 +141,7 @@ async fn consume(
         None => {
             let source = MembershipSource::Invitation;
             let membership = Membership::new(place, user_id, invitation.role, source, now);
-            memberships::insert(tx, &membership).await?;
-            let entry =
-                Entry::of(&membership, "added").with_values(model::audit::Audited::audit_fields(&membership));
-            audit::record(tx, state, Some(place.0), principal, entry).await?;
+            change::add(tx, state, principal, &membership).await?;
             membership
         }
     };
@@ -236,33 +235,7 @@ fn named(error: Error) -> Error {
     }
 }
 
-/// Who accepted an invitation, as an answer shows them.
-#[derive(Debug, Clone)]
-pub struct Joined {
-    /// The membership.
-    pub membership: Membership,
-    /// An address of theirs.
-    pub email: Option<String>,
-    /// Their name; may be empty.
-    pub display_name: String,
-    /// Whether they have a second factor.
-    pub mfa_enrolled: bool,
-}
-
-/// Who has just become a member.
-pub async fn joined(state: &State, membership: &Membership) -> Result<Joined> {
-    let (environment_id, id) = (membership.environment_id, membership.user_id);
-    let mut conn = state.db.read().await?;
-    let user: Option<User> = table::find(&mut conn, environment_id, id).await?;
-    let user = user.ok_or_else(|| Error::not_found("user", id))?;
-    let addresses = user_addresses::list(&mut conn, &[id]).await?.remove(&id).unwrap_or_default();
-    let email = addresses.into_iter().find(|address| address.kind == AddressKind::Email);
-    let mfa_enrolled = totp::is_enrolled(&mut conn, id.into()).await?
-        || !passkeys::list(&mut conn, id.into(), 1).await?.is_empty();
-    Ok(Joined {
-        membership: membership.clone(),
-        email: email.map(|address| address.address),
-        display_name: user.display_name(),
-        mfa_enrolled,
-    })
+/// Who has just become a member, as the members are shown.
+pub async fn joined(state: &State, membership: &Membership) -> Result<Member> {
+    list::one(&mut state.db.read().await?, membership.clone()).await
 }

@@ -23,12 +23,7 @@ use super::{
     send::{Invited, letter_link, link, lock_organization, write_letter},
 };
 use crate::{
-    app::{
-        Error, Result, State,
-        audit::actor_of,
-        principal::Principal,
-        retry::retry_deadlocks,
-    },
+    app::{Error, Result, State, audit::actor_of, principal::Principal, retry::retry_deadlocks},
     store::organization_invitations,
 };
 

@@ -24,7 +24,7 @@ mod revoke;
 mod send;
 pub mod token;
 
-pub use accept::{Accepted, Joined, NewAccount, accept, accept_as_new, joined};
+pub use accept::{Accepted, NewAccount, accept, accept_as_new, joined};
 pub use create::{Asked, DEFAULT_HOURS, How, InvitedMany, MAX_AT_ONCE, create, create_many};
 pub use expiry::close_overdue;
 pub use lists::{InvitationsQuery, find, list};

@@ -4,9 +4,7 @@ use base::{
     id::{EnvironmentId, IdKind as _, OrganizationId, OrganizationKind},
     secret::OrganizationInvitationToken,
 };
-use model::{
-    letter::LetterKind, organization::root_id, organization_invitation::OrganizationInvitation,
-};
+use model::{letter::LetterKind, organization::root_id, organization_invitation::OrganizationInvitation};
 use url::Url;
 
 use super::token;

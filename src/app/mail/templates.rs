@@ -393,6 +393,8 @@ mod tests {
             idp_initiated: IdpInitiated::default(),
             oauth_subject: OauthSubject::default(),
             shared_domain_subjects: false,
+            password_sessions: true,
+            user_organizations: true,
             default_template_id: None,
             default_parent_id: None,
             created_at: NOW,
@@ -474,10 +476,12 @@ mod tests {
             assert!(!contents.html.contains("<script"), "{}", contents.html);
         }
         let branding = Branding::empty(Id::from_bits(1));
-        let named = letterhead(Some("Acme Cloud"), "x").of("Portal\r\nBcc: eve@evil.example");
+        let named = letterhead(Some("Acme Cloud"), "x").of("Portal\r\nBcc: eve");
         let contents = write(LetterKind::ResetPassword, &named, "https://x.example".to_owned(), None, None);
-        assert_eq!(contents.subject, "Set a new password for Portal  Bcc: eve@evil.example");
+        assert_eq!(contents.subject, "Set a new password for Portal Bcc: eve");
         assert_eq!(contents.sender_name, "Acme Cloud", "whoever sends it stays the same");
+        let hostile = letterhead(Some("Acme Cloud"), "x").of("Portal\r\nBcc: eve@evil.example");
+        assert_eq!(hostile.place(), "Acme Cloud at x", "an address is no name");
         assert_eq!(letterhead(Some("Acme Cloud"), "x").of(" \u{7} ").place(), "Acme Cloud at x");
         assert_eq!(
             Letterhead::new(&environment("\u{1}"), &branding, None).place(),

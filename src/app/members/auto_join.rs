@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use base::id::{EnvironmentId, UserId};
 use model::{
-    audit::Audited as _,
     email::Email,
     membership::{Membership, MembershipSource, Tier},
     organization::root_id,
@@ -17,13 +16,9 @@ use model::{
     user::{AddressKind, User, UserAddress},
 };
 
+use super::change;
 use crate::{
-    app::{
-        Result, State,
-        audit::{self, Entry},
-        principal::Principal,
-        retry::retry_deadlocks,
-    },
+    app::{Result, State, principal::Principal, retry::retry_deadlocks},
     store::{self, Conn, auto_join::Joining, memberships, organization_invitations, table},
     telemetry,
 };
@@ -115,10 +110,7 @@ async fn join_one(state: &State, (environment_id, id): (EnvironmentId, UserId), 
     let tier = tier_of(joined.role);
     let place = (environment_id, one.organization_id);
     let membership = Membership::new(place, id, tier, MembershipSource::AutoJoin, state.now());
-    memberships::insert(&mut tx, &membership).await?;
-    let principal = Principal::service(environment_id);
-    let entry = Entry::of(&membership, "added").with_values(membership.audit_fields());
-    audit::record(&mut tx, state, Some(environment_id), &principal, entry).await?;
+    change::add(&mut tx, state, &Principal::service(environment_id), &membership).await?;
     tx.commit().await?;
     tracing::info!(user = %id, organization = %one.organization_id, "joined by a domain");
     Ok(())

@@ -22,6 +22,7 @@ use crate::{
         authorization_server::{
             access_tokens::{Authenticated, TokenSubject},
             scopes,
+            sign_in::under_way::MULTI_FACTOR,
         },
         organizations::reference,
         permissions::{Scope, Scopes},
@@ -189,6 +190,14 @@ impl Caller {
         self.standing(&mut conn, id).await?.ok_or_else(not_found)
     }
 
+    /// Whether the organization wants a second factor of those who administer it, and the session was begun without one.
+    fn lacks_second_factor(&self, organization: &Organization, membership: &Membership) -> bool {
+        let has_one = |user: &SessionUser| user.amr.iter().any(|method| method == MULTI_FACTOR);
+        organization.require_admin_mfa
+            && membership.tier.administers()
+            && !self.user.as_ref().is_some_and(has_one)
+    }
+
     /// What the caller is to an organization; `None`: nothing, or there is none such.
     pub async fn standing(&self, conn: &mut Conn, id: OrganizationId) -> Result<Option<Standing>> {
         let environment_id = self.environment_id()?;
@@ -203,6 +212,10 @@ impl Caller {
         let membership = membership.filter(Membership::is_active);
         let principal = match &membership {
             _ if self.sees_all() => self.principal,
+            Some(membership) if self.lacks_second_factor(&organization, membership) => {
+                let principal = self.principal.with_token(scopes_of(Tier::Member), Some(id));
+                principal.without_second_factor()
+            }
             Some(membership) => self.principal.with_token(scopes_of(membership.tier), Some(id)),
             None => return Ok(None),
         };

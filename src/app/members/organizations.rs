@@ -2,21 +2,31 @@
 
 use base::id::{OrganizationId, UserId};
 use model::{
+    entity_tag::EntityTags,
+    environment::Environment,
+    event::EventKind,
     membership::{Membership, MembershipSource, Tier},
     organization::{Organization, OrganizationStatus, root_id},
     search_index,
     user::User,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::caller::{Caller, Standing};
+use super::{
+    caller::{Caller, Standing},
+    change,
+    manage::still_may,
+};
 use crate::{
     app::{
-        Error, Result, State, audit, input,
-        organizations::own,
+        Error, Result, State,
+        events::{self, NewEvent},
+        input,
+        organizations::{own, reference},
         pagination::{List, Page, PageRequest},
         permissions::Action,
         principal::On,
+        resource,
     },
     store::{
         Conn, Transaction,
@@ -66,12 +76,7 @@ pub async fn list(
             None
         }
     };
-    let status = match query.status.as_deref() {
-        None => None,
-        Some("active") => Some(OrganizationStatus::Active),
-        Some("disabled") => Some(OrganizationStatus::Disabled),
-        Some(_) => return Err(Error::invalid("status", "must be active or disabled")),
-    };
+    let status = status_of(query.status.as_deref())?;
     let words = search_index::parse_query(query.search.as_deref().unwrap_or_default());
     let filter = VisibleFilter { member, words, status, external_id: query.external_id.clone() };
     let list = List::of(environment_id, "sigid/organizations");
@@ -136,6 +141,13 @@ pub struct NewOrganization {
 /// Makes an organization. A user owns what they make; a service client may name the owner, or leave it without one.
 pub async fn create(state: &State, caller: &Caller, new: &NewOrganization) -> Result<SeenOrganization> {
     let environment_id = caller.principal.authorize(Action::OrganizationsCreate, On::Environment)?;
+    if !caller.sees_all() {
+        let mut conn = state.db.read().await?;
+        let environment: Environment = resource::load(&mut conn, environment_id, environment_id).await?;
+        if !environment.user_organizations {
+            return Err(Error::Forbidden("users make no organizations in this tenant".into()));
+        }
+    }
     let owner = find_owner(state, caller, new).await?;
     if let Some(parent) = new.parent.as_deref().filter(|parent| !parent.is_empty() && !caller.sees_all()) {
         // As if it were not there: whoever does not administer it puts nothing below it.
@@ -163,10 +175,12 @@ pub async fn create(state: &State, caller: &Caller, new: &NewOrganization) -> Re
     };
     let principal = &caller.principal;
     let organization = own::create(state, principal, environment_id, &wanted, async |tx, organization| {
+        let data = json!({ "ownerUserId": owner });
+        record(tx, state, organization, EventKind::OrganizationCreated, data).await?;
         let Some(owner) = owner else { return Ok(()) };
         let place = (environment_id, organization.id);
         let membership = Membership::new(place, owner, Tier::Owner, source, state.now());
-        add(tx, state, caller, &membership).await
+        change::add(tx, state, principal, &membership).await
     })
     .await?;
     let summary = MemberSummary { members: i64::from(owner.is_some()), owner };
@@ -174,11 +188,28 @@ pub async fn create(state: &State, caller: &Caller, new: &NewOrganization) -> Re
     Ok(SeenOrganization { organization, summary, role })
 }
 
-async fn add(tx: &mut Transaction, state: &State, caller: &Caller, membership: &Membership) -> Result<()> {
-    memberships::insert(tx, membership).await?;
-    let entry = audit::Entry::of(membership, "added");
-    let entry = entry.with_values(model::audit::Audited::audit_fields(membership));
-    audit::record(tx, state, Some(membership.environment_id), &caller.principal, entry).await
+async fn record(
+    tx: &mut Transaction,
+    state: &State,
+    organization: &Organization,
+    kind: EventKind,
+    data: Value,
+) -> Result<()> {
+    let event = NewEvent {
+        environment: &organization.environment_id,
+        organization: &organization.id,
+        directory: None,
+        kind,
+        resource: organization.id.to_string(),
+        data,
+    };
+    events::record(tx, state.now(), event).await?;
+    Ok(())
+}
+
+/// An organization with what is shown beside it, for somebody who is nothing there.
+pub(super) fn seen(organization: Organization, summary: MemberSummary) -> SeenOrganization {
+    SeenOrganization { organization, summary, role: None }
 }
 
 /// The owner of a new organization.
@@ -194,4 +225,116 @@ async fn find_owner(state: &State, caller: &Caller, new: &NewOrganization) -> Re
     let user: Option<User> = table::find(&mut conn, environment_id, id).await?;
     let user = user.filter(|user| user.organization_id == root_id(environment_id) && user.may_sign_in());
     Ok(Some(user.ok_or_else(unknown)?.id))
+}
+
+/// An organization as it is to be: what is absent of the second half stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationReplacement {
+    /// Its name.
+    pub name: String,
+    /// What is said of it.
+    pub description: String,
+    /// What programs keep with it.
+    pub metadata: Map<String, Value>,
+    /// Whether those who administer it need a second factor for that.
+    pub require_admin_mfa: bool,
+    /// Its handle.
+    pub slug: Option<String>,
+    /// Its owner, which a transfer changes.
+    pub owner: Option<Option<String>>,
+    /// The organization above it; `Some(None)`: none.
+    pub parent: Option<Option<String>>,
+    /// `active` or `disabled`.
+    pub status: Option<String>,
+    /// The caller's own id for it; `Some(None)`: none.
+    pub external_id: Option<Option<String>>,
+}
+
+/// Replaces an organization. Where it is in the tree, its status and its external id are the vendor's to change, its slug the owner's.
+/// [`Error::Outdated`]: it has none of the `expected` versions any more.
+pub async fn replace(
+    state: &State,
+    standing: &Standing,
+    expected: Option<&EntityTags>,
+    wanted: &OrganizationReplacement,
+) -> Result<SeenOrganization> {
+    let (environment_id, id) = standing.place();
+    standing.principal.authorize(Action::OrganizationsUpdate, On::Organization(id))?;
+    require_same_owner(state, standing, wanted).await?;
+    let may_own = standing.principal.authorize(Action::OrganizationsOwn, On::Organization(id)).is_ok();
+    let slug =
+        wanted.slug.as_deref().map(|slug| own::parse_new_slug(&standing.organization, slug)).transpose()?;
+    let parent = match &wanted.parent {
+        None => None,
+        Some(None) => Some(root_id(environment_id)),
+        Some(Some(text)) => match reference::resolve_existing(state, environment_id, text).await? {
+            Some(parent) => Some(parent),
+            None if standing.everywhere => return Err(Error::not_found("parent", input::quoted(text))),
+            None => return Err(vendors_own("parent_id")),
+        },
+    };
+    let change = own::Replacement {
+        wanted_name: &wanted.name,
+        description: &wanted.description,
+        metadata: &wanted.metadata,
+        require_admin_mfa: wanted.require_admin_mfa,
+        slug,
+        parent,
+        status: status_of(wanted.status.as_deref())?,
+        external_id: wanted.external_id.as_ref().map(|id| id.as_deref().unwrap_or_default()),
+        may_own,
+        everywhere: standing.everywhere,
+    };
+    let principal = &standing.principal;
+    let place = (environment_id, id);
+    let organization = own::replace(state, principal, place, expected, &change, async |tx, organization| {
+        record(tx, state, organization, EventKind::OrganizationUpdated, json!({})).await
+    })
+    .await?;
+    let mut conn = state.db.read().await?;
+    let summary = memberships::summaries(&mut conn, &[id]).await?.remove(&id).unwrap_or_default();
+    Ok(SeenOrganization { role: standing.role(), ..seen(organization, summary) })
+}
+
+/// The refusal of a setting that only the vendor changes.
+fn vendors_own(field: &str) -> Error {
+    Error::Forbidden(format!("only a tenant administrator or a service client changes {field}").into())
+}
+
+fn status_of(text: Option<&str>) -> Result<Option<OrganizationStatus>> {
+    match text {
+        None => Ok(None),
+        Some("active") => Ok(Some(OrganizationStatus::Active)),
+        Some("disabled") => Ok(Some(OrganizationStatus::Disabled)),
+        Some(_) => Err(Error::invalid("status", "must be active or disabled")),
+    }
+}
+
+async fn require_same_owner(
+    state: &State,
+    standing: &Standing,
+    wanted: &OrganizationReplacement,
+) -> Result<()> {
+    let Some(named) = &wanted.owner else { return Ok(()) };
+    let mut conn = state.db.read().await?;
+    let owner = memberships::find_owner(&mut conn, standing.organization.id).await?;
+    let named = named.as_deref().map(str::parse::<UserId>).transpose().ok();
+    match named == Some(owner) {
+        true => Ok(()),
+        false => Err(Error::unprocessable(
+            "use_transfer_ownership",
+            "an organization's owner changes by a transfer of ownership only",
+        )),
+    }
+}
+
+/// Deletes an organization with what belongs to it. Memberships end, and what was given for it; the audit log stays.
+pub async fn remove(state: &State, standing: &Standing, expected: Option<&EntityTags>) -> Result<()> {
+    let (environment_id, id) = standing.place();
+    standing.principal.authorize(Action::OrganizationsOwn, On::Organization(id))?;
+    own::remove(state, &standing.principal, (environment_id, id), expected, async |tx, organization| {
+        still_may(tx, standing).await?;
+        record(tx, state, organization, EventKind::OrganizationDeleted, json!({})).await
+    })
+    .await
 }

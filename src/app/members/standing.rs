@@ -14,11 +14,8 @@ use model::{
 use super::caller::{SessionUser, Standing, scopes_of};
 use crate::{
     app::{
-        Error, Result, State,
-        accounts::self_service::SignedIn,
-        authorization_server::sign_in::under_way::MULTI_FACTOR,
-        permissions::Scopes,
-        principal::Principal,
+        Error, Result, State, accounts::self_service::SignedIn,
+        authorization_server::sign_in::under_way::MULTI_FACTOR, permissions::Scopes, principal::Principal,
     },
     store::{Conn, memberships, table},
 };
@@ -37,11 +34,7 @@ fn session_user(signed_in: &SignedIn) -> SessionUser {
     }
 }
 
-async fn load(
-    conn: &mut Conn,
-    environment_id: EnvironmentId,
-    id: OrganizationId,
-) -> Result<Organization> {
+async fn load(conn: &mut Conn, environment_id: EnvironmentId, id: OrganizationId) -> Result<Organization> {
     let found: Option<Organization> = table::find(conn, environment_id, id).await?;
     let found = found.filter(|organization| !organization.template);
     found.ok_or_else(|| Error::not_found(OrganizationKind::NOUN, id))

@@ -1,12 +1,21 @@
 //! Organizations as their own people write them: a name, a slug, and what is said of them.
 
-use base::id::EnvironmentId;
-use model::{organization::Organization, organization_reference::Handle};
+use base::id::{EnvironmentId, OrganizationId};
+use model::{
+    entity_tag::EntityTags,
+    organization::{Organization, OrganizationStatus},
+    organization_reference::Handle,
+};
 use serde_json::{Map, Value};
 
 use super::{fields, metadata, write};
 use crate::{
-    app::{Error, Result, State, input, principal::Principal},
+    app::{
+        Error, Result, State, input,
+        principal::Principal,
+        resource::{Edit, Resource as _},
+        retry::retry_deadlocks,
+    },
     store::{Transaction, organizations},
 };
 
@@ -116,6 +125,118 @@ async fn free_slug(state: &State, environment_id: EnvironmentId, name: &str) -> 
     }
     let ending = format!("{:032x}", state.random.bits());
     parse(&format!("{plain}-{}", ending.get(..8).unwrap_or_default()))
+}
+
+/// A slug for an organization that exists: the one that it has may be wider.
+pub fn parse_new_slug(organization: &Organization, text: &str) -> Result<Handle> {
+    match &organization.handle {
+        Some(handle) if handle.as_str() == text => Ok(handle.clone()),
+        _ => parse_slug(text),
+    }
+}
+
+/// An organization as it is to be; `None` leaves a setting as it is.
+#[derive(Debug)]
+pub struct Replacement<'a> {
+    /// Its name.
+    pub wanted_name: &'a str,
+    /// What is said of it.
+    pub description: &'a str,
+    /// What programs keep with it.
+    pub metadata: &'a Map<String, Value>,
+    /// Whether those who administer it need a second factor for that.
+    pub require_admin_mfa: bool,
+    /// Its handle.
+    pub slug: Option<Handle>,
+    /// The organization above it.
+    pub parent: Option<OrganizationId>,
+    /// Whether it may be used.
+    pub status: Option<OrganizationStatus>,
+    /// The vendor's id for it; empty for none.
+    pub external_id: Option<&'a str>,
+    /// Whether the caller may what its owner may.
+    pub may_own: bool,
+    /// Whether the caller may it in every organization.
+    pub everywhere: bool,
+}
+
+impl Replacement<'_> {
+    fn apply(&self, organization: &mut Organization) -> Result<()> {
+        let before = organization.clone();
+        // A name that the organization is shown by stays where it is.
+        if self.wanted_name != before.shown_name() || before.name.is_some() {
+            organization.name = Some(fields::name(self.wanted_name)?);
+            organization.display_name = String::new();
+        }
+        organization.description = fields::description(self.description)?;
+        organization.require_admin_mfa = self.require_admin_mfa;
+        if before.metadata.to_map() != *self.metadata {
+            metadata::set(organization, Some(self.metadata), None)?;
+        }
+        if let Some(slug) = &self.slug {
+            organization.handle = Some(slug.clone());
+        }
+        if let Some(parent) = self.parent {
+            organization.parent_id = parent;
+        }
+        organization.status = self.status.unwrap_or(before.status);
+        if let Some(id) = self.external_id {
+            organization.external_id = input::optional_line("external_id", id, 500)?;
+        }
+        if before.handle != organization.handle && !self.may_own {
+            return Err(Error::Forbidden("only the owner of the organization changes its slug".into()));
+        }
+        let is_same = (before.status, before.parent_id, &before.external_id)
+            == (organization.status, organization.parent_id, &organization.external_id);
+        match is_same || self.everywhere {
+            true => Ok(()),
+            false => Err(Error::Forbidden(
+                "only a tenant administrator or a service client changes status, parent_id and external_id"
+                    .into(),
+            )),
+        }
+    }
+}
+
+/// Replaces one, for a caller who was authorised, with what `also` adds to a change in its transaction.
+pub async fn replace(
+    state: &State,
+    principal: &Principal,
+    place: (EnvironmentId, OrganizationId),
+    expected: Option<&EntityTags>,
+    wanted: &Replacement<'_>,
+    also: impl AsyncFn(&mut Transaction, &Organization) -> Result<()>,
+) -> Result<Organization> {
+    let rules = write::ChangeRules {
+        // What is not a change of the tree's takes no lock of it; what is one is the vendor's.
+        parent: None,
+        shares: false,
+        in_tree: wanted.everywhere && (wanted.parent.is_some() || wanted.status.is_some()),
+        unique_name: write::UniqueName::No,
+        below: None,
+    };
+    write::update_in(state, principal, place, expected, &rules, |row| wanted.apply(row), also).await
+}
+
+/// Removes one with what belongs to it, for a caller who was authorised, and in the same transaction what `also` does.
+pub async fn remove(
+    state: &State,
+    principal: &Principal,
+    (environment_id, id): (EnvironmentId, OrganizationId),
+    expected: Option<&EntityTags>,
+    also: impl AsyncFn(&mut Transaction, &Organization) -> Result<()>,
+) -> Result<()> {
+    Organization::check_change(state, principal, id).await?;
+    retry_deadlocks(async || {
+        let tx = state.db.write().await?;
+        let mut edit = Edit::<Organization>::begin(tx, environment_id, id, expected).await?;
+        Organization::end_use(&mut edit, state).await?;
+        Organization::remove_related(&mut edit, state).await?;
+        let organization = edit.before.clone();
+        also(&mut edit.tx, &organization).await?;
+        edit.remove(state, principal).await
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -279,8 +279,21 @@ pub(super) async fn update(
     rules: &ChangeRules<'_>,
     apply: impl Fn(&mut Organization) -> Result<()>,
 ) -> Result<Organization> {
+    let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
+    update_in(state, principal, (environment_id, id), expected, rules, apply, async |_, _| Ok(())).await
+}
+
+/// [`update`], for a caller who was authorised, with what `also` adds to a change in its transaction.
+pub(super) async fn update_in(
+    state: &State,
+    principal: &Principal,
+    (environment_id, id): (EnvironmentId, OrganizationId),
+    expected: Option<&EntityTags>,
+    rules: &ChangeRules<'_>,
+    apply: impl Fn(&mut Organization) -> Result<()>,
+    also: impl AsyncFn(&mut Transaction, &Organization) -> Result<()>,
+) -> Result<Organization> {
     retry_deadlocks(async || {
-        let environment_id = principal.authorize(Action::OrganizationsManage, On::Environment)?;
         Organization::check_change(state, principal, id).await?;
         let mut tx = state.db.write().await?;
         if rules.in_tree {
@@ -316,6 +329,7 @@ pub(super) async fn update(
             Organization::end_use(&mut edit, state).await?;
         }
         sharing::record(&mut edit.tx, state, principal, id, &elsewhere).await?;
+        also(&mut edit.tx, &edit.row).await?;
         edit.commit().await
     })
     .await
@@ -329,6 +343,9 @@ async fn check_change(edit: &mut Edit<Organization>, rules: &ChangeRules<'_>) ->
     };
     if !is_same_name {
         require_unique_name(&mut edit.tx, after, rules.unique_name).await?;
+    }
+    if before.handle != after.handle {
+        require_free_handle(&mut edit.tx, after).await?;
     }
     if after.template
         && !before.template

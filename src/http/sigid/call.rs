@@ -28,7 +28,7 @@ use crate::{
         access_token::bearer,
         conditions::valid_if_match,
         middleware::RequestId,
-        request_body::{Body, NoBody},
+        request_body::{Body, BufferedBody, NoBody},
     },
     web::kit::posted::allow_large_body,
 };
@@ -78,7 +78,12 @@ pub struct JsonObject(pub Map<String, Value>);
 
 impl Body for JsonObject {
     async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, actix_web::Error> {
-        let bytes = web::Bytes::from_request(request, &mut payload).await?;
+        // A separate statement, so that the extensions are not borrowed while the body is awaited.
+        let read = request.extensions_mut().remove::<BufferedBody>();
+        let bytes = match read {
+            Some(BufferedBody(bytes)) => bytes,
+            None => web::Bytes::from_request(request, &mut payload).await?,
+        };
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }

@@ -10,11 +10,12 @@ use utoipa::ToSchema;
 use super::{
     call::{Call, JsonObject, OpenCall, authenticate},
     error::SigidError,
-    reply::{self, SigidResult, optional_time, time},
+    members::MemberObject,
+    reply::{self, SigidResult},
 };
 use crate::app::{
     Error,
-    invitations::{self, Asked, How, InvitationObject, InvitationsQuery, Invited, Joined, NewAccount},
+    invitations::{self, Asked, How, InvitationObject, InvitationsQuery, Invited, NewAccount},
 };
 
 /// An invitation with its link.
@@ -226,42 +227,6 @@ pub async fn preview(call: OpenCall) -> SigidResult {
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(preview))
 }
 
-/// Who somebody is now who accepted an invitation.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AcceptedMember)]
-pub struct AcceptedMember {
-    user_id: String,
-    email: Option<String>,
-    display_name: String,
-    role: &'static str,
-    status: &'static str,
-    source: &'static str,
-    directory_managed: bool,
-    break_glass: bool,
-    mfa_enrolled: bool,
-    joined_at: String,
-    last_login_at: Option<String>,
-}
-
-impl AcceptedMember {
-    fn new(joined: &Joined) -> Self {
-        let membership = &joined.membership;
-        Self {
-            user_id: membership.user_id.to_string(),
-            email: joined.email.clone(),
-            display_name: joined.display_name.clone(),
-            role: membership.tier.as_str(),
-            status: membership.status.as_str(),
-            source: membership.source.as_str(),
-            directory_managed: membership.is_directory_managed(),
-            break_glass: membership.break_glass,
-            mfa_enrolled: joined.mfa_enrolled,
-            joined_at: time(membership.joined_at),
-            last_login_at: optional_time(membership.last_login_at),
-        }
-    }
-}
-
 /// How an invitation is accepted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = AcceptInvitationBody)]
@@ -298,5 +263,5 @@ pub async fn accept(call: OpenCall<JsonObject>) -> SigidResult {
         }
     };
     let joined = invitations::joined(&state, &accepted.membership).await?;
-    Ok(HttpResponse::Ok().json(AcceptedMember::new(&joined)))
+    Ok(HttpResponse::Ok().json(MemberObject::new(joined)))
 }

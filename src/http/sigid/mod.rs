@@ -6,14 +6,21 @@
 //! [`reply::list`] of a [`crate::app::pagination::Page`], whose parameters are [`call::Query::limit`] and [`call::Query::cursor`]
 //! (`PageRequest::sized`).
 
+pub mod audit_events;
 pub mod call;
 pub mod domains;
 pub mod error;
 pub mod invitations;
+pub mod members;
 pub mod organizations;
 pub mod reply;
+mod retries;
+pub mod sessions;
+pub mod switch;
 
-use super::method_not_allowed::method_not_allowed;
+use actix_web::middleware::from_fn;
+
+use super::{idempotency, method_not_allowed::method_not_allowed};
 use crate::{links::path, web::kit::routing::Routes};
 use call::handler;
 
@@ -29,14 +36,18 @@ macro_rules! routes {
                 resource
                     $(.$method(handler($module::$handler)))+
                     .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
+                    .wrap(from_fn(idempotency::handle::<retries::SigidWrites>))
             });)*
         }
     };
 }
 
 routes! {
+    SIGID_SESSIONS: post sessions::create;
+    SIGID_CURRENT_SESSION: get sessions::get_current, delete sessions::end_current;
+    SIGID_SESSION: delete sessions::end;
+    SIGID_ME: get sessions::me;
     SIGID_ORGANIZATIONS: get organizations::list, post organizations::create;
-    SIGID_ORGANIZATION: get organizations::get;
     SIGID_DOMAINS: get domains::list, post domains::create;
     SIGID_DOMAIN: get domains::get, patch domains::update, delete domains::delete;
     SIGID_DOMAIN_VERIFY: post domains::verify;
@@ -47,4 +58,12 @@ routes! {
     SIGID_RESEND_INVITATION: post invitations::resend;
     SIGID_ACCEPT_INVITATION: post invitations::accept;
     SIGID_INVITATION_PREVIEW: get invitations::preview;
+    SIGID_SWITCH: post switch::switch;
+    SIGID_ORGANIZATION: get organizations::get, put organizations::replace, delete organizations::remove;
+    SIGID_MEMBERS: get members::list, post members::add;
+    SIGID_MEMBER: get members::get, patch members::change, delete members::remove;
+    SIGID_MEMBER_ROLE: patch members::change_role;
+    SIGID_TRANSFER: post members::transfer;
+    SIGID_ORGANIZATION_AUDIT_EVENTS: get audit_events::list;
+    SIGID_AUDIT_EVENTS: get audit_events::list_all;
 }

@@ -14,7 +14,7 @@ use model::{client_address::ClientAddress, entity_tag::EntityTags};
 use super::fields::Fields;
 use crate::{
     app::{self, Result, State, environments::api_keys, permissions::Scope, principal::Principal},
-    http::{api_error::ApiError, conditions::valid_if_match},
+    http::{api_error::ApiError, conditions::valid_if_match, request_body::BufferedBody},
     web::kit::posted::allow_large_body,
 };
 
@@ -63,9 +63,6 @@ impl Body for NoBody {
         Ok(Self)
     }
 }
-
-/// The body of a request, if a middleware has already read it.
-pub(in crate::http) struct BufferedBody(pub web::Bytes);
 
 /// A JSON object; an empty body means `{}`.
 impl Body for Fields {

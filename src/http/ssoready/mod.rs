@@ -10,10 +10,10 @@ pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod fields;
-pub mod idempotency;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod reply;
+pub mod retries;
 pub mod saml;
 pub mod saml_connections;
 pub mod saml_flows;
@@ -28,7 +28,7 @@ pub mod webhooks;
 use actix_web::middleware::from_fn;
 use utoipa::OpenApi;
 
-use super::method_not_allowed::method_not_allowed;
+use super::{idempotency, method_not_allowed::method_not_allowed};
 use crate::{links::path, web::kit::routing::Routes};
 
 /// Registers the API's routes and adds them to the OpenAPI document, both from one table.
@@ -43,7 +43,7 @@ macro_rules! routes {
                 resource
                     $(.$method($module::$handler))+
                     .default_service(method_not_allowed([$(stringify!($method)),+].join(", ").to_uppercase()))
-                    .wrap(from_fn(idempotency::handle))
+                    .wrap(from_fn(idempotency::handle::<retries::ApiWrites>))
             });)*
         }
 

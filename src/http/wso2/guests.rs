@@ -2,6 +2,7 @@
 //! back; the invited accept with their confirmation code alone, wherever they call.
 
 mod accept;
+mod code;
 mod errors;
 
 pub(super) use accept::accept;
@@ -25,6 +26,7 @@ use crate::{
     },
     http::wso2::organizations::errors::invalid,
 };
+use code::CodeBody;
 use errors::{FILTER, FILTER_ATTRIBUTE, FILTER_VALUE, GROUP, ROLE, error_of, refuse};
 
 /// The property that says who brings the confirmation codes to the invited.
@@ -232,12 +234,6 @@ pub(super) async fn remove(call: Call) -> Result<HttpResponse, Wso2Error> {
         Ok(()) | Err(Error::NotFound { .. }) => Ok(HttpResponse::new(StatusCode::NO_CONTENT)),
         Err(error) => Err(error.into()),
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CodeBody {
-    confirmation_code: String,
 }
 
 #[derive(Debug, Serialize)]

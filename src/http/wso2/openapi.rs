@@ -77,7 +77,8 @@ pub fn add_to(document: &mut Value) {
     }
     let [token, ..] = operations::TOKEN;
     document["paths"][token]["post"] = operations::token();
-    for (name, schema) in schemas::schemas() {
+    let sent: Vec<&str> = OPERATIONS.iter().map(|operation| operation.body).collect();
+    for (name, schema) in schemas::schemas(&sent) {
         document["components"]["schemas"][name] = schema;
     }
     document["components"]["securitySchemes"][SCHEME] =

@@ -358,7 +358,7 @@ mod tests {
             (path::WORKSPACE_ACCOUNT_CONFIRM, Section::Account),
             (path::WORKSPACE_SIGN_IN, Section::Account),
             (path::WORKSPACE_ACCOUNT_LEAVE, Section::Organizations),
-            (path::WORKSPACE_ACCOUNT_GUEST_INVITATION, Section::Account),
+            (path::WORKSPACE_ACCOUNT_INVITATION, Section::Account),
         ] {
             assert_eq!(Section::of_route(route), section, "{route}");
         }

@@ -35,6 +35,7 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
+    app::guests::Offer,
     app::{
         accounts::self_service::{
             addresses::{OwnAddresses, join},
@@ -45,7 +46,6 @@ use crate::{
         },
         invitations::PendingInvitation,
     },
-    app::guests::Offer,
     web::{
         kit::forms::{FormErrors, FormValues},
         samples::{document, page},
@@ -229,7 +229,9 @@ fn account_organization_samples() {
     let none = FormErrors::none();
     let (own, invited) = (organizations(), invitations());
     let list = |organizations: &[OwnOrganization], invitations: &[PendingInvitation], done| {
-        framed(true, done, |frame| OrganizationsPage { frame, organizations, invitations, errors: &none }.view())
+        framed(true, done, |frame| {
+            OrganizationsPage { frame, organizations, invitations, errors: &none }.view()
+        })
     };
     page("account-organizations", list(&own, &invited, Some(Done::Joined)));
     page("account-organizations-empty", list(&[], &[], None));

@@ -18,6 +18,7 @@ pub mod identity_schemas;
 pub mod invitations;
 pub mod kit;
 pub mod letters;
+pub mod members;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod overview;
@@ -157,6 +158,14 @@ fn connection_routes(routes: &mut Routes<'_>) {
 
 fn member_routes(routes: &mut Routes<'_>) {
     routes
+        .resource(path::ORGANIZATION_MEMBERS, |resource| resource.get(members::list::list))
+        .resource(path::ORGANIZATION_MEMBER, |resource| {
+            resource.get(members::show::show).post(members::show::change)
+        })
+        .resource(path::REMOVE_ORGANIZATION_MEMBER, |resource| {
+            resource.get(members::show::confirm_removal).post(members::show::remove)
+        })
+        .resource(path::ORGANIZATION_CHECKLIST, |resource| resource.get(members::checklist::show))
         .resource(path::ORGANIZATION_INVITATIONS, |resource| resource.get(invitations::list::list))
         .resource(path::NEW_ORGANIZATION_INVITATION, |resource| {
             resource.get(invitations::form::new).post(invitations::form::create)

@@ -158,6 +158,11 @@ fn console_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
 }
 
 fn delegated_message<'a>(error: &Error, text: &'a str, home: &'a str) -> Message<'a> {
+    // Of tokens, which they have none of, they are not told.
+    let why = match text.contains("token") {
+        true => "None of the roles that you have in your organization permits it.",
+        false => text,
+    };
     let (reason, message) = match error {
         Error::NotFound { .. } => (
             "not_found",
@@ -171,7 +176,7 @@ fn delegated_message<'a>(error: &Error, text: &'a str, home: &'a str) -> Message
             "forbidden",
             Message::new(
                 "Your roles do not allow this",
-                "None of the roles that you have in your organization permits it.",
+                why,
                 "Ask somebody else who administers your organization to do it, or to give you a role that permits it. If there is nobody else, ask the support of the application.",
             ),
         ),

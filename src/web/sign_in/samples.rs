@@ -252,14 +252,20 @@ fn invitation_samples() {
         .view()
     };
     let email = "dana@acme.com";
-    page("invitation-join", page_of(email, Step::Join { action: "/prod/root/join", account: "/prod/root/account" }));
+    page(
+        "invitation-join",
+        page_of(email, Step::Join { action: "/prod/root/join", account: "/prod/root/account" }),
+    );
     let another = Step::Another {
         account_name: "eve@globex.example",
         action: "/prod/root/out",
         account: "/prod/root/account",
     };
     page("invitation-another-account", page_of("d***@acme.com", another));
-    page("invitation-unconfirmed", page_of(email, Step::Unconfirmed { addresses: "/prod/root/account/addresses" }));
+    page(
+        "invitation-unconfirmed",
+        page_of(email, Step::Unconfirmed { addresses: "/prod/root/account/addresses" }),
+    );
     page("invitation-sign-in", page_of(email, Step::SignIn { href: "/prod/root/sign-in?next=invitation" }));
     let values = FormValues::new();
     let rules = "At least 12 characters.";

@@ -56,6 +56,7 @@ async fn token(app: &TestApp, environment: EnvironmentId, user: UserId) -> Strin
         subject: TokenSubject::User(user),
         organization: Some(TokenOrganization { id: root.id, alias: None, name: String::new(), handle: None }),
         grant_id: None,
+        role: None,
         user_organization: None,
         session: None,
         scope: "openid view_audit_events".to_owned(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use super::{ORGANIZATIONS, Person, assert_error, call, error, organization_of, person, tenant_admin};
+use super::{
+    ORGANIZATIONS, Person, assert_error, call, error, organization_of, person, sessions, tenant_admin,
+};
 use crate::{
     both,
     support::{Answer, TestApp, zone::ZoneServer},
@@ -74,6 +76,21 @@ async fn verified(app: &TestApp, dns: &ZoneServer, by: &Person, organization: &s
     let done = at(app, by, organization, Method::POST, &format!("/{id}/confirm"), None).await.json();
     assert_eq!(done["status"], "verified", "{done}");
     id
+}
+
+/// The entries of the log with this type, as pairs of type and kind of target.
+async fn logged(app: &TestApp, by: &Person, organization: &str, kind: &str) -> Vec<(String, String)> {
+    let path = format!("/{organization}/audit-events?limit=100&type={kind}");
+    let answer = call(app, &by.token, Method::GET, &path, None).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let shown = answer.json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    shown["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (text(&it["type"]), text(&it["target"]["type"])))
+        .collect()
 }
 
 both! {
@@ -280,5 +297,132 @@ both! {
         for bad in ["?status=none", "?cursor=x", "?limit=0"] {
             assert_error(&at(&app, &alice, &acme, Method::GET, bad, None).await, 422, "validation_failed");
         }
+    }
+
+    async fn the_log_names_what_happens_to_a_domain_as_the_surface_does(app: TestApp) {
+        let dns = ZoneServer::start();
+        let app = asking(&app, &dns).await;
+        let environment = app.environment("prod").await;
+        let alice = person(&app, &environment, "alice").await;
+        let acme = organization_of(&app, &alice, "acme").await;
+        let id = verified(&app, &dns, &alice, &acme, "acme.test").await;
+        let one = format!("/{id}");
+        at(&app, &alice, &acme, Method::PATCH, &one, Some(json!({ "routing_enabled": true }))).await;
+        assert_eq!(at(&app, &alice, &acme, Method::DELETE, &one, None).await.status, 204);
+        for done in ["added", "verification_started", "verified", "updated", "removed"] {
+            let kind = format!("organization.domain.{done}");
+            assert_eq!(logged(&app, &alice, &acme, &kind).await, [(kind.clone(), "domain".to_owned())]);
+        }
+        for ours in ["organization_domain.created", "organization.domain.created", "organization.domain.lapsed"] {
+            let found = logged(&app, &alice, &acme, ours).await;
+            assert!(found.iter().all(|(kind, _)| kind == "organization.domain.added"), "{found:?}");
+        }
+    }
+
+    async fn of_many_organizations_that_confirm_one_domain_at_once_one_has_it(app: TestApp) {
+        const MANY: usize = 16;
+        let dns = ZoneServer::start();
+        let app = asking(&app, &dns).await;
+        let environment = app.environment("prod").await;
+        let alice = person(&app, &environment, "alice").await;
+        let (mut zone, mut claimed) = (String::new(), Vec::new());
+        for number in 0..MANY {
+            let organization = organization_of(&app, &alice, &format!("org-{number}")).await;
+            let id = claim(&app, &alice, &organization, "acme.test").await;
+            let begun = at(&app, &alice, &organization, Method::POST, &format!("/{id}/verify"), None).await.json();
+            let value = begun["verification"]["record_value"].as_str().unwrap();
+            zone.push_str(&format!("_sso-challenge.acme.test. 60 IN TXT \"{value}\"\n"));
+            claimed.push((organization, id));
+        }
+        dns.serve(&zone, &[]);
+        let confirming = claimed.iter().map(|(organization, id)| {
+            let path = format!("/{id}/confirm");
+            let (app, alice) = (&app, &alice);
+            async move { at(app, alice, organization, Method::POST, &path, None).await }
+        });
+        let answers = futures_util::future::join_all(confirming).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!((won.len(), lost.len()), (1, MANY - 1));
+        assert_eq!(won[0].json()["status"], "verified");
+        for answer in lost {
+            assert_error(answer, 409, "domain_verified_elsewhere");
+        }
+        let mut states = Vec::new();
+        for (organization, id) in &claimed {
+            let shown = at(&app, &alice, organization, Method::GET, &format!("/{id}"), None).await.json();
+            states.push(shown["status"].as_str().unwrap().to_owned());
+        }
+        states.sort_unstable();
+        assert_eq!((states.iter().filter(|it| *it == "pending").count(), states.last().unwrap().as_str()), (MANY - 1, "verified"));
+    }
+
+    async fn a_claim_that_is_sent_again_with_its_key_is_answered_as_before(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let alice = person(&app, &environment, "alice").await;
+        let acme = organization_of(&app, &alice, "acme").await;
+        let send = async |path: &str, key: &str, body: Value| {
+            let browser = app.browser();
+            let request = browser.request(Method::POST, &app.url(&format!("{ORGANIZATIONS}/{acme}/domains{path}")));
+            let request = request.header(header::AUTHORIZATION, format!("Bearer {}", alice.token)).header("Idempotency-Key", key);
+            browser.send(request.header(header::CONTENT_TYPE, "application/json").body(body.to_string())).await
+        };
+        let first = send("", "k-1", json!({ "domain": "acme.test" })).await;
+        let again = send("", "k-1", json!({ "domain": "acme.test" })).await;
+        assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201), "{}", again.body);
+        assert_eq!(first.json(), again.json());
+        assert_error(&send("", "k-1", json!({ "domain": "other.test" })).await, 422, "idempotency_key_reused");
+        assert_error(&send("", "k-2", json!({ "domain": "acme.test" })).await, 409, "domain_exists");
+        // The challenge that was shown first stays the one to publish.
+        let verify = format!("/{}/verify", first.json()["id"].as_str().unwrap());
+        let begun = send(&verify, "k-3", json!({})).await.json();
+        assert_eq!(send(&verify, "k-3", json!({})).await.json(), begun);
+        assert_ne!(send(&verify, "k-4", json!({})).await.json(), begun);
+    }
+
+    async fn whoever_begins_a_session_with_an_address_on_a_domain_becomes_a_member_by_it(app: TestApp) {
+        let dns = ZoneServer::start();
+        let app = asking(&app, &dns).await;
+        let environment = app.environment("prod").await;
+        let alice = person(&app, &environment, "alice").await;
+        let acme = organization_of(&app, &alice, "acme").await;
+        let id = verified(&app, &dns, &alice, &acme, "acme.test").await;
+        sessions::with_password(&app, &environment, "dana@acme.test").await;
+        let begin = async || {
+            app.advance(Duration::from_secs(1));
+            let body = json!({ "email": "dana@acme.test", "password": sessions::PASSWORD, "tenant": "prod" });
+            let begun = sessions::begin(&app, body).await;
+            assert_eq!(begun.status, 201, "{}", begun.body);
+            begun.json()
+        };
+        let listed = async |begun: &Value| {
+            let token = begun["access_token"].as_str().unwrap();
+            let shown = call(&app, token, Method::GET, "", None).await.json();
+            shown["data"].as_array().unwrap().clone()
+        };
+        assert_eq!(listed(&begin().await).await, Vec::<Value>::new(), "it is off");
+        let on = json!({ "auto_join_enabled": true });
+        assert_eq!(at(&app, &alice, &acme, Method::PATCH, &format!("/{id}"), Some(on)).await.status, 200);
+        let begun = begin().await;
+        let found = listed(&begun).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((&found[0]["id"], &found[0]["my_role"], &found[0]["member_count"]), (&json!(acme), &json!("member"), &json!(2)));
+        let dana = begun["user_id"].as_str().unwrap();
+        let member = call(&app, &alice.token, Method::GET, &format!("/{acme}/members/{dana}"), None).await.json();
+        assert_eq!(member["source"], "auto_join", "{member}");
+        let mut conn = app.state.db.read().await.unwrap();
+        let told: Vec<(String,)> = conn
+            .sql("SELECT type FROM events WHERE organization_id = $1 AND resource_id = $2 ORDER BY sequence")
+            .bind(acme.parse::<base::id::OrganizationId>().unwrap())
+            .bind(dana)
+            .all()
+            .await
+            .unwrap();
+        drop(conn);
+        assert_eq!(told, [("membership.created".to_owned(),)]);
+
+        // Whoever was removed, or left, is not made one again.
+        let removed = call(&app, &alice.token, Method::DELETE, &format!("/{acme}/members/{dana}"), None).await;
+        assert_eq!(removed.status, 204, "{}", removed.body);
+        assert_eq!(listed(&begin().await).await, Vec::<Value>::new());
     }
 }

@@ -47,11 +47,16 @@ impl<'a> Acme<'a> {
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
-        self.as_whom(&self.owner.token, Method::POST, path, Some(body)).await
+        self.as_whom(&self.token().await, Method::POST, path, Some(body)).await
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.as_whom(&self.owner.token, Method::GET, path, None).await
+        self.as_whom(&self.token().await, Method::GET, path, None).await
+    }
+
+    /// A token of the owner that is good now.
+    async fn token(&self) -> String {
+        super::session(self.app, &self.owner.user, Duration::ZERO, false).await
     }
 
     async fn invite(&self, email: &str) -> Value {
@@ -87,8 +92,7 @@ impl<'a> Acme<'a> {
     async fn audited(&self, action: &str) -> usize {
         let mut conn = self.app.state.db.read().await.unwrap();
         let sql = "SELECT id FROM audit_events WHERE environment_id = $1 AND action = $2";
-        let rows: Vec<(String,)> =
-            conn.sql(sql).bind(self.environment.id).bind(action).all().await.unwrap();
+        let rows: Vec<(String,)> = conn.sql(sql).bind(self.environment.id).bind(action).all().await.unwrap();
         rows.len()
     }
 
@@ -166,9 +170,9 @@ both! {
 
         // The same address in any spelling has one.
         assert_error(&acme.post("", json!({ "email": "bob@PEOPLE.example" })).await, 409, "invitation_pending");
-        let revoked = acme.as_whom(&acme.owner.token, Method::DELETE, &format!("/{id}"), None).await;
+        let revoked = acme.as_whom(&acme.token().await, Method::DELETE, &format!("/{id}"), None).await;
         assert_eq!((revoked.status.as_u16(), revoked.body.as_str()), (204, ""));
-        let again = acme.as_whom(&acme.owner.token, Method::DELETE, &format!("/{id}"), None).await;
+        let again = acme.as_whom(&acme.token().await, Method::DELETE, &format!("/{id}"), None).await;
         assert_error(&again, 409, "invitation_not_pending");
         assert_error(&acme.preview(&token).await, 410, "invitation_ended");
         assert_eq!(acme.emails("revoked").await, ["Bob@People.Example"]);
@@ -197,7 +201,7 @@ both! {
         }
         assert_error(&acme.get("?status=lost").await, 422, "validation_failed");
         assert_error(&acme.get("?cursor=x").await, 422, "validation_failed");
-        let nothing = acme.as_whom(&acme.owner.token, Method::DELETE, "/inv_0000000000000000000000009", None).await;
+        let nothing = acme.as_whom(&acme.token().await, Method::DELETE, "/inv_0000000000000000000000009", None).await;
         assert_error(&nothing, 404, "not_found");
         // Of another organization.
         let other = person(&app, &acme.environment, "olga").await;
@@ -287,7 +291,7 @@ both! {
         assert!(acme.emails("pending").await.is_empty());
         assert_error(&acme.post(&path, json!({})).await, 409, "invitation_not_pending");
         let id = made["id"].as_str().unwrap();
-        let revoked = acme.as_whom(&acme.owner.token, Method::DELETE, &format!("/{id}"), None).await;
+        let revoked = acme.as_whom(&acme.token().await, Method::DELETE, &format!("/{id}"), None).await;
         assert_error(&revoked, 409, "invitation_not_pending");
         assert_eq!(invitations::close_overdue(&app.state).await.unwrap(), 1);
         assert_eq!(invitations::close_overdue(&app.state).await.unwrap(), 0);

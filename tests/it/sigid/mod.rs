@@ -2,7 +2,11 @@
 
 mod domains;
 mod invitations;
+mod members;
 mod organizations;
+mod own_organizations;
+mod sessions;
+mod switch;
 
 use std::time::Duration;
 

@@ -93,6 +93,21 @@ impl TestDatabase {
         Cluster::get().psql("postgres", &statement);
     }
 
+    /// Writes this database of PostgreSQL into a file, as an operator does.
+    pub fn pg_dump(&self, options: &[&str], file: &Path) {
+        let mut dump = Command::new(binaries().join("pg_dump"));
+        dump.args(options)
+            .args(["-U", "postgres", "-d", self.postgres_name(), "-h"])
+            .arg(&Cluster::get().dir);
+        run(dump.arg("--file").arg(file));
+    }
+
+    /// Runs a command of PostgreSQL's that names this database by its URL, without a password to show.
+    pub fn run_shown(&self, command: &str, shown: &str) {
+        let real = command.trim().replace(&format!("'{shown}'"), &format!("'{}'", self.url));
+        run(Command::new("sh").args(["-ec", &real]));
+    }
+
     /// Ends the sessions of this database of PostgreSQL.
     pub fn end_sessions(&self) {
         let name = self.postgres_name();

@@ -213,6 +213,8 @@ impl TestApp {
             idp_initiated: IdpInitiated::Restart,
             oauth_subject: OauthSubject::default(),
             shared_domain_subjects: false,
+            password_sessions: true,
+            user_organizations: true,
             default_template_id: None,
             default_parent_id: None,
             created_at: self.now(),

@@ -230,7 +230,7 @@ both! {
         assert!(header_of(&letter, "Subject").contains("at Acme"), "{letter}");
         let link = letter["text"].as_str().unwrap().lines().find(|line| line.starts_with("http")).unwrap().to_owned();
         let code = crate::support::query(&link.parse().unwrap(), "code").unwrap();
-        assert!(link.contains("/prod/root/account/invitation/open?"), "{link}");
+        assert!(link.contains("/prod/root/account/guest-invitation/open?"), "{link}");
 
         // Somebody else is told, and learns nothing of it.
         let other = app.browser();
@@ -245,7 +245,7 @@ both! {
         let page = follow(&other, out).await;
         assert!(page.url.path().ends_with("/sign-in"), "{}", page.url);
         let offer = sign_in(&other, &page, "ann").await;
-        assert_eq!((offer.status.as_u16(), offer.url.path()), (200, "/prod/root/account/invitation"), "{}", offer.body);
+        assert_eq!((offer.status.as_u16(), offer.url.path()), (200, "/prod/root/account/guest-invitation"), "{}", offer.body);
         assert!(offer.body.contains("Acme"), "{}", offer.body);
         assert!(host.association(ann).await.is_none(), "looking at it uses nothing up");
 

@@ -173,10 +173,10 @@ both! {
         // By a change of the group, too.
         let principal = Principal::user(ann, host.environment.id).with_token([Scope::UsersUpdate].into_iter().collect(), Some(host.organization));
         let refused = groups::add_member(state, &principal, (member.pool_id, group, joined), None).await;
-        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
         let changes = [groups::MemberChange::Add(vec![joined])];
         let refused = groups::change_with_members(state, &principal, (member.pool_id, group), None, &changes).await;
-        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
         assert!(!is_in(group).await);
         groups::add_member(state, &operator, (member.pool_id, group, joined), None).await.unwrap();
         assert!(is_in(group).await);

@@ -492,10 +492,10 @@ both! {
         let id = sharing::fragment_id(scene.organization.id, role).unwrap();
         let users = [roles::RoleOperation::Users(roles::SetChange::Add(BTreeSet::from([bob])))];
         roles::apply(state, &operator, scene.organization.id, id, None, &users).await.unwrap();
-        for (client, left) in [(scene.client.id, 1), (second.id, 0)] {
-            share::share_with_all(state, &operator, client, Sharing::None, &RoleSharing::ALL).await.unwrap();
-            assert_eq!(scene.assignments().await, left);
-        }
+        share::share_with_all(state, &operator, scene.client.id, Sharing::None, &RoleSharing::ALL).await.unwrap();
+        assert_eq!(scene.assignments().await, 1);
+        resource::remove::<Application>(state, &operator, second.id, None).await.unwrap();
+        assert_eq!(scene.assignments().await, 0);
     }
 
     async fn a_role_for_organizations_comes_along_with_the_applications_that_use_it(app: TestApp) {

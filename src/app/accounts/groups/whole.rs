@@ -6,7 +6,7 @@ use base::id::{EnvironmentId, IdKind as _, IdentityPoolId, UserGroupId, UserGrou
 use model::{audit::audit_fields, user_group::UserGroup};
 
 use super::change::{GroupSettings, begin, insert, require_free_name};
-use super::members::{MAX_GROUPS, require_givable, too_many_groups};
+use super::members::{MAX_GROUPS, too_many_groups};
 use crate::{
     app::{
         Error, Result, State,
@@ -106,9 +106,6 @@ async fn add(
     let known = known(tx, group.environment_id, group.pool_id, ids).await?;
     if let Some(unknown) = ids.iter().find(|id| !known.contains(id)) {
         return Err(Error::invalid("members", format!("there is no user {unknown} here")));
-    }
-    if !ids.is_empty() {
-        require_givable(tx, principal, group).await?;
     }
     for id in ids {
         if !user_groups::add_member(tx, group.id, *id, state.now()).await? {

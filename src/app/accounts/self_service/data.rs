@@ -42,7 +42,8 @@ pub async fn download(state: &State, signed_in: &SignedIn) -> Result<Value> {
     let letters = store::letters::list_by_account(&mut conn, signed_in.id(), MAX_ENTRIES).await?;
     let logins = account_logins::list_by_user(&mut conn, user.id, MAX_ENTRIES).await?;
     let grants = account_grants::list_by_user(&mut conn, user.id, MAX_ENTRIES).await?;
-    let memberships = memberships::list_by_user(&mut conn, user.environment_id, user.id, None, MAX_ENTRIES).await?;
+    let memberships =
+        memberships::list_by_user(&mut conn, user.environment_id, user.id, None, MAX_ENTRIES).await?;
     let invited = invitations::all_of(&mut conn, user, MAX_ENTRIES).await?;
     drop(conn);
     let identifiers = found.identifiers.iter().map(|identifier| {

@@ -12,8 +12,10 @@ use model::{
 use super::SignedIn;
 use crate::{
     app::{
-        Error, Result, State, accounts::user_credentials::find_registered,
+        Error, Result, State,
+        accounts::user_credentials::find_registered,
         authorization_server::issuers::organization_segment,
+        members::{Standing, manage, ownership},
     },
     store::{Conn, identity_pools, memberships, table},
 };
@@ -98,7 +100,8 @@ pub async fn find(state: &State, signed_in: &SignedIn, id: OrganizationId) -> Re
 /// Leaves one of them.
 pub async fn leave(state: &State, signed_in: &SignedIn, id: OrganizationId) -> Result<()> {
     let own = find(state, signed_in, id).await?;
-    Err(Error::FailedPrecondition(format!("nobody leaves {} here yet", own.name).into()))
+    let standing = Standing::of_session(state, signed_in, own.id).await?;
+    manage::remove(state, &standing, signed_in.user().id, false).await
 }
 
 /// Hands one of them over to the active member who has this address.
@@ -107,7 +110,8 @@ pub async fn transfer(state: &State, signed_in: &SignedIn, id: OrganizationId, a
     let own = find(state, signed_in, id).await?;
     let unknown = || Error::invalid("address", "nobody with this address is a member of the organization");
     let user = find_member(&mut state.db.read().await?, &own, address).await?.ok_or_else(unknown)?;
-    Err(Error::FailedPrecondition(format!("{} is not handed over to {user} here yet", own.name).into()))
+    let standing = Standing::of_session(state, signed_in, own.id).await?;
+    ownership::transfer(state, &standing, user, Tier::Admin).await.map(drop)
 }
 
 /// The member of an organization with this address: somebody of its own pool or of the root's.

@@ -36,6 +36,7 @@ pub(in crate::app::accounts) async fn remove_locked(
     store::users::end_use(&mut edit.tx, id, state.now()).await?;
     if edit.row.shadow_of.is_some() {
         store::user_associations::end_use(&mut edit.tx, id, state.now()).await?;
+        store::memberships::remove_by_image(&mut edit.tx, edit.row.environment_id, id).await?;
     }
     // In the order in which a new user is counted.
     store::users::add_to_counts(&mut edit.tx, pool.id, source, -1).await?;

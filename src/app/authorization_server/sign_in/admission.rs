@@ -47,6 +47,12 @@ pub(super) async fn admit(
     }
     let user: Option<User> = table::find_for_update(tx, environment_id, id).await?;
     let Some(user) = user.filter(|user| user.may_sign_in()) else { return Ok(Err(Refusal::NotActive)) };
+    // Who is suspended at home signs in nowhere; who was removed from there neither.
+    let home = user.organization_id;
+    let membership = store::memberships::find_for_update(tx, environment_id, home, user.id).await?;
+    if !membership.is_some_and(|membership| membership.is_active()) {
+        return Ok(Err(Refusal::NotActive));
+    }
     if let FirstFactor::Own = factor {
         let emails = addresses(tx, &user).await?;
         if eligibility::is_switched_off(tx, user.organization_id, &emails).await? {

@@ -211,6 +211,7 @@ async fn sign(
         client_id: Some(client.id),
         subject: TokenSubject::User(user.id),
         organization: (!is_at_root).then(|| TokenOrganization::of(&organization)),
+        role: None,
         user_organization,
         grant_id: Some(grant.id),
         session: Some(TokenSession {

@@ -214,6 +214,7 @@ pub(super) async fn end(
             sessions::create(tx, state, start, &visitor.device).await?
         }
     };
+    store::memberships::update_last_login(tx, user.organization_id, user.id, now).await?;
     let answer = match request.client_id {
         Some(client) => {
             let whose = (&begun.session, user);

@@ -92,7 +92,16 @@ impl UsageDelta {
             | EventKind::InvitationResent
             | EventKind::InvitationRevoked
             | EventKind::InvitationAccepted
-            | EventKind::InvitationExpired => Self::default(),
+            | EventKind::InvitationExpired
+            | EventKind::OrganizationCreated
+            | EventKind::OrganizationUpdated
+            | EventKind::OrganizationDeleted
+            | EventKind::OwnershipTransferred
+            | EventKind::MembershipCreated
+            | EventKind::MembershipUpdated
+            | EventKind::MembershipDeleted
+            | EventKind::SessionCreated
+            | EventKind::SessionRevoked => Self::default(),
         }
     }
 }

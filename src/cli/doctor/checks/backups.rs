@@ -23,7 +23,9 @@ pub(super) async fn backups(db: &Db, findings: &mut Findings) -> store::Result<(
 
 fn judge(last: Option<Timestamp>, now: Timestamp, dialect: Dialect, findings: &mut Findings) {
     let mend = match dialect {
-        Dialect::Sqlite => "run `ostiary backup {folder}` every night, and keep the files and the master key elsewhere",
+        Dialect::Sqlite => {
+            "run `ostiary backup {folder}` every night, and keep the files and the master key elsewhere"
+        }
         Dialect::Postgres => {
             "run pg_dump every night and after it `ostiary backup verify {dump} --record`; whoever backs up in another way \
              may ignore this"

@@ -6,7 +6,7 @@ use crate::{
     cli::doctor::findings::Findings,
     config::Config,
     server,
-    store::{Db, SchemaFault},
+    store::{Db, SchemaFault, settings},
     telemetry,
 };
 
@@ -49,6 +49,7 @@ pub(super) async fn database(config: &Config, findings: &mut Findings) -> Option
     match db.schema_fault().await {
         Ok(None) => {
             check_readiness(&db, &url, findings).await;
+            check_copy(&db, &url, findings).await;
             Some(db)
         }
         Ok(Some(fault)) => {
@@ -86,6 +87,18 @@ async fn check_readiness(db: &Db, url: &str, findings: &mut Findings) {
         (Ok(()), Ok(None)) => {
             findings.ok(SUBJECT, format!("{url} answers, has every migration and can be written"));
         }
+    }
+}
+
+/// Reports a copy of another database into this one that was interrupted.
+async fn check_copy(db: &Db, url: &str, findings: &mut Findings) {
+    let Ok(mut conn) = db.read().await else { return };
+    if let Ok(Some(_)) = settings::find(&mut conn, settings::COPY_UNDER_WAY).await {
+        findings.bad(
+            "database",
+            format!("{url} holds an unfinished copy of another one, and no server starts on it"),
+            "run `ostiary copy --from {url} --to {url}` again: it goes on where it ended",
+        );
     }
 }
 

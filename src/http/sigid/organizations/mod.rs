@@ -10,11 +10,13 @@ use utoipa::ToSchema;
 pub use objects::OrganizationObject;
 
 use super::{
-    call::{Call, JsonObject},
+    call::{Call, JsonObject, present},
     error::SigidError,
     reply::{self, SigidResult, versioned},
 };
-use crate::app::members::organizations::{self, NewOrganization, OrganizationsQuery};
+use crate::app::members::organizations::{
+    self, NewOrganization, OrganizationReplacement, OrganizationsQuery,
+};
 
 /// List organizations
 ///
@@ -88,4 +90,62 @@ pub async fn get(call: Call) -> SigidResult {
     let standing = call.enter().await?;
     let found = organizations::find(&call.state, &standing).await?;
     Ok(versioned(HttpResponse::Ok(), found.organization.version, &OrganizationObject::new(found)))
+}
+
+/// An organization as it is to be. What is absent of `slug`, `owner_user_id`, `parent_id`, `status` and `external_id` stays as it
+/// is; the others are reset.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SigidOrganizationReplacement)]
+pub struct ReplaceBody {
+    /// Its name.
+    pub name: String,
+    /// What is said of it.
+    pub description: Option<String>,
+    /// What programs keep with it.
+    #[schema(value_type = Object)]
+    pub metadata: Option<Map<String, Value>>,
+    /// Whether those who administer it need a second factor for that.
+    pub require_admin_mfa: Option<bool>,
+    /// Its short name, which the owner changes.
+    pub slug: Option<String>,
+    /// Its owner, which a transfer of ownership changes.
+    #[serde(default, deserialize_with = "present")]
+    pub owner_user_id: Option<Option<String>>,
+    /// The organization above it, which the vendor changes.
+    #[serde(default, deserialize_with = "present")]
+    pub parent_id: Option<Option<String>>,
+    /// `active` or `disabled`; the vendor changes it.
+    pub status: Option<String>,
+    /// The vendor's own id for it.
+    #[serde(default, deserialize_with = "present")]
+    pub external_id: Option<Option<String>>,
+}
+
+/// Replace an organization
+pub async fn replace(call: Call<JsonObject>) -> SigidResult {
+    let (call, body) = call.take_body();
+    let standing = call.enter().await?;
+    let body: ReplaceBody = body.read()?;
+    let wanted = OrganizationReplacement {
+        name: body.name,
+        description: body.description.unwrap_or_default(),
+        metadata: body.metadata.unwrap_or_default(),
+        require_admin_mfa: body.require_admin_mfa.unwrap_or(false),
+        slug: body.slug,
+        owner: body.owner_user_id,
+        parent: body.parent_id,
+        status: body.status,
+        external_id: body.external_id,
+    };
+    let changed = organizations::replace(&call.state, &standing, call.if_match.as_ref(), &wanted).await?;
+    Ok(versioned(HttpResponse::Ok(), changed.organization.version, &OrganizationObject::new(changed)))
+}
+
+/// Delete an organization
+///
+/// Its memberships end, and what was given for it; its connections and directories go. The audit log stays.
+pub async fn remove(call: Call) -> SigidResult {
+    let standing = call.enter().await?;
+    organizations::remove(&call.state, &standing, call.if_match.as_ref()).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

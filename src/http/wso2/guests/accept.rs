@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode, web};
 use model::client_address::ClientAddress;
 
-use super::{CodeBody, errors::error_of};
+use super::{code::CodeBody, errors::error_of};
 use crate::{
     app::{
         Error, State,

@@ -56,8 +56,69 @@ fn open(about: &str, members: &[(&str, Value)]) -> Value {
     schema
 }
 
-/// All of them, by name.
-pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+/// What a caller fills in is a variable of the shell in examples: `orgHandle` is `$ORG_HANDLE`.
+fn variable(name: &str) -> String {
+    let mut text = String::from("$");
+    for c in name.chars().filter(char::is_ascii_alphanumeric) {
+        if c.is_ascii_uppercase() && text.len() > 1 {
+            text.push('_');
+        }
+        text.push(c.to_ascii_uppercase());
+    }
+    text
+}
+
+/// Gives the texts that must be sent an example.
+fn add_examples(schema: &mut Value) {
+    let required: Vec<String> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    for name in required {
+        let member = &mut schema["properties"][&name];
+        if member["type"] == "array" && member["items"]["type"] == "string" {
+            member["items"]["example"] = variable(&name).into();
+        }
+        if member["type"] == "string" && member["enum"].is_null() {
+            member["example"] = variable(&name).into();
+        }
+    }
+}
+
+/// The names of the schemas that a schema refers to.
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            let name = members.get("$ref").and_then(Value::as_str).and_then(|text| text.rsplit('/').next());
+            found.extend(name.map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+/// All of them, by name. Those that are `sent` have examples.
+pub(super) fn schemas(sent: &[&str]) -> Vec<(&'static str, Value)> {
+    let mut all = every();
+    let mut wanted: Vec<String> = sent.iter().map(|name| (*name).to_owned()).collect();
+    let mut done = 0;
+    while let Some(name) = wanted.get(done).cloned() {
+        done += 1;
+        if let Some((_, schema)) = all.iter_mut().find(|(known, _)| *known == name) {
+            let mut further = Vec::new();
+            references(schema, &mut further);
+            further.retain(|name| !wanted.contains(name));
+            wanted.extend(further);
+            add_examples(schema);
+        }
+    }
+    all
+}
+
+fn every() -> Vec<(&'static str, Value)> {
     let mut all = common();
     all.extend(organizations());
     all.extend(applications());

@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{domains, guests, invitations, roles, user_groups, users};
+use super::{domains, guests, invitations, members, roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -41,6 +41,10 @@ pub fn configure(routes: &mut Routes<'_>) {
         USER_ROLES: post users::roles::change;
         USER_INVITATION: post invitation::change;
         USER_SESSIONS: post credentials::end_sessions;
+        ORGANIZATION_MEMBERS: get members::list::list;
+        ORGANIZATION_MEMBER: get members::show::show, post members::show::change;
+        REMOVE_ORGANIZATION_MEMBER: get members::show::confirm_removal, post members::show::remove;
+        ORGANIZATION_CHECKLIST: get members::checklist::show;
         ORGANIZATION_INVITATIONS: get invitations::list::list;
         NEW_ORGANIZATION_INVITATION: get invitations::form::new, post invitations::form::create;
         RESEND_ORGANIZATION_INVITATION: post invitations::list::resend;

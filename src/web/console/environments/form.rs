@@ -83,6 +83,8 @@ impl ConsoleResource for Environment {
             .with("idpInitiated", self.idp_initiated.as_str())
             .with("oauthSubject", self.oauth_subject.as_str())
             .with_flag("sharedDomainSubjects", self.shared_domain_subjects)
+            .with_flag("passwordSessions", self.password_sessions)
+            .with_flag("userOrganizations", self.user_organizations)
             .with("defaultTemplateId", text_of(self.default_template_id))
             .with("defaultParentId", text_of(self.default_parent_id))
     }
@@ -116,6 +118,10 @@ impl ConsoleResource for Environment {
                 .hint("For a domain that several organizations share: whoever one of them signs in is the same person to your app."))
             // A new environment has no organizations.
             @if of.is_some() {
+                (view.checkbox("passwordSessions", "Sessions by password over the API")
+                    .hint("Users of the root’s pools sign in by POST /api/v1/sessions, besides the sign-in page."))
+                (view.checkbox("userOrganizations", "Users make organizations")
+                    .hint("Users of the root’s pools make organizations of their own by POST /api/v1/organizations."))
                 (view.offered("defaultTemplateId", "Default template").optional()
                     .hint("What organizations are made from when nobody names a template: over SecureAuth’s API, and in the form for a new one."))
                 (parent::field(view, "defaultParentId", "Default parent", "The organization above those that are made without naming one."))

@@ -100,8 +100,10 @@ fn kind_of(event: &Event) -> &str {
 
 /// The resource's name, from the event's data.
 fn name_in(data: &Value) -> Option<String> {
-    let resource =
-        [data.get("after"), data.get("before"), data.get("invitation")].into_iter().flatten().find(|value| value.is_object())?;
+    let resource = [data.get("after"), data.get("before"), data.get("invitation")]
+        .into_iter()
+        .flatten()
+        .find(|value| value.is_object())?;
     let text = |value: &Value| value.as_str().map(str::to_owned).filter(|text| !text.trim().is_empty());
     ["userName", "displayName", "email"]
         .iter()
@@ -134,6 +136,15 @@ fn kind_label(kind: &EventType) -> &str {
         "guest_invitation.created" => "User of the organization above invited",
         "guest_invitation.accepted" => "Invitation accepted",
         "guest_invitation.deleted" => "Invitation taken back",
+        "organization.created" => "Organization made by its own people",
+        "organization.updated" => "Organization changed by its own people",
+        "organization.deleted" => "Organization deleted by its owner",
+        "organization.ownership_transferred" => "Organization handed over",
+        "membership.created" => "New member",
+        "membership.updated" => "Member changed",
+        "membership.deleted" => "Member left",
+        "session.created" => "User signed in over the API",
+        "session.revoked" => "User signed out over the API",
         other => other,
     }
 }

@@ -90,7 +90,9 @@ pub(in crate::web::console) fn view(
             Step::SecondAdministrator => ("Invite somebody", invite.as_str()),
             Step::SecondFactor if is_vendor => ("Settings", edit.as_str()),
             Step::SecondFactor => return None,
-            Step::Domain | Step::SingleSignOn | Step::Tested | Step::Directory => ("Set it up", home.as_str()),
+            Step::Domain | Step::SingleSignOn | Step::Tested | Step::Directory => {
+                ("Set it up", home.as_str())
+            }
         })
     };
     html! {

@@ -192,7 +192,8 @@ fn invitation_samples() {
         "Invite people",
         new(&typed.with(ADDRESSES, "a@x.example\nb@x.example"), &wrong),
     );
-    let accept_url = "https://sso.example/prod/root/sign-in/invitation?token=invitation_12vqjrnxk9xeov6o4f05pan0g";
+    let accept_url =
+        "https://sso.example/prod/root/sign-in/invitation?token=invitation_12vqjrnxk9xeov6o4f05pan0g";
     let made = [
         (
             "eve@acme.com".to_owned(),
@@ -205,7 +206,11 @@ fn invitation_samples() {
         ("ada@acme.com".to_owned(), Err(InvitationError::AlreadyMember.into())),
     ];
     sample("console-invitation-links", "Invitation links", form::links(&organization, "/back", false, &made));
-    sample("console-invitation-letters", "Invitation links", form::links(&organization, "/back", true, &made));
+    sample(
+        "console-invitation-letters",
+        "Invitation links",
+        form::links(&organization, "/back", true, &made),
+    );
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(in crate::web::console) mod logins;
 #[cfg(test)]
 pub(in crate::web::console) mod logs;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
 pub(in crate::web::console) mod pools;
 #[cfg(test)]
 pub(in crate::web::console) mod resources;

@@ -102,6 +102,8 @@ fn environment() -> Environment {
         idp_initiated: IdpInitiated::Restart,
         oauth_subject: OauthSubject::Email,
         shared_domain_subjects: false,
+        password_sessions: true,
+        user_organizations: true,
         default_template_id: None,
         default_parent_id: None,
         created_at: now() - DAY * 300,

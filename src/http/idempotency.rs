@@ -1,7 +1,7 @@
-//! `Idempotency-Key` for writes through the management API: a request that is retried with the same key is carried
-//! out once.
+//! `Idempotency-Key` for writes of programs: a request that is retried with the same key is carried out once. Each surface says whose
+//! requests these are, and how its errors look ([`Writes`]).
 
-use std::panic::resume_unwind;
+use std::{future::Future, panic::resume_unwind};
 
 use actix_web::{
     Error, HttpMessage as _, HttpResponse,
@@ -15,19 +15,12 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use base::{id::ApiKeyId, secret::Digest};
-use serde_json::json;
+use base::secret::Digest;
 
-use super::call::{self, BufferedBody, ManagementKey};
-use crate::{
-    app::{
-        self, State,
-        idempotency::{self, Claim, ClaimOutcome},
-        principal::Subject,
-    },
-    http::api_error::ApiError,
-    links::path,
-    web::kit::routing::MatchedRoute,
+use super::request_body::BufferedBody;
+use crate::app::{
+    self, State,
+    idempotency::{self, Claim, ClaimOutcome},
 };
 
 /// The request's header.
@@ -35,17 +28,46 @@ pub const KEY: &str = "idempotency-key";
 /// The response header that marks a replayed response.
 pub const REPLAYED: &str = "idempotency-replayed";
 
-/// Middleware of every API route.
-pub async fn handle(
+/// A surface whose writes may come with an `Idempotency-Key`.
+pub trait Writes: 'static {
+    /// Who makes a write, if they are authenticated; `None` also for a request that is none, or that takes no key. Whoever may not
+    /// make it gets the error from the route itself.
+    fn caller(request: &ServiceRequest) -> impl Future<Output = Option<(web::Data<State>, String)>>;
+
+    /// An error, as the surface has it.
+    fn error(request: &ServiceRequest, error: app::Error) -> Error;
+
+    /// The refusal of a request that is still running.
+    fn still_running(request: &ServiceRequest) -> HttpResponse;
+
+    /// The refusal of a key with which another request was made.
+    fn key_reused(request: &ServiceRequest) -> HttpResponse;
+}
+
+/// Whether a request is a write with a key.
+pub fn is_write_with_key(request: &ServiceRequest) -> bool {
+    let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
+    changes && request.headers().contains_key(KEY)
+}
+
+/// Middleware of every route of a surface.
+pub async fn handle<S: Writes>(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((state, api_key_id)) = authorize_write(&request).await else {
+    let caller = match is_write_with_key(&request) {
+        true => S::caller(&request).await,
+        false => None,
+    };
+    let Some((state, caller)) = caller else {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
     let key = match read_key(request.headers()) {
         Ok(key) => key,
-        Err(error) => return Ok(request.error_response(ApiError::api(error))),
+        Err(error) => {
+            let error = S::error(&request, error);
+            return Ok(request.error_response(error));
+        }
     };
     let body =
         request.extract::<web::Bytes>().await.map_err(|error| match error.as_error::<PayloadError>() {
@@ -53,15 +75,24 @@ pub async fn handle(
             _ => error,
         })?;
     let asked = digest(&request, &body);
-    let begun = match idempotency::claim(&state, api_key_id, &key, asked).await {
+    let begun = match idempotency::claim(&state, caller, &key, asked).await {
         Ok(begun) => begun,
-        Err(error) => return Ok(request.error_response(ApiError::api(error))),
+        Err(error) => {
+            let error = S::error(&request, error);
+            return Ok(request.error_response(error));
+        }
     };
     let claim = match begun {
         ClaimOutcome::Claimed(claim) => claim,
         ClaimOutcome::Completed(answer) => return Ok(request.into_response(replayed(&answer))),
-        ClaimOutcome::InProgress => return Ok(request.into_response(still_running())),
-        ClaimOutcome::KeyReused => return Ok(request.into_response(key_reused())),
+        ClaimOutcome::InProgress => {
+            let refusal = S::still_running(&request);
+            return Ok(request.into_response(refusal));
+        }
+        ClaimOutcome::KeyReused => {
+            let refusal = S::key_reused(&request);
+            return Ok(request.into_response(refusal));
+        }
     };
     request.extensions_mut().insert(BufferedBody(body));
     // In a separate task, so that the response is stored even if the caller disconnects.
@@ -74,30 +105,9 @@ pub async fn handle(
             release_key(&state, &claim).await;
             match error.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                Err(error) => Err(ApiError::api(app::Error::internal(error)).into()),
+                Err(error) => Err(actix_web::error::ErrorInternalServerError(error)),
             }
         }
-    }
-}
-
-/// The caller's API key, if the request is a write with an `Idempotency-Key` and the caller is authorised.
-async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, ApiKeyId)> {
-    let changes = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
-    // Login calls are not management; an access code can be redeemed only once anyway.
-    let login = {
-        let is_login =
-            |route: &MatchedRoute| [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&&*route.pattern);
-        request.extensions().get::<MatchedRoute>().is_some_and(is_login)
-    };
-    if !changes || login || !request.headers().contains_key(KEY) {
-        return None;
-    }
-    let state = request.app_data::<web::Data<State>>()?.clone();
-    // An unauthorised caller gets the error from the route itself.
-    let principal = call::authenticate::<ManagementKey>(request.request()).await.ok()?;
-    match principal.subject {
-        Subject::ApiKey(id) => Some((state, id)),
-        _ => None,
     }
 }
 
@@ -155,7 +165,7 @@ async fn store_response(
     let (response, body) = response.into_parts();
     let Ok(body) = body::to_bytes(body).await else {
         release_key(state, claim).await;
-        return Err(ApiError::api(app::Error::internal("the response body cannot be read")).into());
+        return Err(actix_web::error::ErrorInternalServerError("the response body cannot be read"));
     };
     if let Err(error) = idempotency::complete(state, claim, status.as_u16(), &body).await {
         // The request was carried out, so its response is returned; retries wait until the claim expires.
@@ -179,23 +189,6 @@ fn replayed(answer: &idempotency::ReplayedResponse) -> HttpResponse {
         return response.finish();
     }
     response.content_type("application/json").body(answer.body.clone())
-}
-
-/// The only 409 of the API: it is temporary, so SDKs that retry it are right.
-fn still_running() -> HttpResponse {
-    HttpResponse::Conflict().insert_header((header::RETRY_AFTER, "1")).json(json!({
-        "code": 10,
-        "message": "the same request is still running; its answer can be had under the same Idempotency-Key",
-        "details": [],
-    }))
-}
-
-fn key_reused() -> HttpResponse {
-    HttpResponse::UnprocessableEntity().json(json!({
-        "code": 3,
-        "message": "bad Idempotency-Key: another request was made with it; take a fresh one",
-        "details": [],
-    }))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{
     delegates::{Delegate, give_role},
     world,
 };
-use crate::{both, support::TestApp};
+use crate::both;
 
 both! {
     async fn administrators_of_an_organization_add_prove_and_give_up_its_domains(app: TestApp) {

@@ -79,6 +79,7 @@ fn signatures() {
             org_id: None,
             org_name: None,
             org_handle: None,
+            org_role: None,
             user_org: None,
             sid: None,
             amr: Vec::new(),

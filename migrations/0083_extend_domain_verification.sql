@@ -26,7 +26,6 @@ CREATE TABLE membership_denials (
     organization_id TEXT NOT NULL,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     environment_id TEXT NOT NULL,
-    denied_at BIGINT NOT NULL,
     PRIMARY KEY (organization_id, user_id)
 );
 CREATE INDEX membership_denials_by_user ON membership_denials (user_id);

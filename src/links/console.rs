@@ -119,6 +119,8 @@ pub const APPROVE_DOMAIN: &str =
     "/console/{environment}/organizations/{organization}/domains/{domain}/approve";
 /// Checks the DNS record of a domain.
 pub const CHECK_DOMAIN: &str = "/console/{environment}/organizations/{organization}/domains/{domain}/check";
+/// Makes a new DNS record for a domain.
+pub const VERIFY_DOMAIN: &str = "/console/{environment}/organizations/{organization}/domains/{domain}/verify";
 /// Removes a domain.
 pub const DELETE_DOMAIN: &str = "/console/{environment}/organizations/{organization}/domains/{domain}/delete";
 

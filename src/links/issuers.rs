@@ -1,6 +1,6 @@
 //! The links of an environment's issuers: their endpoints, and the pages of an organization's people.
 
-use base::id::LoginFlowId;
+use base::id::{LoginFlowId, OrganizationId};
 use url::Url;
 
 use super::{Links, console, expand, fill, path};
@@ -34,6 +34,18 @@ impl Links {
     /// Where an organization's own administrators begin.
     pub fn administration(&self, tenant: &str, workspace: &str) -> Url {
         self.url(&expand(console::DELEGATED, &[&tenant, &workspace]))
+    }
+
+    /// A domain of an organization, for its own administrators.
+    pub fn administered_domain(
+        &self,
+        tenant: &str,
+        workspace: &str,
+        organization: OrganizationId,
+        domain: &str,
+    ) -> Url {
+        let pattern = console::delegated_route(console::DOMAIN);
+        self.url(&expand(pattern, &[&tenant, &workspace, &organization, &domain]))
     }
 
     /// Where a new account is activated, by the code of a letter in its extended form.

@@ -87,8 +87,8 @@ pub struct AuditFilter {
     pub organization_id: Option<OrganizationId>,
     /// Entries of this actor.
     pub actor_id: Option<String>,
-    /// Entries with this action: `organization.updated`.
-    pub action: Option<String>,
+    /// Entries with one of these actions: `organization.updated`; empty: with any.
+    pub actions: Vec<String>,
     /// From this moment on.
     pub since: Option<Timestamp>,
     /// Before this moment.
@@ -117,8 +117,8 @@ pub async fn list(
     if let Some(id) = &filter.actor_id {
         sql = sql.push(" AND actor_id = ").value(id.clone());
     }
-    if let Some(action) = &filter.action {
-        sql = sql.push(" AND action = ").value(action.clone());
+    if !filter.actions.is_empty() {
+        sql = sql.push(" AND action IN (").values(filter.actions.iter().cloned()).push(")");
     }
     // Ids sort by creation time.
     if let Some(since) = filter.since {

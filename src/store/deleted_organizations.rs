@@ -9,7 +9,7 @@ use super::{Conn, Result};
 const DELETE_BATCH_SIZE: i64 = 1000;
 
 /// From the inside outwards: a row goes when nothing is left in it, so that no statement deletes much more than a batch.
-const STATEMENTS: [&str; 14] = [
+const STATEMENTS: [&str; 15] = [
     "DELETE FROM scim_group_members WHERE (group_id, member_id) IN (SELECT m.group_id, m.member_id \
      FROM scim_directories d JOIN scim_groups g ON g.directory_id = d.id \
      JOIN scim_group_members m ON m.group_id = g.id WHERE d.deleted_at < $1 LIMIT $2)",
@@ -35,6 +35,8 @@ const STATEMENTS: [&str; 14] = [
      JOIN organization_invitations i ON i.organization_id = o.id WHERE o.deleted_at < $1 LIMIT $2)",
     "DELETE FROM memberships WHERE (organization_id, user_id) IN (SELECT m.organization_id, m.user_id \
      FROM organizations o JOIN memberships m ON m.organization_id = o.id WHERE o.deleted_at < $1 LIMIT $2)",
+    "DELETE FROM membership_denials WHERE (organization_id, user_id) IN (SELECT m.organization_id, m.user_id \
+     FROM organizations o JOIN membership_denials m ON m.organization_id = o.id WHERE o.deleted_at < $1 LIMIT $2)",
     "DELETE FROM membership_counts WHERE organization_id IN (SELECT c.organization_id FROM organizations o \
      JOIN membership_counts c ON c.organization_id = o.id WHERE o.deleted_at < $1 LIMIT $2)",
     "DELETE FROM organizations WHERE id IN (SELECT o.id FROM organizations o WHERE o.deleted_at < $1 \
@@ -45,6 +47,7 @@ const STATEMENTS: [&str; 14] = [
      AND NOT EXISTS (SELECT 1 FROM role_assignments a WHERE a.organization_id = o.id) \
      AND NOT EXISTS (SELECT 1 FROM organization_invitations i WHERE i.organization_id = o.id) \
      AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.organization_id = o.id) \
+     AND NOT EXISTS (SELECT 1 FROM membership_denials m WHERE m.organization_id = o.id) \
      AND NOT EXISTS (SELECT 1 FROM organizations c WHERE c.parent_id = o.id) LIMIT $2)",
 ];
 

@@ -12,7 +12,7 @@ use base::{
 use model::membership::{Membership, MembershipSource, MembershipStatus, Tier};
 
 use super::{
-    Conn, Result, Sql, Transaction,
+    Conn, Result, Sql, Transaction, auto_join,
     connection::Row,
     table::{ROW_LOCK, locking},
     user_associations,
@@ -66,6 +66,7 @@ pub async fn insert(tx: &mut Transaction, membership: &Membership) -> Result<()>
     .bind(membership.last_login_at)
     .execute()
     .await?;
+    auto_join::forget(tx, membership.organization_id, membership.user_id).await?;
     add_to_count(tx, membership.environment_id, membership.organization_id, 1).await
 }
 
@@ -155,7 +156,7 @@ pub async fn update_last_login(
     Ok(())
 }
 
-/// Removes one. Returns whether there was one. What its user has in the organization is ended apart
+/// Removes one: no domain makes the user a member again. Returns whether there was one. What its user has in the organization is ended apart
 /// ([`super::account_deprovisioning::end_use_in_organization`]).
 pub async fn remove(tx: &mut Transaction, membership: &Membership) -> Result<bool> {
     let gone = tx
@@ -165,7 +166,9 @@ pub async fn remove(tx: &mut Transaction, membership: &Membership) -> Result<boo
         .execute()
         .await?;
     if gone == 1 {
-        add_to_count(tx, membership.environment_id, membership.organization_id, -1).await?;
+        let place = (membership.environment_id, membership.organization_id);
+        add_to_count(tx, place.0, place.1, -1).await?;
+        auto_join::deny(tx, place, membership.user_id).await?;
     }
     Ok(gone == 1)
 }

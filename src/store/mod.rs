@@ -18,6 +18,7 @@ pub mod authentication_challenges;
 pub mod authorization_codes;
 pub mod authorization_grants;
 pub mod authorization_requests;
+pub mod auto_join;
 pub mod background_jobs;
 mod batch;
 pub mod brandings;

@@ -57,6 +57,7 @@ const IN_BATCHES: &[&str] = &[
     some!("user_groups" by "id"),
     some!("user_associations" by "user_id"),
     some!("memberships" by "organization_id, user_id"),
+    some!("membership_denials" by "organization_id, user_id"),
     some!("membership_counts" by "organization_id"),
     some!("letters" by "id"),
     some!("guest_invitations" by "id"),

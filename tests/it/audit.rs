@@ -68,8 +68,8 @@ both! {
         assert_eq!(of(AuditFilter { target_id: Some(id), ..AuditFilter::default() }).await.len(), 3);
         let organization_id = update.organization_id;
         assert_eq!(of(AuditFilter { organization_id, ..AuditFilter::default() }).await.len(), 5);
-        let action = Some("organization.updated".to_owned());
-        assert_eq!(of(AuditFilter { action, ..AuditFilter::default() }).await.len(), 1);
+        let actions = vec!["organization.updated".to_owned()];
+        assert_eq!(of(AuditFilter { actions, ..AuditFilter::default() }).await.len(), 1);
         let until = Some(update.at);
         assert_eq!(of(AuditFilter { until, ..AuditFilter::default() }).await.len(), 1);
         let since = Some(update.at);

@@ -26,13 +26,13 @@ fn page() -> PageQuery {
 
 /// The entries of an environment with this action, the newest first.
 async fn of(app: &TestApp, environment: &model::environment::Environment, action: &str) -> Vec<AuditEvent> {
-    let filter = AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
+    let filter = AuditFilter { actions: vec![action.to_owned()], ..AuditFilter::default() };
     audit::list(&app.state, &Principal::operator(environment.id), &filter, &page()).await.unwrap().items
 }
 
 /// The same of the installation.
 async fn of_installation(app: &TestApp, action: &str) -> Vec<AuditEvent> {
-    let filter = AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
+    let filter = AuditFilter { actions: vec![action.to_owned()], ..AuditFilter::default() };
     audit::list_installation(&app.state, &Principal::OPERATOR, &filter, &page()).await.unwrap().items
 }
 

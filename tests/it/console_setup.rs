@@ -26,6 +26,11 @@ both! {
         let path = format!("{domains}/labs.acme-two.example");
         console.done(&format!("{path}/approve"), &[]).await.says("Domain approved.").says("Counts: you approved it");
         console.page(&format!("/organizations/{}", tenant.organization.id)).await.says("labs.acme-two.example");
+        let shown = console.page(&path).await;
+        shown.says("Lead people to this organization").does_not_say("Make users members");
+        let saved = console.done(&path, &[("routingEnabled", "")]).await;
+        saved.says("Domain saved.");
+        assert!(!app.organization_domain(environment.id, "labs.acme-two.example").await.routing_enabled);
         let delete = format!("{path}/delete");
         console.page(&delete).await.says("can no longer sign in to Company acme.example");
         let gone = console.done(&delete, &[("confirm", "labs.acme-two.example")]).await;

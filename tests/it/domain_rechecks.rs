@@ -18,7 +18,11 @@ use serde_json::{Value, json};
 
 use crate::{
     both,
-    support::{IdentityProvider, Request, Tenant, TestApp, dns::NameServer},
+    support::{
+        IdentityProvider, Request, Tenant, TestApp,
+        dns::NameServer,
+        mail::{MailServer, header, send_by},
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -183,6 +187,54 @@ both! {
         assert_eq!(read(&app, &key, &tenant, "new.example").await["state"], "verified");
         assert_eq!(events(&app, &key).await[4].0, "organization.domain_restored");
         assert!(signs_in(&app, &key, &tenant).await);
+    }
+
+    async fn those_who_administer_an_organization_are_told_by_mail(app: TestApp) {
+        let (dns, mail) = (NameServer::start().await, MailServer::start().await);
+        let (address, port) = (dns.address(), mail.port);
+        let app = app.replica_with(|config| {
+            config.dns_servers = vec![address];
+            send_by(config, port);
+        }).await;
+        let environment = app.environment("prod").await;
+        let (key, tenant) = (app.api_key(&environment, true).await, app.tenant(&environment, "acme.example").await);
+        prove(&app, &dns, &key, &tenant, "new.example").await;
+        for (name, tier, status) in [
+            ("owner", "owner", "active"), ("admin", "admin", "active"), ("member", "member", "active"), ("gone", "admin", "suspended"),
+        ] {
+            let user = app.user(&environment, None, &format!("{name}@people.example")).await;
+            let mut tx = app.state.db.write().await.unwrap();
+            tx.sql(
+                "INSERT INTO memberships (organization_id, user_id, environment_id, tier, status, source, joined_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, 'manual', 0, 0)",
+            )
+            .bind(tenant.organization.id)
+            .bind(user.id)
+            .bind(environment.id)
+            .bind(tier)
+            .bind(status)
+            .execute()
+            .await
+            .unwrap();
+            tx.commit().await.unwrap();
+        }
+        dns.publish(NAME, &[]);
+        for _ in 0..2 {
+            assert_eq!(after(&app, 28 * HOUR).await, 1);
+        }
+        assert!(mail.all("to").is_empty(), "two looks are nothing yet");
+        assert_eq!(after(&app, 28 * HOUR).await, 1);
+        for address in ["owner@people.example", "admin@people.example"] {
+            let letter = mail.letter_to(address, 1).await;
+            assert!(header(&letter, "Subject").starts_with("A domain has lost its DNS record"), "{letter}");
+            let text = letter["text"].as_str().unwrap();
+            let end = format!("/admin/organizations/{}/domains/new.example", tenant.organization.id);
+            assert!(text.lines().any(|line| line.ends_with(&end)), "{text}");
+            assert!(!text.contains("Ostiary"), "{text}");
+        }
+        // Once, and to nobody else.
+        miss_three_times(&app, 1).await;
+        assert_eq!(mail.all("to").len(), 2);
     }
 
     async fn a_failure_of_dns_is_no_lost_record(app: TestApp) {

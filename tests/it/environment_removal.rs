@@ -151,6 +151,8 @@ async fn add_people(app: &TestApp, tenant: &Tenant) {
         "INSERT INTO memberships (organization_id, user_id, environment_id, tier, status, source, joined_at, updated_at) \
          SELECT id, 'usr_0000000000000000000000001', environment_id, 'member', 'active', 'manual', 0, 0 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
+        "INSERT INTO membership_denials (organization_id, user_id, environment_id) \
+         SELECT id, 'usr_0000000000000000000000001', environment_id FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO membership_counts (organization_id, environment_id, members) SELECT id, environment_id, 1 \
          FROM organizations WHERE id = $1 AND deleted_at IS NULL",
         "INSERT INTO organization_invitations (id, environment_id, organization_id, email, email_key, role, token_sha256, state, \
@@ -275,7 +277,7 @@ both! {
             "signed_access_tokens", "users", "one_time_codes", "authorization_requests", "letters", "user_groups",
         ];
         // What hangs from roles and users by a key goes with them.
-        let hanging = ["roles", "role_assignments", "user_associations", "memberships", "membership_counts"];
+        let hanging = ["roles", "role_assignments", "user_associations", "memberships", "membership_denials", "membership_counts"];
         let all = || swept.iter().chain(&hanging);
         assert!(histories.iter().all(|table| all().any(|name| *name == table)), "{histories:?}");
         assert!(histories.contains("login_flows") && histories.contains("events"));

@@ -48,6 +48,8 @@ pub enum LetterKind {
     AddressAdded,
     /// The person has removed an address.
     AddressRemoved,
+    /// A domain of an organization that they administer has lost the record that proved it.
+    DomainRecordLost,
 }
 
 impl LetterKind {
@@ -75,7 +77,8 @@ impl LetterKind {
             | Self::TotpRemoved
             | Self::RecoveryCodesMade
             | Self::AddressAdded
-            | Self::AddressRemoved => None,
+            | Self::AddressRemoved
+            | Self::DomainRecordLost => None,
         }
     }
 

@@ -132,16 +132,18 @@ const MAX_FILTER_LENGTH: usize = 200;
 
 /// Validates a filter: PostgreSQL fails on a text with NUL.
 fn check(filter: &AuditFilter) -> Result<()> {
-    let texts = [("targetId", &filter.target_id), ("actorId", &filter.actor_id), ("action", &filter.action)];
-    for (field, text) in texts {
-        input::line(field, text.as_deref().unwrap_or_default(), MAX_FILTER_LENGTH)?;
+    let ids = [("targetId", &filter.target_id), ("actorId", &filter.actor_id)];
+    let ids = ids.into_iter().filter_map(|(field, text)| Some((field, text.as_ref()?)));
+    for (field, text) in ids.chain(filter.actions.iter().map(|action| ("action", action))) {
+        input::line(field, text, MAX_FILTER_LENGTH)?;
     }
     Ok(())
 }
 
 /// The conditions of a filter, as they are recorded.
 fn filter_fields(filter: &AuditFilter) -> Map<String, Value> {
-    let AuditFilter { target_id, organization_id, actor_id, action, since, until } = filter;
+    let AuditFilter { target_id, organization_id, actor_id, actions, since, until } = filter;
+    let action = (!actions.is_empty()).then(|| actions.join(" "));
     let mut fields = audit_fields! {
         "targetId": target_id, "organizationId": organization_id, "actorId": actor_id, "action": action,
         "since": since, "until": until,

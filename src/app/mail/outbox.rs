@@ -253,7 +253,8 @@ async fn write(tx: &mut Transaction, state: &State, new: &NewLetter<'_>, now: Ti
             | LetterKind::AlreadyRegistered
             | LetterKind::Invitation
             | LetterKind::GuestInvitation
-            | LetterKind::OrganizationInvitation => links.sign_in(slug, &segment),
+            | LetterKind::OrganizationInvitation
+            | LetterKind::DomainRecordLost => links.sign_in(slug, &segment),
             LetterKind::PasswordChanged
             | LetterKind::PasskeyAdded
             | LetterKind::PasskeyRemoved

@@ -255,6 +255,14 @@ pub(super) fn write(
         LetterKind::TotpRemoved => notice(letterhead, "The authenticator app of your account was removed"),
         LetterKind::RecoveryCodesMade => notice(letterhead, "New recovery codes were made for your account"),
         LetterKind::AddressAdded => notice(letterhead, "An e-mail address was added to your account"),
+        LetterKind::DomainRecordLost => (
+            format!("A domain has lost its DNS record: {place}"),
+            format!(
+                "The DNS record that proved a domain was not found three days in a row: {place}. Publish it again. People with addresses of the domain can sign in for some time yet, and not after that."
+            ),
+            "Look at the domain",
+            "You get this letter because you administer the organization. If the domain is not yours any more, remove it there.",
+        ),
         LetterKind::AddressRemoved => notice(letterhead, "An e-mail address of your account was removed"),
     };
     let mut blocks = vec![Block::Paragraph(before)];

@@ -4,6 +4,7 @@
 //! Others that make members ([`change::add`]) or end them ([`change::end`]) do it by those two, in their own transactions: the count,
 //! the audit log, the event, and what somebody has in the organization go with them.
 
+pub(in crate::app) mod auto_join;
 pub mod caller;
 pub mod change;
 pub mod checklist;

@@ -147,7 +147,8 @@ async fn filter(call: &Call, query: &Query) -> Result<AuditFilter> {
         (Some(_), None) => return Err(Error::invalid("event_action", "is required with event_subject")),
         (None, Some(_)) => return Err(Error::invalid("event_subject", "is required with event_action")),
     };
-    Ok(AuditFilter { organization_id, action, ..AuditFilter::default() })
+    let actions = action.into_iter().collect();
+    Ok(AuditFilter { organization_id, actions, ..AuditFilter::default() })
 }
 
 async fn find_organization(

@@ -72,15 +72,37 @@ pub struct Target {
     pub id: String,
 }
 
-/// The names of this surface for those of the audit log that others use.
+/// What the surface calls domains in the log, and what the log calls them.
+const DOMAIN: (&str, &str) = ("organization.domain.", "organization_domain.");
+
+/// What the surface calls what happens to a domain, and what the log calls it. Where one name stands for two, `state` in the changes
+/// tells them apart.
+const OF_DOMAINS: [(&str, &str); 7] = [
+    ("added", "created"),
+    ("removed", "deleted"),
+    ("lapsed", "record_lost"),
+    ("verification_failed", "verification_failed"),
+    ("verification_failed", "lapsed"),
+    ("verified", "verified"),
+    ("verified", "restored"),
+];
+
+/// The name of an entry here.
 fn kind_of(action: &str) -> String {
-    const NAMES: [(&str, &str); 3] = [
-        ("organization_domain.", "organization.domain."),
-        ("organization_invitation.", "organization.invitation."),
-        ("role_assignment.", "role."),
-    ];
-    let named = NAMES.iter().find_map(|(ours, theirs)| Some((theirs, action.strip_prefix(ours)?)));
-    named.map_or_else(|| action.to_owned(), |(theirs, rest)| format!("{theirs}{rest}"))
+    let Some(done) = action.strip_prefix(DOMAIN.1) else { return action.to_owned() };
+    let known = OF_DOMAINS.iter().find(|(_, theirs)| *theirs == done);
+    format!("{}{}", DOMAIN.0, known.map_or(done, |(ours, _)| ours))
+}
+
+/// What the log calls the entries with a name of this surface.
+fn actions_of(kind: &str) -> Vec<String> {
+    let Some(done) = kind.strip_prefix(DOMAIN.0) else { return vec![kind.to_owned()] };
+    let known = OF_DOMAINS.iter().filter(|(ours, _)| *ours == done);
+    let mut found: Vec<String> = known.map(|(_, theirs)| format!("{}{theirs}", DOMAIN.1)).collect();
+    if found.is_empty() {
+        found.push(format!("{}{done}", DOMAIN.1));
+    }
+    found
 }
 
 impl AuditEventObject {
@@ -94,6 +116,7 @@ impl AuditEventObject {
         };
         let target = match event.target_kind.as_str() {
             "organization.member" => "user",
+            "organization_domain" => "domain",
             kind => kind,
         };
         let mut changes = Map::new();
@@ -150,8 +173,38 @@ pub async fn list_all(call: Call) -> SigidResult {
 
 async fn answer(call: &Call, log: Log, organization_id: Option<OrganizationId>) -> SigidResult {
     let query = call.query();
-    let filter = AuditFilter { organization_id, action: query.text("type"), ..AuditFilter::default() };
+    let actions = query.text("type").map(|kind| actions_of(&kind)).unwrap_or_default();
+    let filter = AuditFilter { organization_id, actions, ..AuditFilter::default() };
     let page = log.page(&call.state, &filter, query.cursor().as_deref(), query.limit()?).await?;
     let answer: HttpResponse = reply::list(page, AuditEventObject::new);
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filtered_by_a_name_is_shown_with_it() {
+        for kind in [
+            "added",
+            "removed",
+            "lapsed",
+            "verified",
+            "verification_failed",
+            "verification_started",
+            "updated",
+        ] {
+            let kind = format!("organization.domain.{kind}");
+            let actions = actions_of(&kind);
+            assert!(
+                !actions.is_empty() && actions.iter().all(|action| kind_of(action) == kind),
+                "{kind}: {actions:?}"
+            );
+        }
+        assert_eq!(kind_of("organization_domain.lapsed"), "organization.domain.verification_failed");
+        assert_eq!(kind_of("organization_domain.record_lost"), "organization.domain.lapsed");
+        assert_eq!(kind_of("organization.updated"), "organization.updated");
+        assert_eq!(actions_of("organization.updated"), ["organization.updated"]);
+    }
 }

@@ -145,7 +145,7 @@ async fn filter(state: &State, principal: &Principal, query: &Query) -> app::Res
             None => None,
         },
         actor_id: query.text("actorId"),
-        action: query.text("action"),
+        actions: query.text("action").into_iter().collect(),
         since: moment("since")?,
         until: moment("until")?,
     })

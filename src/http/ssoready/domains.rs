@@ -51,7 +51,7 @@ pub struct OrganizationDomain {
     checked_at: Option<Timestamp>,
     /// Why the last check failed; empty if it succeeded.
     check_error: String,
-    /// Since when DNS has no longer had the record that proved it; `null` while it has.
+    /// Since when the record that proved it is lost: three looks in a row, a day apart, have not found it; `null` while it is not.
     record_lost_at: Option<Timestamp>,
     /// Until when a proved domain whose record is gone counts; `null` for all others.
     counts_until: Option<Timestamp>,

@@ -201,11 +201,12 @@ fn organization_routes(routes: &mut Routes<'_>) {
             resource.get(confirm_deletion::<Organization>).post(delete::<Organization>)
         })
         .resource(path::DOMAINS, |resource| resource.get(domains::form::new).post(domains::form::add))
-        .resource(path::DOMAIN, |resource| resource.get(domains::show::show))
+        .resource(path::DOMAIN, |resource| resource.get(domains::show::show).post(domains::show::update))
         .resource(path::APPROVE_DOMAIN, |resource| {
             resource.get(domains::approve::approve_redirect).post(domains::approve::approve)
         })
         .resource(path::CHECK_DOMAIN, |resource| resource.post(domains::show::check))
+        .resource(path::VERIFY_DOMAIN, |resource| resource.post(domains::show::verify))
         .resource(path::DELETE_DOMAIN, |resource| {
             resource.get(domains::delete::confirm).post(domains::delete::remove)
         })

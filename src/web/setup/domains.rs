@@ -111,11 +111,19 @@ pub fn card(
                         p { "A new record can take some minutes, sometimes an hour, until everybody sees it." }
                     }))
                 }
-                @if !is_taken {
+                @let has_ended = listed.has_expired(now);
+                @if has_ended {
+                    p { "The time for the record that you had is over, and it proves nothing any more. Make a new one, and publish that within 30 days." }
+                } @else if !is_taken {
                     (record(listed))
+                    @if let Some(until) = listed.verification_expires_at() { p.soft { "It can prove the domain until " (time(until, now)) "." } }
                 }
                 div.actions {
-                    (button_form(&links::setup_domain_check(&listed.domain), "Check now", ButtonStyle::Primary, csrf.clone()))
+                    @if has_ended {
+                        (button_form(path::SETUP_DOMAINS, "New record", ButtonStyle::Primary, html! { (csrf) input type="hidden" name="domain" value=(listed.domain); }))
+                    } @else {
+                        (button_form(&links::setup_domain_check(&listed.domain), "Check now", ButtonStyle::Primary, csrf.clone()))
+                    }
                     (button_form(&links::setup_domain_remove(&listed.domain), "Remove", ButtonStyle::Plain, csrf.clone()))
                 }
             } @else if let Some(until) = counts_until {

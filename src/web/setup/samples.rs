@@ -254,6 +254,16 @@ fn outcome_samples() {
         Refresh::Off,
         domains::card(&listed, None, "Northwind Cloud", &html! {}, now()),
     );
+    let expired = OrganizationDomain {
+        verification_started_at: Some(now() - std::time::Duration::from_secs(31 * 24 * 3600)),
+        ..listed.clone()
+    };
+    sample(
+        "domain-expired",
+        "E-mail domains",
+        Refresh::Off,
+        domains::card(&expired, None, "Northwind Cloud", &html! {}, now()),
+    );
     let lost =
         OrganizationDomain { state: DomainState::Verified, record_lost_at: Some(now()), ..listed.clone() };
     let card = domains::card(

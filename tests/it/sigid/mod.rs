@@ -1,5 +1,6 @@
 //! SigID's API: organizations of their own people.
 
+mod domains;
 mod invitations;
 mod members;
 mod organizations;

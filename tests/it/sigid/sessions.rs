@@ -23,9 +23,10 @@ use crate::{
     support::{Answer, TestApp},
 };
 
-const PASSWORD: &str = "violet kettle under snow";
+pub const PASSWORD: &str = "violet kettle under snow";
 
-async fn with_password(app: &TestApp, environment: &Environment, email: &str) {
+/// A user of the root's pool with a verified address and a password.
+pub async fn with_password(app: &TestApp, environment: &Environment, email: &str) {
     let mut new = NewUser::new(UserStatus::Active);
     new.identifiers.push(NewIdentifier::new(IdentifierKind::Email, email));
     new.addresses.push(NewAddress::email(email, true));
@@ -38,7 +39,8 @@ async fn with_password(app: &TestApp, environment: &Environment, email: &str) {
     users::create_in_first_pool(&app.state, &operator, None, &new).await.unwrap();
 }
 
-async fn begin(app: &TestApp, body: Value) -> Answer {
+/// Begins a session.
+pub async fn begin(app: &TestApp, body: Value) -> Answer {
     let browser = app.browser();
     let request = browser.request(Method::POST, &app.url("/api/v1/sessions"));
     browser.send(request.header(header::CONTENT_TYPE, "application/json").body(body.to_string())).await

@@ -240,6 +240,25 @@ impl TestApp {
         users::create_in_first_pool(&self.state, &operator, organization_id, &new).await.expect("a user")
     }
 
+    /// The domain with this name, of whichever organization of the environment has it.
+    pub async fn organization_domain(
+        &self,
+        environment_id: base::id::EnvironmentId,
+        name: &str,
+    ) -> model::organization_domain::OrganizationDomain {
+        let mut conn = self.state.db.read().await.expect("a connection");
+        let (id,): (OrganizationId,) = conn
+            .sql("SELECT organization_id FROM organization_domains WHERE environment_id = $1 AND domain = $2")
+            .bind(environment_id)
+            .bind(name)
+            .one()
+            .await
+            .expect("a domain");
+        let domain = Domain::parse(name).expect("a domain");
+        let found = store::organization_domains::find(&mut conn, id, &domain).await.expect("a query");
+        found.expect("a domain")
+    }
+
     /// A group of the pool of a user, who is not in it.
     pub async fn group_of(&self, user: &User, name: &str) -> UserGroupId {
         let settings = GroupSettings { name: name.to_owned(), description: String::new() };

@@ -21,6 +21,7 @@ use crate::{
             },
         },
         mail::{Onward, outbox},
+        members::auto_join,
         retry::retry_deadlocks,
     },
     store::{self, Transaction, user_identifiers},
@@ -200,6 +201,7 @@ pub async fn verify(state: &State, signed_in: &SignedIn, text: &str, code: &str)
     })
     .await?;
     if verified {
+        auto_join::join(state, &signed_in.account.user).await;
         return Ok(());
     }
     attempt.fail();

@@ -27,6 +27,7 @@ use crate::{
         },
         audit::{self, Entry},
         mail::{Onward, outbox},
+        members::auto_join,
         principal::Principal,
         resource::update_locked,
     },
@@ -210,6 +211,7 @@ async fn activate_in(
     update_locked(&mut tx, &mut user, state).await?;
     audit::record(&mut tx, state, Some(user.environment_id), principal, entry).await?;
     tx.commit().await?;
+    auto_join::join(state, &user).await;
     Ok(user)
 }
 

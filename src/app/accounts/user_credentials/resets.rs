@@ -29,6 +29,7 @@ use crate::{
         },
         audit::{self, Entry},
         mail::Onward,
+        members::auto_join,
         principal::Principal,
         resource::update_locked,
     },
@@ -166,7 +167,9 @@ pub async fn complete_reset(
     }
     // Somebody else may have read the letter with the code.
     letters::send_notice(&mut tx, state, &user, reset.notice(), None).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    auto_join::join(state, &user).await;
+    Ok(())
 }
 
 /// The user whom a call with a code is about, and the code. A code in its extended form names its user.

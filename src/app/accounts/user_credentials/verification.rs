@@ -15,6 +15,7 @@ use crate::{
         Error, Result, State,
         accounts::one_time_codes::{self, GivenCode},
         audit::{self, Entry},
+        members::auto_join,
         principal::Principal,
         resource::update_locked,
         retry::retry_deadlocks,
@@ -67,6 +68,7 @@ pub async fn verify_address(
     })
     .await?;
     if verified {
+        auto_join::join(state, &user).await;
         return Ok(());
     }
     attempt.fail();

@@ -31,6 +31,7 @@ use crate::{
         audit::{self, Entry},
         authorization_server::{issuer_clients, issuers::Issuer},
         login::Error,
+        members::auto_join,
         principal::Principal,
     },
     store::{
@@ -135,6 +136,7 @@ async fn finish(
         return Ok(Err(Refusal::Gone));
     };
     tx.commit().await?;
+    auto_join::join(state, user).await;
     Ok(Ok(ended.finished))
 }
 

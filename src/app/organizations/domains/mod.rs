@@ -8,6 +8,7 @@ mod claim;
 pub mod discovery;
 mod edit;
 mod error;
+mod letters;
 pub(in crate::app) mod list;
 mod recheck;
 mod recheck_schedule;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     edit::{DomainEdit, FIELD, new_token, not_found},
-    recheck_schedule, sharing,
+    letters, recheck_schedule, sharing,
 };
 use crate::{
     app::{
@@ -289,6 +289,10 @@ async fn record_missed(state: &State, principal: &Principal, edit: &mut DomainEd
     let environment_id = edit.row.environment_id;
     audit::record(edit.tx(), state, Some(environment_id), principal, entry).await?;
     data.insert("domain".to_owned(), json!(edit.row.domain));
+    if kind == EventKind::DomainRecordLost {
+        letters::record_lost(&mut edit.organization.tx, state, &edit.organization.row, &edit.row).await?;
+    }
+    // The last, as it takes the environment's lock of events.
     record_event(edit, state, kind, Value::Object(data)).await
 }
 

@@ -119,7 +119,7 @@ pub(super) async fn filter(state: &State, place: &ListUrl) -> app::Result<AuditF
         target_id: given("targetId"),
         organization_id,
         actor_id,
-        action: given("action"),
+        actions: given("action").into_iter().collect(),
         since: day("since", "00:00:00")?,
         until: until.map(|last| last + std::time::Duration::from_millis(1)),
     })

@@ -2,7 +2,10 @@
 
 use base::time::Timestamp;
 use maud::{Markup, html};
-use model::{organization::Organization, scim_directory::ScimDirectory, setup_link::SetupLink};
+use model::{
+    organization::Organization, organization_domain::OrganizationDomain, scim_directory::ScimDirectory,
+    setup_link::SetupLink,
+};
 
 use crate::{
     app::{
@@ -10,6 +13,7 @@ use crate::{
         connections::saml::{self, SamlConnectionView},
         directories,
         guests::GuestView,
+        organizations::domains,
         pagination::{Page, PageQuery},
         permissions::Action,
         setup::links,
@@ -33,6 +37,9 @@ use crate::{
     },
 };
 
+/// How many domains the page lists.
+const MAX_LISTED: usize = 100;
+
 /// The first page.
 pub(in crate::web::console) struct HomePage<'a> {
     pub organization: &'a Organization,
@@ -44,6 +51,10 @@ pub(in crate::web::console) struct HomePage<'a> {
     pub may_take_back: bool,
     /// The SAML connections, if they may see them.
     pub connections: Option<&'a Page<SamlConnectionView>>,
+    /// The domains, if they may see them.
+    pub domains: Option<&'a [OrganizationDomain]>,
+    /// Whether they may add any.
+    pub may_add_domains: bool,
     /// The SCIM directories, if they may see them.
     pub directories: Option<&'a [ScimDirectory]>,
     /// Whether they may set up any of these, or domains.
@@ -80,12 +91,18 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let directories: Option<Vec<ScimDirectory>> =
         directories.map(|page| page.items.into_iter().map(|view| view.directory).collect());
     let invitations = guests::open(&context, organization.id).await?;
+    let listed = match context.may(Action::DomainsView) {
+        true => Some(domains::list(state, principal, organization.id).await?),
+        false => None,
+    };
     let content = view(&HomePage {
         organization,
         users: context.may(Action::UsersView),
         invitations: &invitations,
         may_take_back: context.may(Action::GuestsManage),
         connections: connections.as_ref(),
+        domains: listed.as_deref(),
+        may_add_domains: context.may(Action::DomainsManage),
         directories: directories.as_deref(),
         may_set_up: [Action::SamlConnectionsManage, Action::ScimDirectoriesManage, Action::DomainsManage]
             .into_iter()
@@ -133,6 +150,24 @@ pub(in crate::web::console) fn view(page: &HomePage<'_>) -> Markup {
                 h2 #invited { "Invited" }
                 p { "Who has an account above your organization and was invited into it, and has not accepted yet." }
                 (guests::list(page.invitations, *id, page.may_take_back, page.href, &page.csrf, page.now))
+            }
+        }
+        @if let Some(domains) = page.domains {
+            section.card aria-labelledby="domains" {
+                h2 #domains { "Domains" }
+                @if domains.is_empty() { p.soft { "No domain is listed yet." } }
+                ul.entries {
+                    @for listed in domains.iter().take(MAX_LISTED) {
+                        li.entry {
+                            a href=((page.href)(console::DOMAIN, &[id, &listed.domain])) { (listed.domain) } " "
+                            (labels::own_domain_state(listed.state))
+                        }
+                    }
+                }
+                @if domains.len() > MAX_LISTED { p.soft { "and " (domains.len() - MAX_LISTED) " more" } }
+                @if page.may_add_domains {
+                    p { (link_button(ButtonStyle::Plain, "Add a domain", &(page.href)(console::DOMAINS, &[id]))) }
+                }
             }
         }
         @if let Some(connections) = page.connections {

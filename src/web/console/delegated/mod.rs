@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod home;
 
-use super::{guests, invitations, members, roles, user_groups, users};
+use super::{domains, guests, invitations, members, roles, user_groups, users};
 use crate::{
     links::console as path,
     web::kit::routing::{Routes, is_environment},
@@ -55,6 +55,11 @@ pub fn configure(routes: &mut Routes<'_>) {
         EDIT_ORGANIZATION_ROLE: get roles::form::edit, post roles::form::update;
         DELETE_ORGANIZATION_ROLE: get roles::delete::confirm, post roles::delete::remove;
         ORGANIZATION_ROLE_MEMBERS: post roles::members::change;
+        DOMAINS: get domains::form::new, post domains::form::add;
+        DOMAIN: get domains::show::show, post domains::show::update;
+        CHECK_DOMAIN: post domains::show::check;
+        VERIFY_DOMAIN: post domains::show::verify;
+        DELETE_DOMAIN: get domains::delete::confirm, post domains::delete::remove;
         DELEGATED_SETUP: post home::set_up;
     }
 }

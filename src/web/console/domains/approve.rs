@@ -6,7 +6,7 @@ use model::organization_domain::OrganizationDomain;
 
 use super::{
     form::share_field,
-    show::{find, load_organization},
+    place::{find, load_organization},
 };
 use crate::{
     app::{self, organizations::domains::sharing, permissions},

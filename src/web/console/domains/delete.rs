@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use model::{organization::Organization, organization_domain::OrganizationDomain};
 
-use super::show::{find, load_organization};
+use super::place::{find, load_organization, shell};
 use crate::{
     app::{self, permissions},
     links::console,
@@ -13,7 +13,6 @@ use crate::{
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
             labels,
-            shell::Section,
         },
         kit::{
             confirm::{self, DeleteConfirmation},
@@ -38,14 +37,16 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let listed = find(&context, &organization).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {
         Ok(()) => {
-            app::organizations::domains::remove(
-                &context.state,
-                &context.principal,
-                organization.id,
-                listed.domain.as_str(),
-                None,
-            )
-            .await
+            let (state, principal, key) = (&context.state, &context.principal, listed.domain.as_str());
+            match context.delegate() {
+                // It is theirs to give up.
+                Some(_) => {
+                    app::organizations::domains::release(state, principal, organization.id, key, None).await
+                }
+                None => {
+                    app::organizations::domains::remove(state, principal, organization.id, key, None).await
+                }
+            }
         }
         wrong => wrong,
     };
@@ -84,9 +85,7 @@ fn confirm_page(
         action: &context.href(console::DELETE_DOMAIN, &[&organization.id, &listed.domain]),
         cancel: &back,
     };
-    context
-        .shell(Section::Organizations, "Remove domain")
-        .crumb(labels::organization(organization), context.href(console::ORGANIZATION, &[&organization.id]))
+    shell(context, organization, "Remove domain")
         .crumb(listed.domain.as_str(), &back)
         .respond_with(errors.status(), deletion.view(typed, errors, context.csrf()))
 }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use maud::html;
 use model::organization::Organization;
 
-use super::show::load_organization;
+use super::place::{load_organization, shell};
 use crate::{
     app::{self, organizations::domains::sharing, permissions},
     links::console,
@@ -13,8 +13,6 @@ use crate::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
             form::ConsoleForm,
-            labels,
-            shell::Section,
         },
         kit::{
             error::PageResult,
@@ -63,20 +61,17 @@ fn new_page(
     let view = FormView::new(typed, errors);
     let form = forms::Form::new(&action, "Add domain", context.csrf()).cancel(&back);
     let fields = html! {
-        (view.text("domain", "Domain").code().hint("acme.com: whose addresses may sign in. It counts for nothing until you approve it or DNS proves it."))
-        (view.checkbox("allowFreeMail", "Allow a free-mail provider")
-            .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
+        (view.text("domain", "Domain").code().hint("acme.com: whose addresses may sign in. It counts for nothing until it is approved or DNS proves it."))
+        @if context.may(permissions::Action::DomainsApprove) { (view.checkbox("allowFreeMail", "Allow a free-mail provider")
+            .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization.")) }
     };
-    context
-        .shell(Section::Organizations, "Add a domain")
-        .crumb(labels::organization(organization), &back)
-        .respond_with(
-            errors.status(),
-            html! {
-                h1 { "Add a domain" }
-                section.card { (view.render(&form, fields)) }
-            },
-        )
+    shell(context, organization, "Add a domain").respond_with(
+        errors.status(),
+        html! {
+            h1 { "Add a domain" }
+            section.card { (view.render(&form, fields)) }
+        },
+    )
 }
 
 /// The checkbox that shares a domain with another organization, below the error that names that organization.

@@ -3,4 +3,6 @@
 pub mod approve;
 pub mod delete;
 pub mod form;
+pub(in crate::web::console) mod page;
+mod place;
 pub mod show;

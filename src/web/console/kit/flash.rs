@@ -84,6 +84,8 @@ words! {
         AllSessions "all_sessions" "All sessions";
         /// A domain of an organization.
         Domain "domain" "Domain";
+        /// The record that proves a domain.
+        DomainRecord "domain_record" "New record";
         /// A SAML connection.
         SamlConnection "saml_connection" "SAML connection";
         /// The metadata of an identity provider.

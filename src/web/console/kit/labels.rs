@@ -75,6 +75,16 @@ pub(in crate::web::console) fn domain_state(state: DomainState) -> Markup {
     }
 }
 
+/// [`domain_state`], for the organization's own administrators.
+pub(in crate::web::console) fn own_domain_state(state: DomainState) -> Markup {
+    match state {
+        DomainState::Whitelisted => mark(Icon::Good, "Approved"),
+        DomainState::Verified => mark(Icon::Good, "Proved by DNS"),
+        DomainState::Pending => mark(Icon::Attention, "Waits for proof"),
+        DomainState::Failed => mark(Icon::Bad, "Not proved"),
+    }
+}
+
 /// `1 connection`, `2 connections`: the number with the word for one or for several.
 pub(in crate::web::console) fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })

@@ -158,6 +158,7 @@ pub(in crate::web::console) fn kind(kind: LetterKind) -> &'static str {
         LetterKind::TotpRemoved => "Authenticator app removed",
         LetterKind::RecoveryCodesMade => "New recovery codes",
         LetterKind::AddressAdded => "Address added",
+        LetterKind::DomainRecordLost => "Domain lost its record",
         LetterKind::AddressRemoved => "Address removed",
     }
 }

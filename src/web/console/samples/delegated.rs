@@ -7,6 +7,8 @@ use maud::{Markup, html};
 use model::{
     audit::{AuditActor, AuditEvent, audit_fields},
     branding::Branding,
+    domain::{Domain, DomainState},
+    organization_domain::OrganizationDomain,
 };
 use serde_json::{Map, json};
 
@@ -81,6 +83,12 @@ fn home_samples() {
     let organization = resources::customer("Acme Corporation <b>");
     let (none, rights) =
         (Page { items: Vec::new(), next_token: String::new() }, ["Add and invite users", "List users"]);
+    let listed = [("acme.example", DomainState::Verified), ("acme.test", DomainState::Pending)].map(
+        |(name, state)| {
+            let (of, domain) = ((Id::from_bits(1), Id::from_bits(4)), Domain::parse(name).unwrap());
+            OrganizationDomain::new(Id::from_bits(79), of, domain, state, now())
+        },
+    );
     let full = HomePage {
         organization: &organization,
         users: true,
@@ -88,6 +96,8 @@ fn home_samples() {
         may_take_back: false,
         now: now(),
         connections: Some(&none),
+        domains: Some(&listed),
+        may_add_domains: true,
         directories: Some(&[]),
         may_set_up: true,
         roles: true,
@@ -101,6 +111,8 @@ fn home_samples() {
     let narrow = HomePage {
         users: false,
         connections: None,
+        domains: None,
+        may_add_domains: false,
         directories: None,
         may_set_up: false,
         roles: false,

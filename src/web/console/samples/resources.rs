@@ -410,12 +410,39 @@ fn organization_samples() {
         check_attempts: 3,
         ..OrganizationDomain::new(Id::from_bits(79), of, acme, DomainState::Failed, now() - DAY)
     };
-    sample(
-        "console-domain",
-        Section::Organizations,
-        "acme.test",
-        domains::show::view(&listed, &[], None, true, &href, &csrf(), now()),
-    );
+    let domain_page = |listed: &OrganizationDomain, others: &[SharedDomain], counts_until, is_own: bool| {
+        domains::page::view(&domains::page::DomainPage {
+            listed,
+            others,
+            counts_until,
+            may_manage: true,
+            may_approve: !is_own,
+            is_own,
+            typed: &domains::page::values(listed),
+            errors: &FormErrors::none(),
+            href: &href,
+            csrf: csrf(),
+            now: now(),
+        })
+    };
+    let pending = OrganizationDomain { state: DomainState::Pending, ..listed.clone() };
+    let proved = OrganizationDomain {
+        state: DomainState::Verified,
+        verified_at: Some(now() - DAY),
+        check_error: None,
+        missed_checks: 1,
+        auto_join_enabled: true,
+        ..listed.clone()
+    };
+    let expired = OrganizationDomain { verification_started_at: Some(now() - DAY * 31), ..listed.clone() };
+    for (name, shown) in [
+        ("console-domain-own", domain_page(&pending, &[], None, true)),
+        ("console-domain-proved", domain_page(&proved, &[], None, false)),
+        ("console-domain-expired", domain_page(&expired, &[], None, false)),
+    ] {
+        sample(name, Section::Organizations, "acme.test", shown);
+    }
+    sample("console-domain", Section::Organizations, "acme.test", domain_page(&listed, &[], None, false));
     let lost = OrganizationDomain {
         state: DomainState::Verified,
         verified_at: Some(now() - DAY * 90),
@@ -426,13 +453,13 @@ fn organization_samples() {
         "console-domain-record-lost",
         Section::Organizations,
         "acme.test",
-        domains::show::view(&lost, &[], Some(now() + DAY * 12), true, &href, &csrf(), now()),
+        domain_page(&lost, &[], Some(now() + DAY * 12), false),
     );
     sample(
         "console-domain-elsewhere",
         Section::Organizations,
         "acme.test",
-        domains::show::view(&listed, &[elsewhere("acme.test", true)], None, true, &href, &csrf(), now()),
+        domain_page(&listed, &[elsewhere("acme.test", true)], None, false),
     );
     let approved = OrganizationDomain {
         state: DomainState::Whitelisted,
@@ -445,7 +472,7 @@ fn organization_samples() {
         "console-domain-shared",
         Section::Organizations,
         "acme.test",
-        domains::show::view(&approved, &[elsewhere("acme.test", false)], None, true, &href, &csrf(), now()),
+        domain_page(&approved, &[elsewhere("acme.test", false)], None, false),
     );
     let others =
         |verified| SharedDomain { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };

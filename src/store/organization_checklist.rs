@@ -27,7 +27,8 @@ pub struct Present {
 
 /// What there is of it.
 pub async fn find(conn: &mut Conn, organization_id: OrganizationId) -> Result<Present> {
-    let row: Option<(bool, i64, bool, bool, bool, bool, bool, bool)> = conn
+    type Row = (bool, i64, bool, bool, bool, bool, bool, bool);
+    let row: Option<Row> = conn
         .sql(
             "SELECT \
              EXISTS (SELECT 1 FROM memberships m WHERE m.organization_id = $1 AND m.tier = 'owner' AND m.status = 'active'), \

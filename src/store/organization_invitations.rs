@@ -259,7 +259,7 @@ pub async fn list(
                 "WHERE organization_id = $1 AND state = 'open' AND expires_at <= $4 AND id >= $2 ORDER BY id LIMIT $3"
             );
             let overdue: Vec<Row> =
-                conn.sql(text).bind(organization_id).bind(&from).bind(limit).bind(now).all().await?;
+                conn.sql(text).bind(organization_id).bind(from).bind(limit).bind(now).all().await?;
             let state = InvitationStatus::Expired.as_str();
             let mut rows: Vec<Row> =
                 conn.sql(WITH_STATE).bind(organization_id).bind(from).bind(limit).bind(state).all().await?;

@@ -115,7 +115,8 @@ fn read_script(mut from: impl BufRead) -> Result<Dump, DumpFault> {
                     dump.rows.entry(table.clone()).or_default();
                 }
                 // A file of another kind is not read to its end.
-                if !begun && !(text.is_empty() || text.starts_with(b"--") || text.starts_with(b"\\")) {
+                let may_begin = text.is_empty() || text.starts_with(b"--") || text.starts_with(b"\\");
+                if !begun && !may_begin {
                     return Err(DumpFault::NoDump);
                 }
             }

@@ -75,7 +75,11 @@ fn stored_names_stay_as_they_are() {
         GuestJoined "guest_invitation.accepted", GuestInvitationDeleted "guest_invitation.deleted",
         InvitationCreated "organization.invitation.created", InvitationResent "organization.invitation.resent",
         InvitationRevoked "organization.invitation.revoked", InvitationAccepted "organization.invitation.accepted",
-        InvitationExpired "organization.invitation.expired");
+        InvitationExpired "organization.invitation.expired",
+        OrganizationCreated "organization.created", OrganizationUpdated "organization.updated",
+        OrganizationDeleted "organization.deleted", OwnershipTransferred "organization.ownership_transferred",
+        MembershipCreated "membership.created", MembershipUpdated "membership.updated",
+        MembershipDeleted "membership.deleted", SessionCreated "session.created", SessionRevoked "session.revoked");
     names!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
         Setup "setup", Console "console", Administrator "administrator", Issuer "issuer");
     names!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");

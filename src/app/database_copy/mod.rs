@@ -188,7 +188,7 @@ async fn begin(source: &str, tables: &[Table], to: Side<'_>) -> Result<(String, 
             return Err(CopyError::TargetNotEmpty(table.name.clone()));
         }
     }
-    for row in settings_of(&mut tx, tables).await? {
+    if let Some(row) = settings_of(&mut tx, tables).await?.first() {
         let name = row.first().and_then(sealed::text).unwrap_or_default();
         return Err(CopyError::TargetNotEmpty(format!("{SETTINGS}: {name}")));
     }

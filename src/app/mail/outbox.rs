@@ -131,7 +131,7 @@ pub(in crate::app) async fn has_room_at(
 
 /// What stands for an address in counts.
 fn digest_of(environment_id: EnvironmentId, recipient: &Email) -> Digest {
-    Digest::of(&format!("{environment_id} {}", recipient.key()))
+    Digest::of(format!("{environment_id} {}", recipient.key()))
 }
 
 /// The error for who asked for too many.

@@ -21,7 +21,6 @@ use crate::{
 };
 
 const PASSWORD: &str = "violet kettle under snow";
-const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// An organization with its owner.

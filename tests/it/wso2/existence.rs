@@ -196,7 +196,8 @@ both! {
         let own_role = uuid(own_role.id.bits());
         let is_root = |path: &str| !path.contains("/o/");
         type Body = fn(&str, &str) -> Value;
-        let cases: [(Method, String, fn(&Ids) -> &String, Body); 12] = [
+        type Case = (Method, String, fn(&Ids) -> &String, Body);
+        let cases: [Case; 12] = [
             (Method::POST, format!("{management}/organizations"), |ids| &ids.organization, |id, _| json!({ "name": "N", "parentId": id })),
             (Method::POST, format!("{here}/organizations"), |ids| &ids.organization, |id, _| json!({ "name": "N", "parentId": id })),
             (Method::POST, format!("{management}/organizations"), |ids| &ids.user, |id, _| json!({ "name": "N", "attributes": [{ "key": "creator.id", "value": id }] })),

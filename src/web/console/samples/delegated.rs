@@ -149,7 +149,7 @@ fn audit_samples() {
         event("user.created", "user", user(12), Map::new()),
         event("user.invitation_withdrawn", "user", user(13), Map::new()),
         event("role.assigned", "role", role.clone(), audit_fields! { "users": [user(12)] }),
-        event("role.unassigned", "role", role, audit_fields! { "groups": [group.clone()] }),
+        event("role.unassigned", "role", role, audit_fields! { "groups": [&group] }),
         event("user_group.member_added", "user_group", group, audit_fields! { "userId": user(12) }),
         event("user.signed_in", "user", user(11), Map::new()),
         AuditEvent {

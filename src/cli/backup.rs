@@ -170,8 +170,7 @@ impl Verify {
         }
         if self.record {
             let db = server::open_database(config).await?;
-            let check =
-                settings::find_if_migrated(&mut *Box::new(db.read().await?), "master_key_check").await?;
+            let check = settings::find_if_migrated(&mut db.read().await?, "master_key_check").await?;
             if check.as_deref() != Some(&*summary.check) {
                 anyhow::bail!("{} is not a backup of {}", self.file.display(), config.database_url);
             }

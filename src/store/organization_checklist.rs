@@ -32,7 +32,7 @@ pub async fn find(conn: &mut Conn, organization_id: OrganizationId) -> Result<Pr
             "SELECT \
              EXISTS (SELECT 1 FROM memberships m WHERE m.organization_id = $1 AND m.tier = 'owner' AND m.status = 'active'), \
              (SELECT COUNT(*) FROM (SELECT 1 FROM memberships m WHERE m.organization_id = $1 \
-             AND m.tier IN ('owner', 'admin') AND m.status = 'active' LIMIT 2) AS some), \
+             AND m.tier IN ('owner', 'admin') AND m.status = 'active' LIMIT 2) AS administering), \
              EXISTS (SELECT 1 FROM organization_domains d WHERE d.organization_id = $1 \
              AND d.state IN ('verified', 'whitelisted')), \
              EXISTS (SELECT 1 FROM saml_connections c WHERE c.organization_id = $1 AND NOT c.disabled), \

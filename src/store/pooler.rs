@@ -7,7 +7,6 @@ use sqlx::{Postgres, Row as _};
 use tokio::time::timeout;
 
 use super::{
-    db::{Db, Pools},
     error::{Error, Result},
     pool::{Lease, Patience, Pool},
 };
@@ -24,26 +23,6 @@ pub(super) async fn refuse(pool: &Pool<Postgres>, patience: Patience) -> Result<
         return Err(Error::Pooler);
     }
     Ok(())
-}
-
-impl Db {
-    /// How many sessions others have on a database of PostgreSQL. Ours have an application name of their own in the URL. Who
-    /// uses an SQLite file is known from the server's lock.
-    pub async fn other_sessions(&self) -> Result<i64> {
-        if !matches!(self.pools, Pools::Postgres { .. }) {
-            return Ok(0);
-        }
-        let (others,): (i64,) = self
-            .read()
-            .await?
-            .sql(
-                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND usesysid IS NOT NULL \
-                 AND application_name <> current_setting('application_name')",
-            )
-            .one()
-            .await?;
-        Ok(others)
-    }
 }
 
 /// The server process of a session. The simple protocol prepares nothing.

@@ -1,4 +1,4 @@
-//! Whether the database can be used now.
+//! Whether the database can be used now, and who else uses it.
 
 use std::time::Instant;
 
@@ -55,5 +55,23 @@ impl Db {
             tx.commit().await?;
         }
         Ok(fault)
+    }
+
+    /// How many sessions others have on a database of PostgreSQL. Ours have an application name of their own in the URL. Who
+    /// uses an SQLite file is known from the server's lock.
+    pub async fn other_sessions(&self) -> Result<i64> {
+        if !matches!(self.pools, Pools::Postgres { .. }) {
+            return Ok(0);
+        }
+        let (others,): (i64,) = self
+            .read()
+            .await?
+            .sql(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND usesysid IS NOT NULL \
+                 AND application_name <> current_setting('application_name')",
+            )
+            .one()
+            .await?;
+        Ok(others)
     }
 }

@@ -32,7 +32,8 @@ fn copying(from: &TestDatabase, to: &TestDatabase, key_file: &str) -> std::proce
 fn key_file(folder: &tempfile::TempDir, key: u8) -> String {
     let file = folder.path().join(format!("{key}.key"));
     std::fs::write(&file, format!("{key:02x}").repeat(32)).unwrap();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&file).unwrap().permissions(), 0o600);
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&file, owner_only).unwrap();
     file.to_str().unwrap().to_owned()
 }
 

@@ -68,7 +68,7 @@ def member(walk):
     walk.look("join")
     walk.press("Join Acme")
     walk.heading("Your organizations")
-    walk.says("You are a member of the organization now.")
+    walk.says("You have joined the organization.")
     walk.says("Administrator")
     walk.look("joined")
     page.goto(address + admin)

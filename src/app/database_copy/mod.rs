@@ -8,60 +8,26 @@
 mod digest;
 mod error;
 mod sealed;
+mod side;
 mod verification;
 
 use base::{random::Random, secret::Digest, time::Timestamp};
-use model::{audit::audit_fields, master_key::MasterKey};
+use model::audit::audit_fields;
 use serde::{Deserialize, Serialize};
 
 pub use error::{CopyError, Result};
+pub use side::{Phase, Progress, Side};
 pub use verification::VerifiedTable;
 
 use super::audit;
 use crate::store::{
-    self, Db, Dialect, PoolShare,
+    self, Db, Dialect,
     schema_tables::{self, Table},
     settings::{self, COPY_UNDER_WAY, OF_THE_DATABASE},
     table_rows::{self, Cells},
 };
 use sealed::Resealing;
-
-/// The table that is copied last.
-const SETTINGS: &str = "settings";
-
-/// A database, and the master key that what it seals is sealed with.
-#[derive(Debug, Clone, Copy)]
-pub struct Side<'a> {
-    /// The database.
-    pub db: &'a Db,
-    /// Its master key.
-    pub key: &'a MasterKey,
-}
-
-/// How far a copy has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress<'a> {
-    /// What is being done.
-    pub phase: Phase,
-    /// With which table.
-    pub table: &'a str,
-    /// How many of its rows are done.
-    pub rows: i64,
-    /// Of how many, where the source tells in time.
-    pub of: Option<i64>,
-}
-
-/// What a copy does with a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Its rows are written.
-    Copying,
-    /// Columns are filled that refer to rows which were not there before.
-    Filling,
-    /// Both databases are read and compared.
-    Comparing,
-}
+use side::{SETTINGS, jobs};
 
 /// What is written down in the target after every batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,11 +108,6 @@ pub async fn copy(
     let verified = verification::verify(from, to, &tables, progress).await?;
     finish((from, to), &tables, &mut resealing, (now, random)).await?;
     Ok(Copied { resumed: resumed.is_some(), tables: verified, unreadable: resealing.unreadable })
-}
-
-/// The connections for what takes long.
-fn jobs(db: &Db) -> Db {
-    db.with_share(PoolShare::Jobs)
 }
 
 /// What is done, in this order.

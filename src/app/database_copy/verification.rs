@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 
-use super::{CopyError, Phase, Progress, Result, SETTINGS, Side, digest::RowsDigest, jobs, sealed};
+use super::{
+    digest::RowsDigest,
+    error::{CopyError, Result},
+    sealed,
+    side::{Phase, Progress, SETTINGS, Side, jobs},
+};
 use crate::store::{
     schema_tables::Table,
     table_rows::{self, Cells},

@@ -36,12 +36,12 @@ async fn render(call: &AccountCall, errors: &FormErrors) -> Reply {
 /// The organization of a path.
 #[derive(Deserialize)]
 pub(super) struct OrganizationPath {
-    organization: String,
+    own: String,
 }
 
 impl OrganizationPath {
     fn id(&self) -> Result<OrganizationId, AccountError> {
-        self.organization.parse().map_err(|_| AccountError::Gone)
+        self.own.parse().map_err(|_| AccountError::Gone)
     }
 }
 

@@ -61,10 +61,9 @@ pub const WORKSPACE_INVITATION_LEAVE: &str = "/{tenant}/{workspace}/sign-in/invi
 /// The organizations of a user.
 pub const WORKSPACE_ACCOUNT_ORGANIZATIONS: &str = "/{tenant}/{workspace}/account/organizations";
 /// Where a user leaves one.
-pub const WORKSPACE_ACCOUNT_LEAVE: &str = "/{tenant}/{workspace}/account/organizations/{organization}/leave";
+pub const WORKSPACE_ACCOUNT_LEAVE: &str = "/{tenant}/{workspace}/account/organizations/{own}/leave";
 /// Where its owner hands it over.
-pub const WORKSPACE_ACCOUNT_TRANSFER: &str =
-    "/{tenant}/{workspace}/account/organizations/{organization}/transfer";
+pub const WORKSPACE_ACCOUNT_TRANSFER: &str = "/{tenant}/{workspace}/account/organizations/{own}/transfer";
 /// Where a user accepts an invitation for an address that they have proven.
 pub const WORKSPACE_ACCOUNT_INVITATION: &str = "/{tenant}/{workspace}/account/invitations/{invitation}";
 /// Where a new user sets a password.

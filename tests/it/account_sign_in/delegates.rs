@@ -348,7 +348,7 @@ both! {
         let principal = Principal::operator(world.environment.id);
         let owner = ostiary::app::accounts::users::find_any(&app.state, &principal, user).await.unwrap();
         let mut tx = app.state.db.write().await.unwrap();
-        let kind = model::user::AssociationKind::Owner;
+        let kind = model::user::AssociationKind::Shared;
         let image = associations::create(&mut tx, &app.state, &principal, &owner, world.organization, kind).await.unwrap();
         tx.commit().await.unwrap();
         let at_root = World { issuer: "/prod/root".to_owned(), organization: root, user, ..world_of(&world) };

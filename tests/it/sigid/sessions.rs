@@ -23,7 +23,7 @@ use crate::{
     support::{Answer, TestApp},
 };
 
-pub const PASSWORD: &str = "correct horse battery staple 9";
+pub const PASSWORD: &str = "violet kettle under snow";
 
 /// A user of the root's pool with a verified address and a password.
 pub async fn with_password(app: &TestApp, environment: &Environment, email: &str) {

@@ -6,7 +6,8 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use super::{
-    ORGANIZATIONS, Person, assert_error, call, error, organization_of, person, session, sessions, tenant_admin,
+    ORGANIZATIONS, Person, assert_error, call, error, organization_of, person, session, sessions,
+    tenant_admin,
 };
 use crate::{
     both,

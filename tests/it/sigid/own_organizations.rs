@@ -145,7 +145,7 @@ both! {
 
         let transfer = format!("/account/organizations/{text}/transfer");
         let unknown = owner.post(&transfer, &[("address", "carol@people.example")]).await;
-        assert!(unknown.status == 400 && unknown.body.contains("with this address is a member"), "{}", unknown.body);
+        assert!(unknown.status == 422 && unknown.body.contains("with this address is a member"), "{}", unknown.body);
         app.advance(Duration::from_secs(11 * 60));
         let asked = owner.post(&transfer, &[("address", "bob@people.example")]).await;
         assert_eq!((asked.status.as_u16(), asked.location().path()), (303, "/prod/root/account/confirm"));

@@ -1,7 +1,7 @@
 //! Sessions that users of the root's pools begin by their password, over the API: with the mechanisms of the sign-in pages, their
 //! limits, their second factor and their log.
 //!
-//! What somebody signs in for is a request of its own, which nobody else knows; another way to prove who one is ends in [`begun`] too.
+//! What somebody signs in for is a request of its own, which nobody else knows; another way to prove who one is ends in `begun` too.
 
 use base::id::{EnvironmentId, UserId, UserSessionId};
 use model::{

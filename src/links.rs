@@ -14,7 +14,10 @@ pub mod wso2;
 use std::fmt;
 
 use base::{
-    id::{EnvironmentId, LoginFlowId, SamlConnectionId, ScimDirectoryId, ScimGroupId, ScimUserId},
+    id::{
+        EnvironmentId, LoginFlowId, OidcConnectionId, SamlConnectionId, ScimDirectoryId, ScimGroupId,
+        ScimUserId,
+    },
     secret::SetupLinkToken,
 };
 use model::{domain::Domain, http_url::is_loopback};
@@ -208,6 +211,18 @@ impl Links {
         let mut url = self.url(&fill(path::SAML_INIT, &connection));
         url.query_pairs_mut().append_pair("state", state);
         url
+    }
+
+    /// Where the browser starts the login by OpenID Connect that `state` names.
+    pub fn oidc_init(&self, connection: OidcConnectionId, state: &str) -> Url {
+        let mut url = self.url(&fill(path::OIDC_INIT, &connection));
+        url.query_pairs_mut().append_pair("state", state);
+        url
+    }
+
+    /// The redirect URI of a new OIDC connection, stored with it.
+    pub fn oidc_callback(&self, connection: OidcConnectionId) -> String {
+        self.url(&fill(path::OIDC_CALLBACK, &connection)).into()
     }
 
     /// The assertion consumer service of a new connection. It is stored with the connection; the stored value

@@ -212,6 +212,10 @@ permissions! {
     SamlConnectionsView = "saml_connections.view": VIEWER, [Management, Saml, SamlView];
     /// Create, change, test and delete SAML connections.
     SamlConnectionsManage = "saml_connections.manage": ADMIN, [Management, Saml];
+    /// Read OIDC connections and their test logins.
+    OidcConnectionsView = "oidc_connections.view": VIEWER, [Management];
+    /// Create, change, test and delete OIDC connections.
+    OidcConnectionsManage = "oidc_connections.manage": ADMIN, [Management];
     /// Read SCIM directories and the log of their requests.
     ScimDirectoriesView = "scim_directories.view": VIEWER, [Management, Scim, ScimView];
     /// Create, change and delete SCIM directories and their bearer tokens.

@@ -23,7 +23,7 @@ use super::{
     },
     keys::cache::KeyCache,
     limits::{fair_queue::FairQueue, offload::Offload, rate_limiter::RateLimiter},
-    login::CertificateCache,
+    login::{CertificateCache, oidc::ProviderKeyCache},
     outgoing::{
         HttpClient, HttpClientLimits,
         dns::{Dns, TxtResolver},
@@ -75,6 +75,8 @@ pub struct State {
     pub environment_usages: Arc<EnvironmentUsageCache>,
     /// The resolver for domain verification.
     pub dns: Arc<dyn TxtResolver>,
+    /// The keys of customers' OpenID providers.
+    pub(super) oidc_keys: Arc<ProviderKeyCache>,
     pub(super) outgoing: Arc<tokio::sync::OnceCell<HttpClient>>,
     /// The console's OpenID provider.
     pub(super) console_provider: Arc<ProviderCache>,
@@ -112,6 +114,7 @@ impl State {
             certificates: CertificateCache::new(MAX_CERTIFICATES),
             verifications: FairQueue::new(cores, MAX_VERIFICATION_WAIT),
             response_limits: Arc::default(),
+            oidc_keys: Arc::default(),
             outgoing: Arc::default(),
             console_provider: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),

@@ -323,8 +323,8 @@ fn origin_text(origin: FlowOrigin) -> &'static str {
 fn step_text(protocol: LoginProtocol, kind: StepKind) -> &'static str {
     match (protocol, kind) {
         (_, StepKind::Requested) => "the browser was sent to the identity provider",
-        (LoginProtocol::Saml, StepKind::Refused) => "a response was refused",
-        (LoginProtocol::Saml, StepKind::Accepted) => "a response was accepted",
+        (LoginProtocol::Saml | LoginProtocol::Oidc, StepKind::Refused) => "a response was refused",
+        (LoginProtocol::Saml | LoginProtocol::Oidc, StepKind::Accepted) => "a response was accepted",
         (LoginProtocol::Account, StepKind::Refused) => "what the person gave was refused",
         (LoginProtocol::Account, StepKind::Accepted) => "the person was signed in",
         (_, StepKind::Proven) => "the person proved one thing, and was asked for more",

@@ -24,6 +24,7 @@ mod keys;
 mod man;
 mod migrate;
 mod oauth_client;
+mod oidc_connection;
 mod organization;
 mod output;
 mod saml_connection;
@@ -96,6 +97,8 @@ enum Command {
     #[command(subcommand)]
     SamlConnection(saml_connection::SamlConnection),
     #[command(subcommand)]
+    OidcConnection(oidc_connection::OidcConnection),
+    #[command(subcommand)]
     Flow(flow::Flow),
     #[command(subcommand)]
     ScimDirectory(scim_directory::ScimDirectory),
@@ -146,6 +149,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Application(command) => command.run(settings).await?,
         Command::Organization(command) => command.run(settings).await?,
         Command::SamlConnection(command) => command.run(settings).await?,
+        Command::OidcConnection(command) => command.run(settings).await?,
         Command::Flow(command) => command.run(settings).await?,
         Command::ScimDirectory(command) => command.run(settings).await?,
         Command::Webhook(command) => command.run(settings).await?,

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod middleware;
 mod normalize;
 pub mod oauth;
+pub mod oidc;
 pub mod openapi;
 pub mod reference;
 mod refusals;

@@ -30,6 +30,11 @@ const TAGS: &[(&str, &str)] = &[
         "SAML connections",
         "The SAML settings with which an organization's people sign in through its identity provider.",
     ),
+    (
+        "OIDC connections",
+        "The OpenID Connect settings with which an organization's people sign in at its OpenID provider. The calls that begin a \
+         login take one wherever they take a SAML connection.",
+    ),
     ("SCIM directories", "Where an organization's identity provider provisions users and groups."),
     ("People and groups", "The users and groups that identity providers provisioned. Any key works."),
     ("SCIM requests", "The SCIM requests to a directory, with bodies, for support."),

@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    account, api_documents, health, metrics, oauth, saml, scim, secureauth, sign_in, ssoready, wso2,
+    account, api_documents, health, metrics, oauth, oidc, saml, scim, secureauth, sign_in, ssoready, wso2,
 };
 use crate::{
     links::path,
@@ -54,6 +54,8 @@ pub fn register(routes: &mut Routes<'_>) {
         .surface(Surface::Console, path::CONSOLE, console::configure)
         // Browsers during a SAML login
         .surface(Surface::Saml, "/v1/saml", saml::configure)
+        // … and during one by OpenID Connect
+        .surface(Surface::Saml, "/v1/oidc", oidc::configure)
         // OAuth clients, and browsers that they redirect
         .surface(Surface::Oauth, path::OAUTH_ISSUER, oauth::configure)
         // Clients of an environment, by WSO2's paths

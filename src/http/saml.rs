@@ -6,7 +6,7 @@ use actix_web::{
     web,
 };
 use base::id::SamlConnectionId;
-use model::client_address::ClientAddress;
+use model::{client_address::ClientAddress, saml_connection::SamlConnection};
 
 use super::{api_error::ApiError, login_error::refusal_response};
 use crate::{
@@ -55,7 +55,13 @@ async fn init(
 ) -> Result<HttpResponse, ApiError> {
     let connection = parse_connection(&connection, &request)?;
     let link_state = single(&query, "state").unwrap_or_default();
-    let begun = login::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
+    let begun = login::begin_from_link::<SamlConnection>(
+        &state,
+        connection,
+        link_state,
+        browser(&state.links, &request),
+    )
+    .await;
     Ok(match begun.map_err(|error| ApiError::page(error, &request))? {
         BeginOutcome::Begun(begun) => send_to_idp(&state, begun),
         BeginOutcome::Refused(refused) => refusal_response(&state, &refused, &request),
@@ -72,7 +78,7 @@ async fn acs(
     let connection = parse_connection(&connection, &request)?;
     let problem = |error| ApiError::page(error, &request);
     let sender = sender(&state, &request);
-    login::check_rate_limit(&state, connection, &sender).await.map_err(problem)?;
+    login::check_rate_limit(&state, connection.into(), &sender).await.map_err(problem)?;
     let answer = post(&state, connection, &sender, payload, &request).await;
     let status =
         answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), HttpResponse::status);
@@ -80,7 +86,7 @@ async fn acs(
     let body = request.extensions().get::<BodyAllowance>().and_then(BodyAllowance::error);
     let is_read = !matches!(body, Some(BodyError::Busy(_) | BodyError::TooSlow));
     if is_read && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        login::count_failure(&state, connection, &sender).await.map_err(problem)?;
+        login::count_failure(&state, connection.into(), &sender).await.map_err(problem)?;
     }
     answer
 }

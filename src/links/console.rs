@@ -224,6 +224,17 @@ pub const EDIT_SAML_CONNECTION: &str = "/console/{environment}/saml-connections/
 pub const DELETE_SAML_CONNECTION: &str = "/console/{environment}/saml-connections/{connection}/delete";
 /// Starts a test login through a SAML connection.
 pub const TEST_SAML_CONNECTION: &str = "/console/{environment}/saml-connections/{connection}/test";
+/// Creates an OIDC connection.
+pub const NEW_OIDC_CONNECTION: &str =
+    "/console/{environment}/organizations/{organization}/oidc-connections/new";
+/// One OIDC connection.
+pub const OIDC_CONNECTION: &str = "/console/{environment}/oidc-connections/{oidc_connection}";
+/// Edits an OIDC connection.
+pub const EDIT_OIDC_CONNECTION: &str = "/console/{environment}/oidc-connections/{oidc_connection}/edit";
+/// Deletes an OIDC connection.
+pub const DELETE_OIDC_CONNECTION: &str = "/console/{environment}/oidc-connections/{oidc_connection}/delete";
+/// Starts a test login through an OIDC connection.
+pub const TEST_OIDC_CONNECTION: &str = "/console/{environment}/oidc-connections/{oidc_connection}/test";
 /// Refreshes a SAML connection's metadata now.
 pub const REFRESH_SAML_CONNECTION: &str = "/console/{environment}/saml-connections/{connection}/refresh";
 

@@ -50,6 +50,10 @@ pub const SAML_CONNECTIONS: &str = "/v1/saml-connections";
 pub const SAML_CONNECTION: &str = "/v1/saml-connections/{id}";
 /// Fetches a connection's metadata now.
 pub const SAML_CONNECTION_REFRESH: &str = "/v1/saml-connections/{id}/refresh-metadata";
+/// OIDC connections.
+pub const OIDC_CONNECTIONS: &str = "/v1/oidc-connections";
+/// One OIDC connection.
+pub const OIDC_CONNECTION: &str = "/v1/oidc-connections/{id}";
 
 /// The logins of an environment, for support.
 pub const SAML_FLOWS: &str = "/v1/saml-flows";
@@ -157,6 +161,10 @@ pub const SAML_ACS: &str = "/v1/saml/{connection}/acs";
 pub const SAML_METADATA: &str = "/v1/saml/{connection}/metadata";
 /// The entity id that new connections get; SSOReady's form.
 pub const SAML_ENTITY: &str = "/v1/saml/{connection}";
+/// Where a login by OpenID Connect begins.
+pub const OIDC_INIT: &str = "/v1/oidc/{connection}/init";
+/// The redirect URI of an OIDC connection.
+pub const OIDC_CALLBACK: &str = "/v1/oidc/{connection}/callback";
 
 /// The OAuth issuer (RFC 8414 §2).
 pub const OAUTH_ISSUER: &str = "/v1/oauth";

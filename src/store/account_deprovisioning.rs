@@ -1,7 +1,8 @@
 //! Ends what people have with their accounts when a directory takes their access away, or a connection is switched off.
 
 use base::{
-    id::{OrganizationId, SamlConnectionId, UserId},
+    connection_id::ConnectionId,
+    id::{OrganizationId, UserId},
     time::Timestamp,
 };
 
@@ -53,7 +54,7 @@ async fn list(conn: &mut Conn, organization_id: OrganizationId, emails: &[String
 /// Ends the sessions of users that were begun through a connection, with their grants and tokens.
 pub async fn end_use_through_connection(
     tx: &mut Transaction,
-    connection_id: SamlConnectionId,
+    connection_id: ConnectionId,
     now: Timestamp,
 ) -> Result<()> {
     for text in [

@@ -1,7 +1,8 @@
 //! Grants: what an accepted login gives an app. Codes and access tokens hang from a grant and end with it.
 
 use base::{
-    id::{GrantId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{GrantId, LoginFlowId, OauthClientId, OrganizationId},
     time::Timestamp,
 };
 use model::{authorization_grant::AuthorizationGrant, email::Email, login_flow::Attributes};
@@ -32,7 +33,7 @@ pub struct Login {
     /// The vendor's own id of the organization.
     pub organization_external_id: Option<String>,
     /// The connection of the login.
-    pub connection_id: SamlConnectionId,
+    pub connection_id: ConnectionId,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,7 +45,7 @@ pub(super) struct LoginColumns {
     attributes: Option<String>,
     organization_id: OrganizationId,
     external_id: Option<String>,
-    connection_id: SamlConnectionId,
+    connection_id: ConnectionId,
 }
 
 /// The columns of [`LoginColumns`], of a grant `g` and its organization `o`.
@@ -119,7 +120,7 @@ pub enum GrantsOf {
     /// Of an organization.
     Organization(OrganizationId),
     /// Of an organization's connection.
-    Connection(OrganizationId, SamlConnectionId),
+    Connection(OrganizationId, ConnectionId),
     /// Of an OAuth client.
     Client(OauthClientId),
 }

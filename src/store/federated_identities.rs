@@ -1,6 +1,6 @@
 //! Federated identities: the people of a connection, as their identity provider names them.
 
-use base::{id::SamlConnectionId, time::Timestamp};
+use base::{connection_id::ConnectionId, time::Timestamp};
 use model::federated_identity::FederatedIdentity;
 
 use super::{Conn, Result, Transaction, batch::DELETE_BATCH_SIZE};
@@ -34,7 +34,7 @@ pub async fn upsert(tx: &mut Transaction, identity: &FederatedIdentity) -> Resul
 }
 
 /// Removes the identities of a connection that is removed.
-pub async fn remove_of_connection(tx: &mut Transaction, connection: SamlConnectionId) -> Result<()> {
+pub async fn remove_of_connection(tx: &mut Transaction, connection: ConnectionId) -> Result<()> {
     tx.sql("DELETE FROM federated_identities WHERE connection_id = $1").bind(connection).execute().await?;
     Ok(())
 }

@@ -11,27 +11,27 @@ use super::{
     connection::{Row, Statement},
     login_flows,
     oauth_clients::{self, REGISTRATION_COLUMNS, Registration},
-    table::{self, select_joined},
+    table::{self, Table, select_joined},
 };
 
 /// A connection with its organization and environment: what a login needs, read by one query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoginConnection {
+pub struct LoginConnection<C = SamlConnection> {
     /// The connection.
-    pub connection: SamlConnection,
+    pub connection: C,
     /// Its organization.
     pub organization: Organization,
     /// Its environment.
     pub environment: Environment,
 }
 
-impl LoginConnection {
-    fn read(row: Row) -> Result<Self> {
+impl<C: Table> LoginConnection<C> {
+    pub(super) fn read(row: Row) -> Result<Self> {
         Ok(Self::read_part(row)?.0)
     }
 
     /// Reads it from a row that has more, and gives the row back.
-    fn read_part(row: Row) -> Result<(Self, Row)> {
+    pub(super) fn read_part(row: Row) -> Result<(Self, Row)> {
         let connection = table::read(&row)?;
         let row = row.part("o_");
         let organization = table::read(&row)?;
@@ -41,7 +41,7 @@ impl LoginConnection {
     }
 }
 
-fn joined_columns() -> String {
+pub(super) fn joined_columns() -> String {
     [table::columns_as::<Organization>("o_"), table::columns_as::<Environment>("e_")].join(", ")
 }
 

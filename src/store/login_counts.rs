@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use base::{
-    id::{EnvironmentId, LoginFlowId, OrganizationId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, LoginFlowId, OrganizationId},
     time::Timestamp,
 };
 
@@ -274,7 +275,7 @@ pub async fn list_failing_organizations(
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FailingConnection {
     /// The connection.
-    pub connection_id: SamlConnectionId,
+    pub connection_id: ConnectionId,
     /// Its organization.
     pub organization_id: OrganizationId,
     /// The organization's name.
@@ -294,9 +295,11 @@ pub async fn list_failing_connections(
 ) -> Result<Vec<FailingConnection>> {
     conn.sql(
         "SELECT l.connection_id, l.organization_id, o.display_name AS organization_name, l.last_failed_at, \
-         l.last_succeeded_at FROM connection_logins l JOIN saml_connections c ON c.id = l.connection_id \
-         JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL \
+         l.last_succeeded_at FROM connection_logins l \
+         JOIN organizations o ON o.id = l.organization_id AND o.deleted_at IS NULL \
          WHERE l.environment_id = $1 AND l.last_failed_at >= $2 AND l.last_failed_at > l.last_succeeded_at \
+         AND (EXISTS (SELECT 1 FROM saml_connections c WHERE c.id = l.connection_id) \
+         OR EXISTS (SELECT 1 FROM oidc_connections c WHERE c.id = l.connection_id)) \
          ORDER BY l.last_failed_at DESC LIMIT $3",
     )
     .bind(environment_id)

@@ -2,7 +2,8 @@
 //! the organization's directories. It is read before a login is accepted, and again before a code or token of
 //! the login is used.
 
-use base::id::{OauthClientId, OrganizationId, SamlConnectionId, ScimUserId};
+use base::connection_id::ConnectionId;
+use base::id::{OauthClientId, OrganizationId, ScimUserId};
 use model::email::Email;
 
 use super::{
@@ -16,7 +17,7 @@ pub struct LoginEligibility {
     /// The person's subject for OAuth clients, where the organization has one for the address. Not read for a login whose
     /// grant exists.
     pub subject: Option<String>,
-    /// Whether the organization still has the SAML connection.
+    /// Whether the organization still has the connection.
     pub has_connection: bool,
     /// Whether that connection is switched off.
     pub connection_disabled: bool,
@@ -49,11 +50,15 @@ macro_rules! eligibility_columns {
             $organization,
             ") AS organization_disabled, (SELECT w.is_template FROM organizations w WHERE w.deleted_at IS NULL AND w.id = ",
             $organization,
-            ") AS organization_is_template, (SELECT n.disabled FROM saml_connections n WHERE n.id = ",
+            ") AS organization_is_template, COALESCE((SELECT n.disabled FROM saml_connections n WHERE n.id = ",
             $connection,
             " AND n.organization_id = ",
             $organization,
-            ") AS connection_disabled, EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = ",
+            "), (SELECT n.disabled FROM oidc_connections n WHERE n.id = ",
+            $connection,
+            " AND n.organization_id = ",
+            $organization,
+            ")) AS connection_disabled, EXISTS (SELECT 1 FROM organization_domains m WHERE m.organization_id = ",
             $organization,
             " AND m.domain = ",
             $domain,
@@ -102,7 +107,7 @@ impl EligibilityColumns {
 pub async fn find(
     conn: &mut Conn,
     organization_id: OrganizationId,
-    connection_id: SamlConnectionId,
+    connection_id: ConnectionId,
     client_id: Option<OauthClientId>,
     email: &Email,
 ) -> Result<Option<LoginEligibility>> {
@@ -139,7 +144,7 @@ pub async fn find(
 pub async fn lock(
     tx: &mut Transaction,
     organization_id: OrganizationId,
-    connection_id: SamlConnectionId,
+    connection_id: ConnectionId,
     client_id: Option<OauthClientId>,
 ) -> Result<()> {
     if tx.dialect() == Dialect::Sqlite {
@@ -147,19 +152,23 @@ pub async fn lock(
     }
     // One statement locks the rows in the order of its tables: the client, the organization, the connection.
     macro_rules! rows {
-        ($client:literal, $is_client:literal) => {
+        ($connections:literal, $client:literal, $is_client:literal) => {
             concat!(
                 "SELECT o.id FROM ",
                 $client,
-                "organizations o, saml_connections c WHERE ",
+                "organizations o, ",
+                $connections,
+                " c WHERE ",
                 $is_client,
                 "o.id = $1 AND o.deleted_at IS NULL AND c.id = $2"
             )
         };
     }
-    let text = match client_id {
-        Some(_) => rows!("oauth_clients k, ", "k.id = $3 AND "),
-        None => rows!("", ""),
+    let text = match (connection_id, client_id) {
+        (ConnectionId::Saml(_), Some(_)) => rows!("saml_connections", "oauth_clients k, ", "k.id = $3 AND "),
+        (ConnectionId::Saml(_), None) => rows!("saml_connections", "", ""),
+        (ConnectionId::Oidc(_), Some(_)) => rows!("oidc_connections", "oauth_clients k, ", "k.id = $3 AND "),
+        (ConnectionId::Oidc(_), None) => rows!("oidc_connections", "", ""),
     };
     let text = table::locking(tx.dialect(), text, SHARED_LOCK);
     let statement = tx.sql(text).bind(organization_id).bind(connection_id);

@@ -1,7 +1,8 @@
 //! How many login flows there are of a kind, and whether there is any: what limits are decided by.
 
 use base::{
-    id::{EnvironmentId, LoginFlowId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, LoginFlowId},
     secret::Digest,
     time::Timestamp,
 };
@@ -11,7 +12,7 @@ use super::{Conn, Result};
 /// Whether a login of this connection waits for its response in this browser.
 pub async fn has_pending_request(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     browser: Digest,
     now: Timestamp,
 ) -> Result<bool> {
@@ -32,7 +33,7 @@ pub async fn has_pending_request(
 /// received no response yet.
 pub async fn has_pending_restart(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     browser: Digest,
     since: Timestamp,
 ) -> Result<bool> {
@@ -52,7 +53,7 @@ pub async fn has_pending_restart(
 /// How many detached responses the connection received after `since`; counting stops at `max`.
 pub async fn count_detached(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     since: Timestamp,
     max: i64,
 ) -> Result<i64> {
@@ -73,7 +74,7 @@ pub async fn count_detached(
 /// at `max`.
 pub async fn count_refused(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     since: Timestamp,
     max: i64,
 ) -> Result<i64> {
@@ -104,7 +105,7 @@ pub async fn count_unfinished(conn: &mut Conn, max: i64) -> Result<Vec<(Environm
 /// How many test logins of the connection started after `since`; counting stops at `max`.
 pub async fn count_tests(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     since: Timestamp,
     max: i64,
 ) -> Result<i64> {

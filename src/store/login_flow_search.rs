@@ -2,7 +2,8 @@
 //! on, and stops after [`MAX_SCANNED`] entries.
 
 use base::{
-    id::{EnvironmentId, Id, LoginFlowId, OrganizationId, SamlConnectionId, UserId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, Id, LoginFlowId, OrganizationId, UserId},
     time::Timestamp,
 };
 use model::login_flow::{FlowStatus, LoginFlow, LoginProtocol};
@@ -23,7 +24,7 @@ pub struct FlowFilter<'a> {
     /// Of this organization.
     pub organization_id: Option<OrganizationId>,
     /// Through this connection.
-    pub connection_id: Option<SamlConnectionId>,
+    pub connection_id: Option<ConnectionId>,
     /// Of this account.
     pub user_id: Option<UserId>,
     /// By this protocol.

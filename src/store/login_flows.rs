@@ -1,8 +1,10 @@
-//! Login flows: the table `login_flows`, with the AuthnRequests of SAML in `saml_authn_requests`. Timelines are in
+//! Login flows: the table `login_flows`, with the requests to identity providers in `saml_authn_requests`: the ID of a SAML
+//! AuthnRequest, or the `state` of an authorization request by OpenID Connect. Timelines are in
 //! `login_flow_steps`, the replay cache in `saml_assertions_seen`.
 
 use base::{
-    id::{EnvironmentId, LoginFlowId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, LoginFlowId},
     time::Timestamp,
 };
 use model::{
@@ -198,11 +200,7 @@ async fn upsert_request(conn: &mut Conn, flow: LoginFlowId, request: &PendingReq
 }
 
 /// The flow with this id, of this connection.
-pub async fn find(
-    conn: &mut Conn,
-    connection: SamlConnectionId,
-    id: LoginFlowId,
-) -> Result<Option<LoginFlow>> {
+pub async fn find(conn: &mut Conn, connection: ConnectionId, id: LoginFlowId) -> Result<Option<LoginFlow>> {
     optional(conn.sql(select("WHERE id = $1 AND connection_id = $2")).bind(id).bind(connection)).await
 }
 
@@ -223,7 +221,7 @@ pub async fn find_in_environment(
 /// The flow whose AuthnRequest has this ID, of this connection.
 pub async fn find_by_request(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     request_id: &str,
 ) -> Result<Option<LoginFlow>> {
     let text = select(
@@ -254,6 +252,18 @@ pub async fn update_request(
     if rows == 1 {
         upsert_request(conn, id, request).await?;
     }
+    Ok(rows == 1)
+}
+
+/// Gives the request that a flow waits for another ID, by which no answer names it. Returns whether it had this one.
+pub async fn replace_request(conn: &mut Conn, id: LoginFlowId, from: &str, to: &str) -> Result<bool> {
+    let rows = conn
+        .sql("UPDATE saml_authn_requests SET request_id = $3 WHERE request_id = $2 AND flow_id = $1")
+        .bind(id)
+        .bind(from)
+        .bind(to)
+        .execute()
+        .await?;
     Ok(rows == 1)
 }
 
@@ -380,7 +390,7 @@ pub async fn update_code_refused(
 }
 
 /// The latest test login of the connection.
-pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<LoginFlow>> {
+pub async fn find_latest_test(conn: &mut Conn, connection: ConnectionId) -> Result<Option<LoginFlow>> {
     let text = select(
         "WHERE connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1",
     );

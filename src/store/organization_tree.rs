@@ -112,10 +112,11 @@ pub async fn what_a_template_cannot_have(
     conn: &mut Conn,
     id: OrganizationId,
 ) -> Result<Option<&'static str>> {
-    const QUESTIONS: [(&str, &str); 6] = [
+    const QUESTIONS: [(&str, &str); 7] = [
         ("children", "SELECT id FROM organizations WHERE parent_id = $1 AND deleted_at IS NULL LIMIT 1"),
         ("domains", "SELECT domain FROM organization_domains WHERE organization_id = $1 LIMIT 1"),
         ("SAML connections", "SELECT id FROM saml_connections WHERE organization_id = $1 LIMIT 1"),
+        ("OIDC connections", "SELECT id FROM oidc_connections WHERE organization_id = $1 LIMIT 1"),
         (
             "SCIM directories",
             "SELECT id FROM scim_directories WHERE organization_id = $1 AND deleted_at IS NULL LIMIT 1",

@@ -59,6 +59,9 @@ pub const PRIVATE_KEY: SealedColumn = column("signing_keys", "private_key", "sig
 pub const WEBHOOK_SECRET: SealedColumn = column("webhooks", "secret", "webhooks/secret");
 /// … and those that a rotation replaced.
 pub const FORMER_WEBHOOK_SECRET: SealedColumn = column("webhooks", "previous_secret", "webhooks/secret");
+/// Our client secrets at customers' OpenID providers.
+pub const OIDC_CLIENT_SECRET: SealedColumn =
+    column("oidc_connections", "client_secret", "oidc_connections/client_secret");
 /// The secrets of authenticator apps.
 pub const TOTP_SECRET: SealedColumn =
     SealedColumn { key: &["account_id"], ..column("totp_secrets", "secret", "totp_secrets/secret") };
@@ -87,6 +90,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     PRIVATE_KEY,
     WEBHOOK_SECRET,
     FORMER_WEBHOOK_SECRET,
+    OIDC_CLIENT_SECRET,
     TOTP_SECRET,
     ISSUED_SECRET,
     DEMO_SECRETS,

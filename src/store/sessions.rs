@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use base::{
-    id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, Id, OrganizationId},
     secret::{Digest, Secret},
     time::Timestamp,
 };
@@ -197,7 +198,7 @@ pub async fn update_renewed<S: SessionSubject>(
 pub async fn update_connection<S: SessionSubject>(
     tx: &mut Transaction,
     session: &Session<S>,
-    connection_id: SamlConnectionId,
+    connection_id: ConnectionId,
 ) -> Result<()> {
     tx.sql("UPDATE sessions SET connection_id = $2 WHERE id = $1")
         .bind(session.id)
@@ -247,7 +248,8 @@ pub async fn revoke_by_organization(
 ) -> Result<()> {
     tx.sql(
         "UPDATE sessions SET revoked_at = $2 WHERE connection_id IN \
-         (SELECT id FROM saml_connections WHERE organization_id = $1) AND revoked_at IS NULL",
+         (SELECT id FROM saml_connections WHERE organization_id = $1 \
+         UNION ALL SELECT id FROM oidc_connections WHERE organization_id = $1) AND revoked_at IS NULL",
     )
     .bind(organization_id)
     .bind(now)

@@ -74,6 +74,7 @@ pub struct Resources {
     client: String,
     application: String,
     change: String,
+    openid: String,
 }
 
 impl Resources {
@@ -96,6 +97,7 @@ impl Resources {
             id(&self.change),
             id(&self.setup_link),
             id(&self.flow),
+            id(&self.openid),
         ]
     }
 }
@@ -162,6 +164,16 @@ pub fn routes(tenant: &Resources) -> Vec<Route> {
             Some(json!({ "emailAttribute": "new" })),
         ),
         management(Method::POST, path::SAML_CONNECTION_REFRESH, &connection, Some(json!({}))),
+        management(Method::GET, path::OIDC_CONNECTIONS, &query, None),
+        management(Method::POST, path::OIDC_CONNECTIONS, "", Some(json!({ "organizationId": organization }))),
+        management(Method::GET, path::OIDC_CONNECTION, &tenant.openid, None),
+        management(
+            Method::PATCH,
+            path::OIDC_CONNECTION,
+            &tenant.openid,
+            Some(json!({ "emailClaim": "upn" })),
+        ),
+        management(Method::DELETE, path::OIDC_CONNECTION, &tenant.openid, None),
         management(Method::GET, path::SAML_FLOWS, "", None),
         management(Method::GET, path::SAML_FLOW, &tenant.flow, None),
         management(Method::POST, path::SAML_FLOW_CHECK, &tenant.flow, None),
@@ -293,7 +305,7 @@ pub async fn acme(app: &TestApp) -> Resources {
     let response = idp.sign(&idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now()));
     request.answer(&browser, &tenant, &response).await;
     let mut conn = app.state.db.read().await.unwrap();
-    let flow = store::login_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await;
+    let flow = store::login_flows::find_by_request(&mut conn, tenant.connection.id.into(), &request.id).await;
     let flow = flow.unwrap().unwrap().id;
     drop(conn);
     let directory = app.directory(&tenant).await;
@@ -361,6 +373,7 @@ pub async fn acme(app: &TestApp) -> Resources {
     let application = app.service_client(&environment, &["identity"]).await;
     let named = ApiKeyChange { display_name: Some("Backend".to_owned()), ..Default::default() };
     let (api_key, _) = api_keys::create(&app.state, &principal, &named).await.unwrap();
+    let openid = crate::support::openid_provider::connection(app, &tenant).await.id;
     let changes = audit::list(&app.state, &principal, &AuditFilter::default(), &PageQuery::default()).await;
     Resources {
         tenant,
@@ -372,6 +385,7 @@ pub async fn acme(app: &TestApp) -> Resources {
         delivery: delivery_id.to_string(),
         setup_link: setup_link.id.to_string(),
         flow: flow.to_string(),
+        openid: openid.to_string(),
         api_key: api_key.id.to_string(),
         client: client.id.to_string(),
         application: application.id.to_string(),

@@ -66,7 +66,7 @@ async fn store_flow(
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
         protocol: LoginProtocol::Saml,
-        connection_id: Some(tenant.connection.id),
+        connection_id: Some(tenant.connection.id.into()),
         user_id: None,
         application_id: None,
         amr: Vec::new(),
@@ -207,7 +207,7 @@ both! {
 
         assert_eq!(refused(&app.redeem(&key, &code).await, 404, 5), GONE);
         let mut conn = app.state.db.read().await.unwrap();
-        let stored = store::login_flows::find(&mut conn, tenant.connection.id, flow.parse().unwrap()).await.unwrap().unwrap();
+        let stored = store::login_flows::find(&mut conn, tenant.connection.id.into(), flow.parse().unwrap()).await.unwrap().unwrap();
         assert_eq!(stored.status, FlowStatus::Succeeded);
         assert!(stored.redeemed_at.is_some());
     }

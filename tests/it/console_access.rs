@@ -3,7 +3,10 @@
 use model::{administrator::Role, oauth_client::IdTokenAlg};
 use reqwest::Method;
 
-use crate::{both, support::TestApp};
+use crate::{
+    both,
+    support::{TestApp, openid_provider},
+};
 
 /// Every URL pattern of `links::console`, read from the source.
 pub fn patterns() -> Vec<&'static str> {
@@ -54,6 +57,7 @@ both! {
         let things = [
             ("organization", tenant.organization.id.to_string()),
             ("connection", tenant.connection.id.to_string()),
+            ("oidc_connection", openid_provider::connection(&app, &tenant).await.id.to_string()),
         ];
         let user = app.user(&foreign, Some(tenant.organization.id), "dana@acme.example").await;
         let group = app.group_of(&user, "Admins").await;
@@ -103,6 +107,7 @@ both! {
             ("pool", user.pool_id.to_string()),
             ("organization", tenant.organization.id.to_string()),
             ("connection", tenant.connection.id.to_string()),
+            ("oidc_connection", openid_provider::connection(&app, &tenant).await.id.to_string()),
             ("directory", directory.id.to_string()),
             ("client", client.id.to_string()),
             ("application", application.id.to_string()),

@@ -187,7 +187,7 @@ both! {
         request_log::flush(&app.state).await.unwrap();
         // A login before its commit: the user was found active, the code is written.
         let mut tx = app.state.db.write().await.unwrap();
-        let flow = login_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
+        let flow = login_flows::find_by_request(&mut tx, tenant.connection.id.into(), &request.id).await.unwrap().unwrap();
         login_eligibility::lock_matching_users(&mut tx, tenant.organization.id, &email).await.unwrap();
         let standing = login_eligibility::find_directory_status(&mut tx, tenant.organization.id, &email).await.unwrap();
         assert!(standing.active && !standing.inactive);

@@ -231,6 +231,7 @@ both! {
         assert_eq!(admin.submit(&page, &page.form()).await.status, 303);
         let branding = format!("/v1/environments/{}/branding", environment.id);
         app.api(&key, Method::PATCH, &branding, Some(json!({ "applicationName": "App" }))).await;
+        crate::support::openid_provider::connection(&app, &tenant).await;
         let body = json!({ "organizationId": tenant.organization.id, "assertionEncryption": true });
         assert_eq!(app.api(&key, Method::POST, "/v1/saml-connections", Some(body)).await.status, 200);
         let console = app.administrator(Role::Viewer, Some(&environment)).await;

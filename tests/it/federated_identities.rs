@@ -124,7 +124,7 @@ both! {
         // Another browser opens the link; its transaction has not ended when the answer comes.
         let mut tx = app.state.db.write().await.unwrap();
         let connection = fixture.tenant.connection.id;
-        let flow = login_flows::find_by_request(&mut tx, connection, &request.id).await.unwrap().unwrap();
+        let flow = login_flows::find_by_request(&mut tx, connection.into(), &request.id).await.unwrap().unwrap();
         let pending = flow.request.unwrap();
         let replaced = PendingRequest { id: "_other".into(), browser: Digest::of("other"), expires_at: pending.expires_at };
         assert!(login_flows::update_request(&mut tx, flow.id, &replaced, app.now()).await.unwrap());
@@ -137,7 +137,7 @@ both! {
         let (answer, ()) = tokio::join!(answer, release);
         assert_eq!(answer.reason(), Some("request_already_used"), "{}", answer.body);
         let mut conn = app.state.db.read().await.unwrap();
-        let flow = login_flows::find_by_request(&mut conn, connection, "_other").await.unwrap().unwrap();
+        let flow = login_flows::find_by_request(&mut conn, connection.into(), "_other").await.unwrap().unwrap();
         assert!(flow.answered_at.is_none() && flow.email.is_none());
     }
 }

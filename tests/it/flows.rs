@@ -76,7 +76,7 @@ async fn answer_from(
 async fn flow_of(app: &TestApp, fixture: &Fixture, request: &Request) -> LoginFlowId {
     let mut conn = app.state.db.read().await.unwrap();
     let connection = fixture.tenant.connection.id;
-    login_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap().id
+    login_flows::find_by_request(&mut conn, connection.into(), &request.id).await.unwrap().unwrap().id
 }
 
 async fn get(app: &TestApp, key: &str, path: &str) -> Value {
@@ -283,7 +283,7 @@ both! {
                 environment_id: if pick(5) == 0 { Id::from_bits(7) } else { environment.id },
                 organization_id: organizations[pick(3)],
                 protocol: LoginProtocol::Saml,
-        connection_id: Some(connections[pick(4)]),
+        connection_id: Some(connections[pick(4)].into()),
         user_id: None,
         application_id: None,
         amr: Vec::new(),
@@ -323,7 +323,7 @@ both! {
             if pick(3) == 0 {
                 let id = connections[pick(4)];
                 query.saml_connection_id = id.to_string();
-                wanted.retain(|flow| flow.connection_id == Some(id));
+                wanted.retain(|flow| flow.connection_id == Some(id.into()));
             }
             if pick(3) == 0 {
                 let key = people[pick(4)].to_ascii_lowercase();
@@ -461,7 +461,7 @@ both! {
         let failed: Vec<_> = shown.organizations.iter().map(|o| (o.organization_id, o.failed)).collect();
         assert_eq!(failed, [(other.tenant.organization.id, 4), (fixture.tenant.organization.id, 1)]);
         let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.connection_id).collect();
-        assert_eq!(failing, [other.tenant.connection.id], "Acme has let somebody in since");
+        assert_eq!(failing, [other.tenant.connection.id.into()], "Acme has let somebody in since");
         assert_eq!(shown.connections[0].flow.as_ref().unwrap().refusal.as_deref(), Some("request_expired"));
         assert_ne!(shown.connections[0].flow.as_ref().unwrap().id, left_open);
         assert_eq!(shown.next, None);

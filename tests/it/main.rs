@@ -69,6 +69,7 @@ mod metadata_refresh;
 mod moved_rows;
 mod nul;
 mod oauth;
+mod oidc_connections;
 mod openapi;
 mod openid_discovery;
 mod operator_audit;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use base::id::{LetterId, UserId};
+use base::id::{LetterId, OidcConnectionId, UserId};
 use model::{
     account::AccountId,
     administrator::Role,
@@ -15,7 +15,7 @@ use ostiary::{
         accounts::totp::{self, TotpSecret},
         applications::{ApplicationChange, vendor},
         authorization_server::signing_keys,
-        connections::saml::sp_keys,
+        connections::{oidc, saml::sp_keys},
         directories::request_log,
         keys::{
             KeyOwner, Rotation,
@@ -29,8 +29,8 @@ use ostiary::{
     store::{
         self,
         sealed_columns::{
-            DEMO_SECRETS, ISSUED_SECRET, LETTER_CONTENTS, LETTER_RECIPIENT, SEALED_COLUMNS, count_by_key,
-            list_other, replace,
+            DEMO_SECRETS, ISSUED_SECRET, LETTER_CONTENTS, LETTER_RECIPIENT, OIDC_CLIENT_SECRET,
+            SEALED_COLUMNS, count_by_key, list_other, replace,
         },
     },
 };
@@ -64,6 +64,7 @@ struct Contents {
     kids: BTreeSet<String>,
     sp_certificate: String,
     administrator: String,
+    openid: OidcConnectionId,
 }
 
 /// Somebody with an authenticator app.
@@ -163,6 +164,7 @@ async fn fill(app: &TestApp) -> Contents {
         .await
         .unwrap();
     tx.commit().await.unwrap();
+    let openid = crate::support::openid_provider::connection(app, &tenant).await.id;
     let administrator = app.with_password("root@vendor.example").await;
     let mut tx = app.state.db.write().await.unwrap();
     totp::set(&mut tx, &app.state, user(), &TotpSecret::new(random())).await.unwrap();
@@ -174,6 +176,7 @@ async fn fill(app: &TestApp) -> Contents {
         kids: kids(app).await,
         sp_certificate: sp_keys::encryption_certificate(&app.state, environment.id).await.unwrap(),
         administrator: administrator.email.to_string(),
+        openid,
         tenant,
         key,
         directory,
@@ -201,6 +204,10 @@ async fn use_everything(app: &TestApp, contents: &Contents) {
     for sealed in [&webhook.sealed_secret, previous] {
         WebhookSecret::open(&app.state, webhook.id, sealed).unwrap();
     }
+    let principal = Principal::operator(tenant.environment.id);
+    let openid = oidc::find(&app.state, &principal, contents.openid).await.unwrap();
+    let secret = app.state.open(&OIDC_CLIENT_SECRET, &[&openid.id], &openid.client_secret.unwrap()).unwrap();
+    assert_eq!(secret, crate::support::openid_provider::SECRET.as_bytes());
     assert_eq!(kids(app).await, contents.kids);
     let certificate = sp_keys::encryption_certificate(&app.state, tenant.environment.id).await.unwrap();
     assert_eq!(certificate, contents.sp_certificate);

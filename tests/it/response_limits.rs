@@ -129,7 +129,7 @@ both! {
         }
         {
             let mut conn = app.state.db.read().await.unwrap();
-            let flow = login_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap();
+            let flow = login_flows::find_by_request(&mut conn, connection.into(), &request.id).await.unwrap().unwrap();
             assert_eq!((flow.status, flow.refusal), (FlowStatus::InProgress, None));
             let steps = login_flow_steps::list(&mut conn, flow.id).await.unwrap();
             assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::Requested]);

@@ -54,7 +54,7 @@ fn good(app: &TestApp, tenant: &Tenant, request: &Request, email: &str) -> Strin
 
 async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> LoginFlow {
     let mut conn = app.state.db.read().await.unwrap();
-    login_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await.unwrap().unwrap()
+    login_flows::find_by_request(&mut conn, tenant.connection.id.into(), &request.id).await.unwrap().unwrap()
 }
 
 async fn steps_of(app: &TestApp, flow: &LoginFlow) -> Vec<StepKind> {
@@ -439,7 +439,7 @@ both! {
         }
         let mut conn = app.state.db.read().await.unwrap();
         let since = app.now() - Duration::from_secs(60);
-        assert_eq!(login_flow_counts::count_detached(&mut conn, tenant.connection.id, since, 1000).await.unwrap(), 50);
+        assert_eq!(login_flow_counts::count_detached(&mut conn, tenant.connection.id.into(), since, 1000).await.unwrap(), 50);
     }
 
     async fn an_unsolicited_response_begins_a_fresh_login_by_default(app: TestApp) {

@@ -54,12 +54,12 @@ async fn sweep(app: &TestApp) {
 
 async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> Option<LoginFlow> {
     let mut conn = app.state.db.read().await.unwrap();
-    login_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await.unwrap()
+    login_flows::find_by_request(&mut conn, tenant.connection.id.into(), &request.id).await.unwrap()
 }
 
 async fn find(app: &TestApp, tenant: &Tenant, id: LoginFlowId) -> Option<LoginFlow> {
     let mut conn = app.state.db.read().await.unwrap();
-    login_flows::find(&mut conn, tenant.connection.id, id).await.unwrap()
+    login_flows::find(&mut conn, tenant.connection.id.into(), id).await.unwrap()
 }
 
 async fn number(app: &TestApp, text: &'static str) -> i64 {

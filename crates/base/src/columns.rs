@@ -4,6 +4,7 @@
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 
 use super::{
+    connection_id::ConnectionId,
     id::{Id, IdKind},
     secret::Digest,
     time::Timestamp,
@@ -39,6 +40,8 @@ macro_rules! column {
 
 column!(Sqlite, Id<K>, String, [K: IdKind], |id| id.to_string(), |text| Ok(text.parse()?));
 column!(Postgres, Id<K>, String, [K: IdKind], |id| id.to_string(), |text| Ok(text.parse()?));
+column!(Sqlite, ConnectionId, String, [], |id| id.to_string(), |text| Ok(text.parse()?));
+column!(Postgres, ConnectionId, String, [], |id| id.to_string(), |text| Ok(text.parse()?));
 column!(Sqlite, Timestamp, i64, [], |time| time.millis(), |millis| Ok(Self::from_millis(millis)));
 column!(Postgres, Timestamp, i64, [], |time| time.millis(), |millis| Ok(Self::from_millis(millis)));
 column!(Sqlite, Digest, String, [], |digest| digest.to_hex(), |hex| Ok(

@@ -195,6 +195,7 @@ kinds! {
     OrganizationKind OrganizationId "org_" "organization", READS_UUIDS: true;
     OrganizationDomainKind OrganizationDomainId "domain_" "domain";
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
+    OidcConnectionKind OidcConnectionId "oidc_conn_" "OIDC connection";
     LoginFlowKind LoginFlowId "saml_flow_" "login flow", ALIAS: "login_flow_";
     GrantKind GrantId "grant_" "grant";
     OauthSubjectKind OauthSubjectId "subject_" "subject";

@@ -4,6 +4,7 @@
 pub mod bounded_json;
 #[cfg(feature = "sqlx")]
 mod columns;
+pub mod connection_id;
 pub mod id;
 #[cfg(feature = "openapi")]
 mod openapi;

@@ -1,7 +1,8 @@
 //! Grants: what an accepted login gives an app, and the code that it is fetched with.
 
 use base::{
-    id::{EnvironmentId, GrantId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, GrantId, LoginFlowId, OauthClientId, OrganizationId},
     secret::Digest,
     time::Timestamp,
 };
@@ -26,7 +27,7 @@ pub struct AuthorizationGrant {
     /// The login.
     pub flow_id: LoginFlowId,
     /// The connection of that login.
-    pub connection_id: SamlConnectionId,
+    pub connection_id: ConnectionId,
     /// What `sub` is for the OAuth client.
     pub subject: Option<String>,
     /// The person's address.

@@ -1,7 +1,8 @@
 //! Federated identities: a person as their identity provider names them.
 
 use base::{
-    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, OrganizationId},
     secret::Digest,
     time::Timestamp,
 };
@@ -12,7 +13,7 @@ use crate::email::Email;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FederatedIdentity {
     /// The connection.
-    pub connection_id: SamlConnectionId,
+    pub connection_id: ConnectionId,
     /// Its environment.
     pub environment_id: EnvironmentId,
     /// Its organization.

@@ -9,6 +9,7 @@ pub mod authorization_grant;
 pub mod branding;
 pub mod client_address;
 pub mod color;
+pub mod connection;
 pub mod domain;
 pub mod email;
 pub mod entity_tag;
@@ -28,6 +29,7 @@ pub mod master_key;
 pub mod metadata_refresh;
 pub mod oauth_client;
 pub mod oauth_subject;
+pub mod oidc_connection;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod organization;

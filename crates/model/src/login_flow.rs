@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use base::{
-    id::{
-        ApplicationId, EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, SamlConnectionId, UserId,
-    },
+    connection_id::ConnectionId,
+    id::{ApplicationId, EnvironmentId, LoginFlowId, OauthClientId, OrganizationId, UserId},
     secret::Digest,
     time::Timestamp,
 };
@@ -44,6 +43,8 @@ impl FlowStatus {
 pub enum LoginProtocol {
     /// Their identity provider's word, by SAML 2.0.
     Saml,
+    /// Their identity provider's word, by OpenID Connect.
+    Oidc,
     /// An account of the organization: a password or a passkey.
     Account,
 }
@@ -124,7 +125,7 @@ pub struct LoginFlow {
     /// By what the person proves who they are.
     pub protocol: LoginProtocol,
     /// The connection it goes through; `None` with an account.
-    pub connection_id: Option<SamlConnectionId>,
+    pub connection_id: Option<ConnectionId>,
     /// The account, once it is known whose login it is.
     pub user_id: Option<UserId>,
     /// The application for which somebody signs in at an organization's issuer.
@@ -148,7 +149,7 @@ pub struct LoginFlow {
     pub attributes: Attributes,
     /// The attributes as they are stored, sealed.
     pub sealed_attributes: Option<String>,
-    /// The pending AuthnRequest.
+    /// The pending request to the identity provider.
     pub request: Option<PendingRequest>,
     /// The authorization request, if an OAuth client started the login.
     pub oauth: Option<OauthRequest>,
@@ -177,14 +178,14 @@ impl LoginFlow {
 pub fn reference(protocol: LoginProtocol, id: LoginFlowId) -> String {
     match protocol {
         LoginProtocol::Saml => id.to_string(),
-        LoginProtocol::Account => id.with_prefix("login_flow_"),
+        LoginProtocol::Oidc | LoginProtocol::Account => id.with_prefix("login_flow_"),
     }
 }
 
-/// The AuthnRequest of a flow, bound to one browser.
+/// The AuthnRequest of a flow, or its authorization request by OpenID Connect, bound to one browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRequest {
-    /// Its ID: random, and not the flow's id.
+    /// Its ID, by OpenID Connect its `state`: random, and not the flow's id.
     pub id: String,
     /// The digest of the browser's cookie.
     pub browser: Digest,

@@ -79,7 +79,7 @@ fn stored_names_stay_as_they_are() {
     names!(IdpKind: Okta "okta", Entra "entra", Google "google", Adfs "adfs", Keycloak "keycloak",
         Onelogin "onelogin", Jumpcloud "jumpcloud", Ping "ping", Other "other");
     names!(InvitationPurpose: Join "join", Reset "reset");
-    names!(LoginProtocol: Saml "saml", Account "account");
+    names!(LoginProtocol: Saml "saml", Oidc "oidc", Account "account");
     names!(OauthSubject: Email "EMAIL", EmailAsSent "EMAIL_AS_SENT");
     names!(OrganizationStatus: Active "active", Disabled "disabled");
     names!(PasswordStrength: Any "any", Weak "weak", Fair "fair", Strong "strong", VeryStrong "very_strong");
@@ -110,7 +110,7 @@ fn serialized_names_stay_as_they_are() {
     json!(IdpInitiated: Allow "ALLOW", Restart "RESTART", Refuse "REFUSE");
     json!(IdpKind: Okta "okta", Entra "entra", Google "google", Adfs "adfs", Keycloak "keycloak",
         Onelogin "onelogin", Jumpcloud "jumpcloud", Ping "ping", Other "other");
-    json!(LoginProtocol: Saml "saml", Account "account");
+    json!(LoginProtocol: Saml "saml", Oidc "oidc", Account "account");
     json!(OauthSubject: Email "EMAIL", EmailAsSent "EMAIL_AS_SENT");
     json!(SetupLinkStatus: Open "open", Redeemed "redeemed", Expired "expired", Revoked "revoked");
     json!(StepKind: Requested "requested", Proven "proven", Refused "refused", Accepted "accepted");

@@ -4,7 +4,7 @@
 //! redirect URI are known to be valid (RFC 6749 §4.1.2.1): first [`RequestingClient`], whose errors are shown on a
 //! page; then [`AuthorizeRequest`], whose errors are sent to the redirect URI.
 
-use base::id::{OauthClientId, SamlConnectionId};
+use base::{connection_id::ConnectionId, id::OauthClientId};
 
 use crate::{
     Error,
@@ -86,11 +86,11 @@ fn loopback_parts(uri: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
 }
 
-/// Selects the SAML connection. The first parameter given wins, in this order.
+/// Selects the connection. The first parameter given wins, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
-    /// `saml_connection_id`.
-    Connection(SamlConnectionId),
+    /// `saml_connection_id`: a SAML or an OIDC connection.
+    Connection(ConnectionId),
     /// `organization_id`: its primary connection. The text is an id in any encoding, or a name that the caller knows.
     Organization(String),
     /// `organization_external_id`: the same by the vendor's own id.
@@ -176,7 +176,7 @@ pub struct AuthorizeRequest {
     pub force_authn: bool,
     /// The granted scope, returned in the token response.
     pub scope: String,
-    /// Selects the SAML connection.
+    /// Selects the connection.
     pub selector: Selector,
 }
 

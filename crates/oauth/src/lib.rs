@@ -3,6 +3,8 @@
 //! The provider supports one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), for
 //! confidential clients, and issues opaque access tokens and signed ID tokens (OpenID Connect Core 1.0).
 //!
+//! [`relying_party`] is the other side: logins at a customer's OpenID provider.
+//!
 //! `model` uses [`algorithm`], so this crate cannot use `model`.
 
 pub mod access_token;
@@ -25,6 +27,7 @@ pub mod parameters;
 pub mod pkce;
 mod provider;
 pub mod provider_metadata;
+pub mod relying_party;
 pub mod scope;
 pub mod sign_in_request;
 pub mod signing_key;

@@ -4,7 +4,7 @@
 //! Parsing has two steps, as at [`crate::authorize`]: first [`Requester`], whose errors are shown on a page; then
 //! [`SignInRequest`], whose errors are sent to the redirect URI.
 
-use base::id::{ApplicationId, SamlConnectionId};
+use base::{connection_id::ConnectionId, id::ApplicationId};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::{
@@ -103,7 +103,7 @@ pub struct SignInRequest {
     /// Who the client thinks it is.
     pub login_hint: Option<String>,
     /// The connection through which the person is to sign in (`saml_connection_id`).
-    pub connection: Option<SamlConnectionId>,
+    pub connection: Option<ConnectionId>,
     /// The organization as whose people they are to sign in (`organization_id`): an id in any encoding, or its alias.
     pub organization: Option<String>,
     /// An ID token of the person that the client wants, and of nobody else.
@@ -160,7 +160,7 @@ impl SignInRequest {
     }
 }
 
-fn connection(text: &str) -> Result<SamlConnectionId, Error> {
+fn connection(text: &str) -> Result<ConnectionId, Error> {
     text.parse().map_err(|why| Error::Malformed {
         name: "saml_connection_id",
         reason: format!("is malformed: {why}"),

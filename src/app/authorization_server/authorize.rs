@@ -21,7 +21,8 @@ use crate::{
     },
     store::{
         Conn,
-        login_connections::{self, LoginConnection, Named},
+        any_login_connections::{self, AnyLoginConnection},
+        login_connections::{self, Named},
         oauth_clients, organizations,
     },
 };
@@ -86,7 +87,7 @@ pub async fn authorize(
         None => None,
     };
     let (found, client) = match found {
-        Some((target, client)) => (Some(target), client),
+        Some((target, client)) => (Some(target.into()), client),
         None => match oauth_clients::find_registration(&mut conn, sender.client_id).await? {
             Some(client) => (None, client),
             None => return Ok(Outcome::Page(Error::UnknownClient(sender.client_id.to_string()))),
@@ -107,14 +108,15 @@ pub async fn authorize(
         Ok(request) => request,
         Err(error) => return to_client(error),
     };
-    let mut targets = match found {
+    let mut targets: Vec<AnyLoginConnection> = match found {
         Some(target) => vec![target],
         None => find_targets(&mut conn, client.environment_id, &request.selector).await?,
     };
     drop(conn);
     // What is switched off is no choice; alone, it tells why nobody is let in.
-    let is_enabled = |target: &LoginConnection| {
-        !target.connection.disabled && !target.organization.is_disabled() && !target.organization.template
+    let is_enabled = |target: &AnyLoginConnection| {
+        let organization = target.organization();
+        !target.is_disabled() && !organization.is_disabled() && !organization.template
     };
     if targets.iter().any(is_enabled) {
         targets.retain(is_enabled);
@@ -138,9 +140,16 @@ pub async fn authorize(
     };
     let now = state.now();
     let id = LoginFlowId::new(now, &*state.random);
-    let flow =
-        login::new_flow(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
-    Ok(match login::begin_or_refuse(state, &target, flow, browser, host).await? {
+    let flow = login::new_flow_of(
+        &target,
+        FlowOrigin::Oauth,
+        request.state,
+        Some(oauth),
+        request.force_authn,
+        id,
+        now,
+    );
+    Ok(match login::begin_or_refuse_through(state, &target, flow, browser, host).await? {
         BeginOutcome::Begun(begun) => Outcome::Begun(begun),
         BeginOutcome::Refused(refused) => Outcome::Refused(refused),
     })
@@ -149,7 +158,7 @@ pub async fn authorize(
 /// The connection that a selector names by an id. An id that may be an alias names none.
 fn named(selector: &Selector) -> Option<Named<'_>> {
     match selector {
-        Selector::Connection(id) => Some(Named::Connection(*id)),
+        Selector::Connection(id) => id.saml().map(Named::Connection),
         Selector::Organization(text) => {
             let reference =
                 OrganizationRef::parse(text).ok().filter(|reference| reference.alias().is_none())?;
@@ -165,21 +174,27 @@ async fn find_targets(
     conn: &mut Conn,
     environment: EnvironmentId,
     selector: &Selector,
-) -> Result<Vec<LoginConnection>> {
+) -> Result<Vec<AnyLoginConnection>> {
     let one = match selector {
-        Selector::Connection(id) => login_connections::find_in_environment(conn, environment, *id).await?,
+        Selector::Connection(id) => {
+            any_login_connections::find_in_environment(conn, environment, *id).await?
+        }
         Selector::Organization(text) => match organization(conn, environment, text).await? {
-            Some(id) => login_connections::find_primary(conn, environment, id).await?,
+            Some(id) => any_login_connections::find_primary(conn, environment, id).await?,
             None => None,
         },
         Selector::OrganizationExternalId(id) => {
-            login_connections::find_primary_by_external_id(conn, environment, id).await?
+            any_login_connections::find_primary_by_external_id(conn, environment, id).await?
         }
         Selector::Domain(_) | Selector::Email(_) => {
             let Some(domain) = routing_domain(selector) else { return Ok(Vec::new()) };
-            return Ok(
-                login_connections::list_primary_by_domain(conn, environment, &domain, MAX_CHOICES).await?
-            );
+            return Ok(any_login_connections::list_primary_by_domain(
+                conn,
+                environment,
+                &domain,
+                MAX_CHOICES,
+            )
+            .await?);
         }
     };
     Ok(one.into_iter().collect())
@@ -227,9 +242,9 @@ fn no_connection(selector: &Selector) -> Error {
     Error::NoConnection { name: selector.parameter(), reason }
 }
 
-fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
-    let name = |target: &LoginConnection| {
-        let organization = &target.organization;
+fn choose(targets: &[AnyLoginConnection], parameters: &Parameters) -> Outcome {
+    let name = |target: &AnyLoginConnection| {
+        let organization = target.organization();
         match organization.display_name.is_empty() {
             true => organization.external_id.clone().unwrap_or_else(|| organization.id.to_string()),
             false => organization.display_name.clone(),
@@ -238,11 +253,11 @@ fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
     Outcome::Choose {
         application: targets
             .first()
-            .map(|target| target.environment.display_name.clone())
+            .map(|target| target.environment().display_name.clone())
             .unwrap_or_default(),
         choices: targets
             .iter()
-            .map(|target| Choice { name: name(target), organization: target.organization.id })
+            .map(|target| Choice { name: name(target), organization: target.organization().id })
             .collect(),
         parameters: authorize::forwarded_parameters(parameters),
     }

@@ -1,6 +1,6 @@
 //! The SAML redirect URL: the app starts a login and sends the browser to this URL.
 
-use base::id::{EnvironmentId, SamlConnectionId};
+use base::{connection_id::ConnectionId, id::EnvironmentId};
 
 use crate::{
     app::{
@@ -9,7 +9,7 @@ use crate::{
         permissions::Action,
         principal::{On, Principal},
     },
-    store::{self, login_connections::LoginConnection},
+    store::any_login_connections::{self, AnyLoginConnection},
 };
 
 /// The maximum length of the app's state, in bytes. It is stored with every started login; SSOReady does not limit
@@ -39,10 +39,11 @@ pub async fn redirect(state: &State, principal: &Principal, request: &RedirectRe
     }
     let login =
         find_connection(state, principal.authorize(Action::LoginsBegin, On::Environment)?, request).await?;
-    if !login.connection.missing_settings().is_empty() {
+    if !login.missing_settings().is_empty() {
         return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
     }
-    login::create_link(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty())).await
+    login::create_link_through(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty()))
+        .await
 }
 
 /// SSOReady's message with its URL, which programs may compare.
@@ -53,7 +54,7 @@ async fn find_connection(
     state: &State,
     environment_id: EnvironmentId,
     request: &RedirectRequest,
-) -> Result<LoginConnection> {
+) -> Result<AnyLoginConnection> {
     let no_primary = |field: &'static str| {
         move || {
             Error::invalid(
@@ -64,17 +65,17 @@ async fn find_connection(
     };
     let mut conn = state.db.read().await?;
     if !request.saml_connection_id.is_empty() {
-        let id: SamlConnectionId = request
+        let id: ConnectionId = request
             .saml_connection_id
             .parse()
             .map_err(|error| Error::invalid("saml_connection_id", ToString::to_string(&error)))?;
-        let found = store::login_connections::find_in_environment(&mut conn, environment_id, id).await?;
+        let found = any_login_connections::find_in_environment(&mut conn, environment_id, id).await?;
         return found.ok_or_else(|| Error::invalid("", "saml connection not found"));
     }
     if !request.organization_id.is_empty() {
         const FIELD: &str = "organization_id";
         let id = reference::resolve_in(&mut conn, environment_id, FIELD, &request.organization_id).await?;
-        let found = store::login_connections::find_primary(&mut conn, environment_id, id).await?;
+        let found = any_login_connections::find_primary(&mut conn, environment_id, id).await?;
         return found.ok_or_else(no_primary(FIELD));
     }
     if !request.organization_external_id.is_empty() {
@@ -84,7 +85,7 @@ async fn find_connection(
             return Err(no_primary());
         }
         let found =
-            store::login_connections::find_primary_by_external_id(&mut conn, environment_id, external_id)
+            any_login_connections::find_primary_by_external_id(&mut conn, environment_id, external_id)
                 .await?;
         return found.ok_or_else(no_primary);
     }

@@ -1,15 +1,15 @@
-//! Accepts a login with a verified response: resolves the person, issues a code for the app and stores both in one
-//! transaction.
+//! Accepts a login of a proven person: issues a code for the app and stores both in one transaction.
 
 use std::time::Duration;
 
 use base::{
+    connection_id::ConnectionId,
     secret::{AccessCode, Digest},
     time::Timestamp,
 };
 use model::{
     email::Email,
-    login_flow::{Attributes, FlowOrigin, FlowStatus, LoginFlow, PendingRequest, StepKind},
+    login_flow::{FlowOrigin, FlowStatus, LoginFlow, PendingRequest, StepKind},
 };
 use saml::VerifiedAssertion;
 
@@ -19,6 +19,8 @@ use super::{
     error::Error,
     federated,
     grant::issue_code,
+    protocol::Protocol,
+    proven::Proven,
     subject, test_result,
 };
 use crate::{
@@ -35,41 +37,41 @@ use crate::{
 /// What the check of [`Error::AssertionReplayed`] expects.
 pub(super) const UNUSED_ASSERTION: &str = "an assertion that was never used";
 
-impl LoginAttempt<'_> {
-    /// Accepts a pending login; returns the app's URL with the code.
+impl<C: Protocol> LoginAttempt<'_, C> {
+    /// Accepts a pending login of a proven person; returns the app's URL with the code.
     pub(super) async fn accept(
         &mut self,
         flow: &LoginFlow,
         request: &PendingRequest,
-        assertion: &VerifiedAssertion,
+        proven: &Proven,
     ) -> LoginResult<String> {
         let (state, target) = (self.state, self.target);
         let is_administrator = flow.origin == FlowOrigin::Administrator;
         let is_issuer = flow.origin == FlowOrigin::Issuer;
         let has_target = flow.oauth.is_some() || flow.origin.is_test() || is_administrator || is_issuer;
-        let email = self.authorize(assertion, has_target)?;
+        self.authorize(&proven.email, has_target)?;
         if is_issuer && !target.organization.is_disabled() && !target.organization.template {
             users::ensure_pool(state, flow.environment_id, flow.organization_id).await?;
         }
         let now = state.now();
         let code = AccessCode::new(&*state.random);
-        let answered = answered(state, flow.clone(), &email, assertion, now);
+        let answered = answered(state, flow.clone(), proven, now);
         let mut tx = state.db.write().await?;
-        let known = self.check_eligibility(&mut tx, flow, &email).await?;
+        let known = self.check_eligibility(&mut tx, flow, &proven.email).await?;
         if !login_flows::consume_request(&mut tx, &answered, request, now).await? {
             return Err(Error::RequestAlreadyUsed.into());
         }
-        self.record_assertion(&mut tx, assertion).await?;
+        self.record_response(&mut tx, proven).await?;
         let account_page = match is_issuer {
-            true => Some(self.identify(&mut tx, &answered, &email, assertion).await?),
+            true => Some(self.identify(&mut tx, &answered, proven).await?),
             false => None,
         };
         self.record_accepted(&mut tx, flow).await?;
         if is_issuer {
-            federated::record(&mut tx, &answered, &email, assertion, now).await?;
+            federated::record(&mut tx, proven.identity.as_ref()).await?;
         } else if !flow.origin.is_test() {
-            federated::record(&mut tx, &answered, &email, assertion, now).await?;
-            self.issue(&mut tx, &answered, &email, known, &code).await?;
+            federated::record(&mut tx, proven.identity.as_ref()).await?;
+            self.issue(&mut tx, &answered, &proven.email, known, &code).await?;
         }
         tx.commit().await?;
         if let Some(page) = account_page {
@@ -81,39 +83,10 @@ impl LoginAttempt<'_> {
             return Ok(state.links.console_saml_finish(flow.id).into());
         }
         if let Some(page) = test_result::url_with_proof(state, target, flow) {
-            tracing::info!(flow = %flow.id, connection = %target.connection.id, "test login accepted");
+            tracing::info!(flow = %flow.id, connection = %self.connection_id(), "test login accepted");
             return Ok(page);
         }
         Ok(app_redirect(target, flow, &code))
-    }
-
-    /// Accepts `flow`, a new login that the identity provider began; returns the app's URL with the code.
-    pub(super) async fn accept_unsolicited(
-        &mut self,
-        flow: LoginFlow,
-        assertion: &VerifiedAssertion,
-    ) -> LoginResult<String> {
-        let state = self.state;
-        let email = self.authorize(assertion, false)?;
-        let code = AccessCode::new(&*state.random);
-        let now = flow.created_at;
-        let flow = answered(state, flow, &email, assertion, now);
-        let mut tx = state.db.write().await?;
-        let known = self.check_eligibility(&mut tx, &flow, &email).await?;
-        self.record_assertion(&mut tx, assertion).await?;
-        login_flows::insert(&mut tx, &flow).await?;
-        self.record_accepted(&mut tx, &flow).await?;
-        federated::record(&mut tx, &flow, &email, assertion, now).await?;
-        self.issue(&mut tx, &flow, &email, known, &code).await?;
-        tx.commit().await?;
-        Ok(app_redirect(self.target, &flow, &code))
-    }
-
-    /// Whether the assertion was accepted before.
-    pub(super) async fn is_replayed(&self, assertion: &VerifiedAssertion) -> Result<bool> {
-        let mut conn = self.state.db.read().await?;
-        let digest = Digest::of(&assertion.id);
-        Ok(saml_assertions_seen::is_known(&mut conn, self.connection_id(), digest).await?)
     }
 
     /// Authorises again in the transaction that accepts the login: the connection may be deleted, the client switched off,
@@ -149,15 +122,12 @@ impl LoginAttempt<'_> {
         issue_code(state, tx, flow, email, subject, code, now).await
     }
 
-    /// Stores the ID of the assertion against replay; refuses the login if it was accepted before, on any replica.
-    async fn record_assertion(
-        &mut self,
-        tx: &mut Transaction,
-        assertion: &VerifiedAssertion,
-    ) -> LoginResult<()> {
-        let digest = Digest::of(&assertion.id);
-        let until = assertion.not_on_or_after;
-        let is_new = saml_assertions_seen::insert(tx, self.connection_id(), digest, until).await?;
+    /// Stores that a response which counts once has counted; refuses the login if it did before, on any replica.
+    async fn record_response(&mut self, tx: &mut Transaction, proven: &Proven) -> LoginResult<()> {
+        let (Some(response), ConnectionId::Saml(connection)) = (proven.response, self.connection_id()) else {
+            return Ok(());
+        };
+        let is_new = saml_assertions_seen::insert(tx, connection, response.id, response.until).await?;
         let expected = (!is_new).then(|| UNUSED_ASSERTION.to_owned());
         Ok(self.checks.require(Error::AssertionReplayed, is_new, expected, None)?)
     }
@@ -165,29 +135,56 @@ impl LoginAttempt<'_> {
     /// Adds the accepted response to the flow's timeline.
     async fn record_accepted(&self, tx: &mut Transaction, flow: &LoginFlow) -> Result<()> {
         let now = self.state.now();
-        let document = self.xml.as_deref().map(|xml| document::seal(self.state, flow.id, xml, now));
+        let document = self.document.as_deref().map(|text| document::seal(self.state, flow.id, text, now));
         let step = NewStep { at: now, kind: StepKind::Accepted, checks: &self.checks.0, document };
         Ok(login_flow_steps::insert(tx, flow.id, step).await?)
     }
 }
 
+impl LoginAttempt<'_> {
+    /// Accepts `flow`, a new login that the identity provider began; returns the app's URL with the code.
+    pub(super) async fn accept_unsolicited(
+        &mut self,
+        flow: LoginFlow,
+        assertion: &VerifiedAssertion,
+    ) -> LoginResult<String> {
+        let state = self.state;
+        let email = self.find_email(assertion)?;
+        self.authorize(&email, false)?;
+        let code = AccessCode::new(&*state.random);
+        let now = flow.created_at;
+        let proven = Proven::by_assertion(&flow, email, assertion, now);
+        let flow = answered(state, flow, &proven, now);
+        let mut tx = state.db.write().await?;
+        let known = self.check_eligibility(&mut tx, &flow, &proven.email).await?;
+        self.record_response(&mut tx, &proven).await?;
+        login_flows::insert(&mut tx, &flow).await?;
+        self.record_accepted(&mut tx, &flow).await?;
+        federated::record(&mut tx, proven.identity.as_ref()).await?;
+        self.issue(&mut tx, &flow, &proven.email, known, &code).await?;
+        tx.commit().await?;
+        Ok(app_redirect(self.target, &flow, &code))
+    }
+
+    /// Whether the assertion was accepted before.
+    pub(super) async fn is_replayed(&self, assertion: &VerifiedAssertion) -> Result<bool> {
+        let mut conn = self.state.db.read().await?;
+        let digest = Digest::of(&assertion.id);
+        Ok(saml_assertions_seen::is_known(&mut conn, self.target.connection.id, digest).await?)
+    }
+}
+
 /// The flow once its response was accepted. A test is complete then; other logins wait for the app.
-fn answered(
-    state: &State,
-    flow: LoginFlow,
-    email: &Email,
-    assertion: &VerifiedAssertion,
-    now: Timestamp,
-) -> LoginFlow {
-    let attributes = attributes_of(assertion);
+fn answered(state: &State, flow: LoginFlow, proven: &Proven, now: Timestamp) -> LoginFlow {
+    let attributes = proven.attributes.clone();
     LoginFlow {
         status: if flow.origin.is_test() { FlowStatus::Succeeded } else { FlowStatus::InProgress },
         refusal: None,
-        email: Some(email.clone()),
+        email: Some(proven.email.clone()),
         claimed_email: None,
         sealed_attributes: attributes::seal(state, flow.id, &attributes),
         attributes,
-        authenticated_at: assertion.authn_instant,
+        authenticated_at: proven.authenticated_at,
         answered_at: Some(now),
         updated_at: now,
         ..flow
@@ -196,7 +193,7 @@ fn answered(
 
 /// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
 /// the access code.
-fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -> String {
+fn app_redirect<C>(target: &LoginConnection<C>, flow: &LoginFlow, code: &AccessCode) -> String {
     record_success(flow);
     let code = code.reveal();
     match (&flow.oauth, &target.environment.redirect_url) {
@@ -216,13 +213,4 @@ fn app_redirect(target: &LoginConnection, flow: &LoginFlow, code: &AccessCode) -
 fn record_success(flow: &LoginFlow) {
     telemetry::login_succeeded(flow.answered_at.map_or(Duration::ZERO, |at| at.since(flow.created_at)));
     tracing::info!(flow = %flow.id, "login accepted");
-}
-
-/// The person's attributes by name, as stored and returned to apps.
-fn attributes_of(assertion: &VerifiedAssertion) -> Attributes {
-    let mut attributes = Attributes::new();
-    for (name, values) in &assertion.subject.attributes {
-        attributes.entry(name.clone()).or_default().extend(values.iter().cloned());
-    }
-    attributes
 }

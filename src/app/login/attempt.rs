@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
-use base::{
-    id::{OauthClientId, SamlConnectionId},
-    time::Timestamp,
+use base::{connection_id::ConnectionId, id::OauthClientId, time::Timestamp};
+use model::{
+    connection::Connection,
+    email::Email,
+    environment::IdpInitiated,
+    login_flow::{LoginFlow, PendingRequest},
+    saml_connection::SamlConnection,
 };
-use model::{email::Email, environment::IdpInitiated, login_flow::LoginFlow};
 use saml::{VerifiedAssertion, check::Check};
 
 use super::{
@@ -112,11 +115,11 @@ impl BrowserBinding {
 }
 
 /// A login while it is handled. Each step adds its checks; a refusal stores what is known by then.
-pub(super) struct LoginAttempt<'a> {
+pub(super) struct LoginAttempt<'a, C = SamlConnection> {
     /// The shared state.
     pub(super) state: &'a State,
     /// The connection, with its organization and environment.
-    pub(super) target: &'a LoginConnection,
+    pub(super) target: &'a LoginConnection<C>,
     /// The flow, once found.
     pub(super) flow: Option<LoginFlow>,
     /// The connection's flow that RelayState names: use it only as the one whose request has a known ID.
@@ -131,13 +134,13 @@ pub(super) struct LoginAttempt<'a> {
     pub(super) unverified_in_response_to: Option<String>,
     /// All checks so far, in order.
     pub(super) checks: Checks,
-    /// The response document.
-    pub(super) xml: Option<String>,
+    /// What support may read of the response: the XML document, or the claims of a verified ID token.
+    pub(super) document: Option<String>,
 }
 
-impl<'a> LoginAttempt<'a> {
+impl<'a, C: Connection> LoginAttempt<'a, C> {
     /// An attempt without a flow, as far as is known.
-    pub(super) fn new(state: &'a State, target: &'a LoginConnection) -> Self {
+    pub(super) fn new(state: &'a State, target: &'a LoginConnection<C>) -> Self {
         Self {
             state,
             target,
@@ -148,14 +151,14 @@ impl<'a> LoginAttempt<'a> {
             claimed_email: None,
             unverified_in_response_to: None,
             checks: Checks::default(),
-            xml: None,
+            document: None,
         }
     }
 
     /// An attempt to begin `flow` in a browser.
     pub(super) fn to_begin(
         state: &'a State,
-        target: &'a LoginConnection,
+        target: &'a LoginConnection<C>,
         flow: LoginFlow,
         binding: BrowserBinding,
     ) -> Self {
@@ -174,7 +177,7 @@ impl<'a> LoginAttempt<'a> {
         if self.target.organization.is_disabled() {
             return Err(self.checks.fail(Error::OrganizationDisabled, None, None));
         }
-        if self.target.connection.disabled {
+        if self.target.connection.is_disabled() {
             return Err(self.checks.fail(Error::ConnectionDisabled, None, None));
         }
         self.check_ready()
@@ -188,31 +191,10 @@ impl<'a> LoginAttempt<'a> {
             let found = Some(format!("{} missing", missing.join(", ")));
             return Err(self.checks.fail(Error::ConnectionNotConfigured, None, found));
         }
-        if connection.test && !self.state.settings.test_idp {
+        if connection.is_test() && !self.state.settings.test_idp {
             return Err(self.checks.fail(Error::TestConnectionDisabled, None, None));
         }
         Ok(())
-    }
-
-    /// Verifies the response from `client` as of `now`, and keeps what it says for a refusal.
-    pub(super) async fn verify(
-        &mut self,
-        client: IpAddr,
-        response: ResponseInput,
-        now: Timestamp,
-    ) -> LoginResult<VerifiedAssertion> {
-        let verdict = verification::verify(self.state, self.target, client, response, now).await?;
-        let subject = match &verdict.outcome {
-            Ok(assertion) => Some(&assertion.subject),
-            Err(_) => verdict.subject.as_ref(),
-        };
-        self.claimed_email =
-            subject.and_then(|subject| identity::claimed_email(&self.target.connection, subject));
-        self.signature_verified = verdict.signature_verified;
-        self.unverified_in_response_to = verdict.claims.in_response_to;
-        self.checks.0.extend(verdict.checks);
-        self.xml = verdict.xml;
-        verdict.outcome.map_err(|error| Error::Response(error).into())
     }
 
     /// Finds the connection's flow whose request has this ID, and how it relates to the browser.
@@ -241,21 +223,49 @@ impl<'a> LoginAttempt<'a> {
         Ok(())
     }
 
-    /// Authenticates and authorises the person: returns their e-mail address if its domain belongs to the organization
-    /// and the login has a redirect target.
-    pub(super) fn authorize(
+    /// Checks that the browser which brings the answer is the one that the request is bound to.
+    pub(super) fn check_browser(
         &mut self,
-        assertion: &VerifiedAssertion,
-        has_target: bool,
-    ) -> Result<Email, Error> {
-        let target = self.target;
-        let email = match identity::find_email(&target.connection, &assertion.subject) {
-            Ok((email, source)) => {
-                self.checks.pass(Error::EmailMissing, None, Some(source));
-                email
-            }
-            Err(failed) => return Err(self.checks.fail(failed.error, failed.expected, failed.found)),
+        pending: &PendingRequest,
+        browser: Option<&BrowserId>,
+    ) -> Result<(), Error> {
+        let found = match browser {
+            None => "no cookie of ours",
+            Some(browser) if browser.digest() == pending.browser => "the same browser",
+            Some(_) => "another browser",
         };
+        self.checks.require(
+            Error::BrowserMismatch,
+            self.binding == BrowserBinding::Bound,
+            Some("the browser that began the login".to_owned()),
+            Some(found.to_owned()),
+        )
+    }
+
+    /// Checks that the login was not answered before.
+    pub(super) fn check_unanswered(&mut self, flow: &LoginFlow) -> Result<(), Error> {
+        self.checks.require(
+            Error::RequestAlreadyUsed,
+            flow.answered_at.is_none(),
+            Some("a login that is not finished".to_owned()),
+            flow.answered_at.map(|at| format!("finished at {at}")),
+        )
+    }
+
+    /// Checks that the answer comes in time.
+    pub(super) fn check_in_time(&mut self, pending: &PendingRequest) -> Result<(), Error> {
+        let now = self.state.now();
+        self.checks.require(
+            Error::RequestExpired,
+            pending.expires_at > now,
+            Some(format!("before {}", pending.expires_at)),
+            Some(now.to_string()),
+        )
+    }
+
+    /// Authorises the person: the domain of their address belongs to the organization, and the login has a redirect target.
+    pub(super) fn authorize(&mut self, email: &Email, has_target: bool) -> Result<(), Error> {
+        let target = self.target;
         let is_accepted = target.organization.accepts_domain(email.domain());
         let expected = identity::accepted_domains(&target.organization);
         let (expected, found) = (Some(expected), Some(email.to_string()));
@@ -263,7 +273,7 @@ impl<'a> LoginAttempt<'a> {
         if !has_target && target.environment.redirect_url.is_none() {
             return Err(self.checks.fail(Error::NoRedirectUrl, None, None));
         }
-        Ok(email)
+        Ok(())
     }
 
     /// The login of the person with this address, for [`eligibility`](super::eligibility).
@@ -280,18 +290,52 @@ impl<'a> LoginAttempt<'a> {
     /// not found any more.
     pub(super) fn stop(&self, denial: Denial) -> Stop {
         match denial {
-            Denial::Gone => app::Error::not_found("SAML connection", self.connection_id()).into(),
+            Denial::Gone => app::Error::not_found(C::NOUN, self.connection_id()).into(),
             Denial::Refused(error) => error.into(),
+        }
+    }
+
+    /// The connection.
+    pub(super) fn connection_id(&self) -> ConnectionId {
+        self.target.connection.connection_id()
+    }
+}
+
+impl LoginAttempt<'_> {
+    /// Verifies the response from `client` as of `now`, and keeps what it says for a refusal.
+    pub(super) async fn verify(
+        &mut self,
+        client: IpAddr,
+        response: ResponseInput,
+        now: Timestamp,
+    ) -> LoginResult<VerifiedAssertion> {
+        let verdict = verification::verify(self.state, self.target, client, response, now).await?;
+        let subject = match &verdict.outcome {
+            Ok(assertion) => Some(&assertion.subject),
+            Err(_) => verdict.subject.as_ref(),
+        };
+        self.claimed_email =
+            subject.and_then(|subject| identity::claimed_email(&self.target.connection, subject));
+        self.signature_verified = verdict.signature_verified;
+        self.unverified_in_response_to = verdict.claims.in_response_to;
+        self.checks.0.extend(verdict.checks);
+        self.document = verdict.xml;
+        verdict.outcome.map_err(|error| Error::Response(error).into())
+    }
+
+    /// The e-mail address of the person.
+    pub(super) fn find_email(&mut self, assertion: &VerifiedAssertion) -> Result<Email, Error> {
+        match identity::find_email(&self.target.connection, &assertion.subject) {
+            Ok((email, source)) => {
+                self.checks.pass(Error::EmailMissing, None, Some(source));
+                Ok(email)
+            }
+            Err(failed) => Err(self.checks.fail(failed.error, failed.expected, failed.found)),
         }
     }
 
     /// The policy for unsolicited responses: of the connection, or else of its environment.
     pub(super) fn idp_initiated(&self) -> IdpInitiated {
         self.target.connection.idp_initiated.unwrap_or(self.target.environment.idp_initiated)
-    }
-
-    /// The connection.
-    pub(super) fn connection_id(&self) -> SamlConnectionId {
-        self.target.connection.id
     }
 }

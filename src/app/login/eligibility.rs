@@ -7,7 +7,8 @@
 //! ends the grant, and with it the code and tokens.
 
 use base::{
-    id::{OauthClientId, OrganizationId, SamlConnectionId},
+    connection_id::ConnectionId,
+    id::{OauthClientId, OrganizationId},
     secret::Digest,
     time::Timestamp,
 };
@@ -32,7 +33,7 @@ pub(in crate::app) struct LoginSubject<'a> {
     /// Its organization.
     pub(in crate::app) organization_id: OrganizationId,
     /// Its SAML connection.
-    pub(in crate::app) connection_id: SamlConnectionId,
+    pub(in crate::app) connection_id: ConnectionId,
     /// The OAuth client that it is for. Not looked at where a code or token of the client is used, which is asked for with it.
     pub(in crate::app) client_id: Option<OauthClientId>,
     /// The address of the user who signs in.

@@ -64,7 +64,7 @@ macro_rules! refusals {
 refusals! {
     /// The connection lacks settings of the identity provider.
     ConnectionNotConfigured, "connection_not_configured", "SSOReady: SAML connection not configured", Vendor,
-        "Enter the identity provider's entity ID, sign-on URL and certificate in the connection.";
+        "Enter what is missing in the connection: by SAML the identity provider's entity ID, sign-on URL and certificate; by OpenID Connect its issuer and endpoints, the client ID and the client secret.";
     /// The connection is switched off.
     ConnectionDisabled, "connection_disabled", "Ostiary: what is switched off refuses logins", Vendor,
         "Switch the connection on again, or use another connection of the organization.";
@@ -115,7 +115,7 @@ refusals! {
         "Set the environment's redirect URL, or an initiateLoginUri on the OAuth client.";
     /// The response holds no e-mail address.
     EmailMissing, "email_missing", "Ostiary: e-mail of the person", IdentityProvider,
-        "Send the person's e-mail address as NameID or as an attribute named email.";
+        "Send the person's e-mail address: by SAML as NameID or as an attribute named email, by OpenID Connect as the claim email.";
     /// What should be the e-mail address is not one.
     EmailMalformed, "email_malformed", "Ostiary: e-mail of the person; RFC 5321 §4.1.2", IdentityProvider,
         "Send one plain e-mail address, without quotes or spaces, and with ASCII letters only before the @.";
@@ -140,6 +140,77 @@ refusals! {
     /// The account with the person's address is linked to another person of the identity provider.
     UserLinkedElsewhere, "user_linked_elsewhere", "Ostiary: an address links an account once", Vendor,
         "If it is the same person, remove the federated identifier from the user; their next sign-in links them anew. If not, give the earlier account another address, or delete it.";
+
+    // By OpenID Connect.
+    /// The state is of no login that waits for an answer.
+    StateUnknown, "invalid_state", "RFC 6749 §10.12; OpenID Connect Core §3.1.2.5", User,
+        "Go back to the application and sign in again.";
+    /// The answer names another issuer than that of the connection, or none although the provider always names it.
+    ResponseIssuerMismatch, "response_issuer_mismatch", "RFC 9207 §2.4", Vendor,
+        "Compare the connection's issuer with the one that the provider publishes. If it is right, the answer is another provider's: somebody may be mixing them up.";
+    /// The identity provider answered with an error.
+    IdpError, "idp_error", "OpenID Connect Core §3.1.2.6", IdentityProvider,
+        "Look the error up at the identity provider. access_denied: assign the application to the person. invalid_scope, unauthorized_client: compare scopes and redirect URI with the application there.";
+    /// The answer has neither a code nor an error.
+    AuthorizationResponseMalformed, "authorization_response_malformed", "RFC 6749 §4.1.2", IdentityProvider,
+        "Allow the authorization code flow for the application at the identity provider.";
+    /// The token endpoint of the identity provider did not answer.
+    IdpUnreachable, "idp_unreachable", "OpenID Connect Core §3.1.3", IdentityProvider,
+        "Look whether the token endpoint can be reached from here, and whether it is the one that the provider publishes.";
+    /// The identity provider did not give a token for the code.
+    CodeRefused, "code_refused", "RFC 6749 §5.2", Vendor,
+        "invalid_client: enter the client ID and a client secret that has not expired, and let the provider allow the way in which the secret is sent. invalid_grant: register the connection's redirect URI at the provider exactly as it is.";
+    /// The token endpoint answered something else than tokens.
+    TokenResponseMalformed, "token_response_malformed", "OpenID Connect Core §3.1.3.3", Vendor,
+        "Compare the connection's token endpoint with the one that the provider publishes, and ask for the scope openid.";
+    /// The identity provider's keys cannot be read.
+    KeysUnreadable, "keys_unreadable", "OpenID Connect Core §10.1.1; RFC 7517 §5", IdentityProvider,
+        "Publish the signing keys at the connection's JWKS URI, or correct that address.";
+    /// The ID token is not a signed JSON Web Token that can be read.
+    IdTokenMalformed, "id_token_malformed", "OpenID Connect Core §2; RFC 7515 §3.1", IdentityProvider,
+        "Send ID tokens that are signed and not encrypted.";
+    /// The ID token is signed in a way that is not accepted.
+    IdTokenAlgorithm, "id_token_algorithm", "RFC 8725 §3.1", IdentityProvider,
+        "Sign ID tokens with RS256, or another algorithm with a key pair; never with none, or with the client secret.";
+    /// The identity provider publishes no key for the ID token.
+    IdTokenKeyUnknown, "id_token_key_unknown", "OpenID Connect Core §10.1.1", IdentityProvider,
+        "Publish the key that signs at the connection's JWKS URI before it signs. If the address is another tenant's, correct it.";
+    /// The signature of the ID token is wrong.
+    IdTokenSignature, "invalid_signature", "OpenID Connect Core §3.1.3.7, rule 6", IdentityProvider,
+        "Compare the connection's JWKS URI with the one that the provider publishes.";
+    /// The ID token is of another issuer.
+    IdTokenIssuer, "issuer_mismatch", "OpenID Connect Core §3.1.3.7, rule 2", Vendor,
+        "Enter the issuer exactly as the provider publishes it, with or without the slash at its end.";
+    /// The ID token is for another client.
+    IdTokenAudience, "audience_mismatch", "OpenID Connect Core §3.1.3.7, rule 3", Vendor,
+        "Enter the client ID of the application at the provider.";
+    /// The ID token was given to another client.
+    IdTokenParty, "authorized_party_mismatch", "OpenID Connect Core §3.1.3.7, rules 4 and 5", IdentityProvider,
+        "Send ID tokens whose azp is the client ID, or that have one audience.";
+    /// The ID token has expired.
+    IdTokenExpired, "id_token_expired", "OpenID Connect Core §3.1.3.7, rule 9", IdentityProvider,
+        "Set the clock of the identity provider, and of this server, by a time server.";
+    /// The ID token is from the future.
+    IdTokenNotYetValid, "id_token_not_yet_valid", "OpenID Connect Core §3.1.3.7, rule 10", IdentityProvider,
+        "Set the clock of the identity provider, and of this server, by a time server.";
+    /// The ID token answers another request.
+    NonceMismatch, "nonce_mismatch", "OpenID Connect Core §3.1.3.7, rule 11", User,
+        "Go back to the application and sign in again. If it happens each time, the provider must send back the nonce unchanged.";
+    /// The ID token belongs to another access token.
+    AccessTokenHashMismatch, "access_token_hash_mismatch", "OpenID Connect Core §3.1.3.8", IdentityProvider,
+        "Send the at_hash of the access token that comes along, or none.";
+    /// The ID token does not say whom it is about.
+    SubjectMissing, "subject_missing", "OpenID Connect Core §2 (sub)", IdentityProvider,
+        "Send a sub of 1 to 255 bytes that stays the same for the person.";
+    /// The UserInfo endpoint did not say who the person is.
+    UserinfoRefused, "userinfo_refused", "OpenID Connect Core §5.3", IdentityProvider,
+        "Send the e-mail address in the ID token, or let the UserInfo endpoint answer with JSON.";
+    /// The UserInfo endpoint speaks of another person.
+    UserinfoSubjectMismatch, "userinfo_subject_mismatch", "OpenID Connect Core §5.3.2", IdentityProvider,
+        "Answer at the UserInfo endpoint with the sub of the ID token.";
+    /// The identity provider says that the e-mail address was not verified.
+    EmailUnverified, "email_unverified", "OpenID Connect Core §5.1 (email_verified)", IdentityProvider,
+        "Have the person verify their address at the identity provider, or leave email_verified out where addresses are the company's own.";
 
     // With an account of the organization.
     /// Nobody in the organization's identity pools signs in with what was typed.

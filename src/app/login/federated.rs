@@ -12,22 +12,16 @@ use crate::{
 /// The maximum size of a name, and of each of its attributes. Larger ones are not kept.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Stores how the assertion of an accepted login names the person, unless it is a name for one session only, or too long,
-/// or there is none: an attribute named the person, and everybody without a NameID would be one identity.
-pub(super) async fn record(
-    tx: &mut Transaction,
-    flow: &LoginFlow,
-    email: &Email,
-    assertion: &VerifiedAssertion,
-    now: Timestamp,
-) -> Result<()> {
-    match identity_of(flow, email, assertion, now) {
-        Some(identity) => Ok(federated_identities::upsert(tx, &identity).await?),
+/// Stores how the identity provider of an accepted login names the person.
+pub(super) async fn record(tx: &mut Transaction, identity: Option<&FederatedIdentity>) -> Result<()> {
+    match identity {
+        Some(identity) => Ok(federated_identities::upsert(tx, identity).await?),
         None => Ok(()),
     }
 }
 
-/// The identity that [`record`] stores.
+/// How an assertion names the person, unless it is a name for one session only, or too long, or there is none: an attribute named
+/// the person, and everybody without a NameID would be one identity.
 pub(super) fn identity_of(
     flow: &LoginFlow,
     email: &Email,

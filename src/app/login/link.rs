@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use base::id::LoginFlowId;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use model::{login_flow::FlowOrigin, saml_connection::SamlConnection};
+use model::login_flow::FlowOrigin;
 use url::Url;
 
-use super::flow::new_flow;
+use super::{flow::new_flow, protocol::Protocol};
 use crate::{
     app::{self, Result, State},
-    store::{login_connections::LoginConnection, login_flows},
+    store::{any_login_connections::AnyLoginConnection, login_connections::LoginConnection, login_flows},
     telemetry,
 };
 
@@ -21,9 +21,9 @@ pub(super) const LINK_LIFETIME: Duration = Duration::from_secs(3600);
 const LINK_PURPOSE: &str = "login link";
 
 /// Stores a flow that begins when its link is opened, and returns that link.
-pub async fn create_link(
+pub async fn create_link<C: Protocol>(
     state: &State,
-    target: &LoginConnection,
+    target: &LoginConnection<C>,
     app_state: Option<String>,
 ) -> Result<String> {
     let now = state.now();
@@ -36,22 +36,32 @@ pub async fn create_link(
     login_link(state, &target.connection, id)
 }
 
-/// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
-/// there. The ACS URL is the stored one, not derived from today's public URL.
-pub(super) fn login_link(state: &State, connection: &SamlConnection, flow: LoginFlowId) -> Result<String> {
-    let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
-    let mut origin = acs_url(connection)?;
-    origin.set_path("/");
-    origin.set_query(None);
-    Ok(state.links.for_auth_url(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
+/// [`create_link`] for a connection of whatever protocol.
+pub async fn create_link_through(
+    state: &State,
+    target: &AnyLoginConnection,
+    app_state: Option<String>,
+) -> Result<String> {
+    match target {
+        AnyLoginConnection::Saml(target) => create_link(state, target, app_state).await,
+        AnyLoginConnection::Oidc(target) => create_link(state, target, app_state).await,
+    }
 }
 
-/// The ACS URL of our requests: the first of the connection's stored ones.
-pub(super) fn acs_url(connection: &SamlConnection) -> Result<Url> {
-    let text = connection
-        .sp_acs_urls
-        .first()
-        .ok_or_else(|| app::Error::internal("a connection without an ACS URL"))?;
+/// The link that begins a stored flow, on the origin to which the response comes. That address is the stored one, not derived
+/// from today's public URL.
+pub(super) fn login_link<C: Protocol>(state: &State, connection: &C, flow: LoginFlowId) -> Result<String> {
+    let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
+    let mut origin = response_url(connection)?;
+    origin.set_path("/");
+    origin.set_query(None);
+    Ok(connection.init_url(&state.links.for_auth_url(Some(&origin)), &format!("{flow}.{tag}")).into())
+}
+
+/// Where the identity provider sends the browser with its answers to our requests.
+pub(super) fn response_url<C: Protocol>(connection: &C) -> Result<Url> {
+    let text =
+        connection.response_url().ok_or_else(|| app::Error::internal("a connection without an ACS URL"))?;
     Url::parse(text).map_err(app::Error::internal)
 }
 

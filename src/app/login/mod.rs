@@ -1,10 +1,12 @@
-//! A SAML login: `begin` redirects the browser to the identity provider, `receive` verifies the response, accepts
+//! A login at an identity provider: `begin` redirects the browser to the identity provider, `receive` verifies the response (SAML), accepts
 //! or refuses the login and redirects the browser to the app.
 
 mod accept;
 mod acs;
+mod assertion_claims;
 mod attempt;
 pub(in crate::app) mod attributes;
+mod authn_request;
 mod begin;
 mod browser_id;
 mod certificate_cache;
@@ -17,6 +19,9 @@ mod grant;
 mod identity;
 mod issuer;
 mod link;
+pub mod oidc;
+mod protocol;
+mod proven;
 mod receive;
 mod recheck;
 mod refuse;
@@ -29,17 +34,18 @@ mod verification;
 
 pub use acs::{AcsOutcome, AcsRequest};
 pub use begin::{
-    BeginOutcome, BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse,
-    is_usable,
+    BeginOutcome, BegunLogin, begin, begin_administrator, begin_from_link, begin_or_refuse,
+    begin_or_refuse_through, is_usable,
 };
 pub use browser_id::BrowserId;
 pub use certificate_cache::CertificateCache;
 pub use error::{Error, description};
-pub use flow::new_flow;
+pub use flow::{new_flow, new_flow_of};
 pub(super) use grant::code_lifetime;
 pub use grant::issue_code;
 pub use issuer::is_finish_proof;
-pub use link::create_link;
+pub use link::{create_link, create_link_through};
+pub use protocol::{IdpRedirect, Protocol};
 pub use receive::receive;
 pub(super) use recheck::recheck;
 pub use refuse::RefusedLogin;

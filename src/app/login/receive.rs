@@ -7,8 +7,9 @@ use saml::{VerifiedAssertion, checks};
 use super::{
     accept::UNUSED_ASSERTION,
     acs::{AcsOutcome, AcsRequest},
-    attempt::{BrowserBinding, LoginAttempt, LoginResult, Stop},
+    attempt::{LoginAttempt, LoginResult, Stop},
     error::Error,
+    proven::Proven,
     unsolicited,
     verification::ResponseInput,
 };
@@ -89,7 +90,7 @@ async fn handle_solicited(
     }
     attempt.checks.0.push(checks::in_response_to(Some(&pending.id), assertion));
     let accepted = match check_pending(attempt, &flow, &pending, request) {
-        Ok(()) => attempt.accept(&flow, &pending, assertion).await,
+        Ok(()) => accept(attempt, &flow, &pending, assertion).await,
         Err(error) => Err(error.into()),
     };
     if matches!(accepted, Err(Stop::Refused(Error::RequestAlreadyUsed)))
@@ -101,6 +102,18 @@ async fn handle_solicited(
     Ok(AcsOutcome::Accepted { flow: flow.id, location: accepted? })
 }
 
+/// Accepts the login of the person whom the assertion names.
+async fn accept(
+    attempt: &mut LoginAttempt<'_>,
+    flow: &LoginFlow,
+    pending: &PendingRequest,
+    assertion: &VerifiedAssertion,
+) -> LoginResult<String> {
+    let email = attempt.find_email(assertion)?;
+    let proven = Proven::by_assertion(flow, email, assertion, attempt.state.now());
+    attempt.accept(flow, pending, &proven).await
+}
+
 /// Checks that the flow is pending, bound to this browser and named by this RelayState.
 fn check_pending(
     attempt: &mut LoginAttempt<'_>,
@@ -108,36 +121,15 @@ fn check_pending(
     pending: &PendingRequest,
     request: &AcsRequest,
 ) -> Result<(), Error> {
-    let (state, checks) = (attempt.state, &mut attempt.checks);
-    let found = match &request.browser {
-        None => "no cookie of ours",
-        Some(browser) if browser.digest() == pending.browser => "the same browser",
-        Some(_) => "another browser",
-    };
-    checks.require(
-        Error::BrowserMismatch,
-        attempt.binding == BrowserBinding::Bound,
-        Some("the browser that began the login".to_owned()),
-        Some(found.to_owned()),
-    )?;
+    attempt.check_browser(pending, request.browser.as_ref())?;
     let id = flow.id.to_string();
     let relay_state = request.relay_state.as_deref().filter(|relay_state| !relay_state.is_empty());
-    checks.require(
+    attempt.checks.require(
         Error::RelayStateMismatch,
         relay_state.is_none_or(|relay_state| relay_state == id),
         Some(id),
         relay_state.map(|relay_state| relay_state.chars().take(80).collect()),
     )?;
-    checks.require(
-        Error::RequestAlreadyUsed,
-        flow.answered_at.is_none(),
-        Some("a login that is not finished".to_owned()),
-        flow.answered_at.map(|at| format!("finished at {at}")),
-    )?;
-    checks.require(
-        Error::RequestExpired,
-        pending.expires_at > state.now(),
-        Some(format!("before {}", pending.expires_at)),
-        Some(state.now().to_string()),
-    )
+    attempt.check_unanswered(flow)?;
+    attempt.check_in_time(pending)
 }

@@ -54,7 +54,8 @@ async fn handle(
     let assertion = attempt.verify(client, ResponseInput::Xml(xml), at).await?;
     check_in_response_to(attempt, flow, &assertion)?;
     let has_target = flow.oauth.is_some() || flow.origin == FlowOrigin::Issuer;
-    let email = attempt.authorize(&assertion, has_target)?;
+    let email = attempt.find_email(&assertion)?;
+    attempt.authorize(&email, has_target)?;
     let login = attempt.subject(None, &email);
     let mut conn = attempt.state.db.read().await?;
     match eligibility::check_read_only(&mut conn, login, &mut attempt.checks.0).await? {

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use base::{
-    id::{LoginFlowId, SamlConnectionId},
-    time::Timestamp,
-};
+use base::{connection_id::ConnectionId, id::LoginFlowId, time::Timestamp};
 use model::{
     email::Email,
     login_flow::{FlowOrigin, FlowStatus, LoginFlow, StepKind},
@@ -17,7 +14,9 @@ use super::{
     document,
     error::Error,
     flow::new_flow,
-    issuer, test_result,
+    issuer,
+    protocol::Protocol,
+    test_result,
 };
 use crate::{
     app::{Result, State},
@@ -87,7 +86,8 @@ impl RefusedLogin {
     pub fn is_invalid_message(&self) -> bool {
         match self.refusal {
             Error::Response(_) => !self.signature_verified,
-            Error::SamlResponseMissing | Error::LinkExpired => true,
+            Error::SamlResponseMissing | Error::LinkExpired | Error::StateUnknown => true,
+            Error::AuthorizationResponseMalformed | Error::ResponseIssuerMismatch => true,
             _ => false,
         }
     }
@@ -98,7 +98,7 @@ impl RefusedLogin {
     }
 }
 
-impl LoginAttempt<'_> {
+impl<C: Protocol> LoginAttempt<'_, C> {
     /// Refuses the login and stores the refusal: in its flow if the browser or the signature proves that it belongs
     /// there, otherwise in a detached flow. Only the flow's own browser changes the flow's status.
     pub(super) async fn refuse(self, error: Error) -> Result<RefusedLogin> {
@@ -123,7 +123,7 @@ impl LoginAttempt<'_> {
         if test_result_url.is_none() {
             telemetry::login_failed(error.code());
         }
-        tracing::info!(flow = %id, connection = %target.connection.id, reason = error.code(), "login refused");
+        tracing::info!(flow = %id, connection = %target.connection.connection_id(), reason = error.code(), "login refused");
         Ok(RefusedLogin {
             refusal: error,
             flow: id,
@@ -194,9 +194,9 @@ impl LoginAttempt<'_> {
 
     /// The response for the timeline of `flow`, unless it is large and not signed.
     fn sealed_document(&self, flow: LoginFlowId, now: Timestamp) -> Option<(String, Timestamp)> {
-        let xml = self.xml.as_deref()?;
-        let is_kept = self.signature_verified || xml.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES;
-        is_kept.then(|| document::seal(self.state, flow, xml, now))
+        let text = self.document.as_deref()?;
+        let is_kept = self.signature_verified || text.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES;
+        is_kept.then(|| document::seal(self.state, flow, text, now))
     }
 
     /// The refusal for a flow's timeline.
@@ -208,7 +208,7 @@ impl LoginAttempt<'_> {
 /// Whether one more refusal of the connection is retained as history.
 async fn is_history(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     verified: bool,
     now: Timestamp,
 ) -> Result<bool> {
@@ -219,7 +219,7 @@ async fn is_history(
 /// Whether a refused response without a flow is stored.
 async fn is_stored_detached(
     conn: &mut Conn,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     verified: bool,
     now: Timestamp,
 ) -> Result<bool> {

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use base::id::SamlConnectionId;
+use base::connection_id::ConnectionId;
 use model::{client_address::ClientAddress, http_url::HttpUrl};
 use url::Url;
 
@@ -39,7 +39,7 @@ struct RateLimitKeys {
 }
 
 impl RateLimitKeys {
-    fn of(state: &State, connection: SamlConnectionId, sender: &Sender) -> Self {
+    fn of(state: &State, connection: ConnectionId, sender: &Sender) -> Self {
         let (limits, block, connection) =
             (&state.response_limits, sender.client.network(), connection.to_string());
         let login = |browser: &BrowserId| {
@@ -54,12 +54,7 @@ impl RateLimitKeys {
     }
 
     /// The key that this post counts against.
-    async fn find(
-        &self,
-        state: &State,
-        connection: SamlConnectionId,
-        sender: &Sender,
-    ) -> Result<RateLimitKey> {
+    async fn find(&self, state: &State, connection: ConnectionId, sender: &Sender) -> Result<RateLimitKey> {
         let mut conn = state.db.read().await?;
         if let (Some(login), Some(browser)) = (self.login, &sender.browser)
             && login_flow_counts::has_pending_request(&mut conn, connection, browser.digest(), state.now())
@@ -67,7 +62,7 @@ impl RateLimitKeys {
         {
             return Ok(login);
         }
-        if let (Some(idp), Some(origin)) = (self.idp, &sender.origin) {
+        if let (Some(idp), Some(origin), Some(connection)) = (self.idp, &sender.origin, connection.saml()) {
             let target = login_connections::find_for_login(&mut conn, connection).await?;
             let address = target.and_then(|target| target.connection.idp_redirect_url);
             if address.is_some_and(|address| has_origin(&address, origin)) {
@@ -86,7 +81,7 @@ fn has_origin(address: &HttpUrl, origin: &str) -> bool {
 
 /// Checks the rate limit before the post is read; [`crate::app::Error::Limited`] after too many failures. Makes no database
 /// call while no key is over its limit.
-pub async fn check_rate_limit(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
+pub async fn check_rate_limit(state: &State, connection: ConnectionId, sender: &Sender) -> Result<()> {
     if !state.settings.rate_limits {
         return Ok(());
     }
@@ -101,7 +96,7 @@ pub async fn check_rate_limit(state: &State, connection: SamlConnectionId, sende
 }
 
 /// Counts a failed post.
-pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
+pub async fn count_failure(state: &State, connection: ConnectionId, sender: &Sender) -> Result<()> {
     if !state.settings.rate_limits {
         return Ok(());
     }
@@ -112,11 +107,7 @@ pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: 
 
 /// Counts a login that begins in place of an unsolicited response, which can be posted many times;
 /// [`crate::app::Error::Limited`] if too many began.
-pub(super) fn count_restart(
-    state: &State,
-    connection: SamlConnectionId,
-    client: ClientAddress,
-) -> Result<()> {
+pub(super) fn count_restart(state: &State, connection: ConnectionId, client: ClientAddress) -> Result<()> {
     if !state.settings.rate_limits {
         return Ok(());
     }

@@ -1,13 +1,16 @@
-//! Test logins: they check a SAML connection without involving an app.
+//! Test logins: they check a connection without involving an app.
 
-use base::id::{LoginFlowId, SamlConnectionId};
+use base::{
+    connection_id::ConnectionId,
+    id::{LoginFlowId, SamlConnectionId},
+};
 use model::login_flow::{FlowOrigin, FlowStep, LoginFlow};
 
 use super::{
     attributes,
     begin::{self, BeginOutcome},
     browser_id::BrowserId,
-    flow::new_flow,
+    flow::new_flow_of,
     test_result,
 };
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
         principal::{On, Principal},
     },
     store::{
+        any_login_connections,
         login_connections::{self, LoginConnection},
         login_flow_counts, login_flow_steps, login_flows,
     },
@@ -41,14 +45,24 @@ pub struct TestLogin {
 pub async fn begin(
     state: &State,
     principal: &Principal,
-    connection: SamlConnectionId,
+    connection: ConnectionId,
     origin: FlowOrigin,
     browser: Option<BrowserId>,
     host: &str,
 ) -> Result<BeginOutcome> {
     debug_assert!(origin.is_test());
-    let target = load(state, principal, connection).await?;
-    principal.authorize(Action::SamlConnectionsManage, On::Organization(target.organization.id))?;
+    let (view, manage) = match connection {
+        ConnectionId::Saml(_) => (Action::SamlConnectionsView, Action::SamlConnectionsManage),
+        ConnectionId::Oidc(_) => (Action::OidcConnectionsView, Action::OidcConnectionsManage),
+    };
+    let environment_id = principal.authorize(view, On::AnyOrganization)?;
+    let target = {
+        let mut conn = state.db.read().await?;
+        any_login_connections::find_in_environment(&mut conn, environment_id, connection)
+            .await?
+            .ok_or_else(|| Error::not_found("connection", connection))?
+    };
+    principal.authorize(manage, On::Organization(target.organization().id))?;
     let now = state.now();
     let since = now - std::time::Duration::from_secs(3600);
     let begun = {
@@ -59,8 +73,8 @@ pub async fn begin(
         return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
     }
     let id = LoginFlowId::new(now, &*state.random);
-    let flow = new_flow(&target, origin, None, None, false, id, now);
-    begin::begin_or_refuse(state, &target, flow, browser, host).await
+    let flow = new_flow_of(&target, origin, None, None, false, id, now);
+    begin::begin_or_refuse_through(state, &target, flow, browser, host).await
 }
 
 /// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`TEST_PROOF`](test_result::TEST_PROOF), for browsers
@@ -76,7 +90,8 @@ pub async fn find(
     let target = load(state, principal, connection).await?;
     principal.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
     let mut conn = state.db.read().await?;
-    let found = login_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
+    let found =
+        login_flows::find(&mut conn, connection.into(), flow).await?.filter(|flow| flow.origin.is_test());
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
     let steps = login_flow_steps::list(&mut conn, flow.id).await?;
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
@@ -95,7 +110,7 @@ pub async fn latest(
     let target = load(state, principal, connection).await?;
     principal.authorize(Action::SamlConnectionsView, On::Organization(target.organization.id))?;
     let mut conn = state.db.read().await?;
-    Ok(login_flows::find_latest_test(&mut conn, connection).await?)
+    Ok(login_flows::find_latest_test(&mut conn, connection.into()).await?)
 }
 
 async fn load(state: &State, principal: &Principal, connection: SamlConnectionId) -> Result<LoginConnection> {

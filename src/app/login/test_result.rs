@@ -4,6 +4,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use model::login_flow::{FlowOrigin, LoginFlow};
 use url::Url;
 
+use super::protocol::Protocol;
 use crate::{app::State, store::login_connections::LoginConnection};
 
 /// The query parameter of the test result page with the proof of `url_with_proof`.
@@ -15,10 +16,14 @@ const TEST_PROOF_PURPOSE: &str = "test result";
 /// The URL of the result page, if the login is a test, for the browser that posted the response. The browser's cookie
 /// is limited to the host of the ACS URL (RFC 6265 §5.3), so on another origin the URL carries a proof instead. The
 /// proof is bound to the request's ID, which changes if another browser opens the login's link.
-pub(super) fn url_with_proof(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<String> {
+pub(super) fn url_with_proof<C: Protocol>(
+    state: &State,
+    target: &LoginConnection<C>,
+    flow: &LoginFlow,
+) -> Option<String> {
     let page = page_url(state, target, flow)?;
-    let acs = target.connection.sp_acs_urls.first().and_then(|acs| Url::parse(acs).ok());
-    let here = acs.is_some_and(|acs| acs.origin() == page.origin());
+    let response_url = target.connection.response_url().and_then(|url| Url::parse(url).ok());
+    let here = response_url.is_some_and(|url| url.origin() == page.origin());
     Some(match flow.request.as_ref().filter(|_| flow.origin == FlowOrigin::Setup && !here) {
         Some(request) => {
             let proof = BASE64.encode(state.master_key.compute_tag(TEST_PROOF_PURPOSE, &request.id));
@@ -37,14 +42,18 @@ pub(super) fn is_test_proof(state: &State, flow: &LoginFlow, proof: &str) -> boo
 }
 
 /// The URL of the result page, if the login is a test.
-pub(super) fn url(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<String> {
+pub(super) fn url<C: Protocol>(
+    state: &State,
+    target: &LoginConnection<C>,
+    flow: &LoginFlow,
+) -> Option<String> {
     page_url(state, target, flow).map(Into::into)
 }
 
-fn page_url(state: &State, target: &LoginConnection, flow: &LoginFlow) -> Option<Url> {
+fn page_url<C: Protocol>(state: &State, target: &LoginConnection<C>, flow: &LoginFlow) -> Option<Url> {
     let page = match flow.origin {
         FlowOrigin::Setup => {
-            state.links_of(&target.environment).setup_saml_test(target.connection.id, flow.id)
+            target.connection.setup_test_url(&state.links_of(&target.environment), flow.id)?
         }
         FlowOrigin::Console => state.links.console_flow(flow.environment_id, flow.id),
         _ => return None,

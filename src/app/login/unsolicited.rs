@@ -78,7 +78,7 @@ async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginR
             let since = now - LOOP_WINDOW;
             if login_flow_counts::has_pending_restart(
                 &mut conn,
-                target.connection.id,
+                target.connection.id.into(),
                 browser.digest(),
                 since,
             )
@@ -89,7 +89,7 @@ async fn restart(attempt: &mut LoginAttempt<'_>, request: &AcsRequest) -> LoginR
         }
         None => {}
     }
-    response_limits::count_restart(state, target.connection.id, request.client)?;
+    response_limits::count_restart(state, target.connection.id.into(), request.client)?;
     let id = LoginFlowId::new(now, &*state.random);
     telemetry::request_is_of_login(id);
     let flow = new_flow(target, FlowOrigin::Restart, None, None, false, id, now);

@@ -172,6 +172,7 @@ impl Resource for Organization {
             return Err(OrganizationError::HasChildren.into());
         }
         store::saml_connections::remove_by_organization(tx, environment_id, id).await?;
+        store::oidc_connections::remove_by_organization(tx, environment_id, id).await?;
         store::sessions::remove_of_setup_links(tx, id).await?;
         store::setup_links::remove_by_organization(tx, environment_id, id).await?;
         store::scim_directories::remove_by_organization(tx, environment_id, id, state.now()).await?;

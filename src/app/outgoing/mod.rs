@@ -116,6 +116,12 @@ impl HttpClient {
         Ok(Self { client, targets, limits })
     }
 
+    /// The same client within other limits; the time to connect stays.
+    #[must_use]
+    pub fn within(&self, limits: HttpClientLimits) -> Self {
+        Self { limits, ..self.clone() }
+    }
+
     /// Fetches a document with GET.
     pub async fn get(&self, url: &Url) -> Result<Vec<u8>, HttpClientError> {
         match self.get_conditional(url, &Validators::default()).await? {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::authorization_server::sign_in::{
-        LoginConnection, Refusal, Visitor, company, discovery,
+        AnyLoginConnection, Refusal, Visitor, company, discovery,
         under_way::{self, UnderWay},
     },
     links::path,
@@ -61,7 +61,7 @@ pub(super) async fn begin(place: Place, form: SignInForm) -> Reply {
 pub(super) async fn go(
     place: &Place,
     under_way: &UnderWay,
-    target: &LoginConnection,
+    target: &AnyLoginConnection,
     visitor: &Visitor,
 ) -> Reply {
     let (name, request) = (&under_way.name, &under_way.request);
@@ -76,7 +76,7 @@ pub(super) async fn choose(
     place: &Place,
     under_way: &UnderWay,
     typed: &str,
-    choices: &[LoginConnection],
+    choices: &[AnyLoginConnection],
 ) -> Reply {
     let mut appearance = place.appearance().await?;
     if !under_way.application.is_empty() {
@@ -85,8 +85,8 @@ pub(super) async fn choose(
     let named: Vec<(String, String)> = choices
         .iter()
         .map(|choice| {
-            let id = choice.organization.id.to_string();
-            let name = plain_name(choice.organization.shown_name());
+            let id = choice.organization().id.to_string();
+            let name = plain_name(choice.organization().shown_name());
             (if name.is_empty() { id.clone() } else { name }, id)
         })
         .collect();

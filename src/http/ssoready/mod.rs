@@ -12,7 +12,8 @@ pub mod events;
 pub mod fields;
 pub mod idempotency;
 pub mod oauth_clients;
-pub mod organizations;
+pub mod oidc_connections;
+mod organizations;
 pub mod reply;
 pub mod saml;
 pub mod saml_connections;
@@ -73,6 +74,8 @@ routes! {
     SAML_CONNECTIONS: get saml_connections::list, post saml_connections::create;
     SAML_CONNECTION: get saml_connections::find, patch saml_connections::update, delete saml_connections::remove;
     SAML_CONNECTION_REFRESH: post saml_connections::refresh_metadata;
+    OIDC_CONNECTIONS: get oidc_connections::list, post oidc_connections::create;
+    OIDC_CONNECTION: get oidc_connections::find, patch oidc_connections::update, delete oidc_connections::remove;
     SAML_FLOWS: get saml_flows::list;
     SAML_FLOW: get saml_flows::find;
     SAML_FLOW_CHECK: post saml_flows::check;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base::{
+    connection_id::ConnectionId,
     id::{LoginFlowId, OrganizationId, SamlConnectionId},
     time::Timestamp,
 };
@@ -73,7 +74,7 @@ impl<'a> From<&'a model::login_flow::LoginFlow> for SamlFlow<'a> {
         };
         Self {
             id: flow.id,
-            saml_connection_id: flow.connection_id,
+            saml_connection_id: flow.connection_id.and_then(ConnectionId::saml),
             organization_id: flow.organization_id,
             status: flow.status,
             origin: flow.origin,

@@ -17,6 +17,7 @@ pub mod identity_schemas;
 pub mod kit;
 pub mod letters;
 pub mod oauth_clients;
+pub mod oidc_connections;
 pub mod organizations;
 pub mod overview;
 pub mod roles;
@@ -138,6 +139,17 @@ fn connection_routes(routes: &mut Routes<'_>) {
         })
         .resource(path::REFRESH_SAML_CONNECTION, |resource| resource.post(connection::refresh))
         .resource(path::TEST_SAML_CONNECTION, |resource| resource.post(connection::test))
+        .resource(path::NEW_OIDC_CONNECTION, |resource| {
+            resource.get(oidc_connections::form::new).post(oidc_connections::form::create)
+        })
+        .resource(path::OIDC_CONNECTION, |resource| resource.get(oidc_connections::show::show))
+        .resource(path::EDIT_OIDC_CONNECTION, |resource| {
+            resource.get(oidc_connections::form::edit).post(oidc_connections::form::update)
+        })
+        .resource(path::DELETE_OIDC_CONNECTION, |resource| {
+            resource.get(oidc_connections::delete::confirm).post(oidc_connections::delete::remove)
+        })
+        .resource(path::TEST_OIDC_CONNECTION, |resource| resource.post(oidc_connections::show::test))
         .resource(path::SCIM_DIRECTORIES, |resource| resource.get(scim_directories::list::list))
         .resource(path::NEW_SCIM_DIRECTORY, |resource| resource.post(scim_directories::form::create))
         .resource(path::SCIM_DIRECTORY, |resource| resource.get(directory::show))

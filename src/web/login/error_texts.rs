@@ -92,6 +92,8 @@ pub static ALL: &[ErrorText] = &[
             "in_response_to",
             "in_response_to_conflict",
             "relay_state_mismatch",
+            "invalid_state",
+            "nonce_mismatch",
         ],
         happened: "This answer belongs to another sign-in than the one you began.",
         remedy: "Go back to the app and sign in again, in one window only.",
@@ -107,7 +109,13 @@ pub static ALL: &[ErrorText] = &[
         show_values: false,
     },
     ErrorText {
-        codes: &["assertion_expired", "assertion_too_old", "subject_confirmation_expired", "session_expired"],
+        codes: &[
+            "assertion_expired",
+            "assertion_too_old",
+            "subject_confirmation_expired",
+            "session_expired",
+            "id_token_expired",
+        ],
         happened: "The answer of your company’s sign-in service was too old when it came here.",
         remedy: "Go back to the app and sign in again. If it happens each time, the clock of your company’s \
                  sign-in service is wrong: tell your IT team.",
@@ -130,7 +138,7 @@ pub static ALL: &[ErrorText] = &[
     },
     // The company's IT team
     ErrorText {
-        codes: &["response_status"],
+        codes: &["response_status", "idp_error"],
         happened: "Your company’s sign-in service did not let you in to this app.",
         remedy: "Most often that means that you have not been given this app there. Ask your IT team to assign it \
                  to you (in Okta: Applications → the app → Assignments; in Entra ID: Enterprise applications → the \
@@ -196,6 +204,13 @@ pub static ALL: &[ErrorText] = &[
         show_values: true,
     },
     ErrorText {
+        codes: &["email_unverified"],
+        happened: "Your company’s sign-in service says that your e-mail address was not verified.",
+        remedy: "Verify your address there, or ask your IT team to mark it as verified; then sign in again.",
+        contact: Contact::ItTeam,
+        show_values: false,
+    },
+    ErrorText {
         codes: &["restart_loop"],
         happened: "Your company’s sign-in service answers without saying which question it answers, again and again.",
         remedy: "Ask your IT team to set this app up for sign-ins that the app begins (SP-initiated SAML), so that \
@@ -220,6 +235,7 @@ pub static ALL: &[ErrorText] = &[
     },
     ErrorText {
         codes: &[
+            "id_token_not_yet_valid",
             "response_issue_instant",
             "assertion_issue_instant",
             "assertion_not_yet_valid",
@@ -262,6 +278,14 @@ pub static ALL: &[ErrorText] = &[
     },
     ErrorText {
         codes: &[
+            "authorization_response_malformed",
+            "id_token_malformed",
+            "id_token_algorithm",
+            "access_token_hash_mismatch",
+            "authorized_party_mismatch",
+            "subject_missing",
+            "userinfo_refused",
+            "userinfo_subject_mismatch",
             "saml_response_missing",
             "base64_malformed",
             "encoding_not_utf8",
@@ -306,6 +330,37 @@ pub static ALL: &[ErrorText] = &[
         show_values: false,
     },
     // The app
+    ErrorText {
+        codes: &["idp_unreachable", "keys_unreadable", "token_response_malformed"],
+        happened: "Your company’s sign-in service did not answer this app as it should.",
+        remedy: "Try again in a few minutes. If you come here again, the app’s team and your IT team must look at it \
+                 together.",
+        contact: Contact::App,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["code_refused"],
+        happened: "Your company’s sign-in service did not accept this app.",
+        remedy: "Most often the app’s client secret has expired there. Your IT team can make a new one for the app’s team.",
+        contact: Contact::App,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["id_token_key_unknown", "invalid_signature"],
+        happened: "The answer was not signed with a key that your company’s sign-in service publishes.",
+        remedy: "Go back to the app and sign in again. If you come here again, the app’s team must compare its settings with \
+                 those of your IT team.",
+        contact: Contact::App,
+        show_values: false,
+    },
+    ErrorText {
+        codes: &["issuer_mismatch", "response_issuer_mismatch", "audience_mismatch"],
+        happened: "The answer came from another sign-in service than the one this app knows, or is for another app.",
+        remedy: "Go back to the app and sign in again. If you come here again, the app’s team must compare issuer and client \
+                 ID with those that your IT team has.",
+        contact: Contact::App,
+        show_values: true,
+    },
     ErrorText {
         codes: &["signature_mismatch", "signature_key_unsuitable"],
         happened: "The answer was not signed with the key that this app knows of your company’s sign-in service.",

@@ -267,7 +267,7 @@ both! {
         let id = page.body.split("saml_flow_").nth(1).unwrap()[..25].to_owned();
         let mut conn = app.state.db.read().await.unwrap();
         let flow = format!("saml_flow_{id}").parse().unwrap();
-        let flow = ostiary::store::login_flows::find(&mut conn, connection.id, flow).await.unwrap().unwrap();
+        let flow = ostiary::store::login_flows::find(&mut conn, connection.id.into(), flow).await.unwrap().unwrap();
         assert_eq!(flow.refusal.as_deref(), Some("connection_not_configured"));
     }
 

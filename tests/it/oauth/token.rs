@@ -21,7 +21,7 @@ both! {
         let flow = decode(first.json()["id_token"].as_str().unwrap()).1["samlFlowId"].as_str().unwrap().to_owned();
         let mut conn = app.state.db.read().await.unwrap();
         let connection = fixture.tenant.connection.id;
-        let flow = ostiary::store::login_flows::find(&mut conn, connection, flow.parse().unwrap()).await.unwrap();
+        let flow = ostiary::store::login_flows::find(&mut conn, connection.into(), flow.parse().unwrap()).await.unwrap();
         assert_eq!(flow.unwrap().status, FlowStatus::Succeeded);
         drop(conn);
 

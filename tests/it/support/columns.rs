@@ -37,3 +37,11 @@ impl TestApp {
         self.columns_where("{} LIKE $1", &format!("%{text}%")).await
     }
 }
+
+/// The texts in a column.
+pub async fn texts(app: &TestApp, table: &str, column: &str) -> Vec<String> {
+    let mut conn = app.state.db.read().await.expect("a connection");
+    let text = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+    let rows: Vec<(String,)> = conn.sql(text.leak()).all().await.expect("texts");
+    rows.into_iter().map(|(text,)| text).collect()
+}

@@ -14,6 +14,7 @@ pub mod forms;
 pub mod idp;
 pub mod mail;
 pub mod node;
+pub mod openid_provider;
 pub mod people;
 pub mod process;
 pub mod proxy;

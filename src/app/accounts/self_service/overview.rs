@@ -1,9 +1,10 @@
 //! What there is of an account, at a glance.
 
-use base::id::SamlConnectionId;
+use base::connection_id::ConnectionId;
 use model::{
     account::CredentialSummary,
     idp_kind::IdpKind,
+    oidc_connection::OidcConnection,
     saml_connection::SamlConnection,
     user::{IdentifierKind, User, UserAddress, UserIdentifier},
 };
@@ -73,16 +74,22 @@ pub async fn load(state: &State, signed_in: &SignedIn) -> Result<Overview> {
 
 /// What people call the identity provider of a federated identifier: its product, else its host. Empty where that is not known.
 async fn company(conn: &mut Conn, user: &User, identifier: &str) -> Result<String> {
-    let connection = identifier.split('#').next().and_then(|id| id.parse::<SamlConnectionId>().ok());
-    let Some(id) = connection else { return Ok(String::new()) };
-    let found: Option<SamlConnection> = table::find(conn, user.environment_id, id).await?;
-    let Some(connection) = found.filter(|found| found.organization_id == user.organization_id) else {
-        return Ok(String::new());
-    };
-    let product = connection.idp_kind.filter(|kind| *kind != IdpKind::Other);
-    let host = connection.idp_redirect_url.and_then(|url| {
-        let parsed = url.as_str().parse::<url::Url>().ok()?;
-        parsed.host_str().map(str::to_owned)
-    });
+    let (of, id) = (user.organization_id, identifier.split('#').next().and_then(|id| id.parse().ok()));
+    let (kind, address) = match id {
+        Some(ConnectionId::Saml(id)) => {
+            let found: Option<SamlConnection> = table::find(conn, user.environment_id, id).await?;
+            let found = found.filter(|found| found.organization_id == of);
+            found.map(|found| (found.idp_kind, found.idp_redirect_url.map(|url| url.to_string())))
+        }
+        Some(ConnectionId::Oidc(id)) => {
+            let found: Option<OidcConnection> = table::find(conn, user.environment_id, id).await?;
+            let found = found.filter(|found| found.organization_id == of);
+            found.map(|found| (found.idp_kind, found.issuer))
+        }
+        None => None,
+    }
+    .unwrap_or_default();
+    let product = kind.filter(|kind| *kind != IdpKind::Other);
+    let host = address.and_then(|url| url.parse::<url::Url>().ok()?.host_str().map(str::to_owned));
     Ok(product.map(|kind| kind.name().to_owned()).or(host).unwrap_or_default())
 }

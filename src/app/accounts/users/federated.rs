@@ -2,7 +2,8 @@
 //! made at their first sign-in.
 
 use base::{
-    id::{EnvironmentId, OrganizationId, SamlConnectionId, UserId},
+    connection_id::ConnectionId,
+    id::{EnvironmentId, OrganizationId, UserId},
     secret::Digest,
     time::Timestamp,
 };
@@ -52,7 +53,7 @@ pub struct AssertedPerson<'a> {
     /// The organization.
     pub organization_id: OrganizationId,
     /// The connection.
-    pub connection_id: SamlConnectionId,
+    pub connection_id: ConnectionId,
     /// Their address.
     pub email: &'a Email,
     /// How the identity provider names them; `None` where the name is good for one session only.

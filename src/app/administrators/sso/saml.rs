@@ -56,7 +56,8 @@ pub async fn finish_saml(
     let unknown = || Error::not_found("login flow", flow);
     let id: LoginFlowId = flow.parse().map_err(|_| unknown())?;
     let connection = console_connection::find(state).await?.ok_or_else(unknown)?.connection.id;
-    let found = login_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
+    let found =
+        login_flows::find(&mut state.db.read().await?, connection.into(), id).await?.ok_or_else(unknown)?;
     telemetry::request_is_of_login(found.id);
     let over =
         || Error::FailedPrecondition("this sign-in did not go well, or took too long; begin again".into());
@@ -69,7 +70,7 @@ pub async fn finish_saml(
     }
     pending.check_account(email)?;
     let mut tx = state.db.write().await?;
-    let (organization_id, connection_id) = (found.organization_id, connection);
+    let (organization_id, connection_id) = (found.organization_id, connection.into());
     let login = LoginSubject { organization_id, connection_id, client_id: None, email };
     if eligibility::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use base::{id::LoginFlowId, secret::SignInRequest as RequestName};
+use base::{connection_id::ConnectionId, id::LoginFlowId, secret::SignInRequest as RequestName};
 use model::{
     account::AuthenticationMethod,
     login_flow::{FlowOrigin, LoginFlow},
@@ -27,8 +27,8 @@ use crate::{
     },
     store::{
         self,
+        any_login_connections::AnyLoginConnection,
         authorization_requests::{self, AuthorizationRequest, Named},
-        login_connections::LoginConnection,
         login_flows,
     },
     telemetry,
@@ -45,14 +45,14 @@ pub async fn begin(
     state: &State,
     name: &RequestName,
     request: &AuthorizationRequest,
-    target: &LoginConnection,
+    target: &AnyLoginConnection,
     visitor: &Visitor,
 ) -> Result<Option<BeginOutcome>> {
     let now = state.now();
     let id = LoginFlowId::new(now, &*state.random);
     telemetry::request_is_of_login(id);
     let force_authn = request.authenticated_since.is_some();
-    let mut flow = login::new_flow(target, FlowOrigin::Issuer, None, None, force_authn, id, now);
+    let mut flow = login::new_flow_of(target, FlowOrigin::Issuer, None, None, force_authn, id, now);
     flow.application_id = request.client_id;
     let mut tx = state.db.write().await?;
     if !authorization_requests::update_flow(&mut tx, name, id, now).await? {
@@ -60,7 +60,7 @@ pub async fn begin(
     }
     tx.commit().await?;
     let browser = visitor.login_browser.clone();
-    login::begin_or_refuse(state, target, flow, browser, &visitor.host).await.map(Some)
+    login::begin_or_refuse_through(state, target, flow, browser, &visitor.host).await.map(Some)
 }
 
 /// Ends a login that the identity provider has answered: session, code and history in one transaction.
@@ -90,7 +90,10 @@ pub async fn finish(
         name: named.name,
         request: &named.request,
         proven: asserted,
-        method: AuthenticationMethod::Saml,
+        method: match connection_id {
+            ConnectionId::Saml(_) => AuthenticationMethod::Saml,
+            ConnectionId::Oidc(_) => AuthenticationMethod::Oidc,
+        },
     };
     retry_deadlocks(async || {
         let mut tx = state.db.write().await?;

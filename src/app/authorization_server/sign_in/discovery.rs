@@ -3,7 +3,10 @@
 //! An explicit connection or organization comes first; then the domain of the address; then the account. Only the settings of
 //! organizations decide, never whether there is an account.
 
-use base::id::{EnvironmentId, OrganizationId, SamlConnectionId};
+use base::{
+    connection_id::ConnectionId,
+    id::{EnvironmentId, OrganizationId},
+};
 use model::{
     domain::Domain,
     email::Email,
@@ -16,9 +19,9 @@ use super::visitor::organization;
 use crate::{
     app::{Result, State, authorization_server::issuers::Issuer, login},
     store::{
-        Conn, identity_pools,
-        login_connections::{self, LoginConnection},
-        organizations, table,
+        Conn,
+        any_login_connections::{self, AnyLoginConnection},
+        identity_pools, organizations, table,
     },
 };
 
@@ -37,9 +40,9 @@ pub enum Route {
     /// With their account.
     Own,
     /// Through this connection.
-    Company(Box<LoginConnection>),
+    Company(Box<AnyLoginConnection>),
     /// Through one of these; which one they say.
-    Choose(Vec<LoginConnection>),
+    Choose(Vec<AnyLoginConnection>),
 }
 
 /// What an application has named.
@@ -48,7 +51,7 @@ pub enum Named {
     /// Nothing.
     Nothing,
     /// This connection.
-    Company(Box<LoginConnection>),
+    Company(Box<AnyLoginConnection>),
     /// Something that is not known here, or cannot be used, by this parameter.
     Unknown(&'static str),
 }
@@ -57,7 +60,7 @@ pub enum Named {
 #[derive(Debug)]
 pub struct Offer {
     /// The connection of the organization, if it has one that can be used.
-    pub company: Option<LoginConnection>,
+    pub company: Option<AnyLoginConnection>,
     /// Whether anybody can sign in with an account of the organization's own.
     pub own: bool,
 }
@@ -78,7 +81,7 @@ pub async fn route(state: &State, issuer: &Issuer, typed: Option<&str>) -> Resul
             let company = usable_of(state, &mut conn, environment_id, own).await?;
             company
                 .into_iter()
-                .filter(|company| company.organization.accepts_domain(email.domain()))
+                .filter(|company| company.organization().accepts_domain(email.domain()))
                 .collect()
         }
     };
@@ -98,11 +101,11 @@ pub async fn chosen(
     issuer: &Issuer,
     typed: &str,
     choice: &str,
-) -> Result<Option<LoginConnection>> {
+) -> Result<Option<AnyLoginConnection>> {
     let Ok(id) = choice.parse::<OrganizationId>() else { return Ok(None) };
     Ok(match route(state, issuer, Some(typed)).await? {
-        Route::Choose(found) => found.into_iter().find(|company| company.organization.id == id),
-        Route::Company(only) => Some(*only).filter(|company| company.organization.id == id),
+        Route::Choose(found) => found.into_iter().find(|company| company.organization().id == id),
+        Route::Company(only) => Some(*only).filter(|company| company.organization().id == id),
         Route::Own => None,
     })
 }
@@ -111,7 +114,7 @@ pub async fn chosen(
 pub(super) async fn named(
     state: &State,
     issuer: &Issuer,
-    connection: Option<SamlConnectionId>,
+    connection: Option<ConnectionId>,
     name: Option<&str>,
 ) -> Result<Named> {
     let (environment_id, own) = (issuer.tenant.environment_id, organization(issuer)?.id);
@@ -119,7 +122,7 @@ pub(super) async fn named(
     let (parameter, found) = match (connection, name) {
         (Some(id), _) => (
             "saml_connection_id",
-            login_connections::find_in_environment(&mut conn, environment_id, id).await?,
+            any_login_connections::find_in_environment(&mut conn, environment_id, id).await?,
         ),
         (None, Some(name)) => {
             let id = match OrganizationRef::parse(name) {
@@ -127,15 +130,16 @@ pub(super) async fn named(
                 Err(_) => None,
             };
             let found = match id {
-                Some(id) => login_connections::find_primary(&mut conn, environment_id, id).await?,
+                Some(id) => any_login_connections::find_primary(&mut conn, environment_id, id).await?,
                 None => None,
             };
             ("organization_id", found)
         }
         (None, None) => return Ok(Named::Nothing),
     };
-    let is_here = |company: &LoginConnection| {
-        (own == root_id(environment_id) || company.organization.id == own) && login::is_usable(state, company)
+    let is_here = |company: &AnyLoginConnection| {
+        (own == root_id(environment_id) || company.organization().id == own)
+            && login::is_usable(state, company)
     };
     Ok(found.filter(is_here).map_or(Named::Unknown(parameter), |company| Named::Company(Box::new(company))))
 }
@@ -177,8 +181,8 @@ async fn usable_of(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
-) -> Result<Option<LoginConnection>> {
-    let found = login_connections::find_primary(conn, environment_id, organization_id).await?;
+) -> Result<Option<AnyLoginConnection>> {
+    let found = any_login_connections::find_primary(conn, environment_id, organization_id).await?;
     Ok(found.filter(|company| login::is_usable(state, company)))
 }
 
@@ -189,11 +193,11 @@ async fn by_domain(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     domain: &Domain,
-) -> Result<Vec<LoginConnection>> {
+) -> Result<Vec<AnyLoginConnection>> {
     let mut domain = domain.clone();
     for _ in 0..=MAX_PARENTS {
         let found =
-            login_connections::list_primary_by_domain(conn, environment_id, &domain, MAX_CHOICES).await?;
+            any_login_connections::list_primary_by_domain(conn, environment_id, &domain, MAX_CHOICES).await?;
         let has_domain = !found.is_empty()
             || !organizations::list_by_domain(conn, environment_id, &domain, 1).await?.is_empty();
         if has_domain {

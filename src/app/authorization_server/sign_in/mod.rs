@@ -37,4 +37,4 @@ pub use finish::{Finished, Progress};
 pub use refusal::{Refusal, Refused};
 pub use visitor::Visitor;
 
-pub use crate::store::login_connections::LoginConnection;
+pub use crate::store::any_login_connections::AnyLoginConnection;

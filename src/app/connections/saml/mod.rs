@@ -20,7 +20,9 @@ use model::{
 
 use crate::{
     app::{
-        Error, Result, State, audit, console_connection, environments,
+        Error, Result, State, audit,
+        connections::primary::unset_primary,
+        console_connection, environments,
         organizations::templates::lock_unless_template,
         pagination::{List, Page, PageQuery, PageRequest},
         permissions::Action,
@@ -97,7 +99,7 @@ pub async fn create(
     change.apply(state, &mut connection, metadata)?;
     connection.test = is_test_idp(state, &connection);
     if connection.primary {
-        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
+        unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::saml_connections::insert(&mut tx, &connection).await?;
     audit::created(&mut tx, state, principal, &connection).await?;
@@ -200,10 +202,14 @@ pub async fn update(
         write(&mut edit, state.now()).await?;
         edit.record_update(state, principal).await?;
         if edit.row.disabled && !edit.before.disabled {
-            let of = GrantsOf::Connection(stored.organization_id, stored.id);
+            let of = GrantsOf::Connection(stored.organization_id, stored.id.into());
             authorization_grants::revoke_all(&mut edit.tx, of, state.now()).await?;
-            store::account_deprovisioning::end_use_through_connection(&mut edit.tx, stored.id, state.now())
-                .await?;
+            store::account_deprovisioning::end_use_through_connection(
+                &mut edit.tx,
+                stored.id.into(),
+                state.now(),
+            )
+            .await?;
         }
         view(state, edit.commit().await?).await
     })
@@ -223,8 +229,9 @@ pub async fn remove(
     console_connection::ensure_may_change(state, principal, stored.organization_id).await?;
     retry_deadlocks(async || {
         let mut edit = begin_edit(state, &stored, expected).await?;
-        store::account_deprovisioning::end_use_through_connection(&mut edit.tx, id, state.now()).await?;
-        federated_identities::remove_of_connection(&mut edit.tx, id).await?;
+        store::account_deprovisioning::end_use_through_connection(&mut edit.tx, id.into(), state.now())
+            .await?;
+        federated_identities::remove_of_connection(&mut edit.tx, id.into()).await?;
         edit.remove(state, principal).await
     })
     .await
@@ -246,7 +253,7 @@ async fn begin_edit(
 async fn write(edit: &mut Edit<SamlConnection>, now: Timestamp) -> Result<()> {
     if edit.row.primary && !edit.before.primary {
         let (environment_id, organization_id) = (edit.row.environment_id, edit.row.organization_id);
-        store::saml_connections::unset_primary(&mut edit.tx, environment_id, organization_id).await?;
+        unset_primary(&mut edit.tx, environment_id, organization_id).await?;
     }
     match store::saml_connections::update(&mut edit.tx, &edit.before, &mut edit.row, now).await? {
         true => Ok(()),

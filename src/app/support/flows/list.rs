@@ -1,7 +1,8 @@
 //! Search for logins by organization, connection, protocol, e-mail address, status, refusal and time.
 
 use base::{
-    id::{ApplicationId, LoginFlowKind, OrganizationId, SamlConnectionId, UserId},
+    connection_id::ConnectionId,
+    id::{ApplicationId, LoginFlowKind, OrganizationId, UserId},
     time::Timestamp,
 };
 use model::{
@@ -31,7 +32,7 @@ pub struct FlowQuery {
     pub saml_connection_id: String,
     /// An account's id.
     pub user_id: String,
-    /// `saml` or `account`.
+    /// `saml`, `oidc` or `account`.
     pub protocol: String,
     /// A whole address, in any case: of the person who signed in, or the one in a refused response.
     pub email: String,
@@ -66,7 +67,7 @@ pub async fn list(
             "" => None,
             text => Some(reference::resolve(state, principal, "organization_id", text).await?),
         },
-        connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        connection_id: parse_id::<ConnectionId>("saml_connection_id", &query.saml_connection_id)?,
         user_id: parse_id::<UserId>("user_id", &query.user_id)?,
         protocol: parse_protocol(&query.protocol)?,
         email_key: email.as_deref(),
@@ -162,7 +163,9 @@ fn email_key(text: &str) -> Result<Option<String>> {
 fn parse_protocol(text: &str) -> Result<Option<LoginProtocol>> {
     match text {
         "" => Ok(None),
-        name => name.parse().map(Some).map_err(|_| Error::invalid("protocol", "must be saml or account")),
+        name => {
+            name.parse().map(Some).map_err(|_| Error::invalid("protocol", "must be saml, oidc or account"))
+        }
     }
 }
 

@@ -103,6 +103,11 @@ pub async fn recheck(state: &State, principal: &Principal, id: LoginFlowId) -> R
         let mut conn = state.db.read().await?;
         let flow = load(state, &mut conn, principal, id).await?;
         let connection_id = flow.connection_id.ok_or_else(|| Error::not_found("login flow", id))?;
+        let connection_id = connection_id.saml().ok_or_else(|| {
+            Error::FailedPrecondition(
+                "only logins by SAML can be checked again: codes and ID tokens are not kept".into(),
+            )
+        })?;
         let steps = open_steps(state, &mut conn, id).await?;
         let target = login_connections::find_in_environment(&mut conn, flow.environment_id, connection_id)
             .await?

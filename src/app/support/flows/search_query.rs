@@ -1,6 +1,7 @@
 //! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
 
-use base::id::{LoginFlowId, OrganizationId, SamlConnectionId, UserId};
+use base::connection_id::ConnectionId;
+use base::id::{LoginFlowId, OrganizationId, UserId};
 use model::organization::Organization;
 
 use super::list::FlowQuery;
@@ -40,7 +41,7 @@ pub async fn parse(
     if typed.parse::<OrganizationId>().is_ok_and(|id| id.to_string() == typed) {
         return Ok(SearchQuery::Flows(FlowQuery { organization_id: typed.to_owned(), ..filters }));
     }
-    if typed.parse::<SamlConnectionId>().is_ok() {
+    if typed.parse::<ConnectionId>().is_ok() {
         return Ok(SearchQuery::Flows(FlowQuery { saml_connection_id: typed.to_owned(), ..filters }));
     }
     if typed.parse::<UserId>().is_ok_and(|id| id.to_string() == typed) {

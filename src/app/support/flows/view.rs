@@ -1,10 +1,11 @@
 //! One login with its context: organization, connection, the certificates of both sides, what the signatures
 //! cover, and decrypted assertions.
 
-use base::{id::LoginFlowId, time::Timestamp};
+use base::{connection_id::ConnectionId, id::LoginFlowId, time::Timestamp};
 use model::{
     application::Application,
     login_flow::{FlowStep, LoginProtocol, StepKind},
+    oidc_connection::OidcConnection,
     organization::Organization,
     saml_connection::SamlConnection,
     user::User,
@@ -48,6 +49,8 @@ pub struct FlowView {
     pub organization: Option<Organization>,
     /// Its connection as it is now, if it still exists.
     pub connection: Option<SamlConnection>,
+    /// The same, of a login by OpenID Connect.
+    pub oidc_connection: Option<OidcConnection>,
     /// The account, if it still exists.
     pub user: Option<User>,
     /// The application, if it still exists.
@@ -65,10 +68,14 @@ pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> 
     let mut conn = state.db.read().await?;
     let organization =
         table::find::<Organization>(&mut conn, flow.environment_id, flow.organization_id).await?;
-    let connection = match flow.connection_id {
+    let connection = match flow.connection_id.and_then(ConnectionId::saml) {
         Some(id) => store::login_connections::find_in_environment(&mut conn, flow.environment_id, id)
             .await?
             .map(|target| target.connection),
+        None => None,
+    };
+    let oidc_connection = match flow.connection_id.and_then(ConnectionId::oidc) {
+        Some(id) => table::find::<OidcConnection>(&mut conn, flow.environment_id, id).await?,
         None => None,
     };
     let user = match flow.user_id {
@@ -85,10 +92,11 @@ pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> 
         let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
         trusted.extend(read.iter().map(CertificateView::from));
     }
+    let is_saml = flow.protocol == LoginProtocol::Saml;
     let encrypted = found
         .steps
         .iter()
-        .filter(|step| step.kind != StepKind::Requested)
+        .filter(|step| is_saml && step.kind != StepKind::Requested)
         .any(|step| step.document.as_deref().is_some_and(inspect::is_encrypted));
     // `key_pairs` creates missing keys. Without assertion encryption there may be none, and a view creates none.
     let keys = match &connection {
@@ -98,10 +106,14 @@ pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> 
         }
         _ => Vec::new(),
     };
-    let document_facts = found.steps.iter().map(|step| inspect(step, &keys)).collect();
+    let document_facts = found
+        .steps
+        .iter()
+        .map(|step| if is_saml { inspect(step, &keys) } else { DocumentFacts::default() })
+        .collect();
     let lifetime = match found.flow.protocol {
         LoginProtocol::Account => oauth::token::CODE_LIFETIME,
-        LoginProtocol::Saml => login::code_lifetime(state, &found.flow),
+        LoginProtocol::Saml | LoginProtocol::Oidc => login::code_lifetime(state, &found.flow),
     };
     let code_expires_at = found.flow.answered_at.map(|at| at + lifetime);
     Ok(FlowView {
@@ -109,6 +121,7 @@ pub async fn describe(state: &State, principal: &Principal, id: LoginFlowId) -> 
         document_facts,
         organization,
         connection,
+        oidc_connection,
         user,
         application,
         code_expires_at,

@@ -173,6 +173,7 @@ fn href(event: &AuditEvent) -> Option<String> {
         _ if event.action.ends_with(".deleted") => return None,
         "organization" => console::ORGANIZATION,
         "saml_connection" => console::SAML_CONNECTION,
+        "oidc_connection" => console::OIDC_CONNECTION,
         "scim_directory" => console::SCIM_DIRECTORY,
         "user" => console::USER,
         "user_group" => console::USER_GROUP,

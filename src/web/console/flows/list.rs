@@ -236,6 +236,7 @@ fn table(
 pub(in crate::web::console) fn how(flow: &LoginFlow) -> &'static str {
     match flow.protocol {
         LoginProtocol::Saml => "SAML",
+        LoginProtocol::Oidc => "OpenID Connect",
         LoginProtocol::Account => proven_by(flow).unwrap_or("Account"),
     }
 }

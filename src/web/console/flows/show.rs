@@ -22,7 +22,7 @@ use crate::{
     app::{self, login::description, support::flows::FlowView},
     links::{self, console},
     web::{
-        console::kit::{context::EnvironmentContext, shell::Section},
+        console::kit::{context::EnvironmentContext, labels, shell::Section},
         kit::{
             components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, mark, notice, time},
             error::PageResult,
@@ -198,12 +198,16 @@ fn summary(page: &FlowPage, described: &FlowView) -> Markup {
         }
         None => gone(),
     };
-    let connection = match &described.connection {
-        Some(connection) => {
+    let connection = match (&described.connection, &described.oidc_connection) {
+        (Some(connection), _) => {
             let href = links::expand(console::SAML_CONNECTION, &[&page.environment, &connection.id]);
             html! { a href=(href) { (provider(connection)) } }
         }
-        None => gone(),
+        (None, Some(connection)) => {
+            let href = links::expand(console::OIDC_CONNECTION, &[&page.environment, &connection.id]);
+            html! { a href=(href) { (labels::oidc_connection(connection)) } }
+        }
+        (None, None) => gone(),
     };
     let whom = match (&flow.email, &flow.claimed_email) {
         (None, Some(email)) => {
@@ -216,7 +220,7 @@ fn summary(page: &FlowPage, described: &FlowView) -> Markup {
         ("Company", organization),
         ("Identity provider", connection),
         ("Begun", html! { (time(flow.created_at, page.now)) ", " (initiated_by(flow.origin)) }),
-        ("Flow id", copyable(&flow.id.to_string(), "flow id")),
+        ("Flow id", copyable(&flow.reference(), "flow id")),
     ])
 }
 

@@ -36,7 +36,10 @@ pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
             StepKind::Accepted => Icon::Good,
         };
         let reading = described.document_facts.get(run.at).filter(|_| flow.protocol == LoginProtocol::Saml);
-        let detail = reading.map(|reading| documents(step, reading));
+        let detail = match flow.protocol {
+            LoginProtocol::Oidc => claims(step),
+            LoginProtocol::Saml | LoginProtocol::Account => reading.map(|reading| documents(step, reading)),
+        };
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
     }
     let is_for_nobody = flow.protocol == LoginProtocol::Account && flow.application_id.is_none();
@@ -89,8 +92,8 @@ fn is_repetition(one: &FlowStep, next: &FlowStep) -> bool {
 fn title(protocol: LoginProtocol, run: &Run<'_>) -> String {
     let once = match (protocol, run.last.kind) {
         (_, StepKind::Requested) => "The browser was sent to the identity provider",
-        (LoginProtocol::Saml, StepKind::Refused) => "The response was refused",
-        (LoginProtocol::Saml, StepKind::Accepted) => "The response was accepted",
+        (LoginProtocol::Saml | LoginProtocol::Oidc, StepKind::Refused) => "The response was refused",
+        (LoginProtocol::Saml | LoginProtocol::Oidc, StepKind::Accepted) => "The response was accepted",
         (LoginProtocol::Account, StepKind::Refused) => "What the person gave was refused",
         (LoginProtocol::Account, StepKind::Accepted) => "The person was signed in",
         (_, StepKind::Proven) => "One thing was proven, and something else asked for",
@@ -129,6 +132,16 @@ fn documents(step: &FlowStep, reading: &DocumentFacts) -> Markup {
             },
         }
     }
+}
+
+/// What is kept of a step by OpenID Connect: the request without what belongs to one browser, or the claims of the ID token.
+fn claims(step: &FlowStep) -> Option<Markup> {
+    let document = step.document.as_ref()?;
+    let name = match step.kind {
+        StepKind::Requested => "Authorization request",
+        StepKind::Refused | StepKind::Accepted | StepKind::Proven => "Claims of the ID token",
+    };
+    Some(html! { details { summary { (name) } (code_block(name, document)) } })
 }
 
 fn signature_label(reading: &DocumentFacts) -> Option<&'static str> {

@@ -86,6 +86,8 @@ words! {
         Domain "domain" "Domain";
         /// A SAML connection.
         SamlConnection "saml_connection" "SAML connection";
+        /// An OIDC connection.
+        OidcConnection "oidc_connection" "OIDC connection";
         /// The metadata of an identity provider.
         Metadata "metadata" "Metadata";
         /// A SCIM directory.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 use model::{
-    domain::DomainState, organization::Organization, saml_connection::SamlConnection,
-    scim_directory::ScimDirectory,
+    domain::DomainState, oidc_connection::OidcConnection, organization::Organization,
+    saml_connection::SamlConnection, scim_directory::ScimDirectory,
 };
 
 use crate::web::kit::{
@@ -31,6 +31,29 @@ pub(in crate::web::console) fn connection(connection: &SamlConnection) -> String
 
 /// Whether the connection has all settings that a login needs.
 pub(in crate::web::console) fn connection_state(connection: &SamlConnection) -> Markup {
+    html! {
+        @if connection.disabled { (switched_off()) }
+        @else if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }
+        @else { (mark(Icon::Attention, "Settings missing")) }
+        @if connection.primary { " " span.tag { "primary" } }
+        @if connection.test { " " span.tag { "test identity provider" } }
+    }
+}
+
+/// The name of an OIDC connection: its own, or the host of its issuer.
+pub(in crate::web::console) fn oidc_connection(connection: &OidcConnection) -> String {
+    let host = || {
+        let issuer = connection.issuer.as_deref()?;
+        Some(url::Url::parse(issuer).ok()?.host_str()?.to_owned())
+    };
+    match connection.display_name.as_str() {
+        "" => host().unwrap_or_else(|| "Not set up yet".to_owned()),
+        name => name.to_owned(),
+    }
+}
+
+/// Whether an OIDC connection has all settings that a login needs.
+pub(in crate::web::console) fn oidc_connection_state(connection: &OidcConnection) -> Markup {
     html! {
         @if connection.disabled { (switched_off()) }
         @else if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }

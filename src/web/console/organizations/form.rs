@@ -117,6 +117,8 @@ impl ConsoleResource for Organization {
         let whole = PageQuery { token: None, size: Some("100".to_owned()) };
         let connections =
             app::connections::saml::list(&context.state, &context.principal, self.id, &whole).await?;
+        let oidc_connections =
+            app::connections::oidc::list(&context.state, &context.principal, self.id, &whole).await?;
         let directories = app::directories::list(&context.state, &context.principal, self.id, &whole).await?;
         let tied = [
             labels::at_least(
@@ -124,6 +126,12 @@ impl ConsoleResource for Organization {
                 !connections.next_token.is_empty(),
                 "SAML connection",
                 "SAML connections",
+            ),
+            labels::at_least(
+                oidc_connections.items.len(),
+                !oidc_connections.next_token.is_empty(),
+                "OIDC connection",
+                "OIDC connections",
             ),
             labels::at_least(
                 directories.items.len(),
@@ -136,8 +144,8 @@ impl ConsoleResource for Organization {
         Ok(vec![
             "Nobody of this customer can sign in any more, at once.".to_owned(),
             format!(
-                "{}, {} and {} go with it, with everybody in the directories.",
-                tied[0], tied[1], tied[2]
+                "{}, {}, {} and {} go with it, with everybody in the directories.",
+                tied[0], tied[1], tied[2], tied[3]
             ),
             "Its logins and audit log stay as history.".to_owned(),
         ])

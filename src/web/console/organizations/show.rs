@@ -5,6 +5,7 @@ use base::{id::OrganizationId, time::Timestamp};
 use maud::{Markup, html};
 use model::{
     domain::{Domain, DomainState},
+    oidc_connection::OidcConnection,
     organization::Organization,
     setup_link::SetupLink,
     user::AssociationKind,
@@ -51,6 +52,7 @@ pub(in crate::web::console) struct OrganizationPage<'a> {
     /// Those of its domains that DNS proved and whose record is gone.
     pub lost: &'a [Domain],
     pub connections: &'a Page<SamlConnectionView>,
+    pub oidc_connections: &'a Page<OidcConnection>,
     pub directories: &'a Page<ScimDirectoryView>,
     /// How many users its pools have.
     pub users: i64,
@@ -85,6 +87,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         lost.extend(listed.filter(|one| one.counts_until(grace).is_some()).map(|one| one.domain));
     }
     let connections = app::connections::saml::list(state, principal, id, &query).await?;
+    let oidc_connections = app::connections::oidc::list(state, principal, id, &query).await?;
     let directories = app::directories::list(state, principal, id, &query).await?;
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
     let links = app::setup::links::list(state, principal, Some(id), &recent).await?;
@@ -97,6 +100,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
         shared: &shared,
         lost: &lost,
         connections: &connections,
+        oidc_connections: &oidc_connections,
         directories: &directories,
         associated: &associated,
         users: pools.iter().map(|pool| pool.number_of_users).sum(),
@@ -202,13 +206,19 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
 
 fn connections(page: &OrganizationPage<'_>) -> Markup {
     let new = (page.href)(console::NEW_SAML_CONNECTION, &[&page.organization.id]);
+    let new_oidc = (page.href)(console::NEW_OIDC_CONNECTION, &[&page.organization.id]);
     html! {
         section.card aria-labelledby="connections" {
             div.head-row {
-                h2 #connections { "SAML connections" }
-                @if page.may_manage { div.actions { a.button.small href=(new) { "New connection" } } }
+                h2 #connections { "Connections" }
+                @if page.may_manage {
+                    div.actions {
+                        a.button.small href=(new) { "New SAML connection" }
+                        a.button.small href=(new_oidc) { "New OIDC connection" }
+                    }
+                }
             }
-            @if page.connections.items.is_empty() {
+            @if page.connections.items.is_empty() && page.oidc_connections.items.is_empty() {
                 p { "A connection ties in the customer’s identity provider, so that its people sign in with the accounts they have." }
             } @else {
                 ul.rows {
@@ -216,7 +226,13 @@ fn connections(page: &OrganizationPage<'_>) -> Markup {
                         @let connection = &described.connection;
                         li {
                             a href=((page.href)(console::SAML_CONNECTION, &[&connection.id])) { (labels::connection(connection)) }
-                            span { (labels::connection_state(connection)) }
+                            span { "SAML " (labels::connection_state(connection)) }
+                        }
+                    }
+                    @for connection in &page.oidc_connections.items {
+                        li {
+                            a href=((page.href)(console::OIDC_CONNECTION, &[&connection.id])) { (labels::oidc_connection(connection)) }
+                            span { "OpenID Connect " (labels::oidc_connection_state(connection)) }
                         }
                     }
                 }

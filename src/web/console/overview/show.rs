@@ -1,6 +1,6 @@
 //! `/console/{environment}`: login statistics and current problems of an environment.
 
-use base::{id::EnvironmentId, time::Timestamp};
+use base::{connection_id::ConnectionId, id::EnvironmentId, time::Timestamp};
 use maud::{Markup, html};
 
 use super::chart::{chart, chart_table, grouped};
@@ -114,7 +114,7 @@ fn failing_connections(
                     @for FailingConnectionView { connection, flow } in failing {
                         li {
                             div {
-                                a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.connection_id])) { strong { (name(&connection.organization_name)) } }
+                                a href=(links::expand(connection_path(connection.connection_id), &[&environment, &connection.connection_id])) { strong { (name(&connection.organization_name)) } }
                                 @if let Some(meaning) = flow.as_ref().and_then(|flow| app::login::description(flow.refusal.as_deref()?)) {
                                     p { (meaning) }
                                 }
@@ -226,4 +226,12 @@ fn silent_directories(environment: EnvironmentId, overview: &Overview) -> Markup
 
 fn name(name: &str) -> &str {
     if name.trim().is_empty() { "(no name)" } else { name }
+}
+
+/// The page of a connection, by its protocol.
+fn connection_path(id: ConnectionId) -> &'static str {
+    match id {
+        ConnectionId::Saml(_) => console::SAML_CONNECTION,
+        ConnectionId::Oidc(_) => console::OIDC_CONNECTION,
+    }
 }

@@ -88,7 +88,7 @@ pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult
     let begun = app::login::test_login::begin(
         &context.state,
         &context.principal,
-        id,
+        id.into(),
         FlowOrigin::Console,
         browser,
         host,

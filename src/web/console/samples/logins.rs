@@ -190,6 +190,7 @@ fn certificate(fingerprint: &str, subject: &str) -> CertificateView {
 fn described(flow: LoginFlow, checks: Vec<Check>, reading: DocumentFacts) -> FlowView {
     let accepted = flow.status == FlowStatus::Succeeded;
     FlowView {
+        oidc_connection: None,
         code_expires_at: None,
         found: FlowDetails {
             flow,

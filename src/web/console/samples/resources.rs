@@ -17,6 +17,7 @@ use model::{
     environment::{Environment, IdpInitiated, OauthSubject, Slug},
     http_url::HttpUrl,
     oauth_client::{IdTokenAlg, OauthClient},
+    oidc_connection::{ClaimMapping, DEFAULT_SCOPES, OidcConnection, TokenAuthMethod},
     organization::Organization,
     organization_domain::OrganizationDomain,
     saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
@@ -39,7 +40,7 @@ use crate::{
         console::{
             api_keys, audit_events, branding, domains, environments,
             kit::shell::{Section, Shell},
-            oauth_clients, organizations, saml_connections, scim_directories, setup_links,
+            oauth_clients, oidc_connections, organizations, saml_connections, scim_directories, setup_links,
         },
         kit::{
             forms::{Form, FormErrors, FormValues},
@@ -151,6 +152,34 @@ fn connection() -> SamlConnection {
         sign_authn_requests: false,
         force_authn: false,
         disabled: false,
+        test: false,
+        created_at: now() - DAY * 20,
+        updated_at: now() - DAY,
+    }
+}
+
+fn oidc_connection() -> OidcConnection {
+    OidcConnection {
+        id: Id::from_bits(7),
+        environment_id: Id::from_bits(1),
+        organization_id: Id::from_bits(77),
+        version: 1,
+        display_name: String::new(),
+        primary: false,
+        issuer: Some("https://acme.okta.com".into()),
+        authorization_endpoint: Some(url("https://acme.okta.com/oauth2/v1/authorize")),
+        token_endpoint: Some(url("https://acme.okta.com/oauth2/v1/token")),
+        userinfo_endpoint: Some(url("https://acme.okta.com/oauth2/v1/userinfo")),
+        jwks_uri: Some(url("https://acme.okta.com/oauth2/v1/keys")),
+        token_auth_method: TokenAuthMethod::ClientSecretBasic,
+        response_iss: false,
+        client_id: Some("0oa1b2c3d4E5F6g7h8i9".into()),
+        client_secret: Some("sealed".into()),
+        scopes: DEFAULT_SCOPES.map(str::to_owned).to_vec(),
+        claims: ClaimMapping::default(),
+        redirect_uri: "https://sso.example.com/v1/oidc/oidc_conn_0000000000000000000000007/callback".into(),
+        disabled: false,
+        idp_kind: None,
         test: false,
         created_at: now() - DAY * 20,
         updated_at: now() - DAY,
@@ -327,6 +356,7 @@ fn organization_samples() {
         shared: &[elsewhere("acme.example", false)],
         lost: &[Domain::parse("acme.co.uk").unwrap()],
         connections: &one(vec![described(connection()), described(empty_connection())]),
+        oidc_connections: &one(vec![oidc_connection()]),
         directories: &one(vec![directory()]),
         users: 214,
         associated: &[],
@@ -343,6 +373,7 @@ fn organization_samples() {
         shared: &[],
         lost: &[],
         connections: &one(vec![]),
+        oidc_connections: &one(vec![]),
         directories: &one(vec![]),
         users: 0,
         links: &one(vec![]),
@@ -503,6 +534,54 @@ fn connection_samples() {
         Section::Organizations,
         "Edit acme.okta.com",
         saml_connections::form::edit_view("Edit acme.okta.com", &form, &typed, &FormErrors::none()),
+    );
+}
+
+#[test]
+fn oidc_connection_samples() {
+    let (organization, links) = (customer("Acme"), links());
+    let page = |connection, may_manage| {
+        let page = oidc_connections::show::ConnectionPage {
+            connection,
+            organization: &organization,
+            links: &links,
+            may_manage,
+            href: &href,
+            csrf: csrf(),
+            now: now(),
+        };
+        oidc_connections::show::view(&page)
+    };
+    let ready = oidc_connection();
+    sample("console-oidc-connection", Section::Organizations, "acme.okta.com", page(&ready, true));
+    let missing = OidcConnection {
+        issuer: None,
+        authorization_endpoint: None,
+        token_endpoint: None,
+        userinfo_endpoint: None,
+        jwks_uri: None,
+        client_id: None,
+        client_secret: None,
+        disabled: true,
+        ..oidc_connection()
+    };
+    sample("console-oidc-connection-missing", Section::Organizations, "Not set up yet", page(&missing, true));
+    let errors = FormErrors::one("issuer", "cannot be discovered: the server answered 404");
+    let form = Form::new("/console/x", "Create connection", csrf());
+    let typed = FormValues::new().with("issuer", "https://acme.example/<typed>");
+    sample(
+        "console-oidc-connection-new",
+        Section::Organizations,
+        "New OIDC connection",
+        oidc_connections::form::new_view(&form, &typed, &errors),
+    );
+    let form = Form::new("/console/x", "Save", csrf());
+    let typed = oidc_connections::form::typed(&ready);
+    sample(
+        "console-oidc-connection-edit",
+        Section::Organizations,
+        "Edit acme.okta.com",
+        oidc_connections::form::edit_view("Edit acme.okta.com", &form, true, &typed, &FormErrors::none()),
     );
 }
 

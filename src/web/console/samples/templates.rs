@@ -198,6 +198,7 @@ async fn organization_from_a_template_samples() {
         shared: &[],
         lost: &[],
         connections: &Page { items: Vec::new(), next_token: String::new() },
+        oidc_connections: &Page { items: Vec::new(), next_token: String::new() },
         directories: &Page { items: Vec::new(), next_token: String::new() },
         users: 0,
         associated: &[],

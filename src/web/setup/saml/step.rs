@@ -281,7 +281,7 @@ async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult
     let begun = app::login::test_login::begin(
         &context.state,
         &context.principal,
-        connection.id,
+        connection.id.into(),
         FlowOrigin::Setup,
         browser,
         host,

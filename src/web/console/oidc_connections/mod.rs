@@ -1,0 +1,5 @@
+//! OIDC connections of organizations.
+
+pub mod delete;
+pub mod form;
+pub mod show;

@@ -12,7 +12,6 @@ use super::World;
 use crate::{
     both,
     support::{
-        TestApp,
         openid_provider::{Instead, OpenidProvider},
         query,
     },

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::World;
 use crate::{
     both,
-    support::{TestApp, openid_provider::CLIENT_ID, query},
+    support::{openid_provider::CLIENT_ID, query},
 };
 
 both! {

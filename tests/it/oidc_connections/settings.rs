@@ -6,10 +6,7 @@ use serde_json::{Value, json};
 use super::World;
 use crate::{
     both,
-    support::{
-        TestApp,
-        openid_provider::{CLIENT_ID, Instead, SECRET},
-    },
+    support::openid_provider::{CLIENT_ID, Instead, SECRET},
 };
 
 both! {

@@ -73,6 +73,7 @@ mod nul;
 mod oauth;
 mod openapi;
 mod openid_discovery;
+mod operations;
 mod operator_audit;
 mod organization_references;
 mod organization_search;

@@ -20,61 +20,175 @@ mod slugs;
 mod sqlite_space;
 mod webhooks;
 
-use super::findings::Findings;
-use crate::config::Config;
+use std::{cell::OnceCell, pin::Pin};
 
-/// Runs every check, in the order of their dependencies.
-pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Findings) {
-    findings.ok("version", env!("CARGO_PKG_VERSION"));
-    settings::settings(config, findings);
-    settings::check_open_files(config, findings);
-    sqlite_space::check_file_system(config, findings);
-    if let Some(db) = database::database(config, findings).await {
-        sqlite_space::check_files(config, &db, findings).await;
-        let key = keys::check_master_key(config, &db, findings).await;
-        if let Some(key) = key {
-            keys::other_master_keys(&db, &key, findings).await;
-            keys::signing_keys(&db, &key, findings).await;
-        }
-        clock::clock(&db, findings).await;
-        connections::connections(config, &db, offline, findings).await;
-        directories::directories(config, &db, findings).await;
-        jobs::jobs(&db, findings).await;
-        if config.console_require_passkey
-            && let Err(error) = administrators::administrators(&db, findings).await
-        {
-            findings.bad("administrators", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = addresses::addresses(&db, findings).await {
-            findings.bad("addresses", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = default_environment::default_environment(config, &db, findings).await {
-            findings.bad("default environment", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = slugs::slugs(&db, findings).await {
-            findings.bad("slugs", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = identity_pools::identity_pools(&db, findings).await {
-            findings.bad("identity pools", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = webhooks::webhooks(&db, findings).await {
-            findings.bad("webhooks", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = backups::backups(&db, findings).await {
-            findings.bad("backup", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = domains::domains(config, &db, findings).await {
-            findings.bad("domains", error.to_string(), "see what the database's own log says");
-        }
-        if let Err(error) = mail::letters(&db, findings).await {
-            findings.bad("letters", error.to_string(), "see what the database's own log says");
-        }
-        clock::report_uncompared(findings);
-        db.close().await;
+use model::master_key::MasterKey;
+
+use super::findings::Findings;
+use crate::{
+    config::Config,
+    store::{self, Db},
+};
+
+/// What the checks look at. Those that open something leave it here for the ones after them.
+struct Examined<'a> {
+    config: &'a Config,
+    offline: bool,
+    db: OnceCell<Db>,
+    key: OnceCell<MasterKey>,
+}
+
+impl Examined<'_> {
+    /// The database, once it was opened.
+    fn db(&self) -> store::Result<&Db> {
+        self.db.get().ok_or(store::Error::Busy)
     }
-    mail::mail(config, offline, findings).await;
-    if !offline {
-        network::public_url(config, findings).await;
+}
+
+/// What must have been opened before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Database,
+    MasterKey,
+}
+
+type Running<'a> = Pin<Box<dyn Future<Output = store::Result<()>> + 'a>>;
+
+/// A check.
+struct Check {
+    /// What it looks at, where it fails itself.
+    subject: &'static str,
+    needs: Needs,
+    run: for<'a> fn(&'a Examined<'a>, &'a mut Findings) -> Running<'a>,
+}
+
+/// A row of [`CHECKS`].
+macro_rules! check {
+    ($subject:literal, $needs:ident, |$on:ident, $findings:ident| $body:expr) => {
+        Check {
+            subject: $subject,
+            needs: Needs::$needs,
+            run: |$on, $findings| Box::pin(async move { $body }),
+        }
+    };
+}
+
+/// Every check, in the order of their dependencies. `every_check_has_a_test` has a case for each.
+const CHECKS: &[Check] = &[
+    check!("version", Nothing, |_on, findings| {
+        findings.ok("version", env!("CARGO_PKG_VERSION"));
+        Ok(())
+    }),
+    check!("settings", Nothing, |on, findings| {
+        settings::settings(on.config, findings);
+        Ok(())
+    }),
+    check!("open files", Nothing, |on, findings| {
+        settings::check_open_files(on.config, findings);
+        Ok(())
+    }),
+    check!("file system", Nothing, |on, findings| {
+        sqlite_space::check_file_system(on.config, findings);
+        Ok(())
+    }),
+    check!("database", Nothing, |on, findings| {
+        if let Some(db) = database::database(on.config, findings).await {
+            on.db.get_or_init(|| db);
+        }
+        Ok(())
+    }),
+    check!("database files", Database, |on, findings| {
+        sqlite_space::check_files(on.config, on.db()?, findings).await;
+        Ok(())
+    }),
+    check!("master key", Database, |on, findings| {
+        if let Some(key) = keys::check_master_key(on.config, on.db()?, findings).await {
+            on.key.get_or_init(|| key);
+        }
+        Ok(())
+    }),
+    check!("other master keys", MasterKey, |on, findings| {
+        if let Some(key) = on.key.get() {
+            keys::other_master_keys(on.db()?, key, findings).await;
+        }
+        Ok(())
+    }),
+    check!("signing keys", MasterKey, |on, findings| {
+        if let Some(key) = on.key.get() {
+            keys::signing_keys(on.db()?, key, findings).await;
+        }
+        Ok(())
+    }),
+    check!("clock", Database, |on, findings| {
+        clock::clock(on.db()?, findings).await;
+        Ok(())
+    }),
+    check!("connections", Database, |on, findings| {
+        connections::connections(on.config, on.db()?, on.offline, findings).await;
+        Ok(())
+    }),
+    check!("directories", Database, |on, findings| {
+        directories::directories(on.config, on.db()?, findings).await;
+        Ok(())
+    }),
+    check!("background jobs", Database, |on, findings| {
+        jobs::jobs(on.db()?, findings).await;
+        Ok(())
+    }),
+    check!("administrators", Database, |on, findings| {
+        match on.config.console_require_passkey {
+            true => administrators::administrators(on.db()?, findings).await,
+            false => Ok(()),
+        }
+    }),
+    check!("addresses", Database, |on, findings| addresses::addresses(on.db()?, findings).await),
+    check!("default environment", Database, |on, findings| {
+        default_environment::default_environment(on.config, on.db()?, findings).await
+    }),
+    check!("slugs", Database, |on, findings| slugs::slugs(on.db()?, findings).await),
+    check!("identity pools", Database, |on, findings| identity_pools::identity_pools(on.db()?, findings)
+        .await),
+    check!("webhooks", Database, |on, findings| webhooks::webhooks(on.db()?, findings).await),
+    check!("backup", Database, |on, findings| backups::backups(on.db()?, findings).await),
+    check!("domains", Database, |on, findings| domains::domains(on.config, on.db()?, findings).await),
+    check!("letters", Database, |on, findings| mail::letters(on.db()?, findings).await),
+    // The answers of identity providers tell the time too.
+    check!("other clocks", Database, |_on, findings| {
+        clock::report_uncompared(findings);
+        Ok(())
+    }),
+    check!("mail", Nothing, |on, findings| {
+        mail::mail(on.config, on.offline, findings).await;
+        Ok(())
+    }),
+    check!("public URL", Nothing, |on, findings| {
+        if !on.offline {
+            network::public_url(on.config, findings).await;
+        }
+        Ok(())
+    }),
+];
+
+/// Runs every check whose needs are met.
+pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Findings) {
+    let examined = Examined { config, offline, db: OnceCell::new(), key: OnceCell::new() };
+    for check in CHECKS {
+        let met = match check.needs {
+            Needs::Nothing => true,
+            Needs::Database => examined.db.get().is_some(),
+            Needs::MasterKey => examined.key.get().is_some(),
+        };
+        if !met {
+            continue;
+        }
+        let outcome = (check.run)(&examined, findings).await;
+        if let Err(error) = outcome {
+            findings.bad(check.subject, error.to_string(), "see what the database's own log says");
+        }
+    }
+    if let Some(db) = examined.db.get() {
+        db.close().await;
     }
 }
 
@@ -327,5 +441,118 @@ mod tests {
         assert_eq!(bad_findings(&config).await, "");
         std::fs::write(directory.path().join("x.db.key"), "00".repeat(32)).unwrap();
         assert!(bad_findings(&config).await.contains("is not the one this database was sealed with"));
+    }
+
+    /// What each check says of an installation in which much is wrong: the level, and words of it.
+    const CASES: &[(&str, Level, &str)] = &[
+        ("version", Level::Ok, env!("CARGO_PKG_VERSION")),
+        ("settings", Level::Attention, "trusted_proxies is empty"),
+        ("open files", Level::Ok, "the limit here is"),
+        ("file system", Level::Ok, "MB are free in"),
+        ("database", Level::Attention, "other users of this machine can read"),
+        ("database files", Level::Ok, "its write-ahead log"),
+        ("master key", Level::Attention, "can read"),
+        (
+            "other master keys",
+            Level::Bad,
+            "1 values are sealed under the key 00000000, which is not configured",
+        ),
+        ("signing keys", Level::Bad, "key_1 cannot be decrypted"),
+        ("clock", Level::Ok, ""),
+        ("connections", Level::Bad, "there is no connection saml_conn_x"),
+        ("directories", Level::Attention, "has nearly or wholly used up its"),
+        ("background jobs", Level::Attention, "webhooks: failed 7 times in a row"),
+        ("administrators", Level::Ok, "none yet"),
+        ("addresses", Level::Attention, "http://app.example/callback is plain http"),
+        ("default environment", Level::Attention, "there is no such environment"),
+        ("slugs", Level::Attention, "begins with /scim2"),
+        ("identity pools", Level::Attention, "nobody signs in with it"),
+        ("webhooks", Level::Attention, "failed 9 times in a row"),
+        ("backup", Level::Attention, "none is known of"),
+        ("domains", Level::Attention, "the DNS record that proved acme.example"),
+        ("letters", Level::Attention, "1 of 1 letters of the last day were not sent: 1 tls"),
+        ("other clocks", Level::Attention, "compared with no other clock"),
+        ("mail", Level::Attention, ""),
+        ("public URL", Level::Attention, "cannot be reached from here"),
+    ];
+
+    /// Statements with which much becomes wrong; `NOW` is the present time.
+    const WRONG: &[&str] = &[
+        "UPDATE environments SET redirect_url = 'http://app.example/callback'",
+        "INSERT INTO settings (name, value) VALUES ('demo', '00000000.AAAA')",
+        "INSERT INTO signing_keys (id, purpose, algorithm, generation, private_key, created_at, active_from) \
+         VALUES ('key_1', 'id_token', 'RS256', 1, 'x', 0, 0)",
+        "INSERT INTO background_jobs (name, period_ms, last_started_at, last_failed_at, failures, last_error) \
+         VALUES ('webhooks', 500, NOW, NOW, 7, 'broken')",
+        "INSERT INTO organizations (id, environment_id, display_name, created_at, updated_at, handle, name_key, public_id) \
+         SELECT 'org_0000000000000000000000001', id, 'Acme', 0, 0, 'acme', 'acme', 'acme' FROM environments",
+        "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at, record_lost_at) \
+         SELECT id, environment_id, 'acme.example', 'verified', 0, NOW FROM organizations WHERE handle = 'acme'",
+        "INSERT INTO scim_directories (id, environment_id, organization_id, is_primary, scim_base_url, \
+         allow_foreign_secondary_emails, refuse_inactive_logins, require_provisioned_logins, created_at, updated_at) \
+         SELECT 'scim_directory_0000000000000000000000001', environment_id, id, TRUE, 'https://x.example', FALSE, TRUE, FALSE, 0, 0 \
+         FROM organizations WHERE handle = 'acme'",
+        "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \
+         SELECT id, environment_id, 9000000000000, 0, 0 FROM scim_directories",
+        "INSERT INTO webhooks (id, environment_id, url, secret, event_types, resting_until, failures, next_sequence, created_at, \
+         updated_at) SELECT 'webhook_0000000000000000000000001', id, 'https://hooks.example', 'x', '[]', 0, 9, 1, 0, 0 \
+         FROM environments",
+        "INSERT INTO letters (id, environment_id, organization_id, kind, state, attempts, expires_at, last_error, created_at, \
+         updated_at) SELECT 'letter_0000000000000000000000001', environment_id, id, 'already_registered', 'failed', 1, NOW, 'tls', \
+         NOW, NOW FROM organizations WHERE handle = 'acme'",
+    ];
+
+    #[tokio::test]
+    async fn every_check_has_a_test() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x.db");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let config = Config {
+            database_url: format!("sqlite://{}", file.display()).parse().unwrap(),
+            public_url: Some(format!("https://{free}").parse().unwrap()),
+            console_require_passkey: true,
+            console_saml_connection: Some("saml_conn_x".to_owned()),
+            default_environment: Some("nowhere".to_owned()),
+            ..Config::default()
+        };
+        let db = server::open_database(&config).await.unwrap();
+        db.migrate().await.unwrap();
+        master_key::open(&config, &db, Some(&SystemRandom)).await.unwrap();
+        for open in [file.clone(), directory.path().join("x.db.key")] {
+            std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let reserved = environment("scim2");
+        let mut pool = IdentityPool::new(
+            Id::new(reserved.created_at, &SystemRandom),
+            reserved.id,
+            root_id(reserved.id),
+            reserved.created_at,
+        );
+        pool.first_factors = Mechanisms { allowed: vec![AuthenticationMechanism::EmailOtp], preferred: None };
+        let mut tx = db.write().await.unwrap();
+        store::table::insert(&mut tx, &reserved).await.unwrap();
+        store::table::insert(&mut tx, &pool).await.unwrap();
+        for statement in WRONG {
+            let statement = statement.replace("NOW", &SystemClock.now().millis().to_string()).leak();
+            tx.sql(statement).execute().await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        tx.commit().await.unwrap();
+        let examined =
+            Examined { config: &config, offline: false, db: OnceCell::new(), key: OnceCell::new() };
+        assert_eq!(
+            CHECKS.iter().map(|check| check.subject).collect::<Vec<_>>(),
+            CASES.iter().map(|case| case.0).collect::<Vec<_>>()
+        );
+        for (check, (subject, level, words)) in CHECKS.iter().zip(CASES) {
+            let mut findings = Findings::default();
+            (check.run)(&examined, &mut findings).await.unwrap();
+            let said: Vec<String> =
+                findings.0.iter().map(|finding| format!("{}: {}", finding.subject, finding.seen)).collect();
+            let fits = |finding: &super::super::findings::Finding| {
+                finding.seen.contains(words) && (finding.level == *level || *subject == "open files")
+            };
+            let silent = *subject == "clock" && said.is_empty();
+            assert!(silent || findings.0.iter().any(fits), "{subject}: {words:?} is not in {said:#?}");
+        }
     }
 }

@@ -4,7 +4,11 @@ use base::{
     id::{EnvironmentId, IdKind as _, OrganizationId, OrganizationKind},
     secret::OrganizationInvitationToken,
 };
-use model::{letter::LetterKind, organization::root_id, organization_invitation::OrganizationInvitation};
+use model::{
+    letter::{Asker, LetterKind},
+    organization::root_id,
+    organization_invitation::OrganizationInvitation,
+};
 use url::Url;
 
 use super::token;
@@ -78,7 +82,7 @@ pub(super) async fn write_letter(
         organization_id: invitation.organization_id,
         account: None,
         kind: LetterKind::OrganizationInvitation,
-        asked_by: None,
+        asked_by: Some(Asker::Administrator),
         not_sent: None,
         recipient: Some(&invitation.email),
         code: None,

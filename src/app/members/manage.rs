@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{Error, Result, Rule, RuleKind, State, permissions::Action, principal::On, retry::retry_deadlocks},
-    store::{Conn, Transaction, memberships, table, users},
+    store::{Conn, Transaction, memberships, table, user_addresses, users},
 };
 
 /// Whom somebody names: by the id, else by the address.
@@ -122,16 +122,27 @@ async fn find_by_email(
     email: &Email,
 ) -> Result<Option<User>> {
     let environment_id = organization.environment_id;
-    if let Ok(text) = IdentifierText::parse(model::user::IdentifierKind::Email, email.as_str())
-        && let Some(user) =
-            users::find_by_key_in_organization(conn, environment_id, home, &text.key(false)).await?
-    {
-        return Ok(Some(user));
-    }
     let mut found =
         users::list_by_address_in_organization(conn, environment_id, home, &email.key(), 2).await?;
-    // Where two have proven it, nobody is meant.
-    Ok(found.pop().filter(|_| found.is_empty()))
+    match found.len() {
+        0 => {}
+        1 => return Ok(found.pop()),
+        // Where two have proven it, nobody is meant.
+        _ => return Ok(None),
+    }
+    let Ok(text) = IdentifierText::parse(model::user::IdentifierKind::Email, email.as_str()) else {
+        return Ok(None);
+    };
+    let named = users::find_by_key_in_organization(conn, environment_id, home, &text.key(false)).await?;
+    let Some(user) = named else { return Ok(None) };
+    // Whoever took the address for a name, and has not proven it, may be anybody.
+    let addresses = user_addresses::list(conn, &[user.id]).await?;
+    let mut of_user = addresses.get(&user.id).into_iter().flatten();
+    let is_claimed = of_user.any(|address| {
+        address.verified_at.is_none()
+            && Email::parse(&address.address).is_some_and(|own| own.key() == email.key())
+    });
+    Ok((!is_claimed).then_some(user))
 }
 
 /// Locks the organization of a change, which is still there.

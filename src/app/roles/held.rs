@@ -18,7 +18,7 @@ use crate::{
         permissions::Action,
         principal::{On, Principal, Subject},
     },
-    store::{Conn, role_assignments::RoleIn, roles, table, user_associations},
+    store::{Conn, memberships, role_assignments::RoleIn, roles, table, user_associations},
 };
 
 /// How many organizations are looked into in which somebody has roles by an image. Whoever has more is the vendor's to change.
@@ -113,8 +113,8 @@ pub async fn require_group(conn: &mut Conn, principal: &Principal, group: &UserG
     }
 }
 
-/// Refuses what a user does to somebody who may do more than they: here, or where that person has an image. Everybody may do it to
-/// themselves. [`Error::Forbidden`]
+/// Refuses what a user does to somebody who may do more than they: here, or where that person has an image, by roles or by the tier of
+/// a membership. Everybody may do it to themselves. [`Error::Forbidden`]
 pub async fn require_over(conn: &mut Conn, principal: &Principal, user: &User) -> Result<()> {
     let Subject::User(caller) = principal.subject else { return Ok(()) };
     if caller == user.id {
@@ -134,6 +134,32 @@ pub async fn require_over(conn: &mut Conn, principal: &Principal, user: &User) -
         let theirs = permissions_of(conn, environment_id, organization_id, id).await?;
         let place = (environment_id, organization_id);
         if first_missing(conn, caller, place, &theirs).await?.is_some() {
+            return Err(has_more());
+        }
+    }
+    require_tier_over(conn, caller, user).await
+}
+
+/// Refuses what a user does to the owner or an administrator of an organization who is not as much there. What is done to an image
+/// concerns the organization in which it is.
+async fn require_tier_over(conn: &mut Conn, caller: UserId, user: &User) -> Result<()> {
+    let environment_id = user.environment_id;
+    let caller: Option<User> = table::find(conn, environment_id, caller).await?;
+    let Some(caller) = caller else { return Err(has_more()) };
+    let caller = caller.shadow_of.unwrap_or(caller.id);
+    let resident = user.shadow_of.unwrap_or(user.id);
+    if caller == resident {
+        return Ok(());
+    }
+    let most = MAX_PLACES + 1;
+    let theirs = memberships::list_by_user(conn, environment_id, resident, None, most).await?;
+    if i64::try_from(theirs.len()).unwrap_or(i64::MAX) > MAX_PLACES {
+        return Err(has_more());
+    }
+    let concerned = |organization| user.shadow_of.is_none() || organization == user.organization_id;
+    for one in theirs.iter().filter(|one| one.tier.administers() && concerned(one.organization_id)) {
+        let own = memberships::find(conn, environment_id, one.organization_id, caller).await?;
+        if !own.is_some_and(|own| own.is_active() && own.tier >= one.tier) {
             return Err(has_more());
         }
     }

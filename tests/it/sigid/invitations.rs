@@ -446,6 +446,21 @@ async fn with_mail(app: &TestApp) -> (MailServer, TestApp) {
 }
 
 both! {
+    async fn invitations_fill_nobodys_mailbox(app: TestApp) {
+        let (_mail, app) = with_mail(&app).await;
+        let acme = Acme::new(&app).await;
+        for _ in 0..12 {
+            let made = acme.invite("dan@people.example").await;
+            let path = format!("/{}", made["id"].as_str().unwrap());
+            let taken_back = acme.as_whom(&acme.token().await, Method::DELETE, &path, None).await;
+            assert_eq!(taken_back.status, 204, "{}", taken_back.body);
+        }
+        let mut conn = app.state.db.read().await.unwrap();
+        let sql = "SELECT COUNT(*) FROM letters WHERE kind = 'organization_invitation' AND COALESCE(last_error, '') = 'too_many'";
+        let (refused,): (i64,) = conn.sql(sql).one().await.unwrap();
+        assert_eq!(refused, 2, "ten letters an hour, whoever asks");
+    }
+
     async fn a_letter_invites_and_its_link_alone_proves_the_address(app: TestApp) {
         let (mail, app) = with_mail(&app).await;
         let acme = Acme::new(&app).await;

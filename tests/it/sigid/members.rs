@@ -3,8 +3,17 @@
 use std::time::Duration;
 
 use base::id::{Id, OrganizationId};
-use model::membership::{Membership, MembershipSource, MembershipStatus, Tier};
-use ostiary::store::{self, memberships};
+use model::{
+    membership::{Membership, MembershipSource, MembershipStatus, Tier},
+    user::{IdentifierKind, UserStatus},
+};
+use ostiary::{
+    app::{
+        accounts::users::{self, NewAddress, NewIdentifier, NewUser},
+        principal::Principal,
+    },
+    store::{self, memberships},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -62,6 +71,21 @@ both! {
             }
             assert_eq!(cells, action.2, "{}", action.0);
         }
+    }
+
+    async fn whoever_only_claims_an_address_is_not_added_by_it(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let owner = person(&app, &environment, "owner").await;
+        let organization = organization_of(&app, &owner, "acme").await;
+        let mut new = NewUser::new(UserStatus::Active);
+        new.identifiers.push(NewIdentifier::new(IdentifierKind::Email, "victim@people.example"));
+        new.addresses.push(NewAddress::email("victim@people.example", false));
+        let operator = Principal::operator(environment.id);
+        users::create_in_first_pool(&app.state, &operator, None, &new).await.expect("a user");
+        let body = json!({ "email": "victim@people.example", "role": "admin" });
+        let members = format!("/{organization}/members");
+        let added = call(&app, &owner.token, Method::POST, &members, Some(body)).await;
+        assert_error(&added, 404, "user_not_found");
     }
 
     async fn members_are_added_changed_and_removed(app: TestApp) {

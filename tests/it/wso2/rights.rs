@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use base::id::{OrganizationId, RoleId, UserGroupId, UserId};
 use model::{
+    membership::{Membership, Tier},
     organization::root_id,
     user::{User, UserStatus},
 };
@@ -16,7 +17,7 @@ use ostiary::{
         principal::Principal,
         roles::{self, NewRole, RoleOperation, SetChange},
     },
-    store::{self, table},
+    store::{self, memberships, table},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -167,6 +168,34 @@ both! {
         assert!(scene.permissions(scene.bob.id).await.contains("internal_org_role_mgt_update"));
     }
 
+    async fn a_role_gives_no_say_over_the_owner_and_administrators_of_an_organization(app: TestApp) {
+        let scene = Scene::new(&app).await;
+        let (environment, state) = (&scene.portal.environment, &app.state);
+        let chief = app.user(environment, Some(scene.organization), "chief@x.example").await;
+        let set_tier = async |tier: Tier| {
+            let mut tx = state.db.write().await.unwrap();
+            let place = (environment.id, scene.organization, chief.id);
+            let found = memberships::find_for_update(&mut tx, place.0, place.1, place.2).await.unwrap();
+            assert!(memberships::update(&mut tx, &Membership { tier, ..found.expect("a membership") }).await.unwrap());
+            tx.commit().await.unwrap();
+        };
+        let scopes: Scopes = [Scope::UsersView, Scope::UsersUpdate, Scope::UsersDelete].into_iter().collect();
+        let desk = role(&scene.portal, scene.organization, "Desk", &HELPDESK).await;
+        give(&scene.portal, scene.organization, desk, &[scene.bob.id], &[]).await;
+        let bob = Principal::user(scene.bob.id, environment.id).with_token(scopes, Some(scene.organization));
+        let of = (chief.pool_id, chief.id);
+        set_tier(Tier::Admin).await;
+        forbidden(users::set_status(state, &bob, of, None, UserStatus::Inactive).await);
+        forbidden(users::remove(state, &bob, of, None).await);
+        forbidden(user_credentials::generate(state, &bob, of, model::account::OneTimeCodePurpose::ResetPassword, None).await);
+        forbidden(user_sessions::end(state, &bob, chief.id).await);
+        // An organization's owner may, who has the same rights by a role.
+        let owner = Principal::user(scene.image.id, environment.id).with_token(scopes, Some(scene.organization));
+        users::set_status(state, &owner, of, None, UserStatus::Inactive).await.unwrap();
+        set_tier(Tier::Member).await;
+        users::set_status(state, &bob, of, None, UserStatus::Active).await.unwrap();
+    }
+
     async fn nobody_changes_somebody_who_may_do_more(app: TestApp) {
         let scene = Scene::new(&app).await;
         let operator = Principal::operator(scene.portal.environment.id);
@@ -243,6 +272,12 @@ both! {
         forbidden(users::set_status(state, &own, of, None, UserStatus::Inactive).await);
         let operator = Principal::operator(environment);
         associations::remove(state, &operator, scene.organization, scene.image.id).await.unwrap();
+        // She owns the organization without her image too.
+        forbidden(users::set_status(state, &own, of, None, UserStatus::Inactive).await);
+        let mut tx = state.db.write().await.unwrap();
+        let owned = memberships::find(&mut tx, environment, scene.organization, ann.id).await.unwrap();
+        assert!(memberships::remove(&mut tx, &owned.expect("a membership")).await.unwrap());
+        tx.commit().await.unwrap();
         users::set_status(state, &own, of, None, UserStatus::Inactive).await.unwrap();
     }
 
